@@ -1,0 +1,58 @@
+# make demo   trains a small character language model and prints what it writes
+# make test   everything that must hold before a change is accepted
+PYTHON ?= python3
+WORKERS ?= 2
+RUN ?= runs/demo
+
+DEMO_VENV := .venv
+TEST_VENV := .venv-test
+# A file made after a successful installation; newer package lists install again.
+DEMO_STAMP := $(DEMO_VENV)/.installed
+TEST_STAMP := $(TEST_VENV)/.installed
+PIP := -m pip --disable-pip-version-check install --quiet -c constraints.txt
+
+# Each pytest worker is a process: a BLAS that starts threads in every one makes them wait for each other.
+ONE_THREAD := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint typecheck pytest clean
+
+help:
+	@echo "make demo       train on the Python help texts into $(RUN), then print a sample"
+	@echo "make test       lint, typecheck and the whole test suite (WORKERS=$(WORKERS) processes)"
+	@echo "make lint       ruff"
+	@echo "make typecheck  mypy"
+	@echo "make pytest     the test suite alone; ARGS='-k lstm' passes options on"
+	@echo "make clean      remove environments, caches and build results (runs/ stays)"
+
+demo: $(DEMO_STAMP)
+	$(DEMO_VENV)/bin/gated train --out $(RUN)
+	$(DEMO_VENV)/bin/gated sample $(RUN)
+
+test: lint typecheck pytest
+
+lint: $(TEST_STAMP)
+	$(TEST_VENV)/bin/ruff check .
+
+typecheck: $(TEST_STAMP)
+	$(TEST_VENV)/bin/mypy
+
+pytest: $(TEST_STAMP)
+	$(ONE_THREAD) $(TEST_VENV)/bin/python -m pytest -n $(WORKERS) $(ARGS)
+
+$(DEMO_STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(DEMO_VENV)
+	$(DEMO_VENV)/bin/python $(PIP) -e '.[cli,plot]'
+	@touch $@
+
+# torch comes first and alone, at the exact version of constraints.txt: the resolver then never looks at
+# another one, each of which may bring gigabytes of libraries for accelerators.
+$(TEST_STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(TEST_VENV)
+	$(TEST_VENV)/bin/python $(PIP) "$$(grep '^torch==' constraints.txt | cut -d ' ' -f 1)"
+	$(TEST_VENV)/bin/python $(PIP) -e '.[test]'
+	@touch $@
+
+clean:
+	rm -rf $(DEMO_VENV) $(TEST_VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +

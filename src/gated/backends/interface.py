@@ -1,0 +1,61 @@
+"""The interface between a layer and whatever runs its scan.
+
+Rows are packed: the sequences are sorted by falling length, and the rows of step t are those of the `counts[t]`
+sequences that are still running, one step after the other. With equal lengths this is just (T·N, dim).
+Legend: T steps, N sequences, R = Σ counts rows, D inputs; `sizes` gives the length of every dimension symbol.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from gated.language.graph import Node
+from gated.schedule import Schedule
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(eq=False)
+class Scan:
+    """A forward pass, with what its backward pass needs.
+
+    Attributes:
+        schedule, sizes, parameters: what was run.
+        x: (R, D) packed input.
+        counts: (T,) running sequences per step, never rising.
+        states: one array per state, (N + R, size): the initial state, then the new states of each step.
+        values: node -> (R, dim) packed value, for the nodes that are kept (level 1 and 2).
+    """
+
+    schedule: Schedule
+    sizes: Mapping[str, int]
+    parameters: Mapping[str, Array]
+    x: Array
+    counts: Array
+    states: list[Array]
+    values: dict[Node, Array | float]
+
+
+class Backend(Protocol):
+    """Runs forward and backward scans over packed rows. Has no state of its own; safe to use from many threads."""
+
+    def forward(self, schedule: Schedule, sizes: Mapping[str, int], parameters: Mapping[str, Array], x: Array,
+                counts: Array, states: Sequence[Array]) -> Scan:
+        """Run all steps. states: the initial ones, (N, size) each, in packed order."""
+        ...
+
+    def backward(self, scan: Scan, dy: Array, dstates: Sequence[Array],
+                 gradients: Mapping[str, Array]) -> tuple[Array, list[Array]]:
+        """Adjoints of x (R, D) and of the initial states; the parameters' gradients are written to `gradients`.
+
+        Args:
+            scan: from `forward`; not changed.
+            dy: (R, size of the first state), the adjoint of the output at every step.
+            dstates: adjoint of each sequence's last state, (N, size) each; not changed.
+            gradients: name -> array to write to.
+        """
+        ...

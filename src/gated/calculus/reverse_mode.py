@@ -1,0 +1,76 @@
+"""Reverse mode: from the adjoints of the outputs to those of everything else, as expressions of the same graph.
+
+For y = φ(a) the adjoint of a is dy ⊙ φ'(a); for a matrix product a = M v it is dv = Mᵀ da, and M itself receives
+da vᵀ (Werbos 1990, "Backpropagation through time", eqs. 5-8; Griewank & Walther 2008, ch. 3). The derivatives φ' are
+rows of `language.functions`, expressed in the saved output y.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from gated.language.functions import FUNCTIONS, REDUCTIONS
+from gated.language.graph import ONE_DIM, Matrix, Node, add, constant, product, reduce, topological
+
+
+@dataclass
+class Adjoints:
+    """What reverse mode finds.
+
+    Attributes:
+        of: node -> its total adjoint.
+        terms: node -> the single contributions, (the node that uses it, the expression), whose sum `of` is.
+        products: matrix -> (adjoint of the product, operand) pairs: the matrix's gradient is the sum of their outer products.
+    """
+
+    of: dict[Node, Node] = field(default_factory=dict)
+    terms: dict[Node, list[tuple[Node | None, Node]]] = field(default_factory=dict)
+    products: dict[Matrix, list[tuple[Node, Node]]] = field(default_factory=dict)
+
+    def get(self, node: Node) -> Node:
+        """The adjoint of a node; zero if the outputs do not depend on it."""
+        return self.of.get(node, constant(0.0))
+
+
+def reverse_mode(outputs: Sequence[Node], seeds: Sequence[Node]) -> Adjoints:
+    """Adjoints of all nodes below `outputs`, given the adjoint of each output.
+
+    Args:
+        outputs: expressions, e.g. the new states of a cell.
+        seeds: the adjoint of each output, of the output's length.
+    """
+    result = Adjoints()
+    for output, seed in zip(outputs, seeds, strict=True):
+        _contribute(result, output, None, seed)
+    for node in reversed(topological(outputs)):
+        terms = result.terms.get(node, [])
+        if not terms or node.op == "constant":
+            continue
+        total = terms[0][1]
+        for _, term in terms[1:]:
+            total = add(total, term)
+        result.of[node] = total
+        _propagate(result, node, total)
+    return result
+
+
+def _propagate(result: Adjoints, node: Node, adjoint: Node) -> None:
+    if node.op == "call":
+        partials = FUNCTIONS[node.attr].derivative(node.args, node)
+        for arg, partial in zip(node.args, partials, strict=True):
+            _contribute(result, arg, node, adjoint * partial)
+    elif node.op == "product":
+        for matrix, operand in zip(node.attr, node.args, strict=True):
+            result.products.setdefault(matrix, []).append((adjoint, operand))
+            _contribute(result, operand, node, product([matrix.T], [adjoint]))
+    elif node.op == "reduce":
+        _contribute(result, node.args[0], node, adjoint * REDUCTIONS[node.attr].derivative(node.args[0], node))
+
+
+def _contribute(result: Adjoints, node: Node, user: Node | None, term: Node) -> None:
+    if term.op == "constant" and term.attr == 0.0:
+        return
+    if node.dim == ONE_DIM and term.dim != ONE_DIM:
+        term = reduce("total", term)  # a number that was used for all units collects from all of them
+    result.terms.setdefault(node, []).append((user, term))

@@ -1,0 +1,49 @@
+"""The zoo: cells as published, each a few lines of equations with its source.
+
+Families: W input, U recurrent, b bias, p peephole, P projection. A cell is found by its attribute
+(`gated.cells.gru`) or, where its name is data, in `ZOO` (`gated.cells.ZOO["gru"]`).
+"""
+
+from __future__ import annotations
+
+from gated.cells._elman import rnn
+from gated.cells._gru import gru, gru_reset_after
+from gated.cells._indrnn import indrnn
+from gated.cells._lstm import gers_lstm, lstm, lstm_1997, peephole_lstm, projected_lstm
+from gated.cells._minimal import mgu
+from gated.cells._odyssey import (
+    lstm_coupled_gates,
+    lstm_full_gate_recurrence,
+    lstm_no_forget_gate,
+    lstm_no_input_activation,
+    lstm_no_input_gate,
+    lstm_no_output_activation,
+    lstm_no_output_gate,
+    lstm_no_peepholes,
+)
+from gated.cells._xlstm import slstm
+from gated.language import Cell
+
+ZOO: dict[str, Cell] = {
+    "rnn": rnn,
+    "indrnn": indrnn,
+    "lstm_1997": lstm_1997,
+    "lstm": lstm,
+    "peephole_lstm": peephole_lstm,
+    "gers_lstm": gers_lstm,
+    "projected_lstm": projected_lstm,
+    "lstm_no_input_gate": lstm_no_input_gate,
+    "lstm_no_forget_gate": lstm_no_forget_gate,
+    "lstm_no_output_gate": lstm_no_output_gate,
+    "lstm_no_input_activation": lstm_no_input_activation,
+    "lstm_no_output_activation": lstm_no_output_activation,
+    "lstm_coupled_gates": lstm_coupled_gates,
+    "lstm_no_peepholes": lstm_no_peepholes,
+    "lstm_full_gate_recurrence": lstm_full_gate_recurrence,
+    "gru": gru,
+    "gru_reset_after": gru_reset_after,
+    "mgu": mgu,
+    "slstm": slstm,
+}
+
+__all__ = ["ZOO", *ZOO]

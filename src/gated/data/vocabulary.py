@@ -1,0 +1,110 @@
+"""Characters and their numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from gated.errors import ArgumentError, ArgumentTypeError, FileFormatError
+
+
+class Vocabulary:
+    """The distinct characters of a text, numbered from 0 in the order of their code points.
+
+    >>> vocabulary = Vocabulary("banana")
+    >>> vocabulary.characters
+    'abn'
+    >>> vocabulary.encode("ban").tolist()
+    [1, 0, 2]
+    >>> vocabulary.decode([2, 0])
+    'na'
+    """
+
+    def __init__(self, text: Iterable[str]) -> None:
+        """`text`: a string, or single characters; ArgumentError if there is none."""
+        characters = sorted(set(text))
+        if not characters:
+            raise ArgumentError("text: got no characters, expected at least one")
+        if any(len(character) != 1 for character in characters):
+            raise ArgumentError("text: got strings of several characters, expected a text or single characters")
+        self.characters = "".join(characters)
+        self._code_points = _code_points(self.characters)
+
+    def __len__(self) -> int:
+        return len(self.characters)
+
+    def __contains__(self, character: object) -> bool:
+        return isinstance(character, str) and len(character) == 1 and character in self.characters
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Vocabulary) and self.characters == other.characters
+
+    def __hash__(self) -> int:
+        return hash(self.characters)
+
+    def __repr__(self) -> str:
+        return f"Vocabulary({self.characters!r})"
+
+    def encode(self, text: str, unknown: str | None = None) -> NDArray[np.int32]:
+        """(len(text),) int32: the number of each character.
+
+        A character that the vocabulary lacks is an ArgumentError that names it and its position, unless
+        `unknown`, a character of the vocabulary, is given to stand in for it (for held-out text).
+        """
+        if unknown is not None and unknown not in self:
+            raise ArgumentError(f"unknown: got {unknown!r}, expected one character of the vocabulary")
+        wanted = _code_points(text)
+        ids = np.searchsorted(self._code_points, wanted).astype(np.int32)
+        np.minimum(ids, len(self) - 1, out=ids)
+        missing = self._code_points[ids] != wanted
+        if missing.any():
+            if unknown is None:
+                position = int(np.argmax(missing))
+                raise ArgumentError(
+                    f"text: got {text[position]!r} at position {position}, expected one of "
+                    f"the {len(self)} characters of the vocabulary (or pass unknown=)"
+                )
+            ids[missing] = self.characters.index(unknown)
+        return ids
+
+    def decode(self, ids: ArrayLike) -> str:
+        """The characters with these numbers, `ids` flattened; ArgumentError for a number out of range."""
+        numbers = np.asarray(ids).ravel()
+        if numbers.size == 0:
+            return ""
+        if numbers.dtype.kind not in "iu":
+            raise ArgumentTypeError(f"ids: got an array of {numbers.dtype}, expected integers")
+        wrong = (numbers < 0) | (numbers >= len(self))
+        if wrong.any():
+            position = int(np.argmax(wrong))
+            raise ArgumentError(f"ids: got {numbers[position]} at position {position}, expected 0 to {len(self) - 1}")
+        return _from_code_points(self._code_points[numbers])
+
+    def to_json(self) -> dict[str, Any]:
+        """A dict for the JSON header of a model file."""
+        return {"characters": self.characters}
+
+    @classmethod
+    def from_json(cls, data: object) -> Vocabulary:
+        """The inverse of to_json. FileFormatError if `data` is anything else than what to_json gives."""
+        characters = data.get("characters") if isinstance(data, dict) else None
+        if not isinstance(characters, str) or not characters:
+            raise FileFormatError('vocabulary: got no text under "characters", expected the characters in order')
+        vocabulary = cls(characters)
+        if vocabulary.characters != characters:
+            # the numbers in the file's model would mean other characters
+            raise FileFormatError("vocabulary: got characters repeated or out of order, expected them sorted")
+        return vocabulary
+
+
+# UTF-32 has four bytes for each code point: strings become arrays without a loop. "surrogatepass" lets halves of
+# surrogate pairs through, which no UTF-8 file has but a Python string may.
+def _code_points(text: str) -> NDArray[np.uint32]:
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4").astype(np.uint32)
+
+
+def _from_code_points(code_points: NDArray[np.uint32]) -> str:
+    return code_points.astype("<u4").tobytes().decode("utf-32-le", "surrogatepass")

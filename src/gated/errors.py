@@ -1,0 +1,65 @@
+"""Every error that a user can cause, each a subclass of the builtin that a caller would expect.
+
+A message is one line: the argument, what it was, what it should be.
+"""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+from typing import Any
+
+
+class GatedError(Exception):
+    """Base class of all errors that gated raises on purpose."""
+
+
+class CellError(GatedError, TypeError):
+    """The equations of a cell are wrong; the message tells where, what was written and what to write instead."""
+
+
+class ArgumentError(GatedError, ValueError):
+    """An argument has a value or a shape that cannot be used."""
+
+
+class ArgumentTypeError(GatedError, TypeError):
+    """An argument has a type or a dtype that cannot be used."""
+
+
+class FileFormatError(GatedError, ValueError):
+    """A file (model, corpus, checkpoint) is not what it should be."""
+
+
+class MissingExtraError(GatedError, ImportError):
+    """An optional package is needed; the message tells how to install it."""
+
+
+def wrong(argument: str, got: object, expected: str) -> ArgumentError:
+    """The usual error: `argument: got <what came>, expected <what should come>`."""
+    return ArgumentError(f"{argument}: got {got}, expected {expected}")
+
+
+def wrong_type(argument: str, got: object, expected: str) -> ArgumentTypeError:
+    """As `wrong`, for a type or dtype."""
+    return ArgumentTypeError(f"{argument}: got {got}, expected {expected}")
+
+
+def describe(value: Any) -> str:
+    """A few words on a value, for an error message: its shape if it has one, else a short repr."""
+    shape = getattr(value, "shape", None)
+    if isinstance(shape, tuple):
+        return f"an array of shape {shape} and dtype {getattr(value, 'dtype', '?')}"
+    text = repr(value)
+    return f"{type(value).__name__} {text if len(text) <= 60 else text[:57] + '...'}"
+
+
+def require_extra(module: str, extra: str) -> ModuleType:
+    """Import an optional module, or say what to install.
+
+    Raises:
+        MissingExtraError: the module is not installed.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise MissingExtraError(f"{module} is needed for this; install it with: pip install 'gated[{extra}]'") from error

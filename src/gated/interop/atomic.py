@@ -1,0 +1,41 @@
+"""Files that are there whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from gated.errors import ArgumentError
+
+
+def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
+    """Put ``content`` at ``path``: written beside it, flushed to the disk, then renamed over it.
+
+    A reader sees the old file or the new one, whenever the writer is stopped. Raises ArgumentError
+    if the folder is missing or cannot be written; nothing is left behind then.
+    """
+    target = Path(path)
+    temporary = None
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())  # mkstemp lets nobody else read; a model is an ordinary file
+        os.replace(temporary, target)
+        temporary = None
+    except OSError as error:
+        raise ArgumentError(
+            f"path: got {str(target)!r}, which cannot be written ({error.strerror}), expected a file in a folder of yours"
+        ) from None
+    finally:
+        if temporary is not None:
+            os.unlink(temporary)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,93 @@
+"""A cell: its expression graph and what can be asked of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from gated.language import printing, serial
+from gated.language.graph import Graph
+from gated.language.tracing import trace_cell
+
+
+class Cell:
+    """A recurrent cell, made from its equations by `@gated.cell`.
+
+    Attributes:
+        graph: the expression graph.
+        name, doc: the name and the docstring of the function.
+        states: names of the states, in the order of the arguments; the first is the output y.
+        parameters: "W.i" -> dimension symbols, ("hidden", "input") for a matrix, ("hidden",) for a vector.
+    """
+
+    def __init__(self, graph: Graph, function: Callable[..., Any] | None = None) -> None:
+        self.graph = graph
+        self.name = graph.name
+        self.doc = self.__doc__ = graph.doc or None
+        self.__name__ = graph.name
+        self.__wrapped__ = function
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        return self.graph.states
+
+    @property
+    def parameters(self) -> dict[str, tuple[str, ...]]:
+        return self.graph.parameters
+
+    def to_json(self) -> dict[str, Any]:
+        """The equations as JSON-able data (no code)."""
+        return serial.graph_to_json(self.graph)
+
+    @staticmethod
+    def from_json(data: Any) -> Cell:
+        """A cell from `to_json` data.
+
+        Raises:
+            FileFormatError: the data are not a cell.
+        """
+        return Cell(serial.graph_from_json(data))
+
+    def equations(self, style: str = "text") -> list[str]:
+        """One line per equation, in "text" (Unicode), "latex" or "numpy" (plain Python)."""
+        return printing.equations(self.graph, style)
+
+    def derive(self, format: str = "text", lang: str = "en") -> str:
+        """The derivation of the backward pass, as a person would write it.
+
+        Args:
+            format: "text", "markdown", "latex", or "numpy" (a self-contained Python function).
+            lang: "en" or "zh".
+
+        Raises:
+            ArgumentError: an unknown format or language.
+        """
+        from gated.calculus.derivation import derive  # the document is written to the right of the language
+
+        return derive(self.graph, format, lang)
+
+    def __str__(self) -> str:
+        head = self.doc.strip().splitlines()[0] if self.doc else ""
+        return "\n".join([f"{self.name}: {head}" if head else self.name, *(f"    {line}" for line in self.equations())])
+
+    def __repr__(self) -> str:
+        return f"<gated cell {self.name}(x, {', '.join(self.states)}; {', '.join(self.parameters)})>"
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        raise TypeError(f"the cell {self.name} is not called itself; build a layer: "
+                        f"gated.Recurrent({self.name}, input_size=..., hidden_size=...)")
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Cell) and self.graph.outputs == other.graph.outputs and self.states == other.states
+
+    def __hash__(self) -> int:
+        return hash((self.graph.outputs, self.states))
+
+
+def cell(function: Callable[..., Any]) -> Cell:
+    """Make a cell from a function of its equations: `f(x, *states, *, families)` returning the new states.
+
+    Raises:
+        CellError: the equations are wrong; the message names the line and says what to write instead.
+    """
+    return Cell(trace_cell(function), function)

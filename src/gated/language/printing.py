@@ -1,0 +1,129 @@
+"""Writing expressions as equations: Unicode text, LaTeX, NumPy source. One printer, three styles."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from gated.errors import wrong
+from gated.language.functions import ADD, ATOM, FUNCTIONS, MULTIPLY, PRODUCT, Function
+from gated.language.graph import Graph, Matrix, Node
+
+
+@dataclass(frozen=True)
+class Style:
+    """How the atoms of one notation look."""
+
+    name: str
+    now: Callable[[str], str]  # a quantity at step t
+    before: Callable[[str], str]  # a state at step t-1
+    input: Callable[[str], str]
+    parameter: Callable[[str, str], str]  # family, member
+    matrix: Callable[[Matrix], str]
+    apply: Callable[[str, str], str]  # matrix, operand
+    square: str
+    number: Callable[[float], str]
+    reduce: Callable[[str, str], str]
+    template: Callable[[Function], str]
+
+
+def _plain_number(value: float) -> str:
+    return str(int(value)) if value == int(value) and abs(value) < 1e9 else repr(value)
+
+
+def latex_name(name: str) -> str:
+    text = name.replace("_", r"\_")
+    return text if len(name) == 1 else rf"\mathrm{{{text}}}"
+
+
+def _latex_parameter(family: str, member: str) -> str:
+    return f"{latex_name(family)}_{{{member.replace('_', chr(92) + '_')}}}"
+
+
+TEXT = Style(
+    "text", now=lambda n: f"{n}ₜ", before=lambda n: f"{n}ₜ₋₁", input=lambda n: f"{n}ₜ",
+    parameter=lambda f, m: f"{f}_{m}", matrix=lambda m: f"{m.family}_{m.member}{'ᵀ' if m.transposed else ''}",
+    apply=lambda m, v: f"{m} {v}", square="{0}²", number=_plain_number, reduce=lambda r, v: f"{r}({v})",
+    template=lambda row: row.text)
+LATEX = Style(
+    "latex", now=lambda n: f"{latex_name(n)}_{{t}}", before=lambda n: f"{latex_name(n)}_{{t-1}}",
+    input=lambda n: f"{latex_name(n)}_{{t}}", parameter=_latex_parameter,
+    matrix=lambda m: _latex_parameter(m.family, m.member) + (r"^{\top}" if m.transposed else ""),
+    apply=lambda m, v: f"{m} {v}", square="{0}^{{2}}", number=_plain_number,
+    reduce=lambda r, v: rf"\mathrm{{{r}}}({v})", template=lambda row: row.latex)
+NUMPY = Style(
+    "numpy", now=lambda n: n, before=lambda n: f"{n}_prev", input=lambda n: f"{n}_t",
+    parameter=lambda f, m: f"{f}_{m}", matrix=lambda m: f"{m.family}_{m.member}{'' if m.transposed else '.T'}",
+    apply=lambda m, v: f"{v} @ {m}", square="{0} * {0}", number=repr, reduce=lambda r, v: f"{r}({v})",
+    template=lambda row: row.source)
+
+STYLES = {style.name: style for style in (TEXT, LATEX, NUMPY)}
+
+
+class Printer:
+    """Prints expressions in one style; `names` (node -> rendered text) says what is not to be written out."""
+
+    def __init__(self, style: Style, names: Mapping[Node, str]) -> None:
+        self.style, self.names = style, names
+
+    def expression(self, node: Node) -> str:
+        """The expression of the node itself, written out one level even if it has a name."""
+        return self._write(node)[0]
+
+    def term(self, node: Node, binds: int = 0) -> str:
+        """The node as part of something that binds so strongly: its name, or its expression, in brackets if needed."""
+        text, precedence = (self.names[node], ATOM) if node in self.names else self._write(node)
+        if precedence >= binds:
+            return text
+        return rf"\left({text}\right)" if self.style.name == "latex" else f"({text})"
+
+    def _write(self, node: Node) -> tuple[str, int]:
+        if node.op == "leaf":
+            return self._leaf(*node.attr), ATOM
+        if node.op == "constant":
+            return self.style.number(node.attr), ATOM if node.attr >= 0 else ADD
+        if node.op == "product":
+            terms = [self.style.apply(self.style.matrix(m), self.term(v, ATOM))
+                     for m, v in zip(node.attr, node.args, strict=True)]
+            return " + ".join(terms), PRODUCT if len(terms) == 1 else ADD
+        if node.op == "reduce":
+            return self.style.reduce(node.attr, self.term(node.args[0])), ATOM
+        return self._call(node)
+
+    def _leaf(self, kind: str, name: str) -> str:
+        if kind == "vector":
+            return self.style.parameter(*name.split(".", 1))
+        return {"input": self.style.input, "state": self.style.before, "seed": self.style.now}[kind](name)
+
+    def _call(self, node: Node) -> tuple[str, int]:
+        row = FUNCTIONS[node.attr]
+        if node.attr == "mul" and node.args[0] is node.args[1]:
+            precedence = MULTIPLY if self.style.name == "numpy" else ATOM
+            return self.style.square.format(self.term(node.args[0], ATOM)), precedence
+        template = self.style.template(row)
+        binds = {ATOM: (0, 0), ADD: (ADD, ADD), MULTIPLY: (MULTIPLY, MULTIPLY)}[row.precedence]
+        if node.attr in ("sub", "div"):
+            binds = (binds[0], binds[1] + 1)
+        if node.attr == "neg":
+            binds = (PRODUCT, PRODUCT)
+        if node.attr == "div" and self.style.name == "latex":
+            binds = (0, 0)
+        return template.format(*(self.term(arg, b) for arg, b in zip(node.args, binds, strict=False))), row.precedence
+
+
+def style_named(style: str) -> Style:
+    if style not in STYLES:
+        raise wrong("style", repr(style), f"one of {', '.join(STYLES)}")
+    return STYLES[style]
+
+
+def equations(graph: Graph, style: str = "text") -> list[str]:
+    """The equations of a graph, one line each, in the order in which they are computed."""
+    notation = style_named(style)
+    names = {node: notation.now(name) for node, name in graph.names.items()}
+    printer = Printer(notation, names)
+    lines = [f"{names[node]} = {printer.expression(node)}" for node in graph.names]
+    for name, node in zip(graph.output_names, graph.outputs, strict=True):
+        if graph.names.get(node) != name:  # a state that is passed on, or another name of the same value
+            lines.append(f"{notation.now(name)} = {printer.term(node)}")
+    return lines

@@ -1,0 +1,50 @@
+"""The picture of a training: loss against updates."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from gated.errors import require_extra
+from gated.interop.atomic import write_atomically
+
+
+def draw_curves(
+    path: str | os.PathLike[str],
+    lines: Iterable[Mapping[str, Any]],
+    *,
+    train: str,
+    held_out: str,
+    unit: str,
+    title: str = "",
+) -> None:
+    """Draw ``line[train]`` and ``line[held_out]`` against ``line["step"]`` into a PNG file.
+
+    A line without one of the two keys is left out of that curve. Needs matplotlib (extra ``plot``);
+    no window is opened, and matplotlib's global state is not touched.
+    """
+    require_extra("matplotlib", "plot")
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    lines = list(lines)
+    figure = Figure(figsize=(7.2, 4.2), layout="constrained")
+    canvas = FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    for key, label, style in (
+        (train, "training", {"color": "#4c78a8", "linewidth": 1.2}),
+        (held_out, "held out", {"color": "#e45756", "linewidth": 1.8, "marker": "o", "markersize": 4}),
+    ):
+        points = [(line["step"], line[key]) for line in lines if line.get(key) is not None]
+        if points:
+            steps, values = zip(*points, strict=True)
+            axes.plot(steps, values, label=f"{label}, last {values[-1]:.3f}", **style)
+    axes.set(xlabel="updates", ylabel=unit, title=title)
+    axes.grid(alpha=0.3)
+    if axes.get_lines():
+        axes.legend()
+    buffer = io.BytesIO()
+    canvas.print_png(buffer)
+    write_atomically(path, buffer.getvalue())

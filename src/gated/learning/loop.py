@@ -1,0 +1,155 @@
+"""The training loop: passes over the data, and everything it takes to stop at any update and go on later."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from gated.errors import ArgumentError, FileFormatError
+from gated.learning.bptt import Sequences, full_step, truncated_step
+from gated.learning.optimizers import Optimizer
+
+
+@dataclass
+class Progress:
+    """Where a training is: updates made, whole passes made, batches of this pass made."""
+
+    step: int = 0
+    epoch: int = 0
+    position: int = 0
+
+
+@dataclass(frozen=True)
+class Update:
+    """What one update was: its number (from 1), its pass (from 0), loss, gradient norm before clipping, rate."""
+
+    step: int
+    epoch: int
+    loss: float
+    norm: float
+    rate: float
+    predictions: int
+
+
+class Training:
+    """Iterating over a Training makes one update after the other and yields an :class:`Update` each, for ever.
+
+    ``batches(epoch)`` gives the batches of one pass, the same ones in the same order whenever it is
+    asked: that, with :meth:`state`, is what lets a training go on exactly where it was.
+
+    ``carry_state`` True: the batches are windows (x, target) of one stream; they run in order, each
+    from the final state of the one before, and a pass starts from zero
+    (:func:`gated.learning.truncated_step`). False: they are :class:`gated.learning.Sequences`,
+    each whole (:func:`gated.learning.full_step`); ``batches`` does well to shuffle them, from a
+    generator seeded by the epoch: :func:`epoch_generator`.
+
+    ``seed`` starts the generator of the dropout masks.
+    """
+
+    def __init__(
+        self,
+        network: Any,
+        loss: Any,
+        optimizer: Optimizer,
+        batches: Callable[[int], Iterable[Any]],
+        *,
+        carry_state: bool,
+        clip: float | None = None,
+        seed: int = 0,
+    ) -> None:
+        self.network, self.loss, self.optimizer, self.batches = network, loss, optimizer, batches
+        self.carry_state, self.clip = carry_state, clip
+        self.rng = np.random.default_rng(seed)
+        self.progress = Progress()
+        self.carried: Any = None
+
+    def __iter__(self) -> Iterator[Update]:
+        progress = self.progress
+        while True:
+            for batch in itertools.islice(iter(self.batches(progress.epoch)), progress.position, None):
+                yield self._update(batch)
+            if progress.position == 0:
+                raise ArgumentError(f"batches: got none in pass {progress.epoch}, expected at least one")
+            progress.epoch, progress.position, self.carried = progress.epoch + 1, 0, None
+
+    def _update(self, batch: Any) -> Update:
+        rate = self.optimizer.rate
+        shared = {"clip": self.clip, "rng": self.rng}
+        if self.carry_state:
+            loss, self.carried, norm = truncated_step(
+                self.network, self.loss, self.optimizer, batch, self.carried, **shared
+            )
+        else:
+            batch = Sequences(*batch)
+            loss, norm = full_step(self.network, self.loss, self.optimizer, batch, **shared)
+        self.progress.step += 1
+        self.progress.position += 1
+        return Update(self.progress.step, self.progress.epoch, loss, norm, rate, _count(batch))
+
+    def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """Arrays and a JSON value: all that the next update depends on, save data and options."""
+        arrays = {"theta": self.network.theta.copy()}
+        arrays |= {f"optimizer.{name}": array for name, array in self.optimizer.state().items()}
+        for layer, states in (self.carried or {}).items():
+            arrays |= {f"state.{layer}.{index}": np.array(array) for index, array in enumerate(states)}
+        return arrays, {"progress": asdict(self.progress), "rng": self.rng.bit_generator.state}
+
+    def load_state(self, arrays: Mapping[str, np.ndarray], values: Mapping[str, Any]) -> None:
+        """Go on from :meth:`state` of a training with the same network, optimizer and batches.
+
+        Raises FileFormatError if something is missing or does not fit.
+        """
+        theta = self.network.theta
+        saved = arrays.get("theta")
+        if saved is None or saved.shape != theta.shape or saved.dtype != theta.dtype:
+            came = "none" if saved is None else f"{saved.size} of {saved.dtype}"
+            raise FileFormatError(f"theta: got {came}, expected {theta.size} parameters of {theta.dtype}")
+        try:
+            progress = Progress(**{name: _count_from(values["progress"], name) for name in asdict(Progress())})
+            self.rng.bit_generator.state = values["rng"]
+        except (KeyError, TypeError, ValueError) as error:
+            raise FileFormatError(f"progress: got something damaged ({error!r}), expected counts and rng") from None
+        self.optimizer.load_state(_under("optimizer.", arrays))
+        theta[:] = saved
+        self.progress, self.carried = progress, _carried(_under("state.", arrays))
+
+
+def epoch_generator(seed: int, epoch: int) -> np.random.Generator:
+    """The generator to shuffle one pass with: it depends on the seed and the pass, not on what was drawn before."""
+    return np.random.default_rng([seed, epoch])
+
+
+def _count(batch: Any) -> int:
+    """Predictions in a batch: unmasked places (t, n)."""
+    if isinstance(batch, Sequences):
+        if batch.mask is not None:
+            return int(np.count_nonzero(batch.mask))
+        if batch.lengths is not None:
+            return int(np.sum(batch.lengths))
+    return int(np.prod(np.shape(batch[0])[:2]))
+
+
+def _count_from(values: Any, name: str) -> int:
+    value = values[name]
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ValueError(f"{name} is {value!r}")
+    return value
+
+
+def _under(prefix: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+
+
+def _carried(arrays: Mapping[str, np.ndarray]) -> dict[str, tuple[np.ndarray, ...]] | None:
+    """{"rnn.0": h, "rnn.1": c} -> {"rnn": (h, c)}; None if there is none."""
+    layers: dict[str, dict[int, np.ndarray]] = {}
+    for name, array in arrays.items():
+        layer, _, index = name.rpartition(".")
+        if not index.isdecimal():
+            raise FileFormatError(f"state.{name}: got an array of this name, expected state.<layer>.<number>")
+        layers.setdefault(layer, {})[int(index)] = array
+    return {layer: tuple(states[i] for i in sorted(states)) for layer, states in layers.items()} or None

@@ -1,0 +1,223 @@
+"""First-order optimizers over one contiguous parameter vector.
+
+theta, g: the parameters and the gradient, 1-D, same dtype and length. Every optimizer gives the
+same numbers as the one of this name in ``torch.optim`` (with its default options where none is
+here). Buffers are made at the first update; an update allocates nothing after that.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+from gated.errors import ArgumentError, ArgumentTypeError
+from gated.learning.checks import above_zero, not_negative, within
+from gated.learning.schedules import Schedule, as_schedule
+
+
+class Optimizer:
+    """What the optimizers share: the count of updates, the schedule, the named buffers.
+
+    ``lr``: a number or a schedule (see :mod:`gated.learning.schedules`). A subclass lists the
+    buffers that it keeps from update to update and writes :meth:`_apply`.
+    """
+
+    buffers: tuple[str, ...] = ()
+
+    def __init__(self, lr: float | Schedule) -> None:
+        self.lr = lr
+        self._schedule = as_schedule(lr)
+        self.updates = 0
+        self._buffers: dict[str, np.ndarray] = {}
+        self._scratch: tuple[np.ndarray, np.ndarray] = (np.empty(0), np.empty(0))
+
+    @property
+    def rate(self) -> float:
+        """The learning rate of the next update."""
+        return float(self._schedule(self.updates))
+
+    def update(self, theta: np.ndarray, gradient: np.ndarray) -> None:
+        """One update of ``theta`` in place; ``gradient`` is only read.
+
+        Raises ArgumentTypeError for anything but two floating-point arrays of one dtype and
+        ArgumentError for shapes that are not one-dimensional, equal, and those of the last call.
+        """
+        self._check(theta, gradient)
+        if self._scratch[0].shape != theta.shape or self._scratch[0].dtype != theta.dtype:
+            self._scratch = (np.empty_like(theta), np.empty_like(theta))
+        for name in self.buffers:
+            self._buffers.setdefault(name, np.zeros_like(theta))
+        rate = self.rate
+        self.updates += 1
+        self._apply(theta, gradient, rate)
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Copies of all that the next update depends on: ``updates`` and the buffers by name."""
+        held = {name: buffer.copy() for name, buffer in self._buffers.items()}
+        return {"updates": np.array(self.updates, dtype=np.int64), **held}
+
+    def load_state(self, state: Mapping[str, np.ndarray]) -> None:
+        """Continue from what :meth:`state` of an optimizer of the same kind returned."""
+        names = set(state) - {"updates"}
+        if "updates" not in state or (names and names != set(self.buffers)):
+            expected = ", ".join(("updates", *self.buffers))
+            raise ArgumentError(f"state: got {', '.join(sorted(state)) or 'nothing'}, expected {expected}")
+        updates = int(state["updates"])
+        if updates < 0 or (updates > 0 and not names and self.buffers):
+            raise ArgumentError(f"state: got {updates} updates without buffers, expected the buffers of each update")
+        if len({np.shape(state[name]) for name in names}) > 1:
+            raise ArgumentError("state: got buffers of several lengths, expected one length")
+        self.updates = updates
+        self._buffers = {name: np.array(state[name]) for name in names}
+
+    def _check(self, theta: np.ndarray, gradient: np.ndarray) -> None:
+        for name, array in (("theta", theta), ("gradient", gradient)):
+            if not isinstance(array, np.ndarray) or array.dtype.kind != "f":
+                came = f"an array of {array.dtype}" if isinstance(array, np.ndarray) else type(array).__name__
+                raise ArgumentTypeError(f"{name}: got {came}, expected a one-dimensional floating-point array")
+            if array.ndim != 1:
+                raise ArgumentError(f"{name}: got shape {array.shape}, expected one dimension")
+        if gradient.shape != theta.shape:
+            raise ArgumentError(f"gradient: got {gradient.size} entries, expected {theta.size} as in theta")
+        if gradient.dtype != theta.dtype:
+            raise ArgumentTypeError(f"gradient: got dtype {gradient.dtype}, expected {theta.dtype} as in theta")
+        for buffer in self._buffers.values():
+            if buffer.shape != theta.shape or buffer.dtype != theta.dtype:
+                raise ArgumentError(
+                    f"theta: got {theta.size} entries of {theta.dtype}, "
+                    f"expected {buffer.size} of {buffer.dtype} as in the optimizer's state"
+                )
+
+    def _apply(self, theta: np.ndarray, g: np.ndarray, lr: float) -> None:
+        """One update at rate ``lr``; ``self.updates`` already counts it. May use both scratch arrays."""
+        raise NotImplementedError
+
+
+class SGD(Optimizer):
+    """Stochastic gradient descent: v <- momentum v + g;  theta <- theta - lr v.
+
+    ``nesterov`` steps along g + momentum v instead of v (Sutskever et al., 2013, in the form that
+    needs the gradient at theta only). ``weight_decay`` adds weight_decay * theta to g.
+    """
+
+    def __init__(
+        self, lr: float | Schedule, momentum: float = 0.0, nesterov: bool = False, weight_decay: float = 0.0
+    ) -> None:
+        super().__init__(lr)
+        self.momentum = within("momentum", momentum, 0.0, 1.0)
+        self.weight_decay = not_negative("weight_decay", weight_decay)
+        if nesterov and not self.momentum:
+            raise ArgumentError("nesterov: got True with momentum 0, expected a momentum above 0")
+        self.nesterov = bool(nesterov)
+        self.buffers = ("momentum",) if self.momentum else ()
+
+    def _apply(self, theta: np.ndarray, g: np.ndarray, lr: float) -> None:
+        direction, product = self._scratch
+        direction[:] = g
+        if self.weight_decay:
+            direction += np.multiply(theta, self.weight_decay, out=product)
+        if self.momentum:
+            v = self._buffers["momentum"]  # zero at first, so v = g after the first update
+            v *= self.momentum
+            v += direction
+            if self.nesterov:
+                direction += np.multiply(v, self.momentum, out=product)
+            else:
+                direction[:] = v
+        theta -= np.multiply(direction, lr, out=product)
+
+
+class RMSProp(Optimizer):
+    """Divide by a running root mean square: s <- alpha s + (1 - alpha) g^2;  d = g / (sqrt(s) + eps).
+
+    Tieleman & Hinton (2012), lecture 6.5. With ``momentum``: v <- momentum v + d, and theta moves
+    by -lr v; without, by -lr d.
+    """
+
+    def __init__(self, lr: float | Schedule, alpha: float = 0.99, eps: float = 1e-8, momentum: float = 0.0) -> None:
+        super().__init__(lr)
+        self.alpha = within("alpha", alpha, 0.0, 1.0)
+        self.eps = above_zero("eps", eps)
+        self.momentum = within("momentum", momentum, 0.0, 1.0)
+        self.buffers = ("mean_square", "momentum") if self.momentum else ("mean_square",)
+
+    def _apply(self, theta: np.ndarray, g: np.ndarray, lr: float) -> None:
+        direction, product = self._scratch
+        s = self._buffers["mean_square"]
+        _decay_towards_square(s, self.alpha, g, product)
+        np.sqrt(s, out=product)
+        product += self.eps
+        np.divide(g, product, out=direction)
+        if self.momentum:
+            v = self._buffers["momentum"]
+            v *= self.momentum
+            v += direction
+            direction = v
+        theta -= np.multiply(direction, lr, out=product)
+
+
+class Adam(Optimizer):
+    """Kingma & Ba, "Adam: a method for stochastic optimization" (2015), algorithm 1.
+
+    m <- b1 m + (1 - b1) g;  s <- b2 s + (1 - b2) g^2;
+    theta <- theta - lr (m / (1 - b1^k)) / (sqrt(s / (1 - b2^k)) + eps) at update k = 1, 2, ...
+    """
+
+    buffers = ("mean", "mean_square")
+
+    def __init__(
+        self, lr: float | Schedule, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8
+    ) -> None:
+        super().__init__(lr)
+        if not isinstance(betas, (tuple, list)) or len(betas) != 2:
+            raise ArgumentError(f"betas: got {betas!r}, expected two numbers in [0, 1)")
+        self.betas = (within("betas[0]", betas[0], 0.0, 1.0), within("betas[1]", betas[1], 0.0, 1.0))
+        self.eps = above_zero("eps", eps)
+
+    def _apply(self, theta: np.ndarray, g: np.ndarray, lr: float) -> None:
+        step, product = self._scratch
+        m, s = self._buffers["mean"], self._buffers["mean_square"]
+        b1, b2 = self.betas
+        m *= b1
+        m += np.multiply(g, 1.0 - b1, out=product)
+        _decay_towards_square(s, b2, g, product)
+        np.sqrt(s, out=product)
+        product /= math.sqrt(1.0 - b2**self.updates)
+        product += self.eps
+        np.divide(m, product, out=step)
+        theta -= np.multiply(step, lr / (1.0 - b1**self.updates), out=step)
+
+
+class AdamW(Adam):
+    """Adam with decoupled weight decay: theta <- (1 - lr weight_decay) theta before Adam's step.
+
+    Loshchilov & Hutter, "Decoupled weight decay regularization" (2019), algorithm 2 as torch has it
+    (the decay is multiplied by the learning rate).
+    """
+
+    def __init__(
+        self,
+        lr: float | Schedule,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.01,
+    ) -> None:
+        super().__init__(lr, betas, eps)
+        self.weight_decay = not_negative("weight_decay", weight_decay)
+
+    def _apply(self, theta: np.ndarray, g: np.ndarray, lr: float) -> None:
+        theta *= 1.0 - lr * self.weight_decay
+        super()._apply(theta, g, lr)
+
+
+def _decay_towards_square(s: np.ndarray, keep: float, g: np.ndarray, scratch: np.ndarray) -> None:
+    """s <- keep s + (1 - keep) g^2, in place."""
+    s *= keep
+    np.square(g, out=scratch)
+    scratch *= 1.0 - keep
+    s += scratch
+
+
+OPTIMIZERS: dict[str, type[Optimizer]] = {"sgd": SGD, "rmsprop": RMSProp, "adam": Adam, "adamw": AdamW}

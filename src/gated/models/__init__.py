@@ -1,0 +1,8 @@
+"""Whole models: a character language model, and the one by counting that it has to beat."""
+
+from __future__ import annotations
+
+from gated.models.language_model import CharacterLanguageModel
+from gated.models.ngram import KneserNey
+
+__all__ = ["CharacterLanguageModel", "KneserNey"]

@@ -1,0 +1,186 @@
+"""A character language model: embedding, recurrent layers, a projection onto the vocabulary.
+
+T time steps, N streams side by side, V characters. The loss is in bits per character (bpc):
+the mean of -log2 p(character | all characters before it).
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from gated.data import Vocabulary
+from gated.errors import ArgumentError, ArgumentTypeError, FileFormatError
+from gated.interop.model_file import load_model, save_model
+
+KIND = "gated character language model"
+EVALUATION_WINDOW = 128  # steps of a forward pass; bounds the memory, changes no number
+
+
+class CharacterLanguageModel:
+    """``network`` maps ids (T, N) to logits (T, N, V); ``vocabulary`` says which character an id is.
+
+    ``about``: JSON-able facts that are kept in the model's file (how it was trained, its loss).
+    """
+
+    def __init__(self, network: Any, vocabulary: Vocabulary, about: dict[str, Any] | None = None) -> None:
+        self.network, self.vocabulary, self.about = network, vocabulary, dict(about or {})
+
+    @classmethod
+    def build(
+        cls,
+        vocabulary: Vocabulary,
+        cell: Any = None,
+        *,
+        embedding_size: int = 32,
+        hidden_size: int = 128,
+        num_layers: int = 1,
+        dropout: float = 0.0,
+        dtype: str = "float32",
+        seed: int = 0,
+    ) -> CharacterLanguageModel:
+        """A model with fresh parameters. ``cell``: any gated cell, None for the LSTM of the zoo.
+
+        ``dropout`` acts between recurrent layers while training, so it needs two at least.
+        """
+        from gated import cells
+        from gated.nn import Dense, Embedding, Network, Recurrent
+
+        if dropout and num_layers == 1:
+            raise ArgumentError(f"dropout: got {dropout} for one layer, expected 0: it acts between recurrent layers")
+        size = len(vocabulary)
+        rnn = Recurrent(
+            cells.lstm if cell is None else cell,
+            input_size=embedding_size,
+            hidden_size=hidden_size,
+            num_layers=num_layers,
+            dropout=dropout,
+            dtype=dtype,
+            seed=seed + 1,
+        )
+        embed = Embedding(size, embedding_size, dtype=dtype, seed=seed)
+        head = Dense(rnn.output_size, size, dtype=dtype, seed=seed + 2)
+        return cls(Network({"embed": embed, "rnn": rnn, "head": head}), vocabulary)
+
+    def evaluate(self, ids: ArrayLike, streams: int = 1) -> float:
+        """Bits per character on ``ids``, (length,) integers, length >= 2: of each but the first.
+
+        One stream: every character is predicted from all before it, the state carried over the whole
+        text. ``streams`` > 1 cuts the text into that many pieces that run side by side, each from the
+        zero state: many times faster and, as the first characters of each piece lack their context,
+        a little worse.
+        """
+        text = self._check_ids(ids)
+        total, state = 0.0, None
+        for x, target, mask in _masked_windows(text, streams, EVALUATION_WINDOW):
+            y, state, _ = self.network.forward(x, state)
+            log2_p = _log_softmax(y) / math.log(2.0)
+            picked = np.take_along_axis(log2_p, target[..., None], axis=-1)[..., 0]
+            total -= float(picked[mask].sum())
+        return total / (len(text) - 1)
+
+    def sample(self, length: int = 500, *, temperature: float = 1.0, prompt: str = "", seed: int = 0) -> str:
+        """``length`` characters that go on from ``prompt`` (not part of the result).
+
+        ``temperature`` divides the logits: below 1 the likely becomes likelier, 0 takes the likeliest
+        always. Without a prompt the text begins as after a line end. The same arguments give the same text.
+        """
+        return "".join(self.stream(length, temperature=temperature, prompt=prompt, seed=seed))
+
+    def stream(
+        self, length: int = 500, *, temperature: float = 1.0, prompt: str = "", seed: int = 0
+    ) -> Iterator[str]:
+        """As :meth:`sample`, one character after the other as they are drawn."""
+        if isinstance(length, bool) or not isinstance(length, (int, np.integer)):
+            raise ArgumentTypeError(f"length: got {length!r}, expected a whole number")
+        if length < 0:
+            raise ArgumentError(f"length: got {length}, expected at least 0")
+        if not (isinstance(temperature, (int, float)) and 0.0 <= temperature < math.inf):
+            raise ArgumentError(f"temperature: got {temperature!r}, expected a number of at least 0")
+        missing = sorted({character for character in prompt if character not in self.vocabulary})
+        if missing:
+            raise ArgumentError(f"prompt: got {missing[0]!r}, expected characters that the model knows")
+        first = "\n" if "\n" in self.vocabulary else self.vocabulary.characters[0]
+        ids = self.vocabulary.encode(prompt or first)
+        return self._draw(ids, int(length), float(temperature), np.random.default_rng(seed))
+
+    def _draw(self, ids: NDArray[Any], length: int, temperature: float, rng: np.random.Generator) -> Iterator[str]:
+        state: Any = None
+        for _ in range(length):
+            y, state, _ = self.network.forward(ids[:, None], state)
+            choice = _pick(y[-1, 0], temperature, rng)
+            ids = np.array([choice])
+            yield self.vocabulary.characters[choice]
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write one safetensors file: parameters, the cell's equations, sizes, vocabulary, ``about``."""
+        save_model(path, KIND, self.network, {"vocabulary": self.vocabulary.to_json(), "about": self.about})
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> CharacterLanguageModel:
+        """Read what :meth:`save` wrote; no code in the file is run, there is none.
+
+        Raises ArgumentError if there is no such file, FileFormatError if it is anything else.
+        """
+        network, documents = load_model(path, KIND, ("vocabulary", "about"))
+        try:
+            vocabulary = Vocabulary.from_json(documents["vocabulary"])
+        except FileFormatError as error:
+            raise FileFormatError(f"{os.fspath(path)!r}: {error}") from None
+        _check_sizes(os.fspath(path), network, len(vocabulary))
+        return cls(network, vocabulary, documents["about"])
+
+    def _check_ids(self, ids: ArrayLike) -> NDArray[Any]:
+        text = np.asarray(ids)
+        if text.ndim != 1 or text.dtype.kind not in "iu":
+            raise ArgumentError(f"ids: got shape {text.shape} of {text.dtype}, expected one dimension of integers")
+        if len(text) < 2:
+            raise ArgumentError(f"ids: got {len(text)}, expected at least 2 characters")
+        if text.min() < 0 or text.max() >= len(self.vocabulary):
+            raise ArgumentError(f"ids: got {text.min()} to {text.max()}, expected 0 to {len(self.vocabulary) - 1}")
+        return text
+
+
+def _masked_windows(text: NDArray[Any], streams: int, window: int) -> Iterator[tuple[NDArray[Any], ...]]:
+    """(x, target, mask), each (T, streams), that together predict each character but the first exactly once."""
+    if isinstance(streams, bool) or not isinstance(streams, (int, np.integer)) or streams < 1:
+        raise ArgumentError(f"streams: got {streams!r}, expected a whole number of at least 1")
+    count = len(text) - 1
+    length = -(-count // streams)  # rounded up: the last stream is padded
+    places = np.arange(length * streams).reshape(streams, length).T
+    mask = places < count
+    places = np.minimum(places, count - 1)
+    for t in range(0, length, window):
+        part = places[t : t + window]
+        yield text[part], text[part + 1], mask[t : t + window]
+
+
+def _log_softmax(y: NDArray[Any]) -> NDArray[np.float64]:
+    """Natural logarithm of softmax over the last axis, in float64."""
+    z = y.astype(np.float64)
+    z -= z.max(axis=-1, keepdims=True)
+    return z - np.log(np.exp(z).sum(axis=-1, keepdims=True))
+
+
+def _pick(logits: NDArray[Any], temperature: float, rng: np.random.Generator) -> int:
+    if temperature == 0.0:
+        return int(np.argmax(logits))
+    with np.errstate(over="ignore"):  # a tiny temperature: the gap to the maximum becomes -inf, its probability 0
+        p = np.exp((logits.astype(np.float64) - float(logits.max())) / temperature)
+    cumulative = np.cumsum(p)
+    return int(np.searchsorted(cumulative, rng.random() * cumulative[-1], side="right"))
+
+
+def _check_sizes(path: str, network: Any, size: int) -> None:
+    """The first and last layer must have as many rows as there are characters."""
+    layers = network.layers
+    if set(layers) != {"embed", "rnn", "head"}:
+        raise FileFormatError(f"{path!r}: got layers {', '.join(layers)}, expected embed, rnn, head")
+    came = (getattr(layers["embed"], "num_embeddings", None), getattr(layers["head"], "output_size", None))
+    if came != (size, size):
+        raise FileFormatError(f"{path!r}: got layers for {came[0]} and {came[1]} characters, expected {size} and {size}")

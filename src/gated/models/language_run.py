@@ -1,0 +1,335 @@
+"""Training a character language model in a run folder: start, stop at any update, go on exactly.
+
+The text is cut in two (:func:`gated.data.split`); windows of the first part are learned in order,
+state carried (truncated backpropagation through time); the second part is the judge.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from gated.data import Vocabulary, python_topics, read_text, split, stream_windows
+from gated.errors import ArgumentError, FileFormatError, GatedError, MissingExtraError
+from gated.interop.model_file import rebuild
+from gated.learning import Training, schedules
+from gated.learning.checks import not_negative, whole_above_zero, within
+from gated.learning.curves import draw_curves
+from gated.learning.interrupts import delayed_interrupt
+from gated.learning.loop import Update
+from gated.learning.optimizers import OPTIMIZERS
+from gated.learning.run_folder import RunFolder
+from gated.models.language_model import CharacterLanguageModel
+
+CHECKPOINT_SECONDS = 60.0  # at least so often, besides every evaluation
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a run is asked to do; the defaults are those of ``gated train``. Kept in config.json."""
+
+    corpus: str | None = None  # a UTF-8 text file; None: Python's own reference
+    held_out: float = 0.05  # fraction of the text, from its end
+    cell: str = "lstm"  # for the record; the equations are in the model file
+    hidden: int = 192
+    layers: int = 1
+    embed: int = 48
+    batch: int = 32  # streams side by side
+    window: int = 64  # steps that a gradient reaches back
+    epochs: int = 10
+    steps: int | None = None  # updates in all; None: as many as epochs take
+    optimizer: str = "adam"
+    lr: float = 4e-3  # the highest rate; it rises over ``warmup`` updates and falls along a cosine
+    warmup: int = 50
+    clip: float = 1.0
+    dropout: float = 0.0
+    dtype: str = "float32"
+    seed: int = 0
+    evaluate_every: int | None = None  # updates between evaluations; None: once a pass
+    log_every: int = 20  # updates between lines of metrics.jsonl
+
+    def __post_init__(self) -> None:
+        for name in ("hidden", "layers", "embed", "batch", "window", "epochs", "log_every"):
+            whole_above_zero(name, getattr(self, name))
+        for name in ("steps", "evaluate_every"):
+            if getattr(self, name) is not None:
+                whole_above_zero(name, getattr(self, name))
+        if self.warmup != 0:
+            whole_above_zero("warmup", self.warmup)
+        schedules.constant(self.lr)
+        not_negative("clip", self.clip)
+        within("dropout", self.dropout, 0.0, 1.0)
+        for name, choices in (("optimizer", tuple(OPTIMIZERS)), ("dtype", ("float32", "float64"))):
+            if getattr(self, name) not in choices:
+                raise ArgumentError(f"{name}: got {getattr(self, name)!r}, expected one of {', '.join(choices)}")
+        if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
+            raise ArgumentError(f"seed: got {self.seed!r}, expected a whole number of at least 0")
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """The two parts as ids, and what identifies the text."""
+
+    vocabulary: Vocabulary
+    train: Any
+    held_out: Any
+    sha256: str
+
+    @classmethod
+    def of(cls, settings: Settings) -> Corpus:
+        """Read and split the text. The vocabulary is that of the whole text: no held-out character is unknown."""
+        text = python_topics() if settings.corpus is None else read_text(settings.corpus)
+        learn, judge = split(text, settings.held_out)
+        vocabulary = Vocabulary(text)
+        digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+        return cls(vocabulary, vocabulary.encode(learn), vocabulary.encode(judge), digest)
+
+
+@dataclass
+class Records:
+    """Running numbers of a run that its metrics need and a checkpoint keeps."""
+
+    nats: float = 0.0  # since the last line
+    characters: int = 0
+    seconds: float = 0.0  # of training and evaluation so far, over all sessions
+    best: float | None = None  # lowest held-out bits per character so far
+    latest: float | None = None  # the last one
+
+
+class LanguageRun:
+    """One run folder with its model and training. Made by :meth:`start` or :meth:`resume`."""
+
+    def __init__(self, folder: RunFolder, settings: Settings, corpus: Corpus, model: CharacterLanguageModel) -> None:
+        from gated.losses import SoftmaxCrossEntropy
+
+        self.folder, self.settings, self.corpus, self.model = folder, settings, corpus, model
+        self.records = Records()
+        self.per_epoch = _windows(corpus, settings)
+        planned = settings.epochs * self.per_epoch
+        self.total = planned if settings.steps is None else settings.steps
+        self.training = Training(
+            model.network,
+            SoftmaxCrossEntropy(),
+            OPTIMIZERS[settings.optimizer](_schedule(settings, self.total)),
+            lambda epoch: stream_windows(corpus.train, settings.batch, settings.window),
+            carry_state=True,
+            clip=settings.clip or None,
+            seed=settings.seed,
+        )
+
+    @classmethod
+    def start(cls, path: str, settings: Settings, cell: Any = None, overwrite: bool = False) -> LanguageRun:
+        """A new run. ``cell``: the cell called ``settings.cell``; None: that of the zoo.
+
+        Raises before anything is written if the corpus or a setting is bad, or the folder not free.
+        """
+        corpus = Corpus.of(settings)
+        model = CharacterLanguageModel.build(
+            corpus.vocabulary,
+            _zoo_cell(settings.cell) if cell is None else cell,
+            embedding_size=settings.embed,
+            hidden_size=settings.hidden,
+            num_layers=settings.layers,
+            dropout=settings.dropout,
+            dtype=settings.dtype,
+            seed=settings.seed,
+        )
+        run = cls(RunFolder(path), settings, corpus, model)
+        run.folder.start(run._config(), overwrite)
+        run.checkpoint()
+        return run
+
+    @classmethod
+    def resume(cls, path: str, **changes: Any) -> LanguageRun:
+        """Go on where the last checkpoint was made. ``changes`` replace settings that do not shape the model.
+
+        Raises ArgumentError if there is no run, or its corpus is another one now; FileFormatError if
+        a file in the folder is damaged.
+        """
+        folder = RunFolder(path)
+        config = folder.read_config()
+        settings = _settings_from(folder, config.get("settings"), changes)
+        corpus = Corpus.of(settings)
+        if corpus.sha256 != config.get("corpus_sha256"):
+            raise ArgumentError(
+                f"corpus: got another text than the run in {path!r} learned from, expected the same"
+                f" ({settings.corpus or 'the reference of one Python version'})"
+            )
+        arrays, values = folder.read_checkpoint()
+        numbers = arrays["theta"].size if "theta" in arrays else 0
+        network = rebuild(str(folder.checkpoint_file), values.get("network"), numbers)
+        run = cls(folder, settings, corpus, CharacterLanguageModel(network, corpus.vocabulary))
+        run.training.load_state(arrays, values)
+        run.records = _records_from(values.get("records"))
+        folder.cut_metrics()
+        if changes:
+            folder.write_config(run._config())
+        return run
+
+    @property
+    def step(self) -> int:
+        """Updates made so far."""
+        return self.training.progress.step
+
+    def run(
+        self, minutes: float | None = None, on_update: Callable[[Update, LanguageRun], None] = lambda update, run: None
+    ) -> bool:
+        """Train until all updates are made, or ``minutes`` are over, or Ctrl-C; then leave a checkpoint.
+
+        Returns True if all updates are made. ``on_update`` is called after each one, and after the
+        evaluation that may follow it. On Ctrl-C the update under way is finished, the checkpoint
+        written, and KeyboardInterrupt raised.
+        """
+        started = checkpointed = time.monotonic()
+        offset = self.records.seconds
+        with delayed_interrupt() as interrupted:
+            for update in self._updates():
+                now = time.monotonic()
+                self.records.seconds = offset + now - started
+                evaluated = self._record(update)
+                on_update(update, self)
+                if evaluated or now - checkpointed > CHECKPOINT_SECONDS:
+                    self.checkpoint()
+                    checkpointed = now
+                if interrupted() or (minutes is not None and now - started >= 60.0 * minutes):
+                    break
+            self.checkpoint()
+            self.draw()
+            if interrupted():
+                raise KeyboardInterrupt
+        return self.step >= self.total
+
+    def evaluate(self) -> float:
+        """Held-out bits per character of the model as it is now, in many streams side by side."""
+        streams = min(self.settings.batch, len(self.corpus.held_out) - 1)
+        return self.model.evaluate(self.corpus.held_out, streams=streams)
+
+    def checkpoint(self) -> None:
+        """Write the checkpoint; and the model file, as long as no evaluation has chosen one."""
+        arrays, values = self.training.state()
+        values |= {"records": asdict(self.records), "network": self.model.network.config()}
+        if self.records.best is None:
+            self._save_model()
+        self.folder.write_checkpoint(arrays, values)
+
+    def draw(self) -> None:
+        """Draw loss.png, if matplotlib is installed."""
+        lines = self.folder.read_metrics()
+        names = {"train": "train_bits_per_character", "held_out": "held_out_bits_per_character"}
+        title = f"{self.settings.cell}, {self.settings.layers} x {self.settings.hidden}"
+        try:
+            draw_curves(self.folder.plot_file, lines, **names, unit="bits per character", title=title)
+        except MissingExtraError:
+            return
+
+    def _updates(self) -> Any:
+        """The updates that are left to make."""
+        if self.step < self.total:
+            for update in self.training:
+                yield update
+                if update.step >= self.total:
+                    return
+
+    def _record(self, update: Update) -> bool:
+        """Write the metrics line that is due, if one is; True if the model was evaluated."""
+        records = self.records
+        records.nats += update.loss * update.predictions
+        records.characters += update.predictions
+        every = self.settings.evaluate_every
+        at_end = update.step == self.total
+        end_of_pass = self.training.progress.position == self.per_epoch
+        evaluate = at_end or (end_of_pass if every is None else update.step % every == 0)
+        if not evaluate and update.step % self.settings.log_every:
+            return False
+        line: dict[str, Any] = {
+            "step": update.step,
+            "epoch": round(update.step / self.per_epoch, 4),
+            "train_bits_per_character": records.nats / records.characters / math.log(2.0),
+            "learning_rate": update.rate,
+            "gradient_norm": update.norm,
+        }
+        if evaluate:
+            line["held_out_bits_per_character"] = records.latest = self.evaluate()
+            if records.best is None or records.latest < records.best:
+                records.best = records.latest
+                self._save_model()
+        characters = update.step * self.settings.batch * self.settings.window
+        line["characters_per_second"] = round(characters / max(records.seconds, 1e-9))
+        line["seconds"] = round(records.seconds, 3)
+        self.folder.append_metrics(line)
+        records.nats, records.characters = 0.0, 0
+        return evaluate
+
+    def _save_model(self) -> None:
+        self.model.about = {
+            "settings": asdict(self.settings),
+            "step": self.step,
+            "held_out_bits_per_character": self.records.best,
+        }
+        self.model.save(self.folder.model_file)
+
+    def _config(self) -> dict[str, Any]:
+        from gated import __version__
+
+        return {
+            "gated": __version__,
+            "settings": asdict(self.settings),
+            "corpus_sha256": self.corpus.sha256,
+            "characters": {
+                "train": len(self.corpus.train),
+                "held_out": len(self.corpus.held_out),
+                "vocabulary": len(self.corpus.vocabulary),
+            },
+            "parameters": int(self.model.network.theta.size),
+            "updates": self.total,
+        }
+
+
+def _windows(corpus: Corpus, settings: Settings) -> int:
+    """Updates in one pass."""
+    length = (len(corpus.train) - 1) // settings.batch
+    if length < 1 or len(corpus.held_out) < 2:
+        raise ArgumentError(
+            f"corpus: got {len(corpus.train)} characters to learn from and {len(corpus.held_out)} held out, "
+            f"expected at least {settings.batch + 1} and 2"
+        )
+    return -(-length // settings.window)
+
+
+def _schedule(settings: Settings, total: int) -> schedules.Schedule:
+    """A rise over ``warmup`` updates (at most a fifth of all), then a cosine to a hundredth of the rate."""
+    rise = min(settings.warmup, total // 5)
+    fall = schedules.cosine(settings.lr, max(total - rise, 1), final=0.01 * settings.lr)
+    return schedules.warmup(fall, rise) if rise else fall
+
+
+def _zoo_cell(name: str) -> Any:
+    from gated.cells import ZOO
+
+    if name not in ZOO:
+        raise ArgumentError(f"cell: got {name!r}, expected one of {', '.join(ZOO)}")
+    return ZOO[name]
+
+
+def _settings_from(folder: RunFolder, saved: Any, changes: dict[str, Any]) -> Settings:
+    known = {field.name for field in fields(Settings)}
+    if not isinstance(saved, dict) or not set(saved) <= known:
+        raise FileFormatError(f"{str(folder.config_file)!r}: got settings of another kind, expected those of a run")
+    for name in changes:
+        if name not in ("epochs", "steps", "evaluate_every", "log_every"):
+            raise ArgumentError(f"{name}: got a new value for a run that goes on, expected the one it began with")
+    try:
+        return Settings(**{**saved, **changes})
+    except GatedError as error:
+        raise FileFormatError(f"{str(folder.config_file)!r}: {error}") from None
+
+
+def _records_from(saved: Any) -> Records:
+    try:
+        return Records(**saved)
+    except TypeError:
+        raise FileFormatError("records: got something damaged in the checkpoint, expected running numbers") from None

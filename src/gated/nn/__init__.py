@@ -1,0 +1,11 @@
+"""Layers, losses, networks, initialisation."""
+
+from gated.nn.dense import Dense
+from gated.nn.embedding import Embedding
+from gated.nn.named import GRU, LSTM, RNN, PeepholeLSTM
+from gated.nn.network import Network, network_from_config
+from gated.nn.parameters import ParameterVector
+from gated.nn.recurrent import Recurrent, Tape
+
+__all__ = ["GRU", "LSTM", "RNN", "Dense", "Embedding", "Network", "ParameterVector", "PeepholeLSTM", "Recurrent", "Tape",
+           "network_from_config"]

@@ -1,0 +1,116 @@
+"""A dense layer, the same at every step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from gated.backends.interface import Scan
+from gated.backends.reference import evaluate_map, map_adjoints
+from gated.errors import describe, wrong, wrong_type
+from gated.language import relu, sigmoid, softplus, tanh
+from gated.nn import checks
+from gated.nn.initialisation import initial_value
+from gated.nn.maps import planned
+from gated.nn.parameters import ParameterVector
+from gated.nn.recurrent import _generator
+
+Array = np.ndarray[Any, Any]
+
+
+def _linear(x, *, W, b):  # type: ignore[no-untyped-def]
+    return W.y @ x + b.y
+
+
+def _linear_no_bias(x, *, W):  # type: ignore[no-untyped-def]
+    return W.y @ x
+
+
+def _sigmoid(x, *, W, b):  # type: ignore[no-untyped-def]
+    return sigmoid(W.y @ x + b.y)
+
+
+def _tanh(x, *, W, b):  # type: ignore[no-untyped-def]
+    return tanh(W.y @ x + b.y)
+
+
+def _relu(x, *, W, b):  # type: ignore[no-untyped-def]
+    return relu(W.y @ x + b.y)
+
+
+def _softplus(x, *, W, b):  # type: ignore[no-untyped-def]
+    return softplus(W.y @ x + b.y)
+
+
+ACTIVATIONS = {None: _linear, "sigmoid": _sigmoid, "tanh": _tanh, "relu": _relu, "softplus": _softplus}
+
+
+class Dense:
+    """y = activation(W.y @ x + b.y) at every step.
+
+    Args:
+        input_size, output_size: lengths of x_t and y_t.
+        activation: None, "sigmoid", "tanh", "relu" or "softplus".
+        bias: without it (only for activation None) y = W.y @ x.
+        dtype: "float32" or "float64".
+        seed: of the initial parameters.
+        init: see `gated.nn.initialisation`; "pytorch" is U(±1/√input_size), as torch.nn.Linear.
+    """
+
+    def __init__(self, input_size: int, output_size: int, activation: str | None = None, *, bias: bool = True,
+                 dtype: Any = "float32", seed: Any = 0, init: str = "pytorch") -> None:
+        self.input_size = checks.size("input_size", input_size)
+        self.output_size = checks.size("output_size", output_size)
+        if activation not in ACTIVATIONS:
+            raise wrong("activation", repr(activation), f"one of {', '.join(map(repr, ACTIVATIONS))}")
+        if not checks.flag("bias", bias) and activation is not None:
+            raise wrong("bias", f"False with activation {activation!r}", "True, or activation None")
+        self.activation, self.bias = activation, bias
+        self.dtype = checks.dtype(dtype)
+        self._schedule = planned(ACTIVATIONS[activation] if bias else _linear_no_bias)
+        graph = self._schedule.graph
+        self._sizes = {graph.dims["x"]: self.input_size, graph.parameters["W.y"][0]: self.output_size}
+        shapes = {name: tuple(self._sizes[dim] for dim in shape) for name, shape in graph.parameters.items()}
+        self.params = ParameterVector(shapes, self.dtype)
+        rng = _generator(seed)
+        for name, shape in shapes.items():
+            self.params[name][...] = initial_value(init, shape, self.input_size, rng)
+
+    @property
+    def theta(self) -> Array:
+        return self.params.vector
+
+    def forward(self, x: Any, state: Any = None, lengths: Any = None, *, rng: Any = None) -> tuple[Array, tuple[()], Scan]:
+        """x (..., input_size) -> y (..., output_size), no state, the tape. `lengths` and `rng` change nothing here."""
+        x = np.asarray(x)
+        if x.ndim == 0:
+            raise wrong("x", describe(x), f"shape (..., {self.input_size})")
+        leading: tuple[int | str, ...] = ("T", "N", "...")[: x.ndim - 1] if x.ndim <= 4 else tuple("n" * (x.ndim - 1))
+        x = checks.array("x", x, (*leading, self.input_size), self.dtype)
+        y, tape = evaluate_map(self._schedule, self._sizes, self.params, {"x": x.reshape(-1, self.input_size)})
+        return y.reshape(*x.shape[:-1], self.output_size), (), tape
+
+    def backward(self, tape: Scan, dy: Any, dstate: Any = None) -> tuple[Array, tuple[()], ParameterVector]:
+        """dy, of y's shape -> dx, no state, the parameters' gradients (summed over all steps and sequences)."""
+        if not isinstance(tape, Scan) or tape.schedule is not self._schedule:
+            raise wrong_type("tape", describe(tape), "the tape of this layer's forward()")
+        dy = np.asarray(dy)
+        if dy.shape[-1:] != (self.output_size,) or dy.size != len(tape.x) * self.output_size:
+            raise wrong("dy", describe(dy), f"the shape of y: {len(tape.x)} rows of {self.output_size}")
+        grads = self.params.like()
+        rows = np.ascontiguousarray(dy, self.dtype).reshape(-1, self.output_size)
+        dx = map_adjoints(tape, rows, grads)[0]
+        return dx.reshape(*dy.shape[:-1], self.input_size), (), grads
+
+    def config(self) -> dict[str, Any]:
+        return {"kind": "dense", "input_size": self.input_size, "output_size": self.output_size,
+                "activation": self.activation, "bias": self.bias, "dtype": self.dtype.name}
+
+    @staticmethod
+    def from_config(config: Mapping[str, Any]) -> Dense:
+        return Dense(**{key: value for key, value in config.items() if key != "kind"})
+
+    def __repr__(self) -> str:
+        return f"Dense({self.input_size}, {self.output_size}" + (f", {self.activation!r})" if self.activation else ")")

@@ -1,0 +1,70 @@
+"""A table of vectors, looked up by number."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from gated.errors import describe, wrong, wrong_type
+from gated.nn import checks
+from gated.nn.parameters import ParameterVector
+from gated.nn.recurrent import _generator
+
+Array = np.ndarray[Any, Any]
+
+
+class Embedding:
+    """y = W[id]: the product of Wᵀ with a one-hot vector, made by a look-up.
+
+    Args:
+        num_embeddings: how many ids there are, 0 .. num_embeddings - 1.
+        size: length of each vector.
+        dtype: "float32" or "float64".
+        seed: of the initial table, N(0, 1) as torch.nn.Embedding.
+    """
+
+    def __init__(self, num_embeddings: int, size: int, *, dtype: Any = "float32", seed: Any = 0) -> None:
+        self.num_embeddings = checks.size("num_embeddings", num_embeddings)
+        self.size = self.output_size = checks.size("size", size)
+        self.dtype = checks.dtype(dtype)
+        self.params = ParameterVector({"W": (self.num_embeddings, self.size)}, self.dtype)
+        self.params["W"] = _generator(seed).standard_normal((self.num_embeddings, self.size))
+
+    @property
+    def theta(self) -> Array:
+        return self.params.vector
+
+    def forward(self, x: Any, state: Any = None, lengths: Any = None, *, rng: Any = None) -> tuple[Array, tuple[()], Array]:
+        """ids (...), integers -> vectors (..., size), no state, the tape."""
+        ids = np.array(x)
+        if ids.dtype.kind not in "iu":
+            raise wrong_type("x", describe(ids), "integer ids")
+        if ids.size and (ids.min() < 0 or ids.max() >= self.num_embeddings):
+            bad = ids.min() if ids.min() < 0 else ids.max()
+            raise wrong("x", f"the id {bad}", f"ids from 0 to {self.num_embeddings - 1}")
+        return self.params["W"][ids], (), ids
+
+    def backward(self, tape: Array, dy: Any, dstate: Any = None) -> tuple[None, tuple[()], ParameterVector]:
+        """dy (..., size) -> (no adjoint for ids, no state, the gradient: the sum of dy over each id's occurrences)."""
+        if not isinstance(tape, np.ndarray):
+            raise wrong_type("tape", describe(tape), "the tape of this layer's forward()")
+        dy = checks.array("dy", dy, (*tape.shape, self.size), self.dtype)
+        grads = self.params.like()
+        ids = tape.reshape(-1)
+        if ids.size:
+            order = np.argsort(ids, kind="stable")  # in order, the occurrences of an id are neighbours: one pass adds them
+            present, first = np.unique(ids[order], return_index=True)
+            grads["W"][present] = np.add.reduceat(dy.reshape(-1, self.size)[order], first, axis=0)
+        return None, (), grads
+
+    def config(self) -> dict[str, Any]:
+        return {"kind": "embedding", "num_embeddings": self.num_embeddings, "size": self.size, "dtype": self.dtype.name}
+
+    @staticmethod
+    def from_config(config: Mapping[str, Any]) -> Embedding:
+        return Embedding(**{key: value for key, value in config.items() if key != "kind"})
+
+    def __repr__(self) -> str:
+        return f"Embedding({self.num_embeddings}, {self.size})"

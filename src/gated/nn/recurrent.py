@@ -1,0 +1,361 @@
+"""A recurrent layer: any cell, over time, in several layers and both directions.
+
+Legend: T steps, N sequences, D inputs, H hidden, K = num_layers * directions.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gated.backends import Scan, get_backend
+from gated.errors import describe, wrong, wrong_type
+from gated.language import Cell
+from gated.nn import checks
+from gated.nn.initialisation import initial_value
+from gated.nn.parameters import ParameterVector
+from gated.runtime import Packing
+from gated.schedule import schedule
+
+Array = np.ndarray[Any, Any]
+State = tuple[Array, ...]
+
+
+@dataclass(eq=False)
+class Tape:
+    """What a forward pass leaves for its backward pass; `tape["f"]` is the quantity f over time, (T, N, size).
+
+    With several layers or directions the name has the layer in front: `tape["l1.f"]`, `tape["l0_reverse.f"]`
+    (a reverse direction's values stand at the time step of their input). `f` alone is that of the only layer.
+    """
+
+    layer: Recurrent
+    packing: Packing
+    scans: list[Scan]
+    masks: list[Array | None]
+
+    def names(self) -> list[str]:
+        """Every name that can be asked for."""
+        graph = self.layer.cell.graph
+        inner = dict.fromkeys([*graph.names.values(), *graph.states])
+        return [f"{prefix}.{name}" for prefix in self.layer._prefixes for name in inner]
+
+    def __getitem__(self, name: str) -> Array:
+        prefix, _, inner = name.rpartition(".")
+        prefixes = self.layer._prefixes
+        if not prefix and len(prefixes) == 1:
+            prefix = prefixes[0]
+        if prefix not in prefixes:
+            raise KeyError(f"there is no {name!r} on this tape; there are {', '.join(self.names())}")
+        k = prefixes.index(prefix)
+        rows = _tape_rows(self.scans[k], inner)
+        if rows is None:
+            raise KeyError(f"there is no {name!r} on this tape; there are {', '.join(self.names())}")
+        return np.array(self.packing.unpack(rows, reverse=prefix.endswith("_reverse")))
+
+
+def _tape_rows(scan: Scan, name: str) -> Array | None:
+    graph = scan.schedule.graph
+    if name in graph.states:
+        return scan.states[graph.states.index(name)][-len(scan.x) or len(scan.states[0]):]
+    for node, known in graph.names.items():
+        if known == name:
+            return np.broadcast_to(np.asarray(scan.values[node], scan.x.dtype), (len(scan.x), scan.sizes[node.dim]))
+    return None
+
+
+class Recurrent:
+    """Any cell as a layer. Explicit and functional: no hidden tape, no mode; may be used from several threads.
+
+    Args:
+        cell: a gated.Cell, e.g. `gated.cells.lstm` or your own.
+        input_size: D, length of x_t.
+        hidden_size: H, length of every state that `sizes` does not name.
+        num_layers: layers on top of each other; the output of one is the input of the next.
+        bidirectional: a second set of parameters reads every sequence from its end; outputs are concatenated.
+        dropout: probability with which an output between two layers is zeroed (and the rest scaled by 1/(1-p));
+            active only in a `forward` that is given an `rng`.
+        batch_first: x and y are (N, T, ...) instead of (T, N, ...).
+        dtype: "float32" or "float64".
+        seed: of the initial parameters: an int or a numpy Generator.
+        backend: "reference".
+        init: "pytorch", "xavier", "orthogonal" or "uniform", see `gated.nn.initialisation`.
+        forget_bias: value of the bias `b.f` (which must exist); None leaves it as initialised.
+        sizes: length of single dimensions, e.g. {"h": 32} for the projected LSTM (PyTorch's proj_size).
+
+    Attributes:
+        params: name -> writable view; names are "l0.W.i", "l1_reverse.U.f".
+        theta: all parameters, one contiguous vector.
+
+    Raises:
+        ArgumentError, ArgumentTypeError: a size, option or the cell cannot be used.
+    """
+
+    def __init__(self, cell: Cell, input_size: int, hidden_size: int, num_layers: int = 1, *, bidirectional: bool = False,
+                 dropout: float = 0.0, batch_first: bool = False, dtype: Any = "float32", seed: Any = 0,
+                 backend: str = "reference", init: str = "pytorch", forget_bias: float | None = None,
+                 sizes: Mapping[str, int] | None = None) -> None:
+        if not isinstance(cell, Cell):
+            raise wrong_type("cell", describe(cell), "a cell such as gated.cells.lstm or a function under @gated.cell")
+        self.cell = cell
+        self.input_size = checks.size("input_size", input_size)
+        self.hidden_size = checks.size("hidden_size", hidden_size)
+        self.num_layers = checks.size("num_layers", num_layers)
+        self.bidirectional = checks.flag("bidirectional", bidirectional)
+        self.dropout = checks.probability("dropout", dropout)
+        self.batch_first = checks.flag("batch_first", batch_first)
+        self.dtype = checks.dtype(dtype)
+        self.backend_name = backend
+        self._backend = get_backend(backend)
+        self.init, self.sizes = init, dict(sizes or {})
+        self._schedule = schedule(cell.graph)
+        self._prefixes = [f"l{layer}{suffix}" for layer in range(self.num_layers)
+                          for suffix in (("", "_reverse") if self.bidirectional else ("",))]
+        self._layer_sizes = [self._sizes_of(layer) for layer in range(self.num_layers)]
+        shapes = {f"{prefix}.{name}": tuple(self._layer_sizes[self._layer_of(k)][dim] for dim in shape)
+                  for k, prefix in enumerate(self._prefixes) for name, shape in cell.parameters.items()}
+        self.params = ParameterVector(shapes, self.dtype)
+        self.forget_bias = forget_bias
+        self._initialise(_generator(seed))
+
+    # sizes
+
+    @property
+    def directions(self) -> int:
+        return 2 if self.bidirectional else 1
+
+    @property
+    def state_sizes(self) -> tuple[int, ...]:
+        """Length of each state."""
+        graph = self.cell.graph
+        return tuple(self._layer_sizes[-1][graph.dims[name]] for name in graph.states)
+
+    @property
+    def output_size(self) -> int:
+        """Length of y_t: that of the first state, times the directions."""
+        return self.state_sizes[0] * self.directions
+
+    @property
+    def theta(self) -> Array:
+        return self.params.vector
+
+    def _layer_of(self, k: int) -> int:
+        return k // self.directions
+
+    def _sizes_of(self, layer: int) -> dict[str, int]:
+        graph = self.cell.graph
+        known = set(graph.free_dims)
+        for name, value in self.sizes.items():
+            if name not in known:
+                raise wrong("sizes", repr(name), f"a dimension of the cell {self.cell.name}: {', '.join(sorted(known)) or 'none'}")
+            checks.size(f"sizes[{name!r}]", value)
+        sizes = {dim: int(self.sizes.get(dim, self.hidden_size)) for dim in graph.free_dims}
+        output = sizes.get(graph.dims[graph.states[0]], self.hidden_size) * self.directions
+        sizes["input"] = self.input_size if layer == 0 else output
+        joined = [name for name in graph.states if graph.dims[name] == "input"]
+        if joined and sizes["input"] != self.hidden_size:
+            raise wrong("input_size", f"{sizes['input']} for layer {layer} with hidden_size {self.hidden_size}",
+                        f"equal sizes, for the cell {self.cell.name} joins {graph.inputs[0]} and {joined[0]} elementwise "
+                        "(a matrix product is written with @)")
+        return sizes
+
+    def _initialise(self, rng: np.random.Generator) -> None:
+        for k, prefix in enumerate(self._prefixes):
+            fan = max(self._layer_sizes[self._layer_of(k)][self.cell.graph.dims[name]] for name in self.cell.states)
+            for name in self.cell.parameters:
+                view = self.params[f"{prefix}.{name}"]
+                view[...] = initial_value(self.init, view.shape, fan, rng)
+            if self.forget_bias is not None:
+                if f"{prefix}.b.f" not in self.params:
+                    raise wrong("forget_bias", f"{self.forget_bias} for the cell {self.cell.name}", "None: it has no parameter b.f")
+                self.params[f"{prefix}.b.f"][...] = checks.real("forget_bias", self.forget_bias)
+
+    # calls
+
+    def initial_state(self, batch: int) -> State:
+        """Zeros: one array (K, N, size) per state of the cell."""
+        return tuple(np.zeros((len(self._prefixes), batch, size), self.dtype) for size in self.state_sizes)
+
+    def forward(self, x: Any, state: Any = None, lengths: Any = None, *, rng: np.random.Generator | None = None,
+                ) -> tuple[Array, State, Tape]:
+        """Run over all steps.
+
+        Args:
+            x: (T, N, D), or (N, T, D) with batch_first. T may be 0, N may not.
+            state: one array (K, N, size) per state of the cell, in its order; zeros if None.
+            lengths: (N,) integers, 0 <= length <= T; what x holds beyond them is not looked at.
+            rng: generator for dropout; without it there is none.
+
+        Returns:
+            y (T, N, size * directions), zero beyond each sequence's end; the last state; the tape for `backward`.
+
+        Raises:
+            ArgumentError, ArgumentTypeError: a shape, dtype or length does not fit.
+        """
+        x = self._time_major(checks.array("x", x, ("N", "T", self.input_size) if self.batch_first else ("T", "N", self.input_size), self.dtype))
+        steps, batch = x.shape[:2]
+        if batch == 0:
+            raise wrong("x", "a batch of 0 sequences", "at least one sequence")
+        states = self._checked_state("state", state, batch)
+        packing = Packing(steps, batch, lengths)
+        tape = Tape(self, packing, [], [])
+        for layer in range(self.num_layers):
+            mask = self._dropout_mask(x, rng) if layer else None
+            tape.masks.append(mask)
+            x = x if mask is None else x * mask
+            x = np.concatenate([self._forward_direction(tape, k, x, states) for k in self._directions_of(layer)], axis=2)
+        last = tuple(np.stack([packing.unsort(scan.states[s][packing.last_rows()]) for scan in tape.scans])
+                     for s in range(len(states)))
+        return self._user_major(x), last, tape
+
+    def _directions_of(self, layer: int) -> range:
+        return range(layer * self.directions, (layer + 1) * self.directions)
+
+    def _is_reverse(self, k: int) -> bool:
+        return k % self.directions == 1
+
+    def _forward_direction(self, tape: Tape, k: int, x: Array, states: Sequence[Array]) -> Array:
+        packing = tape.packing
+        initial = [packing.sort(s[k]) for s in states]
+        scan = self._backend.forward(self._schedule, self._layer_sizes[self._layer_of(k)], self._parameters_of(k),
+                                     packing.pack(x, self._is_reverse(k)), packing.counts, initial)
+        tape.scans.append(scan)
+        return packing.unpack(scan.states[0][packing.sequences:], self._is_reverse(k))
+
+    def _parameters_of(self, k: int, params: ParameterVector | None = None) -> dict[str, Array]:
+        source = self.params if params is None else params
+        return {name: source[f"{self._prefixes[k]}.{name}"] for name in self.cell.parameters}
+
+    def _dropout_mask(self, x: Array, rng: np.random.Generator | None) -> Array | None:
+        if rng is None or self.dropout == 0.0:
+            return None
+        if not isinstance(rng, np.random.Generator):
+            raise wrong_type("rng", describe(rng), "a numpy.random.Generator")
+        return ((rng.random(x.shape) >= self.dropout) / (1.0 - self.dropout)).astype(self.dtype)
+
+    def backward(self, tape: Tape, dy: Any, dstate: Any = None) -> tuple[Array, State, ParameterVector]:
+        """The gradients of a scalar loss, by backpropagation through time.
+
+        Args:
+            tape: from `forward`; it is not changed and may be used again.
+            dy: adjoint of y, of y's shape.
+            dstate: adjoint of the last state, as `state`; zeros if None.
+
+        Returns:
+            dx, of x's shape; the adjoint of the initial state; grads, with the names and shapes of `params`.
+
+        Raises:
+            ArgumentError, ArgumentTypeError: a shape or dtype does not fit, or the tape is of another layer.
+        """
+        if not isinstance(tape, Tape) or tape.layer is not self:
+            raise wrong_type("tape", describe(tape), "the tape of this layer's forward()")
+        packing = tape.packing
+        steps, batch = packing.steps, packing.sequences
+        shape = (batch, steps, self.output_size) if self.batch_first else (steps, batch, self.output_size)
+        dy = self._time_major(checks.array("dy", dy, shape, self.dtype))
+        dstates = self._checked_state("dstate", dstate, batch)
+        grads = self.params.like()
+        first = [np.empty_like(d) for d in dstates]
+        for layer in reversed(range(self.num_layers)):
+            dy = self._backward_layer(tape, layer, dy, dstates, first, grads)
+        return self._user_major(dy), tuple(first), grads
+
+    def _backward_layer(self, tape: Tape, layer: int, dy: Array, dstates: Sequence[Array], first: Sequence[Array],
+                        grads: ParameterVector) -> Array:
+        packing, width = tape.packing, self.state_sizes[0]
+        total: Array | None = None
+        for direction, k in enumerate(self._directions_of(layer)):
+            reverse = self._is_reverse(k)
+            rows = packing.pack(dy[:, :, direction * width:(direction + 1) * width], reverse)
+            dx, initial = self._backend.backward(tape.scans[k], rows, [packing.sort(d[k]) for d in dstates],
+                                                 self._parameters_of(k, grads))
+            for s, value in enumerate(initial):
+                first[s][k] = packing.unsort(value)
+            unpacked = packing.unpack(dx, reverse)
+            total = unpacked if total is None else total + unpacked
+        mask = tape.masks[layer]
+        return total if mask is None else total * mask  # type: ignore[operator, return-value]
+
+    def step(self, x_t: Any, state: Any = None) -> tuple[State, Tape]:
+        """One time step. x_t (N, D); the output is the last layer of the first state, `state[0][-1]`.
+
+        Raises:
+            ArgumentError: shapes do not fit, or the layer is bidirectional (the end of the sequence is needed).
+        """
+        self._refuse_bidirectional("step")
+        x = checks.array("x_t", x_t, ("N", self.input_size), self.dtype)
+        _, last, tape = self.forward(self._user_major(x[None]), state)
+        return last, tape
+
+    def backward_step(self, tape: Tape, dstate: Any) -> tuple[Array, State, ParameterVector]:
+        """Undo one `step`: the adjoint of the state it returned (what comes from y is part of the first state's).
+
+        Returns dx_t (N, D), the adjoint of the state before, and this step's share of the parameters' gradients.
+        """
+        self._refuse_bidirectional("backward_step")
+        if not isinstance(tape, Tape) or tape.layer is not self or tape.packing.steps != 1:
+            raise wrong_type("tape", describe(tape), "the tape of this layer's step()")
+        if dstate is None:
+            raise wrong_type("dstate", "None", "the adjoint of the state that step() returned")
+        zeros = np.zeros((1, tape.packing.sequences, self.output_size), self.dtype)
+        dx, previous, grads = self.backward(tape, self._user_major(zeros), dstate)
+        return self._time_major(dx)[0], previous, grads
+
+    def astype(self, dtype: Any) -> Recurrent:
+        """A copy of the layer with its parameters in another dtype."""
+        other = copy.copy(self)
+        other.dtype = checks.dtype(dtype)
+        other.params = self.params.like(self.theta.astype(other.dtype))
+        return other
+
+    # helpers
+
+    def _refuse_bidirectional(self, call: str) -> None:
+        if self.bidirectional:
+            raise wrong(call, "a bidirectional layer", "a layer of one direction: the other one begins at the end of the sequence")
+
+    def _time_major(self, array: Array) -> Array:
+        return array.swapaxes(0, 1) if self.batch_first else array
+
+    _user_major = _time_major
+
+    def _checked_state(self, name: str, state: Any, batch: int) -> list[Array]:
+        if state is None:
+            return list(self.initial_state(batch))
+        if isinstance(state, np.ndarray) and len(self.cell.states) == 1:
+            state = (state,)
+        names = self.cell.states
+        if not isinstance(state, (tuple, list)) or len(state) != len(names):
+            what = f"a {type(state).__name__}" + (f" of {len(state)}" if isinstance(state, (tuple, list)) else "")
+            raise wrong(name, what, f"a tuple of {len(names)} arrays ({', '.join(names)})")
+        return [checks.array(f"{name}[{i}] ({names[i]})", value, (len(self._prefixes), batch, size), self.dtype)
+                for i, (value, size) in enumerate(zip(state, self.state_sizes, strict=True))]
+
+    def config(self) -> dict[str, Any]:
+        """All that is needed to build the layer again (JSON-able), but for the parameters' values."""
+        return {"kind": "recurrent", "cell": self.cell.to_json(), "input_size": self.input_size, "hidden_size": self.hidden_size,
+                "num_layers": self.num_layers, "bidirectional": self.bidirectional, "dropout": self.dropout,
+                "batch_first": self.batch_first, "dtype": self.dtype.name, "sizes": self.sizes}
+
+    @staticmethod
+    def from_config(config: Mapping[str, Any]) -> Recurrent:
+        options = {key: value for key, value in config.items() if key not in ("kind", "cell")}
+        return Recurrent(Cell.from_json(config["cell"]), **options)
+
+    def __repr__(self) -> str:
+        extra = f", num_layers={self.num_layers}" * (self.num_layers > 1) + ", bidirectional=True" * self.bidirectional
+        return f"Recurrent({self.cell.name}, {self.input_size}, {self.hidden_size}{extra})"
+
+
+def _generator(seed: Any) -> np.random.Generator:
+    if isinstance(seed, np.random.Generator):
+        return seed
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
+        raise wrong_type("seed", describe(seed), "a whole number or a numpy.random.Generator")
+    if seed < 0:
+        raise wrong("seed", str(seed), "a whole number >= 0")
+    return np.random.default_rng(int(seed))

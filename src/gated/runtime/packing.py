@@ -1,0 +1,89 @@
+"""Packed rows: sequences of different lengths without padding, so that ended sequences cost nothing.
+
+As PyTorch's PackedSequence: sequences sorted by falling length; the rows of step t are those still running. The
+reverse direction starts at each sequence's own end.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gated.errors import describe, wrong
+
+Array = np.ndarray[Any, Any]
+
+
+class Packing:
+    """How (T, N, ...) maps to packed rows (R, ...).
+
+    Attributes:
+        steps, sequences: T, N.
+        counts: (T,) sequences running at each step.
+        order: (N,) the sequences by falling length, or None if all have length T.
+    """
+
+    def __init__(self, steps: int, sequences: int, lengths: Any = None) -> None:
+        self.steps, self.sequences = steps, sequences
+        self.order: Array | None = None
+        self.lengths = np.full(sequences, steps, np.int64)
+        if lengths is not None:
+            self.lengths = _checked_lengths(lengths, steps, sequences)
+        self.counts = (self.lengths[None, :] > np.arange(steps)[:, None]).sum(axis=1)
+        if (self.lengths != steps).any():
+            self.order = np.argsort(-self.lengths, kind="stable")
+            self._index()
+
+    def _index(self) -> None:
+        sorted_lengths = self.lengths[self.order]
+        self._time = np.repeat(np.arange(self.steps), self.counts)
+        position = np.concatenate([np.arange(c) for c in self.counts.tolist()] + [np.arange(0)])
+        self._sequence = self.order[position]  # type: ignore[index]
+        self._mirror = sorted_lengths[position] - 1 - self._time
+
+    def pack(self, array: Array, reverse: bool = False) -> Array:
+        """(T, N, ...) -> (R, ...); a view if all lengths are T and the direction is forward."""
+        if self.order is None:
+            ordered = array[::-1] if reverse else array
+            return np.ascontiguousarray(ordered).reshape(self.steps * self.sequences, *array.shape[2:])
+        return np.asarray(array[self._mirror if reverse else self._time, self._sequence])
+
+    def unpack(self, rows: Array, reverse: bool = False) -> Array:
+        """(R, ...) -> (T, N, ...), zero beyond each sequence's end."""
+        if self.order is None:
+            whole = rows.reshape(self.steps, self.sequences, *rows.shape[1:])
+            return whole[::-1] if reverse else whole
+        result = np.zeros((self.steps, self.sequences, *rows.shape[1:]), rows.dtype)
+        result[self._mirror if reverse else self._time, self._sequence] = rows
+        return result
+
+    def sort(self, array: Array) -> Array:
+        """(N, ...) in packed order."""
+        return array if self.order is None else np.asarray(array[self.order])
+
+    def unsort(self, array: Array) -> Array:
+        """Undo `sort`."""
+        if self.order is None:
+            return array
+        result = np.empty_like(array)
+        result[self.order] = array
+        return result
+
+    def last_rows(self) -> Array:
+        """For each sequence in packed order, the row of its last state in an (N + R, size) state array."""
+        lengths = self.lengths if self.order is None else self.lengths[self.order]
+        begin = np.concatenate([[0], self.sequences + np.cumsum(self.counts) - self.counts]).astype(np.int64)
+        return np.asarray(begin[lengths] + np.arange(self.sequences))
+
+
+def _checked_lengths(lengths: Any, steps: int, sequences: int) -> Array:
+    array = np.asarray(lengths)
+    if array.shape != (sequences,):
+        raise wrong("lengths", describe(array), f"shape ({sequences},), one length per sequence")
+    if array.dtype.kind not in "iu":
+        raise wrong("lengths", f"dtype {array.dtype}", "integers")
+    if sequences and (array.min() < 0 or array.max() > steps):
+        bad = int(array.min()) if array.min() < 0 else int(array.max())
+        raise wrong("lengths", f"a length of {bad}", f"0 to {steps}, the number of steps in x")
+    return array.astype(np.int64)

@@ -1,0 +1,44 @@
+"""Rewrites of a program that change its cost, not its meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gated.language.graph import Node, make, product, topological
+
+
+def gather_products(outputs: Sequence[Node]) -> dict[Node, Node]:
+    """Sums of matrix products become one product node, M1 v1 + M2 v2 + ...: one large product instead of many small ones.
+
+    Returns a map from every node below `outputs` to its rewritten form.
+    """
+    new: dict[Node, Node] = {}
+    for node in topological(outputs):
+        args = tuple(new[arg] for arg in node.args)
+        if node.op == "call" and node.attr == "add" and any(arg.op == "product" for arg in args):
+            new[node] = _gathered_sum(args)
+        else:
+            new[node] = node if args == node.args else make(node.op, node.attr, node.dim, args)
+    return new
+
+
+def _gathered_sum(args: tuple[Node, ...]) -> Node:
+    """The terms of a sum, its products in one node. The order of the other terms is kept; the product comes last."""
+    terms: list[Node] = []
+    for arg in args:
+        terms += _terms(arg)
+    products = [term for term in terms if term.op == "product"]
+    others = [term for term in terms if term.op != "product"]
+    matrices = [matrix for term in products for matrix in term.attr]
+    operands = [operand for term in products for operand in term.args]
+    total: Node | None = None
+    for term in [*others, product(matrices, operands)]:
+        total = term if total is None else total + term
+    return total if total is not None else args[0]
+
+
+def _terms(node: Node) -> list[Node]:
+    """a + (M v) as its two terms; only sums that this pass built are taken apart."""
+    if node.op == "call" and node.attr == "add" and node.args[1].op == "product":
+        return [node.args[0], node.args[1]]
+    return [node]

@@ -1,0 +1,124 @@
+"""The programs of a cell.
+
+    forward    before   what depends on no state: once, over all rows of all steps (W x is one large matrix product)
+               step     the rest: once per time step
+    backward   step     what the adjoints of the previous states need: once per time step, backwards
+               after    what only dx and the parameters' gradients need: once, over all rows (dW = Σ δ xᵀ is one product)
+
+Nodes have a level: 0 depends on parameters only, 1 on the input too, 2 on the states, 3 on the adjoints.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gated.calculus import reverse_mode
+from gated.language.graph import Graph, Matrix, Node, is_leaf, leaf, topological
+from gated.schedule.passes import gather_products
+
+CONSTANT, INPUT, STATE, ADJOINT = range(4)
+
+
+@dataclass(frozen=True, eq=False)
+class Schedule:
+    """Ordered programs; every list is topological.
+
+    Attributes:
+        graph: the cell (or map) this is made from.
+        level: node -> 0, 1, 2 or 3, for every node of the forward and backward programs.
+        before: forward nodes of level 0 and 1.
+        step: forward nodes of level 2.
+        outputs: new states.
+        saved: nodes of `step` that are kept for the backward pass and for the tape.
+        seeds: leaves that stand for the adjoints of the outputs.
+        backward_step: nodes computed in the backward loop.
+        previous: adjoint of each previous state.
+        kept: values of the backward loop that `after` needs.
+        after: nodes computed after the loop.
+        inputs: adjoint of each input.
+        vectors: vector parameter -> adjoint (to be summed over all rows).
+        products: matrix -> (δ, operand) pairs; its gradient is Σ over all rows of δ operandᵀ.
+    """
+
+    graph: Graph
+    level: dict[Node, int]
+    before: list[Node]
+    step: list[Node]
+    outputs: tuple[Node, ...]
+    saved: list[Node]
+    seeds: tuple[Node, ...]
+    backward_step: list[Node]
+    previous: tuple[Node, ...]
+    kept: list[Node]
+    after: list[Node]
+    inputs: tuple[Node, ...]
+    vectors: dict[str, Node]
+    products: dict[Matrix, list[tuple[Node, Node]]]
+
+
+def schedule(graph: Graph) -> Schedule:
+    """Plan the forward and backward programs of a graph."""
+    adjoints = reverse_mode(graph.outputs, graph.seeds)
+    previous = [adjoints.get(graph.state_leaf(name)) for name in graph.states]
+    inputs = [adjoints.get(graph.input_leaf(name)) for name in graph.inputs]
+    vectors = {name: leaf("vector", name, shape[0]) for name, shape in graph.parameters.items() if len(shape) == 1}
+    deltas = [delta for pairs in adjoints.products.values() for delta, _ in pairs]
+    new = gather_products([*previous, *inputs, *(adjoints.get(v) for v in vectors.values()), *deltas])
+
+    level = _levels([*graph.outputs, *new.values()])
+    forward = set(graph.order)
+    previous = [new[node] for node in previous]
+    inputs = [new[node] for node in inputs]
+    vector_adjoints = {name: new[adjoints.get(v)] for name, v in vectors.items()}
+    products = {m: [(new[delta], operand) for delta, operand in pairs] for m, pairs in adjoints.products.items()}
+
+    in_loop = [node for node in topological(previous) if node not in forward]
+    targets = [*inputs, *vector_adjoints.values(), *(delta for pairs in products.values() for delta, _ in pairs)]
+    kept, after = _after(targets, forward, set(in_loop), level)
+    needed = _forward_needs([*in_loop, *after], forward) | {operand for pairs in products.values() for _, operand in pairs}
+    needed |= {node for node in targets if node in forward} | set(graph.names)
+    step = [node for node in graph.order if level[node] == STATE and node.op != "leaf"]
+    return Schedule(
+        graph=graph, level=level, before=[n for n in graph.order if level[n] < STATE and n.op != "leaf"], step=step,
+        outputs=graph.outputs, saved=[node for node in step if node in needed], seeds=graph.seeds,
+        backward_step=[node for node in in_loop if node.op != "leaf"], previous=tuple(previous), kept=kept, after=after,
+        inputs=tuple(inputs), vectors=vector_adjoints, products=products)
+
+
+def _levels(outputs: list[Node]) -> dict[Node, int]:
+    kinds = {"vector": CONSTANT, "input": INPUT, "state": STATE, "seed": ADJOINT}
+    level: dict[Node, int] = {}
+    for node in topological(outputs):
+        own = kinds[node.attr[0]] if node.op == "leaf" else CONSTANT
+        level[node] = max([own, *(level[arg] for arg in node.args)])
+    return level
+
+
+def _after(targets: list[Node], forward: set[Node], in_loop: set[Node], level: dict[Node, int]) -> tuple[list[Node], list[Node]]:
+    """What `targets` need beyond the loop: (values to keep from it, nodes to compute after it)."""
+    kept: dict[Node, None] = {}
+    after: list[Node] = []
+    visited: set[Node] = set()
+
+    def visit(root: Node) -> None:
+        stack = [(root, False)]
+        while stack:
+            node, done = stack.pop()
+            if done:
+                after.append(node)
+            elif node not in visited and node not in forward:
+                visited.add(node)
+                # what the loop made from adjoints is kept; what it made from saved values alone is cheaper made again
+                if level[node] == ADJOINT and (node in in_loop or is_leaf(node, "seed")):
+                    kept[node] = None
+                elif node.op != "leaf":
+                    stack.append((node, True))
+                    stack += [(arg, False) for arg in node.args]
+
+    for target in targets:
+        visit(target)
+    return list(kept), after
+
+
+def _forward_needs(nodes: list[Node], forward: set[Node]) -> set[Node]:
+    return {arg for node in nodes for arg in node.args if arg in forward}

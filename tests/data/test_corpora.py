@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gated.data import python_topics, read_text, shuffled_batches, split, stream_windows
+from gated.errors import ArgumentError, ArgumentTypeError, FileFormatError
+
+
+def test_topics_are_long_repeatable_and_sorted():
+    text = python_topics()
+    assert text == python_topics()
+    assert len(text) > 300_000
+    assert text.index("\n\ndel\n===\n\n") < text.index("\n\nwhile\n=====\n\n")
+
+
+def test_split_is_contiguous_and_loses_nothing():
+    text = "".join(chr(65 + i % 26) for i in range(1000))
+    train, held_out = split(text)
+    assert train + held_out == text
+    assert len(held_out) == 50
+
+
+def test_split_leaves_something_on_both_sides():
+    assert split("ab", 0.01) == ("a", "b")
+    assert split("ab", 0.99) == ("a", "b")
+
+
+@pytest.mark.parametrize("fraction", [0.0, 1.0, -0.1, float("nan")])
+def test_split_refuses_fractions_out_of_range(fraction):
+    with pytest.raises(ArgumentError, match="held_out: got"):
+        split("some text", fraction)
+
+
+def test_split_refuses_one_character():
+    with pytest.raises(ArgumentError, match="text: got 1 characters"):
+        split("a")
+
+
+def test_read_text_normalises_line_ends_and_byte_order_mark(tmp_path):
+    file = tmp_path / "text"
+    file.write_bytes("\ufeffgrün\r\nblau\rrot\n".encode())
+    assert read_text(file) == "grün\nblau\nrot\n"
+    assert read_text(str(file)) == "grün\nblau\nrot\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(b"", "empty"), (b"\xef\xbb\xbf", "empty"), (b"abc\xff\xfe", "byte 0xff at offset 3"), (b"a\xc3", "offset 1")],
+)
+def test_read_text_refuses_files_that_are_no_text(tmp_path, content, message):
+    file = tmp_path / "text"
+    file.write_bytes(content)
+    with pytest.raises(FileFormatError, match=message) as caught:
+        read_text(file)
+    assert str(file) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_read_text_refuses_paths_that_are_no_file(tmp_path):
+    with pytest.raises(ArgumentError, match="does not exist"):
+        read_text(tmp_path / "missing")
+    with pytest.raises(ArgumentError, match="directory"):
+        read_text(tmp_path)
+    with pytest.raises(ArgumentError, match="cannot be read"):
+        read_text("null\0character")
+
+
+@pytest.mark.parametrize(
+    ("length", "batch", "window"), [(101, 4, 7), (101, 4, 25), (101, 1, 1000), (5, 4, 1), (2, 1, 1)]
+)
+def test_windows_continue_each_other_and_cover_the_stream(length, batch, window):
+    ids = np.arange(length, dtype=np.int32)
+    pairs = list(stream_windows(ids, batch, window))
+    inputs = np.concatenate([x for x, _ in pairs])
+    targets = np.concatenate([y for _, y in pairs])
+    assert all(x.shape == y.shape and x.dtype == np.int32 and x.flags.c_contiguous for x, y in pairs)
+    assert all(len(x) == window for x, _ in pairs[:-1])
+    assert 1 <= len(pairs[-1][0]) <= window
+    # reading column after column gives the stream in order, but for the few ids left over at its end
+    np.testing.assert_array_equal(inputs.T.ravel(), ids[: inputs.size])
+    np.testing.assert_array_equal(targets, inputs + 1)
+    assert 1 <= length - inputs.size <= batch
+
+
+def test_windows_refuse_bad_arguments_at_the_call():
+    ids = np.arange(10)
+    with pytest.raises(ArgumentError, match="ids: got 10, expected at least 11"):
+        stream_windows(ids, 10, 3)
+    with pytest.raises(ArgumentError, match="batch: got 0"):
+        stream_windows(ids, 0, 3)
+    with pytest.raises(ArgumentError, match="window: got -1"):
+        stream_windows(ids, 1, -1)
+    with pytest.raises(ArgumentError, match="one dimension"):
+        stream_windows(ids.reshape(2, 5), 1, 1)
+    with pytest.raises(ArgumentTypeError, match="float64"):
+        stream_windows(ids * 1.0, 1, 1)
+    with pytest.raises(ArgumentTypeError, match="window: got 2.5"):
+        stream_windows(ids, 1, 2.5)
+
+
+def test_batches_hold_every_sequence_once_with_its_length_and_mask():
+    rng = np.random.default_rng(5)
+    sequences = [rng.normal(size=(1 + i % 4, 3)).astype(np.float32) for i in range(11)]
+    seen = []
+    for batch in shuffled_batches(sequences, 4, rng):
+        assert batch.x.dtype == np.float32
+        assert batch.x.shape == (batch.lengths.max(), len(batch.indices), 3)
+        np.testing.assert_array_equal(batch.mask.sum(axis=0), batch.lengths)
+        assert not batch.x[~batch.mask].any()
+        for n, index in enumerate(batch.indices):
+            np.testing.assert_array_equal(batch.x[: batch.lengths[n], n], sequences[index])
+            assert batch.mask[: batch.lengths[n], n].all()
+        seen.extend(batch.indices.tolist())
+    assert sorted(seen) == list(range(11))
+
+
+def test_batches_are_shuffled_by_the_generator_alone():
+    def order(seed):
+        return [b.indices.tolist() for b in shuffled_batches([[i] for i in range(20)], 6, np.random.default_rng(seed))]
+
+    assert order(1) == order(1)
+    assert order(1) != order(2)
+    assert [len(indices) for indices in order(1)] == [6, 6, 6, 2]
+
+
+def test_batches_refuse_bad_arguments_at_the_call():
+    rng = np.random.default_rng(0)
+    with pytest.raises(ArgumentError, match="sequences: got none"):
+        shuffled_batches([], 2, rng)
+    with pytest.raises(ArgumentError, match=r"sequences\[1\]: got shape \(0,\)"):
+        shuffled_batches([[1], []], 2, rng)
+    with pytest.raises(ArgumentError, match=r"sequences\[1\]: got steps of shape \(2,\)"):
+        shuffled_batches([[[1]], [[1, 2]]], 2, rng)
+    with pytest.raises(ArgumentError, match="batch_size: got 0"):
+        shuffled_batches([[1]], 0, rng)
+    with pytest.raises(ArgumentTypeError, match="rng: got int"):
+        shuffled_batches([[1]], 1, 7)
