@@ -17,13 +17,30 @@ from typing import Any
 __version__ = "0.1.0"
 
 _HOME = {
-    **dict.fromkeys(("Cell", "cell", "sigmoid", "tanh", "relu", "softplus", "exp", "log", "sqrt", "abs", "maximum", "minimum"),
-                    "gated.language"),
+    **dict.fromkeys(
+        ("Cell", "cell", "sigmoid", "tanh", "relu", "softplus", "exp", "log", "sqrt", "abs", "maximum", "minimum"),
+        "gated.language",
+    ),
     **dict.fromkeys(("Recurrent", "LSTM", "PeepholeLSTM", "GRU", "RNN", "Dense", "Embedding", "Network"), "gated.nn"),
     **dict.fromkeys(("check_cell",), "gated.audit"),
 }
-_MODULES = ("audit", "backends", "calculus", "cells", "cli", "data", "errors", "interop", "language", "learning", "losses",
-            "models", "nn", "runtime", "schedule")
+_MODULES = (
+    "audit",
+    "backends",
+    "calculus",
+    "cells",
+    "cli",
+    "data",
+    "errors",
+    "interop",
+    "language",
+    "learning",
+    "losses",
+    "models",
+    "nn",
+    "runtime",
+    "schedule",
+)
 
 __all__ = ["__version__", *_HOME, *_MODULES]  # noqa: PLE0604
 

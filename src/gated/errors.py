@@ -62,4 +62,6 @@ def require_extra(module: str, extra: str) -> ModuleType:
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        raise MissingExtraError(f"{module} is needed for this; install it with: pip install 'gated[{extra}]'") from error
+        raise MissingExtraError(
+            f"{module} is needed for this; install it with: pip install 'gated[{extra}]'"
+        ) from error

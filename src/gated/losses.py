@@ -14,7 +14,6 @@ import numpy as np
 from gated.backends.reference import evaluate_map, map_adjoints
 from gated.errors import describe, wrong, wrong_type
 from gated.language import sigmoid, softplus
-from gated.nn import checks
 from gated.nn.maps import logsumexp, planned, total
 
 Array = np.ndarray[Any, Any]
@@ -106,7 +105,11 @@ class SoftmaxCrossEntropy(Loss):
         if array.dtype.kind not in "iu":
             return super()._target(target, y)
         if array.shape != y.shape[:-1]:
-            raise wrong("target", describe(array), f"integer classes of shape {y.shape[:-1]}, or probabilities of shape {y.shape}")
+            raise wrong(
+                "target",
+                describe(array),
+                f"integer classes of shape {y.shape[:-1]}, or probabilities of shape {y.shape}",
+            )
         if array.size and (array.min() < 0 or array.max() >= y.shape[-1]):
             bad = array.min() if array.min() < 0 else array.max()
             raise wrong("target", f"the class {bad}", f"classes from 0 to {y.shape[-1] - 1}")
@@ -122,7 +125,7 @@ class SquaredError(Loss):
 
 
 class SigmoidSquaredError(Loss):
-    """½ Σ (target − σ(y))²: the sigmoid output with squared error of textbook three-layer networks; y is before the σ."""
+    """½ Σ (target − σ(y))²: sigmoid output and squared error, as textbook three-layer networks have it; y is before σ."""
 
     expression = staticmethod(_sigmoid_squared_error)
 

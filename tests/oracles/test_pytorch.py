@@ -13,7 +13,7 @@ from gated.cells import ZOO
 from .mapping import gradients_from_torch, torch_parameters
 
 N, D, H, PROJECTED = 5, 3, 7, 4
-TOLERANCE = 1e-11  # relative, of the norm
+TOLERANCE = 1e-12  # relative, of the norm
 CELLS = {"rnn": torch.nn.RNN, "lstm": torch.nn.LSTM, "projected_lstm": torch.nn.LSTM, "gru_reset_after": torch.nn.GRU}
 
 

@@ -43,13 +43,21 @@ class Scan:
 class Backend(Protocol):
     """Runs forward and backward scans over packed rows. Has no state of its own; safe to use from many threads."""
 
-    def forward(self, schedule: Schedule, sizes: Mapping[str, int], parameters: Mapping[str, Array], x: Array,
-                counts: Array, states: Sequence[Array]) -> Scan:
+    def forward(
+        self,
+        schedule: Schedule,
+        sizes: Mapping[str, int],
+        parameters: Mapping[str, Array],
+        x: Array,
+        counts: Array,
+        states: Sequence[Array],
+    ) -> Scan:
         """Run all steps. states: the initial ones, (N, size) each, in packed order."""
         ...
 
-    def backward(self, scan: Scan, dy: Array, dstates: Sequence[Array],
-                 gradients: Mapping[str, Array]) -> tuple[Array, list[Array]]:
+    def backward(
+        self, scan: Scan, dy: Array, dstates: Sequence[Array], gradients: Mapping[str, Array]
+    ) -> tuple[Array, list[Array]]:
         """Adjoints of x (R, D) and of the initial states; the parameters' gradients are written to `gradients`.
 
         Args:

@@ -21,8 +21,15 @@ class ReferenceBackend:
 
     name = "reference"
 
-    def forward(self, schedule: Schedule, sizes: Mapping[str, int], parameters: Mapping[str, Array], x: Array,
-                counts: Array, states: Sequence[Array]) -> Scan:
+    def forward(
+        self,
+        schedule: Schedule,
+        sizes: Mapping[str, int],
+        parameters: Mapping[str, Array],
+        x: Array,
+        counts: Array,
+        states: Sequence[Array],
+    ) -> Scan:
         with np.errstate(all="ignore"):  # NaN in, NaN out: no warnings on the way
             interpreter = _Interpreter(parameters)
             values = _constants_and_inputs(schedule, parameters, x)
@@ -34,8 +41,9 @@ class ReferenceBackend:
             kept = {node: v for node, v in values.items() if schedule.level[node] <= INPUT}
             return Scan(schedule, sizes, parameters, x, counts, full, {**kept, **saved})
 
-    def backward(self, scan: Scan, dy: Array, dstates: Sequence[Array],
-                 gradients: Mapping[str, Array]) -> tuple[Array, list[Array]]:
+    def backward(
+        self, scan: Scan, dy: Array, dstates: Sequence[Array], gradients: Mapping[str, Array]
+    ) -> tuple[Array, list[Array]]:
         with np.errstate(all="ignore"):
             schedule = scan.schedule
             running = [np.array(d) for d in dstates]
@@ -57,7 +65,9 @@ class _Interpreter:
         self.columns = columns
         self.stacks: dict[object, Array] = {}
 
-    def run(self, program: Sequence[Node | ProductGroup], values: Values, out: Mapping[Node, Array] | None = None) -> None:
+    def run(
+        self, program: Sequence[Node | ProductGroup], values: Values, out: Mapping[Node, Array] | None = None
+    ) -> None:
         """Compute every node of the program into `values`; those in `out` are computed in place."""
         for item in program:
             if isinstance(item, ProductGroup):
@@ -89,7 +99,7 @@ class _Interpreter:
         column = 0
         for node in group.nodes:
             width = self._matrix(node.attr[0]).shape[1]
-            values[node] = product[..., column:column + width]
+            values[node] = product[..., column : column + width]
             column += width
             if out is not None and node in out:
                 out[node][...] = values[node]
@@ -152,7 +162,7 @@ class _Columns:
             return None
         if any(a[1] != b[0] for a, b in zip(spans, spans[1:], strict=False)):  # type: ignore[index]
             return None
-        return self.rows[:, spans[0][0]:spans[-1][1]]  # type: ignore[index]
+        return self.rows[:, spans[0][0] : spans[-1][1]]  # type: ignore[index]
 
 
 def _constants_and_inputs(schedule: Schedule, parameters: Mapping[str, Array], x: Array) -> Values:
@@ -177,8 +187,9 @@ def _steps(counts: Array, initial: int) -> list[tuple[slice, slice, slice]]:
     return steps
 
 
-def _forward_loop(schedule: Schedule, interpreter: _Interpreter, values: Values, saved: Values, states: list[Array],
-                  counts: Array) -> None:
+def _forward_loop(
+    schedule: Schedule, interpreter: _Interpreter, values: Values, saved: Values, states: list[Array], counts: Array
+) -> None:
     program = group_products(schedule.step)
     inputs, constants = _split_rows(schedule, values)
     leaves = [schedule.graph.state_leaf(name) for name in schedule.graph.states]
@@ -189,7 +200,7 @@ def _forward_loop(schedule: Schedule, interpreter: _Interpreter, values: Values,
         step.update((node, states[k][previous]) for k, node in enumerate(leaves))
         out = {node: array[rows] for node, array in saved.items()}  # type: ignore[index]
         out.update((node, states[k][new]) for node, k in first_row.items() if node not in saved)
-        interpreter.run(program, step, out)  # type: ignore[arg-type]
+        interpreter.run(program, step, out)
         for k, node in enumerate(schedule.outputs):
             if first_row[node] != k or node in saved or schedule.level[node] < STATE or node.op == "leaf":
                 states[k][new] = step[node]
@@ -216,7 +227,7 @@ def _backward_loop(scan: Scan, interpreter: _Interpreter, kept: _Columns, dy: Ar
         step.update((node, scan.states[k][previous]) for k, node in enumerate(leaves))
         # copies, for the buffers behind them are written to at the end of the step
         step.update((seed, running[k][:count].copy()) for k, seed in enumerate(schedule.seeds))
-        step[schedule.seeds[0]] = step[schedule.seeds[0]] + dy[rows]  # type: ignore[operator]
+        step[schedule.seeds[0]] = step[schedule.seeds[0]] + dy[rows]
         out = kept.move_to(rows)
         for seed in schedule.seeds:
             if seed in out:
@@ -233,7 +244,7 @@ def _previous_states(scan: Scan) -> Values:
     for k, name in enumerate(scan.schedule.graph.states):
         whole = scan.states[k]
         if (scan.counts == initial).all():
-            values[scan.schedule.graph.state_leaf(name)] = whole[:len(scan.x)]
+            values[scan.schedule.graph.state_leaf(name)] = whole[: len(scan.x)]
         else:
             parts = [whole[previous] for _, _, previous in _steps(scan.counts, initial)]
             values[scan.schedule.graph.state_leaf(name)] = np.concatenate([whole[:0], *parts])
@@ -250,7 +261,9 @@ def _full(value: Array | float, shape: tuple[int, ...], dtype: np.dtype[np.gener
 def _parameter_gradients(scan: Scan, values: Values, kept: _Columns, gradients: Mapping[str, Array]) -> None:
     for name, node in scan.schedule.vectors.items():
         value = values.get(node, node.attr)
-        full = _full(value, (len(scan.x), len(gradients[name])), scan.x.dtype) if np.ndim(value) < 2 else np.asarray(value)
+        full = (
+            _full(value, (len(scan.x), len(gradients[name])), scan.x.dtype) if np.ndim(value) < 2 else np.asarray(value)
+        )
         gradients[name][...] = full.sum(axis=0)
     for matrix, pairs in scan.schedule.products.items():
         gradients[matrix.name][...] = 0
@@ -265,21 +278,30 @@ def _parameter_gradients(scan: Scan, values: Values, kept: _Columns, gradients: 
         _grouped_outer_sums(scan, values, kept, operand, members, gradients)
 
 
-def _grouped_outer_sums(scan: Scan, values: Values, kept: _Columns, operand: Node, members: list[tuple[Node, Matrix]],
-                        gradients: Mapping[str, Array]) -> None:
+def _grouped_outer_sums(
+    scan: Scan,
+    values: Values,
+    kept: _Columns,
+    operand: Node,
+    members: list[tuple[Node, Matrix]],
+    gradients: Mapping[str, Array],
+) -> None:
     """dM = Σ δ vᵀ for all matrices that were applied to v: one product if their δ lie side by side."""
     joined = kept.adjacent([delta for delta, _ in members])
     if joined is None:
         for delta, matrix in members:
             gradients[matrix.name][...] = _outer_sum(scan, values[delta], values[operand], matrix)
         return
-    v = _full(values[operand], (len(scan.x), scan.sizes[operand.dim]), scan.x.dtype) \
-        if np.ndim(values[operand]) < 2 else np.asarray(values[operand])
+    v = (
+        _full(values[operand], (len(scan.x), scan.sizes[operand.dim]), scan.x.dtype)
+        if np.ndim(values[operand]) < 2
+        else np.asarray(values[operand])
+    )
     product = joined.T @ v
     row = 0
     for _, matrix in members:
         rows = scan.sizes[matrix.rows]
-        gradients[matrix.name][...] = product[row:row + rows]
+        gradients[matrix.name][...] = product[row : row + rows]
         row += rows
 
 
@@ -290,9 +312,10 @@ def _outer_sum(scan: Scan, delta: Array | float, operand: Array | float, matrix:
     return np.asarray(left.T @ right)
 
 
-def evaluate_map(schedule: Schedule, sizes: Mapping[str, int], parameters: Mapping[str, Array],
-                 inputs: Mapping[str, Array]) -> tuple[Array, Scan]:
-    """The output of a graph without states, (R, dim), over rows of its inputs (R, dim each), and the tape for its adjoints."""
+def evaluate_map(
+    schedule: Schedule, sizes: Mapping[str, int], parameters: Mapping[str, Array], inputs: Mapping[str, Array]
+) -> tuple[Array, Scan]:
+    """The output of a graph without states, (R, dim), over rows of its inputs (R, dim each), and the tape."""
     with np.errstate(all="ignore"):
         first = inputs[schedule.graph.inputs[0]]
         values = _constants_and_inputs(schedule, parameters, first)
@@ -313,5 +336,7 @@ def map_adjoints(scan: Scan, seed: Array, gradients: Mapping[str, Array]) -> lis
         _Interpreter(scan.parameters, kept).run(schedule.after, values)
         _parameter_gradients(scan, values, kept, gradients)
         shapes = [np.shape(scan.values[schedule.graph.input_leaf(name)]) for name in schedule.graph.inputs]
-        return [_full(values.get(node, node.attr), shape, seed.dtype)
-                for node, shape in zip(schedule.inputs, shapes, strict=True)]
+        return [
+            _full(values.get(node, node.attr), shape, seed.dtype)
+            for node, shape in zip(schedule.inputs, shapes, strict=True)
+        ]

@@ -1,4 +1,7 @@
-"""Forward mode: how the outputs move when variables and matrices move (Williams & Zipser 1989; Griewank & Walther 2008)."""
+"""Forward mode: how the outputs move when variables and matrices move.
+
+Williams & Zipser 1989 (for recurrent networks, in real time); Griewank & Walther 2008, ch. 3.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,9 @@ from gated.language.functions import FUNCTIONS, REDUCTIONS
 from gated.language.graph import Matrix, Node, add, constant, is_constant, product, reduce, topological
 
 
-def forward_mode(outputs: Sequence[Node], tangents: Mapping[Node, Node],
-                 matrix_tangents: Mapping[Matrix, Matrix] | None = None) -> list[Node]:
+def forward_mode(
+    outputs: Sequence[Node], tangents: Mapping[Node, Node], matrix_tangents: Mapping[Matrix, Matrix] | None = None
+) -> list[Node]:
     """The tangent of each output.
 
     Args:

@@ -21,7 +21,7 @@ class Adjoints:
     Attributes:
         of: node -> its total adjoint.
         terms: node -> the single contributions, (the node that uses it, the expression), whose sum `of` is.
-        products: matrix -> (adjoint of the product, operand) pairs: the matrix's gradient is the sum of their outer products.
+        products: matrix -> (adjoint of the product, operand) pairs; the matrix's gradient is the sum of outer products.
     """
 
     of: dict[Node, Node] = field(default_factory=dict)

@@ -9,5 +9,17 @@ from gated.language.functions import FUNCTIONS
 from gated.language.symbols import abs, exp, log, maximum, minimum, relu, sigmoid, softplus, sqrt, tanh
 
 __all__ = [
-    "FUNCTIONS", "Cell", "abs", "cell", "exp", "log", "maximum", "minimum", "relu", "sigmoid", "softplus", "sqrt", "tanh",
+    "FUNCTIONS",
+    "Cell",
+    "abs",
+    "cell",
+    "exp",
+    "log",
+    "maximum",
+    "minimum",
+    "relu",
+    "sigmoid",
+    "softplus",
+    "sqrt",
+    "tanh",
 ]

@@ -74,8 +74,10 @@ class Cell:
         return f"<gated cell {self.name}(x, {', '.join(self.states)}; {', '.join(self.parameters)})>"
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        raise TypeError(f"the cell {self.name} is not called itself; build a layer: "
-                        f"gated.Recurrent({self.name}, input_size=..., hidden_size=...)")
+        raise TypeError(
+            f"the cell {self.name} is not called itself; build a layer: "
+            f"gated.Recurrent({self.name}, input_size=..., hidden_size=...)"
+        )
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Cell) and self.graph.outputs == other.graph.outputs and self.states == other.states

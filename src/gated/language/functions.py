@@ -95,6 +95,7 @@ def _ones(args: tuple[Node, ...], y: Node) -> tuple[Node, ...]:
 _SIGMOID = "def sigmoid(x):\n    return 1.0 / (1.0 + np.exp(-x))\n"
 _SOFTPLUS = "def softplus(x):\n    return np.log1p(np.exp(-np.abs(x))) + np.maximum(x, 0.0)\n"
 
+# fmt: off
 # Conventions at the kinks: relu'(0) = 0, |x|' = 0 at 0, and at a tie maximum and minimum share the adjoint evenly
 # (as PyTorch does).
 _ROWS = (
@@ -126,6 +127,7 @@ _ROWS = (
     Function("_sign", 1, sign, lambda a, y: (constant(0.0),), "sign({0})", r"\mathrm{{sign}}({0})", "np.sign({0})"),
     Function("_positive", 1, positive, lambda a, y: (constant(0.0),), "[{0} > 0]", r"[{0} > 0]", "({0} > 0.0)"),
 )
+# fmt: on
 
 FUNCTIONS: dict[str, Function] = {row.name: row for row in _ROWS}
 

@@ -250,7 +250,7 @@ class Graph:
     @property
     def order(self) -> list[Node]:
         """All nodes, each after its arguments."""
-        return self._order  # type: ignore[attr-defined, no-any-return]
+        return self._order  # type: ignore[attr-defined]
 
     def state_leaf(self, name: str) -> Node:
         return leaf("state", name, self.dims[name])

@@ -41,21 +41,44 @@ def _latex_parameter(family: str, member: str) -> str:
 
 
 TEXT = Style(
-    "text", now=lambda n: f"{n}ₜ", before=lambda n: f"{n}ₜ₋₁", input=lambda n: f"{n}ₜ",
-    parameter=lambda f, m: f"{f}_{m}", matrix=lambda m: f"{m.family}_{m.member}{'ᵀ' if m.transposed else ''}",
-    apply=lambda m, v: f"{m} {v}", square="{0}²", number=_plain_number, reduce=lambda r, v: f"{r}({v})",
-    template=lambda row: row.text)
+    "text",
+    now=lambda n: f"{n}ₜ",
+    before=lambda n: f"{n}ₜ₋₁",
+    input=lambda n: f"{n}ₜ",
+    parameter=lambda f, m: f"{f}_{m}",
+    matrix=lambda m: f"{m.family}_{m.member}{'ᵀ' if m.transposed else ''}",
+    apply=lambda m, v: f"{m} {v}",
+    square="{0}²",
+    number=_plain_number,
+    reduce=lambda r, v: f"{r}({v})",
+    template=lambda row: row.text,
+)
 LATEX = Style(
-    "latex", now=lambda n: f"{latex_name(n)}_{{t}}", before=lambda n: f"{latex_name(n)}_{{t-1}}",
-    input=lambda n: f"{latex_name(n)}_{{t}}", parameter=_latex_parameter,
+    "latex",
+    now=lambda n: f"{latex_name(n)}_{{t}}",
+    before=lambda n: f"{latex_name(n)}_{{t-1}}",
+    input=lambda n: f"{latex_name(n)}_{{t}}",
+    parameter=_latex_parameter,
     matrix=lambda m: _latex_parameter(m.family, m.member) + (r"^{\top}" if m.transposed else ""),
-    apply=lambda m, v: f"{m} {v}", square="{0}^{{2}}", number=_plain_number,
-    reduce=lambda r, v: rf"\mathrm{{{r}}}({v})", template=lambda row: row.latex)
+    apply=lambda m, v: f"{m} {v}",
+    square="{0}^{{2}}",
+    number=_plain_number,
+    reduce=lambda r, v: rf"\mathrm{{{r}}}({v})",
+    template=lambda row: row.latex,
+)
 NUMPY = Style(
-    "numpy", now=lambda n: n, before=lambda n: f"{n}_prev", input=lambda n: f"{n}_t",
-    parameter=lambda f, m: f"{f}_{m}", matrix=lambda m: f"{m.family}_{m.member}{'' if m.transposed else '.T'}",
-    apply=lambda m, v: f"{v} @ {m}", square="{0} * {0}", number=repr, reduce=lambda r, v: f"{r}({v})",
-    template=lambda row: row.source)
+    "numpy",
+    now=lambda n: n,
+    before=lambda n: f"{n}_prev",
+    input=lambda n: f"{n}_t",
+    parameter=lambda f, m: f"{f}_{m}",
+    matrix=lambda m: f"{m.family}_{m.member}{'' if m.transposed else '.T'}",
+    apply=lambda m, v: f"{v} @ {m}",
+    square="{0} * {0}",
+    number=repr,
+    reduce=lambda r, v: f"{r}({v})",
+    template=lambda row: row.source,
+)
 
 STYLES = {style.name: style for style in (TEXT, LATEX, NUMPY)}
 
@@ -83,8 +106,10 @@ class Printer:
         if node.op == "constant":
             return self.style.number(node.attr), ATOM if node.attr >= 0 else ADD
         if node.op == "product":
-            terms = [self.style.apply(self.style.matrix(m), self.term(v, ATOM))
-                     for m, v in zip(node.attr, node.args, strict=True)]
+            terms = [
+                self.style.apply(self.style.matrix(m), self.term(v, ATOM))
+                for m, v in zip(node.attr, node.args, strict=True)
+            ]
             return " + ".join(terms), PRODUCT if len(terms) == 1 else ADD
         if node.op == "reduce":
             return self.style.reduce(node.attr, self.term(node.args[0])), ATOM

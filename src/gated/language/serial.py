@@ -24,9 +24,16 @@ def graph_to_json(graph: g.Graph) -> dict[str, Any]:
 
     nodes = [[node.op, attr(node), node.dim, [index[arg] for arg in node.args]] for node in graph.order]
     return {
-        "format": 1, "name": graph.name, "doc": graph.doc, "inputs": list(graph.inputs), "states": list(graph.states),
-        "output_names": list(graph.output_names), "outputs": [index[node] for node in graph.outputs],
-        "parameters": {name: list(shape) for name, shape in graph.parameters.items()}, "dims": graph.dims, "nodes": nodes,
+        "format": 1,
+        "name": graph.name,
+        "doc": graph.doc,
+        "inputs": list(graph.inputs),
+        "states": list(graph.states),
+        "output_names": list(graph.output_names),
+        "outputs": [index[node] for node in graph.outputs],
+        "parameters": {name: list(shape) for name, shape in graph.parameters.items()},
+        "dims": graph.dims,
+        "nodes": nodes,
         "names": [[index[node], name] for node, name in graph.names.items()],
     }
 
@@ -37,10 +44,12 @@ def _need(condition: bool, message: str) -> None:
 
 
 def _strings(data: dict[str, Any], key: str) -> tuple[str, ...]:
-    value = data.get(key)
-    _need(isinstance(value, list) and all(isinstance(v, str) and _NAME.match(v) for v in value),
-          f"{key!r} is {str(value)[:60]!r}, expected a list of names")
-    return tuple(value)  # type: ignore[arg-type]
+    value: Any = data.get(key)
+    _need(
+        isinstance(value, list) and all(isinstance(v, str) and _NAME.match(v) for v in value),
+        f"{key!r} is {str(value)[:60]!r}, expected a list of names",
+    )
+    return tuple(value)
 
 
 def _index(value: Any, bound: int, what: str) -> int:
@@ -55,30 +64,50 @@ def graph_from_json(data: Any) -> g.Graph:
         FileFormatError: anything in the data is not as written; the message names it.
     """
     _need(isinstance(data, dict), f"got {type(data).__name__}, expected an object with nodes and names")
-    _need(data.get("format") == 1, f"format is {str(data.get('format'))[:30]!r}, expected 1 (written by a newer gated?)")
+    _need(
+        data.get("format") == 1, f"format is {str(data.get('format'))[:30]!r}, expected 1 (written by a newer gated?)"
+    )
     inputs, states, output_names = (_strings(data, key) for key in ("inputs", "states", "output_names"))
     variables = inputs + states
-    _need(bool(inputs) and len(set(variables)) == len(variables), "the names of inputs and states must exist and differ")
+    _need(
+        bool(inputs) and len(set(variables)) == len(variables), "the names of inputs and states must exist and differ"
+    )
     parameters = _parameters(data.get("parameters"))
     dims = data.get("dims")
-    _need(isinstance(dims, dict) and set(dims) == set(variables) and all(isinstance(d, str) and _NAME.match(d) for d in dims.values()),
-          "'dims' must give a dimension for every input and state")
+    _need(
+        isinstance(dims, dict)
+        and set(dims) == set(variables)
+        and all(isinstance(d, str) and _NAME.match(d) for d in dims.values()),
+        "'dims' must give a dimension for every input and state",
+    )
     nodes = _nodes(data.get("nodes"), parameters, dims, inputs, states)
     outputs = data.get("outputs")
     _need(isinstance(outputs, list) and len(outputs) == len(output_names), "'outputs' must fit 'output_names'")
     _need(not states or states == output_names, "a cell's outputs must be its states")
     graph = g.Graph(
-        name=_text(data, "name", r"[^\W\d]\w{0,199}\Z"), doc=_text(data, "doc", r"(?s).{0,20000}\Z"), inputs=inputs, states=states,
-        outputs=tuple(nodes[_index(i, len(nodes), "outputs")] for i in outputs), output_names=output_names,  # type: ignore[union-attr]
-        names=_names(data.get("names"), nodes), parameters=parameters, dims=dims)  # type: ignore[arg-type]
+        name=_text(data, "name", r"[^\W\d]\w{0,199}\Z"),
+        doc=_text(data, "doc", r"(?s).{0,20000}\Z"),
+        inputs=inputs,
+        states=states,
+        outputs=tuple(nodes[_index(i, len(nodes), "outputs")] for i in outputs),
+        output_names=output_names,
+        names=_names(data.get("names"), nodes),
+        parameters=parameters,
+        dims=dims,
+    )
     for name, node in zip(states, graph.outputs, strict=False):
-        _need(node.dim in (dims[name], g.ONE_DIM), f"state {name} has dimension {dims[name]} but its equation {node.dim}")  # type: ignore[index]
+        _need(
+            node.dim in (dims[name], g.ONE_DIM), f"state {name} has dimension {dims[name]} but its equation {node.dim}"
+        )
     return graph
 
 
 def _text(data: dict[str, Any], key: str, pattern: str) -> str:
     value = data.get(key)
-    _need(isinstance(value, str) and re.match(pattern, value) is not None, f"{key!r} is {str(value)[:60]!r}, expected a text")
+    _need(
+        isinstance(value, str) and re.match(pattern, value) is not None,
+        f"{key!r} is {str(value)[:60]!r}, expected a text",
+    )
     return str(value)
 
 
@@ -86,19 +115,36 @@ def _parameters(value: Any) -> dict[str, tuple[str, ...]]:
     _need(isinstance(value, dict), "'parameters' must be an object")
     for name, shape in value.items():
         parts = name.split(".")
-        _need(len(parts) == 2 and all(_NAME.match(part) for part in parts), f"parameter name {name[:60]!r} is not family.member")
-        _need(isinstance(shape, list) and len(shape) in (1, 2) and all(isinstance(d, str) and _NAME.match(d) for d in shape),
-              f"parameter {name} has shape {str(shape)[:60]!r}, expected one or two dimension names")
+        _need(
+            len(parts) == 2 and all(_NAME.match(part) for part in parts),
+            f"parameter name {name[:60]!r} is not family.member",
+        )
+        _need(
+            isinstance(shape, list)
+            and len(shape) in (1, 2)
+            and all(isinstance(d, str) and _NAME.match(d) for d in shape),
+            f"parameter {name} has shape {str(shape)[:60]!r}, expected one or two dimension names",
+        )
     return {name: tuple(shape) for name, shape in value.items()}
 
 
-def _nodes(value: Any, parameters: dict[str, tuple[str, ...]], dims: dict[str, str], inputs: tuple[str, ...],
-           states: tuple[str, ...]) -> list[g.Node]:
-    _need(isinstance(value, list) and 0 < len(value) <= _MAX_NODES, f"'nodes' must be a list of 1 to {_MAX_NODES} nodes")
+def _nodes(
+    value: Any,
+    parameters: dict[str, tuple[str, ...]],
+    dims: dict[str, str],
+    inputs: tuple[str, ...],
+    states: tuple[str, ...],
+) -> list[g.Node]:
+    _need(
+        isinstance(value, list) and 0 < len(value) <= _MAX_NODES, f"'nodes' must be a list of 1 to {_MAX_NODES} nodes"
+    )
     nodes: list[g.Node] = []
     for row in value:
         here = f"node {len(nodes)}"
-        _need(isinstance(row, list) and len(row) == 4 and isinstance(row[3], list), f"{here} must be [op, attr, dim, args]")
+        _need(
+            isinstance(row, list) and len(row) == 4 and isinstance(row[3], list),
+            f"{here} must be [op, attr, dim, args]",
+        )
         op, attr, dim, args = row
         operands = [nodes[_index(i, len(nodes), here)] for i in args]
         node = _node(here, op, attr, operands, parameters, dims, inputs, states)
@@ -107,30 +153,55 @@ def _nodes(value: Any, parameters: dict[str, tuple[str, ...]], dims: dict[str, s
     return nodes
 
 
-def _node(here: str, op: Any, attr: Any, args: list[g.Node], parameters: dict[str, tuple[str, ...]], dims: dict[str, str],
-          inputs: tuple[str, ...], states: tuple[str, ...]) -> g.Node:
+def _node(
+    here: str,
+    op: Any,
+    attr: Any,
+    args: list[g.Node],
+    parameters: dict[str, tuple[str, ...]],
+    dims: dict[str, str],
+    inputs: tuple[str, ...],
+    states: tuple[str, ...],
+) -> g.Node:
     if op == "leaf":
-        _need(isinstance(attr, list) and len(attr) == 2 and all(isinstance(a, str) for a in attr) and not args, f"{here} is no leaf")
+        _need(
+            isinstance(attr, list) and len(attr) == 2 and all(isinstance(a, str) for a in attr) and not args,
+            f"{here} is no leaf",
+        )
         kind, name = attr
         known = {"input": inputs, "state": states, "vector": [n for n, s in parameters.items() if len(s) == 1]}
         _need(kind in known and name in known[kind], f"{here}: there is no {str(kind)[:30]} {name[:60]!r}")
         return g.leaf(kind, name, parameters[name][0] if kind == "vector" else dims[name])
     if op == "constant":
-        _need(isinstance(attr, (int, float)) and not isinstance(attr, bool) and math.isfinite(attr) and not args, f"{here} is no finite number")
+        _need(
+            isinstance(attr, (int, float)) and not isinstance(attr, bool) and math.isfinite(attr) and not args,
+            f"{here} is no finite number",
+        )
         return g.constant(attr)
     if op == "product":
-        _need(isinstance(attr, list) and len(attr) == len(args) == 1, f"{here} must be one matrix applied to one vector")
-        shape = parameters.get(attr[0]) if isinstance(attr[0], str) else None
-        _need(shape is not None and len(shape) == 2, f"{here}: there is no matrix {str(attr[0])[:60]!r}")
-        _need(args[0].dim == shape[1], f"{here}: the matrix {attr[0]} of shape {shape} is applied to dimension {args[0].dim!r}")  # type: ignore[index]
+        _need(
+            isinstance(attr, list) and len(attr) == len(args) == 1, f"{here} must be one matrix applied to one vector"
+        )
+        shape = parameters.get(attr[0], ()) if isinstance(attr[0], str) else ()
+        _need(len(shape) == 2, f"{here}: there is no matrix {str(attr[0])[:60]!r}")
+        _need(
+            args[0].dim == shape[1],
+            f"{here}: the matrix {attr[0]} of shape {shape} is applied to dimension {args[0].dim!r}",
+        )
         family, member = attr[0].split(".")
-        return g.product([g.Matrix(family, member, *shape)], args)  # type: ignore[misc]
+        return g.product([g.Matrix(family, member, shape[0], shape[1])], args)
     if op == "call":
-        _need(isinstance(attr, str) and attr in FUNCTIONS and len(args) == FUNCTIONS[attr].arity, f"{here}: unknown function {str(attr)[:60]!r}")
+        _need(
+            isinstance(attr, str) and attr in FUNCTIONS and len(args) == FUNCTIONS[attr].arity,
+            f"{here}: unknown function {str(attr)[:60]!r}",
+        )
         lengths = {arg.dim for arg in args} - {g.ONE_DIM}
         _need(len(lengths) <= 1, f"{here}: {attr} joins dimensions {sorted(lengths)}")
         return g.call(attr, *args)
-    _need(op == "reduce" and isinstance(attr, str) and attr in REDUCTIONS and len(args) == 1, f"{here}: unknown operation {str(op)[:60]!r}")
+    _need(
+        op == "reduce" and isinstance(attr, str) and attr in REDUCTIONS and len(args) == 1,
+        f"{here}: unknown operation {str(op)[:60]!r}",
+    )
     return g.reduce(attr, args[0])
 
 
@@ -138,7 +209,9 @@ def _names(value: Any, nodes: list[g.Node]) -> dict[g.Node, str]:
     _need(isinstance(value, list), "'names' must be a list")
     names: dict[g.Node, str] = {}
     for row in value:
-        _need(isinstance(row, list) and len(row) == 2 and isinstance(row[1], str) and _NAME.match(row[1]) is not None,
-              f"name {str(row)[:60]!r} must be [node, name]")
+        _need(
+            isinstance(row, list) and len(row) == 2 and isinstance(row[1], str) and _NAME.match(row[1]) is not None,
+            f"name {str(row)[:60]!r} must be [node, name]",
+        )
         names[nodes[_index(row[0], len(nodes), "names")]] = row[1]
     return names

@@ -113,14 +113,18 @@ class Symbol:
         refuse(f"a {type(other).__name__} is applied with @; only a parameter matrix can be: write W.name @ v")
 
     def __bool__(self) -> NoReturn:
-        refuse("the truth value of a symbol was asked for (an `if`, `while`, `and`, `or`, `not` or max()); the "
-               "equations are traced once, before any number exists: write maximum(a, b), minimum(a, b) or a gate")
+        refuse(
+            "the truth value of a symbol was asked for (an `if`, `while`, `and`, `or`, `not` or max()); the "
+            "equations are traced once, before any number exists: write maximum(a, b), minimum(a, b) or a gate"
+        )
 
     def _compare(self, other: Any) -> NoReturn:
-        refuse("a symbol was compared (<, >, ==, ...); the equations are traced once, before any number exists: "
-               "write maximum(a, b), minimum(a, b) or a gate such as sigmoid(a - b)")
+        refuse(
+            "a symbol was compared (<, >, ==, ...); the equations are traced once, before any number exists: "
+            "write maximum(a, b), minimum(a, b) or a gate such as sigmoid(a - b)"
+        )
 
-    __lt__ = __le__ = __gt__ = __ge__ = __eq__ = __ne__ = _compare  # type: ignore[assignment]
+    __lt__ = __le__ = __gt__ = __ge__ = __eq__ = __ne__ = _compare
     __hash__ = object.__hash__
 
     def __getitem__(self, index: Any) -> NoReturn:
@@ -204,18 +208,24 @@ class Member:
 
     def __matmul__(self, operand: Any) -> Symbol:
         if self.vector is not None:
-            refuse(f"{self.name} is applied as a matrix here but used as a vector at {self.vector.place}; "
-                   "give each its own member name")
+            refuse(
+                f"{self.name} is applied as a matrix here but used as a vector at {self.vector.place}; "
+                "give each its own member name"
+            )
         if isinstance(operand, (int, float)):
-            refuse(f"{self.name} is applied to a plain number; a matrix needs a vector: write {operand} * ({self.name} @ v)")
+            refuse(
+                f"{self.name} is applied to a plain number; a matrix needs a vector: {operand} * ({self.name} @ v)"
+            )
         symbol = Symbol("product", self, Length(), (lift(operand),))
         self.products.append(symbol)
         return symbol
 
     def as_vector(self) -> Symbol:
         if self.products:
-            refuse(f"{self.name} is used as a vector here but applied as a matrix at {self.products[0].place}; "
-                   "give each its own member name")
+            refuse(
+                f"{self.name} is used as a vector here but applied as a matrix at {self.products[0].place}; "
+                "give each its own member name"
+            )
         if self.vector is None:
             self.vector = Symbol("leaf", ("vector", self.name), Length())
         return self.vector
@@ -235,8 +245,10 @@ class Member:
     def __getattr__(self, name: str) -> NoReturn:
         if name.startswith("__"):
             raise AttributeError(name)
-        refuse(f"{self.name} has no attribute {name!r}; a member has no members, and there is no transpose: "
-               "write another matrix")
+        refuse(
+            f"{self.name} has no attribute {name!r}; a member has no members, and there is no transpose: "
+            "write another matrix"
+        )
 
     def __bool__(self) -> bool:
         return bool(self.as_vector())
@@ -249,6 +261,7 @@ class Member:
 def _elementwise(name: str) -> Any:
     def method(self: Member, *args: Any) -> Any:
         return getattr(self.as_vector(), name)(*args)
+
     return method
 
 

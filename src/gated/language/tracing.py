@@ -40,8 +40,10 @@ def trace_cell(function: Callable[..., Any]) -> g.Graph:
     where = _where(function)
     variables, families = _signature(function, where)
     if len(variables) < 2:
-        raise CellError(f"{where}: the cell {function.__name__} has no state; write def cell(x, h, *, W, ...): the first "
-                        "positional argument is the input, the others are the states of the step before")
+        raise CellError(
+            f"{where}: the cell {function.__name__} has no state; write def cell(x, h, *, W, ...): the first "
+            "positional argument is the input, the others are the states of the step before"
+        )
     trace = _run(function, where, variables, families, states=tuple(variables[1:]))
     _check_returned_states(function, trace)
     return _build(function, trace, output_names=trace.states)
@@ -56,27 +58,35 @@ def trace_map(function: Callable[..., Any], output: str = "y") -> g.Graph:
 
 def _where(function: Callable[..., Any]) -> str:
     if not inspect.isfunction(function):
-        raise CellError(f"cell: got {type(function).__name__}, expected a plain Python function: write @gated.cell above a def")
+        raise CellError(
+            f"cell: got {type(function).__name__}, expected a plain Python function: write @gated.cell above a def"
+        )
     return f"{Path(function.__code__.co_filename).name}:{function.__code__.co_firstlineno}"
 
 
 def _signature(function: Callable[..., Any], where: str) -> tuple[list[str], list[str]]:
-    variables, families = [], []
+    variables: list[str] = []
+    families: list[str] = []
     for name, parameter in inspect.signature(function).parameters.items():
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
-            raise CellError(f"{where}: the argument *{name} of a cell; every state and every parameter family has a name: "
-                            "write def cell(x, h, *, W, U, b)")
+            raise CellError(
+                f"{where}: the argument *{name} of a cell; every state and every parameter family has a name: "
+                "write def cell(x, h, *, W, U, b)"
+            )
         if parameter.default is not parameter.empty:
-            raise CellError(f"{where}: the argument {name} has a default value; inputs, states and parameters are given "
-                            "by the layer: write the name alone, and plain numbers into the equations")
+            raise CellError(
+                f"{where}: the argument {name} has a default value; inputs, states and parameters are given "
+                "by the layer: write the name alone, and plain numbers into the equations"
+            )
         (families if parameter.kind is parameter.KEYWORD_ONLY else variables).append(name)
     if not variables:
         raise CellError(f"{where}: the cell has no positional argument; the first one is the input x")
     return variables, families
 
 
-def _run(function: Callable[..., Any], where: str, names: Sequence[str], families: Sequence[str],
-         states: tuple[str, ...]) -> _Trace:
+def _run(
+    function: Callable[..., Any], where: str, names: Sequence[str], families: Sequence[str], states: tuple[str, ...]
+) -> _Trace:
     variables = {name: Symbol("leaf", ("state" if name in states else "input", name), Length(name)) for name in names}
     family_symbols = {name: Family(name) for name in families}
     bindings: list[tuple[str, Symbol]] = []
@@ -101,13 +111,16 @@ def _import_hint(error: NameError) -> str:
 
 def _output(value: Any, where: str) -> Symbol:
     if value is None or isinstance(value, (dict, str)):
-        raise CellError(f"{where}: the cell returns {type(value).__name__}; write return h, c with the new states in the "
-                        "order of the arguments")
+        raise CellError(
+            f"{where}: the cell returns {type(value).__name__}; write return h, c with the new states in the "
+            "order of the arguments"
+        )
     return lift(value)
 
 
-def _watch(function: Callable[..., Any], args: list[Symbol], families: dict[str, Family],
-           bindings: list[tuple[str, Symbol]]) -> Any:
+def _watch(
+    function: Callable[..., Any], args: list[Symbol], families: dict[str, Family], bindings: list[tuple[str, Symbol]]
+) -> Any:
     """Call the function and record every (name, symbol) that its local names are bound to, in order."""
     code = function.__code__
     seen: dict[str, Any] = {}
@@ -140,14 +153,18 @@ def _check_returned_states(function: Callable[..., Any], trace: _Trace) -> None:
     states, returned = trace.states, trace.outputs
     order = ", ".join(states)
     if len(returned) != len(states):
-        raise CellError(f"{trace.where}: the cell {function.__name__} returns {len(returned)} value(s) but has {len(states)} "
-                        f"state(s) ({order}); write return {order}")
+        raise CellError(
+            f"{trace.where}: the cell {function.__name__} returns {len(returned)} value(s) but has {len(states)} "
+            f"state(s) ({order}); write return {order}"
+        )
     last = {id(symbol): name for name, symbol in trace.bindings}
     for position, (state, symbol) in enumerate(zip(states, returned, strict=True)):
         name = last.get(id(symbol), state)
         if name != state and name in states and last.get(id(returned[states.index(name)])) != name:
-            raise CellError(f"{trace.where}: the cell {function.__name__} returns {name} at place {position + 1}, where the "
-                            f"state {state} belongs; write return {order}")
+            raise CellError(
+                f"{trace.where}: the cell {function.__name__} returns {name} at place {position + 1}, where the "
+                f"state {state} belongs; write return {order}"
+            )
 
 
 def _build(function: Callable[..., Any], trace: _Trace, output_names: tuple[str, ...]) -> g.Graph:
@@ -177,19 +194,29 @@ def _build(function: Callable[..., Any], trace: _Trace, output_names: tuple[str,
 
     outputs = tuple(convert(symbol) for symbol in trace.outputs)
     graph = g.Graph(
-        name=function.__name__, doc=inspect.getdoc(function) or "", inputs=tuple(n for n in trace.variables if n not in trace.states),
-        states=trace.states, outputs=outputs, output_names=output_names,
-        names=_names(trace, nodes, outputs, output_names), parameters=parameters,
-        dims={name: dim_of(symbol) for name, symbol in trace.variables.items()}, places=places)
+        name=function.__name__,
+        doc=inspect.getdoc(function) or "",
+        inputs=tuple(n for n in trace.variables if n not in trace.states),
+        states=trace.states,
+        outputs=outputs,
+        output_names=output_names,
+        names=_names(trace, nodes, outputs, output_names),
+        parameters=parameters,
+        dims={name: dim_of(symbol) for name, symbol in trace.variables.items()},
+        places=places,
+    )
     _check_all_used(graph, trace)
     return graph
 
 
-def _convert(symbol: Symbol, args: list[g.Node], matrices: dict[str, g.Matrix], dim_of: Callable[[Symbol], str]) -> g.Node:
+def _convert(
+    symbol: Symbol, args: list[g.Node], matrices: dict[str, g.Matrix], dim_of: Callable[[Symbol], str]
+) -> g.Node:
     if symbol.op == "constant":
         return g.constant(symbol.attr)
     if symbol.op == "leaf":
-        return g.leaf(*symbol.attr, dim_of(symbol))
+        kind, name = symbol.attr
+        return g.leaf(kind, name, dim_of(symbol))
     if symbol.op == "product":
         return g.product([matrices[symbol.attr.name]], args)
     if symbol.op == "reduce":
@@ -212,7 +239,8 @@ def _unify_matrices(trace: _Trace) -> None:
                     raise CellError(
                         f"{other.place}: the matrix {member.name} is used with two shapes: {role} a vector as long as "
                         f"{'/'.join(b.anchors)} here and as long as {'/'.join(a.anchors)} at {first.place}; "
-                        "give each its own member name")
+                        "give each its own member name"
+                    )
                 a.unify(b)
 
 
@@ -255,8 +283,9 @@ def _all_symbols(trace: _Trace) -> list[Symbol]:
     return list(found.values())
 
 
-def _parameters(trace: _Trace, dim_of: Callable[[Symbol], str]) -> tuple[
-        dict[str, tuple[str, ...]], dict[str, g.Matrix], dict[str, str]]:
+def _parameters(
+    trace: _Trace, dim_of: Callable[[Symbol], str]
+) -> tuple[dict[str, tuple[str, ...]], dict[str, g.Matrix], dict[str, str]]:
     shapes: dict[str, tuple[str, ...]] = {}
     matrices: dict[str, g.Matrix] = {}
     places: dict[str, str] = {}
@@ -271,13 +300,17 @@ def _parameters(trace: _Trace, dim_of: Callable[[Symbol], str]) -> tuple[
     return shapes, matrices, places
 
 
-def _names(trace: _Trace, nodes: dict[int, g.Node], outputs: tuple[g.Node, ...],
-           output_names: tuple[str, ...]) -> dict[g.Node, str]:
+def _names(
+    trace: _Trace, nodes: dict[int, g.Node], outputs: tuple[g.Node, ...], output_names: tuple[str, ...]
+) -> dict[g.Node, str]:
     """Node -> local name. An output has the name of its state; of several bindings of a name the last one holds."""
     names: dict[g.Node, str] = {}
     last = {name: symbol for name, symbol in trace.bindings}
-    own = {node: name for name, node in reversed(list(zip(output_names, outputs, strict=True)))
-           if node.op not in ("leaf", "constant")}
+    own = {
+        node: name
+        for name, node in reversed(list(zip(output_names, outputs, strict=True)))
+        if node.op not in ("leaf", "constant")
+    }
     for name, symbol in trace.bindings:
         node = nodes.get(id(symbol))
         if node is None or node.op in ("leaf", "constant") or node in names:
@@ -306,9 +339,13 @@ def _check_all_used(graph: g.Graph, trace: _Trace) -> None:
     reached |= {node.attr[1] for node in graph.order if g.is_leaf(node, "vector")}
     for name, family in trace.families.items():
         if not family._members:
-            raise CellError(f"{trace.where}: the parameter family {name} is never used; use a member of it ({name}.i) or "
-                            f"remove it from the signature")
+            raise CellError(
+                f"{trace.where}: the parameter family {name} is never used; use a member of it ({name}.i) or "
+                f"remove it from the signature"
+            )
         for member in family._members.values():
             if member.name not in reached:
-                raise CellError(f"{member.place}: {member.name} is never used: it does not reach any of the returned "
-                                f"values ({', '.join(graph.output_names)}); use it or remove it")
+                raise CellError(
+                    f"{member.place}: {member.name} is never used: it does not reach any of the returned "
+                    f"values ({', '.join(graph.output_names)}); use it or remove it"
+                )

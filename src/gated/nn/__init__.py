@@ -7,5 +7,16 @@ from gated.nn.network import Network, network_from_config
 from gated.nn.parameters import ParameterVector
 from gated.nn.recurrent import Recurrent, Tape
 
-__all__ = ["GRU", "LSTM", "RNN", "Dense", "Embedding", "Network", "ParameterVector", "PeepholeLSTM", "Recurrent", "Tape",
-           "network_from_config"]
+__all__ = [
+    "GRU",
+    "LSTM",
+    "RNN",
+    "Dense",
+    "Embedding",
+    "Network",
+    "ParameterVector",
+    "PeepholeLSTM",
+    "Recurrent",
+    "Tape",
+    "network_from_config",
+]

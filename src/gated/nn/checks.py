@@ -62,8 +62,9 @@ def array(name: str, value: Any, shape: tuple[int | str, ...], kind: np.dtype[An
         raise wrong(name, "a ragged sequence", f"an array of shape {_shown(shape)}") from None
     if result.dtype.kind not in ("fiu" if kind.kind == "f" else "fiuc"):
         raise wrong_type(name, describe(result), f"real numbers ({kind})" if kind.kind == "f" else f"numbers ({kind})")
-    fits = result.ndim == len(shape) and all(isinstance(want, str) or want == got
-                                             for want, got in zip(shape, result.shape, strict=True))
+    fits = result.ndim == len(shape) and all(
+        isinstance(want, str) or want == got for want, got in zip(shape, result.shape, strict=True)
+    )
     if not fits:
         raise wrong(name, describe(result), f"shape {_shown(shape)}")
     return np.ascontiguousarray(result, kind)

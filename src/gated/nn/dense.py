@@ -59,8 +59,17 @@ class Dense:
         init: see `gated.nn.initialisation`; "pytorch" is U(±1/√input_size), as torch.nn.Linear.
     """
 
-    def __init__(self, input_size: int, output_size: int, activation: str | None = None, *, bias: bool = True,
-                 dtype: Any = "float32", seed: Any = 0, init: str = "pytorch") -> None:
+    def __init__(
+        self,
+        input_size: int,
+        output_size: int,
+        activation: str | None = None,
+        *,
+        bias: bool = True,
+        dtype: Any = "float32",
+        seed: Any = 0,
+        init: str = "pytorch",
+    ) -> None:
         self.input_size = checks.size("input_size", input_size)
         self.output_size = checks.size("output_size", output_size)
         if activation not in ACTIVATIONS:
@@ -82,7 +91,9 @@ class Dense:
     def theta(self) -> Array:
         return self.params.vector
 
-    def forward(self, x: Any, state: Any = None, lengths: Any = None, *, rng: Any = None) -> tuple[Array, tuple[()], Scan]:
+    def forward(
+        self, x: Any, state: Any = None, lengths: Any = None, *, rng: Any = None
+    ) -> tuple[Array, tuple[()], Scan]:
         """x (..., input_size) -> y (..., output_size), no state, the tape. `lengths` and `rng` change nothing here."""
         x = np.asarray(x)
         if x.ndim == 0:
@@ -105,8 +116,14 @@ class Dense:
         return dx.reshape(*dy.shape[:-1], self.input_size), (), grads
 
     def config(self) -> dict[str, Any]:
-        return {"kind": "dense", "input_size": self.input_size, "output_size": self.output_size,
-                "activation": self.activation, "bias": self.bias, "dtype": self.dtype.name}
+        return {
+            "kind": "dense",
+            "input_size": self.input_size,
+            "output_size": self.output_size,
+            "activation": self.activation,
+            "bias": self.bias,
+            "dtype": self.dtype.name,
+        }
 
     @staticmethod
     def from_config(config: Mapping[str, Any]) -> Dense:

@@ -36,7 +36,9 @@ class Embedding:
     def theta(self) -> Array:
         return self.params.vector
 
-    def forward(self, x: Any, state: Any = None, lengths: Any = None, *, rng: Any = None) -> tuple[Array, tuple[()], Array]:
+    def forward(
+        self, x: Any, state: Any = None, lengths: Any = None, *, rng: Any = None
+    ) -> tuple[Array, tuple[()], Array]:
         """ids (...), integers -> vectors (..., size), no state, the tape."""
         ids = np.array(x)
         if ids.dtype.kind not in "iu":
@@ -54,7 +56,9 @@ class Embedding:
         grads = self.params.like()
         ids = tape.reshape(-1)
         if ids.size:
-            order = np.argsort(ids, kind="stable")  # in order, the occurrences of an id are neighbours: one pass adds them
+            order = np.argsort(
+                ids, kind="stable"
+            )  # in order, the occurrences of an id are neighbours: one pass adds them
             present, first = np.unique(ids[order], return_index=True)
             grads["W"][present] = np.add.reduceat(dy.reshape(-1, self.size)[order], first, axis=0)
         return None, (), grads

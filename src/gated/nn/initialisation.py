@@ -42,7 +42,10 @@ def _uniform(shape: tuple[int, ...], hidden: int, rng: Rng) -> Array:
 
 
 INITIALISERS: dict[str, Callable[[tuple[int, ...], int, Rng], Array]] = {
-    "pytorch": _pytorch, "xavier": _xavier, "orthogonal": _orthogonal, "uniform": _uniform,
+    "pytorch": _pytorch,
+    "xavier": _xavier,
+    "orthogonal": _orthogonal,
+    "uniform": _uniform,
 }
 
 

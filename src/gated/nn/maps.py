@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 from gated.language.symbols import Symbol, lift
@@ -21,7 +21,7 @@ def logsumexp(value: Any) -> Symbol:
     return Symbol("reduce", "logsumexp", None, (lift(value),))
 
 
-@lru_cache(maxsize=None)
+@cache
 def planned(function: Callable[..., Any]) -> Schedule:
     """The schedule of a map, traced once."""
     return schedule(trace_map(function))

@@ -22,7 +22,9 @@ def PeepholeLSTM(input_size: int, hidden_size: int, num_layers: int = 1, **optio
     return Recurrent(cells.peephole_lstm, input_size, hidden_size, num_layers, **options)
 
 
-def GRU(input_size: int, hidden_size: int, num_layers: int = 1, *, reset_after: bool = False, **options: Any) -> Recurrent:
+def GRU(
+    input_size: int, hidden_size: int, num_layers: int = 1, *, reset_after: bool = False, **options: Any
+) -> Recurrent:
     """GRU as published (`gated.cells.gru`), or with reset_after=True as cuDNN, PyTorch and Keras compute it."""
     cell = cells.gru_reset_after if checks.flag("reset_after", reset_after) else cells.gru
     return Recurrent(cell, input_size, hidden_size, num_layers, **options)

@@ -40,12 +40,14 @@ class Network:
             raise wrong_type("layers", describe(layers), "a dict of at least one named layer")
         _check_chain(layers)
         self.layers = dict(layers)
-        shapes = {f"{name}.{key}": shape for name, layer in layers.items() for key, shape in layer.params.shapes.items()}
+        shapes = {
+            f"{name}.{key}": shape for name, layer in layers.items() for key, shape in layer.params.shapes.items()
+        }
         self.dtype = next(iter(layers.values())).dtype
         self.params = ParameterVector(shapes, self.dtype)
         start = 0
         for layer in self.layers.values():
-            part = self.theta[start:start + layer.theta.size]
+            part = self.theta[start : start + layer.theta.size]
             part[...] = layer.theta
             layer.params = layer.params.like(part)
             start += part.size
@@ -54,8 +56,14 @@ class Network:
     def theta(self) -> Array:
         return self.params.vector
 
-    def forward(self, x: Any, state: States | None = None, lengths: Any = None, *, rng: np.random.Generator | None = None,
-                ) -> tuple[Array, States, list[Any]]:
+    def forward(
+        self,
+        x: Any,
+        state: States | None = None,
+        lengths: Any = None,
+        *,
+        rng: np.random.Generator | None = None,
+    ) -> tuple[Array, States, list[Any]]:
         """Run the chain.
 
         Args:
@@ -86,7 +94,7 @@ class Network:
         stop = self.theta.size
         for (name, layer), part in zip(reversed(self.layers.items()), reversed(tape), strict=True):
             dy, before, own = layer.backward(part, dy, (dstate or {}).get(name))
-            grads.vector[stop - own.vector.size:stop] = own.vector
+            grads.vector[stop - own.vector.size : stop] = own.vector
             stop -= own.vector.size
             if before:
                 first[name] = before
@@ -97,10 +105,16 @@ class Network:
         if state is None:
             return
         if not isinstance(state, Mapping):
-            raise wrong_type("state", describe(state), f"a dict of layer name -> state for {', '.join(recurrent) or 'no layer'}")
+            raise wrong_type(
+                "state", describe(state), f"a dict of layer name -> state for {', '.join(recurrent) or 'no layer'}"
+            )
         for name in state:
             if name not in recurrent:
-                raise wrong("state", f"the name {name!r}", f"names of recurrent layers: {', '.join(recurrent) or 'there are none'}")
+                raise wrong(
+                    "state",
+                    f"the name {name!r}",
+                    f"names of recurrent layers: {', '.join(recurrent) or 'there are none'}",
+                )
 
     def config(self) -> dict[str, Any]:
         """All that is needed to build the network again (JSON-able), but for the parameters' values."""
@@ -122,7 +136,9 @@ def _check_chain(layers: Mapping[str, Layer]) -> None:
             if size is not None and wants is not None and size != wants:
                 raise wrong(f"layers[{name!r}]", f"input_size {wants}", f"{size}, the output size of {before[0]!r}")
             if before[1].dtype != layer.dtype:
-                raise wrong_type(f"layers[{name!r}]", f"dtype {layer.dtype}", f"{before[1].dtype}, the dtype of {before[0]!r}")
+                raise wrong_type(
+                    f"layers[{name!r}]", f"dtype {layer.dtype}", f"{before[1].dtype}, the dtype of {before[0]!r}"
+                )
         before = name, layer
 
 
@@ -140,7 +156,9 @@ def network_from_config(config: Any) -> Network:
             raise FileFormatError("network: each layer must be [name, object]")
         name, own = entry
         if own.get("kind") not in KINDS:
-            raise FileFormatError(f"network: layer {name!r} is of kind {str(own.get('kind'))[:40]!r}, expected {', '.join(KINDS)}")
+            raise FileFormatError(
+                f"network: layer {name!r} is of kind {str(own.get('kind'))[:40]!r}, expected {', '.join(KINDS)}"
+            )
         try:
             layers[name] = KINDS[own["kind"]].from_config(own)
         except FileFormatError:

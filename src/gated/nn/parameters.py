@@ -23,7 +23,9 @@ class ParameterVector(Mapping[str, Array]):
         vector: a contiguous 1-D array to lay the names over; zeros if None.
     """
 
-    def __init__(self, shapes: Mapping[str, tuple[int, ...]], dtype: Any = np.float32, vector: Array | None = None) -> None:
+    def __init__(
+        self, shapes: Mapping[str, tuple[int, ...]], dtype: Any = np.float32, vector: Array | None = None
+    ) -> None:
         self.shapes = dict(shapes)
         size = sum(int(np.prod(shape)) for shape in self.shapes.values())
         self.vector = np.zeros(size, dtype) if vector is None else vector

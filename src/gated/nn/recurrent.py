@@ -61,7 +61,7 @@ class Tape:
 def _tape_rows(scan: Scan, name: str) -> Array | None:
     graph = scan.schedule.graph
     if name in graph.states:
-        return scan.states[graph.states.index(name)][-len(scan.x) or len(scan.states[0]):]
+        return scan.states[graph.states.index(name)][-len(scan.x) or len(scan.states[0]) :]
     for node, known in graph.names.items():
         if known == name:
             return np.broadcast_to(np.asarray(scan.values[node], scan.x.dtype), (len(scan.x), scan.sizes[node.dim]))
@@ -95,10 +95,23 @@ class Recurrent:
         ArgumentError, ArgumentTypeError: a size, option or the cell cannot be used.
     """
 
-    def __init__(self, cell: Cell, input_size: int, hidden_size: int, num_layers: int = 1, *, bidirectional: bool = False,
-                 dropout: float = 0.0, batch_first: bool = False, dtype: Any = "float32", seed: Any = 0,
-                 backend: str = "reference", init: str = "pytorch", forget_bias: float | None = None,
-                 sizes: Mapping[str, int] | None = None) -> None:
+    def __init__(
+        self,
+        cell: Cell,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        *,
+        bidirectional: bool = False,
+        dropout: float = 0.0,
+        batch_first: bool = False,
+        dtype: Any = "float32",
+        seed: Any = 0,
+        backend: str = "reference",
+        init: str = "pytorch",
+        forget_bias: float | None = None,
+        sizes: Mapping[str, int] | None = None,
+    ) -> None:
         if not isinstance(cell, Cell):
             raise wrong_type("cell", describe(cell), "a cell such as gated.cells.lstm or a function under @gated.cell")
         self.cell = cell
@@ -113,11 +126,17 @@ class Recurrent:
         self._backend = get_backend(backend)
         self.init, self.sizes = init, dict(sizes or {})
         self._schedule = schedule(cell.graph)
-        self._prefixes = [f"l{layer}{suffix}" for layer in range(self.num_layers)
-                          for suffix in (("", "_reverse") if self.bidirectional else ("",))]
+        self._prefixes = [
+            f"l{layer}{suffix}"
+            for layer in range(self.num_layers)
+            for suffix in (("", "_reverse") if self.bidirectional else ("",))
+        ]
         self._layer_sizes = [self._sizes_of(layer) for layer in range(self.num_layers)]
-        shapes = {f"{prefix}.{name}": tuple(self._layer_sizes[self._layer_of(k)][dim] for dim in shape)
-                  for k, prefix in enumerate(self._prefixes) for name, shape in cell.parameters.items()}
+        shapes = {
+            f"{prefix}.{name}": tuple(self._layer_sizes[self._layer_of(k)][dim] for dim in shape)
+            for k, prefix in enumerate(self._prefixes)
+            for name, shape in cell.parameters.items()
+        }
         self.params = ParameterVector(shapes, self.dtype)
         self.forget_bias = forget_bias
         self._initialise(_generator(seed))
@@ -151,16 +170,23 @@ class Recurrent:
         known = set(graph.free_dims)
         for name, value in self.sizes.items():
             if name not in known:
-                raise wrong("sizes", repr(name), f"a dimension of the cell {self.cell.name}: {', '.join(sorted(known)) or 'none'}")
+                raise wrong(
+                    "sizes",
+                    repr(name),
+                    f"a dimension of the cell {self.cell.name}: {', '.join(sorted(known)) or 'none'}",
+                )
             checks.size(f"sizes[{name!r}]", value)
         sizes = {dim: int(self.sizes.get(dim, self.hidden_size)) for dim in graph.free_dims}
         output = sizes.get(graph.dims[graph.states[0]], self.hidden_size) * self.directions
         sizes["input"] = self.input_size if layer == 0 else output
         joined = [name for name in graph.states if graph.dims[name] == "input"]
         if joined and sizes["input"] != self.hidden_size:
-            raise wrong("input_size", f"{sizes['input']} for layer {layer} with hidden_size {self.hidden_size}",
-                        f"equal sizes, for the cell {self.cell.name} joins {graph.inputs[0]} and {joined[0]} elementwise "
-                        "(a matrix product is written with @)")
+            raise wrong(
+                "input_size",
+                f"{sizes['input']} for layer {layer} with hidden_size {self.hidden_size}",
+                f"equal sizes, for the cell {self.cell.name} joins {graph.inputs[0]} and {joined[0]} elementwise "
+                "(a matrix product is written with @)",
+            )
         return sizes
 
     def _initialise(self, rng: np.random.Generator) -> None:
@@ -171,7 +197,11 @@ class Recurrent:
                 view[...] = initial_value(self.init, view.shape, fan, rng)
             if self.forget_bias is not None:
                 if f"{prefix}.b.f" not in self.params:
-                    raise wrong("forget_bias", f"{self.forget_bias} for the cell {self.cell.name}", "None: it has no parameter b.f")
+                    raise wrong(
+                        "forget_bias",
+                        f"{self.forget_bias} for the cell {self.cell.name}",
+                        "None: it has no parameter b.f",
+                    )
                 self.params[f"{prefix}.b.f"][...] = checks.real("forget_bias", self.forget_bias)
 
     # calls
@@ -180,8 +210,14 @@ class Recurrent:
         """Zeros: one array (K, N, size) per state of the cell."""
         return tuple(np.zeros((len(self._prefixes), batch, size), self.dtype) for size in self.state_sizes)
 
-    def forward(self, x: Any, state: Any = None, lengths: Any = None, *, rng: np.random.Generator | None = None,
-                ) -> tuple[Array, State, Tape]:
+    def forward(
+        self,
+        x: Any,
+        state: Any = None,
+        lengths: Any = None,
+        *,
+        rng: np.random.Generator | None = None,
+    ) -> tuple[Array, State, Tape]:
         """Run over all steps.
 
         Args:
@@ -196,7 +232,11 @@ class Recurrent:
         Raises:
             ArgumentError, ArgumentTypeError: a shape, dtype or length does not fit.
         """
-        x = self._time_major(checks.array("x", x, ("N", "T", self.input_size) if self.batch_first else ("T", "N", self.input_size), self.dtype))
+        x = self._time_major(
+            checks.array(
+                "x", x, ("N", "T", self.input_size) if self.batch_first else ("T", "N", self.input_size), self.dtype
+            )
+        )
         steps, batch = x.shape[:2]
         if batch == 0:
             raise wrong("x", "a batch of 0 sequences", "at least one sequence")
@@ -207,9 +247,13 @@ class Recurrent:
             mask = self._dropout_mask(x, rng) if layer else None
             tape.masks.append(mask)
             x = x if mask is None else x * mask
-            x = np.concatenate([self._forward_direction(tape, k, x, states) for k in self._directions_of(layer)], axis=2)
-        last = tuple(np.stack([packing.unsort(scan.states[s][packing.last_rows()]) for scan in tape.scans])
-                     for s in range(len(states)))
+            x = np.concatenate(
+                [self._forward_direction(tape, k, x, states) for k in self._directions_of(layer)], axis=2
+            )
+        last = tuple(
+            np.stack([packing.unsort(scan.states[s][packing.last_rows()]) for scan in tape.scans])
+            for s in range(len(states))
+        )
         return self._user_major(x), last, tape
 
     def _directions_of(self, layer: int) -> range:
@@ -221,10 +265,16 @@ class Recurrent:
     def _forward_direction(self, tape: Tape, k: int, x: Array, states: Sequence[Array]) -> Array:
         packing = tape.packing
         initial = [packing.sort(s[k]) for s in states]
-        scan = self._backend.forward(self._schedule, self._layer_sizes[self._layer_of(k)], self._parameters_of(k),
-                                     packing.pack(x, self._is_reverse(k)), packing.counts, initial)
+        scan = self._backend.forward(
+            self._schedule,
+            self._layer_sizes[self._layer_of(k)],
+            self._parameters_of(k),
+            packing.pack(x, self._is_reverse(k)),
+            packing.counts,
+            initial,
+        )
         tape.scans.append(scan)
-        return packing.unpack(scan.states[0][packing.sequences:], self._is_reverse(k))
+        return packing.unpack(scan.states[0][packing.sequences :], self._is_reverse(k))
 
     def _parameters_of(self, k: int, params: ParameterVector | None = None) -> dict[str, Array]:
         source = self.params if params is None else params
@@ -235,7 +285,7 @@ class Recurrent:
             return None
         if not isinstance(rng, np.random.Generator):
             raise wrong_type("rng", describe(rng), "a numpy.random.Generator")
-        return ((rng.random(x.shape) >= self.dropout) / (1.0 - self.dropout)).astype(self.dtype)
+        return np.asarray((rng.random(x.shape) >= self.dropout) / (1.0 - self.dropout), self.dtype)
 
     def backward(self, tape: Tape, dy: Any, dstate: Any = None) -> tuple[Array, State, ParameterVector]:
         """The gradients of a scalar loss, by backpropagation through time.
@@ -264,21 +314,28 @@ class Recurrent:
             dy = self._backward_layer(tape, layer, dy, dstates, first, grads)
         return self._user_major(dy), tuple(first), grads
 
-    def _backward_layer(self, tape: Tape, layer: int, dy: Array, dstates: Sequence[Array], first: Sequence[Array],
-                        grads: ParameterVector) -> Array:
+    def _backward_layer(
+        self,
+        tape: Tape,
+        layer: int,
+        dy: Array,
+        dstates: Sequence[Array],
+        first: Sequence[Array],
+        grads: ParameterVector,
+    ) -> Array:
         packing, width = tape.packing, self.state_sizes[0]
-        total: Array | None = None
+        total = np.zeros((), self.dtype)
         for direction, k in enumerate(self._directions_of(layer)):
             reverse = self._is_reverse(k)
-            rows = packing.pack(dy[:, :, direction * width:(direction + 1) * width], reverse)
-            dx, initial = self._backend.backward(tape.scans[k], rows, [packing.sort(d[k]) for d in dstates],
-                                                 self._parameters_of(k, grads))
+            rows = packing.pack(dy[:, :, direction * width : (direction + 1) * width], reverse)
+            dx, initial = self._backend.backward(
+                tape.scans[k], rows, [packing.sort(d[k]) for d in dstates], self._parameters_of(k, grads)
+            )
             for s, value in enumerate(initial):
                 first[s][k] = packing.unsort(value)
-            unpacked = packing.unpack(dx, reverse)
-            total = unpacked if total is None else total + unpacked
+            total = total + packing.unpack(dx, reverse)
         mask = tape.masks[layer]
-        return total if mask is None else total * mask  # type: ignore[operator, return-value]
+        return np.asarray(total if mask is None else total * mask)
 
     def step(self, x_t: Any, state: Any = None) -> tuple[State, Tape]:
         """One time step. x_t (N, D); the output is the last layer of the first state, `state[0][-1]`.
@@ -316,7 +373,11 @@ class Recurrent:
 
     def _refuse_bidirectional(self, call: str) -> None:
         if self.bidirectional:
-            raise wrong(call, "a bidirectional layer", "a layer of one direction: the other one begins at the end of the sequence")
+            raise wrong(
+                call,
+                "a bidirectional layer",
+                "a layer of one direction: the other one begins at the end of the sequence",
+            )
 
     def _time_major(self, array: Array) -> Array:
         return array.swapaxes(0, 1) if self.batch_first else array
@@ -332,14 +393,25 @@ class Recurrent:
         if not isinstance(state, (tuple, list)) or len(state) != len(names):
             what = f"a {type(state).__name__}" + (f" of {len(state)}" if isinstance(state, (tuple, list)) else "")
             raise wrong(name, what, f"a tuple of {len(names)} arrays ({', '.join(names)})")
-        return [checks.array(f"{name}[{i}] ({names[i]})", value, (len(self._prefixes), batch, size), self.dtype)
-                for i, (value, size) in enumerate(zip(state, self.state_sizes, strict=True))]
+        return [
+            checks.array(f"{name}[{i}] ({names[i]})", value, (len(self._prefixes), batch, size), self.dtype)
+            for i, (value, size) in enumerate(zip(state, self.state_sizes, strict=True))
+        ]
 
     def config(self) -> dict[str, Any]:
         """All that is needed to build the layer again (JSON-able), but for the parameters' values."""
-        return {"kind": "recurrent", "cell": self.cell.to_json(), "input_size": self.input_size, "hidden_size": self.hidden_size,
-                "num_layers": self.num_layers, "bidirectional": self.bidirectional, "dropout": self.dropout,
-                "batch_first": self.batch_first, "dtype": self.dtype.name, "sizes": self.sizes}
+        return {
+            "kind": "recurrent",
+            "cell": self.cell.to_json(),
+            "input_size": self.input_size,
+            "hidden_size": self.hidden_size,
+            "num_layers": self.num_layers,
+            "bidirectional": self.bidirectional,
+            "dropout": self.dropout,
+            "batch_first": self.batch_first,
+            "dtype": self.dtype.name,
+            "sizes": self.sizes,
+        }
 
     @staticmethod
     def from_config(config: Mapping[str, Any]) -> Recurrent:

@@ -8,7 +8,7 @@ from gated.language.graph import Node, make, product, topological
 
 
 def gather_products(outputs: Sequence[Node]) -> dict[Node, Node]:
-    """Sums of matrix products become one product node, M1 v1 + M2 v2 + ...: one large product instead of many small ones.
+    """Sums of matrix products become one node, M1 v1 + M2 v2 + ...: one large product instead of many small ones.
 
     Returns a map from every node below `outputs` to its rewritten form.
     """

@@ -3,7 +3,7 @@
     forward    before   what depends on no state: once, over all rows of all steps (W x is one large matrix product)
                step     the rest: once per time step
     backward   step     what the adjoints of the previous states need: once per time step, backwards
-               after    what only dx and the parameters' gradients need: once, over all rows (dW = Σ δ xᵀ is one product)
+               after    what only dx and the parameters' gradients need: once over all rows (dW = Σ δ xᵀ is one product)
 
 Nodes have a level: 0 depends on parameters only, 1 on the input too, 2 on the states, 3 on the adjoints.
 """
@@ -75,14 +75,27 @@ def schedule(graph: Graph) -> Schedule:
     in_loop = [node for node in topological(previous) if node not in forward]
     targets = [*inputs, *vector_adjoints.values(), *(delta for pairs in products.values() for delta, _ in pairs)]
     kept, after = _after(targets, forward, set(in_loop), level)
-    needed = _forward_needs([*in_loop, *after], forward) | {operand for pairs in products.values() for _, operand in pairs}
+    needed = _forward_needs([*in_loop, *after], forward) | {
+        operand for pairs in products.values() for _, operand in pairs
+    }
     needed |= {node for node in targets if node in forward} | set(graph.names)
     step = [node for node in graph.order if level[node] == STATE and node.op != "leaf"]
     return Schedule(
-        graph=graph, level=level, before=[n for n in graph.order if level[n] < STATE and n.op != "leaf"], step=step,
-        outputs=graph.outputs, saved=[node for node in step if node in needed], seeds=graph.seeds,
-        backward_step=[node for node in in_loop if node.op != "leaf"], previous=tuple(previous), kept=kept, after=after,
-        inputs=tuple(inputs), vectors=vector_adjoints, products=products)
+        graph=graph,
+        level=level,
+        before=[n for n in graph.order if level[n] < STATE and n.op != "leaf"],
+        step=step,
+        outputs=graph.outputs,
+        saved=[node for node in step if node in needed],
+        seeds=graph.seeds,
+        backward_step=[node for node in in_loop if node.op != "leaf"],
+        previous=tuple(previous),
+        kept=kept,
+        after=after,
+        inputs=tuple(inputs),
+        vectors=vector_adjoints,
+        products=products,
+    )
 
 
 def _levels(outputs: list[Node]) -> dict[Node, int]:
@@ -94,7 +107,9 @@ def _levels(outputs: list[Node]) -> dict[Node, int]:
     return level
 
 
-def _after(targets: list[Node], forward: set[Node], in_loop: set[Node], level: dict[Node, int]) -> tuple[list[Node], list[Node]]:
+def _after(
+    targets: list[Node], forward: set[Node], in_loop: set[Node], level: dict[Node, int]
+) -> tuple[list[Node], list[Node]]:
     """What `targets` need beyond the loop: (values to keep from it, nodes to compute after it)."""
     kept: dict[Node, None] = {}
     after: list[Node] = []
