@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import importlib
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 class GatedError(Exception):
@@ -30,6 +33,10 @@ class FileFormatError(GatedError, ValueError):
     """A file (model, corpus, checkpoint) is not what it should be."""
 
 
+class CheckFailed(GatedError, AssertionError):
+    """A cell did not pass `gated.check_cell`; the message names the quantity, the configuration and both numbers."""
+
+
 class MissingExtraError(GatedError, ImportError):
     """An optional package is needed; the message tells how to install it."""
 
@@ -47,10 +54,28 @@ def wrong_type(argument: str, got: object, expected: str) -> ArgumentTypeError:
 def describe(value: Any) -> str:
     """A few words on a value, for an error message: its shape if it has one, else a short repr."""
     shape = getattr(value, "shape", None)
+    if shape == () and getattr(value, "dtype", None) is not None and value.dtype.kind not in "fiuc":
+        return describe(value.item())  # None or a text that was turned into an array on the way
     if isinstance(shape, tuple):
         return f"an array of shape {shape} and dtype {getattr(value, 'dtype', '?')}"
-    text = repr(value)
+    if value is None:
+        return "None"
+    text = " ".join(repr(value).split())
     return f"{type(value).__name__} {text if len(text) <= 60 else text[:57] + '...'}"
+
+
+def as_array(argument: str, value: Any) -> np.ndarray[Any, Any]:
+    """np.asarray, with an error that names the argument.
+
+    Raises:
+        ArgumentError: rows of different lengths.
+    """
+    import numpy as np  # not above: the command line shows its help without it
+
+    try:
+        return np.asarray(value)
+    except ValueError:
+        raise wrong(argument, "a ragged sequence", "an array") from None
 
 
 def require_extra(module: str, extra: str) -> ModuleType:

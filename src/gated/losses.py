@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from gated.backends.reference import evaluate_map, map_adjoints
-from gated.errors import describe, wrong, wrong_type
+from gated.errors import as_array, describe, wrong, wrong_type
 from gated.language import sigmoid, softplus
 from gated.nn.maps import logsumexp, planned, total
 
@@ -52,9 +52,9 @@ class Loss:
         Raises:
             ArgumentError, ArgumentTypeError: shapes or dtypes do not fit, or no row counts.
         """
-        y = np.asarray(y)
-        if y.dtype.kind not in "fc" or y.ndim < 1:
-            raise wrong_type("y", describe(y), "an array of floats, (..., V)")
+        y = as_array("y", y)
+        if y.dtype.kind not in "fc" or y.ndim < 1 or y.shape[-1] < 1:
+            raise wrong_type("y", describe(y), "an array of floats, (..., V) with V >= 1")
         rows, size = int(np.prod(y.shape[:-1])), y.shape[-1]
         weights = self._weights(mask, y)
         wanted = self._target(target, y).reshape(rows, size)
@@ -68,7 +68,7 @@ class Loss:
         rows = y.shape[:-1]
         weights = np.ones((int(np.prod(rows)), 1), y.dtype)
         if mask is not None:
-            array = np.asarray(mask)
+            array = as_array("mask", mask)
             if array.shape != rows:
                 raise wrong("mask", describe(array), f"shape {rows}, y's without the last axis")
             if array.dtype.kind not in "fiub":
@@ -84,7 +84,7 @@ class Loss:
         return weights
 
     def _target(self, target: Any, y: Array) -> Array:
-        array = np.asarray(target)
+        array = as_array("target", target)
         if array.dtype.kind not in "fiub":
             raise wrong_type("target", describe(array), "numbers")
         if array.shape != y.shape:
@@ -101,7 +101,7 @@ class SoftmaxCrossEntropy(Loss):
     expression = staticmethod(_softmax_cross_entropy)
 
     def _target(self, target: Any, y: Array) -> Array:
-        array = np.asarray(target)
+        array = as_array("target", target)
         if array.dtype.kind not in "iu":
             return super()._target(target, y)
         if array.shape != y.shape[:-1]:
@@ -125,7 +125,7 @@ class SquaredError(Loss):
 
 
 class SigmoidSquaredError(Loss):
-    """½ Σ (target − σ(y))²: sigmoid output and squared error, as textbook three-layer networks have it; y is before σ."""
+    """½ Σ (target − σ(y))²: sigmoid output, squared error, as textbook three-layer networks have it; y is before σ."""
 
     expression = staticmethod(_sigmoid_squared_error)
 

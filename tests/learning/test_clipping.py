@@ -58,8 +58,12 @@ def test_an_empty_gradient_has_norm_zero():
 
 @pytest.mark.parametrize(
     ("gradient", "bound", "argument"),
-    [(np.ones(2), 0, "max_norm"), (np.ones(2), float("nan"), "max_norm"), ([1.0], 1.0, "gradient"),
-     (np.ones(2, int), 1.0, "gradient")],
+    [
+        (np.ones(2), 0, "max_norm"),
+        (np.ones(2), float("nan"), "max_norm"),
+        ([1.0], 1.0, "gradient"),
+        (np.ones(2, int), 1.0, "gradient"),
+    ],
 )
 def test_bad_arguments_are_named_in_one_line(gradient, bound, argument):
     with pytest.raises(GatedError, match=rf"^{argument}: got .*, expected "):

@@ -7,7 +7,7 @@ from gated.errors import wrong
 
 __all__ = ["Backend", "Scan", "get_backend"]
 
-NAMES = ("reference",)
+NAMES = ("native", "reference")
 
 
 def get_backend(name: str) -> Backend:
@@ -20,4 +20,8 @@ def get_backend(name: str) -> Backend:
         from gated.backends.reference import ReferenceBackend
 
         return ReferenceBackend()
+    if name == "native":
+        from gated.backends.native.backend import NativeBackend
+
+        return NativeBackend()
     raise wrong("backend", repr(name), f"one of {', '.join(map(repr, NAMES))}")

@@ -31,13 +31,11 @@ class ReferenceBackend:
         states: Sequence[Array],
     ) -> Scan:
         with np.errstate(all="ignore"):  # NaN in, NaN out: no warnings on the way
-            interpreter = _Interpreter(parameters)
-            values = _constants_and_inputs(schedule, parameters, x)
-            interpreter.run(group_products(schedule.before), values)
+            values = before_loop(schedule, parameters, x)
             rows = len(x)
             full = [np.concatenate([s, np.empty((rows, s.shape[1]), s.dtype)]) for s in states]
             saved: Values = {node: np.empty((rows, sizes[node.dim]), x.dtype) for node in schedule.saved}
-            _forward_loop(schedule, interpreter, values, saved, full, counts)
+            _forward_loop(schedule, _Interpreter(parameters), values, saved, full, counts)
             kept = {node: v for node, v in values.items() if schedule.level[node] <= INPUT}
             return Scan(schedule, sizes, parameters, x, counts, full, {**kept, **saved})
 
@@ -47,14 +45,30 @@ class ReferenceBackend:
         with np.errstate(all="ignore"):
             schedule = scan.schedule
             running = [np.array(d) for d in dstates]
-            kept = _Columns(schedule, scan.sizes, len(scan.x), dy.dtype)
-            interpreter = _Interpreter(scan.parameters, kept)
-            _backward_loop(scan, interpreter, kept, dy, running)
-            values: Values = {**scan.values, **_previous_states(scan), **kept.whole()}
-            interpreter.run(schedule.after, values)
-            dx = _full(values.get(schedule.inputs[0], schedule.inputs[0].attr), scan.x.shape, scan.x.dtype)
-            _parameter_gradients(scan, values, kept, gradients)
-            return dx, running
+            kept = new_columns(scan)
+            _backward_loop(scan, _Interpreter(scan.parameters, kept), kept, dy, running)
+            return after_loop(scan, kept, gradients), running
+
+
+def before_loop(schedule: Schedule, parameters: Mapping[str, Array], x: Array) -> Values:
+    """The values of level 0 and 1, over all rows."""
+    values = _constants_and_inputs(schedule, parameters, x)
+    _Interpreter(parameters).run(group_products(schedule.before), values)
+    return values
+
+
+def new_columns(scan: Scan, align: int = 1) -> _Columns:
+    """Room for what the backward loop keeps; every value begins at a multiple of `align` numbers."""
+    return _Columns(scan.schedule, scan.sizes, len(scan.x), scan.x.dtype, align)
+
+
+def after_loop(scan: Scan, kept: _Columns, gradients: Mapping[str, Array]) -> Array:
+    """dx, and the parameters' gradients into `gradients`, from what the backward loop kept."""
+    schedule = scan.schedule
+    values: Values = {**scan.values, **_previous_states(scan), **kept.whole()}
+    _Interpreter(scan.parameters, kept).run(schedule.after, values)
+    _parameter_gradients(scan, values, kept, gradients)
+    return _full(values.get(schedule.inputs[0], schedule.inputs[0].attr), scan.x.shape, scan.x.dtype)
 
 
 class _Interpreter:
@@ -129,7 +143,9 @@ class _Columns:
     """The kept values of the backward loop, side by side in one (R, Σ dim) array: so that the adjoints of all gates
     are one operand of one product."""
 
-    def __init__(self, schedule: Schedule, sizes: Mapping[str, int], rows: int, dtype: np.dtype[np.generic]) -> None:
+    def __init__(
+        self, schedule: Schedule, sizes: Mapping[str, int], rows: int, dtype: np.dtype[np.generic], align: int = 1
+    ) -> None:
         ordered = dict.fromkeys(delta for pairs in schedule.products.values() for delta, _ in pairs)
         kept = set(schedule.kept)
         nodes = [node for node in ordered if node in kept] + [node for node in schedule.kept if node not in ordered]
@@ -137,7 +153,7 @@ class _Columns:
         width = 0
         for node in nodes:
             self.spans[node] = (width, width + sizes[node.dim])
-            width += sizes[node.dim]
+            width += -(-sizes[node.dim] // align) * align
         self.array = np.empty((rows, width), dtype)
         self.rows = self.array
 

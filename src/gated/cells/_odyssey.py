@@ -14,7 +14,10 @@ from gated.language import cell, sigmoid, tanh
 
 @cell
 def lstm_no_input_gate(x, h, c, *, W, U, p, b):
-    """LSTM without input gate, i = 1: variant NIG of Greff et al. (2017), LSTM: a search space odyssey."""
+    """LSTM without input gate, i = 1.
+
+    Source: K. Greff et al. (2017), LSTM: a search space odyssey, variant NIG.
+    """
     f = sigmoid(W.f @ x + U.f @ h + p.f * c + b.f)
     g = tanh(W.g @ x + U.g @ h + b.g)
     c = f * c + g
@@ -25,7 +28,10 @@ def lstm_no_input_gate(x, h, c, *, W, U, p, b):
 
 @cell
 def lstm_no_forget_gate(x, h, c, *, W, U, p, b):
-    """LSTM without forget gate, f = 1: variant NFG of Greff et al. (2017), LSTM: a search space odyssey."""
+    """LSTM without forget gate, f = 1.
+
+    Source: K. Greff et al. (2017), LSTM: a search space odyssey, variant NFG.
+    """
     i = sigmoid(W.i @ x + U.i @ h + p.i * c + b.i)
     g = tanh(W.g @ x + U.g @ h + b.g)
     c = c + i * g
@@ -36,7 +42,10 @@ def lstm_no_forget_gate(x, h, c, *, W, U, p, b):
 
 @cell
 def lstm_no_output_gate(x, h, c, *, W, U, p, b):
-    """LSTM without output gate, o = 1: variant NOG of Greff et al. (2017), LSTM: a search space odyssey."""
+    """LSTM without output gate, o = 1.
+
+    Source: K. Greff et al. (2017), LSTM: a search space odyssey, variant NOG.
+    """
     i = sigmoid(W.i @ x + U.i @ h + p.i * c + b.i)
     f = sigmoid(W.f @ x + U.f @ h + p.f * c + b.f)
     g = tanh(W.g @ x + U.g @ h + b.g)
@@ -47,7 +56,10 @@ def lstm_no_output_gate(x, h, c, *, W, U, p, b):
 
 @cell
 def lstm_no_input_activation(x, h, c, *, W, U, p, b):
-    """LSTM with a linear block input: variant NIAF of Greff et al. (2017), LSTM: a search space odyssey."""
+    """LSTM with a linear block input.
+
+    Source: K. Greff et al. (2017), LSTM: a search space odyssey, variant NIAF.
+    """
     i = sigmoid(W.i @ x + U.i @ h + p.i * c + b.i)
     f = sigmoid(W.f @ x + U.f @ h + p.f * c + b.f)
     g = W.g @ x + U.g @ h + b.g
@@ -59,7 +71,10 @@ def lstm_no_input_activation(x, h, c, *, W, U, p, b):
 
 @cell
 def lstm_no_output_activation(x, h, c, *, W, U, p, b):
-    """LSTM whose output does not squash the cell: variant NOAF of Greff et al. (2017), LSTM: a search space odyssey."""
+    """LSTM whose output does not squash the cell.
+
+    Source: K. Greff et al. (2017), LSTM: a search space odyssey, variant NOAF.
+    """
     i = sigmoid(W.i @ x + U.i @ h + p.i * c + b.i)
     f = sigmoid(W.f @ x + U.f @ h + p.f * c + b.f)
     g = tanh(W.g @ x + U.g @ h + b.g)
@@ -71,8 +86,9 @@ def lstm_no_output_activation(x, h, c, *, W, U, p, b):
 
 @cell
 def lstm_coupled_gates(x, h, c, *, W, U, p, b):
-    """LSTM that forgets as much as it takes in, f = 1 - i: variant CIFG of Greff et al. (2017), LSTM: a search space
-    odyssey; like the update gate of the GRU.
+    """LSTM that forgets as much as it takes in, f = 1 - i.
+
+    Source: K. Greff et al. (2017), LSTM: a search space odyssey, variant CIFG; like the update gate of the GRU.
     """
     i = sigmoid(W.i @ x + U.i @ h + p.i * c + b.i)
     f = 1 - i
@@ -85,8 +101,9 @@ def lstm_coupled_gates(x, h, c, *, W, U, p, b):
 
 @cell
 def lstm_no_peepholes(x, h, c, *, W, U, b):
-    """LSTM without peepholes: variant NP of Greff et al. (2017), LSTM: a search space odyssey; the same equations
-    as `gated.cells.lstm`.
+    """LSTM without peepholes.
+
+    Source: K. Greff et al. (2017), LSTM: a search space odyssey, variant NP; the same equations as `gated.cells.lstm`.
     """
     i = sigmoid(W.i @ x + U.i @ h + b.i)
     f = sigmoid(W.f @ x + U.f @ h + b.f)
@@ -99,8 +116,9 @@ def lstm_no_peepholes(x, h, c, *, W, U, b):
 
 @cell
 def lstm_full_gate_recurrence(x, h, c, i, f, o, *, W, U, R, p, b):
-    """LSTM whose gates see all three gates of the previous step: variant FGR of Greff et al. (2017), LSTM: a search
-    space odyssey.
+    """LSTM whose gates see all three gates of the previous step.
+
+    Source: K. Greff et al. (2017), LSTM: a search space odyssey, variant FGR.
 
     The nine full matrices are R.<from>_<to>: R.f_i carries the previous forget gate to the input gate. (With
     an underscore, for `R.if` is not Python.)

@@ -28,7 +28,7 @@ def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
         temporary = None
     except OSError as error:
         raise ArgumentError(
-            f"path: got {str(target)!r}, which cannot be written ({error.strerror}), expected a file in a folder of yours"
+            f"path: got {str(target)!r}, which cannot be written ({error.strerror}), expected a place that can be"
         ) from None
     finally:
         if temporary is not None:

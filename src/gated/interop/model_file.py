@@ -15,6 +15,8 @@ from typing import Any
 from gated.errors import FileFormatError, GatedError
 from gated.interop.tensor_file import TensorFile, open_tensors, write_tensors
 
+SLACK = 1_000_000
+
 
 def save_model(path: str | os.PathLike[str], kind: str, network: Any, documents: Mapping[str, Any]) -> None:
     """Write ``network`` and the JSON-able ``documents``; the file appears whole or not at all."""
@@ -38,15 +40,18 @@ def load_model(path: str | os.PathLike[str], kind: str, documents: Iterable[str]
 def rebuild(path: str, config: Any, numbers: int) -> Any:
     """The network that ``config`` describes, with fresh parameters.
 
-    ``numbers``: how many the file holds. A description that needs more is refused before memory is
-    taken for it. Raises FileFormatError, with ``path`` in front, whatever is wrong with ``config``.
+    ``numbers``: how many the file holds. A description that needs many more is refused before memory
+    is taken for it; a few more may be a missing array, which is better told by its name. Raises
+    FileFormatError, with ``path`` in front, whatever is wrong with ``config``.
     """
     from gated.nn import network_from_config
 
     try:
         needed = _numbers_needed(config)
-        if needed > numbers:
-            raise FileFormatError(f"network: got sizes that need {needed} parameters, expected {numbers} as the file holds")
+        if needed > 2 * numbers + SLACK:
+            raise FileFormatError(
+                f"network: got sizes that need {needed} parameters, expected {numbers} as in the file"
+            )
         return network_from_config(config)
     except GatedError as error:
         raise FileFormatError(f"{path!r}: {' '.join(str(error).split())}") from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from gated.errors import CellError
 from gated.language import printing, serial
 from gated.language.graph import Graph
 from gated.language.tracing import trace_cell
@@ -74,7 +75,7 @@ class Cell:
         return f"<gated cell {self.name}(x, {', '.join(self.states)}; {', '.join(self.parameters)})>"
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        raise TypeError(
+        raise CellError(
             f"the cell {self.name} is not called itself; build a layer: "
             f"gated.Recurrent({self.name}, input_size=..., hidden_size=...)"
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -22,22 +24,75 @@ class Style:
     matrix: Callable[[Matrix], str]
     apply: Callable[[str, str], str]  # matrix, operand
     square: str
+    scale: str  # a number times a vector
     number: Callable[[float], str]
     reduce: Callable[[str, str], str]
     template: Callable[[Function], str]
+
+
+def _text_number(value: float) -> str:
+    return _plain_number(value).replace("-", "−")
 
 
 def _plain_number(value: float) -> str:
     return str(int(value)) if value == int(value) and abs(value) < 1e9 else repr(value)
 
 
-def latex_name(name: str) -> str:
-    text = name.replace("_", r"\_")
-    return text if len(name) == 1 else rf"\mathrm{{{text}}}"
+_ACCENTS = {"tilde": "tilde", "hat": "hat", "bar": "bar", "dot": "dot"}
+_COMBINING = {
+    "\u0303": "tilde",
+    "\u0302": "hat",
+    "\u0304": "bar",
+    "\u0307": "dot",
+    "\u0301": "acute",
+    "\u0300": "grave",
+}
+
+
+def latex_symbol(name: str, *indices: str, mark: str = "") -> str:
+    """A name as a mathematical symbol: m_new is m with the index new, c_tilde and c̃ carry an accent, α is a command.
+
+    Args:
+        indices: further indices, behind those that the name has.
+        mark: superscript.
+    """
+    base, *parts = [part for part in name.split("_") if part] or ["x"]
+    if parts and parts[0] in _ACCENTS:
+        base, parts = base + {v: k for k, v in _COMBINING.items()}[parts[0]], parts[1:]
+    letter, digits = re.fullmatch(r"(.*?)(\d*)", base, re.DOTALL).groups()  # type: ignore[union-attr]
+    if not letter:
+        letter, digits = digits, ""
+    index = [_latex_letters(part) for part in ([digits] if digits else []) + parts]
+    index += [part for part in indices if part]
+    lower = f"_{{{','.join(index)}}}" if index else ""
+    return _latex_letters(letter) + (f"^{{{mark}}}" if mark else "") + lower
+
+
+def _latex_letters(text: str) -> str:
+    """One letter in italics, a word upright, with accents and Greek letters as commands."""
+    result: list[str] = []
+    for character in unicodedata.normalize("NFD", text):
+        name = unicodedata.name(character, "")
+        if character in _COMBINING and result:
+            result[-1] = rf"\{_COMBINING[character]}{{{result[-1]}}}"
+        elif name.startswith("GREEK SMALL LETTER ") and name.split()[3].lower() in _GREEK and len(name.split()) == 4:
+            result.append(rf"\{name.split()[3].lower()}".replace("lamda", "lambda"))
+        elif name.startswith("GREEK CAPITAL LETTER ") and name.split()[3].lower() in _GREEK_CAPITALS:
+            result.append(rf"\{name.split()[3].capitalize()}".replace("Lamda", "Lambda"))
+        else:
+            result.append(character)
+    letters = "".join(result)
+    if len(result) == 1 or letters.isdigit():
+        return letters
+    return rf"\mathrm{{{letters}}}"
+
+
+_GREEK_CAPITALS = frozenset({"gamma", "delta", "theta", "lamda", "xi", "pi", "sigma", "upsilon", "phi", "psi", "omega"})
+_GREEK = _GREEK_CAPITALS | {"alpha", "beta", "epsilon", "zeta", "eta", "iota", "kappa", "mu", "nu", "rho", "tau", "chi"}
 
 
 def _latex_parameter(family: str, member: str) -> str:
-    return f"{latex_name(family)}_{{{member.replace('_', chr(92) + '_')}}}"
+    return latex_symbol(family, *(_latex_letters(part) for part in member.split("_") if part))
 
 
 TEXT = Style(
@@ -49,19 +104,21 @@ TEXT = Style(
     matrix=lambda m: f"{m.family}_{m.member}{'ᵀ' if m.transposed else ''}",
     apply=lambda m, v: f"{m} {v}",
     square="{0}²",
-    number=_plain_number,
+    scale="{0} · {1}",
+    number=_text_number,
     reduce=lambda r, v: f"{r}({v})",
     template=lambda row: row.text,
 )
 LATEX = Style(
     "latex",
-    now=lambda n: f"{latex_name(n)}_{{t}}",
-    before=lambda n: f"{latex_name(n)}_{{t-1}}",
-    input=lambda n: f"{latex_name(n)}_{{t}}",
+    now=lambda n: latex_symbol(n, "t"),
+    before=lambda n: latex_symbol(n, "t-1"),
+    input=lambda n: latex_symbol(n, "t"),
     parameter=_latex_parameter,
     matrix=lambda m: _latex_parameter(m.family, m.member) + (r"^{\top}" if m.transposed else ""),
     apply=lambda m, v: f"{m} {v}",
     square="{0}^{{2}}",
+    scale=r"{0} \cdot {1}",
     number=_plain_number,
     reduce=lambda r, v: rf"\mathrm{{{r}}}({v})",
     template=lambda row: row.latex,
@@ -75,6 +132,7 @@ NUMPY = Style(
     matrix=lambda m: f"{m.family}_{m.member}{'' if m.transposed else '.T'}",
     apply=lambda m, v: f"{v} @ {m}",
     square="{0} * {0}",
+    scale="{0} * {1}",
     number=repr,
     reduce=lambda r, v: f"{r}({v})",
     template=lambda row: row.source,
@@ -126,6 +184,8 @@ class Printer:
             precedence = MULTIPLY if self.style.name == "numpy" else ATOM
             return self.style.square.format(self.term(node.args[0], ATOM)), precedence
         template = self.style.template(row)
+        if node.attr == "mul" and any(arg.op == "constant" for arg in node.args):
+            template = self.style.scale  # a number times a vector is no elementwise product
         binds = {ATOM: (0, 0), ADD: (ADD, ADD), MULTIPLY: (MULTIPLY, MULTIPLY)}[row.precedence]
         if node.attr in ("sub", "div"):
             binds = (binds[0], binds[1] + 1)
@@ -137,7 +197,7 @@ class Printer:
 
 
 def style_named(style: str) -> Style:
-    if style not in STYLES:
+    if not isinstance(style, str) or style not in STYLES:
         raise wrong("style", repr(style), f"one of {', '.join(STYLES)}")
     return STYLES[style]
 

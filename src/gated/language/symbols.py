@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from gated.errors import CellError
+from gated.errors import CellError, as_array, describe, wrong_type
 from gated.language.functions import FUNCTIONS
 
 _PACKAGE = str(Path(__file__).resolve().parent.parent / "language")
@@ -172,6 +172,8 @@ class Family:
     def __getattr__(self, name: str) -> Member:
         if name.startswith("__"):
             raise AttributeError(name)
+        if not name.isidentifier():
+            refuse(f"{self._name} was asked for a member {name!r}; the name of a member is one word: {self._name}.i")
         if name not in self._members:
             self._members[name] = Member(self._name, name)
         return self._members[name]
@@ -182,7 +184,9 @@ class Family:
 
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _misused
     __matmul__ = __rmatmul__ = __neg__ = __call__ = __getitem__ = __iter__ = __bool__ = __pow__ = _misused
-    __array_ufunc__ = _misused
+    __array_ufunc__ = __array_function__ = __array__ = __float__ = __abs__ = __len__ = _misused
+    __lt__ = __le__ = __gt__ = __ge__ = __eq__ = __ne__ = _misused
+    __hash__ = object.__hash__
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in ("_name", "_members"):
@@ -213,9 +217,7 @@ class Member:
                 "give each its own member name"
             )
         if isinstance(operand, (int, float)):
-            refuse(
-                f"{self.name} is applied to a plain number; a matrix needs a vector: {operand} * ({self.name} @ v)"
-            )
+            refuse(f"{self.name} is applied to a plain number; a matrix needs a vector: {operand} * ({self.name} @ v)")
         symbol = Symbol("product", self, Length(), (lift(operand),))
         self.products.append(symbol)
         return symbol
@@ -255,7 +257,10 @@ class Member:
 
     __array_ufunc__ = Symbol.__array_ufunc__
     __array_function__ = Symbol.__array_function__
-    __float__ = Symbol.__float__
+    __array__ = Symbol.__array__
+    __float__ = __int__ = __index__ = __complex__ = Symbol.__float__
+    __lt__ = __le__ = __gt__ = __ge__ = __eq__ = __ne__ = Symbol._compare
+    __hash__ = object.__hash__
 
 
 def _elementwise(name: str) -> Any:
@@ -288,6 +293,8 @@ def lift(value: Any) -> Symbol:
 def apply(function: str, *values: Any) -> Symbol:
     """An elementwise function; its arguments have one length."""
     args = tuple(lift(value) for value in values)
+    if function == "div" and args[1].op == "constant" and args[1].attr == 0.0:
+        refuse("the equations divide by 0")
     lengths = [arg.length for arg in args if arg.length is not None]
     for other in lengths[1:]:
         lengths[0].unify(other)
@@ -307,7 +314,11 @@ def _public(name: str, doc: str) -> Any:
             raise CellError(f"{place()}: {name}() takes {row.arity} argument(s), got {len(values)}")
         if any(isinstance(value, (Symbol, Member, Family)) for value in values):
             return apply(name, *values)
-        return row.numpy(*(np.asarray(value) for value in values))[()]
+        arrays = [as_array(f"{name}()", value) for value in values]
+        for value, array in zip(values, arrays, strict=True):
+            if array.dtype.kind not in "fiuc":
+                raise wrong_type(f"{name}()", describe(value), "symbols, numbers or NumPy arrays")
+        return row.numpy(*arrays)[()]
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = f"{doc} Elementwise, on a symbol in the equations of a cell or on numbers and NumPy arrays."

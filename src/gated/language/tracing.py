@@ -10,6 +10,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import numpy as np
+
 from gated.errors import CellError
 from gated.language import graph as g
 from gated.language.functions import FUNCTIONS
@@ -61,6 +63,14 @@ def _where(function: Callable[..., Any]) -> str:
         raise CellError(
             f"cell: got {type(function).__name__}, expected a plain Python function: write @gated.cell above a def"
         )
+    if (
+        inspect.iscoroutinefunction(function)
+        or inspect.isgeneratorfunction(function)
+        or inspect.isasyncgenfunction(function)
+    ):
+        raise CellError(
+            f"cell: got {function.__name__} with async or yield, expected a plain def that returns the states"
+        )
     return f"{Path(function.__code__.co_filename).name}:{function.__code__.co_firstlineno}"
 
 
@@ -95,12 +105,25 @@ def _run(
     except CellError:
         raise
     except NameError as error:
-        raise CellError(f"{where}: {error}{_import_hint(error)}") from error
+        raise CellError(f"{_where_raised(function, error, where)}: {error}{_import_hint(error)}") from error
     except Exception as error:
-        raise CellError(f"{where}: tracing the equations raised {type(error).__name__}: {error}") from error
+        message = " ".join(str(error).split())
+        raise CellError(
+            f"{_where_raised(function, error, where)}: tracing the equations raised {type(error).__name__}: {message}"
+        ) from error
     values = list(result) if isinstance(result, (tuple, list)) else [result]
     outputs = [_output(value, where) for value in values]
     return _Trace(where, variables, states, family_symbols, bindings, outputs)
+
+
+def _where_raised(function: Callable[..., Any], error: BaseException, where: str) -> str:
+    """The line of the function that raised, for an error that is not ours."""
+    trace = error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code is function.__code__:
+            return f"{Path(function.__code__.co_filename).name}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return where
 
 
 def _import_hint(error: NameError) -> str:
@@ -110,10 +133,14 @@ def _import_hint(error: NameError) -> str:
 
 
 def _output(value: Any, where: str) -> Symbol:
-    if value is None or isinstance(value, (dict, str)):
+    if isinstance(value, bool) or not isinstance(value, (Symbol, Member, int, float, np.floating, np.integer)):
+        what = (
+            "None"
+            if value is None
+            else f"a {'parameter family' if isinstance(value, Family) else type(value).__name__}"
+        )
         raise CellError(
-            f"{where}: the cell returns {type(value).__name__}; write return h, c with the new states in the "
-            "order of the arguments"
+            f"{where}: the cell returns {what}; write return h, c with the new states in the order of the arguments"
         )
     return lift(value)
 
@@ -194,7 +221,7 @@ def _build(function: Callable[..., Any], trace: _Trace, output_names: tuple[str,
 
     outputs = tuple(convert(symbol) for symbol in trace.outputs)
     graph = g.Graph(
-        name=function.__name__,
+        name=function.__name__.strip("<>"),  # a lambda's name is no word
         doc=inspect.getdoc(function) or "",
         inputs=tuple(n for n in trace.variables if n not in trace.states),
         states=trace.states,

@@ -33,14 +33,11 @@ def draw_curves(
     figure = Figure(figsize=(7.2, 4.2), layout="constrained")
     canvas = FigureCanvasAgg(figure)
     axes = figure.add_subplot()
-    for key, label, style in (
-        (train, "training", {"color": "#4c78a8", "linewidth": 1.2}),
-        (held_out, "held out", {"color": "#e45756", "linewidth": 1.8, "marker": "o", "markersize": 4}),
-    ):
+    for key, label, color, marker in ((train, "training", "#4c78a8", ""), (held_out, "held out", "#e45756", "o")):
         points = [(line["step"], line[key]) for line in lines if line.get(key) is not None]
         if points:
             steps, values = zip(*points, strict=True)
-            axes.plot(steps, values, label=f"{label}, last {values[-1]:.3f}", **style)
+            axes.plot(steps, values, color=color, marker=marker, markersize=4, label=f"{label}, last {values[-1]:.3f}")
     axes.set(xlabel="updates", ylabel=unit, title=title)
     axes.grid(alpha=0.3)
     if axes.get_lines():

@@ -78,14 +78,12 @@ class Training:
 
     def _update(self, batch: Any) -> Update:
         rate = self.optimizer.rate
-        shared = {"clip": self.clip, "rng": self.rng}
+        learner = (self.network, self.loss, self.optimizer)
         if self.carry_state:
-            loss, self.carried, norm = truncated_step(
-                self.network, self.loss, self.optimizer, batch, self.carried, **shared
-            )
+            loss, self.carried, norm = truncated_step(*learner, batch, self.carried, clip=self.clip, rng=self.rng)
         else:
             batch = Sequences(*batch)
-            loss, norm = full_step(self.network, self.loss, self.optimizer, batch, **shared)
+            loss, norm = full_step(*learner, batch, clip=self.clip, rng=self.rng)
         self.progress.step += 1
         self.progress.position += 1
         return Update(self.progress.step, self.progress.epoch, loss, norm, rate, _count(batch))
@@ -108,14 +106,16 @@ class Training:
         if saved is None or saved.shape != theta.shape or saved.dtype != theta.dtype:
             came = "none" if saved is None else f"{saved.size} of {saved.dtype}"
             raise FileFormatError(f"theta: got {came}, expected {theta.size} parameters of {theta.dtype}")
+        rng = np.random.default_rng()
         try:
             progress = Progress(**{name: _count_from(values["progress"], name) for name in asdict(Progress())})
-            self.rng.bit_generator.state = values["rng"]
+            rng.bit_generator.state = values["rng"]
         except (KeyError, TypeError, ValueError) as error:
             raise FileFormatError(f"progress: got something damaged ({error!r}), expected counts and rng") from None
+        carried = _carried(_under("state.", arrays))
         self.optimizer.load_state(_under("optimizer.", arrays))
         theta[:] = saved
-        self.progress, self.carried = progress, _carried(_under("state.", arrays))
+        self.progress, self.carried, self.rng = progress, carried, rng
 
 
 def epoch_generator(seed: int, epoch: int) -> np.random.Generator:

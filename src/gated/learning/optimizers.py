@@ -167,9 +167,7 @@ class Adam(Optimizer):
 
     buffers = ("mean", "mean_square")
 
-    def __init__(
-        self, lr: float | Schedule, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8
-    ) -> None:
+    def __init__(self, lr: float | Schedule, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8) -> None:
         super().__init__(lr)
         if not isinstance(betas, (tuple, list)) or len(betas) != 2:
             raise ArgumentError(f"betas: got {betas!r}, expected two numbers in [0, 1)")

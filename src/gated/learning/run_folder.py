@@ -77,7 +77,9 @@ class RunFolder:
         try:
             config = json.loads(self.config_file.read_bytes())
         except OSError:
-            raise ArgumentError(f"folder: got {str(self.path)!r}, expected the folder of a run (no config.json)") from None
+            raise ArgumentError(
+                f"folder: got {str(self.path)!r}, expected the folder of a run (it has no config.json)"
+            ) from None
         except (ValueError, RecursionError) as error:
             raise FileFormatError(f"{str(self.config_file)!r}: got bad JSON ({error}), expected an object") from None
         if not isinstance(config, dict):

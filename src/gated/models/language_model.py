@@ -92,9 +92,7 @@ class CharacterLanguageModel:
         """
         return "".join(self.stream(length, temperature=temperature, prompt=prompt, seed=seed))
 
-    def stream(
-        self, length: int = 500, *, temperature: float = 1.0, prompt: str = "", seed: int = 0
-    ) -> Iterator[str]:
+    def stream(self, length: int = 500, *, temperature: float = 1.0, prompt: str = "", seed: int = 0) -> Iterator[str]:
         """As :meth:`sample`, one character after the other as they are drawn."""
         if isinstance(length, bool) or not isinstance(length, (int, np.integer)):
             raise ArgumentTypeError(f"length: got {length!r}, expected a whole number")
@@ -102,6 +100,8 @@ class CharacterLanguageModel:
             raise ArgumentError(f"length: got {length}, expected at least 0")
         if not (isinstance(temperature, (int, float)) and 0.0 <= temperature < math.inf):
             raise ArgumentError(f"temperature: got {temperature!r}, expected a number of at least 0")
+        if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+            raise ArgumentError(f"seed: got {seed!r}, expected a whole number of at least 0")
         missing = sorted({character for character in prompt if character not in self.vocabulary})
         if missing:
             raise ArgumentError(f"prompt: got {missing[0]!r}, expected characters that the model knows")
@@ -183,4 +183,4 @@ def _check_sizes(path: str, network: Any, size: int) -> None:
         raise FileFormatError(f"{path!r}: got layers {', '.join(layers)}, expected embed, rnn, head")
     came = (getattr(layers["embed"], "num_embeddings", None), getattr(layers["head"], "output_size", None))
     if came != (size, size):
-        raise FileFormatError(f"{path!r}: got layers for {came[0]} and {came[1]} characters, expected {size} and {size}")
+        raise FileFormatError(f"{path!r}: got layers for {came[0]} and {came[1]} characters, expected {size} in both")

@@ -25,6 +25,7 @@ from gated.learning.optimizers import OPTIMIZERS
 from gated.learning.run_folder import RunFolder
 from gated.models.language_model import CharacterLanguageModel
 
+Watcher = Callable[[Update, "LanguageRun", bool], None]
 CHECKPOINT_SECONDS = 60.0  # at least so often, besides every evaluation
 
 
@@ -39,11 +40,11 @@ class Settings:
     layers: int = 1
     embed: int = 48
     batch: int = 32  # streams side by side
-    window: int = 64  # steps that a gradient reaches back
-    epochs: int = 10
+    window: int = 32  # steps that a gradient reaches back
+    epochs: int = 5
     steps: int | None = None  # updates in all; None: as many as epochs take
     optimizer: str = "adam"
-    lr: float = 4e-3  # the highest rate; it rises over ``warmup`` updates and falls along a cosine
+    lr: float = 1e-2  # the highest rate; it rises over ``warmup`` updates and falls along a cosine
     warmup: int = 50
     clip: float = 1.0
     dropout: float = 0.0
@@ -175,14 +176,12 @@ class LanguageRun:
         """Updates made so far."""
         return self.training.progress.step
 
-    def run(
-        self, minutes: float | None = None, on_update: Callable[[Update, LanguageRun], None] = lambda update, run: None
-    ) -> bool:
+    def run(self, minutes: float | None = None, on_update: Watcher = lambda update, run, evaluated: None) -> bool:
         """Train until all updates are made, or ``minutes`` are over, or Ctrl-C; then leave a checkpoint.
 
-        Returns True if all updates are made. ``on_update`` is called after each one, and after the
-        evaluation that may follow it. On Ctrl-C the update under way is finished, the checkpoint
-        written, and KeyboardInterrupt raised.
+        Returns True if all updates are made. ``on_update(update, run, evaluated)`` is called after
+        each one, and after the evaluation that may follow it. On Ctrl-C the update under way is
+        finished, the checkpoint written, and KeyboardInterrupt raised.
         """
         started = checkpointed = time.monotonic()
         offset = self.records.seconds
@@ -191,7 +190,7 @@ class LanguageRun:
                 now = time.monotonic()
                 self.records.seconds = offset + now - started
                 evaluated = self._record(update)
-                on_update(update, self)
+                on_update(update, self, evaluated)
                 if evaluated or now - checkpointed > CHECKPOINT_SECONDS:
                     self.checkpoint()
                     checkpointed = now

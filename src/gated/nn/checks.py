@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gated.errors import describe, wrong, wrong_type
+from gated.errors import as_array, describe, wrong, wrong_type
 
 Array = np.ndarray[Any, Any]
 DTYPES = ("float32", "float64")
@@ -56,12 +56,13 @@ def dtype(value: Any) -> np.dtype[Any]:
 
 def array(name: str, value: Any, shape: tuple[int | str, ...], kind: np.dtype[Any]) -> Array:
     """A C-contiguous array of this dtype and shape; a letter in `shape` stands for any length."""
-    try:
-        result = np.asarray(value)
-    except ValueError:
-        raise wrong(name, "a ragged sequence", f"an array of shape {_shown(shape)}") from None
+    result = as_array(name, value)
     if result.dtype.kind not in ("fiu" if kind.kind == "f" else "fiuc"):
-        raise wrong_type(name, describe(result), f"real numbers ({kind})" if kind.kind == "f" else f"numbers ({kind})")
+        raise wrong_type(
+            name,
+            describe(result if result.ndim else value),
+            f"real numbers ({kind})" if kind.kind == "f" else f"numbers ({kind})",
+        )
     fits = result.ndim == len(shape) and all(
         isinstance(want, str) or want == got for want, got in zip(shape, result.shape, strict=True)
     )

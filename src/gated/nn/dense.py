@@ -9,7 +9,7 @@ import numpy as np
 
 from gated.backends.interface import Scan
 from gated.backends.reference import evaluate_map, map_adjoints
-from gated.errors import describe, wrong, wrong_type
+from gated.errors import as_array, describe, wrong, wrong_type
 from gated.language import relu, sigmoid, softplus, tanh
 from gated.nn import checks
 from gated.nn.initialisation import initial_value
@@ -72,7 +72,7 @@ class Dense:
     ) -> None:
         self.input_size = checks.size("input_size", input_size)
         self.output_size = checks.size("output_size", output_size)
-        if activation not in ACTIVATIONS:
+        if not isinstance(activation, (str, type(None))) or activation not in ACTIVATIONS:
             raise wrong("activation", repr(activation), f"one of {', '.join(map(repr, ACTIVATIONS))}")
         if not checks.flag("bias", bias) and activation is not None:
             raise wrong("bias", f"False with activation {activation!r}", "True, or activation None")
@@ -95,7 +95,7 @@ class Dense:
         self, x: Any, state: Any = None, lengths: Any = None, *, rng: Any = None
     ) -> tuple[Array, tuple[()], Scan]:
         """x (..., input_size) -> y (..., output_size), no state, the tape. `lengths` and `rng` change nothing here."""
-        x = np.asarray(x)
+        x = as_array("x", x)
         if x.ndim == 0:
             raise wrong("x", describe(x), f"shape (..., {self.input_size})")
         leading: tuple[int | str, ...] = ("T", "N", "...")[: x.ndim - 1] if x.ndim <= 4 else tuple("n" * (x.ndim - 1))
@@ -105,9 +105,11 @@ class Dense:
 
     def backward(self, tape: Scan, dy: Any, dstate: Any = None) -> tuple[Array, tuple[()], ParameterVector]:
         """dy, of y's shape -> dx, no state, the parameters' gradients (summed over all steps and sequences)."""
-        if not isinstance(tape, Scan) or tape.schedule is not self._schedule:
+        if not isinstance(tape, Scan) or tape.parameters is not self.params:
             raise wrong_type("tape", describe(tape), "the tape of this layer's forward()")
-        dy = np.asarray(dy)
+        dy = as_array("dy", dy)
+        if dy.dtype.kind not in ("fiu" if self.dtype.kind == "f" else "fiuc"):
+            raise wrong_type("dy", describe(dy), f"numbers ({self.dtype})")
         if dy.shape[-1:] != (self.output_size,) or dy.size != len(tape.x) * self.output_size:
             raise wrong("dy", describe(dy), f"the shape of y: {len(tape.x)} rows of {self.output_size}")
         grads = self.params.like()

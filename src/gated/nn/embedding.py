@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gated.errors import describe, wrong, wrong_type
+from gated.errors import as_array, describe, wrong, wrong_type
 from gated.nn import checks
 from gated.nn.parameters import ParameterVector
 from gated.nn.recurrent import _generator
@@ -40,7 +40,7 @@ class Embedding:
         self, x: Any, state: Any = None, lengths: Any = None, *, rng: Any = None
     ) -> tuple[Array, tuple[()], Array]:
         """ids (...), integers -> vectors (..., size), no state, the tape."""
-        ids = np.array(x)
+        ids = np.array(as_array("x", x))  # a copy, for it is the tape
         if ids.dtype.kind not in "iu":
             raise wrong_type("x", describe(ids), "integer ids")
         if ids.size and (ids.min() < 0 or ids.max() >= self.num_embeddings):
@@ -50,7 +50,11 @@ class Embedding:
 
     def backward(self, tape: Array, dy: Any, dstate: Any = None) -> tuple[None, tuple[()], ParameterVector]:
         """dy (..., size) -> (no adjoint for ids, no state, the gradient: the sum of dy over each id's occurrences)."""
-        if not isinstance(tape, np.ndarray):
+        if (
+            not isinstance(tape, np.ndarray)
+            or tape.dtype.kind not in "iu"
+            or (tape.size and not 0 <= tape.min() <= tape.max() < self.num_embeddings)
+        ):
             raise wrong_type("tape", describe(tape), "the tape of this layer's forward()")
         dy = checks.array("dy", dy, (*tape.shape, self.size), self.dtype)
         grads = self.params.like()

@@ -61,6 +61,6 @@ def initial_value(name: str, shape: tuple[int, ...], hidden: int, rng: Rng) -> A
     Raises:
         ArgumentError: unknown name.
     """
-    if name not in INITIALISERS:
+    if not isinstance(name, str) or name not in INITIALISERS:
         raise wrong("init", repr(name), f"one of {', '.join(map(repr, INITIALISERS))}")
     return INITIALISERS[name](shape, hidden, rng)

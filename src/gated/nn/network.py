@@ -88,7 +88,7 @@ class Network:
         """dx (None where the first layer takes ids), {name: adjoint of the initial state}, grads as `params`."""
         if not isinstance(tape, list) or len(tape) != len(self.layers):
             raise wrong_type("tape", describe(tape), "the tape of this network's forward()")
-        self._check_state(dstate)
+        self._check_state(dstate, "dstate")
         grads = self.params.like()
         first: States = {}
         stop = self.theta.size
@@ -100,18 +100,18 @@ class Network:
                 first[name] = before
         return dy, first, grads
 
-    def _check_state(self, state: Any) -> None:
+    def _check_state(self, state: Any, argument: str = "state") -> None:
         recurrent = [name for name, layer in self.layers.items() if isinstance(layer, Recurrent)]
         if state is None:
             return
         if not isinstance(state, Mapping):
             raise wrong_type(
-                "state", describe(state), f"a dict of layer name -> state for {', '.join(recurrent) or 'no layer'}"
+                argument, describe(state), f"a dict of layer name -> state for {', '.join(recurrent) or 'no layer'}"
             )
         for name in state:
             if name not in recurrent:
                 raise wrong(
-                    "state",
+                    argument,
                     f"the name {name!r}",
                     f"names of recurrent layers: {', '.join(recurrent) or 'there are none'}",
                 )
@@ -155,7 +155,11 @@ def network_from_config(config: Any) -> Network:
         if not (isinstance(entry, (list, tuple)) and len(entry) == 2 and isinstance(entry[1], Mapping)):
             raise FileFormatError("network: each layer must be [name, object]")
         name, own = entry
-        if own.get("kind") not in KINDS:
+        if not isinstance(name, str) or name in layers:
+            raise FileFormatError(
+                f"network: {str(name)[:40]!r} cannot be the name of a layer, expected different texts"
+            )
+        if not isinstance(own.get("kind"), str) or own["kind"] not in KINDS:
             raise FileFormatError(
                 f"network: layer {name!r} is of kind {str(own.get('kind'))[:40]!r}, expected {', '.join(KINDS)}"
             )
@@ -163,7 +167,7 @@ def network_from_config(config: Any) -> Network:
             layers[name] = KINDS[own["kind"]].from_config(own)
         except FileFormatError:
             raise
-        except (GatedError, TypeError, KeyError) as error:
+        except (GatedError, TypeError, ValueError, MemoryError, OverflowError) as error:
             raise FileFormatError(f"network: layer {name!r} cannot be built: {error}") from error
     try:
         return Network(layers)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gated.errors import ArgumentError, describe, wrong
+from gated.errors import ArgumentError, as_array, describe, wrong
 
 Array = np.ndarray[Any, Any]
 
@@ -51,7 +51,9 @@ class ParameterVector(Mapping[str, Array]):
 
     def __setitem__(self, name: str, value: Any) -> None:
         view = self[name]
-        array = np.asarray(value)
+        array = as_array(f"params[{name!r}]", value)
+        if array.shape not in ((), view.shape):  # a row is not spread over a matrix: that is rarely meant
+            raise wrong(f"params[{name!r}]", describe(array), f"shape {view.shape} or one number")
         try:
             view[...] = array
         except (ValueError, TypeError) as error:

@@ -124,6 +124,8 @@ class Recurrent:
         self.dtype = checks.dtype(dtype)
         self.backend_name = backend
         self._backend = get_backend(backend)
+        if not isinstance(sizes, (Mapping, type(None))):
+            raise wrong_type("sizes", describe(sizes), "a dict of dimension -> length, such as {'h': 32}")
         self.init, self.sizes = init, dict(sizes or {})
         self._schedule = schedule(cell.graph)
         self._prefixes = [
@@ -208,6 +210,7 @@ class Recurrent:
 
     def initial_state(self, batch: int) -> State:
         """Zeros: one array (K, N, size) per state of the cell."""
+        batch = checks.size("batch", batch)
         return tuple(np.zeros((len(self._prefixes), batch, size), self.dtype) for size in self.state_sizes)
 
     def forward(
@@ -240,6 +243,8 @@ class Recurrent:
         steps, batch = x.shape[:2]
         if batch == 0:
             raise wrong("x", "a batch of 0 sequences", "at least one sequence")
+        if not isinstance(rng, (np.random.Generator, type(None))):
+            raise wrong_type("rng", describe(rng), "a numpy.random.Generator")
         states = self._checked_state("state", state, batch)
         packing = Packing(steps, batch, lengths)
         tape = Tape(self, packing, [], [])
@@ -283,8 +288,6 @@ class Recurrent:
     def _dropout_mask(self, x: Array, rng: np.random.Generator | None) -> Array | None:
         if rng is None or self.dropout == 0.0:
             return None
-        if not isinstance(rng, np.random.Generator):
-            raise wrong_type("rng", describe(rng), "a numpy.random.Generator")
         return np.asarray((rng.random(x.shape) >= self.dropout) / (1.0 - self.dropout), self.dtype)
 
     def backward(self, tape: Tape, dy: Any, dstate: Any = None) -> tuple[Array, State, ParameterVector]:
@@ -391,7 +394,7 @@ class Recurrent:
             state = (state,)
         names = self.cell.states
         if not isinstance(state, (tuple, list)) or len(state) != len(names):
-            what = f"a {type(state).__name__}" + (f" of {len(state)}" if isinstance(state, (tuple, list)) else "")
+            what = f"a {type(state).__name__} of {len(state)}" if isinstance(state, (tuple, list)) else describe(state)
             raise wrong(name, what, f"a tuple of {len(names)} arrays ({', '.join(names)})")
         return [
             checks.array(f"{name}[{i}] ({names[i]})", value, (len(self._prefixes), batch, size), self.dtype)
@@ -416,7 +419,7 @@ class Recurrent:
     @staticmethod
     def from_config(config: Mapping[str, Any]) -> Recurrent:
         options = {key: value for key, value in config.items() if key not in ("kind", "cell")}
-        return Recurrent(Cell.from_json(config["cell"]), **options)
+        return Recurrent(Cell.from_json(config.get("cell")), **options)
 
     def __repr__(self) -> str:
         extra = f", num_layers={self.num_layers}" * (self.num_layers > 1) + ", bidirectional=True" * self.bidirectional

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from gated.errors import describe, wrong
+from gated.errors import as_array, describe, wrong, wrong_type
 
 Array = np.ndarray[Any, Any]
 
@@ -78,11 +78,11 @@ class Packing:
 
 
 def _checked_lengths(lengths: Any, steps: int, sequences: int) -> Array:
-    array = np.asarray(lengths)
+    array = as_array("lengths", lengths)
     if array.shape != (sequences,):
         raise wrong("lengths", describe(array), f"shape ({sequences},), one length per sequence")
     if array.dtype.kind not in "iu":
-        raise wrong("lengths", f"dtype {array.dtype}", "integers")
+        raise wrong_type("lengths", f"dtype {array.dtype}", "integers")
     if sequences and (array.min() < 0 or array.max() > steps):
         bad = int(array.min()) if array.min() < 0 else int(array.max())
         raise wrong("lengths", f"a length of {bad}", f"0 to {steps}, the number of steps in x")

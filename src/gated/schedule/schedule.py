@@ -65,7 +65,8 @@ def schedule(graph: Graph) -> Schedule:
     deltas = [delta for pairs in adjoints.products.values() for delta, _ in pairs]
     new = gather_products([*previous, *inputs, *(adjoints.get(v) for v in vectors.values()), *deltas])
 
-    level = _levels([*graph.outputs, *new.values()])
+    # the input has a level even in a cell that never looks at it
+    level = _levels([*graph.outputs, *new.values(), *map(graph.input_leaf, graph.inputs)])
     forward = set(graph.order)
     previous = [new[node] for node in previous]
     inputs = [new[node] for node in inputs]

@@ -1,0 +1,313 @@
+"""`check_cell`: every gradient of a cell against the complex step of its own forward pass.
+
+The complex step (W. Squire, G. Trapp 1998, Using complex variables to estimate derivatives of real functions, SIAM
+Review 40(1), 110-112): f'(a) = Im f(a + ih) / h has no difference of nearly equal numbers, so that h = 1e-30 gives
+the derivative to the last digits of float64. One coordinate at a time: a projection on a random direction cannot say
+which gradient is wrong.
+
+What a check must contain in order to see anything: states that do not start at rest, more than two steps, a random
+adjoint at every step and into every last state, weights of ordinary size, biases that differ.
+
+Legend: T steps, N sequences, D inputs, K = layers * directions; dy, dstate the adjoints of y and of the last state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gated.audit.report import CheckReport, Row
+from gated.errors import CheckFailed, describe, wrong, wrong_type
+from gated.language import Cell
+from gated.nn import Recurrent, Tape, checks
+
+Array = np.ndarray[Any, Any]
+State = tuple[Array, ...]
+STEP = 1e-30
+WEIGHT = 0.5  # standard deviation of the parameters
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """One way to run a cell. `hidden` is the first of the hidden sizes: each dimension gets a size of its own."""
+
+    name: str
+    steps: int
+    batch: int
+    inputs: int
+    hidden: int
+    lengths: tuple[int, ...] | None = None
+    num_layers: int = 1
+    bidirectional: bool = False
+
+
+# Only the first is of some size, for the cost is (parameters) x (a forward pass).
+CONFIGURATIONS = (
+    Configuration("5 steps", steps=5, batch=3, inputs=4, hidden=5),
+    Configuration("1 step", steps=1, batch=3, inputs=2, hidden=3),
+    Configuration("mixed lengths", steps=4, batch=4, inputs=2, hidden=3, lengths=(2, 4, 0, 3)),
+    Configuration("bidirectional", steps=4, batch=3, inputs=2, hidden=3, lengths=(3, 4, 2), bidirectional=True),
+    Configuration("two layers", steps=3, batch=2, inputs=2, hidden=3, num_layers=2),
+    Configuration(
+        "two layers, bidirectional", 3, 2, inputs=2, hidden=3, lengths=(2, 3), num_layers=2, bidirectional=True
+    ),
+)
+
+
+@dataclass
+class _Run:
+    """One layer and the arrays that it is run on."""
+
+    configuration: Configuration
+    layer: Recurrent
+    x: Array
+    state: State
+    dy: Array
+    dstate: State
+
+    def forward(self) -> tuple[Array, State, Tape]:
+        return self.layer.forward(self.x, self.state, self.configuration.lengths)
+
+    def arguments(self) -> list[Array]:
+        return [self.layer.theta, self.x, *self.state, self.dy, *self.dstate]
+
+
+def check_cell(
+    cell: Cell,
+    *,
+    seed: int = 0,
+    tolerance: float = 1e-12,
+    ranges: Mapping[str, tuple[float, float]] | None = None,
+    verbose: bool = False,
+    raise_on_failure: bool = True,
+) -> CheckReport:
+    """Check every gradient of a cell: parameters, input, initial states.
+
+    Each is compared with the complex step of the reference forward pass in float64, from random states, with random
+    adjoints at every step and of the last states, over 5 steps, 1 step, mixed lengths, both directions, two layers,
+    and the last two at once. Also: arguments and tape are left alone, a second backward pass gives the same bits, and
+    a chain of `step` and `backward_step` the same as `forward` and `backward`.
+
+    Args:
+        cell: a cell made by @gated.cell.
+        seed: of all random numbers.
+        tolerance: largest relative error, ||got - expected|| / ||expected|| of each array.
+        ranges: name of the input, of a state or of a parameter ("x", "n", "p.i") -> (low, high), from which it is
+            drawn uniformly; the others are drawn from N(0, 1), parameters from N(0, 1/4). For cells that divide by a
+            state or take its logarithm.
+        verbose: print the table.
+        raise_on_failure: False only returns the report.
+
+    Returns:
+        the report: `.passed`, `.worst`, `.rows`.
+
+    Raises:
+        CheckFailed: a gradient is wrong; the message names it, the configuration and both numbers.
+        ArgumentError, ArgumentTypeError: an argument is wrong, or the cell gives NaN or inf on the numbers drawn.
+    """
+    if not isinstance(cell, Cell):
+        raise wrong_type("cell", describe(cell), "a cell such as gated.cells.lstm or a function under @gated.cell")
+    if checks.real("tolerance", tolerance) <= 0:
+        raise wrong("tolerance", str(tolerance), "a positive number such as 1e-12")
+    drawn = _checked_ranges(cell, ranges)
+    rows: list[Row] = []
+    for number, configuration in enumerate(CONFIGURATIONS):
+        if configuration.num_layers > 1 and configuration.bidirectional and _joins_input(cell):
+            continue  # the second layer's input is twice as long as the first one's, and has to be as long as a state
+        run = _prepare(cell, configuration, np.random.default_rng([_whole(seed), number]), drawn)
+        rows += check_run(run)
+        if number == 0:
+            rows += _check_steps(run)
+    report = CheckReport(cell.name, int(seed), float(tolerance), tuple(rows))
+    if verbose:
+        print(report)
+    if raise_on_failure and not report.passed:
+        raise CheckFailed(report.message())
+    return report
+
+
+def _whole(seed: Any) -> int:
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise wrong_type("seed", describe(seed), "a whole number >= 0")
+    return int(seed)
+
+
+def _checked_ranges(cell: Cell, ranges: Any) -> dict[str, tuple[float, float]]:
+    if ranges is None:
+        return {}
+    if not isinstance(ranges, Mapping):
+        raise wrong_type("ranges", describe(ranges), "a dict such as {'n': (0.5, 1.5)}")
+    known = [*cell.graph.inputs, *cell.states, *cell.parameters]
+    for name, pair in ranges.items():
+        if name not in known:
+            raise wrong("ranges", f"the name {name!r}", f"names of the cell {cell.name}: {', '.join(known)}")
+        if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+            raise wrong_type(f"ranges[{name!r}]", describe(pair), "two numbers (low, high)")
+        low, high = (checks.real(f"ranges[{name!r}]", value) for value in pair)
+        if low > high:
+            raise wrong(f"ranges[{name!r}]", f"({low}, {high})", "low <= high")
+    return {name: (float(low), float(high)) for name, (low, high) in ranges.items()}
+
+
+def _prepare(
+    cell: Cell, configuration: Configuration, rng: np.random.Generator, ranges: Mapping[str, tuple[float, float]]
+) -> _Run:
+    def draw(name: str, shape: tuple[int, ...], scale: float = 1.0) -> Array:
+        return rng.uniform(*ranges[name], shape) if name in ranges else scale * rng.standard_normal(shape)
+
+    layer = _layer(cell, configuration)
+    for name in layer.params:
+        layer.params[name][...] = draw(name.split(".", 1)[1], layer.params[name].shape, WEIGHT)
+    shape = (configuration.steps, configuration.batch)
+    per_state = [(len(layer._prefixes), configuration.batch, size) for size in layer.state_sizes]
+    run = _Run(
+        configuration,
+        layer,
+        x=draw(cell.graph.inputs[0], (*shape, layer.input_size)),
+        state=tuple(draw(name, size) for name, size in zip(cell.states, per_state, strict=True)),
+        dy=rng.standard_normal((*shape, layer.output_size)),
+        dstate=tuple(rng.standard_normal(size) for size in per_state),
+    )
+    _require_finite(run)
+    return run
+
+
+def _joins_input(cell: Cell) -> bool:
+    """Is a state as long as the input, as in h = x + ...?"""
+    return "input" in (cell.graph.dims[name] for name in cell.states)
+
+
+def _layer(cell: Cell, configuration: Configuration) -> Recurrent:
+    """A float64 layer in which every dimension has another size."""
+    graph, two = cell.graph, configuration.num_layers > 1
+    sizes = {dim: configuration.hidden + i for i, dim in enumerate(graph.free_dims)}
+    if _joins_input(cell) and two and graph.dims[graph.states[0]] in sizes:
+        sizes[graph.dims[graph.states[0]]] = configuration.inputs  # the second layer has the same input size
+    return Recurrent(
+        cell,
+        configuration.inputs,
+        configuration.inputs if _joins_input(cell) else configuration.hidden,
+        configuration.num_layers,
+        bidirectional=configuration.bidirectional,
+        dtype="float64",
+        backend="reference",
+        sizes=sizes,
+    )
+
+
+def _require_finite(run: _Run) -> None:
+    _, _, tape = run.forward()
+    for name in tape.names():
+        if not np.isfinite(tape[name]).all():
+            raise wrong(
+                "ranges",
+                f"{name.split('.')[1]} not finite in the forward pass of {run.layer.cell.name} on random numbers "
+                f"({run.configuration.name})",
+                "ranges in which the equations are defined, such as ranges={'n': (0.5, 1.5)} for a state n that is "
+                "divided by",
+            )
+
+
+def check_run(run: _Run) -> list[Row]:
+    """One configuration: the gradients, the arguments, a second call."""
+    where = run.configuration.name
+    before = [array.copy() for array in run.arguments()]
+    _, _, tape = run.forward()
+    kept = [array.copy() for array in _tape_arrays(tape)]
+    first = _named_gradients(run, run.layer.backward(tape, run.dy, run.dstate))
+    second = _named_gradients(run, run.layer.backward(tape, run.dy, run.dstate))
+    expected = _complex_steps(run)
+    rows = [_compare(where, f"gradient of {name}", first[name], expected[name]) for name in expected]
+    rows.append(_same(where, "arguments left alone", before, run.arguments()))
+    rows.append(_same(where, "tape left alone", kept, _tape_arrays(tape)))
+    rows.append(_same(where, "second backward pass", list(first.values()), list(second.values())))
+    return rows
+
+
+def _tape_arrays(tape: Tape) -> list[Array]:
+    arrays: list[Array] = []
+    for scan in tape.scans:
+        arrays += [scan.x, scan.counts, *scan.states]
+        arrays += [value for value in scan.values.values() if isinstance(value, np.ndarray)]
+    return arrays
+
+
+def _named_gradients(run: _Run, result: tuple[Array, State, Any]) -> dict[str, Array]:
+    graph = run.layer.cell.graph
+    dx, dstate, grads = result
+    states = {f"the initial {name}": d for name, d in zip(graph.states, dstate, strict=True)}
+    return {graph.inputs[0]: dx, **states, **{name: grads[name].copy() for name in grads}}
+
+
+def _complex_steps(run: _Run) -> dict[str, Array]:
+    """The derivative of Σ dy·y + Σ dstate·state by every coordinate, one forward pass each; float64."""
+    graph, lengths = run.layer.cell.graph, run.configuration.lengths
+    layer = run.layer.astype("complex128")
+    x, state = run.x.astype(complex), tuple(s.astype(complex) for s in run.state)
+
+    def loss() -> complex:
+        y, last, _ = layer.forward(x, state, lengths)
+        return complex(np.vdot(run.dy, y) + sum(np.vdot(d, s) for d, s in zip(run.dstate, last, strict=True)))
+
+    found = {graph.inputs[0]: _by_coordinate(x, loss)}
+    for name, array in zip(graph.states, state, strict=True):
+        found[f"the initial {name}"] = _by_coordinate(array, loss)
+    for name in layer.params:
+        found[name] = _by_coordinate(layer.params[name], loss)
+    return found
+
+
+def _by_coordinate(array: Array, loss: Callable[[], complex]) -> Array:
+    result = np.zeros(array.shape)
+    for index in np.ndindex(array.shape):
+        old = array[index]
+        array[index] = old + 1j * STEP
+        result[index] = loss().imag / STEP
+        array[index] = old
+    return result
+
+
+def _check_steps(run: _Run) -> list[Row]:
+    """`step` and `backward_step`, one time step after the other, against `forward` and `backward`."""
+    layer, where = run.layer, run.configuration.name
+    y, last, tape = run.forward()
+    expected = _named_gradients(run, layer.backward(tape, run.dy, run.dstate))
+    state, tapes, outputs = run.state, [], []
+    for x_t in run.x:
+        state, step_tape = layer.step(x_t, state)
+        tapes.append(step_tape)
+        outputs.append(state[0][-1])
+    rows = [_compare(where, "step: y", np.stack(outputs), y)]
+    rows += [_compare(where, f"step: last {n}", s, t) for n, s, t in zip(layer.cell.states, state, last, strict=True)]
+    dstate, grads, dx = tuple(d.copy() for d in run.dstate), layer.params.like(), np.zeros_like(run.x)
+    for t in reversed(range(len(run.x))):
+        dstate[0][-1] += run.dy[t]
+        dx[t], before, own = layer.backward_step(tapes[t], dstate)
+        dstate = tuple(d.copy() for d in before)
+        grads.vector += own.vector
+    chained = _named_gradients(run, (dx, dstate, grads))
+    return rows + [_compare(where, f"backward_step: gradient of {n}", chained[n], expected[n]) for n in expected]
+
+
+def _compare(configuration: str, quantity: str, got: Array, expected: Array) -> Row:
+    norms = float(np.linalg.norm(got)), float(np.linalg.norm(expected))
+    difference = np.abs(got - expected)
+    distance = float(np.linalg.norm(difference))
+    error = 0.0 if distance == 0.0 else distance / norms[1] if norms[1] else float("inf")
+    detail = ""
+    if distance != 0.0:
+        index = np.unravel_index(int(np.argmax(difference)), difference.shape)
+        place = ", ".join(str(int(i)) for i in index)
+        detail = f"farthest off at [{place}]: got {got[index]:.10g}, expected {expected[index]:.10g}"
+    return Row(configuration, quantity, error, norms, detail)
+
+
+def _same(configuration: str, quantity: str, before: list[Array], after: list[Array]) -> Row:
+    """Equal bit for bit."""
+    equal = all(a.shape == b.shape and a.tobytes() == b.tobytes() for a, b in zip(before, after, strict=True))
+    norms = tuple(float(np.sqrt(sum(np.linalg.norm(a) ** 2 for a in arrays))) for arrays in (after, before))
+    detail = "" if equal else "expected the same bits, some differ"
+    return Row(configuration, quantity, 0.0 if equal else float("inf"), (norms[0], norms[1]), detail)

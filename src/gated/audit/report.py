@@ -1,0 +1,85 @@
+"""What a check found, as data and as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Row:
+    """One comparison.
+
+    Attributes:
+        configuration: what was run, e.g. "bidirectional".
+        quantity: what was compared, e.g. "gradient of l0.U.f".
+        error: ||got - expected|| / ||expected||, or 0 or inf where only equality counts.
+        norms: (||got||, ||expected||).
+        detail: the place of the largest difference and both numbers there, or what is wrong in words.
+    """
+
+    configuration: str
+    quantity: str
+    error: float
+    norms: tuple[float, float] = (0.0, 0.0)
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """The result of `gated.check_cell`; `str(report)` is a table.
+
+    Attributes:
+        cell: name of the cell.
+        seed, tolerance: as given.
+        rows: every comparison, in the order in which it was made.
+    """
+
+    cell: str
+    seed: int
+    tolerance: float
+    rows: tuple[Row, ...]
+
+    @property
+    def passed(self) -> bool:
+        return not self.failures
+
+    @property
+    def failures(self) -> tuple[Row, ...]:
+        # not `>`: a NaN must fail
+        return tuple(row for row in self.rows if not row.error <= self.tolerance)
+
+    @property
+    def worst(self) -> Row:
+        """The row with the largest error (NaN counts as the largest)."""
+        return max(self.rows, key=lambda row: float("inf") if row.error != row.error else row.error)
+
+    def message(self) -> str:
+        """One line on the worst row, for an exception."""
+        row = self.worst
+        return (
+            f"{self.cell}: {row.quantity} is wrong ({row.configuration}; seed {self.seed}): relative error "
+            f"{row.error:.3g}, expected at most {self.tolerance:.3g}; norm {row.norms[0]:.6g}, expected "
+            f"{row.norms[1]:.6g}{'; ' + row.detail if row.detail else ''}; {len(self.failures)} of {len(self.rows)} "
+            f"comparisons failed: {_few([failed.quantity for failed in self.failures])}"
+        )
+
+    def __str__(self) -> str:
+        widths = [max(len(row.configuration) for row in self.rows), max(len(row.quantity) for row in self.rows)]
+        lines = [f"{self.cell}: seed {self.seed}, tolerance {self.tolerance:.1e}"]
+        for row in self.rows:
+            verdict = "ok" if row.error <= self.tolerance else "WRONG  " + row.detail
+            lines.append(
+                f"  {row.configuration:<{widths[0]}}  {row.quantity:<{widths[1]}}  {row.error:8.1e}  {verdict}"
+            )
+        lines.append(
+            f"  passed: {len(self.rows)} comparisons, the worst {self.worst.error:.1e}"
+            if self.passed
+            else f"  FAILED: {len(self.failures)} of {len(self.rows)} comparisons"
+        )
+        return "\n".join(line.rstrip() for line in lines)
+
+
+def _few(names: Sequence[str], most: int = 6) -> str:
+    unique = list(dict.fromkeys(names))
+    return ", ".join(unique[:most]) + (", ..." if len(unique) > most else "")

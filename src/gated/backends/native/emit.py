@@ -1,0 +1,317 @@
+"""Emission: the blocks of a program as LLVM IR, for one precision and vector width. Pure: nothing is compiled here.
+
+The generated function `scan(ctx, n0, n1)` runs all time steps for the sequences n0 <= n < n1. Sizes are data, not
+code: everything variable is read from `ctx`, a table of 64-bit numbers laid out by `Table`.
+
+    for each step            (backwards in a backward program)
+      for each block
+        for tiles of m rows, m chosen so that all tiles are about equal
+          for each chunk of columns: accumulators in registers, one K loop per operand, then the operations
+
+Every row is computed in the same order of operations whatever the tile it falls into, so a result depends neither on
+the number of threads nor on the batch it was computed in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import llvmlite.ir as ir
+
+from gated.backends.native.lowering import CONSTANT, NEW, PREVIOUS, ROW, SEQUENCE, Block, Place, Program
+from gated.backends.native.vector_math import PRECISIONS, VectorMath
+from gated.language.graph import Node
+
+I64 = ir.IntType(64)
+POINTER = ir.PointerType()
+Value = Any
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What the emitter must know of a processor: lanes of a vector register per format, and how many registers."""
+
+    vector_bytes: int
+    registers: int
+    triple: str = ""
+
+    def width(self, precision: str) -> int:
+        return self.vector_bytes * 8 // PRECISIONS[precision].bits
+
+
+class Table:
+    """Where in `ctx` each number lies."""
+
+    FIXED = ("steps", "counts", "begin", "previous", "sequences")
+
+    def __init__(self, program: Program) -> None:
+        names: list[Any] = list(self.FIXED)
+        dims = dict.fromkeys([block.dim for block in program.blocks] + [place.dim for place in program.places])
+        names += [("size", dim) for dim in dims] + [("blocks", dim) for dim in dims]
+        names += [("base", place) for place in program.places] + [("stride", place) for place in program.places]
+        names += [("panel", i) for i in range(len(program.panels))]
+        self.index = {name: i for i, name in enumerate(names)}
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+
+@dataclass
+class _Step:
+    """The table and the row numbers of one time step."""
+
+    ctx: Value
+    begin: Value
+    previous: Value
+    new: Value
+
+
+class Emitter:
+    """Builds the module of one program."""
+
+    def __init__(self, program: Program, precision: str, machine: Machine, reverse: bool) -> None:
+        self.program, self.machine, self.reverse = program, machine, reverse
+        self.module = ir.Module("gated")
+        self.math = VectorMath(self.module, PRECISIONS[precision], machine.width(precision))
+        self.width, self.vector, self.scalar = self.math.width, self.math.vector, self.math.scalar
+        self.bytes = PRECISIONS[precision].bits // 8
+        self.table = Table(program)
+
+    def emit(self) -> ir.Module:
+        passes = [self._block_pass(i, block) for i, block in enumerate(self.program.blocks)]
+        function = ir.Function(self.module, ir.FunctionType(ir.VoidType(), [POINTER, I64, I64]), "scan")
+        ctx, n0, n1 = function.args
+        b = ir.IRBuilder(function.append_basic_block())
+        steps = self._field(b, ctx, "steps")
+        arrays = [self._pointer(b, ctx, name) for name in ("counts", "begin", "previous")]
+        sequences = self._field(b, ctx, "sequences")
+        with self._loop(b, I64(0), steps) as s:
+            t = b.sub(b.sub(steps, I64(1)), s) if self.reverse else s
+            count, begin, previous = (b.load(b.gep(a, [t], source_etype=I64), typ=I64) for a in arrays)
+            stop = b.select(b.icmp_signed("<", n1, count), n1, count)
+            with b.if_then(b.icmp_signed("<", n0, stop)):
+                new = b.add(sequences, begin)
+                for block, run in zip(self.program.blocks, passes, strict=True):
+                    self._tiles(b, run, self._largest_tile(block), ctx, (begin, previous, new), n0, stop)
+        b.ret_void()
+        return self.module
+
+    # tiles
+
+    def _largest_tile(self, block: Block) -> int:
+        """Rows whose accumulators, with the panel's vectors and one operand, fill the registers."""
+        gates = len(block.accumulators)
+        if gates == 0:
+            return 2
+        return max(1, min(8, (self.machine.registers - 2) // gates - 1))
+
+    def _chunk(self, block: Block, rows: int) -> int:
+        """Column blocks taken at once: few rows leave registers free, which hide the latency of the multiply-add."""
+        gates = len(block.accumulators)
+        if gates == 0:
+            return 1
+        chunk = 1
+        while chunk < 4 and 2 * chunk * gates * (rows + 1) < self.machine.registers - 1:
+            chunk *= 2
+        return chunk
+
+    def _tiles(self, b: ir.IRBuilder, run: ir.Function, largest: int, ctx: Value, rows: tuple[Value, ...], n0: Value,
+               stop: Value) -> None:
+        """Cut n0..stop into tiles that differ by at most one row: first the larger ones, then the smaller."""
+        total = b.sub(stop, n0)
+        tiles = b.sdiv(b.add(total, I64(largest - 1)), I64(largest))
+        size = b.sdiv(total, tiles)
+        larger = b.srem(total, tiles)
+        b.call(run, [ctx, *rows, b.add(size, I64(1)), n0, larger])
+        start = b.add(n0, b.mul(larger, b.add(size, I64(1))))
+        b.call(run, [ctx, *rows, size, start, b.sub(tiles, larger)])
+
+    def _block_pass(self, index: int, block: Block) -> ir.Function:
+        """pass(ctx, begin, previous, new, size, start, tiles): `tiles` tiles of `size` rows from sequence `start` on."""
+        function = ir.Function(self.module, ir.FunctionType(ir.VoidType(), [POINTER] + [I64] * 6), f"pass{index}")
+        function.attributes.add("noinline")
+        ctx, begin, previous, new, size, start, tiles = function.args
+        operate = self._operations(index, block)
+        b = ir.IRBuilder(function.append_basic_block())
+        registers = b.alloca(self.vector, size=max(1, self.machine.registers * 2 * max(1, len(block.accumulators))))
+        end = function.append_basic_block()
+        switch = b.switch(size, end)
+        for rows in range(1, self._largest_tile(block) + 1):
+            entry = function.append_basic_block()
+            switch.add_case(I64(rows), entry)
+            b.position_at_end(entry)
+            self._columns(b, block, rows, _Step(ctx, begin, previous, new), start, tiles, registers, operate)
+            b.branch(end)
+        b.position_at_end(end)
+        b.ret_void()
+        return function
+
+    def _columns(self, b: ir.IRBuilder, block: Block, rows: int, step: _Step, start: Value, tiles: Value,
+                 registers: Value, operate: ir.Function) -> None:
+        """`tiles` tiles of `rows` rows: column chunk by column chunk, so that a chunk's panel stays in the cache."""
+        blocks = self._field(b, step.ctx, ("blocks", block.dim))
+        chunk = self._chunk(block, rows)
+        whole = b.mul(b.sdiv(blocks, I64(chunk)), I64(chunk))
+        for low, high, width in ((I64(0), whole, chunk), (whole, blocks, 1)):
+            if low is whole and chunk == 1:
+                continue
+            with self._loop(b, low, high, width) as column, self._loop(b, I64(0), tiles) as tile:
+                first = b.add(start, b.mul(tile, I64(rows)))
+                if block.terms:
+                    _Tile(self, block, rows, width, step, first, column).emit(b, registers)
+                b.call(operate, [step.ctx, registers, step.begin, step.previous, step.new, first, I64(rows), column,
+                                 I64(width)])
+
+    def _operations(self, index: int, block: Block) -> ir.Function:
+        """operate(ctx, registers, begin, previous, new, first, rows, column, chunk): the elementwise part of a tile.
+
+        One function for all tile shapes: the accumulators come through the stack, which costs little and keeps the
+        code small (the elementary functions are most of it).
+        """
+        kinds = [POINTER, POINTER] + [I64] * 7
+        function = ir.Function(self.module, ir.FunctionType(ir.VoidType(), kinds), f"operate{index}")
+        function.attributes.add("noinline")
+        ctx, registers, begin, previous, new, first, rows, column, chunk = function.args
+        b = ir.IRBuilder(function.append_basic_block())
+        step = _Step(ctx, begin, previous, new)
+        gates = len(block.accumulators)
+        with self._loop(b, I64(0), rows) as row:
+            number = b.add(first, row)
+            with self._loop(b, I64(0), chunk) as c:
+                position = b.mul(b.add(b.mul(row, chunk), c), I64(gates))
+                values: dict[Node, Value] = {}
+                for g, node in enumerate(block.accumulators):
+                    address = b.gep(registers, [b.add(position, I64(g))], source_etype=self.vector)
+                    values[node] = b.load(address, typ=self.vector, align=self.machine.vector_bytes)
+                offset = b.mul(b.add(column, c), I64(self.width))
+                self._operate(b, block, step, number, offset, values)
+        b.ret_void()
+        return function
+
+    def _operate(self, b: ir.IRBuilder, block: Block, step: _Step, number: Value, offset: Value,
+                 values: dict[Node, Value]) -> None:
+        """All loads, then the operations, then all stores (which may overwrite what was loaded)."""
+
+        def address(place: Place) -> Value:
+            return b.gep(self._row(b, step, place, number), [offset], source_etype=self.scalar)
+
+        for node, places in block.loads.items():
+            loaded = [b.load(address(place), typ=self.vector, align=self.bytes) for place in places]
+            values[node] = loaded[0] if len(loaded) == 1 else b.fadd(loaded[0], loaded[1])
+        for node in block.operations:
+            args = [self.math.constant(arg.attr) if arg.op == "constant" else values[arg] for arg in node.args]
+            values[node] = self.math.emitter(node.attr)(b, *args)
+        for node, place in block.stores:
+            value = self.math.constant(node.attr) if node.op == "constant" else values[node]
+            b.store(value, address(place), align=self.bytes)
+
+    def _row(self, b: ir.IRBuilder, step: _Step, place: Place, number: Value) -> Value:
+        """Address of the first element of the row of sequence `number` in a place."""
+        base = self._pointer(b, step.ctx, ("base", place))
+        if place.rows == CONSTANT:
+            return base
+        start = {ROW: step.begin, PREVIOUS: step.previous, NEW: step.new, SEQUENCE: I64(0)}[place.rows]
+        stride = self._field(b, step.ctx, ("stride", place))
+        return b.gep(base, [b.mul(b.add(start, number), stride)], source_etype=self.scalar)
+
+    # small pieces
+
+    def _field(self, b: ir.IRBuilder, ctx: Value, name: Any) -> Value:
+        return b.load(b.gep(ctx, [I64(self.table.index[name])], source_etype=I64), typ=I64)
+
+    def _pointer(self, b: ir.IRBuilder, ctx: Value, name: Any) -> Value:
+        return b.inttoptr(self._field(b, ctx, name), POINTER)
+
+    @contextmanager
+    def _loop(self, b: ir.IRBuilder, low: Value, high: Value, step: int = 1) -> Iterator[Value]:
+        function, before = b.function, b.block
+        head, body, end = (function.append_basic_block() for _ in range(3))
+        b.branch(head)
+        b.position_at_end(head)
+        i = b.phi(I64)
+        i.add_incoming(low, before)
+        b.cbranch(b.icmp_signed("<", i, high), body, end)
+        b.position_at_end(body)
+        yield i
+        i.add_incoming(b.add(i, I64(step)), b.block)
+        b.branch(head)
+        b.position_at_end(end)
+
+
+class _Tile:
+    """`rows` rows by `chunk` column blocks of one block's products: the micro-kernel."""
+
+    def __init__(self, emitter: Emitter, block: Block, rows: int, chunk: int, step: _Step, first: Value,
+                 column: Value) -> None:
+        self.e, self.block, self.rows, self.chunk = emitter, block, rows, chunk
+        self.step, self.first, self.column = step, first, column
+
+    def emit(self, b: ir.IRBuilder, registers: Value) -> None:
+        """Accumulate, and leave the sums at `registers`, (row, column block, accumulator)."""
+        e = self.e
+        gates = len(self.block.accumulators)
+        keys = [(r, c, g) for r in range(self.rows) for c in range(self.chunk) for g in range(gates)]
+        accumulators = {key: e.math.constant(0.0) for key in keys}
+        panel = sum(len(block.terms) for block in e.program.blocks[: e.program.blocks.index(self.block)])
+        for index, term in enumerate(self.block.terms):
+            self._accumulate(b, term, panel + index, accumulators)
+        for i, key in enumerate(keys):
+            address = b.gep(registers, [I64(i)], source_etype=e.vector)
+            b.store(accumulators[key], address, align=e.machine.vector_bytes)
+
+    def _accumulate(self, b: ir.IRBuilder, term: Any, panel: int, accumulators: dict[Any, Value]) -> None:
+        """acc[r, c, g] += Σ_k operand[r, k] · panel[c, k, g]"""
+        e = self.e
+        size = e._field(b, self.step.ctx, ("size", term.operand.dim))
+        operands = [e._row(b, self.step, term.operand, b.add(self.first, I64(row))) for row in range(self.rows)]
+        lanes = len(term.pairs) * e.width
+        block_stride = b.mul(size, I64(lanes))
+        base = e._pointer(b, self.step.ctx, ("panel", panel))
+        starts = [b.gep(base, [b.mul(b.add(self.column, I64(c)), block_stride)], source_etype=e.scalar)
+                  for c in range(self.chunk)]
+        keys = [(r, c, g) for r in range(self.rows) for c in range(self.chunk) for _, g in term.pairs]
+        before, function = b.block, b.function
+        head, end = function.append_basic_block(), function.append_basic_block()
+        b.branch(head)
+        b.position_at_end(head)
+        k = b.phi(I64)
+        k.add_incoming(I64(0), before)
+        phis = {}
+        for key in keys:
+            phis[key] = b.phi(e.vector)
+            phis[key].add_incoming(accumulators[key], before)
+        new = self._multiply_add(b, term, k, lanes, starts, operands, phis)
+        following = b.add(k, I64(1))
+        k.add_incoming(following, b.block)
+        for key in keys:
+            phis[key].add_incoming(new[key], b.block)
+        b.cbranch(b.icmp_signed("<", following, size), head, end)
+        b.position_at_end(end)
+        accumulators.update(new)
+
+    def _multiply_add(self, b: ir.IRBuilder, term: Any, k: Value, lanes: int, starts: list[Value], operands: list[Value],
+                      accumulators: dict[Any, Value]) -> dict[Any, Value]:
+        e = self.e
+        offset = b.mul(k, I64(lanes))
+        vectors = {}
+        for c, start in enumerate(starts):
+            for position, (_, g) in enumerate(term.pairs):
+                address = b.gep(start, [b.add(offset, I64(position * e.width))], source_etype=e.scalar)
+                vectors[c, g] = b.load(address, typ=e.vector, align=e.bytes)
+        new = {}
+        for row, operand in enumerate(operands):
+            scalar = b.load(b.gep(operand, [k], source_etype=e.scalar), typ=e.scalar)
+            splat = self._splat(b, scalar)
+            for (c, g), vector in vectors.items():
+                new[row, c, g] = e.math.fma(b, splat, vector, accumulators[row, c, g])
+        return new
+
+    def _splat(self, b: ir.IRBuilder, scalar: Value) -> Value:
+        e = self.e
+        undefined = ir.Constant(e.vector, ir.Undefined)
+        single = b.insert_element(undefined, scalar, ir.IntType(32)(0))
+        mask = ir.Constant(ir.VectorType(ir.IntType(32), e.width), [0] * e.width)
+        return b.shuffle_vector(single, undefined, mask)

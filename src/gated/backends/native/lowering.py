@@ -1,0 +1,184 @@
+"""From a schedule to blocks: which matrix products and elementwise operations one pass over the rows does together.
+
+A program (the body of the forward or of the backward time loop) is cut into stages. A product belongs to the first
+stage in which its operand is complete; an elementwise operation to the stage of its latest argument. All operations
+of one stage and one dimension make a Block: the products end in registers, the elementwise operations run on them
+there, and only what later stages, the backward pass or the next time step need is stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from gated.language.graph import ONE_DIM, Matrix, Node, is_leaf
+
+# Which row of an array belongs to sequence n at step t:
+ROW = "row"  # packed row of the step, begin(t) + n
+PREVIOUS = "previous"  # row of the previous state
+NEW = "new"  # row of the new state
+SEQUENCE = "sequence"  # n itself (one row per sequence, reused at every step)
+CONSTANT = "constant"  # one row for all
+
+
+@dataclass(frozen=True)
+class Place:
+    """A memory array of rows of one dimension; `name` says which, `rows` how its row is found."""
+
+    name: str
+    rows: str
+    dim: str
+
+
+@dataclass(frozen=True)
+class Term:
+    """A K loop: one operand, and the (matrix, accumulator) pairs that it feeds."""
+
+    operand: Place
+    pairs: tuple[tuple[Matrix, int], ...]
+
+    @property
+    def panel(self) -> tuple[Matrix, ...]:
+        return tuple(matrix for matrix, _ in self.pairs)
+
+
+@dataclass
+class Block:
+    """One pass over the rows: accumulate, compute, store. `accumulators` are product nodes."""
+
+    stage: int
+    dim: str
+    accumulators: list[Node] = field(default_factory=list)
+    terms: list[Term] = field(default_factory=list)
+    loads: dict[Node, tuple[Place, ...]] = field(default_factory=dict)  # several places: their sum
+    operations: list[Node] = field(default_factory=list)
+    stores: list[tuple[Node, Place]] = field(default_factory=list)
+
+
+@dataclass
+class Program:
+    """The blocks of one time step in order, and every place they touch."""
+
+    blocks: list[Block]
+    places: list[Place]
+    panels: list[tuple[Matrix, ...]]
+
+
+def lower(program: Sequence[Node], available: Mapping[Node, tuple[Place, ...]],
+          results: Sequence[tuple[Node, Place]]) -> Program:
+    """Cut a program into blocks.
+
+    Args:
+        program: the nodes to compute, each after its arguments.
+        available: node -> where it lies before the step. Two places: the value is their sum.
+        results: what must be stored where.
+    """
+    return _Lowering(program, available, results).run()
+
+
+class _Lowering:
+    def __init__(self, program: Sequence[Node], available: Mapping[Node, tuple[Place, ...]],
+                 results: Sequence[tuple[Node, Place]]) -> None:
+        self.program = list(program)
+        self.available = dict(available)
+        self.stored: dict[Node, list[Place]] = {}
+        for node, place in results:
+            self.stored.setdefault(node, []).append(place)
+        self.stage: dict[Node, int] = {}
+        self.blocks: dict[tuple[int, str], Block] = {}
+
+    def run(self) -> Program:
+        self._assign_stages()
+        self._find_crossings()
+        for node in self.program:
+            block = self._block(self.stage[node], node.dim)
+            if node.op == "product":
+                block.accumulators.append(node)
+            else:
+                block.operations.append(node)
+        self._place_results()
+        for block in self.blocks.values():
+            self._fill(block)
+        ordered = sorted(self.blocks.values(), key=lambda block: (block.stage, not block.operations, block.dim))
+        return Program(ordered, _places(ordered), _panels(ordered))
+
+    def _block(self, stage: int, dim: str) -> Block:
+        return self.blocks.setdefault((stage, dim), Block(stage, dim))
+
+    def _assign_stages(self) -> None:
+        for node in self.program:
+            if node.op == "product":
+                self.stage[node] = max(self._after_operand(operand) for operand in node.args)
+            else:
+                self.stage[node] = max([self.stage.get(arg, 0) for arg in node.args] or [0])
+
+    def _after_operand(self, operand: Node) -> int:
+        """A product reads whole rows: what is computed in this step, or overwritten in it, must be complete before."""
+        if operand in self.stage:
+            return self.stage[operand] + 1
+        return 1 if self._must_be_copied(operand) else 0
+
+    def _must_be_copied(self, node: Node) -> bool:
+        # a seed lies in a buffer that this step overwrites (and may be a sum of two)
+        return is_leaf(node, "seed")
+
+    def _find_crossings(self) -> None:
+        """Values that a later stage, or a product, reads from memory get a place there."""
+        for node in self.program:
+            for arg in node.args:
+                crosses = node.op == "product" or self.stage[node] > self.stage.get(arg, 0)
+                known = arg in self.stage or self._must_be_copied(arg)
+                if known and crosses and not any(p.rows in (ROW, NEW) for p in self.stored.get(arg, ())):
+                    place = Place(f"scratch{len(self.stored)}", SEQUENCE, arg.dim)
+                    if not any(p.name.startswith("scratch") for p in self.stored.get(arg, ())):
+                        self.stored.setdefault(arg, []).append(place)
+
+    def _place_results(self) -> None:
+        for node, places in self.stored.items():
+            for place in places:
+                self._block(self.stage.get(node, 0), place.dim).stores.append((node, place))
+
+    def _memory(self, node: Node) -> Place:
+        """Where a later stage reads a value."""
+        for place in self.stored.get(node, ()):
+            if place.rows in (ROW, NEW) or place.name.startswith("scratch"):
+                return place
+        return self.available[node][0]
+
+    def _fill(self, block: Block) -> None:
+        self._fill_terms(block)
+        here = {*block.accumulators, *block.operations}
+        wanted = [arg for node in block.operations for arg in node.args] + [node for node, _ in block.stores]
+        for node in wanted:
+            if node in here or node.op == "constant" or node in block.loads:
+                continue
+            in_memory = node in self.stage or (block.stage > 0 and self._must_be_copied(node))
+            block.loads[node] = (self._memory(node),) if in_memory else self.available[node]
+
+    def _fill_terms(self, block: Block) -> None:
+        terms: dict[Node, list[tuple[Matrix, int]]] = {}
+        for index, node in enumerate(block.accumulators):
+            for matrix, operand in zip(node.attr, node.args, strict=True):
+                terms.setdefault(operand, []).append((matrix, index))
+        block.terms = [Term(self._memory(operand), tuple(pairs)) for operand, pairs in terms.items()]
+
+
+def _places(blocks: Sequence[Block]) -> list[Place]:
+    found: dict[Place, None] = {}
+    for block in blocks:
+        for term in block.terms:
+            found[term.operand] = None
+        for places in block.loads.values():
+            found.update(dict.fromkeys(places))
+        for _, place in block.stores:
+            found[place] = None
+    return list(found)
+
+
+def _panels(blocks: Sequence[Block]) -> list[tuple[Matrix, ...]]:
+    return [term.panel for block in blocks for term in block.terms]
+
+
+def scalar_free(node: Node) -> bool:
+    """Whether a node has a length of its own (a plain number has none)."""
+    return node.dim != ONE_DIM

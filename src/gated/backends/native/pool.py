@@ -1,0 +1,127 @@
+"""Threads over the batch: each runs all time steps of its own sequences, so that no step needs a barrier.
+
+The workers are ordinary Python threads that wait on a queue (they do not spin: cores are left to others between
+calls); the machine code they run does not hold the interpreter's lock. Results do not depend on how many there are.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from gated.errors import wrong
+
+Array = np.ndarray[Any, Any]
+Task = Callable[[], None]
+Done = "queue.SimpleQueue[BaseException | None]"
+
+
+class Pool:
+    """Worker threads, started when first needed, shared by all layers; safe to use from many threads."""
+
+    def __init__(self) -> None:
+        self._tasks: queue.SimpleQueue[tuple[Task, queue.SimpleQueue[BaseException | None]]] = queue.SimpleQueue()
+        self._workers = 0
+        self._lock = threading.Lock()
+
+    def run(self, tasks: list[Task]) -> None:
+        """Run all tasks, the last one in the calling thread; raise the first error."""
+        others = len(tasks) - 1
+        self._grow(others)
+        done: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
+        for task in tasks[:-1]:
+            self._tasks.put((task, done))
+        errors: list[BaseException | None] = []
+        try:
+            tasks[-1]()
+        finally:
+            errors += [done.get() for _ in range(others)]
+        for error in errors:
+            if error is not None:
+                raise error
+
+    def _grow(self, workers: int) -> None:
+        with self._lock:
+            while self._workers < workers:
+                threading.Thread(target=self._work, name=f"gated-{self._workers}", daemon=True).start()
+                self._workers += 1
+
+    def _work(self) -> None:
+        while True:
+            task, done = self._tasks.get()
+            try:
+                task()
+                done.put(None)
+            except BaseException as error:
+                done.put(error)
+
+
+_pool = Pool()
+_threads: int | None = None
+
+
+def _forget_threads() -> None:
+    """After fork the child has no workers: it starts its own."""
+    global _pool
+    _pool = Pool()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_threads)
+
+
+def set_num_threads(threads: int) -> None:
+    """Use this many threads in the scans of the native backend, in the whole process.
+
+    Raises:
+        ArgumentError: not a positive whole number.
+    """
+    global _threads
+    if isinstance(threads, bool) or not isinstance(threads, (int, np.integer)) or threads < 1:
+        raise wrong("threads", repr(threads), "a positive whole number")
+    _threads = int(threads)
+
+
+def get_num_threads() -> int:
+    """Threads in use: as set, else the environment's GATED_NUM_THREADS, else the processors this process may use.
+
+    Raises:
+        ArgumentError: GATED_NUM_THREADS is not a positive whole number.
+    """
+    if _threads is not None:
+        return _threads
+    text = os.environ.get("GATED_NUM_THREADS")
+    if text is None:
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if not text.isdigit() or int(text) < 1:
+        raise wrong("GATED_NUM_THREADS", repr(text), "a positive whole number")
+    return int(text)
+
+
+def run_sharded(scan: Callable[[int, int], None], counts: Array, sequences: int) -> None:
+    """Run `scan(first, stop)` over all sequences, shared among the threads by the number of their steps.
+
+    Args:
+        scan: does all steps of some sequences.
+        counts: (T,) sequences running at each step (sequence n runs while n < counts[t]).
+        sequences: how many there are.
+    """
+    threads = min(get_num_threads(), sequences)
+    if threads == 1:
+        scan(0, sequences)
+        return
+    edges = _edges(counts, sequences, threads)
+    shards = [(a, b) for a, b in zip(edges, edges[1:], strict=False) if a < b]
+    _pool.run([lambda a=a, b=b: scan(a, b) for a, b in shards])  # type: ignore[misc]
+
+
+def _edges(counts: Array, sequences: int, threads: int) -> list[int]:
+    lengths = np.bincount(np.clip(counts, 0, sequences), minlength=sequences + 1)[::-1].cumsum()[::-1][1:]
+    work = np.concatenate([[0], np.cumsum(lengths)])
+    inner = np.searchsorted(work, work[-1] * np.arange(1, threads) / threads)
+    return [0, *(int(edge) for edge in inner), sequences]

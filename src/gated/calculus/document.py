@@ -1,0 +1,313 @@
+"""The derivation as a document: six sections, written from the steps of one cell."""
+
+from __future__ import annotations
+
+from gated.calculus.markup import Markup, Row
+from gated.calculus.notation import Notation
+from gated.calculus.steps import ARGUMENT, NAMED, Quantity, Steps
+from gated.calculus.wording import Words
+from gated.language.graph import Matrix, Node, call, constant, is_constant, leaf, topological
+from gated.language.printing import Printer, equations
+
+
+class Document:
+    """Writes the sections into a markup."""
+
+    def __init__(self, steps: Steps, markup: Markup, words: Words) -> None:
+        self.steps, self.graph = steps, steps.graph
+        self.markup, self.words = markup, words
+        self.notation = Notation(steps, markup.latex_math)
+        self.by_symbol = {q.symbol: q for q in steps.quantities}
+        self.x = self.graph.input_leaf(self.graph.inputs[0])
+        self.previous = [self.graph.state_leaf(name) for name in self.graph.states]
+
+    def write(self) -> str:
+        self.markup.title(self.words("title", cell=self.markup.escape(self.graph.name)))
+        self.cell()
+        self.sought()
+        self.backward()
+        self.handed()
+        if self.graph.parameters:
+            self.parameters()
+        self.remarks()
+        return self.markup.text()
+
+    def say(self, key: str, **pieces: str) -> None:
+        """A sentence; its pieces are formulas."""
+        self.markup.paragraph(self.words(key, **{name: self.markup.math(text) for name, text in pieces.items()}))
+
+    def formulas(self, formulas: list[str]) -> str:
+        return self.words.join([self.markup.math(formula) for formula in formulas])
+
+    def either(self, latex: str, text: str) -> str:
+        return latex if self.notation.latex else text
+
+    # 1
+
+    def cell(self) -> None:
+        self.markup.section(self.words("cell"))
+        for paragraph in self.graph.doc.strip().split("\n\n"):
+            if paragraph.strip():
+                self.markup.paragraph(self.markup.escape(" ".join(paragraph.split())))
+        states = self.formulas([self.notation.leaf(node) for node in self.previous])
+        x = self.markup.math(self.notation.leaf(self.x))
+        self.markup.paragraph(self.words("forward", x=x, states=states))
+        lines = equations(self.graph, self.notation.style.name)
+        self.markup.equations([(line.split(" = ", 1)[0], line.split(" = ", 1)[1]) for line in lines])
+        self._auxiliary()
+        self._legend()
+
+    def _auxiliary(self) -> None:
+        """The equations once more, as they are differentiated, where names were added."""
+        added = [q for q in self.steps.quantities if q.kind != NAMED]
+        if not added:
+            return
+        self.markup.paragraph(self.words("auxiliary"))
+        symbols = {q.symbol for q in added}
+        rows = [
+            (self.notation.value(q), self.notation.definition(q))
+            for q in self.steps.quantities
+            if q in added or any(node in symbols for node in topological([q.definition]))
+        ]
+        self.markup.equations(rows)
+
+    def _legend(self) -> None:
+        self.markup.paragraph(self.words("symbols"))
+        entries = [self.words("time", t=self.markup.math("t"), T=self.markup.math("T"))]
+        entries.append(self.words("hadamard", sign=self.markup.math(self.either(r"\odot", "⊙"))))
+        self.markup.items([*entries, *self._functions(), *self._sizes()])
+
+    def _functions(self) -> list[str]:
+        """What the functions of this cell mean, with their derivatives."""
+        math, latex = self.markup.math, self.notation.latex
+        used = {node.attr for node in self._all_nodes() if node.op == "call"}
+        a = leaf("quantity", "argument", "1")
+        printer = Printer(self.notation.style, {a: "a"})
+
+        def show(name: str) -> str:
+            return printer.expression(call(name, a))
+
+        entries: list[str] = []
+        if "sigmoid" in used:
+            sigma = r"\sigma(a)" if latex else "σ(a)"
+            value = rf"{sigma} = \frac{{1}}{{1 + e^{{-a}}}}" if latex else f"{sigma} = 1 / (1 + exp(−a))"
+            slope = rf"{sigma} \odot (1 - {sigma})" if latex else f"{sigma} ⊙ (1 − {sigma})"
+            entries.append(self.words("sigmoid", f=math(value), d=math(slope)))
+        if "tanh" in used:
+            slope = r"1 - \tanh(a)^{2}" if latex else "1 − tanh(a)²"
+            entries.append(self.words("tanh", f=math(show("tanh")), d=math(slope)))
+        if "softplus" in used:
+            value = f"{show('softplus')} = " + (r"\log(1 + e^{a})" if latex else "log(1 + exp(a))")
+            entries.append(self.words("softplus", f=math(value), d=math(show("sigmoid"))))
+        if "relu" in used:
+            value = f"{show('relu')} = " + (r"\max(a, 0)" if latex else "max(a, 0)")
+            entries.append(self.words("relu", f=math(value), d=math(show("_positive")), a=math("a")))
+        if "abs" in used:
+            entries.append(self.words("abs", f=math(show("abs")), d=math(show("_sign"))))
+        if used & {"maximum", "minimum"}:
+            names = [n for n in ("max", "min") if f"{n}imum" in used]
+            f = self.words.join([math(rf"\{n}(a, b)" if latex else f"{n}(a, b)") for n in names])
+            half = r"0.5 + 0.5 \cdot \mathrm{sign}(a - b)" if latex else "0.5 + 0.5 · sign(a − b)"
+            entries.append(self.words("extremum", f=f, d=math(half)))
+        return entries
+
+    def _all_nodes(self) -> list[Node]:
+        totals = [self.steps.total(node) for node in self._targets()]
+        return topological([*self.graph.outputs, *totals])
+
+    def _targets(self) -> list[Node]:
+        vectors = [leaf("vector", n, shape[0]) for n, shape in self.graph.parameters.items() if len(shape) == 1]
+        return [*self.by_symbol, *self.previous, self.x, *vectors]
+
+    def _sizes(self) -> list[str]:
+        """Which size everything has, one entry per size."""
+        dims = _dimension_symbols(self.steps, self.notation.latex)
+        groups: dict[str, list[str]] = {dims["input"]: [self.notation.leaf(self.x)]} if "input" in dims else {}
+        values = [(self.notation.leaf(node), node.dim) for node in self.previous if node.dim != self.x.dim]
+        values += [(self.notation.value(q), q.node.dim) for q in self.steps.quantities]
+        for symbol, dim in values:
+            groups.setdefault(dims[dim], []).append(symbol)
+        for name, shape in self.graph.parameters.items():
+            size = self.either(r" \times ", " × ").join(dims[dim] for dim in shape)
+            groups.setdefault(size, []).append(self.notation.parameter(name))
+        return [
+            self.words("size", names=self.formulas(list(dict.fromkeys(names))), size=self.markup.math(size))
+            for size, names in groups.items()
+        ]
+
+    # 2
+
+    def sought(self) -> None:
+        n, first = self.notation, self.graph.states[0]
+        self.markup.section(self.words("sought"))
+        ends = f"{n.output}_{{1}}, \\ldots, {n.output}_{{T}}" if n.latex else f"{n.output}₁, …, {n.output}_T"
+        self.say("goal" if self.graph.parameters else "goal_without", E="E", outputs=ends)
+        self.say("adjoint", definition=f"{n.adjoint('q')} := {n.loss_by(n.symbol('q'))}")
+        argument = next((q for q in self.steps.quantities if q.kind == ARGUMENT), None)
+        if argument is not None and n.delta_mark:
+            self.say("delta", definition=f"{n.adjoint_of(argument)} := {n.loss_by(n.value(argument))}")
+        self.markup.paragraph(self.words("from_outside"))
+        y = f"{n.symbol(n.output)} = {n.symbol(first)}"
+        received = self.formulas([n.received(name) for name in self.graph.states])
+        last = self.formulas([n.received(name, "T") for name in self.graph.states])
+        states = self.formulas([n.symbol(name) for name in self.graph.states])
+        math = self.markup.math
+        self.markup.items(
+            [
+                self.words("direct", dy=math(n.adjoint(n.output)), y=math(y)),
+                self.words("received", received=received, states=states, last=last),
+            ]
+        )
+        self.markup.paragraph(self.words("together"))
+        self.markup.equations(self._beginnings())
+        self._passed()
+
+    def _beginnings(self) -> list[Row]:
+        rows: list[Row] = []
+        for symbol, arriving in self.steps.arriving.items():
+            if symbol.op == "leaf" and symbol.attr[0] in ("quantity", "state", "input"):
+                text = " + ".join(self.notation.printer.term(node) for node in arriving)
+                more = self.either(r" + \ldots", " + …") if self.steps.uses.get(symbol) else ""
+                rows.append((self.notation.adjoint_of_leaf(symbol), text + more))
+        return rows
+
+    def _passed(self) -> None:
+        for name, node in zip(self.graph.states, self.graph.outputs, strict=True):
+            if node.op == "leaf":
+                self.say("passed", state=self.notation.symbol(name), target=self.notation.leaf(node))
+
+    # 3
+
+    def backward(self) -> None:
+        self.markup.section(self.words("backward"))
+        above, below = self.notation.symbol("P", ""), self.notation.symbol("q", "")
+        self.say("order", P=self.either(rf"\frac{{\partial {above}}}{{\partial {below}}}", f"∂{above}/∂{below}"))
+        for quantity in reversed(self.steps.quantities):
+            value = self.notation.value(quantity)
+            owner = next((q for q in self.steps.quantities if q.name == quantity.owner and q.kind == NAMED), None)
+            if quantity.kind == ARGUMENT and owner is not None:
+                self.say("argument", q=self.notation.value(owner), a=value)
+            else:
+                self.markup.subsection(self.markup.math(value))
+                self._occurrences(quantity.symbol)
+            self._block(quantity.symbol)
+
+    def _occurrences(self, symbol: Node) -> None:
+        users = self.formulas([self.notation.value(use.user) for use in self.steps.uses.get(symbol, [])])
+        arriving = self.steps.arriving.get(symbol, [])
+        key = "occurs"
+        if arriving:
+            key = "occurs_output" if self.steps.direct in arriving else "occurs_state"
+            key += "_and" if users else ""
+        elif not users:
+            key = "occurs_nowhere"
+        self.markup.paragraph(self.words(key, q=self.markup.math(self.notation.leaf(symbol)), users=users))
+
+    def _block(self, symbol: Node) -> None:
+        """Chain rule, local derivatives, result."""
+        n = self.notation
+        adjoint, chain, total = n.adjoint_of_leaf(symbol), n.chain(symbol), n.total(symbol)
+        rows = [(adjoint, chain)]
+        rows += [(n.partial(use, symbol), n.slope(use)) for use in self.steps.uses.get(symbol, [])]
+        if chain != total:
+            rows.append((adjoint, total))
+        self.markup.equations(rows)
+
+    # 4
+
+    def handed(self) -> None:
+        self.markup.section(self.words("handed"))
+        self.markup.paragraph(self.words("handed_why"))
+        for node in [*self.previous, self.x]:
+            self.markup.subsection(self.markup.math(self.notation.leaf(node)))
+            self._occurrences(node)
+            self._block(node)
+        received = self.formulas([self.notation.received(name, "0") for name in self.graph.states])
+        key = "handed_last" if len(self.previous) == 1 else "handed_last_more"
+        self.markup.paragraph(self.words(key, received=received))
+
+    # 5
+
+    def parameters(self) -> None:
+        self.markup.section(self.words("parameters"))
+        if self.steps.products:
+            product, outer = ("M v", "δ vᵀ") if not self.notation.latex else ("a = M v", r"\delta\, v^{\top}")
+            self.say("parameters_why", product="a = M v" if not self.notation.latex else product, outer=outer)
+        else:
+            self.markup.paragraph(self.words("parameters_why_vector"))
+        self.markup.equations([self._gradient(name) for name in self.graph.parameters])
+
+    def _gradient(self, name: str) -> Row:
+        shape = self.graph.parameters[name]
+        if len(shape) == 1:
+            symbol = leaf("vector", name, shape[0])
+            terms = [self.notation.printer.term(node) for node in self.steps.arriving.get(symbol, [])]
+            terms += [self.notation.printer.term(use.term) for use in self.steps.uses.get(symbol, [])]
+        else:
+            matrix = Matrix(*name.split(".", 1), *shape)
+            terms = [self.notation.outer(delta, v) for delta, v in self.steps.products.get(matrix, [])]
+        return self.notation.loss_by(self.notation.parameter(name)), self.notation.summed(terms) if terms else "0"
+
+    # 6
+
+    def remarks(self) -> None:
+        n, first = self.notation, self.graph.states[0]
+        self.markup.section(self.words("remarks"))
+        entries: list[str] = []
+        math = self.markup.math
+        if self.graph.parameters:
+            entries.append(self.words("sum_remark"))
+        carrying = [name for name in self.graph.states if self._is_carried(name)]
+        if first in carrying:
+            entries.append(
+                self.words(
+                    "output_remark",
+                    h=math(n.symbol(first)),
+                    dy=math(n.adjoint(n.output)),
+                    received=math(n.received(first)),
+                )
+            )
+        others = [name for name in carrying if name != first]
+        if others:
+            states = self.formulas([n.symbol(name) for name in others])
+            received = self.formulas([n.received(name) for name in others])
+            key = "state_remark" if len(others) == 1 else "state_remark_more"
+            entries.append(self.words(key, states=states, received=received))
+        many = [symbol for symbol in [*self.by_symbol, *self.previous, self.x] if self._roads(symbol) > 1]
+        if many:
+            names = self.formulas([n.leaf(symbol) for symbol in many])
+            entries.append(self.words("roads_remark", names=names))
+        self.markup.items(entries)
+
+    def _is_carried(self, state: str) -> bool:
+        """Whether an adjoint comes back from step t+1 for this state."""
+        return not is_constant(self.steps.total(self.graph.state_leaf(state)), 0.0)
+
+    def _roads(self, symbol: Node) -> int:
+        return len(self.steps.arriving.get(symbol, [])) + len(self.steps.uses.get(symbol, []))
+
+
+def dimension_letters(steps: Steps) -> dict[str, str]:
+    """Dimension symbol of the graph -> letter: D inputs, H hidden, else H with the name of the state or quantity."""
+    taken = {*steps.graph.names.values(), *steps.graph.dims, "T", "N", "E"}
+    taken |= {name.split(".")[0] for name in steps.graph.parameters}
+    letters: dict[str, str] = {"input": next(c for c in ("D", "I", "F", "D_in") if c not in taken)}
+    hidden = next(c for c in ("H", "K", "L", "H_") if c not in taken | set(letters.values()))
+    dims = [*steps.graph.dims.values(), *(d for shape in steps.graph.parameters.values() for d in shape)]
+    for dim in [*dims, *(q.node.dim for q in steps.quantities)]:
+        letters.setdefault(dim, hidden if dim == "hidden" else f"{hidden}_{dim}")
+    return letters
+
+
+def _dimension_symbols(steps: Steps, latex: bool) -> dict[str, str]:
+    from gated.language.printing import latex_symbol
+
+    letters = dimension_letters(steps)
+    return {dim: latex_symbol(letter) if latex else letter for dim, letter in letters.items()}
+
+
+def symbols_in_order(quantities: list[Quantity]) -> list[Node]:
+    return [q.symbol for q in quantities]
+
+
+ZERO = constant(0.0)

@@ -1,0 +1,276 @@
+"""The backward pass of a cell in the steps in which a person takes it: one quantity after the other.
+
+The equations are cut at their *quantities*: the named values of the cell, the argument a_i of every activation
+i = φ(a_i), and auxiliary values where one expression is used twice. Every quantity then has a short definition in
+others, and its adjoint is a short sum over the definitions in which it occurs. The single terms of that sum are made
+by `reverse_mode` from those definitions; nothing is derived here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from gated.calculus.reverse_mode import reverse_mode
+from gated.language.graph import (
+    Graph,
+    Matrix,
+    Node,
+    add,
+    constant,
+    divide,
+    is_constant,
+    leaf,
+    make,
+    multiply,
+    negate,
+    topological,
+)
+
+NAMED, ARGUMENT, AUXILIARY = "named", "argument", "auxiliary"
+_RELAYS = ("add", "sub", "neg")  # the adjoint of a sum is that of its terms, up to the sign
+
+
+@dataclass(frozen=True, eq=False)
+class Quantity:
+    """A value of step t that has a name.
+
+    Attributes:
+        name: "i", "a_i", "u1".
+        kind: NAMED by the cell, ARGUMENT of the function that gives `owner`, or AUXILIARY.
+        symbol: the leaf that stands for it in the definitions of others.
+        definition: its expression in other quantities.
+        adjoint: the leaf that stands for ∂E/∂(this).
+        fixed: it depends on parameters only, and is the same at every step.
+    """
+
+    name: str
+    kind: str
+    owner: str
+    node: Node
+    symbol: Node
+    definition: Node
+    adjoint: Node
+    fixed: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Use:
+    """One occurrence of a quantity q in the definition of another, P.
+
+    Attributes:
+        user: P.
+        slope: the elementwise part of ∂P/∂q, 0 if there is none.
+        matrices: the matrix part of ∂P/∂q, (M, sign) for each matrix applied to q.
+        term: what this occurrence contributes to the adjoint of q, an expression in the adjoint of P.
+    """
+
+    user: Quantity
+    slope: Node
+    matrices: tuple[tuple[Matrix, int], ...]
+    term: Node
+
+
+@dataclass(eq=False)
+class Steps:
+    """The backward pass, in steps.
+
+    Attributes:
+        quantities: in the order in which they are computed; their adjoints come in the opposite order.
+        arriving: symbol -> adjoints that come from outside the step: `direct` (of the output, from the loss) and
+            `received[state]` (of a new state, from step t+1).
+        uses: symbol of a quantity, leaf of a previous state, input or vector parameter -> its occurrences, last first.
+        products: matrix -> (adjoint of its product, operand) pairs.
+    """
+
+    graph: Graph
+    quantities: list[Quantity]
+    direct: Node
+    received: dict[str, Node]
+    arriving: dict[Node, list[Node]] = field(default_factory=dict)
+    uses: dict[Node, list[Use]] = field(default_factory=dict)
+    products: dict[Matrix, list[tuple[Node, Node]]] = field(default_factory=dict)
+
+    def total(self, symbol: Node) -> Node:
+        """The adjoint of a quantity, previous state, input or vector parameter at one step: the sum of its terms."""
+        result = constant(0.0)
+        for term in [*self.arriving.get(symbol, []), *(use.term for use in self.uses.get(symbol, []))]:
+            result = add(result, term)
+        return result
+
+    def definition(self, quantity: Quantity, hidden: Mapping[Node, Quantity]) -> Node:
+        """The definition with the `hidden` quantities (by symbol) written out."""
+        return _replace(quantity.definition, {s: self.definition(q, hidden) for s, q in hidden.items()})
+
+
+def steps(graph: Graph) -> Steps:
+    """Cut the equations of a cell into quantities and differentiate each definition.
+
+    Args:
+        graph: a cell's graph; its first output is the output y of the step.
+    """
+    quantities = _quantities(graph)
+    symbols = {q.node: q.symbol for q in quantities}
+    dims = [graph.dims[name] for name in graph.states]
+    received = {name: leaf("seed", f"received:{name}", dim) for name, dim in zip(graph.states, dims, strict=True)}
+    result = Steps(graph, quantities, leaf("seed", "direct", dims[0]), received)
+    for position, (name, node) in enumerate(zip(graph.states, graph.outputs, strict=True)):
+        arrivals = result.arriving.setdefault(symbols.get(node, node), [])
+        arrivals += [result.direct] * (position == 0) + [received[name]]
+    for quantity in reversed(quantities):
+        if not is_constant(result.total(quantity.symbol), 0.0):
+            _differentiate(result, quantity)
+    return result
+
+
+def _differentiate(result: Steps, quantity: Quantity) -> None:
+    """Add the terms that the definition of one quantity contributes to the adjoints of what occurs in it."""
+    adjoints = reverse_mode([quantity.definition], [quantity.adjoint])
+    slopes = reverse_mode([quantity.definition], [constant(1.0)])
+    for symbol, terms in adjoints.terms.items():
+        if symbol.op != "leaf":
+            continue
+        slope = constant(0.0)
+        for user, term in slopes.terms[symbol]:
+            if user is None or user.op != "product":
+                slope = add(slope, term)
+        matrices = tuple(
+            (term.attr[0].T, -1 if term.args[0].op == "call" else 1)  # the adjoint of a product is dP or -dP
+            for user, term in terms
+            if user is not None and user.op == "product"
+        )
+        term = _times(quantity.adjoint, slope)
+        for user, part in terms:
+            if user is not None and user.op == "product":
+                term = add(term, part)
+        result.uses.setdefault(symbol, []).append(Use(quantity, slope, matrices, term))
+    for matrix, pairs in adjoints.products.items():
+        result.products.setdefault(matrix, []).extend(pairs)
+
+
+def _times(adjoint: Node, slope: Node) -> Node:
+    """The product as a person writes it: the sign in front, q / n and not q times 1 / n."""
+    if slope.op == "call" and slope.attr == "neg":
+        return negate(_times(adjoint, slope.args[0]))
+    if slope.op == "call" and slope.attr == "div" and is_constant(slope.args[0], 1.0):
+        return divide(adjoint, slope.args[1])
+    return multiply(adjoint, slope)
+
+
+def _quantities(graph: Graph) -> list[Quantity]:
+    labels = _labels(graph)
+    symbols = {node: leaf("quantity", name, node.dim) for node, (name, _, _) in labels.items()}
+    fixed: dict[Node, bool] = {}
+    for node in graph.order:
+        is_parameter = node.op == "constant" or (node.op == "leaf" and node.attr[0] == "vector")
+        fixed[node] = is_parameter or (node.op != "leaf" and all(fixed[arg] for arg in node.args))
+    return [
+        Quantity(
+            name=name,
+            kind=kind,
+            owner=owner,
+            node=node,
+            symbol=symbols[node],
+            definition=_replace(node, {n: s for n, s in symbols.items() if n is not node}),
+            adjoint=leaf("seed", f"adjoint:{name}", node.dim),
+            fixed=fixed[node],
+        )
+        for node, (name, kind, owner) in labels.items()
+    ]
+
+
+def _labels(graph: Graph) -> dict[Node, tuple[str, str, str]]:
+    """Node -> (name, kind, owner) of every quantity, in the order of the equations."""
+    arguments = _arguments(graph)
+    auxiliary = _auxiliary(graph, arguments)
+    taken = {*graph.names.values(), *graph.dims, *(name.split(".")[0] for name in graph.parameters)}
+    letter = _free_letter("asvqk", "_", taken)
+    digit_letter = _free_letter("uvwkq", "", taken | {letter})
+    labels: dict[Node, tuple[str, str, str]] = {}
+    for named in [*graph.names, *graph.outputs]:
+        for node in topological([named]):  # what a named value needs stands just before it
+            if node in labels:
+                continue
+            if node in graph.names:
+                labels[node] = (graph.names[node], NAMED, "")
+            elif node in arguments:
+                labels[node] = (f"{letter}_{arguments[node]}", ARGUMENT, arguments[node])
+            elif node in auxiliary:
+                labels[node] = (
+                    f"{digit_letter}{sum(k == AUXILIARY for _, k, _ in labels.values()) + 1}",
+                    AUXILIARY,
+                    "",
+                )
+    return labels
+
+
+def _free_letter(candidates: str, separator: str, taken: set[str]) -> str:
+    def is_free(prefix: str) -> bool:
+        return not any(
+            name == prefix or (name.startswith(prefix + separator) and (separator or name[1:2].isdigit()))
+            for name in taken
+        )
+
+    tries = [*candidates, *(2 * letter for letter in candidates), *(f"aux{k}" for k in range(len(taken) + 1))]
+    return next(prefix for prefix in tries if is_free(prefix))
+
+
+def _arguments(graph: Graph) -> dict[Node, str]:
+    """a -> "i" for i = φ(a), where a is an expression of its own."""
+    found: dict[Node, str] = {}
+    users = _users(graph)
+    for node, name in graph.names.items():
+        inner, is_function = node, False
+        while inner.op == "call" and len(inner.args) == 1 and (inner is node or inner not in graph.names):
+            is_function |= inner.attr != "neg"
+            inner = inner.args[0]
+        if is_function and inner.op in ("call", "product") and inner not in graph.names and len(users[inner]) == 1:
+            found[inner] = name
+    return found
+
+
+def _auxiliary(graph: Graph, arguments: Mapping[Node, str]) -> set[Node]:
+    """Nameless values that deserve a name, because they or their adjoints would be written more than once."""
+    users, named = _users(graph), {*graph.names, *arguments}
+    found: set[Node] = set()
+    relays: set[Node] = set()  # values whose adjoint is, up to the sign, that of the quantity they are a term of
+    for node in reversed(graph.order):
+        if node.op in ("leaf", "constant") or node in named:
+            continue
+        above = users[node]
+        if all(u.op == "call" and u.attr in _RELAYS and (u in named or u in found or u in relays) for u in above):
+            relays.add(node)
+        if len(above) > 1 or any(u.op == "product" for u in above) or (node not in relays and _branches(node, above)):
+            found.add(node)
+            relays.discard(node)
+    return found
+
+
+def _branches(node: Node, above: list[Node]) -> bool:
+    """Whether the adjoint of this value goes to several places."""
+    if node.op == "product":
+        return True
+    simple = all(arg.op in ("leaf", "constant") for arg in node.args)
+    if node.attr == "mul" and simple and all(u.op == "call" and u.attr == "mul" for u in above):
+        return False  # one of three factors
+    return sum(arg.op != "constant" for arg in node.args) > 1
+
+
+def _users(graph: Graph) -> dict[Node, list[Node]]:
+    users: dict[Node, list[Node]] = {node: [] for node in graph.order}
+    for node in graph.order:
+        for arg in node.args:
+            users[arg].append(node)
+    return users
+
+
+def _replace(root: Node, replacements: Mapping[Node, Node]) -> Node:
+    """The expression with some of its parts replaced."""
+    new: dict[Node, Node] = {}
+    for node in topological([root]):
+        args = tuple(new[arg] for arg in node.args)
+        if node in replacements:
+            new[node] = replacements[node]
+        else:
+            new[node] = node if args == node.args else make(node.op, node.attr, node.dim, args)
+    return new[root]

@@ -1,0 +1,143 @@
+"""The subcommands and their options. What they need is imported when they run: ``gated --help`` is quick."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="gated",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from gated import __version__
+
+        typer.echo(f"gated {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    """Gated recurrent cells from their equations: derive, train, sample.
+
+    \b
+    gated cells                      the cells that come with gated
+    gated derive lstm                the backward pass of one, derived
+    gated train                      train a small language model on Python's own reference
+    gated sample runs/lstm           let it write
+    """
+
+
+@app.command()
+def train(
+    context: typer.Context,
+    corpus: Annotated[
+        str | None, typer.Argument(help="A UTF-8 text file; without one, Python's language reference.")
+    ] = None,
+    cell: Annotated[str, typer.Option(help="A cell of the zoo (gated cells), or FILE.py:NAME.")] = "lstm",
+    hidden: Annotated[int, typer.Option(help="Hidden units.")] = 192,
+    layers: Annotated[int, typer.Option(help="Recurrent layers on top of each other.")] = 1,
+    embed: Annotated[int, typer.Option(help="Length of a character's vector.")] = 48,
+    batch: Annotated[int, typer.Option(help="Streams of text side by side.")] = 32,
+    window: Annotated[int, typer.Option(help="Characters that a gradient reaches back.")] = 32,
+    epochs: Annotated[int, typer.Option(help="Passes over the text.")] = 5,
+    steps: Annotated[int | None, typer.Option(help="Updates, instead of passes.")] = None,
+    minutes: Annotated[float | None, typer.Option(help="Stop after this time at the latest.")] = None,
+    optimizer: Annotated[str, typer.Option(help="adam, adamw, rmsprop or sgd.")] = "adam",
+    lr: Annotated[float, typer.Option(help="Highest learning rate; it rises, then falls along a cosine.")] = 1e-2,
+    warmup: Annotated[int, typer.Option(help="Updates over which the rate rises.")] = 50,
+    clip: Annotated[float, typer.Option(help="Bound on the gradient's norm; 0: none.")] = 1.0,
+    dropout: Annotated[float, typer.Option(help="Probability of a zero between two layers.")] = 0.0,
+    dtype: Annotated[str, typer.Option(help="float32 or float64.")] = "float32",
+    seed: Annotated[int, typer.Option(help="Of all that is random.")] = 0,
+    held_out: Annotated[float, typer.Option(help="Part of the text, from its end, to judge by.")] = 0.05,
+    evaluate_every: Annotated[
+        int | None, typer.Option(help="Updates between evaluations; without it, once a pass.")
+    ] = None,
+    log_every: Annotated[int, typer.Option(help="Updates between lines of metrics.jsonl.")] = 20,
+    out: Annotated[str | None, typer.Option(help="Folder of the run  [default: runs/CELL]")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in that folder.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Remove the run in that folder first.")] = False,
+    length: Annotated[int, typer.Option("--sample", help="Characters to write at the end.")] = 400,
+) -> None:
+    """Train a character language model and watch held-out bits per character fall.
+
+    Ctrl-C stops after the update under way; --resume then goes on exactly.
+
+    \b
+    gated train                                  two minutes on two cores
+    gated train book.txt --hidden 256 --epochs 20 --out runs/book
+    gated train --cell my_cells.py:my_cell --minutes 2
+    gated train --out runs/book --resume         after Ctrl-C
+    """
+    from gated.cli.train import run_training
+
+    values = dict(context.params)
+    given = [name for name in values if context.get_parameter_source(name).name != "DEFAULT"]
+    run_training(values, given)
+
+
+@app.command()
+def sample(
+    run: Annotated[str, typer.Argument(help="The folder of a run, or its model.safetensors.")],
+    length: Annotated[int, typer.Option(help="Characters to write.")] = 500,
+    temperature: Annotated[float, typer.Option(help="Below 1: bolder; 0: always the likeliest.")] = 0.8,
+    prompt: Annotated[str, typer.Option(help="Text to go on from.")] = "",
+    seed: Annotated[int, typer.Option(help="Another seed, another text.")] = 0,
+) -> None:
+    """Let a trained model write.
+
+    \b
+    gated sample runs/lstm
+    gated sample runs/lstm --prompt "The import statement" --temperature 0.5 --seed 3
+    """
+    from gated.cli.sample import write_sample
+
+    write_sample(run, length, temperature, prompt, seed)
+
+
+@app.command()
+def derive(
+    cell: Annotated[str, typer.Argument(help="A cell of the zoo, or FILE.py:NAME.")],
+    format: Annotated[str, typer.Option("--format", "-f", help="text, markdown, latex or numpy.")] = "text",
+    lang: Annotated[str, typer.Option(help="en or zh.")] = "en",
+    output: Annotated[str | None, typer.Option("-o", "--output", help="A file, instead of the screen.")] = None,
+) -> None:
+    """Derive the backward pass of a cell from its equations.
+
+    \b
+    gated derive gru
+    gated derive peephole_lstm --format markdown --lang zh -o peephole.md
+    gated derive my_cells.py:my_cell --format numpy
+    """
+    from gated.cli.cells import write_derivation
+
+    write_derivation(cell, format, lang, output)
+
+
+@app.command()
+def cells(
+    name: Annotated[str | None, typer.Argument(help="A cell of the zoo, or FILE.py:NAME.")] = None,
+) -> None:
+    """List the cells that come with gated, or show one.
+
+    \b
+    gated cells
+    gated cells slstm
+    """
+    from gated.cli.cells import show_cell, show_zoo
+
+    if name is None:
+        show_zoo()
+    else:
+        show_cell(name)

@@ -1,0 +1,90 @@
+"""``gated train``: settings from options, a progress bar, held-out bits per character as they fall."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import Any
+
+import typer
+from tqdm import tqdm
+
+from gated.cli.load_cell import load_cell
+from gated.errors import ArgumentError
+from gated.learning.checks import above_zero
+from gated.models import CharacterLanguageModel
+from gated.models.language_run import LanguageRun, Settings
+
+NOT_SETTINGS = ("out", "resume", "overwrite", "minutes", "length")
+
+
+def run_training(values: Mapping[str, Any], given: Sequence[str]) -> None:
+    """``values``: all options by name; ``given``: names of those that the user wrote."""
+    if values["resume"] and values["overwrite"]:
+        raise ArgumentError("overwrite: got it together with --resume, expected one of the two")
+    if values["minutes"] is not None:
+        above_zero("minutes", values["minutes"])
+    if values["length"] < 0:
+        raise ArgumentError(f"sample: got {values['length']}, expected at least 0 characters")
+    folder = values["out"] or f"runs/{re.split(r'[:/]', values['cell'])[-1]}"
+    if values["resume"]:
+        changes = {name: values[name] for name in given if name not in NOT_SETTINGS}
+        if not values["out"]:
+            changes.pop("cell", None)  # it named the folder
+        run = LanguageRun.resume(folder, **changes)
+    else:
+        settings = Settings(**{field.name: values[field.name] for field in fields(Settings)})
+        run = LanguageRun.start(folder, settings, load_cell(settings.cell), values["overwrite"])
+    _introduce(run, folder)
+    try:
+        _watch(run, values["minutes"])
+    except KeyboardInterrupt:
+        where = f"update {run.step} of {run.total}"
+        typer.echo(f"stopped at {where}; gated train --out {folder} --resume goes on", err=True)
+        raise typer.Exit(130) from None
+    _conclude(run, folder, values["length"])
+
+
+def _introduce(run: LanguageRun, folder: str) -> None:
+    settings, corpus = run.settings, run.corpus
+    typer.echo(
+        f"text    {settings.corpus or 'the reference that help() prints'}: {len(corpus.train):,} characters to learn, "
+        f"{len(corpus.held_out):,} held out, {len(corpus.vocabulary)} different\n"
+        f"model   {settings.cell}, {settings.layers} x {settings.hidden} units, "
+        f"{run.model.network.theta.size:,} parameters\n"
+        f"run     {folder}, {'from update ' + format(run.step, ',') + ' to' if run.step else 'updates:'} {run.total:,}"
+    )
+
+
+def _watch(run: LanguageRun, minutes: float | None) -> None:
+    """Train under a progress bar (on a terminal; a log file gets the lines alone)."""
+    seen = run.step
+    with tqdm(total=run.total, initial=run.step, unit="update", disable=None, dynamic_ncols=True, leave=False) as bar:
+
+        def show(update: Any, run: LanguageRun, evaluated: bool) -> None:
+            nonlocal seen
+            bar.update(update.step - seen)
+            seen = update.step
+            if update.step % 10 == 0:
+                bar.set_postfix_str(f"{update.loss / math.log(2.0):.3f} bits/char")
+            if evaluated:
+                bar.write(
+                    f"pass {update.step / run.per_epoch:5.2f}   update {update.step:6d}   "
+                    f"held out {run.records.latest:.4f} bits/char   {run.records.seconds:6.1f} s"
+                )
+
+        run.run(minutes, show)
+
+
+def _conclude(run: LanguageRun, folder: str, length: int) -> None:
+    if run.records.best is None:
+        typer.echo(f"stopped at update {run.step} of {run.total}, before the first evaluation")
+    else:
+        typer.echo(f"best held-out: {run.records.best:.4f} bits per character, in {run.folder.model_file}")
+    if run.step < run.total:
+        typer.echo(f"time is over at update {run.step} of {run.total}; gated train --out {folder} --resume goes on")
+    if length:
+        best = CharacterLanguageModel.load(run.folder.model_file)
+        typer.echo("\n" + best.sample(length, temperature=0.8, seed=run.settings.seed))

@@ -1,0 +1,240 @@
+"""The public battery over the zoo and over cells that the zoo has no like of; and: does it see what is wrong?"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+import gated
+from gated import abs, check_cell, exp, log, maximum, minimum, relu, sigmoid, softplus, sqrt, tanh
+from gated.audit import CheckReport, Row
+from gated.backends.reference import ReferenceBackend
+from gated.cells import ZOO
+from gated.errors import ArgumentError, CheckFailed, GatedError
+from gated.language import FUNCTIONS
+
+RANGES = {"slstm": {"n": (0.5, 1.5)}}  # it divides by n
+
+
+@gated.cell
+def two_products(x, h, *, W, U, V, A):
+    """Two chained products inside the step, through an inner size of their own."""
+    h = tanh(V.h @ sigmoid(A.h @ tanh(U.h @ h + W.h @ x)))
+    return h
+
+
+@gated.cell
+def other_size(x, h, s, *, W, U, Q, b):
+    """A state of another size."""
+    s = tanh(Q.s @ h + W.s @ x) * s
+    h = sigmoid(U.h @ s + W.h @ x + b.h) * h
+    return h, s
+
+
+@gated.cell
+def every_function(x, h, c, *, W, U, b, p):
+    """Every function of the language, and every operator."""
+    a = W.a @ x + U.a @ h + b.a
+    positive = sqrt(exp(a) + 1) + log(1 + softplus(a))
+    limits = maximum(a, 0.3 * c) - minimum(tanh(a), p.m * c)
+    k = relu(a) + abs(c) / (1 + sigmoid(-a))
+    c = positive * 0.1 + limits + k - 2
+    h = tanh(c) * 0.5 + h / 3
+    return h, c
+
+
+@gated.cell
+def delay(x, h, c, d, *, W):
+    """States that pass on what another state was: y is old by one step, d by two."""
+    return c, tanh(W.h @ x + d), h
+
+
+@gated.cell
+def swapped(x, h, c, *, b):
+    """Two states that change places; the input is not looked at."""
+    return c, h + b.c
+
+
+@gated.cell
+def residual(x, h, *, U):
+    """The state joins the input elementwise, so both have one size."""
+    h = x + tanh(U.h @ h)
+    return h
+
+
+@gated.cell
+def residual_inside(x, h, c, *, U, W):
+    """A state of the input's size that is not the output."""
+    c = x + tanh(U.h @ h) * c
+    h = sigmoid(W.h @ c)
+    return h, c
+
+
+@gated.cell
+def one_value_twice(x, h, c, *, W):
+    h = tanh(W.h @ x + h * c)
+    return h, h
+
+
+@gated.cell
+def constant_state(x, h, c, *, W):
+    h = tanh(W.h @ x + h * c)
+    return h, 0.5
+
+
+@gated.cell
+def state_from_parameter(x, h, c, *, W, b):
+    h = W.h @ x + c
+    return h, b.c
+
+
+@gated.cell
+def one_matrix_often(x, h, *, W, U, b):
+    """One matrix, four operands, one of them a parameter."""
+    h = tanh(W.h @ x + U.h @ b.h + U.h @ (U.h @ h) - U.h @ h)
+    return h
+
+
+EXTRA = [
+    two_products,
+    other_size,
+    every_function,
+    delay,
+    swapped,
+    residual,
+    residual_inside,
+    one_value_twice,
+    constant_state,
+    state_from_parameter,
+    one_matrix_often,
+]
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_every_cell_of_the_zoo(name):
+    report = check_cell(ZOO[name], ranges=RANGES.get(name))
+    assert report.passed and report.worst.error < 1e-13
+
+
+@pytest.mark.parametrize("cell", EXTRA, ids=lambda cell: cell.name)
+def test_cells_unlike_those_of_the_zoo(cell):
+    assert check_cell(cell, seed=1).passed
+
+
+def test_the_cell_of_every_function_has_them_all():
+    used = {node.attr for node in every_function.graph.order if node.op == "call"}
+    assert {name for name, row in FUNCTIONS.items() if row.public} <= used
+
+
+def test_every_gradient_is_compared_in_every_configuration():
+    report = check_cell(gated.cells.projected_lstm)
+    first = {row.quantity for row in report.rows if row.configuration == "5 steps"}
+    expected = {"gradient of x", "gradient of the initial h", "gradient of the initial c"}
+    expected |= {f"gradient of l0.{name}" for name in gated.cells.projected_lstm.parameters}
+    assert expected <= first
+    both = {row.quantity for row in report.rows if row.configuration == "two layers, bidirectional"}
+    assert {f"gradient of {k}.P.h" for k in ("l0", "l0_reverse", "l1", "l1_reverse")} <= both
+    assert len({row.configuration for row in report.rows}) == 6
+
+
+def test_the_states_and_adjoints_are_not_at_rest():
+    # each gradient that is compared is a real one: nothing of the zoo's most common cell is zero
+    rows = [row for row in check_cell(gated.cells.peephole_lstm).rows if row.quantity.startswith("gradient")]
+    assert all(row.norms[1] > 1e-3 for row in rows)
+
+
+def with_wrong_derivative(monkeypatch, name, derivative):
+    monkeypatch.setitem(FUNCTIONS, name, dataclasses.replace(FUNCTIONS[name], derivative=derivative))
+
+
+def test_a_wrong_derivative_is_seen(monkeypatch):
+    with_wrong_derivative(monkeypatch, "tanh", lambda a, y: (1.0 - y,))
+    with pytest.raises(CheckFailed) as caught:
+        check_cell(gated.cells.rnn)
+    message = str(caught.value)
+    assert "\n" not in message
+    for part in ("rnn: gradient of ", "seed 0", "relative error", "norm", "farthest off at [", "expected"):
+        assert part in message
+    assert isinstance(caught.value, (GatedError, AssertionError))
+
+
+def test_the_wrong_gradients_are_told_from_the_right_ones(monkeypatch):
+    # exp occurs only behind the output gate: what does not pass through it must stay right
+    @gated.cell
+    def cell(x, h, c, *, W):
+        o = exp(W.o @ x)
+        return tanh(W.h @ x), c + o
+
+    with_wrong_derivative(monkeypatch, "exp", lambda a, y: (2.0 * y,))
+    report = check_cell(cell, raise_on_failure=False)
+    failed = {row.quantity for row in report.failures if row.configuration == "5 steps"}
+    assert failed == {"gradient of x", "gradient of l0.W.o"}
+
+
+def test_a_forgotten_term_is_seen(monkeypatch):
+    # the mistake that a check from rest does not see: the path through c is cut
+    right = ReferenceBackend.backward
+
+    def forgets(self, scan, dy, dstates, gradients):
+        return right(self, scan, dy, [dstates[0], np.zeros_like(dstates[1])], gradients)
+
+    monkeypatch.setattr(ReferenceBackend, "backward", forgets)
+    with pytest.raises(CheckFailed, match="gradient of"):
+        check_cell(gated.cells.lstm)
+
+
+def test_a_changed_argument_is_seen(monkeypatch):
+    right = ReferenceBackend.backward
+
+    def spoils(self, scan, dy, dstates, gradients):
+        result = right(self, scan, dy, dstates, gradients)
+        scan.states[0][...] += 1e-16
+        scan.x[...] *= 1.0000000001
+        return result
+
+    monkeypatch.setattr(ReferenceBackend, "backward", spoils)
+    failed = {row.quantity for row in check_cell(gated.cells.gru, raise_on_failure=False).failures}
+    assert {"tape left alone", "arguments left alone", "second backward pass"} <= failed
+
+
+def test_nan_gradients_fail(monkeypatch):
+    with_wrong_derivative(monkeypatch, "tanh", lambda a, y: (y * float("nan"),))
+    report = check_cell(gated.cells.rnn, raise_on_failure=False)
+    assert not report.passed and np.isnan(report.worst.error)
+
+
+def test_ranges_keep_a_cell_where_it_is_defined():
+    @gated.cell
+    def grows(x, h, n, *, W, p):
+        n = sqrt(n * n + 1) + log(n) * 0 + 1 / p.n
+        return tanh(W.h @ x) / n, n
+
+    with pytest.raises(ArgumentError, match=r"ranges: got n not finite .* expected ranges"):
+        check_cell(grows)
+    assert check_cell(grows, ranges={"n": (0.5, 1.5), "p.n": (1, 2), "x": (-1, 1)}).passed
+
+
+def test_seed_and_tolerance_are_used():
+    a, b = check_cell(gated.cells.rnn, seed=0), check_cell(gated.cells.rnn, seed=1)
+    assert a.rows[0].norms != b.rows[0].norms
+    assert a == check_cell(gated.cells.rnn, seed=0)
+    with pytest.raises(CheckFailed):
+        check_cell(gated.cells.rnn, tolerance=1e-20)
+
+
+def test_the_report_is_a_table(capsys):
+    report = check_cell(gated.cells.rnn, verbose=True)
+    text = capsys.readouterr().out
+    assert text == str(report) + "\n"
+    lines = text.splitlines()
+    assert lines[0].startswith("rnn: seed 0, tolerance 1.0e-12") and lines[-1].startswith("  passed: ")
+    assert len(lines) == len(report.rows) + 2 and all(line.endswith("ok") for line in lines[1:-1])
+
+
+def test_a_failed_report_says_where():
+    rows = (Row("1 step", "gradient of x", 0.5, (1.0, 2.0), "farthest off at [0]: got 1, expected 2"),)
+    report = CheckReport("cell", 0, 1e-12, rows)
+    assert not report.passed and report.worst is rows[0] and report.failures == rows
+    assert "WRONG  farthest off at [0]" in str(report) and "FAILED: 1 of 1" in str(report)

@@ -1,0 +1,38 @@
+"""Compiles one vector function of the native backend, so that tests can call it on arrays."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+
+import llvmlite.ir as ir
+import numpy as np
+
+from gated.backends.native.emit import I64, POINTER
+from gated.backends.native.target import Compiled, host
+from gated.backends.native.vector_math import PRECISIONS, VectorMath
+
+
+@functools.cache
+def compiled(function: str, precision: str) -> Compiled:
+    module = ir.Module("test")
+    math = VectorMath(module, PRECISIONS[precision], host().machine.width(precision))
+    scan = ir.Function(module, ir.FunctionType(ir.VoidType(), [POINTER, I64, I64]), "scan")
+    pointer, index, _ = scan.args
+    b = ir.IRBuilder(scan.append_basic_block())
+    address = b.gep(pointer, [index], source_etype=math.scalar)
+    x = b.load(address, typ=math.vector, align=PRECISIONS[precision].bits // 8)
+    b.store(math.emitter(function)(b, x), address, align=PRECISIONS[precision].bits // 8)
+    b.ret_void()
+    return Compiled(module)
+
+
+def evaluate(function: str, x: np.ndarray) -> np.ndarray:
+    """function(x) for a 1-D array of float32 or float64."""
+    code = compiled(function, x.dtype.name)
+    width = host().machine.width(x.dtype.name)
+    padded = np.zeros(-(-len(x) // width) * width, x.dtype)
+    padded[: len(x)] = x
+    for start in range(0, len(padded), width):
+        code.scan(ctypes.c_void_p(padded.ctypes.data), start, 0)
+    return padded[: len(x)]

@@ -1,0 +1,43 @@
+"""Ctrl-C between updates."""
+
+from __future__ import annotations
+
+import signal
+import threading
+
+import pytest
+
+from gated.learning.interrupts import delayed_interrupt
+
+
+def test_the_first_interrupt_sets_a_flag_and_the_second_raises():
+    before = signal.getsignal(signal.SIGINT)
+    with delayed_interrupt() as interrupted:
+        assert not interrupted()
+        signal.raise_signal(signal.SIGINT)
+        assert interrupted()
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is before
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
+
+
+def test_the_old_handler_comes_back_after_an_error():
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(RuntimeError), delayed_interrupt():
+        raise RuntimeError
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_in_another_thread_nothing_is_touched():
+    seen = []
+
+    def work():
+        with delayed_interrupt() as interrupted:
+            seen.append((interrupted(), signal.getsignal(signal.SIGINT)))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert seen == [(False, signal.getsignal(signal.SIGINT))]

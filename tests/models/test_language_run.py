@@ -1,0 +1,269 @@
+"""A training run in its folder: going on exactly, choosing the best, and that every setting does something."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import signal
+import sys
+
+import numpy as np
+import pytest
+
+import gated
+from gated.errors import ArgumentError, FileFormatError, GatedError
+from gated.models import CharacterLanguageModel
+from gated.models.language_run import LanguageRun, Settings
+
+TEXT = "".join(np.random.default_rng(0).choice(list("abc de\n"), 1300)) + "the end of the text\n" * 10
+TIMES = ("characters_per_second", "seconds")
+
+
+@pytest.fixture
+def settings(tmp_path):
+    file = tmp_path / "corpus.txt"
+    file.write_text(TEXT)
+    return Settings(
+        corpus=str(file),
+        hidden=8,
+        layers=2,
+        dropout=0.2,
+        embed=4,
+        batch=4,
+        window=16,
+        epochs=2,
+        warmup=3,
+        evaluate_every=7,
+        log_every=3,
+        held_out=0.1,
+    )
+
+
+@pytest.fixture(autouse=True)
+def without_pictures(request, monkeypatch):
+    """A picture takes longer than the training here; one test draws it."""
+    if "picture" not in request.node.name:
+        monkeypatch.setattr(LanguageRun, "draw", lambda run: None)
+
+
+def _metrics(run):
+    lines = [json.loads(line) for line in run.folder.metrics_file.read_text().splitlines()]
+    return [{key: value for key, value in line.items() if key not in TIMES} for line in lines]
+
+
+def _stop_at(step):
+    def watch(update, run, evaluated):
+        if update.step == step:
+            signal.raise_signal(signal.SIGINT)
+
+    return watch
+
+
+@pytest.mark.parametrize("stop", [1, 7, 22, 23])
+def test_a_run_that_was_stopped_and_goes_on_equals_one_that_was_not(tmp_path, settings, stop):
+    whole = LanguageRun.start(tmp_path / "whole", settings)
+    assert whole.total == 44
+    assert whole.run()
+    first = LanguageRun.start(tmp_path / "parts", settings)
+    with pytest.raises(KeyboardInterrupt):
+        first.run(on_update=_stop_at(stop))
+    assert first.step == stop
+    second = LanguageRun.resume(tmp_path / "parts")
+    assert second.step == stop
+    assert second.run()
+    assert _metrics(second) == _metrics(whole)
+    np.testing.assert_array_equal(second.model.network.theta, whole.model.network.theta)
+    assert second.records.best == whole.records.best
+    models = [CharacterLanguageModel.load(run.folder.model_file).network.theta for run in (whole, second)]
+    np.testing.assert_array_equal(*models)
+
+
+def test_after_a_kill_it_goes_on_from_the_last_checkpoint(tmp_path, settings):
+    class Killed(BaseException):
+        pass
+
+    def kill(update, run, evaluated):
+        if update.step == 19:
+            raise Killed
+
+    whole = LanguageRun.start(tmp_path / "whole", settings)
+    whole.run()
+    first = LanguageRun.start(tmp_path / "parts", settings)
+    with pytest.raises(Killed):
+        first.run(on_update=kill)
+    assert _metrics(first)[-1]["step"] == 18
+    second = LanguageRun.resume(tmp_path / "parts")
+    assert second.step == 14
+    assert _metrics(second)[-1]["step"] == 14
+    second.run()
+    assert _metrics(second) == _metrics(whole)
+
+
+def test_the_metrics_say_what_they_should(tmp_path, settings):
+    run = LanguageRun.start(tmp_path / "run", settings)
+    losses = []
+    run.run(on_update=lambda update, run, evaluated: losses.append(update.loss / np.log(2)))
+    lines = _metrics(run)
+    assert [line["step"] for line in lines] == sorted({*range(3, 44, 3), *range(7, 44, 7), 44})
+    evaluated = [line for line in lines if "held_out_bits_per_character" in line]
+    assert [line["step"] for line in evaluated] == [7, 14, 21, 28, 35, 42, 44]
+    # the last window of a pass is shorter: 1341 // 4 = 335 = 20 * 16 + 15 steps
+    assert lines[0]["train_bits_per_character"] == pytest.approx(np.mean(losses[:3]), rel=1e-12)
+    assert lines[1]["train_bits_per_character"] == pytest.approx(np.mean(losses[3:6]), rel=1e-12)
+    assert lines[2]["train_bits_per_character"] == pytest.approx(losses[6], rel=1e-12)
+    assert lines[-1]["held_out_bits_per_character"] == run.evaluate()
+    assert lines[-1]["epoch"] == 2.0
+    for line in json.loads("[" + ",".join(run.folder.metrics_file.read_text().splitlines()) + "]"):
+        assert line["characters_per_second"] > 0 < line["gradient_norm"]
+        assert 0 < line["learning_rate"] <= settings.lr
+    config = run.folder.read_config()
+    assert config["settings"] == dataclasses.asdict(settings)
+    assert config["updates"] == 44
+
+
+def test_a_picture_is_drawn_at_the_end(tmp_path, settings):
+    pytest.importorskip("matplotlib")
+    run = LanguageRun.start(tmp_path / "run", dataclasses.replace(settings, steps=7))
+    run.run()
+    assert run.folder.plot_file.read_bytes().startswith(b"\x89PNG")
+
+
+def test_without_matplotlib_there_is_no_picture_and_no_error(tmp_path, settings, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    run = LanguageRun.start(tmp_path / "run_without_picture", dataclasses.replace(settings, steps=7))
+    assert run.run()
+    assert not run.folder.plot_file.exists()
+
+
+def test_the_model_file_is_the_best_one_on_the_held_out_text(tmp_path, settings):
+    run = LanguageRun.start(tmp_path / "run", settings)
+    ids = run.corpus.held_out
+    untrained = CharacterLanguageModel.load(run.folder.model_file)
+    assert untrained.evaluate(ids) == run.model.evaluate(ids)
+    values = []
+
+    def watch(update, run, evaluated):
+        if evaluated:
+            values.append(run.records.latest)
+            if len(values) == 3:  # spoil what was learned: the file must keep the best
+                run.model.network.theta[:] = 5 * np.random.default_rng(0).standard_normal(run.model.network.theta.size)
+
+    run.run(on_update=watch)
+    assert min(values[3:]) > min(values)
+    best = CharacterLanguageModel.load(run.folder.model_file)
+    assert best.evaluate(ids, streams=4) == min(values)
+    assert best.about["held_out_bits_per_character"] == min(values)
+
+
+def test_minutes_end_a_run_that_can_go_on(tmp_path, settings):
+    run = LanguageRun.start(tmp_path / "run", settings)
+    assert not run.run(minutes=1e-9)
+    assert run.step == 1
+    assert LanguageRun.resume(tmp_path / "run").run()
+
+
+def test_a_finished_run_that_is_resumed_is_finished(tmp_path, settings):
+    run = LanguageRun.start(tmp_path / "run", settings)
+    run.run()
+    before = _metrics(run)
+    again = LanguageRun.resume(tmp_path / "run")
+    assert again.run()
+    assert _metrics(again) == before
+    longer = LanguageRun.resume(tmp_path / "run", epochs=3)
+    assert longer.run()
+    assert longer.step == 66
+    assert longer.folder.read_config()["settings"]["epochs"] == 3
+
+
+CHANGES = [
+    {"hidden": 9}, {"layers": 1, "dropout": 0.0}, {"dropout": 0.5}, {"embed": 5}, {"batch": 5}, {"window": 8}, {"epochs": 1},
+    {"steps": 40}, {"optimizer": "rmsprop"}, {"optimizer": "sgd"}, {"optimizer": "adamw"}, {"lr": 1e-3}, {"warmup": 0},
+    {"clip": 0.05}, {"clip": 0.0}, {"dtype": "float64"}, {"seed": 1}, {"evaluate_every": None}, {"log_every": 2},
+    {"held_out": 0.2}, {"cell": "gru"},
+]  # fmt: skip
+
+
+BASE: list = []  # the metrics of the run without a change, made once
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=str)
+def test_each_setting_changes_the_run(tmp_path, settings, change):
+    def metrics(name, asked):
+        run = LanguageRun.start(tmp_path / name, dataclasses.replace(asked, clip=asked.clip and asked.clip / 5))
+        run.run()
+        return _metrics(run)
+
+    if not BASE:
+        BASE.extend(metrics("base", settings))
+    assert metrics("changed", dataclasses.replace(settings, **change)) != BASE
+
+
+@pytest.mark.parametrize(
+    ("change", "argument"),
+    [
+        ({"hidden": 0}, "hidden"), ({"layers": 1.5}, "layers"), ({"embed": -1}, "embed"), ({"batch": 0}, "batch"),
+        ({"window": 0}, "window"), ({"epochs": 0}, "epochs"), ({"steps": 0}, "steps"), ({"evaluate_every": 0}, "evaluate_every"),
+        ({"warmup": -1}, "warmup"), ({"lr": 0.0}, "lr"), ({"clip": -1.0}, "clip"), ({"dropout": 1.0}, "dropout"),
+        ({"layers": 1}, "dropout"), ({"optimizer": "adagrad"}, "optimizer"), ({"dtype": "float16"}, "dtype"),
+        ({"seed": -1}, "seed"), ({"cell": "lstm2"}, "cell"), ({"held_out": 1.5}, "held_out"), ({"batch": 5000}, "corpus"),
+        ({"corpus": "/no/such/file"}, "path"), ({"log_every": 0}, "log_every"),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_bad_setting_is_named_before_anything_is_written(tmp_path, settings, change, argument):
+    with pytest.raises(GatedError, match=rf"^{argument}: got .*, expected ") as caught:
+        LanguageRun.start(tmp_path / "run", dataclasses.replace(settings, **change))
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "run").exists()
+
+
+def test_what_a_run_cannot_go_on_with(tmp_path, settings):
+    LanguageRun.start(tmp_path / "run", settings)
+    with pytest.raises(ArgumentError, match="^hidden: got a new value for a run that goes on"):
+        LanguageRun.resume(tmp_path / "run", hidden=9)
+    with pytest.raises(ArgumentError, match="^folder: got .*, expected the folder of a run"):
+        LanguageRun.resume(tmp_path / "other")
+    with open(settings.corpus, "a") as file:
+        file.write("!")
+    with pytest.raises(ArgumentError, match="^corpus: got another text than the run"):
+        LanguageRun.resume(tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (lambda config: config.pop("settings"), "settings of another kind"),
+        (lambda config: config["settings"].update(colour="red"), "settings of another kind"),
+        (lambda config: config["settings"].update(hidden="many"), "hidden: got 'many', expected a whole number"),
+    ],
+)
+def test_a_damaged_config_is_refused(tmp_path, settings, damage, words):
+    run = LanguageRun.start(tmp_path / "run", settings)
+    config = run.folder.read_config()
+    damage(config)
+    run.folder.write_config(config)
+    with pytest.raises(FileFormatError, match=words):
+        LanguageRun.resume(tmp_path / "run")
+
+
+@pytest.mark.parametrize("name", ["progress", "rng", "records", "network"])
+def test_a_damaged_checkpoint_is_refused(tmp_path, settings, name):
+    run = LanguageRun.start(tmp_path / "run", settings)
+    arrays, values = run.folder.read_checkpoint()
+    run.folder.write_checkpoint(arrays, {**values, name: {"x": 1}})
+    with pytest.raises(FileFormatError) as caught:
+        LanguageRun.resume(tmp_path / "run")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_cell_of_the_users_trains_and_resumes_without_its_file(tmp_path, settings):
+    @gated.cell
+    def mine(x, h, *, W, U, b):
+        h = gated.tanh(W.h @ x + U.h @ h + b.h)
+        return h
+
+    run = LanguageRun.start(tmp_path / "run", dataclasses.replace(settings, cell="gone.py:mine"), mine)
+    assert not run.run(minutes=1e-9)
+    again = LanguageRun.resume(tmp_path / "run")
+    assert again.run()
+    assert again.model.network.layers["rnn"].cell.name == "mine"
