@@ -6,6 +6,7 @@ import dataclasses
 import importlib.util
 import inspect
 import json
+import os
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ import pytest
 import gated
 from gated.cells import ZOO
 from gated.cli import main
+from gated.cli.threads import VARIABLES
 from gated.learning.run_folder import RunFolder
 from gated.models import CharacterLanguageModel
 
@@ -25,6 +27,8 @@ SMALL = ["--hidden", "8", "--embed", "4", "--batch", "4", "--window", "16", "--e
 @pytest.fixture(autouse=True)
 def in_an_empty_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    for name in VARIABLES:  # train sets them; this puts them back
+        monkeypatch.setenv(name, "1")
     (tmp_path / "corpus.txt").write_text(TEXT)
 
 
@@ -126,6 +130,11 @@ def test_train_goes_on(gated_command, tmp_path):
     assert "to 60" in gated_command("train", "--out", "run", "--resume", "--epochs", "3")[1]
 
 
+def test_threads_are_told_to_the_libraries(gated_command, monkeypatch):
+    assert gated_command("train", "corpus.txt", *SMALL, "--steps", "2", "--threads", "3")[0] == 0
+    assert {os.environ[name] for name in VARIABLES} == {"3"}
+
+
 def test_each_option_reaches_the_settings(gated_command, tmp_path):
     asked = {
         "cell": "gru", "hidden": 6, "layers": 2, "embed": 3, "batch": 5, "window": 9, "epochs": 1, "steps": 7,
@@ -207,6 +216,7 @@ def test_a_cell_that_cannot_be_had(gated_command, tmp_path, source, spec, words)
         (["train", "corpus.txt", "--lr", "nan"], "lr: got nan"),
         (["train", "corpus.txt", "--optimizer", "adagrad"], "optimizer: got 'adagrad'"),
         (["train", "corpus.txt", "--minutes", "0"], "minutes: got 0.0"),
+        (["train", "corpus.txt", "--threads", "0"], "threads: got 0"),
         (["train", "corpus.txt", "--sample", "-1"], "sample: got -1"),
         (["train", "corpus.txt", "--dropout", "0.5"], "dropout: got 0.5"),
         (["train", "none.txt"], "'none.txt', which does not exist"),
@@ -267,7 +277,7 @@ def test_without_the_packages_it_says_what_to_install(gated_command, monkeypatch
 
 def test_the_defaults_of_the_command_are_those_of_the_settings():
     from gated.cli.app import train
-    from gated.models.language_run import Settings
+    from gated.models.language_settings import Settings
 
     parameters = inspect.signature(train).parameters
     assert {field.name: parameters[field.name].default for field in dataclasses.fields(Settings)} == vars(Settings())

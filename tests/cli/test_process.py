@@ -101,3 +101,15 @@ def test_the_help_loads_neither_numpy_nor_matplotlib(tmp_path):
         [sys.executable, "-c", code], cwd=tmp_path, env=_environment(), capture_output=True, text=True, timeout=60
     )
     assert result.stderr == "[]\n"
+
+
+def test_numpy_is_not_loaded_before_the_threads_are_set(tmp_path):
+    code = (
+        "import sys; from gated.cli import main, threads; seen = []; "
+        "threads.limit_threads = lambda count: seen.append((count, 'numpy' in sys.modules)); "
+        "main(['train', 'none.txt', '--threads', '2']); print(seen)"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=_environment(), capture_output=True, text=True, timeout=60
+    )
+    assert result.stdout == "[(2, False)]\n"

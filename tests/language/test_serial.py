@@ -68,6 +68,12 @@ def node_changed(op, position, value, which=0):
     return data
 
 
+def tanh_changed(function):
+    data = small.to_json()
+    next(row for row in data["nodes"] if row[1] == "tanh")[1] = function
+    return data
+
+
 HOSTILE = {
     "not an object": ([], "got list"),
     "nothing": (None, "got NoneType"),
@@ -75,7 +81,7 @@ HOSTILE = {
     "no format": ({}, "format is 'None'"),
     "a newer format": (changed(format=2), "format is '2'"),
     "inputs no list": (changed(inputs="x"), "'inputs' is 'x'"),
-    "no inputs": (changed(inputs=[]), "must exist and differ"),
+    "no inputs": (changed(inputs=[], dims={"h": "hidden", "c": "hidden"}), "0 inputs"),
     "input no name": (changed(inputs=["a b"]), "'inputs'"),
     "input too long": (changed(inputs=["a" * 101]), "'inputs'"),
     "input with newline": (changed(inputs=["x\n"]), "'inputs'"),
@@ -118,7 +124,7 @@ HOSTILE = {
     "constant nan": (node_changed("constant", 1, float("nan")), "no finite number"),
     "constant inf": (node_changed("constant", 1, float("inf")), "no finite number"),
     "constant huge": (node_changed("constant", 1, 10**400), "no finite number"),
-    "constant with arguments": (changed(nodes=[["constant", 1.0, "1", []], ["constant", 1.0, "1", [0]]]), "finite"),
+    "constant with arguments": (changed(nodes=[["constant", 1.0, "1", []], ["constant", 1.0, "1", [0]]]), "arguments"),
     "leaf no pair": (node_changed("leaf", 1, ["input"]), "is no leaf"),
     "leaf numbers": (node_changed("leaf", 1, [1, 2]), "is no leaf"),
     "leaf of another kind": (node_changed("leaf", 1, ["seed", "h"]), "there is no seed"),
@@ -135,7 +141,13 @@ HOSTILE = {
         "is applied to dimension 'input'",
     ),
     "lengths that differ": (
-        changed(nodes=[["leaf", ["input", "x"], "input", []], ["leaf", ["state", "h"], "hidden", []], ["call", "add", "input", [0, 1]]]),  # noqa: E501
+        changed(
+            nodes=[
+                ["leaf", ["input", "x"], "input", []],
+                ["leaf", ["state", "h"], "hidden", []],
+                ["call", "add", "input", [0, 1]],
+            ]
+        ),  # noqa: E501
         "joins dimensions",
     ),
     "state of another length": (changed(outputs=[0, 0]), "has dimension hidden but its equation input"),
@@ -151,12 +163,18 @@ HOSTILE = {
     "a state without a name": (changed(states=["h", ""], output_names=["h", ""]), "'states'"),
     "a reduction, which a cell has not": (
         changed(nodes=[["leaf", ["state", "h"], "hidden", []], ["reduce", "total", "1", [0]]], outputs=[1, 0]),
-        "reduce",
+        "unknown operation 'reduce'",
     ),
-    "a function of derivatives only": (node_changed("call", 1, "_sign", which=1), "unknown function"),
+    "a function of derivatives only": (tanh_changed("_sign"), "unknown function '_sign'"),
+    "no states": (changed(states=[], output_names=[], outputs=[]), "must exist and differ"),
+    "two inputs": (changed(inputs=["x", "z"]), "2 inputs, expected one"),
+    "the input of another dimension": (
+        changed(dims=dict.fromkeys("xhc", "hidden")),
+        "the input has dimension 'hidden'",
+    ),
     "a parameter that no equation uses": (
         changed(parameters={"W.a": ["hidden", "input"], "p.a": ["hidden"], "p.b": ["nowhere"]}),
-        "p.b",
+        "no equation uses the parameter p.b",
     ),
 }
 
@@ -170,8 +188,14 @@ def test_hostile_data(case):
 
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-3, 30) | st.floats() | st.sampled_from(["", "x", "h", "hidden", "W.a", "1"]),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(["x", "h", "a.b", "1"]), inner, max_size=3),
+    st.none()
+    | st.booleans()
+    | st.integers(-3, 30)
+    | st.floats()
+    | st.sampled_from(["", "x", "h", "hidden", "W.a", "1"]),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(["x", "h", "a.b", "1"]), inner, max_size=3)
+    ),
     max_leaves=8,
 )
 

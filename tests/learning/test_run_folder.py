@@ -54,6 +54,7 @@ def test_a_folder_with_something_in_it_is_refused(tmp_path):
 
 def test_overwrite_removes_a_run_and_nothing_else(tmp_path):
     folder = _run(tmp_path / "run")
+    (folder.path / ".model.safetensors.x1y2.tmp").write_text("left by a kill in the middle of writing")
     folder.start({"lr": 0.2}, overwrite=True)
     assert [file.name for file in folder.path.iterdir()] == ["config.json"]
     assert folder.read_config() == {"lr": 0.2}

@@ -13,7 +13,8 @@ import pytest
 import gated
 from gated.errors import ArgumentError, FileFormatError, GatedError
 from gated.models import CharacterLanguageModel
-from gated.models.language_run import LanguageRun, Settings
+from gated.models.language_run import LanguageRun
+from gated.models.language_settings import Settings
 
 TEXT = "".join(np.random.default_rng(0).choice(list("abc de\n"), 1300)) + "the end of the text\n" * 10
 TIMES = ("characters_per_second", "seconds")
@@ -176,9 +177,10 @@ def test_a_finished_run_that_is_resumed_is_finished(tmp_path, settings):
 
 
 CHANGES = [
-    {"hidden": 9}, {"layers": 1, "dropout": 0.0}, {"dropout": 0.5}, {"embed": 5}, {"batch": 5}, {"window": 8}, {"epochs": 1},
+    {"hidden": 9}, {"layers": 1, "dropout": 0.0}, {"dropout": 0.5}, {"embed": 5}, {"batch": 5}, {"window": 8},
+    {"epochs": 1},
     {"steps": 40}, {"optimizer": "rmsprop"}, {"optimizer": "sgd"}, {"optimizer": "adamw"}, {"lr": 1e-3}, {"warmup": 0},
-    {"clip": 0.05}, {"clip": 0.0}, {"dtype": "float64"}, {"seed": 1}, {"evaluate_every": None}, {"log_every": 2},
+    {"clip": 0.05}, {"clip": 0.0}, {"dtype": "float64"}, {"seed": 1}, {"evaluate_every": 5}, {"log_every": 2},
     {"held_out": 0.2}, {"cell": "gru"},
 ]  # fmt: skip
 
@@ -202,10 +204,12 @@ def test_each_setting_changes_the_run(tmp_path, settings, change):
     ("change", "argument"),
     [
         ({"hidden": 0}, "hidden"), ({"layers": 1.5}, "layers"), ({"embed": -1}, "embed"), ({"batch": 0}, "batch"),
-        ({"window": 0}, "window"), ({"epochs": 0}, "epochs"), ({"steps": 0}, "steps"), ({"evaluate_every": 0}, "evaluate_every"),
+        ({"window": 0}, "window"), ({"epochs": 0}, "epochs"), ({"steps": 0}, "steps"),
+        ({"evaluate_every": 0}, "evaluate_every"),
         ({"warmup": -1}, "warmup"), ({"lr": 0.0}, "lr"), ({"clip": -1.0}, "clip"), ({"dropout": 1.0}, "dropout"),
         ({"layers": 1}, "dropout"), ({"optimizer": "adagrad"}, "optimizer"), ({"dtype": "float16"}, "dtype"),
-        ({"seed": -1}, "seed"), ({"cell": "lstm2"}, "cell"), ({"held_out": 1.5}, "held_out"), ({"batch": 5000}, "corpus"),
+        ({"seed": -1}, "seed"), ({"cell": "lstm2"}, "cell"), ({"held_out": 1.5}, "held_out"),
+        ({"batch": 5000}, "corpus"),
         ({"corpus": "/no/such/file"}, "path"), ({"log_every": 0}, "log_every"),
     ],
     ids=str,

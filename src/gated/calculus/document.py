@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from gated.calculus.markup import Markup, Row
 from gated.calculus.notation import Notation
-from gated.calculus.steps import ARGUMENT, NAMED, Quantity, Steps
+from gated.calculus.steps import ARGUMENT, NAMED, Steps
 from gated.calculus.wording import Words
-from gated.language.graph import Matrix, Node, call, constant, is_constant, leaf, topological
-from gated.language.printing import Printer, equations
+from gated.language.graph import Matrix, Node, call, is_constant, leaf, topological
+from gated.language.printing import Printer, latex_symbol
 
 
 class Document:
@@ -52,10 +52,19 @@ class Document:
         states = self.formulas([self.notation.leaf(node) for node in self.previous])
         x = self.markup.math(self.notation.leaf(self.x))
         self.markup.paragraph(self.words("forward", x=x, states=states))
-        lines = equations(self.graph, self.notation.style.name)
-        self.markup.equations([(line.split(" = ", 1)[0], line.split(" = ", 1)[1]) for line in lines])
+        self.markup.equations(self._equations())
         self._auxiliary()
         self._legend()
+
+    def _equations(self) -> list[Row]:
+        """The equations as the cell has them, without the names that the derivation adds."""
+        values = {q.node: self.notation.value(q) for q in self.steps.quantities if q.kind == NAMED}
+        printer = Printer(self.notation.style, values)
+        rows = [(values[node], printer.expression(node)) for node in self.graph.names]
+        for name, node in zip(self.graph.states, self.graph.outputs, strict=True):
+            if self.graph.names.get(node) != name:  # handed on, or another name of the same value
+                rows.append((self.notation.symbol(name), printer.term(node)))
+        return rows
 
     def _auxiliary(self) -> None:
         """The equations once more, as they are differentiated, where names were added."""
@@ -123,7 +132,7 @@ class Document:
         """Which size everything has, one entry per size."""
         dims = _dimension_symbols(self.steps, self.notation.latex)
         groups: dict[str, list[str]] = {dims["input"]: [self.notation.leaf(self.x)]} if "input" in dims else {}
-        values = [(self.notation.leaf(node), node.dim) for node in self.previous if node.dim != self.x.dim]
+        values = [(self.notation.leaf(node), node.dim) for node in self.previous]
         values += [(self.notation.value(q), q.node.dim) for q in self.steps.quantities]
         for symbol, dim in values:
             groups.setdefault(dims[dim], []).append(symbol)
@@ -231,8 +240,7 @@ class Document:
     def parameters(self) -> None:
         self.markup.section(self.words("parameters"))
         if self.steps.products:
-            product, outer = ("M v", "δ vᵀ") if not self.notation.latex else ("a = M v", r"\delta\, v^{\top}")
-            self.say("parameters_why", product="a = M v" if not self.notation.latex else product, outer=outer)
+            self.say("parameters_why", product="a = M v", outer=self.either(r"\delta\, v^{\top}", "δ vᵀ"))
         else:
             self.markup.paragraph(self.words("parameters_why_vector"))
         self.markup.equations([self._gradient(name) for name in self.graph.parameters])
@@ -244,7 +252,8 @@ class Document:
             terms = [self.notation.printer.term(node) for node in self.steps.arriving.get(symbol, [])]
             terms += [self.notation.printer.term(use.term) for use in self.steps.uses.get(symbol, [])]
         else:
-            matrix = Matrix(*name.split(".", 1), *shape)
+            family, member = name.split(".", 1)
+            matrix = Matrix(family, member, shape[0], shape[1])
             terms = [self.notation.outer(delta, v) for delta, v in self.steps.products.get(matrix, [])]
         return self.notation.loss_by(self.notation.parameter(name)), self.notation.summed(terms) if terms else "0"
 
@@ -300,14 +309,5 @@ def dimension_letters(steps: Steps) -> dict[str, str]:
 
 
 def _dimension_symbols(steps: Steps, latex: bool) -> dict[str, str]:
-    from gated.language.printing import latex_symbol
-
     letters = dimension_letters(steps)
     return {dim: latex_symbol(letter) if latex else letter for dim, letter in letters.items()}
-
-
-def symbols_in_order(quantities: list[Quantity]) -> list[Node]:
-    return [q.symbol for q in quantities]
-
-
-ZERO = constant(0.0)

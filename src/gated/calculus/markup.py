@@ -33,17 +33,25 @@ class Markup:
 
     def section(self, title: str) -> None:
         self.counters = [self.counters[0] + 1, 0]
-        self.parts.append(f"## {self.counters[0]}. {title}")
+        self.parts.append(f"## {self.counters[0]}. {self.formulas_of(title)}")
 
     def subsection(self, title: str) -> None:
         self.counters[1] += 1
         self.parts.append(f"### {self.counters[0]}.{self.counters[1]} {title}")
 
     def paragraph(self, prose: str) -> None:
-        self.parts.append(prose)
+        self.parts.append(self.spaced(prose))
+
+    def spaced(self, prose: str) -> str:
+        """Chinese punctuation brings its own space. (Not in Markdown: there a formula wants a space on either side.)"""
+        return re.sub(r" *([，。；：、（）]) *", r"\1", self.formulas_of(prose))
+
+    def formulas_of(self, prose: str) -> str:
+        """‹t−1› in a sentence is a formula."""
+        return re.sub("‹(.*?)›", lambda found: self.math(found[1].replace("−", "-").replace("δ", r"\delta")), prose)
 
     def items(self, entries: Sequence[str]) -> None:
-        self.parts.append("\n".join(f"- {entry}" for entry in entries))
+        self.parts.append("\n".join(f"- {self.spaced(entry)}" for entry in entries))
 
     def equations(self, rows: Sequence[Row]) -> None:
         if rows:
@@ -57,16 +65,15 @@ class Markup:
 class Markdown(Markup):
     """Markdown with LaTeX mathematics between dollars, as GitHub shows it."""
 
+    def spaced(self, prose: str) -> str:
+        return self.formulas_of(prose)
+
     def escape(self, prose: str) -> str:
         return _outside_code(prose, lambda text: re.sub(r"([\\*_<>$\[\]#])", r"\\\1", text), "`{0}`")
 
 
 class Latex(Markup):
-    """A complete document. The Chinese one needs xelatex, for its letters."""
-
-    def __init__(self, chinese: bool) -> None:
-        super().__init__()
-        self.chinese = chinese
+    """A complete document. One with letters beyond Latin ones needs xelatex."""
 
     def escape(self, prose: str) -> str:
         return _outside_code(prose, _escape_latex, r"\texttt{{{0}}}", _escape_latex)
@@ -75,13 +82,13 @@ class Latex(Markup):
         self.parts.append(f"\\title{{{title}}}\n\\author{{}}\n\\date{{}}\n\\begin{{document}}\n\\maketitle")
 
     def section(self, title: str) -> None:
-        self.parts.append(f"\\section{{{title}}}")
+        self.parts.append(f"\\section{{{self.formulas_of(title)}}}")
 
     def subsection(self, title: str) -> None:
         self.parts.append(f"\\subsection{{{title}}}")
 
     def items(self, entries: Sequence[str]) -> None:
-        body = "\n".join(rf"  \item {entry}" for entry in entries)
+        body = "\n".join(rf"  \item {self.spaced(entry)}" for entry in entries)
         self.parts.append(f"\\begin{{itemize}}\n{body}\n\\end{{itemize}}")
 
     def equations(self, rows: Sequence[Row]) -> None:
@@ -90,17 +97,20 @@ class Latex(Markup):
             self.parts.append(f"\\begin{{align*}}\n{body}\n\\end{{align*}}")
 
     def text(self) -> str:
-        engine = "xelatex" if self.chinese else "pdflatex"
+        body = "\n\n".join(self.parts)
+        chinese = any(unicodedata.east_asian_width(c) == "W" for c in body)
+        fonts = r"\usepackage[UTF8]{ctex}" if chinese else r"\usepackage{fontspec}"
+        simple = all(ord(c) < 0x180 for c in body)
         head = [
-            f"% {engine} {'(ctex)' if self.chinese else ''}".rstrip(),
+            "% compile with pdflatex" if simple else "% compile with xelatex",
             r"\documentclass[11pt,a4paper]{article}",
-            r"\usepackage[UTF8]{ctex}" if self.chinese else "\\usepackage[utf8]{inputenc}\n\\usepackage[T1]{fontenc}",
+            "\\usepackage[utf8]{inputenc}\n\\usepackage[T1]{fontenc}" if simple else fonts,
             r"\usepackage{amsmath}",
             r"\usepackage[margin=2.5cm]{geometry}",
             r"\allowdisplaybreaks",
             "",
         ]
-        return "\n".join(head) + "\n\n".join(self.parts) + "\n\n\\end{document}\n"
+        return "\n".join(head) + body + "\n\n\\end{document}\n"
 
 
 class Text(Markup):
@@ -112,12 +122,15 @@ class Text(Markup):
     def math(self, formula: str) -> str:
         return formula
 
+    def formulas_of(self, prose: str) -> str:
+        return prose.replace("‹", "").replace("›", "")
+
     def title(self, title: str) -> None:
         self.parts.append(f"{title}\n{'=' * columns(title)}")
 
     def section(self, title: str) -> None:
         self.counters = [self.counters[0] + 1, 0]
-        line = f"{self.counters[0]}. {title}"
+        line = f"{self.counters[0]}. {self.formulas_of(title)}"
         self.parts.append(f"\n{line}\n{'-' * columns(line)}")
 
     def subsection(self, title: str) -> None:
@@ -125,10 +138,10 @@ class Text(Markup):
         self.parts.append(f"{self.counters[0]}.{self.counters[1]}  {title}")
 
     def paragraph(self, prose: str) -> None:
-        self.parts.append(_wrap(prose, self.width))
+        self.parts.append(_wrap(self.spaced(prose), self.width))
 
     def items(self, entries: Sequence[str]) -> None:
-        self.parts.append("\n".join(_wrap(entry, self.width, "  - ", "    ") for entry in entries))
+        self.parts.append("\n".join(_wrap(self.spaced(entry), self.width, "  - ", "    ") for entry in entries))
 
     def equations(self, rows: Sequence[Row]) -> None:
         if not rows:
@@ -180,9 +193,7 @@ def _escape_latex(text: str) -> str:
     return "".join(special.get(c, c) for c in text)
 
 
-def _outside_code(
-    prose: str, change: Callable[[str], str], code: str, inside: Callable[[str], str] = str
-) -> str:
+def _outside_code(prose: str, change: Callable[[str], str], code: str, inside: Callable[[str], str] = str) -> str:
     """Change the prose; what stands between backticks is code."""
     parts = prose.split("`")
     if len(parts) % 2 == 0:

@@ -1,7 +1,7 @@
 """How the quantities of a derivation are written, in Unicode text and in LaTeX.
 
-    qₜ  value at step t       dqₜ  its adjoint ∂E/∂qₜ       δ_iₜ  adjoint of the argument of the function that gives i
-    dyₜ  what the loss at step t sends into the output      ds⁺ₜ  what step t+1 sends back into the state s
+qₜ  value at step t       dqₜ  its adjoint ∂E/∂qₜ       δ_iₜ  adjoint of the argument of the function that gives i
+dyₜ  what the loss at step t sends into the output      ds⁺ₜ  what step t+1 sends back into the state s
 """
 
 from __future__ import annotations
@@ -52,7 +52,9 @@ class Notation:
     def adjoint(self, name: str, index: str = "t", mark: str = "") -> str:
         if not self.latex:
             return self.adjoint_mark + self.symbol(name, index, mark)
-        return {"d": r"\mathrm{d}", "∇": r"\nabla "}[self.adjoint_mark] + self.symbol(name, index, mark)
+        symbol = self.symbol(name, index, mark)
+        space = r"\," if symbol.startswith((r"\mathrm", r"\text")) else ""  # d log, not dlog
+        return {"d": r"\mathrm{d}", "∇": r"\nabla "}[self.adjoint_mark] + space + symbol
 
     def adjoint_of(self, quantity: Quantity) -> str:
         if quantity.kind == ARGUMENT and self.delta_mark:
@@ -139,10 +141,16 @@ class Notation:
 
 def _splits(formula: str) -> list[int]:
     """Where a formula can be broken: the places of the + and - between the terms of its outermost sum."""
-    places, depth = [], 0
-    for place, character in enumerate(formula):
-        depth += (character in "([{") - (character in ")]}")
-        if depth == 0 and character in "+-−" and formula[place - 1 : place] == " " == formula[place + 1 : place + 2]:
+    places, depth, bars = [], 0, False
+    for found in re.finditer(r"\\left|\\right|[(\[{)\]}|+−-]", formula):
+        token, place = found[0], found.start()
+        if token in ("\\left", "(", "[", "{"):
+            depth += 1
+        elif token in ("\\right", ")", "]", "}"):
+            depth -= 1
+        elif token == "|":
+            bars = not bars  # |v|; in LaTeX \left and \right count as well
+        elif depth == 0 and not bars and formula[place - 1 : place] == " " == formula[place + 1 : place + 2]:
             places.append(place)
     return places
 

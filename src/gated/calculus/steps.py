@@ -99,8 +99,8 @@ class Steps:
         return result
 
     def definition(self, quantity: Quantity, hidden: Mapping[Node, Quantity]) -> Node:
-        """The definition with the `hidden` quantities (by symbol) written out."""
-        return _replace(quantity.definition, {s: self.definition(q, hidden) for s, q in hidden.items()})
+        """The definition with the `hidden` quantities (by symbol), none of which occurs in another, written out."""
+        return _replace(quantity.definition, {symbol: q.definition for symbol, q in hidden.items()})
 
 
 def steps(graph: Graph) -> Steps:
@@ -133,7 +133,7 @@ def _differentiate(result: Steps, quantity: Quantity) -> None:
         slope = constant(0.0)
         for user, term in slopes.terms[symbol]:
             if user is None or user.op != "product":
-                slope = add(slope, term)
+                slope = 2.0 * term if slope is term else add(slope, term)  # (v ⊙ v)' = 2 v
         matrices = tuple(
             (term.attr[0].T, -1 if term.args[0].op == "call" else 1)  # the adjoint of a product is dP or -dP
             for user, term in terms
@@ -152,6 +152,10 @@ def _times(adjoint: Node, slope: Node) -> Node:
     """The product as a person writes it: the sign in front, q / n and not q times 1 / n."""
     if slope.op == "call" and slope.attr == "neg":
         return negate(_times(adjoint, slope.args[0]))
+    if slope.op == "constant" and slope.attr < 0:
+        return negate(multiply(adjoint, negate(slope)))
+    if slope.op == "call" and slope.attr == "mul" and is_constant(slope.args[0]):
+        return multiply(slope.args[0], _times(adjoint, slope.args[1]))
     if slope.op == "call" and slope.attr == "div" and is_constant(slope.args[0], 1.0):
         return divide(adjoint, slope.args[1])
     return multiply(adjoint, slope)

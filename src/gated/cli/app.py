@@ -61,13 +61,12 @@ def train(
     dtype: Annotated[str, typer.Option(help="float32 or float64.")] = "float32",
     seed: Annotated[int, typer.Option(help="Of all that is random.")] = 0,
     held_out: Annotated[float, typer.Option(help="Part of the text, from its end, to judge by.")] = 0.05,
-    evaluate_every: Annotated[
-        int | None, typer.Option(help="Updates between evaluations; without it, once a pass.")
-    ] = None,
+    evaluate_every: Annotated[int, typer.Option(help="Updates between evaluations on the held-out part.")] = 200,
     log_every: Annotated[int, typer.Option(help="Updates between lines of metrics.jsonl.")] = 20,
     out: Annotated[str | None, typer.Option(help="Folder of the run  [default: runs/CELL]")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in that folder.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Remove the run in that folder first.")] = False,
+    threads: Annotated[int, typer.Option(help="Of the matrix products; more than 1 helps large models only.")] = 1,
     length: Annotated[int, typer.Option("--sample", help="Characters to write at the end.")] = 400,
 ) -> None:
     """Train a character language model and watch held-out bits per character fall.
@@ -80,6 +79,9 @@ def train(
     gated train --cell my_cells.py:my_cell --minutes 2
     gated train --out runs/book --resume         after Ctrl-C
     """
+    from gated.cli.threads import limit_threads
+
+    limit_threads(threads)
     from gated.cli.train import run_training
 
     values = dict(context.params)

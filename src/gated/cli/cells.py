@@ -20,8 +20,9 @@ def show_zoo() -> None:
         first_paragraph = (cell.doc or "").strip().split("\n\n")[0]
         table.add_row(name, " ".join(cell.states), " ".join(first_paragraph.split()))
     console = Console(highlight=False, markup=False)
-    console.print(table)
-    console.print("\ngated cells NAME shows the equations and the source of one.", soft_wrap=True)
+    with console.capture() as capture:  # printed by itself, rich ends the program when nobody reads on
+        console.print(table)
+    typer.echo(f"{capture.get()}\ngated cells NAME shows the equations and the source of one.")
 
 
 def show_cell(spec: str) -> None:

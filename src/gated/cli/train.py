@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
@@ -15,9 +16,10 @@ from gated.cli.load_cell import load_cell
 from gated.errors import ArgumentError
 from gated.learning.checks import above_zero
 from gated.models import CharacterLanguageModel
-from gated.models.language_run import LanguageRun, Settings
+from gated.models.language_run import LanguageRun
+from gated.models.language_settings import Settings
 
-NOT_SETTINGS = ("out", "resume", "overwrite", "minutes", "length")
+NOT_SETTINGS = ("out", "resume", "overwrite", "minutes", "threads", "length")
 
 
 def run_training(values: Mapping[str, Any], given: Sequence[str]) -> None:
@@ -74,6 +76,7 @@ def _watch(run: LanguageRun, minutes: float | None) -> None:
                     f"pass {update.step / run.per_epoch:5.2f}   update {update.step:6d}   "
                     f"held out {run.records.latest:.4f} bits/char   {run.records.seconds:6.1f} s"
                 )
+                sys.stdout.flush()
 
         run.run(minutes, show)
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from gated.errors import ArgumentError
 
+SUFFIX = ".tmp"
+
 
 def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
     """Put ``content`` at ``path``: written beside it, flushed to the disk, then renamed over it.
@@ -18,7 +20,7 @@ def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
     target = Path(path)
     temporary = None
     try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent)
+        handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", suffix=SUFFIX, dir=target.parent)
         with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
@@ -33,6 +35,11 @@ def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
     finally:
         if temporary is not None:
             os.unlink(temporary)
+
+
+def is_left_over(path: Path) -> bool:
+    """True for the name of a file that a killed :func:`write_atomically` left beside its target."""
+    return path.name.startswith(".") and path.name.endswith(SUFFIX)
 
 
 def _umask() -> int:

@@ -262,7 +262,9 @@ class Graph:
     def seeds(self) -> tuple[Node, ...]:
         """The adjoint of each output, as the backward pass receives it."""
         pairs = zip(self.output_names, self.outputs, strict=True)
-        return tuple(leaf("seed", name, self.dims.get(name, node.dim)) for name, node in pairs)
+        # a new state has the length of its state, even if it is a mere number; the output of a map has its own (its
+        # name may be that of an input: a loss is a function y of y)
+        return tuple(leaf("seed", name, self.dims[name] if name in self.states else node.dim) for name, node in pairs)
 
     @property
     def free_dims(self) -> tuple[str, ...]:

@@ -84,7 +84,7 @@ def _latex_letters(text: str) -> str:
     letters = "".join(result)
     if len(result) == 1 or letters.isdigit():
         return letters
-    return rf"\mathrm{{{letters}}}"
+    return rf"\mathrm{{{letters}}}" if letters.isascii() else rf"\text{{{letters}}}"
 
 
 _GREEK_CAPITALS = frozenset({"gamma", "delta", "theta", "lamda", "xi", "pi", "sigma", "upsilon", "phi", "psi", "omega"})

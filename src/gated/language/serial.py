@@ -1,4 +1,4 @@
-"""A graph as JSON-able data and back. Reading runs no code and trusts nothing: files may be hostile."""
+"""The graph of a cell as JSON-able data and back. Reading runs no code and trusts nothing: files may be hostile."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from gated.errors import FileFormatError
 from gated.language import graph as g
-from gated.language.functions import FUNCTIONS, REDUCTIONS
+from gated.language.functions import FUNCTIONS
 
 _NAME = re.compile(r"[^\W\d]\w{0,99}\Z")
 _MAX_NODES = 100_000
@@ -70,8 +70,9 @@ def graph_from_json(data: Any) -> g.Graph:
     inputs, states, output_names = (_strings(data, key) for key in ("inputs", "states", "output_names"))
     variables = inputs + states
     _need(
-        bool(inputs) and len(set(variables)) == len(variables), "the names of inputs and states must exist and differ"
+        bool(states) and len(set(variables)) == len(variables), "the names of inputs and states must exist and differ"
     )
+    _need(len(inputs) == 1, f"{len(inputs)} inputs, expected one")
     parameters = _parameters(data.get("parameters"))
     dims = data.get("dims")
     _need(
@@ -80,10 +81,11 @@ def graph_from_json(data: Any) -> g.Graph:
         and all(isinstance(d, str) and _NAME.match(d) for d in dims.values()),
         "'dims' must give a dimension for every input and state",
     )
+    _need(dims[inputs[0]] == "input", f"the input has dimension {dims[inputs[0]]!r}, expected 'input'")
     nodes = _nodes(data.get("nodes"), parameters, dims, inputs, states)
     outputs = data.get("outputs")
     _need(isinstance(outputs, list) and len(outputs) == len(output_names), "'outputs' must fit 'output_names'")
-    _need(not states or states == output_names, "a cell's outputs must be its states")
+    _need(states == output_names, "a cell's outputs must be its states")
     graph = g.Graph(
         name=_text(data, "name", r"[^\W\d]\w{0,199}\Z"),
         doc=_text(data, "doc", r"(?s).{0,20000}\Z"),
@@ -95,10 +97,14 @@ def graph_from_json(data: Any) -> g.Graph:
         parameters=parameters,
         dims=dims,
     )
-    for name, node in zip(states, graph.outputs, strict=False):
+    for name, node in zip(states, graph.outputs, strict=True):
         _need(
             node.dim in (dims[name], g.ONE_DIM), f"state {name} has dimension {dims[name]} but its equation {node.dim}"
         )
+    used = {m.name for node in graph.order if node.op == "product" for m in node.attr}
+    used |= {node.attr[1] for node in graph.order if g.is_leaf(node, "vector")}
+    for name in parameters:
+        _need(name in used, f"no equation uses the parameter {name}")
     return graph
 
 
@@ -174,9 +180,10 @@ def _node(
         return g.leaf(kind, name, parameters[name][0] if kind == "vector" else dims[name])
     if op == "constant":
         _need(
-            isinstance(attr, (int, float)) and not isinstance(attr, bool) and math.isfinite(attr) and not args,
+            (type(attr) is int and abs(attr) < 2**53) or (type(attr) is float and math.isfinite(attr)),
             f"{here} is no finite number",
         )
+        _need(not args, f"{here} is a number with arguments")
         return g.constant(attr)
     if op == "product":
         _need(
@@ -192,17 +199,13 @@ def _node(
         return g.product([g.Matrix(family, member, shape[0], shape[1])], args)
     if op == "call":
         _need(
-            isinstance(attr, str) and attr in FUNCTIONS and len(args) == FUNCTIONS[attr].arity,
+            isinstance(attr, str) and attr in FUNCTIONS and attr[0] != "_" and len(args) == FUNCTIONS[attr].arity,
             f"{here}: unknown function {str(attr)[:60]!r}",
         )
         lengths = {arg.dim for arg in args} - {g.ONE_DIM}
         _need(len(lengths) <= 1, f"{here}: {attr} joins dimensions {sorted(lengths)}")
         return g.call(attr, *args)
-    _need(
-        op == "reduce" and isinstance(attr, str) and attr in REDUCTIONS and len(args) == 1,
-        f"{here}: unknown operation {str(op)[:60]!r}",
-    )
-    return g.reduce(attr, args[0])
+    raise FileFormatError(f"cell: {here}: unknown operation {str(op)[:60]!r}")
 
 
 def _names(value: Any, nodes: list[g.Node]) -> dict[g.Node, str]:

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from gated.errors import ArgumentError, FileFormatError
-from gated.interop.atomic import write_atomically
+from gated.interop.atomic import is_left_over, write_atomically
 from gated.interop.tensor_file import open_tensors, write_tensors
 
 CHECKPOINT = "gated checkpoint"
@@ -50,7 +50,7 @@ class RunFolder:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             found = sorted(self.path.iterdir())
-            strangers = [file.name for file in found if file not in files]
+            strangers = [file.name for file in found if file not in files and not is_left_over(file)]
             if overwrite and strangers:
                 raise ArgumentError(
                     f"folder: got {str(self.path)!r} with {strangers[0]!r} in it, expected nothing but a run's files"

@@ -2,33 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from gated.language.graph import Node, make, product, topological
 
 
-def gather_products(outputs: Sequence[Node]) -> dict[Node, Node]:
+def gather_products(outputs: Sequence[Node], known: Collection[Node]) -> dict[Node, Node]:
     """Sums of matrix products become one node, M1 v1 + M2 v2 + ...: one large product instead of many small ones.
 
+    `known` nodes are values that exist already: they stay as they are, and so does a product among them.
     Returns a map from every node below `outputs` to its rewritten form.
     """
     new: dict[Node, Node] = {}
     for node in topological(outputs):
         args = tuple(new[arg] for arg in node.args)
-        if node.op == "call" and node.attr == "add" and any(arg.op == "product" for arg in args):
-            new[node] = _gathered_sum(args)
+        if node in known:
+            new[node] = node
+        elif node.op == "call" and node.attr == "add" and any(arg.op == "product" for arg in args):
+            new[node] = _gathered_sum(args, known)
         else:
             new[node] = node if args == node.args else make(node.op, node.attr, node.dim, args)
     return new
 
 
-def _gathered_sum(args: tuple[Node, ...]) -> Node:
+def _gathered_sum(args: tuple[Node, ...], known: Collection[Node]) -> Node:
     """The terms of a sum, its products in one node. The order of the other terms is kept; the product comes last."""
     terms: list[Node] = []
     for arg in args:
-        terms += _terms(arg)
-    products = [term for term in terms if term.op == "product"]
-    others = [term for term in terms if term.op != "product"]
+        terms += _terms(arg, known)
+    products = [term for term in terms if term.op == "product" and term not in known]
+    others = [term for term in terms if term not in products]
+    if not products:
+        return args[0] + args[1]
     matrices = [matrix for term in products for matrix in term.attr]
     operands = [operand for term in products for operand in term.args]
     total: Node | None = None
@@ -37,8 +42,8 @@ def _gathered_sum(args: tuple[Node, ...]) -> Node:
     return total if total is not None else args[0]
 
 
-def _terms(node: Node) -> list[Node]:
+def _terms(node: Node, known: Collection[Node]) -> list[Node]:
     """a + (M v) as its two terms; only sums that this pass built are taken apart."""
-    if node.op == "call" and node.attr == "add" and node.args[1].op == "product":
+    if node not in known and node.op == "call" and node.attr == "add" and node.args[1].op == "product":
         return [node.args[0], node.args[1]]
     return [node]

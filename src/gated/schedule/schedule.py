@@ -63,7 +63,7 @@ def schedule(graph: Graph) -> Schedule:
     inputs = [adjoints.get(graph.input_leaf(name)) for name in graph.inputs]
     vectors = {name: leaf("vector", name, shape[0]) for name, shape in graph.parameters.items() if len(shape) == 1}
     deltas = [delta for pairs in adjoints.products.values() for delta, _ in pairs]
-    new = gather_products([*previous, *inputs, *(adjoints.get(v) for v in vectors.values()), *deltas])
+    new = gather_products([*previous, *inputs, *(adjoints.get(v) for v in vectors.values()), *deltas], set(graph.order))
 
     # the input has a level even in a cell that never looks at it
     level = _levels([*graph.outputs, *new.values(), *map(graph.input_leaf, graph.inputs)])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -78,6 +78,8 @@ class _Run:
         self.width = host().machine.width(dtype.name)
         self.wanted = set(loop.program.places)
         self.alive: list[Any] = []
+        self.stagger = 0
+        self.roomy: dict[int, Array] = {}
         self.ctx = np.zeros(len(loop.table), np.int64)
         self.counts = np.ascontiguousarray(counts, np.int64)
         begin = np.cumsum(self.counts) - self.counts
@@ -98,7 +100,13 @@ class _Run:
 
     def empty(self, rows: int, size: int) -> Array:
         """An uninitialised (rows, size) array whose rows may be read and written in whole vectors."""
-        return np.empty((rows, -(-size // self.width) * self.width), self.dtype)[:, :size]
+        padded = -(-size // self.width) * self.width
+        # Large arrays would all begin at page boundaries, and their rows compete for the same few lines of the
+        # first-level cache: each array begins some lines further than the one before.
+        self.stagger = (self.stagger + 5) % 64
+        array = _aligned((rows, padded), self.dtype, self.stagger)[:, :size]
+        self.roomy[id(array)] = array
+        return array
 
     def put(self, place: Place, value: Any, has_room: bool = False) -> None:
         """Say where a place lies; copies the value only if its rows cannot be read and written in whole vectors.
@@ -117,24 +125,25 @@ class _Run:
             padded = self.empty(len(array), size)
             padded[...] = array
             array = padded
-        self._set(("base", place), self._address(array))
-        self._set(("stride", place), array.strides[0] // array.itemsize)
+        address, stride = self._address(array), array.strides[0] // array.itemsize
+        self._set(("base", place), address)
+        self._set(("stride", place), stride)
+        for number, operand in enumerate(self.loop.operands):
+            if operand == place:
+                self._set(("operand", number), address)
+                self._set(("operand stride", number), stride)
 
     def _readable(self, array: Array) -> bool:
-        """Whether reading each row in whole vectors stays in the row's own memory."""
-        padded = -(-array.shape[1] // self.width) * self.width
-        if padded == array.shape[1]:
-            return True
-        # a view of an array made by `empty`: its rows have the room
-        base = array.base
-        return isinstance(base, np.ndarray) and base.shape == (len(array), padded) and base.strides == array.strides
+        """Whether reading each row in whole vectors stays in memory that is there for it."""
+        return array.shape[1] % self.width == 0 or id(array) in self.roomy or _has_room(array, self.width)
 
     def _pack(self, matrices: Sequence[Matrix], parameters: Mapping[str, Array]) -> Array:
         """Panels (column block, k, matrix, lane): what one micro-kernel reads, in the order in which it reads it."""
         first = parameters[matrices[0].name]
         inner, outer = first.shape if matrices[0].transposed else first.shape[::-1]
         blocks = -(-outer // self.width)
-        panel = np.zeros((blocks, inner, len(matrices), self.width), self.dtype)
+        panel = _aligned((blocks, inner, len(matrices), self.width), self.dtype)
+        panel[-1] = 0
         for g, matrix in enumerate(matrices):
             value = parameters[matrix.name]
             value = value if matrix.transposed else value.T  # (inner, outer)
@@ -160,4 +169,19 @@ class _Run:
         self.loop.code.scan(self.ctx.ctypes.data, first, stop)
 
 
-Shard = Callable[[int, int], None]
+LINE = 64  # bytes of a cache line
+
+
+def _aligned(shape: tuple[int, ...], dtype: np.dtype[Any], lines: int = 0) -> Array:
+    """An uninitialised array that begins at a cache line (a vector that straddles two costs twice), `lines` lines in."""
+    size = int(np.prod(shape)) * dtype.itemsize
+    raw = np.empty(size + (lines + 1) * LINE, np.uint8)
+    skip = -raw.ctypes.data % LINE + lines * LINE
+    return raw[skip : skip + size].view(dtype).reshape(shape)
+
+
+def _has_room(array: Array, width: int) -> bool:
+    """Whether this is a view that `_Run.empty` made in an earlier call: raw bytes, rows padded to whole vectors."""
+    padded = -(-array.shape[1] // width) * width
+    base = array.base
+    return isinstance(base, np.ndarray) and base.dtype == np.uint8 and array.strides[0] == padded * array.itemsize

@@ -21,7 +21,7 @@ from typing import Any
 
 import llvmlite.ir as ir
 
-from gated.backends.native.lowering import CONSTANT, NEW, PREVIOUS, ROW, SEQUENCE, Block, Place, Program
+from gated.backends.native.lowering import CONSTANT, NEW, PREVIOUS, ROW, SEQUENCE, Block, Place, Program, Term
 from gated.backends.native.vector_math import PRECISIONS, VectorMath
 from gated.language.graph import Node
 
@@ -52,7 +52,9 @@ class Table:
         dims = dict.fromkeys([block.dim for block in program.blocks] + [place.dim for place in program.places])
         names += [("size", dim) for dim in dims] + [("blocks", dim) for dim in dims]
         names += [("base", place) for place in program.places] + [("stride", place) for place in program.places]
-        names += [("panel", i) for i in range(len(program.panels))]
+        # side by side, so that the code can loop over the terms of a block
+        for field in ("operand", "operand stride", "panel"):
+            names += [(field, i) for i in range(len(program.panels))]
         self.index = {name: i for i, name in enumerate(names)}
 
     def __len__(self) -> int:
@@ -102,21 +104,23 @@ class Emitter:
     # tiles
 
     def _largest_tile(self, block: Block) -> int:
-        """Rows whose accumulators, with the panel's vectors and one operand, fill the registers."""
+        """Rows of the tile that does the most multiply-adds per load, among those that fit into the registers."""
         gates = len(block.accumulators)
         if gates == 0:
-            return 2
-        return max(1, min(8, (self.machine.registers - 2) // gates - 1))
+            return 8
+        return max(range(1, 9), key=lambda rows: self._merit(rows, self._chunk(block, rows), gates))
 
     def _chunk(self, block: Block, rows: int) -> int:
         """Column blocks taken at once: few rows leave registers free, which hide the latency of the multiply-add."""
         gates = len(block.accumulators)
         if gates == 0:
             return 1
-        chunk = 1
-        while chunk < 4 and 2 * chunk * gates * (rows + 1) < self.machine.registers - 1:
-            chunk *= 2
-        return chunk
+        return max((1, 2, 4), key=lambda chunk: self._merit(rows, chunk, gates))
+
+    def _merit(self, rows: int, chunk: int, gates: int) -> float:
+        vectors = chunk * gates
+        fits = rows * vectors + vectors + 1 <= self.machine.registers
+        return rows * vectors / (rows + vectors) if fits else -float(rows * vectors)
 
     def _tiles(self, b: ir.IRBuilder, run: ir.Function, largest: int, ctx: Value, rows: tuple[Value, ...], n0: Value,
                stop: Value) -> None:
@@ -211,10 +215,12 @@ class Emitter:
     def _row(self, b: ir.IRBuilder, step: _Step, place: Place, number: Value) -> Value:
         """Address of the first element of the row of sequence `number` in a place."""
         base = self._pointer(b, step.ctx, ("base", place))
-        if place.rows == CONSTANT:
+        return self._row_of(b, step, place.rows, base, self._field(b, step.ctx, ("stride", place)), number)
+
+    def _row_of(self, b: ir.IRBuilder, step: _Step, rows: str, base: Value, stride: Value, number: Value) -> Value:
+        if rows == CONSTANT:
             return base
-        start = {ROW: step.begin, PREVIOUS: step.previous, NEW: step.new, SEQUENCE: I64(0)}[place.rows]
-        stride = self._field(b, step.ctx, ("stride", place))
+        start = {ROW: step.begin, PREVIOUS: step.previous, NEW: step.new, SEQUENCE: I64(0)}[rows]
         return b.gep(base, [b.mul(b.add(start, number), stride)], source_etype=self.scalar)
 
     # small pieces
@@ -240,6 +246,31 @@ class Emitter:
         b.branch(head)
         b.position_at_end(end)
 
+    @contextmanager
+    def _loop_with(self, b: ir.IRBuilder, low: Value, high: Value, carried: dict[Any, Value],
+                   ) -> Iterator[tuple[Value, dict[Any, Value]]]:
+        """A loop that runs at least once, over values in registers: the body updates the dict that it is given, and
+        `carried` holds the last values afterwards. (A K loop is never empty: sizes are at least 1.)"""
+        function, before = b.function, b.block
+        head, end = function.append_basic_block(), function.append_basic_block()
+        b.branch(head)
+        b.position_at_end(head)
+        i = b.phi(I64)
+        i.add_incoming(low, before)
+        values = {}
+        for key, value in carried.items():
+            values[key] = b.phi(value.type)
+            values[key].add_incoming(value, before)
+        phis = dict(values)
+        yield i, values
+        following = b.add(i, I64(1))
+        i.add_incoming(following, b.block)
+        for key, phi in phis.items():
+            phi.add_incoming(values[key], b.block)
+        b.cbranch(b.icmp_signed("<", following, high), head, end)
+        b.position_at_end(end)
+        carried.update(values)
+
 
 class _Tile:
     """`rows` rows by `chunk` column blocks of one block's products: the micro-kernel."""
@@ -255,44 +286,41 @@ class _Tile:
         gates = len(self.block.accumulators)
         keys = [(r, c, g) for r in range(self.rows) for c in range(self.chunk) for g in range(gates)]
         accumulators = {key: e.math.constant(0.0) for key in keys}
-        panel = sum(len(block.terms) for block in e.program.blocks[: e.program.blocks.index(self.block)])
-        for index, term in enumerate(self.block.terms):
-            self._accumulate(b, term, panel + index, accumulators)
+        blocks = e.program.blocks
+        first = sum(len(block.terms) for block in blocks[: blocks.index(self.block)])
+        terms = self.block.terms
+        if all(_shape(term) == _shape(terms[0]) for term in terms):
+            # one K loop in the code, run once per term
+            with e._loop_with(b, I64(0), I64(len(terms)), accumulators) as (term, sums):
+                self._accumulate(b, terms[0], b.add(term, I64(first)), sums)
+        else:
+            for index, term in enumerate(terms):
+                self._accumulate(b, term, I64(first + index), accumulators)
         for i, key in enumerate(keys):
             address = b.gep(registers, [I64(i)], source_etype=e.vector)
             b.store(accumulators[key], address, align=e.machine.vector_bytes)
 
-    def _accumulate(self, b: ir.IRBuilder, term: Any, panel: int, accumulators: dict[Any, Value]) -> None:
-        """acc[r, c, g] += Σ_k operand[r, k] · panel[c, k, g]"""
-        e = self.e
-        size = e._field(b, self.step.ctx, ("size", term.operand.dim))
-        operands = [e._row(b, self.step, term.operand, b.add(self.first, I64(row))) for row in range(self.rows)]
+    def _accumulate(self, b: ir.IRBuilder, term: Term, number: Value, accumulators: dict[Any, Value]) -> None:
+        """acc[r, c, g] += Σ_k operand[r, k] · panel[c, k, g], for the term of this number."""
+        e, ctx = self.e, self.step.ctx
+        size = e._field(b, ctx, ("size", term.operand.dim))
+        operand, stride, panel = (
+            b.load(b.gep(ctx, [b.add(number, I64(e.table.index[field, 0]))], source_etype=I64), typ=I64)
+            for field in ("operand", "operand stride", "panel")
+        )
+        base = b.inttoptr(operand, POINTER)
+        operands = [e._row_of(b, self.step, term.operand.rows, base, stride, b.add(self.first, I64(row)))
+                    for row in range(self.rows)]
         lanes = len(term.pairs) * e.width
-        block_stride = b.mul(size, I64(lanes))
-        base = e._pointer(b, self.step.ctx, ("panel", panel))
-        starts = [b.gep(base, [b.mul(b.add(self.column, I64(c)), block_stride)], source_etype=e.scalar)
-                  for c in range(self.chunk)]
-        keys = [(r, c, g) for r in range(self.rows) for c in range(self.chunk) for _, g in term.pairs]
-        before, function = b.block, b.function
-        head, end = function.append_basic_block(), function.append_basic_block()
-        b.branch(head)
-        b.position_at_end(head)
-        k = b.phi(I64)
-        k.add_incoming(I64(0), before)
-        phis = {}
-        for key in keys:
-            phis[key] = b.phi(e.vector)
-            phis[key].add_incoming(accumulators[key], before)
-        new = self._multiply_add(b, term, k, lanes, starts, operands, phis)
-        following = b.add(k, I64(1))
-        k.add_incoming(following, b.block)
-        for key in keys:
-            phis[key].add_incoming(new[key], b.block)
-        b.cbranch(b.icmp_signed("<", following, size), head, end)
-        b.position_at_end(end)
-        accumulators.update(new)
+        starts = [b.gep(b.inttoptr(panel, POINTER), [b.mul(b.add(self.column, I64(c)), b.mul(size, I64(lanes)))],
+                        source_etype=e.scalar) for c in range(self.chunk)]
+        mine = {(r, c, g): accumulators[r, c, g] for r in range(self.rows) for c in range(self.chunk)
+                for _, g in term.pairs}
+        with e._loop_with(b, I64(0), size, mine) as (k, sums):
+            sums.update(self._multiply_add(b, term, k, lanes, starts, operands, sums))
+        accumulators.update(mine)
 
-    def _multiply_add(self, b: ir.IRBuilder, term: Any, k: Value, lanes: int, starts: list[Value], operands: list[Value],
+    def _multiply_add(self, b: ir.IRBuilder, term: Term, k: Value, lanes: int, starts: list[Value], operands: list[Value],
                       accumulators: dict[Any, Value]) -> dict[Any, Value]:
         e = self.e
         offset = b.mul(k, I64(lanes))
@@ -315,3 +343,8 @@ class _Tile:
         single = b.insert_element(undefined, scalar, ir.IntType(32)(0))
         mask = ir.Constant(ir.VectorType(ir.IntType(32), e.width), [0] * e.width)
         return b.shuffle_vector(single, undefined, mask)
+
+
+def _shape(term: Term) -> tuple[Any, ...]:
+    """What the code of a term depends on."""
+    return term.operand.rows, term.operand.dim, tuple(g for _, g in term.pairs)

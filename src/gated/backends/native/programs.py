@@ -25,6 +25,11 @@ class Loop:
     table: Table
     code: Compiled
 
+    @property
+    def operands(self) -> list[Place]:
+        """The operand of every term, in the order of the panels."""
+        return [term.operand for block in self.program.blocks for term in block.terms]
+
 
 @dataclass(frozen=True, eq=False)
 class Programs:
@@ -70,7 +75,8 @@ def dy_place(schedule: Schedule) -> Place:
 
 def lower_forward(schedule: Schedule) -> Program:
     """The body of the forward loop."""
-    new = gather_products([*schedule.outputs, *schedule.saved])
+    known = {node for node in schedule.graph.order if schedule.level[node] < STATE}
+    new = gather_products([*schedule.outputs, *schedule.saved], known)
     wanted = topological([new[node] for node in [*schedule.outputs, *schedule.saved]])
     places = value_places(schedule)
     available: dict[Node, tuple[Place, ...]] = {

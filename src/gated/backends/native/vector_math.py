@@ -205,4 +205,4 @@ class VectorMath:
             "mul": lambda b, x, y: b.fmul(x, y), "div": lambda b, x, y: b.fdiv(x, y),
             "neg": lambda b, x: b.fneg(x),
         }
-        return arithmetic.get(function) or getattr(self, function.lstrip("_"))  # type: ignore[no-any-return]
+        return arithmetic.get(function) or getattr(self, function.lstrip("_"))

@@ -1,0 +1,361 @@
+"""The derivation as a program: a Python function that needs NumPy only, printed from the same steps as the document."""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+from collections.abc import Iterable
+from dataclasses import replace
+
+from gated.calculus.document import dimension_letters
+from gated.calculus.notation import break_lines
+from gated.calculus.steps import ARGUMENT, Quantity, Steps
+from gated.calculus.wording import Words
+from gated.language.functions import ATOM, FUNCTIONS
+from gated.language.graph import Matrix, Node, is_constant, leaf, topological
+from gated.language.printing import NUMPY, Printer
+
+WIDTH = 110
+
+
+class _Identifiers:
+    """Hands out Python names, each once; a name that is taken gets an underscore."""
+
+    def __init__(self, reserved: Iterable[str]) -> None:
+        self.taken = set(reserved)
+
+    def take(self, wish: str) -> str:
+        while wish in self.taken or keyword.iskeyword(wish):
+            wish += "_"
+        self.taken.add(wish)
+        return wish
+
+
+class _Program:
+    """Names everything, then prints line by line."""
+
+    def __init__(self, steps: Steps, words: Words) -> None:
+        self.steps, self.graph, self.words = steps, steps.graph, words
+        self.lines: list[str] = []
+        self.x = self.graph.input_leaf(self.graph.inputs[0])
+        self.previous = [self.graph.state_leaf(name) for name in self.graph.states]
+        self.vectors = {n: leaf("vector", n, s[0]) for n, s in self.graph.parameters.items() if len(s) == 1}
+        self.fixed = {q.symbol for q in steps.quantities if q.fixed} | set(self.vectors.values())
+        self._plan()
+        self._name()
+
+    def _plan(self) -> None:
+        """What the backward pass refers to, and what is therefore written out or given a variable."""
+        steps = self.steps
+        targets = [*(q.symbol for q in steps.quantities), *self.previous, self.x, *self.vectors.values()]
+        self.totals = {symbol: steps.total(symbol) for symbol in targets}
+        pairs = [node for pair in steps.products.values() for both in pair for node in both]
+        self.stops = {q.definition for q in steps.quantities}  # a saved value, not to be computed again
+        backward = _visible([*self.totals.values(), *pairs], self.stops)
+        self.hidden = {q.symbol: q for q in steps.quantities if q.kind == ARGUMENT and q.symbol not in backward}
+        self.written = [q for q in steps.quantities if q.symbol not in self.hidden]
+        self.definitions = {q.symbol: steps.definition(q, self.hidden) for q in self.written}
+        forward = {n for q in self.written for n in topological([self.definitions[q.symbol]])}
+        forward -= set(self.definitions.values())
+        self.shared = [n for n in topological(backward) if n in backward and n in forward and _is_simple(n)]
+        self.backward = _visible([*self.totals.values(), *pairs], self.stops | set(self.shared))
+
+    def _name(self) -> None:
+        graph, steps = self.graph, self.steps
+        helpers = {row.name for row in FUNCTIONS.values() if row.helper}
+        take = _Identifiers({"np", "t", *helpers, *dir(builtins)} - {"input"}).take
+        self.array = take(graph.inputs[0])
+        names: dict[Node, str] = {q.symbol: take(q.name) for q in self.written}
+        self.parameter = {name: take(name.replace(".", "_")) for name in graph.parameters}
+        names.update((node, f"{take(node.attr[1] + '_prev')}") for node in self.previous)
+        names[self.x] = take(f"{graph.inputs[0]}_t")
+        names.update(
+            (node, take(f"{node.attr}_{names[node.args[0]]}")) for node in self.shared if node.args[0] in names
+        )
+        names.update((node, self.parameter[name]) for name, node in self.vectors.items())
+        for node in self.shared:
+            names.setdefault(node, take(f"{node.attr}_{names[node.args[0]]}"))
+        for q in steps.quantities:
+            if q.symbol in names:
+                names[q.definition] = names[q.symbol]
+            label = f"delta_{q.owner}" if q.kind == ARGUMENT else f"d{q.name}"
+            names[q.adjoint] = take(label)
+        names.update((node, take(f"d{state}_next")) for state, node in steps.received.items())
+        self.function = take(graph.name if graph.name.isidentifier() else "cell")
+        words = ("states", "params", "dstates", "y", "dy", "grads", "tape", "T", "final_states")
+        self.states, self.params, self.dstates, self.y, self.dy, self.grads, self.tape, self.T, self.final = map(
+            take, words
+        )
+        self.dx = take(f"d{graph.inputs[0]}")
+        names[steps.direct] = f"{self.dy}[t]"
+        style = replace(
+            NUMPY,
+            matrix=lambda m: self.parameter[m.name] + ("" if m.transposed else ".T"),
+            # a comparison gives booleans, and the sum of two of them is no number
+            template=lambda row: "np.heaviside({0}, 0.0)" if row.name == "_positive" else row.source,
+            reduce=lambda name, value: f"np.sum({value}, axis=-1, keepdims=True)",
+        )
+        self.names, self.printer = names, Printer(style, names)
+
+    def emit(self, line: str = "", indent: int = 1) -> None:
+        self.lines.append(("    " * indent + line).rstrip())
+
+    def comment(self, key: str, indent: int = 1) -> None:
+        self.emit(f"# {self.words(key)}", indent)
+
+    def assign(self, target: str, value: str, indent: int, operator: str = "=") -> None:
+        line = f"{target} {operator} {value}"
+        if len(line) + 4 * indent <= WIDTH:
+            self.emit(line, indent)
+            return
+        self.emit(f"{target} {operator} (", indent)
+        for part in break_lines(value, WIDTH - 4 * indent - 4):
+            self.emit(part, indent + 1)
+        self.emit(")", indent)
+
+    def source(self) -> str:
+        self._head()
+        self._setup()
+        self._forward()
+        self._backward()
+        dstates = _tuple(self.names[self.steps.received[name]] for name in self.graph.states)
+        self.emit(f"return {self.y}, {self.final}, {self.dx}, {dstates}, {self.grads}")
+        return "\n".join([*self._imports(), *self.lines]) + "\n"
+
+    def _imports(self) -> list[str]:
+        nodes = topological([*self.definitions.values(), *self.backward])
+        used = {node.attr for node in nodes if node.op == "call"}
+        helpers = [row.helper for row in FUNCTIONS.values() if row.helper and row.name in used]
+        lines = ["import numpy as np", "", ""]
+        for helper in helpers:
+            lines += [*helper.rstrip().splitlines(), "", ""]
+        return lines
+
+    def _head(self) -> None:
+        words, letters = self.words, dimension_letters(self.steps)
+        arguments = [self.array, self.states, self.params, self.dy, self.dstates]
+        self.emit(f"def {self.function}({', '.join(arguments)}):", 0)
+        self.emit(f'"""{words("np_doc", cell=self.graph.name)}')
+        self.emit()
+        dims = [letters[self.graph.dims[name]] for name in self.graph.states]
+        sizes = ", ".join(f"{name} (N, {dim})" for name, dim in zip(self.graph.states, dims, strict=True))
+        self.emit(f"{words('np_shapes')}")
+        self.emit()
+        self.emit(f"{self.array}: (T, N, {letters[self.x.dim]}) {words('np_x')}")
+        self.emit(f"{self.states}: {words('np_states')}: {sizes}")
+        self.emit(f"{self.params}: {words('np_params')}:")
+        by_shape: dict[str, list[str]] = {}
+        for name, shape in self.graph.parameters.items():
+            by_shape.setdefault(_tuple(letters[dim] for dim in shape), []).append(name)
+        for text, members in by_shape.items():
+            for part in _chunks(members, WIDTH - 20):
+                self.emit(f"    {text}: {part}")
+        self.emit(f"{self.dy}: (T, N, {dims[0]}) {words('np_dy', y=self.y)}")
+        self.emit(f"{self.dstates}: {words('np_dstates')}: {sizes}")
+        self.emit()
+        self.emit(words("np_returns", y=self.y, dx=self.dx))
+        self.emit('"""')
+
+    def _setup(self) -> None:
+        families: dict[str, list[str]] = {}
+        for name in self.graph.parameters:
+            families.setdefault(name.split(".", 1)[0], []).append(name)
+        if families:
+            self.comment("np_parameters")
+        for members in families.values():
+            left = ", ".join(self.parameter[name] for name in members)
+            right = ", ".join(f'{self.params}["{name}"]' for name in members)
+            if len(left) + len(right) + 7 <= WIDTH:
+                self.emit(f"{left} = {right}")
+            else:
+                for name in members:
+                    self.emit(f'{self.parameter[name]} = {self.params}["{name}"]')
+        self.emitted: set[Node] = set()
+        fixed = [q for q in self.written if q.fixed]
+        if fixed or any(node.args[0] in self.fixed for node in self.shared):
+            self.comment("np_fixed")
+        for node in self.shared:
+            if node.args[0] in self.vectors.values():
+                self._shared_within([node], 1)
+        for quantity in fixed:
+            self._define(quantity, 1)
+        self.emit()
+
+    def _define(self, quantity: Quantity, indent: int) -> None:
+        definition = self.definitions[quantity.symbol]
+        self._shared_within(topological([definition]), indent)
+        self.assign(self.names[quantity.symbol], self.printer.expression(definition), indent)
+        if quantity.fixed:
+            self._shared_within([node for node in self.shared if node.args[0] is quantity.symbol], indent)
+
+    def _shared_within(self, nodes: Iterable[Node], indent: int) -> None:
+        """Variables for the functions that occur both in these expressions and in the backward pass."""
+        for node in nodes:
+            if node in self.shared and node not in self.emitted:
+                self.emitted.add(node)
+                self.assign(self.names[node], self.printer.expression(node), indent)
+
+    def _forward(self) -> None:
+        previous = [self.names[node] for node in self.previous]
+        self.comment("np_forward")
+        self.emit(f"{self.T} = len({self.array})")
+        self.emit(f"{_targets(previous)} = {self.states}")
+        self.emit(f"{self.y} = np.zeros(({self.T}, *{previous[0]}.shape), {self.array}.dtype)")
+        saved = self._saved()
+        if saved:
+            self.emit(f"{self.tape} = []")
+        self.emit(f"for t in range({self.T}):")
+        if any(self.x in topological([self.definitions[q.symbol]]) for q in self.written) or (
+            self.x in self.graph.outputs or self.x in self.backward
+        ):
+            self.emit(f"{self.names[self.x]} = {self.array}[t]", 2)
+        for quantity in self.written:
+            if not quantity.fixed:
+                self._define(quantity, 2)
+        new = [self._output(k) for k in range(len(previous))]
+        self.emit(f"{self.y}[t] = {new[0]}", 2)
+        if saved:
+            self.emit(f"{self.tape}.append({_tuple(saved)})", 2)
+        self.emit(f"{', '.join(previous)} = {', '.join(new)}", 2)
+        self.emit(f"{self.final} = {_tuple(previous)}")
+        self.emit()
+
+    def _saved(self) -> list[str]:
+        """The names of the values of a step that the backward pass needs, in the order in which they were made."""
+        needed = {self.names[node] for node in self.backward if node in self.names}
+        order = [*self.previous, *(q.symbol for q in self.written), *self.shared]
+        return [
+            self.names[node]
+            for node in order
+            if self.names[node] in needed and node not in self.fixed and not set(node.args) & self.fixed
+        ]
+
+    def _output(self, k: int) -> str:
+        """The new state k; one that is the same for all sequences gets its rows here."""
+        node = self.graph.outputs[k]
+        symbol = next((q.symbol for q in self.steps.quantities if q.node is node), node)
+        text = self.printer.term(symbol)
+        if symbol in self.fixed or symbol.op == "constant":
+            return f"np.broadcast_to({text}, {self.names[self.previous[k]]}.shape)"
+        return text
+
+    def _backward(self) -> None:
+        received = [self.names[self.steps.received[name]] for name in self.graph.states]
+        self.comment("np_backward")
+        self.emit(f"{_targets(received)} = {self.dstates}")
+        self.emit(f"{self.dx} = np.zeros_like({self.array})")
+        self.emit(f"{self.grads} = {{name: np.zeros_like(value) for name, value in {self.params}.items()}}")
+        self.emit(f"for t in reversed(range({self.T})):")
+        if self.x in self.backward:
+            self.emit(f"{self.names[self.x]} = {self.array}[t]", 2)
+        saved = self._saved()
+        if saved:
+            self.assign(_targets(saved), f"{self.tape}[t]", 2)
+        self.comment("np_adjoint", 2)
+        for quantity in reversed(self.steps.quantities):
+            total = self.totals[quantity.symbol]
+            if not is_constant(total, 0.0):
+                self.assign(self.names[quantity.adjoint], self.printer.term(total), 2)
+        self._gradients()
+        self._hand_on(received)
+
+    def _gradients(self) -> None:
+        lines: list[tuple[str, str]] = []
+        for name, shape in self.graph.parameters.items():
+            if len(shape) == 1:
+                total = self.totals[self.vectors[name]]
+                text = self.printer.term(total)
+                atom = total in self.names
+                terms = (
+                    [] if is_constant(total, 0.0) else [f"{text}.sum(axis=0)" if atom else f"np.sum({text}, axis=0)"]
+                )
+            else:
+                family, member = name.split(".", 1)
+                pairs = self.steps.products.get(Matrix(family, member, shape[0], shape[1]), [])
+                terms = [self._outer(delta, operand) for delta, operand in pairs]
+            if terms:
+                lines.append((f'{self.grads}["{name}"]', " + ".join(terms)))
+        if lines:
+            self.comment("np_gradients", 2)
+        for target, value in lines:
+            self.assign(target, value, 2, "+=")
+
+    def _outer(self, delta: Node, operand: Node) -> str:
+        left, right = self.printer.term(delta, ATOM), self.printer.term(operand, ATOM)
+        if operand in self.fixed or operand in self.vectors.values():
+            return f"np.outer({left}.sum(axis=0), {right})"
+        return f"{left}.T @ {right}"
+
+    def _hand_on(self, received: list[str]) -> None:
+        self.comment("np_handed", 2)
+        dx = self.totals[self.x]
+        if not is_constant(dx, 0.0):
+            self.assign(f"{self.dx}[t]", self.printer.term(dx), 2)
+        values = []
+        for name, node in zip(received, self.previous, strict=True):
+            total = self.totals[node]
+            values.append(f"np.zeros_like({name})" if is_constant(total, 0.0) else self.printer.term(total))
+        mixed = any(
+            node in topological([self.totals[p]])
+            for k, node in enumerate(self.steps.received.values())
+            for p in self.previous[k + 1 :]
+        )
+        if mixed:  # a line must not change what a later line reads
+            self.assign(", ".join(received), ", ".join(values), 2)
+        else:
+            for name, value in zip(received, values, strict=True):
+                self.assign(name, value, 2)
+        self.emit()
+
+
+def numpy_program(steps: Steps, words: Words) -> str:
+    """The source of a function `cell(x, states, params, dy, dstates) -> y, states, dx, dstates, grads`.
+
+    x (T, N, D), dy (T, N, size of the first state), states and dstates tuples of (N, size); params and grads map
+    "W.i" to arrays. The source imports nothing but numpy.
+    """
+    return _Program(steps, words).source()
+
+
+def _visible(roots: Iterable[Node], stops: Iterable[Node]) -> set[Node]:
+    """All parts of the expressions, without those of a stop."""
+    stop = set(stops)
+    seen: set[Node] = set()
+    stack = list(roots)
+    while stack:
+        node = stack.pop()
+        if node not in seen:
+            seen.add(node)
+            if node not in stop:
+                stack += node.args
+    return seen
+
+
+def _is_simple(node: Node) -> bool:
+    """φ(v) of one variable v."""
+    return (
+        node.op == "call"
+        and len(node.args) == 1
+        and node.args[0].op == "leaf"
+        and node.attr != "neg"
+        and node.args[0].attr[0] != "seed"
+    )
+
+
+def _tuple(names: Iterable[str]) -> str:
+    listed = list(names)
+    return f"({listed[0]},)" if len(listed) == 1 else f"({', '.join(listed)})"
+
+
+def _targets(names: list[str]) -> str:
+    return f"({names[0]},)" if len(names) == 1 else ", ".join(names)
+
+
+def _chunks(names: list[str], width: int) -> list[str]:
+    lines: list[str] = []
+    for name in names:
+        if lines and len(lines[-1]) + len(name) + 2 <= width:
+            lines[-1] += f", {name}"
+        else:
+            lines.append(name)
+    return lines

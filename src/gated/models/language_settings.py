@@ -1,0 +1,73 @@
+"""What a training run of a character language model is asked to do, and the text it learns from."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+from gated.data import Vocabulary, python_topics, read_text, split
+from gated.errors import ArgumentError
+from gated.learning import schedules
+from gated.learning.checks import not_negative, whole_above_zero, within
+from gated.learning.optimizers import OPTIMIZERS
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a run is asked to do; the defaults are those of ``gated train``. Kept in config.json."""
+
+    corpus: str | None = None  # a UTF-8 text file; None: Python's own reference
+    held_out: float = 0.05  # fraction of the text, from its end
+    cell: str = "lstm"  # for the record; the equations are in the model file
+    hidden: int = 192
+    layers: int = 1
+    embed: int = 48
+    batch: int = 32  # streams side by side
+    window: int = 32  # steps that a gradient reaches back
+    epochs: int = 5
+    steps: int | None = None  # updates in all; None: as many as epochs take
+    optimizer: str = "adam"
+    lr: float = 1e-2  # the highest rate; it rises over ``warmup`` updates and falls along a cosine
+    warmup: int = 50
+    clip: float = 1.0
+    dropout: float = 0.0
+    dtype: str = "float32"
+    seed: int = 0
+    evaluate_every: int = 200  # updates between evaluations; there is one at the end too
+    log_every: int = 20  # updates between lines of metrics.jsonl
+
+    def __post_init__(self) -> None:
+        for name in ("hidden", "layers", "embed", "batch", "window", "epochs", "log_every", "evaluate_every"):
+            whole_above_zero(name, getattr(self, name))
+        if self.steps is not None:
+            whole_above_zero("steps", self.steps)
+        if self.warmup != 0:
+            whole_above_zero("warmup", self.warmup)
+        schedules.constant(self.lr)
+        not_negative("clip", self.clip)
+        within("dropout", self.dropout, 0.0, 1.0)
+        for name, choices in (("optimizer", tuple(OPTIMIZERS)), ("dtype", ("float32", "float64"))):
+            if getattr(self, name) not in choices:
+                raise ArgumentError(f"{name}: got {getattr(self, name)!r}, expected one of {', '.join(choices)}")
+        if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
+            raise ArgumentError(f"seed: got {self.seed!r}, expected a whole number of at least 0")
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """The two parts as ids, and what identifies the text."""
+
+    vocabulary: Vocabulary
+    train: Any
+    held_out: Any
+    sha256: str
+
+    @classmethod
+    def of(cls, settings: Settings) -> Corpus:
+        """Read and split the text. The vocabulary is that of the whole text: no held-out character is unknown."""
+        text = python_topics() if settings.corpus is None else read_text(settings.corpus)
+        learn, judge = split(text, settings.held_out)
+        vocabulary = Vocabulary(text)
+        digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+        return cls(vocabulary, vocabulary.encode(learn), vocabulary.encode(judge), digest)

@@ -1,0 +1,183 @@
+"""The pages are true: their examples run and print what is shown, links lead somewhere, both languages agree."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import re
+import shlex
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.skipif(not (ROOT / "docs").is_dir(), reason="the pages are not in this copy")
+
+
+def load(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"docs_{name}", ROOT / "docs" / f"{name}.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    return module
+
+
+build, cells_page = load("build"), load("cells_page")
+PAIRS = [(page, page.replace(".md", ".zh.md")) for page in build.PAGES if not page.endswith(".zh.md")]
+ALL = [*build.PAGES, "docs/cells.md", "docs/cells.zh.md", "CHANGELOG.md"]
+
+
+def read(page: str) -> str:
+    return (ROOT / page).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("page", build.PAGES)
+def test_examples_print_what_the_page_shows(page: str) -> None:
+    pytest.importorskip("typer")
+    shown = 0
+    for block, printed in build.shown_and_printed(read(page)):
+        assert build.same(block, printed), f"{page}:{block.line} shows\n{block.text}\nbut came\n{printed}"
+        shown += 1
+    assert shown >= 3
+
+
+def test_the_comparison_of_examples_can_fail() -> None:
+    page = "```python\nprint('one', 1.5)\nprint('two')\n```\n\n{}```text\n{}```\n"
+
+    def agrees(mark: str, text: str) -> bool:
+        ((block, printed),) = build.shown_and_printed(page.format(mark, text))
+        return bool(build.same(block, printed))
+
+    assert agrees("", "one 1.5\ntwo\n")
+    assert not agrees("", "one 1.6\ntwo\n")
+    assert agrees("<!-- numbers vary -->\n", "one 1.6\ntwo\n")
+    assert not agrees("<!-- numbers vary -->\n", "one x\ntwo\n")
+    assert agrees("<!-- excerpt -->\n", "…\ntwo\n")
+    assert not agrees("<!-- excerpt -->\n", "two\none 1.5\n")
+
+
+@pytest.mark.parametrize("page", build.PAGES)
+def test_every_output_is_shown(page: str) -> None:
+    """A block that prints is followed by what it prints; nothing is left to fill in."""
+    text = read(page)
+    assert "TODO" not in text
+    found = build.blocks(text)
+    for block, after in zip(found, [*found[1:], None], strict=True):
+        if block.language == "python" and re.search(r"^(?!def|    )[^#\n]*print\(", block.text, re.MULTILINE):
+            assert after is not None and after.language == "text", f"{page}:{block.line}"
+
+
+@pytest.mark.parametrize("lang, suffix", [("en", ""), ("zh", ".zh")])
+def test_the_page_of_cells_is_that_of_the_zoo(lang: str, suffix: str) -> None:
+    assert read(f"docs/cells{suffix}.md") == cells_page.page(lang), "run: python docs/build.py"
+
+
+def test_every_cell_has_a_chinese_line_and_none_is_left_over() -> None:
+    from gated.cells import ZOO
+
+    assert set(cells_page.IN_CHINESE) == set(ZOO)
+
+
+@pytest.mark.parametrize("english, chinese", PAIRS)
+def test_both_languages_have_the_same_examples(english: str, chinese: str) -> None:
+    mine, theirs = build.blocks(read(english)), build.blocks(read(chinese))
+    assert [(b.language, b.mark) for b in mine] == [(b.language, b.mark) for b in theirs]
+    for a, b in zip(mine, theirs, strict=True):
+        if a.language == "python":
+            assert meaning(a.text) == meaning(b.text), f"{chinese}:{b.line}"
+        elif a.language == "console":
+            assert build.commands(a) == build.commands(b), f"{chinese}:{b.line}"
+
+
+@pytest.mark.parametrize("english, chinese", [*PAIRS, ("docs/cells.md", "docs/cells.zh.md")])
+def test_both_languages_have_the_same_sections(english: str, chinese: str) -> None:
+    def outline(page: str) -> dict[str, int]:
+        text = build.FENCE.sub("", read(page))
+        levels = {mark: len(re.findall(rf"^{mark} ", text, re.MULTILINE)) for mark in ("#", "##", "###")}
+        rows = {"table rows": text.count("\n| "), "items": len(re.findall(r"^- ", text, re.MULTILINE))}
+        return {**levels, **rows}
+
+    assert outline(english) == outline(chinese)
+
+
+def meaning(code: str) -> str:
+    """Code without comments, docstrings and the language asked for."""
+    tree = ast.parse(code)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef) and ast.get_docstring(node) is not None:
+            node.body = node.body[1:]
+        if isinstance(node, ast.Call):
+            node.keywords = [keyword for keyword in node.keywords if keyword.arg != "lang"]
+    return ast.dump(tree)
+
+
+@pytest.mark.parametrize("page", ALL)
+def test_links_lead_somewhere(page: str) -> None:
+    text = build.FENCE.sub("", read(page))
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if target.startswith("https://"):
+            continue
+        path, _, anchor = target.partition("#")
+        file = (ROOT / page).parent / path if path else ROOT / page
+        assert file.exists(), f"{page}: {target}"
+        if anchor:
+            headings = re.findall(r"^#+ (.+)$", file.read_text(encoding="utf-8"), re.MULTILINE)
+            assert anchor in [slug(heading) for heading in headings], f"{page}: {target}"
+
+
+def slug(heading: str) -> str:
+    """The anchor that GitHub gives a heading."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+def test_commands_and_their_options_exist(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("typer")
+    from typer.testing import CliRunner
+
+    from gated.cli.app import app
+
+    monkeypatch.setenv("COLUMNS", "200")
+    helps: dict[str, str] = {}
+    seen = 0
+    for page in build.PAGES:
+        lines = [line for block in build.blocks(read(page)) for line in build.commands(block)]
+        lines += re.findall(r"`(gated [^`]*)`", read(page))
+        for line in lines:
+            words = shlex.split(line)
+            if words[0] != "gated":
+                continue
+            if words[1] not in helps:
+                result = CliRunner().invoke(app, [words[1], "--help"])
+                assert result.exit_code == 0, f"{page}: {line}: {result.output}"
+                helps[words[1]] = result.output
+            for option in words[2:]:
+                if option.startswith("-"):
+                    assert re.search(rf"(?<![\w-]){option}(?![\w-])", helps[words[1]]), f"{page}: {line}: {option}"
+            seen += 1
+    assert seen >= 10
+
+
+def test_targets_of_make_exist() -> None:
+    targets = set(re.findall(r"^(\w+):", read("Makefile"), re.MULTILINE))
+    for page in build.PAGES:
+        named = set(re.findall(r"^\$ make (\w+)", read(page), re.MULTILINE))
+        assert named <= targets, page
+
+
+def test_extras_that_pages_install_exist() -> None:
+    project: Any = read("pyproject.toml")
+    for page in build.PAGES:
+        for extras in re.findall(r"pip install [^\n]*\[([\w,]+)\]", read(page)):
+            for extra in extras.split(","):
+                assert re.search(rf"^{extra} = \[", project, re.MULTILINE), f"{page}: {extra}"
+
+
+@pytest.mark.parametrize("page", [page for page in ALL if page.endswith(".zh.md")])
+def test_chinese_punctuation_is_full_width(page: str) -> None:
+    text = re.sub(r"`[^`\n]*`", "", build.FENCE.sub("", read(page)))
+    wrong = re.findall(r".{0,8}[\u4e00-\u9fff][,:;?!].{0,8}|.{0,8}[,:;?!][\u4e00-\u9fff].{0,8}", text)
+    assert not wrong

@@ -1,0 +1,145 @@
+"""Cells that nobody wrote: random equations of the language must trace, print, survive a file, and have gradients."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+from hypothesis import HealthCheck, given, note, settings
+from hypothesis import strategies as st
+
+import gated
+from gated import Recurrent, abs, exp, log, maximum, minimum, relu, sigmoid, softplus, sqrt, tanh
+from gated.audit.check import Configuration, _prepare, check_run
+from gated.language import FUNCTIONS
+
+PROFILE = settings(max_examples=100, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+
+# What is applied where: arguments that keep every function where it is defined, finite and not at a kink.
+SAFE = {
+    "sigmoid": "sigmoid({})",
+    "tanh": "tanh({})",
+    "relu": "relu({})",
+    "softplus": "softplus({})",
+    "exp": "exp(tanh({}))",
+    "log": "log(1.5 + tanh({}))",
+    "sqrt": "sqrt(1.5 + tanh({}))",
+    "abs": "abs({})",
+    "maximum": "maximum({}, {})",
+    "minimum": "minimum({}, {})",
+}
+OPERATORS = ["{} + {}", "{} - {}", "{} * {}", "{} / (2.5 + tanh({}))", "-{}", "0.5 * {}", "1 - {}", "{} / 3"]
+SCOPE = {
+    "sigmoid": sigmoid,
+    "tanh": tanh,
+    "relu": relu,
+    "softplus": softplus,
+    "exp": exp,
+    "log": log,
+    "sqrt": sqrt,
+    "abs": abs,
+    "maximum": maximum,
+    "minimum": minimum,
+}
+
+
+def test_every_public_function_may_occur():
+    assert set(SAFE) == {name for name, row in FUNCTIONS.items() if row.public}
+
+
+class Writer:
+    """Writes the source of one cell; `data` decides."""
+
+    def __init__(self, data):
+        self.data, self.count, self.families = data, 0, {}
+
+    def member(self, family):
+        """A new member, or now and then one that is there already."""
+        known = self.families.setdefault(family, [])
+        if not known or self.data.draw(st.integers(0, 3)):
+            known.append(f"{family}.k{len(known)}")
+            return known[-1]
+        return self.data.draw(st.sampled_from(known))
+
+    def expression(self, names, depth):
+        """An expression of the common length; `names` are the states and gates in sight."""
+        kind = self.data.draw(st.sampled_from(["name", "input", "matrix", "vector", "function", "operator", "chain"]))
+        if depth == 0 or kind == "name":
+            return self.data.draw(st.sampled_from(names))
+        if kind == "input":
+            return f"{self.member('W')} @ x"
+        if kind == "vector":
+            return f"{self.member('p')} * ({self.expression(names, depth - 1)})"
+        if kind == "matrix":
+            return f"{self.member('U')} @ ({self.expression(names, depth - 1)})"
+        if kind == "chain":  # through an inner size: every pair of matrices has its own
+            self.count += 1
+            inner = f"A.k{self.count} @ ({self.expression(names, depth - 1)})"
+            self.families.setdefault("A", []).append(f"A.k{self.count}")
+            self.families.setdefault("B", []).append(f"B.k{self.count}")
+            return f"B.k{self.count} @ tanh({inner})"
+        table = list(SAFE.values()) if kind == "function" else OPERATORS
+        template = self.data.draw(st.sampled_from(table))
+        parts = [f"({self.expression(names, depth - 1)})" for _ in range(template.count("{}"))]
+        return template.format(*parts)
+
+    def source(self):
+        states = ["h", "c", "s"][: self.data.draw(st.integers(1, 3))]
+        names, lines = list(states), []
+        for k in range(self.data.draw(st.integers(0, 3))):
+            lines.append(f"    g{k} = tanh({self.expression(names, 3)})")
+            names.append(f"g{k}")
+        # tanh keeps the states bounded; every gate is used, and every state has one length
+        total = " + ".join(names)
+        for state in states:
+            lines.append(f"    new_{state} = tanh({self.expression(names, 3)} + {total})")
+        lines.append("    return " + ", ".join(f"new_{state}" for state in states))
+        families = "".join(f", {family}" for family in self.families)
+        return "\n".join([f"def cell(x, {', '.join(states)}{', *' + families if families else ''}):", *lines]) + "\n"
+
+
+def cell_of(data):
+    source = Writer(data).source()
+    note(source)
+    scope = dict(SCOPE)
+    exec(source, scope)  # our own text
+    return gated.cell(scope["cell"])
+
+
+@PROFILE
+@given(st.data())
+def test_gradients_of_random_cells(data):
+    cell = cell_of(data)
+    configuration = Configuration("3 steps", 3, 2, inputs=2, hidden=2, lengths=(2, 3))
+    run = _prepare(cell, configuration, np.random.default_rng(0), {})
+    for row in check_run(run):
+        assert row.error <= 1e-11 or row.norms[1] < 1e-12, f"{row}"
+
+
+@PROFILE
+@given(st.data())
+def test_random_cells_survive_a_file(data):
+    cell = cell_of(data)
+    again = gated.Cell.from_json(json.loads(json.dumps(cell.to_json())))
+    assert again == cell and str(again) == str(cell) and again.graph.names == cell.graph.names
+    x = np.random.default_rng(0).standard_normal((3, 2, 2))
+    a, b = (Recurrent(c, 2, 3, dtype="float64").forward(x)[0] for c in (cell, again))
+    assert a.tobytes() == b.tobytes()
+
+
+@PROFILE
+@given(st.data())
+def test_printed_equations_compute_what_the_layer_computes(data):
+    cell = cell_of(data)
+    layer = Recurrent(cell, 2, 3, dtype="float64")
+    rng = np.random.default_rng(0)
+    state, x = [rng.standard_normal((1, 2, 3)) for _ in cell.states], rng.standard_normal((1, 2, 2))
+    scope = {"np": np, "sigmoid": sigmoid, "softplus": softplus, "x_t": x[0]}
+    scope |= {f"{name}_prev": s[0] for name, s in zip(cell.states, state, strict=True)}
+    scope |= {key.split(".", 1)[1].replace(".", "_"): value for key, value in layer.params.items()}
+    for line in cell.equations("numpy"):
+        exec(line, scope)  # the printer's text
+    _, last, _ = layer.forward(x, tuple(state))
+    for name, value in zip(cell.states, last, strict=True):
+        np.testing.assert_allclose(scope[name], value[0], rtol=1e-11, atol=1e-13)
+    assert all(cell.equations(style) for style in ("text", "latex"))

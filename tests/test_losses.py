@@ -1,0 +1,150 @@
+"""Losses against PyTorch, against the complex step, against numbers worked out by hand."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from gated.losses import SigmoidCrossEntropy, SigmoidSquaredError, SoftmaxCrossEntropy, SquaredError
+
+LOSSES = [SoftmaxCrossEntropy, SquaredError, SigmoidSquaredError, SigmoidCrossEntropy]
+T, N, V = 4, 3, 5
+
+
+def sample(loss, seed=0, dtype=np.float64):
+    rng = np.random.default_rng(seed)
+    y = 2 * rng.standard_normal((T, N, V)).astype(dtype)
+    if loss is SoftmaxCrossEntropy:
+        return y, rng.integers(0, V, (T, N))
+    return y, rng.uniform(0, 1, (T, N, V)).astype(dtype)
+
+
+MASK = np.array([[1, 1, 0], [1, 0, 0], [1, 1, 1], [0, 0, 1]])
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize("masked", [False, True])
+def test_gradient_is_the_finite_difference(loss, reduction, masked):
+    y, target = sample(loss)
+    mask = MASK * 0.5 if masked else None
+    function = loss(reduction)
+    _, dy = function(y, target, mask)
+    h = 1e-6
+    for index in np.ndindex(y.shape):
+        up, down = y.copy(), y.copy()
+        up[index] += h
+        down[index] -= h
+        slope = (function(up, target, mask)[0] - function(down, target, mask)[0]) / (2 * h)
+        assert dy[index] == pytest.approx(slope, rel=1e-6, abs=1e-8)
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_against_pytorch(reduction):
+    torch = pytest.importorskip("torch")
+    f = torch.nn.functional
+
+    def compare(loss, reference):
+        y, target = sample(loss)
+        value, dy = loss(reduction)(y, target)
+        yt = torch.tensor(y, requires_grad=True)
+        expected = reference(yt, torch.tensor(target)) / (T * N if reduction == "mean" else 1)
+        expected.backward()
+        assert value == pytest.approx(expected.item(), rel=1e-13)
+        np.testing.assert_allclose(dy, yt.grad.numpy(), rtol=1e-12, atol=1e-15)
+
+    compare(SoftmaxCrossEntropy, lambda y, t: f.cross_entropy(y.reshape(-1, V), t.reshape(-1), reduction="sum"))
+    compare(SquaredError, lambda y, t: 0.5 * f.mse_loss(y, t, reduction="sum"))
+    compare(SigmoidSquaredError, lambda y, t: 0.5 * f.mse_loss(torch.sigmoid(y), t, reduction="sum"))
+    compare(SigmoidCrossEntropy, lambda y, t: f.binary_cross_entropy_with_logits(y, t, reduction="sum"))
+
+
+def test_by_hand():
+    y = np.array([[0.0, math.log(3.0)]])
+    value, dy = SoftmaxCrossEntropy()(y, [0])
+    assert value == pytest.approx(math.log(4.0))
+    np.testing.assert_allclose(dy, [[-0.75, 0.75]])
+    value, dy = SquaredError()(np.array([1.0, 3.0]), [0.0, 1.0])
+    assert value == 2.5 and dy.tolist() == [1.0, 2.0]
+    value, dy = SigmoidCrossEntropy()(np.array([0.0]), [1.0])
+    assert value == pytest.approx(math.log(2.0)) and dy.tolist() == [-0.5]
+    value, dy = SigmoidSquaredError()(np.array([0.0]), [1.0])
+    assert value == 0.125 and dy.tolist() == [-0.125]
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_the_mean_is_over_the_rows_that_count(loss):
+    y, target = sample(loss)
+    total, dtotal = loss("sum")(y, target, MASK)
+    mean, dmean = loss("mean")(y, target, MASK)
+    assert mean == pytest.approx(total / MASK.sum())
+    np.testing.assert_allclose(dmean, dtotal / MASK.sum())
+    by_row = sum(loss("sum")(y[t, n][None], target[t, n][None])[0] for t, n in np.argwhere(MASK))
+    assert total == pytest.approx(by_row)
+    assert not dtotal[MASK == 0].any() and dtotal[MASK == 1].any(axis=-1).all()
+    same, _ = loss("sum")(y, target, MASK.astype(bool))
+    assert same == total
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_rows_that_do_not_count_may_hold_anything(loss):
+    y, target = sample(loss)
+    spoiled = y.copy()
+    spoiled[MASK == 0] = np.nan
+    value, dy = loss()(spoiled, target, MASK)
+    expected, dexpected = loss()(y, target, MASK)
+    assert value == expected
+    np.testing.assert_array_equal(dy, dexpected)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_nan_in_a_row_that_counts_is_seen(loss):
+    y, target = sample(loss)
+    y[0, 0, 0] = np.nan
+    value, dy = loss()(y, target)
+    assert math.isnan(value) and np.isnan(dy[0, 0]).any() and np.isfinite(dy[1:]).all()
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_dtypes_and_arguments(loss, dtype):
+    y, target = sample(loss, dtype=dtype)
+    kept = y.copy(), target.copy(), MASK.copy()
+    value, dy = loss()(y, target, MASK)
+    assert isinstance(value, float) and dy.dtype == dtype and dy.shape == y.shape
+    for before, after in zip(kept, (y, target, MASK), strict=True):
+        np.testing.assert_array_equal(before, after)
+    assert value == pytest.approx(loss()(y.astype(np.float64), target, MASK)[0], rel=1e-5)
+
+
+def test_large_outputs_do_not_overflow():
+    y = np.array([[1e4, -1e4, 0.0]])
+    value, dy = SoftmaxCrossEntropy()(y, [1])
+    assert value == 2e4 and dy.tolist() == [[1.0, -1.0, 0.0]]
+    value, dy = SigmoidCrossEntropy()(y, [[0.0, 1.0, 0.5]])
+    assert value == pytest.approx(2e4 + math.log(2)) and dy.tolist() == [[1.0, -1.0, 0.0]]
+
+
+def test_softmax_takes_probabilities():
+    y, target = sample(SoftmaxCrossEntropy)
+    a, b = SoftmaxCrossEntropy()(y, target), SoftmaxCrossEntropy()(y, np.eye(V)[target])
+    assert a[0] == b[0]
+    np.testing.assert_array_equal(a[1], b[1])
+
+
+def test_one_class_costs_nothing():
+    assert SoftmaxCrossEntropy()(np.ones((3, 1)), [0, 0, 0])[0] == 0.0
+
+
+def test_shapes_without_and_with_many_axes():
+    for shape in [(), (2,), (2, 3), (2, 3, 4)]:
+        y = np.random.default_rng(1).standard_normal((*shape, V))
+        value, dy = SoftmaxCrossEntropy()(y, np.zeros(shape, int))
+        assert math.isfinite(value) and dy.shape == y.shape
+
+
+def test_sum_of_no_rows_is_zero():
+    value, dy = SoftmaxCrossEntropy("sum")(np.zeros((0, V)), np.zeros(0, int))
+    assert value == 0.0 and dy.shape == (0, V)
