@@ -112,8 +112,12 @@ def test_gradients_of_random_cells(data):
     cell = cell_of(data)
     configuration = Configuration("3 steps", 3, 2, inputs=2, hidden=2, lengths=(2, 3))
     run = _prepare(cell, configuration, np.random.default_rng(0), {})
-    for row in check_run(run):
-        assert row.error <= 1e-11 or row.norms[1] < 1e-12, f"{row}"
+    rows = check_run(run)
+    largest = max(row.norms[1] for row in rows if row.quantity.startswith("gradient"))
+    for row in rows:
+        # a gradient may nearly cancel: then the rounding of what it is made of counts
+        distance = row.error * row.norms[1] if row.norms[1] else row.norms[0]
+        assert row.error <= 1e-12 or distance <= 1e-14 * largest, f"{row}"
 
 
 @PROFILE

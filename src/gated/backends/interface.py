@@ -8,7 +8,7 @@ Legend: T steps, N sequences, R = Σ counts rows, D inputs; `sizes` gives the le
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -29,6 +29,7 @@ class Scan:
         counts: (T,) running sequences per step, never rising.
         states: one array per state, (N + R, size): the initial state, then the new states of each step.
         values: node -> (R, dim) packed value, for the nodes that are kept (level 1 and 2).
+        own: what the backend that made this wants to find again.
     """
 
     schedule: Schedule
@@ -38,6 +39,7 @@ class Scan:
     counts: Array
     states: list[Array]
     values: dict[Node, Array | float]
+    own: dict[int, Array] = field(default_factory=dict)
 
 
 class Backend(Protocol):

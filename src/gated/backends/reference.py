@@ -43,7 +43,6 @@ class ReferenceBackend:
         self, scan: Scan, dy: Array, dstates: Sequence[Array], gradients: Mapping[str, Array]
     ) -> tuple[Array, list[Array]]:
         with np.errstate(all="ignore"):
-            schedule = scan.schedule
             running = [np.array(d) for d in dstates]
             kept = new_columns(scan)
             _backward_loop(scan, _Interpreter(scan.parameters, kept), kept, dy, running)

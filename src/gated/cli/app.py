@@ -56,7 +56,7 @@ def train(
     optimizer: Annotated[str, typer.Option(help="adam, adamw, rmsprop or sgd.")] = "adam",
     lr: Annotated[float, typer.Option(help="Highest learning rate; it rises, then falls along a cosine.")] = 1e-2,
     warmup: Annotated[int, typer.Option(help="Updates over which the rate rises.")] = 50,
-    clip: Annotated[float, typer.Option(help="Bound on the gradient's norm; 0: none.")] = 1.0,
+    clip: Annotated[float, typer.Option(help="Bound on the gradient's norm; 0: none.")] = 0.1,
     dropout: Annotated[float, typer.Option(help="Probability of a zero between two layers.")] = 0.0,
     dtype: Annotated[str, typer.Option(help="float32 or float64.")] = "float32",
     seed: Annotated[int, typer.Option(help="Of all that is random.")] = 0,

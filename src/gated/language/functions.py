@@ -125,7 +125,8 @@ _ROWS = (
              lambda a, y: (0.5 - 0.5 * call("_sign", a[0] - a[1]), 0.5 + 0.5 * call("_sign", a[0] - a[1])),
              "min({0}, {1})", r"\min({0}, {1})", "np.minimum({0}, {1})", public=True),
     Function("_sign", 1, sign, lambda a, y: (constant(0.0),), "sign({0})", r"\mathrm{{sign}}({0})", "np.sign({0})"),
-    Function("_positive", 1, positive, lambda a, y: (constant(0.0),), "[{0} > 0]", r"[{0} > 0]", "np.heaviside({0}, 0.0)"),
+    Function("_positive", 1, positive, lambda a, y: (constant(0.0),), "[{0} > 0]", r"[{0} > 0]",
+             "np.heaviside({0}, 0.0)"),
 )
 # fmt: on
 

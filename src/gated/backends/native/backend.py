@@ -22,8 +22,15 @@ class NativeBackend:
 
     name = "native"
 
-    def forward(self, schedule: Schedule, sizes: Mapping[str, int], parameters: Mapping[str, Array], x: Array,
-                counts: Array, states: Sequence[Array]) -> Scan:
+    def forward(
+        self,
+        schedule: Schedule,
+        sizes: Mapping[str, int],
+        parameters: Mapping[str, Array],
+        x: Array,
+        counts: Array,
+        states: Sequence[Array],
+    ) -> Scan:
         if x.dtype.name not in ("float32", "float64"):
             return ReferenceBackend().forward(schedule, sizes, parameters, x, counts, states)
         with np.errstate(all="ignore"):
@@ -42,16 +49,18 @@ class NativeBackend:
                 run.put(p.state_place(schedule, k, PREVIOUS), array)
                 run.put(p.state_place(schedule, k, NEW), array)
             run()
-            return Scan(schedule, sizes, parameters, x, counts, full, {**values, **saved})
+            return Scan(schedule, sizes, parameters, x, counts, full, {**values, **saved}, run.roomy)
 
-    def backward(self, scan: Scan, dy: Array, dstates: Sequence[Array],
-                 gradients: Mapping[str, Array]) -> tuple[Array, list[Array]]:
+    def backward(
+        self, scan: Scan, dy: Array, dstates: Sequence[Array], gradients: Mapping[str, Array]
+    ) -> tuple[Array, list[Array]]:
         if dy.dtype.name not in ("float32", "float64"):
             return ReferenceBackend().backward(scan, dy, dstates, gradients)
         schedule = scan.schedule
         with np.errstate(all="ignore"):
             loop = p.programs_of(schedule, dy.dtype.name).backward
             run = _Run(loop, scan.sizes, dy.dtype, scan.counts, len(dstates[0]), scan.parameters)
+            run.roomy |= scan.own
             kept = new_columns(scan, run.width)
             for node, place in p.value_places(schedule).items():
                 if place in run.wanted:
@@ -72,8 +81,15 @@ class NativeBackend:
 class _Run:
     """One execution of a loop: the table `ctx` and everything that it points to."""
 
-    def __init__(self, loop: p.Loop, sizes: Mapping[str, int], dtype: np.dtype[Any], counts: Array, sequences: int,
-                 parameters: Mapping[str, Array]) -> None:
+    def __init__(
+        self,
+        loop: p.Loop,
+        sizes: Mapping[str, int],
+        dtype: np.dtype[Any],
+        counts: Array,
+        sequences: int,
+        parameters: Mapping[str, Array],
+    ) -> None:
         self.loop, self.sizes, self.dtype, self.sequences = loop, sizes, dtype, sequences
         self.width = host().machine.width(dtype.name)
         self.wanted = set(loop.program.places)
@@ -135,7 +151,7 @@ class _Run:
 
     def _readable(self, array: Array) -> bool:
         """Whether reading each row in whole vectors stays in memory that is there for it."""
-        return array.shape[1] % self.width == 0 or id(array) in self.roomy or _has_room(array, self.width)
+        return array.shape[1] % self.width == 0 or id(array) in self.roomy
 
     def _pack(self, matrices: Sequence[Matrix], parameters: Mapping[str, Array]) -> Array:
         """Panels (column block, k, matrix, lane): what one micro-kernel reads, in the order in which it reads it."""
@@ -173,15 +189,8 @@ LINE = 64  # bytes of a cache line
 
 
 def _aligned(shape: tuple[int, ...], dtype: np.dtype[Any], lines: int = 0) -> Array:
-    """An uninitialised array that begins at a cache line (a vector that straddles two costs twice), `lines` lines in."""
+    """An uninitialised array that begins at a cache line, `lines` lines in: a vector that straddles two costs twice."""
     size = int(np.prod(shape)) * dtype.itemsize
     raw = np.empty(size + (lines + 1) * LINE, np.uint8)
     skip = -raw.ctypes.data % LINE + lines * LINE
     return raw[skip : skip + size].view(dtype).reshape(shape)
-
-
-def _has_room(array: Array, width: int) -> bool:
-    """Whether this is a view that `_Run.empty` made in an earlier call: raw bytes, rows padded to whole vectors."""
-    padded = -(-array.shape[1] // width) * width
-    base = array.base
-    return isinstance(base, np.ndarray) and base.dtype == np.uint8 and array.strides[0] == padded * array.itemsize

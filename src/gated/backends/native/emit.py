@@ -122,8 +122,16 @@ class Emitter:
         fits = rows * vectors + vectors + 1 <= self.machine.registers
         return rows * vectors / (rows + vectors) if fits else -float(rows * vectors)
 
-    def _tiles(self, b: ir.IRBuilder, run: ir.Function, largest: int, ctx: Value, rows: tuple[Value, ...], n0: Value,
-               stop: Value) -> None:
+    def _tiles(
+        self,
+        b: ir.IRBuilder,
+        run: ir.Function,
+        largest: int,
+        ctx: Value,
+        rows: tuple[Value, ...],
+        n0: Value,
+        stop: Value,
+    ) -> None:
         """Cut n0..stop into tiles that differ by at most one row: first the larger ones, then the smaller."""
         total = b.sub(stop, n0)
         tiles = b.sdiv(b.add(total, I64(largest - 1)), I64(largest))
@@ -134,7 +142,7 @@ class Emitter:
         b.call(run, [ctx, *rows, size, start, b.sub(tiles, larger)])
 
     def _block_pass(self, index: int, block: Block) -> ir.Function:
-        """pass(ctx, begin, previous, new, size, start, tiles): `tiles` tiles of `size` rows from sequence `start` on."""
+        """pass(ctx, begin, previous, new, size, start, tiles): `tiles` tiles of `size` rows from sequence `start`."""
         function = ir.Function(self.module, ir.FunctionType(ir.VoidType(), [POINTER] + [I64] * 6), f"pass{index}")
         function.attributes.add("noinline")
         ctx, begin, previous, new, size, start, tiles = function.args
@@ -153,8 +161,17 @@ class Emitter:
         b.ret_void()
         return function
 
-    def _columns(self, b: ir.IRBuilder, block: Block, rows: int, step: _Step, start: Value, tiles: Value,
-                 registers: Value, operate: ir.Function) -> None:
+    def _columns(
+        self,
+        b: ir.IRBuilder,
+        block: Block,
+        rows: int,
+        step: _Step,
+        start: Value,
+        tiles: Value,
+        registers: Value,
+        operate: ir.Function,
+    ) -> None:
         """`tiles` tiles of `rows` rows: column chunk by column chunk, so that a chunk's panel stays in the cache."""
         blocks = self._field(b, step.ctx, ("blocks", block.dim))
         chunk = self._chunk(block, rows)
@@ -166,8 +183,10 @@ class Emitter:
                 first = b.add(start, b.mul(tile, I64(rows)))
                 if block.terms:
                     _Tile(self, block, rows, width, step, first, column).emit(b, registers)
-                b.call(operate, [step.ctx, registers, step.begin, step.previous, step.new, first, I64(rows), column,
-                                 I64(width)])
+                b.call(
+                    operate,
+                    [step.ctx, registers, step.begin, step.previous, step.new, first, I64(rows), column, I64(width)],
+                )
 
     def _operations(self, index: int, block: Block) -> ir.Function:
         """operate(ctx, registers, begin, previous, new, first, rows, column, chunk): the elementwise part of a tile.
@@ -195,8 +214,9 @@ class Emitter:
         b.ret_void()
         return function
 
-    def _operate(self, b: ir.IRBuilder, block: Block, step: _Step, number: Value, offset: Value,
-                 values: dict[Node, Value]) -> None:
+    def _operate(
+        self, b: ir.IRBuilder, block: Block, step: _Step, number: Value, offset: Value, values: dict[Node, Value]
+    ) -> None:
         """All loads, then the operations, then all stores (which may overwrite what was loaded)."""
 
         def address(place: Place) -> Value:
@@ -247,8 +267,13 @@ class Emitter:
         b.position_at_end(end)
 
     @contextmanager
-    def _loop_with(self, b: ir.IRBuilder, low: Value, high: Value, carried: dict[Any, Value],
-                   ) -> Iterator[tuple[Value, dict[Any, Value]]]:
+    def _loop_with(
+        self,
+        b: ir.IRBuilder,
+        low: Value,
+        high: Value,
+        carried: dict[Any, Value],
+    ) -> Iterator[tuple[Value, dict[Any, Value]]]:
         """A loop that runs at least once, over values in registers: the body updates the dict that it is given, and
         `carried` holds the last values afterwards. (A K loop is never empty: sizes are at least 1.)"""
         function, before = b.function, b.block
@@ -275,8 +300,9 @@ class Emitter:
 class _Tile:
     """`rows` rows by `chunk` column blocks of one block's products: the micro-kernel."""
 
-    def __init__(self, emitter: Emitter, block: Block, rows: int, chunk: int, step: _Step, first: Value,
-                 column: Value) -> None:
+    def __init__(
+        self, emitter: Emitter, block: Block, rows: int, chunk: int, step: _Step, first: Value, column: Value
+    ) -> None:
         self.e, self.block, self.rows, self.chunk = emitter, block, rows, chunk
         self.step, self.first, self.column = step, first, column
 
@@ -309,19 +335,36 @@ class _Tile:
             for field in ("operand", "operand stride", "panel")
         )
         base = b.inttoptr(operand, POINTER)
-        operands = [e._row_of(b, self.step, term.operand.rows, base, stride, b.add(self.first, I64(row)))
-                    for row in range(self.rows)]
+        operands = [
+            e._row_of(b, self.step, term.operand.rows, base, stride, b.add(self.first, I64(row)))
+            for row in range(self.rows)
+        ]
         lanes = len(term.pairs) * e.width
-        starts = [b.gep(b.inttoptr(panel, POINTER), [b.mul(b.add(self.column, I64(c)), b.mul(size, I64(lanes)))],
-                        source_etype=e.scalar) for c in range(self.chunk)]
-        mine = {(r, c, g): accumulators[r, c, g] for r in range(self.rows) for c in range(self.chunk)
-                for _, g in term.pairs}
+        starts = [
+            b.gep(
+                b.inttoptr(panel, POINTER),
+                [b.mul(b.add(self.column, I64(c)), b.mul(size, I64(lanes)))],
+                source_etype=e.scalar,
+            )
+            for c in range(self.chunk)
+        ]
+        mine = {
+            (r, c, g): accumulators[r, c, g] for r in range(self.rows) for c in range(self.chunk) for _, g in term.pairs
+        }
         with e._loop_with(b, I64(0), size, mine) as (k, sums):
             sums.update(self._multiply_add(b, term, k, lanes, starts, operands, sums))
         accumulators.update(mine)
 
-    def _multiply_add(self, b: ir.IRBuilder, term: Term, k: Value, lanes: int, starts: list[Value], operands: list[Value],
-                      accumulators: dict[Any, Value]) -> dict[Any, Value]:
+    def _multiply_add(
+        self,
+        b: ir.IRBuilder,
+        term: Term,
+        k: Value,
+        lanes: int,
+        starts: list[Value],
+        operands: list[Value],
+        accumulators: dict[Any, Value],
+    ) -> dict[Any, Value]:
         e = self.e
         offset = b.mul(k, I64(lanes))
         vectors = {}

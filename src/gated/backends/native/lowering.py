@@ -64,8 +64,9 @@ class Program:
     panels: list[tuple[Matrix, ...]]
 
 
-def lower(program: Sequence[Node], available: Mapping[Node, tuple[Place, ...]],
-          results: Sequence[tuple[Node, Place]]) -> Program:
+def lower(
+    program: Sequence[Node], available: Mapping[Node, tuple[Place, ...]], results: Sequence[tuple[Node, Place]]
+) -> Program:
     """Cut a program into blocks.
 
     Args:
@@ -77,8 +78,12 @@ def lower(program: Sequence[Node], available: Mapping[Node, tuple[Place, ...]],
 
 
 class _Lowering:
-    def __init__(self, program: Sequence[Node], available: Mapping[Node, tuple[Place, ...]],
-                 results: Sequence[tuple[Node, Place]]) -> None:
+    def __init__(
+        self,
+        program: Sequence[Node],
+        available: Mapping[Node, tuple[Place, ...]],
+        results: Sequence[tuple[Node, Place]],
+    ) -> None:
         self.program = list(program)
         self.available = dict(available)
         self.stored: dict[Node, list[Place]] = {}

@@ -1,6 +1,6 @@
 """Elementary functions on vectors, as LLVM IR: within 4 units in the last place, NaN in gives NaN out, no traps.
 
-exp: Cody & Waite reduction x = n ln2 + r, |r| ≤ ln2/2, a Taylor polynomial of exp on that small interval (degree 7 in
+exp: Cody & Waite reduction x = n ln2 + r, |r| ≤ ln2/2, a Taylor polynomial on that small interval (degree 7 in
 float32, 13 in float64: the remainder is below half a unit), scaled by 2^n in two steps so that results may be subnormal.
 tanh: from expm1, which keeps the relative accuracy near 0. log: x = 2^k m, √½ ≤ m < √2, 2 artanh((m-1)/(m+1)).
 """
@@ -82,8 +82,9 @@ class VectorMath:
     def _reduce(self, b: ir.IRBuilder, x: Value) -> tuple[Value, Value]:
         """n and r with x = n ln2 + r; x is clamped to where exp is finite and not zero (a NaN passes through r)."""
         p = self.precision
-        clamped = self.intrinsic(b, "minnum", self.intrinsic(b, "maxnum", x, self.constant(p.exp_low)),
-                                 self.constant(p.exp_high))
+        clamped = self.intrinsic(
+            b, "minnum", self.intrinsic(b, "maxnum", x, self.constant(p.exp_low)), self.constant(p.exp_high)
+        )
         n = self.intrinsic(b, "rint", b.fmul(clamped, self.constant(1.0 / math.log(2.0))))
         negative = b.fneg(n)
         r = self.fma(b, negative, self.constant(p.ln2_high), clamped)
@@ -138,8 +139,10 @@ class VectorMath:
         shift = float(p.mantissa + 1)
         subnormal = b.fcmp_ordered("<", x, tiny)
         scaled = b.select(subnormal, b.fmul(x, self.constant(2.0**shift)), x)
-        result = b.fadd(self._log_normal(b, scaled, b.select(subnormal, self.constant(-shift), self.constant(0.0))),
-                        self.constant(0.0))
+        result = b.fadd(
+            self._log_normal(b, scaled, b.select(subnormal, self.constant(-shift), self.constant(0.0))),
+            self.constant(0.0),
+        )
         result = b.select(b.fcmp_ordered("==", x, self.constant(math.inf)), x, result)
         result = b.select(b.fcmp_ordered("==", x, self.constant(0.0)), self.constant(-math.inf), result)
         result = b.select(b.fcmp_ordered("<", x, self.constant(0.0)), self.constant(math.nan), result)
@@ -150,7 +153,7 @@ class VectorMath:
         p = self.precision
         bits = b.bitcast(x, self.integer)
         # subtracting √½ in the exponent's unit makes the mantissa lie in [√½, √2)
-        root = int(0x3F3504F3) if p.bits == 32 else int(0x3FE6A09E667F3BCD)
+        root = 0x3F3504F3 if p.bits == 32 else 0x3FE6A09E667F3BCD
         shifted = b.sub(bits, self._int(root))
         exponent = b.ashr(shifted, self._int(p.mantissa))
         m = b.bitcast(b.sub(bits, b.shl(exponent, self._int(p.mantissa))), self.vector)
@@ -201,8 +204,10 @@ class VectorMath:
     def emitter(self, function: str) -> Callable[..., Value]:
         """(builder, *args) -> value, for a row of the table of functions."""
         arithmetic: dict[str, Callable[..., Value]] = {
-            "add": lambda b, x, y: b.fadd(x, y), "sub": lambda b, x, y: b.fsub(x, y),
-            "mul": lambda b, x, y: b.fmul(x, y), "div": lambda b, x, y: b.fdiv(x, y),
+            "add": lambda b, x, y: b.fadd(x, y),
+            "sub": lambda b, x, y: b.fsub(x, y),
+            "mul": lambda b, x, y: b.fmul(x, y),
+            "div": lambda b, x, y: b.fdiv(x, y),
             "neg": lambda b, x: b.fneg(x),
         }
         return arithmetic.get(function) or getattr(self, function.lstrip("_"))

@@ -1,0 +1,84 @@
+"""The native backend against the reference: the whole zoo, both precisions, odd sizes, lengths, layers, directions."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import gated
+from gated.cells import ZOO
+
+TOLERANCE = {"float64": 1e-13, "float32": 2e-6}
+SIZES = {"projected_lstm": {"h": 5}}
+CASES = {
+    "one step": dict(input_size=3, hidden_size=5, steps=1, batch=2),
+    "one sequence": dict(input_size=16, hidden_size=32, steps=6, batch=1),
+    "odd sizes": dict(input_size=9, hidden_size=19, steps=7, batch=5),
+    "many rows": dict(input_size=4, hidden_size=33, steps=3, batch=23),
+    "no step": dict(input_size=4, hidden_size=8, steps=0, batch=3),
+    "lengths, layers, directions": dict(
+        input_size=7, hidden_size=40, steps=6, batch=11, num_layers=2, bidirectional=True,
+        lengths=[6, 5, 4, 1, 2, 3, 6, 0, 2, 6, 6],
+    ),
+}  # fmt: skip
+
+
+def results(layer: gated.Recurrent, steps: int, batch: int, lengths: list[int] | None) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(7)
+    x = rng.standard_normal((steps, batch, layer.input_size))
+    state = tuple(rng.uniform(0.5, 1.0, s.shape) for s in layer.initial_state(batch))
+    y, last, tape = layer.forward(x, state, lengths)
+    dy, dlast = rng.standard_normal(y.shape), tuple(rng.standard_normal(s.shape) for s in last)
+    dx, first, grads = layer.backward(tape, dy, dlast)
+    found = {"y": y, "dx": dx, **{f"d{name}": value for name, value in grads.items()}}
+    for name, value, adjoint in zip(layer.cell.states, last, first, strict=True):
+        found |= {f"last {name}": value, f"first d{name}": adjoint}
+    return found
+
+
+def norm_error(got: np.ndarray, want: np.ndarray) -> float:
+    size = float(np.linalg.norm(want))
+    return float(np.linalg.norm(got - want)) / size if size else float(np.linalg.norm(got))
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("name", ZOO)
+def test_same_numbers_as_the_reference(name: str, dtype: str) -> None:
+    for case, options in CASES.items():
+        options = dict(options)
+        call = {"steps": options.pop("steps"), "batch": options.pop("batch"), "lengths": options.pop("lengths", None)}
+        options |= {"dtype": dtype, "sizes": SIZES.get(name), "seed": 3}
+        native = results(gated.Recurrent(ZOO[name], backend="native", **options), **call)
+        # the reference in float64: what float32 is measured against is the true value
+        reference = results(gated.Recurrent(ZOO[name], backend="reference", **options).astype("float64"), **call)
+        for key, want in reference.items():
+            error = norm_error(native[key], want)
+            assert error <= TOLERANCE[dtype], f"{name}, {case}: {key} is off by {error:.1e}"
+
+
+def test_results_do_not_depend_on_the_number_of_threads() -> None:
+    layer = gated.LSTM(5, 21, backend="native")
+    found = []
+    for threads in (1, 2, 3):
+        gated.set_num_threads(threads)
+        found.append(results(layer, 9, 7, [9, 3, 1, 9, 8, 4, 2]))
+    for other in found[1:]:
+        for key, value in found[0].items():
+            np.testing.assert_array_equal(value, other[key], err_msg=key)
+
+
+def test_a_nan_stays_in_its_sequence() -> None:
+    layer = gated.GRU(4, 18, backend="native", dtype="float64")
+    x = np.random.default_rng(0).standard_normal((5, 6, 4))
+    clean, _, _ = layer.forward(x)
+    x[1, 2, 3] = np.nan
+    y, _, _ = layer.forward(x)
+    others = [0, 1, 3, 4, 5]
+    np.testing.assert_array_equal(y[:, others], clean[:, others])
+    assert np.isnan(y[1:, 2]).all() and not np.isnan(y[0]).any()
+
+
+@pytest.mark.parametrize("threads", [0, -1, 1.5, "2", True])
+def test_number_of_threads_is_checked(threads: object) -> None:
+    with pytest.raises(gated.errors.ArgumentError, match="threads: got .*, expected a positive whole number"):
+        gated.set_num_threads(threads)
