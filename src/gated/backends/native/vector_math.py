@@ -1,7 +1,7 @@
 """Elementary functions on vectors, as LLVM IR: within 4 units in the last place, NaN in gives NaN out, no traps.
 
-exp: Cody & Waite reduction x = n ln2 + r, |r| ≤ ln2/2, a Taylor polynomial on that small interval (degree 7 in
-float32, 13 in float64: the remainder is below half a unit), scaled by 2^n in two steps so that results may be subnormal.
+exp: Cody-Waite reduction x = n ln2 + r, |r| ≤ ln2/2, a Taylor polynomial on that small interval (degree 7 in float32,
+13 in float64: the remainder is below half a unit), scaled by 2^n in two steps so that results may be subnormal.
 tanh: from expm1, which keeps the relative accuracy near 0. log: x = 2^k m, √½ ≤ m < √2, 2 artanh((m-1)/(m+1)).
 """
 
