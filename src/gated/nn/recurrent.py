@@ -82,7 +82,7 @@ class Recurrent:
         batch_first: x and y are (N, T, ...) instead of (T, N, ...).
         dtype: "float32" or "float64".
         seed: of the initial parameters: an int or a numpy Generator.
-        backend: "reference".
+        backend: "reference" (NumPy, the definition of right) or "native" (time loops compiled with LLVM).
         init: "pytorch", "xavier", "orthogonal" or "uniform", see `gated.nn.initialisation`.
         forget_bias: value of the bias `b.f` (which must exist); None leaves it as initialised.
         sizes: length of single dimensions, e.g. {"h": 32} for the projected LSTM (PyTorch's proj_size).
