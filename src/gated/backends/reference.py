@@ -56,6 +56,19 @@ def before_loop(schedule: Schedule, parameters: Mapping[str, Array], x: Array) -
     return values
 
 
+def constants(schedule: Schedule, parameters: Mapping[str, Array]) -> Values:
+    """The values of level 0: the parameter vectors, and what is made of them alone."""
+    values: Values = {}
+    for node in schedule.level:
+        if node.op == "constant":
+            values[node] = float(node.attr)
+        elif node.op == "leaf" and node.attr[0] == "vector":
+            values[node] = parameters[node.attr[1]]
+    program = [node for node in schedule.before if schedule.level[node] == CONSTANT]
+    _Interpreter(parameters).run(group_products(program), values)
+    return values
+
+
 def new_columns(scan: Scan, align: int = 1) -> _Columns:
     """Room for what the backward loop keeps; every value begins at a multiple of `align` numbers."""
     return _Columns(scan.schedule, scan.sizes, len(scan.x), scan.x.dtype, align)
@@ -64,7 +77,7 @@ def new_columns(scan: Scan, align: int = 1) -> _Columns:
 def after_loop(scan: Scan, kept: _Columns, gradients: Mapping[str, Array]) -> Array:
     """dx, and the parameters' gradients into `gradients`, from what the backward loop kept."""
     schedule = scan.schedule
-    values: Values = {**scan.values, **_previous_states(scan), **kept.whole()}
+    values: Values = {**scan.values, **previous_states(scan), **kept.whole()}
     _Interpreter(scan.parameters, kept).run(schedule.after, values)
     _parameter_gradients(scan, values, kept, gradients)
     return _full(values.get(schedule.inputs[0], schedule.inputs[0].attr), scan.x.shape, scan.x.dtype)
@@ -252,7 +265,7 @@ def _backward_loop(scan: Scan, interpreter: _Interpreter, kept: _Columns, dy: Ar
             running[k][:count] = float(node.attr) if node.op == "constant" else step[node]
 
 
-def _previous_states(scan: Scan) -> Values:
+def previous_states(scan: Scan) -> Values:
     """The state before every row, (R, size)."""
     initial = len(scan.states[0]) - int(scan.counts.sum())
     values: Values = {}

@@ -8,7 +8,7 @@ import functools
 import llvmlite.ir as ir
 import numpy as np
 
-from gated.backends.native.emit import I64, POINTER
+from gated.backends.native.ir_tools import I64, POINTER
 from gated.backends.native.target import Compiled, host
 from gated.backends.native.vector_math import PRECISIONS, VectorMath
 

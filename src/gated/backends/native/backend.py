@@ -1,20 +1,22 @@
-"""The native backend: the time loops are machine code, made from the cell's schedule; the rest is NumPy."""
+"""The native backend: machine code made from the cell's schedule, from the products with x to the gradients."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
 from gated.backends.interface import Array, Scan
-from gated.backends.native import programs as p
-from gated.backends.native.lowering import CONSTANT, NEW, PREVIOUS, Place
-from gated.backends.native.pool import run_sharded
+from gated.backends.native.buffers import Buffers
+from gated.backends.native.programs import Programs, before_results, programs_of
+from gated.backends.native.run import Run, outer_sum
 from gated.backends.native.target import host
-from gated.backends.reference import ReferenceBackend, after_loop, before_loop, new_columns
-from gated.language.graph import Matrix
+from gated.backends.reference import ReferenceBackend, Values, constants, previous_states
+from gated.language.graph import Matrix, Node
 from gated.schedule import Schedule
+from gated.schedule.schedule import CONSTANT
+
+NATIVE = ("float32", "float64")
 
 
 class NativeBackend:
@@ -31,166 +33,150 @@ class NativeBackend:
         counts: Array,
         states: Sequence[Array],
     ) -> Scan:
-        if x.dtype.name not in ("float32", "float64"):
+        if x.dtype.name not in NATIVE:
             return ReferenceBackend().forward(schedule, sizes, parameters, x, counts, states)
-        with np.errstate(all="ignore"):
-            loop = p.programs_of(schedule, x.dtype.name).forward
-            values = before_loop(schedule, parameters, x)
-            run = _Run(loop, sizes, x.dtype, counts, len(states[0]), parameters)
-            rows = len(x)
-            full = [run.empty(len(s) + rows, s.shape[1]) for s in states]
-            for array, initial in zip(full, states, strict=True):
-                array[: len(initial)] = initial
-            saved = {node: run.empty(rows, sizes[node.dim]) for node in schedule.saved}
-            for node, place in p.value_places(schedule).items():
-                if place in run.wanted:
-                    run.put(place, saved[node] if node in saved else values[node])
-            for k, array in enumerate(full):
-                run.put(p.state_place(schedule, k, PREVIOUS), array)
-                run.put(p.state_place(schedule, k, NEW), array)
-            run()
-            return Scan(schedule, sizes, parameters, x, counts, full, {**values, **saved}, run.roomy)
+        programs = programs_of(schedule, x.dtype.name)
+        buffers = Buffers(x.dtype, host().machine.width(x.dtype.name))
+        values = _before(programs, schedule, sizes, parameters, x, buffers)
+        run = Run(programs.forward, sizes, buffers, counts, len(states[0]), parameters)
+        rows = len(x)
+        full = [buffers.empty(len(s) + rows, s.shape[1]) for s in states]
+        for k, (array, initial) in enumerate(zip(full, states, strict=True)):
+            array[: len(initial)] = initial
+            run.put(programs.layout.previous[k], array)
+            run.put(programs.layout.new[k], array)
+        values.update((node, buffers.empty(rows, sizes[node.dim])) for node in schedule.saved)
+        _put_values(run, programs, values)
+        run()
+        return Scan(schedule, sizes, parameters, x, counts, full, values, buffers.own)
 
     def backward(
         self, scan: Scan, dy: Array, dstates: Sequence[Array], gradients: Mapping[str, Array]
     ) -> tuple[Array, list[Array]]:
-        if dy.dtype.name not in ("float32", "float64"):
+        if dy.dtype.name not in NATIVE:
             return ReferenceBackend().backward(scan, dy, dstates, gradients)
-        schedule = scan.schedule
-        with np.errstate(all="ignore"):
-            loop = p.programs_of(schedule, dy.dtype.name).backward
-            run = _Run(loop, scan.sizes, dy.dtype, scan.counts, len(dstates[0]), scan.parameters)
-            run.roomy |= scan.own
-            kept = new_columns(scan, run.width)
-            for node, place in p.value_places(schedule).items():
-                if place in run.wanted:
-                    run.put(place, scan.values[node])
-            running = [run.empty(*d.shape) for d in dstates]
-            for k, array in enumerate(running):
-                array[...] = dstates[k]
-                run.put(p.running_place(schedule, k), array)
-                run.put(p.state_place(schedule, k, PREVIOUS), scan.states[k])
-            views = kept.whole()
-            for node, place in p.kept_places(schedule).items():
-                run.put(place, views[node], has_room=True)
-            run.put(p.dy_place(schedule), dy)
-            run()
-            return after_loop(scan, kept, gradients), [np.ascontiguousarray(array) for array in running]
+        programs = programs_of(scan.schedule, dy.dtype.name)
+        buffers = Buffers(dy.dtype, host().machine.width(dy.dtype.name))
+        buffers.own.update(scan.own)
+        kept, running = _backward_loop(programs, scan, dy, dstates, buffers)
+        after = _after(programs, scan, kept, buffers)
+        values: Values = {**scan.values, **previous_states(scan), **kept, **after}
+        _gradients(programs, scan, values, buffers, gradients)
+        dx = np.empty(scan.x.shape, dy.dtype)
+        node = scan.schedule.inputs[0]
+        dx[...] = node.attr if node.op == "constant" else values[node]
+        return dx, [np.ascontiguousarray(array) for array in running]
 
 
-class _Run:
-    """One execution of a loop: the table `ctx` and everything that it points to."""
-
-    def __init__(
-        self,
-        loop: p.Loop,
-        sizes: Mapping[str, int],
-        dtype: np.dtype[Any],
-        counts: Array,
-        sequences: int,
-        parameters: Mapping[str, Array],
-    ) -> None:
-        self.loop, self.sizes, self.dtype, self.sequences = loop, sizes, dtype, sequences
-        self.width = host().machine.width(dtype.name)
-        self.wanted = set(loop.program.places)
-        self.alive: list[Any] = []
-        self.stagger = 0
-        self.roomy: dict[int, Array] = {}
-        self.ctx = np.zeros(len(loop.table), np.int64)
-        self.counts = np.ascontiguousarray(counts, np.int64)
-        begin = np.cumsum(self.counts) - self.counts
-        previous = np.concatenate([[0], sequences + begin[:-1]]).astype(np.int64) if len(begin) else begin
-        self._set("steps", len(self.counts))
-        self._set("sequences", sequences)
-        for name, array in (("counts", self.counts), ("begin", begin), ("previous", previous)):
-            self._set(name, self._address(array))
-        for name in loop.table.index:
-            if name[0] == "size":
-                self._set(name, sizes[name[1]])
-                self._set(("blocks", name[1]), -(-sizes[name[1]] // self.width))
-        for index, matrices in enumerate(loop.program.panels):
-            self._set(("panel", index), self._address(self._pack(matrices, parameters)))
-        for place in loop.program.places:
-            if place.name.startswith("scratch"):
-                self.put(place, self.empty(sequences, sizes[place.dim]))
-
-    def empty(self, rows: int, size: int) -> Array:
-        """An uninitialised (rows, size) array whose rows may be read and written in whole vectors."""
-        padded = -(-size // self.width) * self.width
-        # Large arrays would all begin at page boundaries, and their rows compete for the same few lines of the
-        # first-level cache: each array begins some lines further than the one before.
-        self.stagger = (self.stagger + 5) % 64
-        array = _aligned((rows, padded), self.dtype, self.stagger)[:, :size]
-        self.roomy[id(array)] = array
-        return array
-
-    def put(self, place: Place, value: Any, has_room: bool = False) -> None:
-        """Say where a place lies; copies the value only if its rows cannot be read and written in whole vectors.
-
-        `has_room`: the caller knows that they can.
-        """
-        if place not in self.wanted:
-            return
-        size = self.sizes[place.dim]
-        array = np.asarray(value, self.dtype)
-        if place.rows == CONSTANT or array.ndim < 2:
-            padded = self.empty(1, size)
-            padded[...] = array
-            array = padded
-        elif not has_room and (array.strides[1] != array.itemsize or not self._readable(array)):
-            padded = self.empty(len(array), size)
-            padded[...] = array
-            array = padded
-        address, stride = self._address(array), array.strides[0] // array.itemsize
-        self._set(("base", place), address)
-        self._set(("stride", place), stride)
-        for number, operand in enumerate(self.loop.operands):
-            if operand == place:
-                self._set(("operand", number), address)
-                self._set(("operand stride", number), stride)
-
-    def _readable(self, array: Array) -> bool:
-        """Whether reading each row in whole vectors stays in memory that is there for it."""
-        return array.shape[1] % self.width == 0 or id(array) in self.roomy
-
-    def _pack(self, matrices: Sequence[Matrix], parameters: Mapping[str, Array]) -> Array:
-        """Panels (column block, k, matrix, lane): what one micro-kernel reads, in the order in which it reads it."""
-        first = parameters[matrices[0].name]
-        inner, outer = first.shape if matrices[0].transposed else first.shape[::-1]
-        blocks = -(-outer // self.width)
-        panel = _aligned((blocks, inner, len(matrices), self.width), self.dtype)
-        panel[-1] = 0
-        for g, matrix in enumerate(matrices):
-            value = parameters[matrix.name]
-            value = value if matrix.transposed else value.T  # (inner, outer)
-            whole = outer // self.width
-            cut = value[:, : whole * self.width].reshape(inner, whole, self.width)
-            panel[:whole, :, g, :] = cut.transpose(1, 0, 2)
-            if whole < blocks:
-                panel[whole, :, g, : outer - whole * self.width] = value[:, whole * self.width :]
-        return panel
-
-    def _set(self, name: Any, value: int) -> None:
-        if name in self.loop.table.index:
-            self.ctx[self.loop.table.index[name]] = value
-
-    def _address(self, array: Array) -> int:
-        self.alive.append(array)
-        return int(array.ctypes.data)
-
-    def __call__(self) -> None:
-        run_sharded(self._scan, self.counts, self.sequences)
-
-    def _scan(self, first: int, stop: int) -> None:
-        self.loop.code.scan(self.ctx.ctypes.data, first, stop)
+def _put_values(run: Run, programs: Programs, values: Values) -> None:
+    for node, place in programs.layout.values.items():
+        if place in run.loop.places:
+            run.put(place, values[node])
 
 
-LINE = 64  # bytes of a cache line
+def _before(
+    programs: Programs,
+    schedule: Schedule,
+    sizes: Mapping[str, int],
+    parameters: Mapping[str, Array],
+    x: Array,
+    buffers: Buffers,
+) -> Values:
+    """The values of level 0 (a few numbers: NumPy) and of level 1."""
+    with np.errstate(all="ignore"):
+        values = constants(schedule, parameters)
+    values[schedule.graph.input_leaf(schedule.graph.inputs[0])] = x
+    if programs.before is not None:
+        made = [node for node in programs.layout.values if node in before_results(schedule)]
+        _, arrays = buffers.columns(len(x), [sizes[node.dim] for node in made])
+        values.update(zip(made, arrays, strict=True))
+        run = Run(programs.before, sizes, buffers, np.array([len(x)]), len(x), parameters)
+        _put_values(run, programs, values)
+        run()
+    return values
 
 
-def _aligned(shape: tuple[int, ...], dtype: np.dtype[Any], lines: int = 0) -> Array:
-    """An uninitialised array that begins at a cache line, `lines` lines in: a vector that straddles two costs twice."""
-    size = int(np.prod(shape)) * dtype.itemsize
-    raw = np.empty(size + (lines + 1) * LINE, np.uint8)
-    skip = -raw.ctypes.data % LINE + lines * LINE
-    return raw[skip : skip + size].view(dtype).reshape(shape)
+def _backward_loop(
+    programs: Programs, scan: Scan, dy: Array, dstates: Sequence[Array], buffers: Buffers
+) -> tuple[Values, list[Array]]:
+    """What the loop keeps, and the adjoints of the initial states."""
+    layout, sizes = programs.layout, scan.sizes
+    run = Run(programs.backward, sizes, buffers, scan.counts, len(dstates[0]), scan.parameters)
+    # the adjoints of all gates that multiply one operand lie side by side: one product gives all their gradients
+    ordered = dict.fromkeys(delta for pairs in programs.groups.values() for delta, _ in pairs if delta in layout.kept)
+    nodes = [*ordered, *(node for node in layout.kept if node not in ordered)]
+    _, arrays = buffers.columns(len(scan.x), [sizes[node.dim] for node in nodes])
+    kept: Values = dict(zip(nodes, arrays, strict=True))
+    for node, place in layout.kept.items():
+        run.put(place, kept[node])
+    running = [buffers.empty(*d.shape) for d in dstates]
+    for k, array in enumerate(running):
+        array[...] = dstates[k]
+        run.put(layout.running[k], array)
+        run.put(layout.previous[k], scan.states[k])
+    run.put(layout.dy, dy)
+    _put_values(run, programs, scan.values)
+    run()
+    return kept, running
+
+
+def _after(programs: Programs, scan: Scan, kept: Values, buffers: Buffers) -> Values:
+    results: Values = {node: buffers.empty(len(scan.x), scan.sizes[node.dim]) for node in programs.results}
+    if programs.after is not None:
+        rows = len(scan.x)
+        run = Run(programs.after, scan.sizes, buffers, np.array([rows]), rows, scan.parameters)
+        _put_values(run, programs, scan.values)
+        for node, place in [*programs.layout.kept.items(), *programs.results.items()]:
+            run.put(place, kept[node] if node in kept else results[node])
+        before = previous_states(scan)
+        for k, leaf in enumerate(programs.layout.leaves):
+            run.put(programs.layout.packed[k], before[leaf])
+        run()
+    return results
+
+
+def _gradients(
+    programs: Programs, scan: Scan, values: Values, buffers: Buffers, gradients: Mapping[str, Array]
+) -> None:
+    schedule, rows = scan.schedule, len(scan.x)
+    for name, node in schedule.vectors.items():
+        gradients[name][...] = np.sum(_rows(values, node, rows, len(gradients[name]), buffers), axis=0)
+    for matrix in schedule.products:
+        gradients[matrix.name][...] = 0
+    for operand, pairs in programs.groups.items():
+        right = _rows(values, operand, rows, scan.sizes[operand.dim], buffers)
+        for members in _neighbours([(_rows(values, d, rows, scan.sizes[d.dim], buffers), m) for d, m in pairs]):
+            first, last = members[0][0], members[-1][0]
+            start, stop = first.ctypes.data, last.ctypes.data + last.shape[1] * last.itemsize
+            width = (stop - start) // first.itemsize
+            left = np.lib.stride_tricks.as_strided(first, (rows, width), first.strides)
+            total = outer_sum(programs.outer, left, right, buffers)
+            for delta, matrix in members:
+                row = (delta.ctypes.data - start) // first.itemsize
+                gradients[matrix.name][...] += total[row : row + delta.shape[1]]
+
+
+def _neighbours(pairs: list[tuple[Array, Matrix]]) -> list[list[tuple[Array, Matrix]]]:
+    """Runs of adjoints that lie side by side in one array (with at most the padding of a vector between them)."""
+    runs: list[list[tuple[Array, Matrix]]] = []
+    for delta, matrix in pairs:
+        before = runs[-1][-1][0] if runs else None
+        gap = -1 if before is None else delta.ctypes.data - before.ctypes.data - before.shape[1] * before.itemsize
+        if before is not None and before.strides == delta.strides and 0 <= gap < 64:
+            runs[-1].append((delta, matrix))
+        else:
+            runs.append([(delta, matrix)])
+    return runs
+
+
+def _rows(values: Values, node: Node, rows: int, size: int, buffers: Buffers) -> Array:
+    """The value of a node as (rows, size)."""
+    value = node.attr if node.op == "constant" else values[node]
+    if np.ndim(value) == 2:
+        return np.asarray(value)
+    full = buffers.empty(rows, size)
+    full[...] = value
+    return full
+
+
+__all__ = ["CONSTANT", "NativeBackend"]

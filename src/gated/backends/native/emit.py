@@ -14,32 +14,17 @@ the number of threads nor on the batch it was computed in.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import llvmlite.ir as ir
 
+from gated.backends.native.ir_tools import I64, POINTER, Machine, loop, loop_with, splat
 from gated.backends.native.lowering import CONSTANT, NEW, PREVIOUS, ROW, SEQUENCE, Block, Place, Program, Term
 from gated.backends.native.vector_math import PRECISIONS, VectorMath
 from gated.language.graph import Node
 
-I64 = ir.IntType(64)
-POINTER = ir.PointerType()
 Value = Any
-
-
-@dataclass(frozen=True)
-class Machine:
-    """What the emitter must know of a processor: lanes of a vector register per format, and how many registers."""
-
-    vector_bytes: int
-    registers: int
-    triple: str = ""
-
-    def width(self, precision: str) -> int:
-        return self.vector_bytes * 8 // PRECISIONS[precision].bits
 
 
 class Table:
@@ -50,6 +35,7 @@ class Table:
     def __init__(self, program: Program) -> None:
         names: list[Any] = list(self.FIXED)
         dims = dict.fromkeys([block.dim for block in program.blocks] + [place.dim for place in program.places])
+        self.dims = list(dims)
         names += [("size", dim) for dim in dims] + [("blocks", dim) for dim in dims]
         names += [("base", place) for place in program.places] + [("stride", place) for place in program.places]
         # side by side, so that the code can loop over the terms of a block
@@ -90,7 +76,7 @@ class Emitter:
         steps = self._field(b, ctx, "steps")
         arrays = [self._pointer(b, ctx, name) for name in ("counts", "begin", "previous")]
         sequences = self._field(b, ctx, "sequences")
-        with self._loop(b, I64(0), steps) as s:
+        with loop(b, I64(0), steps) as s:
             t = b.sub(b.sub(steps, I64(1)), s) if self.reverse else s
             count, begin, previous = (b.load(b.gep(a, [t], source_etype=I64), typ=I64) for a in arrays)
             stop = b.select(b.icmp_signed("<", n1, count), n1, count)
@@ -179,7 +165,7 @@ class Emitter:
         for low, high, width in ((I64(0), whole, chunk), (whole, blocks, 1)):
             if low is whole and chunk == 1:
                 continue
-            with self._loop(b, low, high, width) as column, self._loop(b, I64(0), tiles) as tile:
+            with loop(b, low, high, width) as column, loop(b, I64(0), tiles) as tile:
                 first = b.add(start, b.mul(tile, I64(rows)))
                 if block.terms:
                     _Tile(self, block, rows, width, step, first, column).emit(b, registers)
@@ -201,9 +187,9 @@ class Emitter:
         b = ir.IRBuilder(function.append_basic_block())
         step = _Step(ctx, begin, previous, new)
         gates = len(block.accumulators)
-        with self._loop(b, I64(0), rows) as row:
+        with loop(b, I64(0), rows) as row:
             number = b.add(first, row)
-            with self._loop(b, I64(0), chunk) as c:
+            with loop(b, I64(0), chunk) as c:
                 position = b.mul(b.add(b.mul(row, chunk), c), I64(gates))
                 values: dict[Node, Value] = {}
                 for g, node in enumerate(block.accumulators):
@@ -251,51 +237,6 @@ class Emitter:
     def _pointer(self, b: ir.IRBuilder, ctx: Value, name: Any) -> Value:
         return b.inttoptr(self._field(b, ctx, name), POINTER)
 
-    @contextmanager
-    def _loop(self, b: ir.IRBuilder, low: Value, high: Value, step: int = 1) -> Iterator[Value]:
-        function, before = b.function, b.block
-        head, body, end = (function.append_basic_block() for _ in range(3))
-        b.branch(head)
-        b.position_at_end(head)
-        i = b.phi(I64)
-        i.add_incoming(low, before)
-        b.cbranch(b.icmp_signed("<", i, high), body, end)
-        b.position_at_end(body)
-        yield i
-        i.add_incoming(b.add(i, I64(step)), b.block)
-        b.branch(head)
-        b.position_at_end(end)
-
-    @contextmanager
-    def _loop_with(
-        self,
-        b: ir.IRBuilder,
-        low: Value,
-        high: Value,
-        carried: dict[Any, Value],
-    ) -> Iterator[tuple[Value, dict[Any, Value]]]:
-        """A loop that runs at least once, over values in registers: the body updates the dict that it is given, and
-        `carried` holds the last values afterwards. (A K loop is never empty: sizes are at least 1.)"""
-        function, before = b.function, b.block
-        head, end = function.append_basic_block(), function.append_basic_block()
-        b.branch(head)
-        b.position_at_end(head)
-        i = b.phi(I64)
-        i.add_incoming(low, before)
-        values = {}
-        for key, value in carried.items():
-            values[key] = b.phi(value.type)
-            values[key].add_incoming(value, before)
-        phis = dict(values)
-        yield i, values
-        following = b.add(i, I64(1))
-        i.add_incoming(following, b.block)
-        for key, phi in phis.items():
-            phi.add_incoming(values[key], b.block)
-        b.cbranch(b.icmp_signed("<", following, high), head, end)
-        b.position_at_end(end)
-        carried.update(values)
-
 
 class _Tile:
     """`rows` rows by `chunk` column blocks of one block's products: the micro-kernel."""
@@ -317,7 +258,7 @@ class _Tile:
         terms = self.block.terms
         if all(_shape(term) == _shape(terms[0]) for term in terms):
             # one K loop in the code, run once per term
-            with e._loop_with(b, I64(0), I64(len(terms)), accumulators) as (term, sums):
+            with loop_with(b, I64(0), I64(len(terms)), accumulators) as (term, sums):
                 self._accumulate(b, terms[0], b.add(term, I64(first)), sums)
         else:
             for index, term in enumerate(terms):
@@ -351,7 +292,7 @@ class _Tile:
         mine = {
             (r, c, g): accumulators[r, c, g] for r in range(self.rows) for c in range(self.chunk) for _, g in term.pairs
         }
-        with e._loop_with(b, I64(0), size, mine) as (k, sums):
+        with loop_with(b, I64(0), size, mine) as (k, sums):
             sums.update(self._multiply_add(b, term, k, lanes, starts, operands, sums))
         accumulators.update(mine)
 
@@ -375,17 +316,10 @@ class _Tile:
         new = {}
         for row, operand in enumerate(operands):
             scalar = b.load(b.gep(operand, [k], source_etype=e.scalar), typ=e.scalar)
-            splat = self._splat(b, scalar)
+            spread = splat(b, scalar, e.width)
             for (c, g), vector in vectors.items():
-                new[row, c, g] = e.math.fma(b, splat, vector, accumulators[row, c, g])
+                new[row, c, g] = e.math.fma(b, spread, vector, accumulators[row, c, g])
         return new
-
-    def _splat(self, b: ir.IRBuilder, scalar: Value) -> Value:
-        e = self.e
-        undefined = ir.Constant(e.vector, ir.Undefined)
-        single = b.insert_element(undefined, scalar, ir.IntType(32)(0))
-        mask = ir.Constant(ir.VectorType(ir.IntType(32), e.width), [0] * e.width)
-        return b.shuffle_vector(single, undefined, mask)
 
 
 def _shape(term: Term) -> tuple[Any, ...]:

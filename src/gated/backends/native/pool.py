@@ -112,7 +112,7 @@ def run_sharded(scan: Callable[[int, int], None], counts: Array, sequences: int)
         sequences: how many there are.
     """
     threads = min(get_num_threads(), sequences)
-    if threads == 1:
+    if threads <= 1:
         scan(0, sequences)
         return
     edges = _edges(counts, sequences, threads)

@@ -12,7 +12,7 @@ from typing import Any
 import llvmlite.binding as llvm
 import llvmlite.ir as ir
 
-from gated.backends.native.emit import Machine
+from gated.backends.native.ir_tools import Machine
 
 _lock = threading.Lock()  # LLVM's global state
 
