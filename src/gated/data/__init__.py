@@ -1,17 +1,71 @@
-"""Texts, vocabularies and batches: what comes before the first layer."""
+"""Texts, vocabularies, batches and the classical tasks: what comes before the first layer."""
 
 from __future__ import annotations
 
 from gated.data.batches import PaddedBatch, shuffled_batches, stream_windows
 from gated.data.corpora import python_topics, read_text, split
+from gated.data.reber import (
+    CONTINUAL_REBER,
+    EMBEDDED_REBER,
+    REBER,
+    REBER_SYMBOLS,
+    embedded_reber_string,
+    is_embedded_reber,
+    is_reber,
+    legal_successors,
+    reber_string,
+    reber_test_set,
+)
+from gated.data.reber_task import (
+    ReberScore,
+    continual_reber,
+    continual_reber_steps,
+    reber_batch,
+    reber_score,
+    reber_sequence,
+    reber_success,
+    reber_task,
+)
+from gated.data.task_batch import TaskBatch, endless
+from gated.data.tasks import ORDER_SYMBOLS, adding, copy_memory, long_lag, temporal_order, triggered_lag
+from gated.data.timing import generating_timed_spikes, measuring_spike_distances, periodic_function
 from gated.data.vocabulary import Vocabulary
 
 __all__ = [
+    "CONTINUAL_REBER",
+    "EMBEDDED_REBER",
+    "ORDER_SYMBOLS",
+    "REBER",
+    "REBER_SYMBOLS",
     "PaddedBatch",
+    "ReberScore",
+    "TaskBatch",
     "Vocabulary",
+    "adding",
+    "continual_reber",
+    "continual_reber_steps",
+    "copy_memory",
+    "embedded_reber_string",
+    "endless",
+    "generating_timed_spikes",
+    "is_embedded_reber",
+    "is_reber",
+    "legal_successors",
+    "long_lag",
+    "measuring_spike_distances",
+    "periodic_function",
     "python_topics",
     "read_text",
+    "reber_batch",
+    "reber_score",
+    "reber_sequence",
+    "reber_string",
+    "reber_success",
+    "reber_task",
+    "reber_test_set",
     "shuffled_batches",
     "split",
     "stream_windows",
+    "temporal_order",
+    "triggered_lag",
 ]
