@@ -52,9 +52,8 @@ def generating_timed_spikes(
     """Wait for just so long: the GTS task, MSD with input and target exchanged. The spikes are the target now.
 
     The spike train and the parameters are those of `measuring_spike_distances`. The input is I(n) at the first step of
-    interval n, right after the spike before (at index 0 for the first), and 0 at all others. This instant is our
-    choice: the paper exchanges the roles without fixing it for all we know. With `delays` = (0,) there is no input at
-    all and the network has to be its own clock.
+    interval n, right after the spike before (at index 0 for the first), and 0 at all others: that instant is our
+    reading of the paper. With `delays` = (0,) there is no input at all and the network has to be its own clock.
 
     x (T, N, 1); target (T, N, 1): 1 at spikes, else 0; the mask is True up to each sequence's last spike.
 
