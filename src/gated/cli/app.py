@@ -35,6 +35,7 @@ def options(
     gated derive lstm                the backward pass of one, derived
     gated train                      train a small language model on Python's own reference
     gated sample runs/lstm           let it write
+    gated cache                      the machine code kept on disk
     """
 
 
@@ -143,3 +144,17 @@ def cells(
         show_zoo()
     else:
         show_cell(name)
+
+
+@app.command()
+def cache(
+    clear: Annotated[bool, typer.Option("--clear", help="Remove all of it.")] = False,
+) -> None:
+    """Show the machine code that is kept on disk, or remove it.
+
+    Cells are compiled once and kept in the user's cache folder, or in the one that the environment variable
+    GATED_CACHE_DIR names; if that is set to nothing, on no disk.
+    """
+    from gated.cli.cache import show_cache
+
+    show_cache(clear)

@@ -1,62 +1,157 @@
-"""From IR to machine code for this processor."""
+"""From IR to machine code for this processor, or straight from the cache on disk."""
 
 from __future__ import annotations
 
 import ctypes
 import functools
+import hashlib
+import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+import llvmlite
 import llvmlite.binding as llvm
 import llvmlite.ir as ir
 
+from gated import __version__
+from gated.backends.native import object_cache
+from gated.backends.native.fingerprint import fingerprint
 from gated.backends.native.ir_tools import Machine
+from gated.errors import wrong
 
 _lock = threading.Lock()  # LLVM's global state
+if hasattr(os, "register_at_fork"):
+    # a child made while another thread compiles must not wait for that thread, which it does not have
+    os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
 
 
 @dataclass(frozen=True)
 class Host:
-    """The processor as LLVM reports it."""
+    """A processor, or a narrower one that it can stand for: what an emitter and what LLVM must know of it."""
 
     machine: Machine
     cpu: str
     features: str
 
 
+# Instruction sets, the widest first: what LLVM must report, vector bytes and registers, and what is masked to get it.
+_SETS = {
+    # LLVM would use half the register width by default, to save power
+    "avx512": ({"avx512f", "avx512dq"}, Machine(64, 32), "-prefer-256-bit"),
+    "avx2": ({"avx2", "fma"}, Machine(32, 16), "-avx512f"),
+    "sse": ({"sse2"}, Machine(16, 16), "-sse3"),  # all later ones need it
+    "neon": ({"neon"}, Machine(16, 32), ""),
+}
+
+
 @functools.lru_cache(maxsize=1)
-def host() -> Host:
-    """This processor, with the widest vectors for which it also has a fused multiply-add."""
+def hosts() -> dict[str, Host]:
+    """The instruction sets of this processor, the widest first."""
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     reported = llvm.get_host_cpu_features()
     available = {name for name, on in reported.items() if on}
-    features = reported.flatten()
-    if {"avx512f", "avx512dq"} <= available:
-        # LLVM would use half the register width by default, to save power
-        return Host(Machine(64, 32), llvm.get_host_cpu_name(), features + ",-prefer-256-bit")
-    if {"avx2", "fma"} <= available:
-        return Host(Machine(32, 16), llvm.get_host_cpu_name(), features)
-    return Host(Machine(16, 32 if "neon" in available else 16), llvm.get_host_cpu_name(), features)
+    cpu, features = llvm.get_host_cpu_name(), reported.flatten()
+    found = {
+        name: Host(machine, cpu, ",".join(filter(None, [features, masked])))
+        for name, (needed, machine, masked) in _SETS.items()
+        if needed <= available
+    }
+    return found or {"generic": Host(Machine(16, 16), cpu, features)}
+
+
+def host() -> Host:
+    """This processor with its widest vectors, or as the environment's GATED_CPU says: avx512, avx2, sse or neon.
+
+    Raises:
+        ArgumentError: GATED_CPU names none of its instruction sets.
+    """
+    return _chosen(os.environ.get("GATED_CPU", ""))
+
+
+@functools.lru_cache(maxsize=8)
+def _chosen(name: str) -> Host:
+    if name and name not in hosts():
+        raise wrong("GATED_CPU", repr(name), f"one of {', '.join(hosts())} on this processor")
+    return hosts()[name] if name else next(iter(hosts().values()))
 
 
 class Compiled:
-    """Machine code of one program. `scan(ctx, n0, n1)`; the code lives as long as this object."""
+    """Machine code of one module. `scan(ctx, n0, n1)`, and `function(name)`; it lives as long as this object."""
 
-    def __init__(self, module: ir.Module) -> None:
-        here = host()
+    def __init__(self, module: ir.Module | str, here: Host | None = None) -> None:
+        self._open(compile_object(module, here or host()), here or host())
+
+    @classmethod
+    def cached(cls, key: str, build: Callable[[], ir.Module], here: Host | None = None) -> Compiled:
+        """The code of `build()`, which is only called if the cache on disk has none.
+
+        Args:
+            key: a `fingerprint` of everything that `build` depends on, save the processor and the versions.
+            build: makes the module.
+            here: the processor; without one, `host()`.
+        """
+        here = here or host()
+        full = fingerprint(key, here, environment())
+        code = object_cache.load(full)
+        if code is None:
+            code = compile_object(build(), here)
+            object_cache.store(full, code)
+        made = cls.__new__(cls)
+        made._open(code, here)
+        return made
+
+    def _open(self, code: bytes, here: Host) -> None:
         with _lock:
-            parsed = llvm.parse_assembly(str(module))
-            parsed.verify()
-            target = llvm.Target.from_default_triple().create_target_machine(
-                cpu=here.cpu, features=here.features, opt=3, jit=True
-            )
-            passes = llvm.create_pass_builder(target, llvm.create_pipeline_tuning_options(speed_level=3))
-            passes.getModulePassManager().run(parsed, passes)
-            self._engine = llvm.create_mcjit_compiler(parsed, target)
+            # an engine wants a module to begin with; the code is all in the object file
+            self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), target_machine(here))
+            self._engine.add_object_file(llvm.ObjectFileRef.from_data(code))
             self._engine.finalize_object()
-            address = self._engine.get_function_address("scan")
-        kind = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
-        self.scan: Callable[..., Any] = kind(address)
+        self.scan = self.function("scan")
+
+    def function(self, name: str) -> Callable[..., Any]:
+        """A function (pointer, int64, int64) -> nothing of the module. It must exist: LLVM ends the process if not."""
+        with _lock:
+            address = self._engine.get_function_address(name)
+        return ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)(address)
+
+
+def target_machine(here: Host) -> llvm.TargetMachine:
+    """LLVM's own description of a processor of this machine's kind."""
+    return llvm.Target.from_default_triple().create_target_machine(
+        cpu=here.cpu, features=here.features, opt=3, jit=True
+    )
+
+
+def optimised(module: ir.Module | str, target: llvm.TargetMachine) -> llvm.ModuleRef:
+    """The module, verified and optimised for a target, in a context of its own."""
+    parsed = llvm.parse_assembly(str(module), llvm.create_context())
+    parsed.verify()
+    passes = llvm.create_pass_builder(target, llvm.create_pipeline_tuning_options(speed_level=3))
+    passes.getModulePassManager().run(parsed, passes)
+    return parsed
+
+
+def compile_object(module: ir.Module | str, here: Host) -> bytes:
+    """An object file for the linker of this process."""
+    with _lock:
+        target = target_machine(here)
+        return bytes(target.emit_object(optimised(module, target)))
+
+
+@functools.lru_cache(maxsize=1)
+def environment() -> tuple[str, ...]:
+    """What code depends on besides the program and the processor: versions, and the sources that make it.
+
+    The sources count because a version number does not change with every edit.
+    """
+    digest = hashlib.sha256()
+    package = Path(__file__).resolve().parents[2]
+    for folder in ("language", "calculus", "schedule", "backends/native"):
+        for path in sorted((package / folder).glob("*.py")):
+            digest.update(path.read_bytes())
+    triple = llvm.get_process_triple()
+    return (__version__, llvmlite.__version__, ".".join(map(str, llvm.llvm_version_info)), triple, digest.hexdigest())
