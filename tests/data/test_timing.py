@@ -98,7 +98,7 @@ ERRORS = [
     (lambda: measuring_spike_distances(1, 0, delays=(1, -1)), "delays: got -1, expected at least 0"),
     (lambda: measuring_spike_distances(1, 0, delays=(0.5,)), "delays: got float 0.5, expected an integer"),
     (lambda: measuring_spike_distances(1, 0, delays=3), "delays: got int 3, expected a sequence of integers"),
-    (lambda: measuring_spike_distances(1, 0, delays="01"), "delays: got str '01', expected a sequence of integers"),
+    (lambda: measuring_spike_distances(1, 0, delays="01"), "delays: got str '0', expected an integer"),
     (
         lambda: measuring_spike_distances(1, None),
         "rng: got None, expected a numpy.random.Generator or an integer seed",

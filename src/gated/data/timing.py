@@ -107,7 +107,7 @@ def _intervals(
     for name, value in (("count", count), ("period", period), ("spikes", spikes)):
         at_least(name, value, 1)
     generator = generator_of(rng)
-    if isinstance(delays, str) or not isinstance(delays, (Sequence, np.ndarray)):
+    if not isinstance(delays, (Sequence, np.ndarray)):
         raise wrong_type("delays", describe(delays), "a sequence of integers")
     if len(delays) == 0:
         raise wrong("delays", "none", "at least one")
