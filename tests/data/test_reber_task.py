@@ -179,7 +179,8 @@ def test_the_criterion_compares_and_the_threshold_measures():
     [
         lambda row: np.where(np.arange(7) == 0, 1.0, row),  # all legal successors, and B too
         lambda row: np.where(np.arange(7) == 1, 0.0, row),  # not all: T is missing
-        lambda row: np.where(np.arange(7) == 2, np.nan, row),
+        lambda row: np.where(np.arange(7) == 0, np.nan, row),  # of an illegal symbol
+        lambda row: np.where(np.arange(7) == 1, np.nan, row),  # of a legal one
         lambda row: row * np.nan,
         lambda row: row * 0 + 0.5,  # a tie
     ],

@@ -148,8 +148,8 @@ def reber_score(outputs: Any, batch: TaskBatch, threshold: float | None = None) 
         raise wrong("outputs", describe(values), f"real numbers of shape {batch.target.shape}")
     legal = batch.target == 1
     correct = _correct_steps(values, legal, threshold)
-    # T alone or P alone is legal nowhere else than where the second symbol has to come back
-    hard = correct[batch.mask & (legal.sum(axis=-1) == 1) & legal[..., _T_OR_P].any(axis=-1)]
+    # T alone or P alone is legal nowhere else than where the second symbol has to come back; nothing is in the padding
+    hard = correct[(legal.sum(axis=-1) == 1) & legal[..., _T_OR_P].any(axis=-1)]
     whole = (correct | ~batch.mask).all(axis=0)
     return ReberScore(
         steps=float(correct[batch.mask].mean()),
