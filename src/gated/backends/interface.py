@@ -8,7 +8,7 @@ Legend: T steps, N sequences, R = Σ counts rows, D inputs; `sizes` gives the le
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -27,6 +27,7 @@ class Scan:
         schedule, sizes, parameters: what was run.
         x: (R, D) packed input.
         counts: (T,) running sequences per step, never rising.
+        y: (R, size of the first state), the output at every step; the caller's to change.
         states: one array per state, (N + R, size): the initial state, then the new states of each step.
         values: node -> (R, dim) packed value, for the nodes that are kept (level 1 and 2).
         own: what the backend that made this wants to find again.
@@ -37,9 +38,10 @@ class Scan:
     parameters: Mapping[str, Array]
     x: Array
     counts: Array
+    y: Array
     states: list[Array]
-    values: dict[Node, Array | float]
-    own: dict[int, Array] = field(default_factory=dict)
+    values: Mapping[Node, Array | float]
+    own: Any = None
 
 
 class Backend(Protocol):

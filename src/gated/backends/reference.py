@@ -37,7 +37,8 @@ class ReferenceBackend:
             saved: Values = {node: np.empty((rows, sizes[node.dim]), x.dtype) for node in schedule.saved}
             _forward_loop(schedule, _Interpreter(parameters), values, saved, full, counts)
             kept = {node: v for node, v in values.items() if schedule.level[node] <= INPUT}
-            return Scan(schedule, sizes, parameters, x, counts, full, {**kept, **saved})
+            y = full[0][len(states[0]) :].copy()
+            return Scan(schedule, sizes, parameters, x, counts, y, full, {**kept, **saved})
 
     def backward(
         self, scan: Scan, dy: Array, dstates: Sequence[Array], gradients: Mapping[str, Array]
@@ -350,7 +351,9 @@ def evaluate_map(
         values.update((schedule.graph.input_leaf(name), value) for name, value in inputs.items())
         _Interpreter(parameters).run(group_products(schedule.before), values)
         output = np.asarray(values[schedule.outputs[0]])
-        return output, Scan(schedule, {**sizes, ONE_DIM: 1}, parameters, first, np.array([len(first)]), [], values)
+        return output, Scan(
+            schedule, {**sizes, ONE_DIM: 1}, parameters, first, np.array([len(first)]), output, [], values
+        )
 
 
 def map_adjoints(scan: Scan, seed: Array, gradients: Mapping[str, Array]) -> list[Array]:

@@ -252,9 +252,8 @@ class Recurrent:
             mask = self._dropout_mask(x, rng) if layer else None
             tape.masks.append(mask)
             x = x if mask is None else x * mask
-            x = np.concatenate(
-                [self._forward_direction(tape, k, x, states) for k in self._directions_of(layer)], axis=2
-            )
+            outputs = [self._forward_direction(tape, k, x, states) for k in self._directions_of(layer)]
+            x = outputs[0] if len(outputs) == 1 else np.concatenate(outputs, axis=2)
         last = tuple(
             np.stack([packing.unsort(scan.states[s][packing.last_rows()]) for scan in tape.scans])
             for s in range(len(states))
@@ -279,7 +278,7 @@ class Recurrent:
             initial,
         )
         tape.scans.append(scan)
-        return packing.unpack(scan.states[0][packing.sequences :], self._is_reverse(k))
+        return packing.unpack(scan.y, self._is_reverse(k))
 
     def _parameters_of(self, k: int, params: ParameterVector | None = None) -> dict[str, Array]:
         source = self.params if params is None else params

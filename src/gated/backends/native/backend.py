@@ -2,21 +2,93 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from gated.backends.interface import Array, Scan
-from gated.backends.native.buffers import Buffers
-from gated.backends.native.programs import Programs, before_results, programs_of
-from gated.backends.native.run import Run, outer_sum
+from gated.backends.native import memory
+from gated.backends.native.plan import Call, Where, step_rows
+from gated.backends.native.programs import Training, common, training
 from gated.backends.native.target import host
-from gated.backends.reference import ReferenceBackend, Values, constants, previous_states
-from gated.language.graph import Matrix, Node
+from gated.backends.native.training_plan import BackwardPlan, ForwardPlan, Shapes
+from gated.backends.reference import ReferenceBackend, constants, previous_states
+from gated.language.graph import Node
 from gated.schedule import Schedule
-from gated.schedule.schedule import CONSTANT
 
 NATIVE = ("float32", "float64")
+
+
+@dataclass(frozen=True, eq=False)
+class _Plans:
+    """Both plans for one set of sizes, with the row numbers of the steps if all sequences are equally long."""
+
+    forward: ForwardPlan
+    backward: BackwardPlan
+    rows: Array
+    steps: Array | None
+
+
+class _PlanCache:
+    """The plans used last."""
+
+    SIZE = 64
+
+    def __init__(self) -> None:
+        self.made: OrderedDict[Any, _Plans] = OrderedDict()
+        self.lock = threading.Lock()
+
+    def get(self, programs: Training, shapes: Shapes, counts: Array, parameters: Sequence[str]) -> _Plans:
+        key = (id(programs), shapes.steps, shapes.sequences, shapes.rows, tuple(shapes.sizes.items()))
+        with self.lock:
+            found = self.made.get(key)
+            # a plan holds its programs, so that the id stands for no others while the plan lives
+            if found is None or found.forward.programs is not programs:
+                found = self.made[key] = _plans(programs, shapes, counts, parameters)
+                while len(self.made) > self.SIZE:
+                    self.made.popitem(last=False)
+            self.made.move_to_end(key)
+            return found
+
+
+def _plans(programs: Training, shapes: Shapes, counts: Array, parameters: Sequence[str]) -> _Plans:
+    forward = ForwardPlan(programs, shapes, parameters)
+    equal = shapes.rows == shapes.steps * shapes.sequences
+    rows = step_rows(np.array([shapes.rows]), shapes.rows)
+    return _Plans(
+        forward, BackwardPlan(forward, parameters), rows, step_rows(counts, shapes.sequences) if equal else None
+    )
+
+
+_cache = _PlanCache()
+
+
+class _TapeValues(Mapping[Node, "Array | float"]):
+    """Node -> its value, (R, dim) or (dim,): views into the tape, made when asked for."""
+
+    def __init__(self, plan: ForwardPlan, tape: memory.Lease, x: Array) -> None:
+        self.plan, self.tape, self.x = plan, tape, x
+
+    def __getitem__(self, node: Node) -> Array | float:
+        if node is self.plan.x_leaf:
+            return self.x
+        if node.op == "constant":
+            return float(node.attr)
+        place = self.plan.layout.values[node]
+        if node in self.plan.layout.passing:
+            raise KeyError(node)
+        view = self.plan.tape.view(self.tape, place)
+        return view[0] if place.rows == "constant" else view
+
+    def __iter__(self) -> Iterator[Node]:
+        return (node for node in self.plan.layout.values if node not in self.plan.layout.passing)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 class NativeBackend:
@@ -35,148 +107,82 @@ class NativeBackend:
     ) -> Scan:
         if x.dtype.name not in NATIVE:
             return ReferenceBackend().forward(schedule, sizes, parameters, x, counts, states)
-        programs = programs_of(schedule, x.dtype.name)
-        buffers = Buffers(x.dtype, host().machine.width(x.dtype.name))
-        values = _before(programs, schedule, sizes, parameters, x, buffers)
-        run = Run(programs.forward, sizes, buffers, counts, len(states[0]), parameters)
-        rows = len(x)
-        full = [buffers.empty(len(s) + rows, s.shape[1]) for s in states]
-        for k, (array, initial) in enumerate(zip(full, states, strict=True)):
+        programs = training(schedule, x.dtype.name)
+        width = host().machine.width(x.dtype.name)
+        shapes = Shapes(len(counts), len(states[0]), len(x), dict(sizes), x.dtype, width)
+        plans = _cache.get(programs, shapes, counts, list(parameters))
+        plan = plans.forward
+        tape, work = memory.lease(plan.tape.bytes), memory.lease(plan.work.bytes)
+        full = [plan.tape.view(tape, ("state", k)) for k in range(len(states))]
+        for array, initial in zip(full, states, strict=True):
             array[: len(initial)] = initial
-            run.put(programs.layout.previous[k], array)
-            run.put(programs.layout.new[k], array)
-        values.update((node, buffers.empty(rows, sizes[node.dim])) for node in schedule.saved)
-        _put_values(run, programs, values)
-        run()
-        return Scan(schedule, sizes, parameters, x, counts, full, values, buffers.own)
+        if plan.x[0] != "x":
+            plan.tape.view(tape, "x")[...] = x
+        y = memory.empty((len(x), states[0].shape[1]), x.dtype)
+        if plan.computed:
+            with np.errstate(all="ignore"):
+                known = constants(schedule, parameters)
+            for node, place in plan.computed:
+                plan.tape.view(tape, place)[...] = known[node]
+        steps = plans.steps if plans.steps is not None else step_rows(counts, len(states[0]))
+        addresses = [tape.address, work.address, *_addresses(x, y, steps, plans.rows, *parameters.values())]
+        call = Call(common(x.dtype.name), plan.sheet, addresses)
+        call.pack(plan.pack)
+        if plan.before is not None:
+            call.run(plan.before, len(x))
+        call.run(plan.forward, len(states[0]), counts)
+        if plan.y[0] != "y":
+            y[...] = plan.work.view(work, "y")
+        return Scan(schedule, sizes, parameters, x, counts, y, full, _TapeValues(plan, tape, x), (plans, tape, steps))
 
     def backward(
         self, scan: Scan, dy: Array, dstates: Sequence[Array], gradients: Mapping[str, Array]
     ) -> tuple[Array, list[Array]]:
         if dy.dtype.name not in NATIVE:
             return ReferenceBackend().backward(scan, dy, dstates, gradients)
-        programs = programs_of(scan.schedule, dy.dtype.name)
-        buffers = Buffers(dy.dtype, host().machine.width(dy.dtype.name))
-        buffers.own.update(scan.own)
-        kept, running = _backward_loop(programs, scan, dy, dstates, buffers)
-        after = _after(programs, scan, kept, buffers)
-        values: Values = {**scan.values, **previous_states(scan), **kept, **after}
-        _gradients(programs, scan, values, buffers, gradients)
-        dx = np.empty(scan.x.shape, dy.dtype)
-        node = scan.schedule.inputs[0]
-        dx[...] = node.attr if node.op == "constant" else values[node]
-        return dx, [np.ascontiguousarray(array) for array in running]
+        plans, tape, steps = scan.own
+        plan: BackwardPlan = plans.backward
+        work = memory.lease(plan.work.bytes)
+        running = [plan.work.view(work, ("running", k)) for k in range(len(dstates))]
+        for array, adjoint in zip(running, dstates, strict=True):
+            array[...] = adjoint
+        dy = np.ascontiguousarray(dy)
+        if plan.dy[0] != "dy":
+            plan.work.view(work, "dy")[...] = dy
+        if plan.gathered:
+            before = previous_states(scan)
+            for k, leaf in enumerate(plan.layout.leaves):
+                plan.work.view(work, ("packed", k))[...] = before[leaf]
+        for key in plan.full:
+            plan.work.view(work, key)[...] = _single(scan, key[1])
+        dx = memory.empty(scan.x.shape, dy.dtype)
+        arrays = _addresses(scan.x, dy, dx, steps, plans.rows, *gradients.values(), *scan.parameters.values())
+        call = Call(common(dy.dtype.name), plan.sheet, [tape.address, work.address, *arrays])
+        call.pack(plan.pack)
+        call.run(plan.backward, len(dstates[0]), scan.counts)
+        if plan.after is not None:
+            call.run(plan.after, len(scan.x))
+        for name in plan.without_gradient:
+            gradients[name][...] = 0
+        call.gradients(plan.matrices, plan.vectors)
+        if plan.dx is None:
+            dx[...] = _single(scan, plan.dx_node)
+        elif plan.dx[0] != "dx":
+            dx[...] = _array(plan, plan.dx, tape, work)
+        return dx, [np.array(array) for array in running]
 
 
-def _put_values(run: Run, programs: Programs, values: Values) -> None:
-    for node, place in programs.layout.values.items():
-        if place in run.loop.places:
-            run.put(place, values[node])
+def _addresses(*arrays: Array) -> list[int]:
+    return [array.ctypes.data for array in arrays]
 
 
-def _before(
-    programs: Programs,
-    schedule: Schedule,
-    sizes: Mapping[str, int],
-    parameters: Mapping[str, Array],
-    x: Array,
-    buffers: Buffers,
-) -> Values:
-    """The values of level 0 (a few numbers: NumPy) and of level 1."""
-    with np.errstate(all="ignore"):
-        values = constants(schedule, parameters)
-    values[schedule.graph.input_leaf(schedule.graph.inputs[0])] = x
-    if programs.before is not None:
-        made = [node for node in programs.layout.values if node in before_results(schedule)]
-        _, arrays = buffers.columns(len(x), [sizes[node.dim] for node in made])
-        values.update(zip(made, arrays, strict=True))
-        run = Run(programs.before, sizes, buffers, np.array([len(x)]), len(x), parameters)
-        _put_values(run, programs, values)
-        run()
-    return values
+def _array(plan: BackwardPlan, where: Where, tape: memory.Lease, work: memory.Lease) -> Array:
+    base, spec = where
+    size = plan.shapes.dtype.itemsize
+    lease = tape if base == "tape" else work
+    return lease.array(spec.offset, (spec.rows, spec.size), (spec.stride * size, size), plan.shapes.dtype)
 
 
-def _backward_loop(
-    programs: Programs, scan: Scan, dy: Array, dstates: Sequence[Array], buffers: Buffers
-) -> tuple[Values, list[Array]]:
-    """What the loop keeps, and the adjoints of the initial states."""
-    layout, sizes = programs.layout, scan.sizes
-    run = Run(programs.backward, sizes, buffers, scan.counts, len(dstates[0]), scan.parameters)
-    # the adjoints of all gates that multiply one operand lie side by side: one product gives all their gradients
-    ordered = dict.fromkeys(delta for pairs in programs.groups.values() for delta, _ in pairs if delta in layout.kept)
-    nodes = [*ordered, *(node for node in layout.kept if node not in ordered)]
-    _, arrays = buffers.columns(len(scan.x), [sizes[node.dim] for node in nodes])
-    kept: Values = dict(zip(nodes, arrays, strict=True))
-    for node, place in layout.kept.items():
-        run.put(place, kept[node])
-    running = [buffers.empty(*d.shape) for d in dstates]
-    for k, array in enumerate(running):
-        array[...] = dstates[k]
-        run.put(layout.running[k], array)
-        run.put(layout.previous[k], scan.states[k])
-    run.put(layout.dy, dy)
-    _put_values(run, programs, scan.values)
-    run()
-    return kept, running
-
-
-def _after(programs: Programs, scan: Scan, kept: Values, buffers: Buffers) -> Values:
-    results: Values = {node: buffers.empty(len(scan.x), scan.sizes[node.dim]) for node in programs.results}
-    if programs.after is not None:
-        rows = len(scan.x)
-        run = Run(programs.after, scan.sizes, buffers, np.array([rows]), rows, scan.parameters)
-        _put_values(run, programs, scan.values)
-        for node, place in [*programs.layout.kept.items(), *programs.results.items()]:
-            run.put(place, kept[node] if node in kept else results[node])
-        before = previous_states(scan)
-        for k, leaf in enumerate(programs.layout.leaves):
-            run.put(programs.layout.packed[k], before[leaf])
-        run()
-    return results
-
-
-def _gradients(
-    programs: Programs, scan: Scan, values: Values, buffers: Buffers, gradients: Mapping[str, Array]
-) -> None:
-    schedule, rows = scan.schedule, len(scan.x)
-    for name, node in schedule.vectors.items():
-        gradients[name][...] = np.sum(_rows(values, node, rows, len(gradients[name]), buffers), axis=0)
-    for matrix in schedule.products:
-        gradients[matrix.name][...] = 0
-    for operand, pairs in programs.groups.items():
-        right = _rows(values, operand, rows, scan.sizes[operand.dim], buffers)
-        for members in _neighbours([(_rows(values, d, rows, scan.sizes[d.dim], buffers), m) for d, m in pairs]):
-            first, last = members[0][0], members[-1][0]
-            start, stop = first.ctypes.data, last.ctypes.data + last.shape[1] * last.itemsize
-            width = (stop - start) // first.itemsize
-            left = np.lib.stride_tricks.as_strided(first, (rows, width), first.strides)
-            total = outer_sum(programs.outer, left, right, buffers)
-            for delta, matrix in members:
-                row = (delta.ctypes.data - start) // first.itemsize
-                gradients[matrix.name][...] += total[row : row + delta.shape[1]]
-
-
-def _neighbours(pairs: list[tuple[Array, Matrix]]) -> list[list[tuple[Array, Matrix]]]:
-    """Runs of adjoints that lie side by side in one array (with at most the padding of a vector between them)."""
-    runs: list[list[tuple[Array, Matrix]]] = []
-    for delta, matrix in pairs:
-        before = runs[-1][-1][0] if runs else None
-        gap = -1 if before is None else delta.ctypes.data - before.ctypes.data - before.shape[1] * before.itemsize
-        if before is not None and before.strides == delta.strides and 0 <= gap < 64:
-            runs[-1].append((delta, matrix))
-        else:
-            runs.append([(delta, matrix)])
-    return runs
-
-
-def _rows(values: Values, node: Node, rows: int, size: int, buffers: Buffers) -> Array:
-    """The value of a node as (rows, size)."""
-    value = node.attr if node.op == "constant" else values[node]
-    if np.ndim(value) == 2:
-        return np.asarray(value)
-    full = buffers.empty(rows, size)
-    full[...] = value
-    return full
-
-
-__all__ = ["CONSTANT", "NativeBackend"]
+def _single(scan: Scan, node: Node) -> Any:
+    """The value of a node that has no rows."""
+    return node.attr if node.op == "constant" else scan.values[node]

@@ -9,8 +9,9 @@ from typing import Any
 
 import llvmlite.ir as ir
 
-from gated.backends.native.vector_math import PRECISIONS
+from gated.backends.native.vector_math import PRECISIONS, VectorMath
 
+I1 = ir.IntType(1)
 I64 = ir.IntType(64)
 POINTER = ir.PointerType()
 Value = Any
@@ -79,3 +80,57 @@ def splat(b: ir.IRBuilder, scalar: Value, width: int) -> Value:
     undefined = ir.Constant(ir.VectorType(scalar.type, width), ir.Undefined)
     single = b.insert_element(undefined, scalar, ir.IntType(32)(0))
     return b.shuffle_vector(single, undefined, ir.Constant(ir.VectorType(ir.IntType(32), width), [0] * width))
+
+
+class JobTable:
+    """A list of jobs in memory, as 64-bit numbers: how many there are, then the fields of each."""
+
+    def __init__(self, b: ir.IRBuilder, ctx: Value, names: tuple[str, ...]) -> None:
+        self.ctx, self.names = ctx, names
+        self.count = b.load(ctx, typ=I64)
+
+    def address(self, b: ir.IRBuilder, number: Value) -> Value:
+        return b.gep(self.ctx, [b.add(b.mul(number, I64(len(self.names))), I64(1))], source_etype=I64)
+
+    def read(self, b: ir.IRBuilder, number: Value) -> dict[str, Value]:
+        return self.fields(b, self.address(b, number), self.names)
+
+    @staticmethod
+    def fields(b: ir.IRBuilder, address: Value, names: tuple[str, ...]) -> dict[str, Value]:
+        return {name: b.load(b.gep(address, [I64(i)], source_etype=I64), typ=I64) for i, name in enumerate(names)}
+
+
+def load_masked(b: ir.IRBuilder, math: VectorMath, address: Value, rest: Value | None) -> Value:
+    """A vector, or its first `rest` lanes (with zeros behind): memory beyond them is not touched."""
+    size = math.precision.bits // 8
+    if rest is None:
+        return b.load(address, typ=math.vector, align=size)
+    function = _masked(
+        b, math, "load", ir.FunctionType(math.vector, [POINTER, ir.IntType(32), _lanes(math), math.vector])
+    )
+    return b.call(function, [address, ir.IntType(32)(size), _mask(b, math, rest), math.constant(0.0)])
+
+
+def store_masked(b: ir.IRBuilder, math: VectorMath, value: Value, address: Value, rest: Value | None) -> None:
+    """Store a vector, or its first `rest` lanes."""
+    size = math.precision.bits // 8
+    if rest is None:
+        b.store(value, address, align=size)
+        return
+    kind = ir.FunctionType(ir.VoidType(), [math.vector, POINTER, ir.IntType(32), _lanes(math)])
+    b.call(_masked(b, math, "store", kind), [value, address, ir.IntType(32)(size), _mask(b, math, rest)])
+
+
+def _lanes(math: VectorMath) -> ir.VectorType:
+    return ir.VectorType(I1, math.width)
+
+
+def _masked(b: ir.IRBuilder, math: VectorMath, what: str, kind: ir.FunctionType) -> ir.Function:
+    name = f"llvm.masked.{what}.v{math.width}f{math.precision.bits}.p0"
+    module = b.function.module
+    return module.globals.get(name) or ir.Function(module, kind, name)
+
+
+def _mask(b: ir.IRBuilder, math: VectorMath, rest: Value) -> Value:
+    lanes = ir.Constant(ir.VectorType(I64, math.width), list(range(math.width)))
+    return b.icmp_signed("<", lanes, splat(b, rest, math.width))

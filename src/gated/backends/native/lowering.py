@@ -17,8 +17,11 @@ from gated.language.graph import ONE_DIM, Matrix, Node, is_leaf
 ROW = "row"  # packed row of the step, begin(t) + n
 PREVIOUS = "previous"  # row of the previous state
 NEW = "new"  # row of the new state
+RING_PREVIOUS = "ring previous"  # the same in a ring of two rows per sequence, where no earlier state is kept
+RING_NEW = "ring new"
 SEQUENCE = "sequence"  # n itself (one row per sequence, reused at every step)
 CONSTANT = "constant"  # one row for all
+READABLE = (ROW, NEW, RING_NEW)  # a value stored there can be read again in the same step
 
 
 @dataclass(frozen=True)
@@ -133,7 +136,7 @@ class _Lowering:
             for arg in node.args:
                 crosses = node.op == "product" or self.stage[node] > self.stage.get(arg, 0)
                 known = arg in self.stage or self._must_be_copied(arg)
-                if known and crosses and not any(p.rows in (ROW, NEW) for p in self.stored.get(arg, ())):
+                if known and crosses and not any(p.rows in READABLE for p in self.stored.get(arg, ())):
                     place = Place(f"scratch{len(self.stored)}", SEQUENCE, arg.dim)
                     if not any(p.name.startswith("scratch") for p in self.stored.get(arg, ())):
                         self.stored.setdefault(arg, []).append(place)
@@ -146,7 +149,7 @@ class _Lowering:
     def _memory(self, node: Node) -> Place:
         """Where a later stage reads a value."""
         for place in self.stored.get(node, ()):
-            if place.rows in (ROW, NEW) or place.name.startswith("scratch"):
+            if place.rows in READABLE or place.name.startswith("scratch"):
                 return place
         return self.available[node][0]
 

@@ -18,7 +18,7 @@ from gated.errors import wrong
 
 Array = np.ndarray[Any, Any]
 Task = Callable[[], None]
-Done = "queue.SimpleQueue[BaseException | None]"
+WORTHWHILE = 60_000.0  # nanoseconds of work that are worth waking a thread for
 
 
 class Pool:
@@ -103,15 +103,31 @@ def get_num_threads() -> int:
     return int(text)
 
 
-def run_sharded(scan: Callable[[int, int], None], counts: Array, sequences: int) -> None:
+def _threads_for(work: float) -> int:
+    """As many threads as have at least a worthwhile piece of the work, in nanoseconds."""
+    return max(1, min(get_num_threads(), int(work / WORTHWHILE)))
+
+
+def run_shares(task: Callable[[int, int], None], work: float) -> None:
+    """Run `task(i, n)` for every i < n, n being the number of threads that this much work (nanoseconds) deserves."""
+    shares = _threads_for(work)
+    if shares == 1:
+        task(0, 1)
+        return
+    _pool.run([lambda i=i: task(i, shares) for i in range(shares)])  # type: ignore[misc]
+
+
+def run_sharded(scan: Callable[[int, int], None], counts: Array | None, sequences: int, work: float) -> None:
     """Run `scan(first, stop)` over all sequences, shared among the threads by the number of their steps.
 
     Args:
         scan: does all steps of some sequences.
-        counts: (T,) sequences running at each step (sequence n runs while n < counts[t]).
+        counts: (T,) sequences running at each step (sequence n runs while n < counts[t]);
+            None: all run always.
         sequences: how many there are.
+        work: nanoseconds that all of them take.
     """
-    threads = min(get_num_threads(), sequences)
+    threads = min(_threads_for(work), sequences)
     if threads <= 1:
         scan(0, sequences)
         return
@@ -120,7 +136,9 @@ def run_sharded(scan: Callable[[int, int], None], counts: Array, sequences: int)
     _pool.run([lambda a=a, b=b: scan(a, b) for a, b in shards])  # type: ignore[misc]
 
 
-def _edges(counts: Array, sequences: int, threads: int) -> list[int]:
+def _edges(counts: Array | None, sequences: int, threads: int) -> list[int]:
+    if counts is None or len(counts) == 0 or counts[-1] == sequences:  # all sequences are equally long
+        return [sequences * i // threads for i in range(threads + 1)]
     lengths = np.bincount(np.clip(counts, 0, sequences), minlength=sequences + 1)[::-1].cumsum()[::-1][1:]
     work = np.concatenate([[0], np.cumsum(lengths)])
     inner = np.searchsorted(work, work[-1] * np.arange(1, threads) / threads)

@@ -5,55 +5,35 @@
     backward  time loop, backwards
     after     rows -> rows      dx, and what the parameters' gradients need beyond what the loop kept
 
-The first and the last are lowered as the loops are; to them all rows belong to one step.
+    infer     time loop         forward in one piece; nothing is kept but the output
+
+`before` and `after` are lowered as the loops are; to them all rows belong to one step. `Common` has what does not
+depend on the cell.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from gated.backends.native.emit import Emitter, Table
-from gated.backends.native.lowering import CONSTANT, NEW, PREVIOUS, ROW, SEQUENCE, Place, Program, lower
-from gated.backends.native.outer import emit_outer
+import llvmlite.ir as ir
+
+from gated.backends.native.emit import Module, Table
+from gated.backends.native.gradients import emit_gradients
+from gated.backends.native.layout import Available, Layout
+from gated.backends.native.lowering import Place, Program, lower
+from gated.backends.native.panels import emit_pack
 from gated.backends.native.target import Compiled, host
+from gated.backends.native.vector_math import PRECISIONS, VectorMath
 from gated.language.graph import Matrix, Node, topological
 from gated.schedule import Schedule
 from gated.schedule.passes import gather_products
 from gated.schedule.schedule import CONSTANT as CONSTANT_LEVEL
 from gated.schedule.schedule import INPUT, STATE
-
-Available = dict[Node, tuple[Place, ...]]
-
-
-class Layout:
-    """The places of a schedule: one memory array for each value that outlives a block."""
-
-    def __init__(self, schedule: Schedule) -> None:
-        self.schedule = schedule
-        graph = schedule.graph
-        low = [node for node in graph.order if node.op != "constant" and schedule.level[node] <= INPUT]
-        low = list(dict.fromkeys([graph.input_leaf(graph.inputs[0]), *low]))
-        self.values: dict[Node, Place] = {}
-        for node in [*low, *schedule.saved]:
-            rows = CONSTANT if schedule.level[node] == CONSTANT_LEVEL else ROW
-            self.values[node] = Place(f"value{len(self.values)}", rows, node.dim)
-        dims = [graph.dims[name] for name in graph.states]
-        self.leaves = [graph.state_leaf(name) for name in graph.states]
-        self.previous = [Place(f"state{k}", PREVIOUS, dim) for k, dim in enumerate(dims)]
-        self.new = [Place(f"state{k}", NEW, dim) for k, dim in enumerate(dims)]
-        self.packed = [Place(f"before{k}", ROW, dim) for k, dim in enumerate(dims)]  # previous states, row by row
-        self.running = [Place(f"running{k}", SEQUENCE, dim) for k, dim in enumerate(dims)]
-        self.dy = Place("dy", ROW, dims[0])
-        self.kept = {node: Place(f"kept{i}", ROW, node.dim) for i, node in enumerate(schedule.kept)}
-
-    def low(self) -> Available:
-        """What exists before the time loop."""
-        return {node: (place,) for node, place in self.values.items() if self.schedule.level[node] < STATE}
 
 
 def _operations(nodes: Sequence[Node], available: Available) -> list[Node]:
@@ -66,16 +46,7 @@ def lower_before(layout: Layout) -> Program:
     level = schedule.level
     given = {node: p for node, p in layout.low().items() if level[node] == CONSTANT_LEVEL or node.op == "leaf"}
     made = [node for node in schedule.before if level[node] == INPUT]
-    return lower(made, given, [(node, layout.values[node]) for node in made if node in before_results(schedule)])
-
-
-def before_results(schedule: Schedule) -> set[Node]:
-    """The values of level 1 that something else than their own program looks at."""
-    users = [*schedule.step, *schedule.backward_step, *schedule.after]
-    wanted = {arg for node in users for arg in node.args} | set(schedule.graph.names) | set(schedule.outputs)
-    wanted |= {operand for pairs in schedule.products.values() for _, operand in pairs}
-    wanted |= {*schedule.previous, *schedule.inputs, *schedule.vectors.values()}
-    return {node for node in schedule.before if schedule.level[node] == INPUT and node in wanted}
+    return lower(made, given, [(node, layout.values[node]) for node in layout.before])
 
 
 def lower_forward(layout: Layout) -> Program:
@@ -87,6 +58,7 @@ def lower_forward(layout: Layout) -> Program:
     available = layout.low() | {leaf: (layout.previous[k],) for k, leaf in enumerate(layout.leaves)}
     results = [(new[node], layout.values[node]) for node in schedule.saved]
     results += [(new[node], layout.new[k]) for k, node in enumerate(schedule.outputs)]
+    results.append((new[schedule.outputs[0]], layout.y))
     return lower(_operations(wanted, available), available, results)
 
 
@@ -103,16 +75,25 @@ def lower_backward(layout: Layout) -> Program:
     return lower(_operations(schedule.backward_step, available), available, results)
 
 
-def lower_after(layout: Layout) -> tuple[Program, dict[Node, Place]]:
-    """What is left when the backward loop has ended, and where its results lie."""
+def lower_after(layout: Layout) -> Program:
+    """What is left when the backward loop has ended."""
     schedule = layout.schedule
     available: Available = {node: (place,) for node, place in {**layout.values, **layout.kept}.items()}
     available |= {leaf: (layout.packed[k],) for k, leaf in enumerate(layout.leaves)}
-    wanted = [*schedule.inputs, *schedule.vectors.values()]
-    wanted += [delta for pairs in schedule.products.values() for delta, _ in pairs]
-    missing = [node for node in dict.fromkeys(wanted) if node not in available and node.op != "constant"]
-    results = {node: Place(f"result{i}", ROW, node.dim) for i, node in enumerate(missing)}
-    return lower(_operations(schedule.after, available), available, list(results.items())), results
+    return lower(_operations(schedule.after, available), available, list(layout.results.items()))
+
+
+def lower_infer(layout: Layout) -> Program:
+    """Forward without a tape: x_t and the states to the output and the new states."""
+    schedule = layout.schedule
+    level = schedule.level
+    known = {node for node in schedule.graph.order if level[node] == CONSTANT_LEVEL}
+    new = gather_products(schedule.outputs, known)
+    outputs = [new[node] for node in schedule.outputs]
+    available = {node: p for node, p in layout.low().items() if level[node] == CONSTANT_LEVEL or node.op == "leaf"}
+    available |= {leaf: (layout.ring_previous[k],) for k, leaf in enumerate(layout.leaves)}
+    results = [(node, layout.ring_new[k]) for k, node in enumerate(outputs)] + [(outputs[0], layout.y)]
+    return lower(_operations(topological(outputs), available), available, results)
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,7 +102,8 @@ class Loop:
 
     program: Program
     table: Table
-    code: Compiled
+    run: Callable[[int, int, int], None]
+    code: Compiled  # held: the function lives as long as its module
 
     @cached_property
     def operands(self) -> dict[Place, list[int]]:
@@ -132,74 +114,165 @@ class Loop:
             found.setdefault(term.operand, []).append(number)
         return found
 
-    @cached_property
-    def places(self) -> frozenset[Place]:
-        return frozenset(self.program.places)
-
 
 @dataclass(frozen=True, eq=False)
-class Programs:
-    """Everything compiled for one schedule and dtype."""
+class Training:
+    """Forward and backward, compiled for one schedule and dtype."""
 
     layout: Layout
     before: Loop | None
     forward: Loop
     backward: Loop
     after: Loop | None
-    results: dict[Node, Place]
-    outer: Compiled
     groups: dict[Node, list[tuple[Node, Matrix]]]  # operand -> the (δ, matrix) pairs that multiply it
 
 
-_cache: OrderedDict[Any, Programs] = OrderedDict()
-_outer: dict[str, Compiled] = {}
-_lock = threading.RLock()
-CACHED_PROGRAMS = 64
+@dataclass(frozen=True, eq=False)
+class Inference:
+    """Forward without a tape, compiled for one schedule and dtype."""
+
+    layout: Layout
+    infer: Loop
 
 
-def programs_of(schedule: Schedule, dtype: str) -> Programs:
-    """Compiled programs, from the cache of this process if possible."""
-    graph = schedule.graph
-    key = (
-        graph.outputs,
-        graph.states,
-        graph.inputs,
-        tuple(graph.parameters.items()),
-        tuple(graph.names.items()),
-        dtype,
-    )
-    with _lock:
-        if key not in _cache:
-            _cache[key] = _make(schedule, dtype)
-            while len(_cache) > CACHED_PROGRAMS:
-                _cache.popitem(last=False)
-        _cache.move_to_end(key)
-        return _cache[key]
+@dataclass(frozen=True, eq=False)
+class Common:
+    """What all cells share."""
+
+    pack: Callable[[int, int, int], None]
+    matrix_gradients: Callable[[int, int, int], None]
+    vector_gradients: Callable[[int, int, int], None]
+    code: Compiled
 
 
-def _make(schedule: Schedule, dtype: str) -> Programs:
-    layout = Layout(schedule)
-    after, results = lower_after(layout)
-    if dtype not in _outer:
-        _outer[dtype] = Compiled(emit_outer(dtype, host().machine))
+def _in_place(layout: Layout) -> Layout:
+    """Let saved values overwrite the pre-activations that nobody needs once they are known.
+
+    Half of the memory that a step touches is then in the cache already.
+    """
+    blocks = lower_forward(layout).blocks
+    last = {place: i for i, block in enumerate(blocks) for places in block.loads.values() for place in places}
+    first = {place: i for i, block in enumerate(blocks) for _, place in block.stores}
+    operands = {term.operand for block in blocks for term in block.terms}
+    free = [node for node in layout.passing if layout.values[node] not in operands]
+    values = dict(layout.values)
+    for saved in layout.schedule.saved:
+        place = values[saved]
+        for node in free:
+            if node.dim == saved.dim and last.get(values[node], -1) <= first.get(place, -1):
+                values[saved] = values[node]
+                free.remove(node)
+                break
+    return replace(layout, values=values)
+
+
+def _training(schedule: Schedule, dtype: str) -> Training:
+    layout = _in_place(Layout.of(schedule))
+    programs = {
+        "before": lower_before(layout),
+        "forward": lower_forward(layout),
+        "backward": lower_backward(layout),
+        "after": lower_after(layout),
+    }
+    code = _compiled(schedule, "training", dtype, programs)
     groups: dict[Node, list[tuple[Node, Matrix]]] = {}
     for matrix, pairs in schedule.products.items():
         for delta, operand in pairs:
             groups.setdefault(operand, []).append((delta, matrix))
-    return Programs(
+    return Training(
         layout,
-        _compile(lower_before(layout), dtype),
-        _compile(lower_forward(layout), dtype),  # type: ignore[arg-type]
-        _compile(lower_backward(layout), dtype, reverse=True),  # type: ignore[arg-type]
-        _compile(after, dtype),
-        results,
-        _outer[dtype],
+        code.get("before"),
+        code["forward"],
+        code["backward"],
+        code.get("after"),
         groups,
     )
 
 
-def _compile(program: Program, dtype: str, reverse: bool = False) -> Loop | None:
-    if not program.blocks:
-        return None
-    emitter = Emitter(program, dtype, host().machine, reverse)
-    return Loop(program, emitter.table, Compiled(emitter.emit()))
+def _inference(schedule: Schedule, dtype: str) -> Inference:
+    layout = Layout.of(schedule)
+    return Inference(layout, _compiled(schedule, "inference", dtype, {"infer": lower_infer(layout)})["infer"])
+
+
+def _compiled(schedule: Schedule, kind: str, dtype: str, programs: dict[str, Program]) -> dict[str, Loop]:
+    """All programs of one kind in one module; one that has nothing to do is left out."""
+    programs = {name: program for name, program in programs.items() if program.blocks}
+
+    def build() -> ir.Module:
+        module = Module(dtype, host().machine)
+        for name, program in programs.items():
+            module.add(name, program, reverse=name == "backward")
+        return module.module
+
+    code = Compiled.cached(f"{kind} {dtype} {_identity(schedule)}", build)
+    return {name: Loop(program, Table(program), code.function(name), code) for name, program in programs.items()}
+
+
+def _identity(schedule: Schedule) -> str:
+    """A text that two schedules share only if their programs are the same."""
+    graph = schedule.graph
+    numbers = {node: i for i, node in enumerate(schedule.level)}
+    lines = [f"{node.op} {node.attr!r} {node.dim} {[numbers[arg] for arg in node.args]}" for node in schedule.level]
+    lines.append(repr([numbers[node] for node in graph.outputs]))
+    lines.append(repr((graph.states, graph.inputs, sorted(graph.dims.items()), list(graph.parameters.items()))))
+    lines.append(repr([(numbers[node], name) for node, name in graph.names.items()]))
+    return "\n".join(lines)
+
+
+def _common(dtype: str) -> Common:
+    def build() -> ir.Module:
+        module = ir.Module("common")
+        math = VectorMath(module, PRECISIONS[dtype], host().machine.width(dtype))
+        emit_pack(module, math)
+        emit_gradients(module, math, host().machine)
+        return module
+
+    code = Compiled.cached(f"common {dtype}", build)
+    pack, matrices, vectors = (code.function(name) for name in ("pack", "matrix_gradients", "vector_gradients"))
+    return Common(pack, matrices, vectors, code)
+
+
+class _Cache:
+    """What was compiled in this process, the least recently used forgotten."""
+
+    SIZE = 128
+
+    def __init__(self) -> None:
+        self.made: OrderedDict[Any, Any] = OrderedDict()
+        self.lock = threading.RLock()
+
+    def get(self, key: Any, make: Callable[[], Any]) -> Any:
+        with self.lock:
+            if key not in self.made:
+                self.made[key] = make()
+                while len(self.made) > self.SIZE:
+                    self.made.popitem(last=False)
+            self.made.move_to_end(key)
+            return self.made[key]
+
+
+_cache = _Cache()
+
+
+def _key(schedule: Schedule, *more: Any) -> Any:
+    graph = schedule.graph
+    parts = (graph.outputs, graph.states, graph.inputs, tuple(graph.parameters.items()), tuple(graph.names.items()))
+    return (*parts, host(), *more)
+
+
+def training(schedule: Schedule, dtype: str) -> Training:
+    """The programs for forward and backward, from this process's cache if possible."""
+    found: Training = _cache.get(_key(schedule, "training", dtype), lambda: _training(schedule, dtype))
+    return found
+
+
+def inference(schedule: Schedule, dtype: str) -> Inference:
+    """The program without a tape."""
+    found: Inference = _cache.get(_key(schedule, "inference", dtype), lambda: _inference(schedule, dtype))
+    return found
+
+
+def common(dtype: str) -> Common:
+    """The kernels that all cells share."""
+    found: Common = _cache.get(("common", host(), dtype), lambda: _common(dtype))
+    return found

@@ -70,7 +70,11 @@ class VectorMath:
         return b.call(function, args)
 
     def fma(self, b: ir.IRBuilder, x: Value, y: Value, z: Value) -> Value:
-        return self.intrinsic(b, "fma", x, y, z)
+        """x y + z, rounded once where the processor can, else twice: everything here is accurate enough either way.
+
+        (LLVM's "fma" would call the C library's, one lane at a time, on a processor that has none.)
+        """
+        return self.intrinsic(b, "fmuladd", x, y, z)
 
     def _polynomial(self, b: ir.IRBuilder, x: Value, coefficients: list[float]) -> Value:
         """Horner's rule, highest power first."""
@@ -79,22 +83,34 @@ class VectorMath:
             result = self.fma(b, result, x, self.constant(coefficient))
         return result
 
-    def _reduce(self, b: ir.IRBuilder, x: Value) -> tuple[Value, Value]:
-        """n and r with x = n ln2 + r; x is clamped to where exp is finite and not zero (a NaN passes through r)."""
+    def _nearest(self, b: ir.IRBuilder, x: Value, factor: float) -> tuple[Value, Value]:
+        """The whole number nearest to x·factor, as a floating-point number and as an integer.
+
+        Far above 2^mantissa the numbers are whole: adding such a one rounds, and leaves the integer in the low bits. No
+        conversion instruction is needed; x86 has none for 64 bits before AVX-512.
+        """
+        shift = self._shift()
+        shifted = self.fma(b, x, self.constant(factor), shift)
+        return b.fsub(shifted, shift), b.sub(b.bitcast(shifted, self.integer), b.bitcast(shift, self.integer))
+
+    def _shift(self) -> ir.Constant:
+        return self.constant(1.5 * 2.0**self.precision.mantissa)
+
+    def _reduce(self, b: ir.IRBuilder, x: Value) -> tuple[Value, Value, Value]:
+        """n, n as an integer, and r with x = n ln2 + r; x is clamped to where exp is finite and not zero."""
         p = self.precision
         clamped = self.intrinsic(
             b, "minnum", self.intrinsic(b, "maxnum", x, self.constant(p.exp_low)), self.constant(p.exp_high)
         )
-        n = self.intrinsic(b, "rint", b.fmul(clamped, self.constant(1.0 / math.log(2.0))))
+        n, whole = self._nearest(b, clamped, 1.0 / math.log(2.0))
         negative = b.fneg(n)
         r = self.fma(b, negative, self.constant(p.ln2_high), clamped)
-        return n, self.fma(b, negative, self.constant(p.ln2_low), r)
+        return n, whole, self.fma(b, negative, self.constant(p.ln2_low), r)
 
     def _power_of_two(self, b: ir.IRBuilder, n: Value) -> Value:
-        """2^n for a whole n within the normal exponents."""
+        """2^n for integers n within the normal exponents."""
         p = self.precision
-        exponent = b.add(b.fptosi(n, self.integer), self._int(p.bias))
-        return b.bitcast(b.shl(exponent, self._int(p.mantissa)), self.vector)
+        return b.bitcast(b.shl(b.add(n, self._int(p.bias)), self._int(p.mantissa)), self.vector)
 
     def _expm1_reduced(self, b: ir.IRBuilder, r: Value) -> Value:
         """exp(r) - 1 = r + r²·q(r), with full relative accuracy."""
@@ -106,10 +122,10 @@ class VectorMath:
         return b.select(b.fcmp_unordered("uno", x, x), x, value)
 
     def exp(self, b: ir.IRBuilder, x: Value) -> Value:
-        n, r = self._reduce(b, x)
-        half = self.intrinsic(b, "floor", b.fmul(n, self.constant(0.5)))
+        n, whole, r = self._reduce(b, x)
+        _, half = self._nearest(b, n, 0.5)
         mantissa = b.fadd(self._expm1_reduced(b, r), self.constant(1.0))
-        scaled = b.fmul(b.fmul(mantissa, self._power_of_two(b, half)), self._power_of_two(b, b.fsub(n, half)))
+        scaled = b.fmul(b.fmul(mantissa, self._power_of_two(b, half)), self._power_of_two(b, b.sub(whole, half)))
         p = self.precision
         scaled = b.select(b.fcmp_ordered(">", x, self.constant(p.exp_high)), self.constant(math.inf), scaled)
         scaled = b.select(b.fcmp_ordered("<", x, self.constant(p.exp_low)), self.constant(0.0), scaled)
@@ -127,8 +143,8 @@ class VectorMath:
         limit = 9.5 if self.precision.bits == 32 else 20.0
         magnitude = self.intrinsic(b, "fabs", x)
         doubled = self.intrinsic(b, "minnum", magnitude, self.constant(limit))
-        n, r = self._reduce(b, b.fadd(doubled, doubled))
-        scale = self._power_of_two(b, n)
+        _, whole, r = self._reduce(b, b.fadd(doubled, doubled))
+        scale = self._power_of_two(b, whole)
         e = self.fma(b, self._expm1_reduced(b, r), scale, b.fsub(scale, self.constant(1.0)))
         value = b.fdiv(e, b.fadd(e, self.constant(2.0)))
         return self._keep_nan(b, x, self.intrinsic(b, "copysign", value, x))
@@ -157,7 +173,10 @@ class VectorMath:
         shifted = b.sub(bits, self._int(root))
         exponent = b.ashr(shifted, self._int(p.mantissa))
         m = b.bitcast(b.sub(bits, b.shl(exponent, self._int(p.mantissa))), self.vector)
-        k = b.fadd(b.sitofp(exponent, self.vector), extra)
+        # (the way back of _nearest: an integer as a floating-point number)
+        shift = self._shift()
+        whole = b.bitcast(b.add(exponent, b.bitcast(shift, self.integer)), self.vector)
+        k = b.fadd(b.fsub(whole, shift), extra)
         f = b.fsub(m, self.constant(1.0))
         s = b.fdiv(f, b.fadd(f, self.constant(2.0)))
         z = b.fmul(s, s)

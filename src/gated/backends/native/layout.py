@@ -1,0 +1,112 @@
+"""Where the values of a schedule lie: one memory array (a Place) for each value that outlives a block."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gated.backends.native.lowering import (
+    CONSTANT,
+    NEW,
+    PREVIOUS,
+    RING_NEW,
+    RING_PREVIOUS,
+    ROW,
+    SEQUENCE,
+    Place,
+)
+from gated.language.graph import Node
+from gated.schedule import Schedule
+from gated.schedule.schedule import CONSTANT as CONSTANT_LEVEL
+from gated.schedule.schedule import INPUT, STATE
+
+Available = dict[Node, tuple[Place, ...]]
+
+
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """The places of a schedule.
+
+    Attributes:
+        schedule: what is laid out.
+        values: forward nodes that lie in memory: the input, the parameter vectors, levels 0 and 1, what is saved.
+        before: the values of level 1 that something else than their own program looks at.
+        passing: those of them that only the forward loop looks at.
+        leaves: the states at t-1.
+        previous, new: the states at t-1 and at t, all of them kept.
+        ring_previous, ring_new: the same where only the latest are kept.
+        packed: the states at t-1 row by row, for a program that has no time steps.
+        running: the adjoints of the states.
+        y, dy: the output and its adjoint.
+        kept: what the backward loop leaves for the program after it.
+        results: what that program makes.
+    """
+
+    schedule: Schedule
+    values: dict[Node, Place]
+    before: tuple[Node, ...]
+    passing: tuple[Node, ...]
+    leaves: tuple[Node, ...]
+    previous: tuple[Place, ...]
+    new: tuple[Place, ...]
+    ring_previous: tuple[Place, ...]
+    ring_new: tuple[Place, ...]
+    packed: tuple[Place, ...]
+    running: tuple[Place, ...]
+    y: Place
+    dy: Place
+    kept: dict[Node, Place]
+    results: dict[Node, Place]
+
+    @staticmethod
+    def of(schedule: Schedule) -> Layout:
+        """A place of its own for everything."""
+        graph, level = schedule.graph, schedule.level
+        low = [node for node in graph.order if node.op != "constant" and level[node] <= INPUT]
+        low = list(dict.fromkeys([graph.input_leaf(graph.inputs[0]), *low]))
+        values: dict[Node, Place] = {}
+        for node in [*low, *schedule.saved]:
+            rows = CONSTANT if level[node] == CONSTANT_LEVEL else ROW
+            values[node] = Place(f"value{len(values)}", rows, node.dim)
+        dims = [graph.dims[name] for name in graph.states]
+
+        def places(name: str, rows: str) -> tuple[Place, ...]:
+            return tuple(Place(f"{name}{k}", rows, dim) for k, dim in enumerate(dims))
+
+        kept = {node: Place(f"kept{i}", ROW, node.dim) for i, node in enumerate(schedule.kept)}
+        forward_only, others = _readers(schedule)
+        before = [node for node in schedule.before if level[node] == INPUT and node in forward_only | others]
+        wanted = [*schedule.inputs, *schedule.vectors.values()]
+        wanted += [delta for pairs in schedule.products.values() for delta, _ in pairs]
+        known = {*values, *kept, *(graph.state_leaf(name) for name in graph.states)}
+        missing = [node for node in dict.fromkeys(wanted) if node not in known and node.op != "constant"]
+        return Layout(
+            schedule=schedule,
+            values=values,
+            before=tuple(before),
+            passing=tuple(node for node in before if node not in others),
+            leaves=tuple(graph.state_leaf(name) for name in graph.states),
+            previous=places("state", PREVIOUS),
+            new=places("state", NEW),
+            ring_previous=places("ring", RING_PREVIOUS),
+            ring_new=places("ring", RING_NEW),
+            packed=places("before", ROW),
+            running=places("running", SEQUENCE),
+            y=Place("y", ROW, dims[0]),
+            dy=Place("dy", ROW, dims[0]),
+            kept=kept,
+            results={node: Place(f"result{i}", ROW, node.dim) for i, node in enumerate(missing)},
+        )
+
+    def low(self) -> Available:
+        """What exists before the time loop."""
+        return {node: (place,) for node, place in self.values.items() if self.schedule.level[node] < STATE}
+
+
+def _readers(schedule: Schedule) -> tuple[set[Node], set[Node]]:
+    """What the forward loop looks at, and what anything else does."""
+    step = {arg for node in schedule.step for arg in node.args}
+    others = {arg for node in [*schedule.backward_step, *schedule.after] for arg in node.args}
+    others |= {*schedule.graph.names, *schedule.outputs, *schedule.previous, *schedule.inputs}
+    others |= set(schedule.vectors.values())
+    others |= {node for pairs in schedule.products.values() for pair in pairs for node in pair}
+    return step, others

@@ -1,0 +1,122 @@
+"""Memory that is used again: fresh pages cost the system more time than a small network's whole step.
+
+A `Lease` is a piece of memory that goes back to the pool when nothing looks at it any more: neither the lease nor any
+array made from it. A pool never holds more than was once in use at the same time.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+LINE = 64  # bytes of a cache line
+
+
+class _Held:
+    """Owns raw memory; arrays keep it alive as their base."""
+
+    def __init__(self, raw: Array, pool: Pool) -> None:
+        self.raw, self.pool = raw, pool
+        self.__array_interface__ = {
+            "data": (raw.ctypes.data, False),
+            "shape": (len(raw),),
+            "typestr": "|u1",
+            "version": 3,
+        }
+
+    def __del__(self) -> None:
+        self.pool.give(self.raw)
+
+
+class Lease:
+    """Memory from a pool, uninitialised, beginning at a cache line.
+
+    Attributes:
+        address: of its first byte.
+    """
+
+    def __init__(self, size: int, pool: Pool) -> None:
+        self.bytes = np.asarray(_Held(pool.take(size + LINE), pool))
+        start = int(self.bytes.ctypes.data)
+        self.skip = -start % LINE
+        self.address = start + self.skip
+
+    def array(self, offset: int, shape: tuple[int, ...], strides: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+        """A view; offset and strides in bytes."""
+        return np.ndarray(shape, dtype, self.bytes, self.skip + offset, strides)
+
+
+class Pool:
+    """Pieces of memory by size; safe to use from many threads."""
+
+    def __init__(self) -> None:
+        # an array may be given back by the garbage collector while this thread is inside the pool
+        self._lock = threading.RLock()
+        self._idle: dict[int, list[Array]] = {}
+        self.used = self.idle = self.most = 0
+
+    def take(self, size: int) -> Array:
+        size = _rounded(size)
+        with self._lock:
+            self.used += size
+            self.most = max(self.most, self.used)
+            pieces = self._idle.get(size)
+            if pieces:
+                self.idle -= size
+                return pieces.pop()
+            self._shrink(self.most - self.used)
+        return np.empty(size, np.uint8)
+
+    def give(self, raw: Array) -> None:
+        size = len(raw)
+        with self._lock:
+            self.used -= size
+            if self.used + self.idle + size <= self.most:
+                self.idle += size
+                self._idle.setdefault(size, []).append(raw)
+
+    def _shrink(self, limit: int) -> None:
+        """Forget idle pieces, the largest first, until no more than `limit` bytes are idle."""
+        while self.idle > limit:
+            size = max(size for size in list(self._idle) if self._idle[size])
+            self._idle[size].pop()
+            self.idle -= size
+
+
+def _rounded(size: int) -> int:
+    """One of eight sizes between powers of two, so that nearly equal requests share their pieces."""
+    step = 1 << max(6, size.bit_length() - 4)
+    return -(-size // step) * step
+
+
+_pool = Pool()
+
+
+def _forget() -> None:
+    """After fork another thread may have been inside the pool: the child begins with an empty one."""
+    global _pool
+    _pool = Pool()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)
+
+
+def lease(size: int) -> Lease:
+    """Uninitialised memory, `size` bytes."""
+    return Lease(size, _pool)
+
+
+def empty(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    """As numpy.empty, from the pool."""
+    strides = [dtype.itemsize]
+    for length in reversed(shape[1:]):
+        strides.append(strides[-1] * length)
+    size = dtype.itemsize
+    for length in shape:
+        size *= length
+    return lease(size).array(0, shape, tuple(reversed(strides)), dtype)

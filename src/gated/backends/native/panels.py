@@ -1,0 +1,114 @@
+"""Packing: matrices copied into the order in which a micro-kernel reads them, as one kernel.
+
+A panel is (column block, k, matrix, lane): for every k the vectors of all matrices that multiply one operand lie side
+by side. Lanes beyond the last column are zero. A parameter vector is packed as a matrix with one row.
+
+`pack(ctx, i, n)` does the i-th of n shares of every job in the table.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import llvmlite.ir as ir
+
+from gated.backends.native.ir_tools import I64, POINTER, JobTable, load_masked, loop
+from gated.backends.native.vector_math import VectorMath
+
+Value = Any
+# source is (outer, inner), or (inner, outer) if `transposed`; `step` is the distance of two k in the panel
+JOB = ("source", "target", "outer", "inner", "step", "transposed")
+
+
+def emit_pack(module: ir.Module, math: VectorMath) -> None:
+    """Add the function `pack` to a module."""
+    _Pack(module, math)
+
+
+class _Pack:
+    def __init__(self, module: ir.Module, math: VectorMath) -> None:
+        self.math, self.width = math, math.width
+        self.bytes = math.precision.bits // 8
+        function = ir.Function(module, ir.FunctionType(ir.VoidType(), [POINTER, I64, I64]), "pack")
+        ctx, share, shares = function.args
+        b = ir.IRBuilder(function.append_basic_block())
+        table = JobTable(b, ctx, JOB)
+        with loop(b, I64(0), table.count) as job:
+            fields = table.read(b, job)
+            self.source, self.target = (b.inttoptr(fields[name], POINTER) for name in ("source", "target"))
+            self.outer, self.inner, self.step = (fields[name] for name in ("outer", "inner", "step"))
+            self.transposed = b.icmp_signed("!=", fields["transposed"], I64(0))
+            blocks = b.sdiv(b.add(self.outer, I64(self.width - 1)), I64(self.width))
+            low, high = (b.sdiv(b.mul(blocks, i), shares) for i in (share, b.add(share, I64(1))))
+            with loop(b, low, high) as block:
+                self._block(b, block)
+        b.ret_void()
+
+    def _at(self, b: ir.IRBuilder, base: Value, *terms: tuple[Value, Value]) -> Value:
+        offset = I64(0)
+        for index, stride in terms:
+            offset = b.add(offset, b.mul(index, stride))
+        return b.gep(base, [offset], source_etype=self.math.scalar)
+
+    def _block(self, b: ir.IRBuilder, block: Value) -> None:
+        column = b.mul(block, I64(self.width))
+        rest = b.sub(self.outer, column)
+        target = self._at(b, self.target, (b.mul(block, self.inner), self.step))
+        whole = b.icmp_signed(">=", rest, I64(self.width))
+        with b.if_else(self.transposed) as (rows, columns):
+            with rows:
+                self._copy_rows(b, column, rest, target)
+            with columns, b.if_else(whole) as (tiles, edge):
+                with tiles:
+                    self._transpose(b, column, target)
+                with edge:
+                    self._scalars(b, column, rest, I64(0), target)
+
+    def _copy_rows(self, b: ir.IRBuilder, column: Value, rest: Value, target: Value) -> None:
+        with loop(b, I64(0), self.inner) as k:
+            vector = load_masked(b, self.math, self._at(b, self.source, (k, self.outer), (column, I64(1))), rest)
+            b.store(vector, self._at(b, target, (k, self.step)), align=self.bytes)
+
+    def _transpose(self, b: ir.IRBuilder, column: Value, target: Value) -> None:
+        width = I64(self.width)
+        whole = b.mul(b.sdiv(self.inner, width), width)
+        with loop(b, I64(0), whole, self.width) as k:
+            vectors = []
+            for lane in range(self.width):
+                address = self._at(b, self.source, (b.add(column, I64(lane)), self.inner), (k, I64(1)))
+                vectors.append(b.load(address, typ=self.math.vector, align=self.bytes))
+            for i, vector in enumerate(_transposed(b, vectors)):
+                b.store(vector, self._at(b, target, (b.add(k, I64(i)), self.step)), align=self.bytes)
+        self._scalars(b, column, width, whole, target)
+
+    def _scalars(self, b: ir.IRBuilder, column: Value, rest: Value, first: Value, target: Value) -> None:
+        """What fills no whole tile, number by number."""
+        zero = ir.Constant(self.math.scalar, 0.0)
+        with loop(b, I64(0), I64(self.width)) as lane, loop(b, first, self.inner) as k:
+            inside = b.icmp_signed("<", lane, rest)
+            to = self._at(b, target, (k, self.step), (lane, I64(1)))
+            with b.if_else(inside) as (copy, clear):
+                with copy:
+                    address = self._at(b, self.source, (b.add(column, lane), self.inner), (k, I64(1)))
+                    b.store(b.load(address, typ=self.math.scalar), to)
+                with clear:
+                    b.store(zero, to)
+
+
+def _transposed(b: ir.IRBuilder, rows: list[Value]) -> list[Value]:
+    """Rows to columns: each pass exchanges one bit of the row number with the same bit of the lane number."""
+    width = len(rows)
+    bit = 1
+    while bit < width:
+        new = list(rows)
+        # lane numbers of the first vector, then of the second
+        low = [lane if not lane & bit else lane - bit + width for lane in range(width)]
+        high = [lane + bit if not lane & bit else lane + width for lane in range(width)]
+        masks = [ir.Constant(ir.VectorType(ir.IntType(32), width), mask) for mask in (low, high)]
+        for i in range(width):
+            if not i & bit:
+                pair = rows[i], rows[i | bit]
+                new[i], new[i | bit] = (b.shuffle_vector(*pair, mask) for mask in masks)
+        rows = new
+        bit *= 2
+    return rows

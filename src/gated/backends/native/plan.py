@@ -1,0 +1,164 @@
+"""Plans: for given sizes, where everything lies and what the tables of a call hold, but for a few addresses.
+
+A plan is made once for a number of steps and rows; a call then leases its memory, fills in the addresses and runs.
+
+Regions: `tape` lives as long as the tape, `work` as long as a call. Everything else is named by where it comes from:
+"x", "y", "dy", "dx", ("parameter", name), ("gradient", name), "steps" (row numbers of the time steps), "rows" (the
+same for a program over all rows at once).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from gated.backends.native.emit import STEP_ROWS
+from gated.backends.native.lowering import Place
+from gated.backends.native.pool import run_sharded, run_shares
+from gated.backends.native.programs import Common, Loop
+from gated.backends.native.regions import Region, Sheet, Spec
+from gated.language.graph import Matrix
+
+Array = np.ndarray[Any, Any]
+Where = tuple[Hashable, Spec]  # the base and the array
+
+
+def step_rows(counts: Array, sequences: int) -> Array:
+    """(1 + kinds, T): running sequences, and for each kind of place the first row of every step (see `emit.Table`)."""
+    steps = len(counts)
+    begin = np.cumsum(counts) - counts
+    previous = np.zeros(steps, np.int64)
+    previous[1:] = sequences + begin[:-1]
+    odd = np.arange(steps) % 2
+    kinds = {
+        "row": begin,
+        "previous": previous,
+        "new": sequences + begin,
+        "ring previous": sequences * odd,
+        "ring new": sequences * (1 - odd),
+    }
+    return np.array([counts, *(kinds[name] for name in STEP_ROWS)], np.int64).reshape(1 + len(STEP_ROWS), steps)
+
+
+class LoopPlan:
+    """The table of one program in a sheet, and how much work it is."""
+
+    def __init__(self, loop: Loop, sheet: Sheet, sizes: Mapping[str, int], work: Region) -> None:
+        self.loop, self.sheet, self.sizes = loop, sheet, sizes
+        self.start = sheet.begin()
+        for _ in range(len(loop.table)):
+            sheet.add(0)
+        for dim in loop.table.dims:
+            self._set(("size", dim), sizes[dim])
+            self._set(("blocks", dim), work.padded(sizes[dim]) // work.width)
+
+    def _set(self, name: Hashable, value: int, base: Hashable = None) -> None:
+        self.sheet.set(self.start, self.loop.table.index[name], value, base)
+
+    def steps(self, count: int, base: Hashable) -> None:
+        """Row numbers come from a `step_rows` array with this base."""
+        self._set("steps", count)
+        for i, name in enumerate(("counts", *STEP_ROWS)):
+            self._set(name, 8 * i * count, base)
+
+    def panel(self, number: int, offset: int) -> None:
+        self._set(("panel", number), offset, "work")
+
+    def put(self, place: Place, where: Where) -> None:
+        """Say where a place lies."""
+        base, spec = where
+        self._set(("base", place), spec.offset, base)
+        self._set(("stride", place), spec.stride)
+        for number in self.loop.operands.get(place, ()):
+            self._set(("operand", number), spec.offset, base)
+            self._set(("operand stride", number), spec.stride)
+
+    def cost(self, rows: int) -> float:
+        """About how many nanoseconds all rows take on one thread."""
+        multiply_adds = elements = 0
+        for block in self.loop.program.blocks:
+            size = self.sizes[block.dim]
+            multiply_adds += sum(size * self.sizes[term.operand.dim] * len(term.pairs) for term in block.terms)
+            elements += size * (len(block.operations) + len(block.loads) + len(block.stores))
+        return rows * (multiply_adds / 40 + elements / 8)
+
+
+def is_elementwise(loops: Sequence[Loop | None], place: Place) -> bool:
+    """Whether any of the programs reads the place in whole vectors (an operand of a product is read by numbers)."""
+    blocks = [block for loop in loops if loop is not None for block in loop.program.blocks]
+    return any(place in places for block in blocks for places in block.loads.values())
+
+
+class JobPlan:
+    """A table of jobs: how many, then the fields of each (see `ir_tools.JobTable`)."""
+
+    def __init__(self) -> None:
+        self.fields: list[tuple[int, Hashable]] = []
+        self.jobs = 0
+        self.start = 0
+        self.work = 0.0  # about how many nanoseconds all jobs take on one thread
+
+    def add(self, *fields: int | tuple[int, Hashable], work: float) -> None:
+        """A field is a number, or (number, base)."""
+        self.fields += [field if isinstance(field, tuple) else (field, None) for field in fields]
+        self.jobs += 1
+        self.work += work
+
+    def close(self, sheet: Sheet) -> None:
+        """Write the table; nothing can be added afterwards."""
+        self.start = sheet.begin()
+        sheet.add(self.jobs)
+        for value, base in self.fields:
+            sheet.add(value, base)
+
+
+class PackPlan(JobPlan):
+    """The jobs that copy parameters into panels: see `panels.JOB`."""
+
+    def vector(self, name: str, region: Region, spec: Spec) -> None:
+        """A parameter vector, as a panel with one row."""
+        self.add(
+            (0, ("parameter", name)), (spec.offset, region.name), spec.size, 1, region.width, 1, work=spec.size / 4
+        )
+
+    def panel(self, matrices: Sequence[Matrix], region: Region, sizes: Mapping[str, int]) -> int:
+        """Room for a panel, and the jobs that fill it; the panel's offset."""
+        first = matrices[0]
+        outer, inner = sizes[first.output_dim], sizes[first.rows if first.transposed else first.cols]
+        step = len(matrices) * region.width
+        itemsize = region.dtype.itemsize
+        offset = region.place(region.padded(outer) * len(matrices) * inner * itemsize)
+        for g, matrix in enumerate(matrices):
+            source, target = (0, ("parameter", matrix.name)), (offset + g * region.width * itemsize, region.name)
+            self.add(source, target, outer, inner, step, int(matrix.transposed), work=outer * inner / 4)
+        return offset
+
+
+class Call:
+    """A filled-in sheet, ready to run."""
+
+    def __init__(self, common: Common, sheet: Sheet, addresses: Sequence[int]) -> None:
+        self.common = common
+        self.numbers = sheet.fill(addresses)
+        self.address = int(self.numbers.ctypes.data)
+
+    def pack(self, plan: PackPlan) -> None:
+        table = self.address + plan.start
+        run_shares(lambda i, n: self.common.pack(table, i, n), plan.work)
+
+    def gradients(self, matrices: JobPlan, vectors: JobPlan) -> None:
+        first, second = self.address + matrices.start, self.address + vectors.start
+
+        def share(i: int, n: int) -> None:
+            self.common.matrix_gradients(first, i, n)
+            self.common.vector_gradients(second, i, n)
+
+        run_shares(share, matrices.work + vectors.work)
+
+    def run(self, plan: LoopPlan, sequences: int, counts: Array | None = None) -> None:
+        """Run a program over the sequences, `counts` of which are running at each step, or over so many rows."""
+        table = self.address + plan.start
+        rows = sequences if counts is None else int(counts.sum())
+        run_sharded(lambda first, stop: plan.loop.run(table, first, stop), counts, sequences, plan.cost(rows))

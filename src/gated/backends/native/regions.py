@@ -1,0 +1,101 @@
+"""Plans of memory: where each array lies in a lease, and tables of addresses that are filled in with one addition."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gated.backends.native.memory import LINE, Lease
+
+Array = np.ndarray[Any, Any]
+PAGE = 4096
+
+
+class Spec(NamedTuple):
+    """A (rows, size) array in a region: `offset` in bytes, `stride` (from row to row) in numbers."""
+
+    offset: int
+    stride: int
+    rows: int
+    size: int
+
+
+class Region:
+    """Arrays that are leased together. Every row begins and ends where whole vectors can be read and written."""
+
+    def __init__(self, name: str, dtype: np.dtype[Any], width: int) -> None:
+        self.name, self.dtype, self.width = name, dtype, width
+        self.specs: dict[Hashable, Spec] = {}
+        self.bytes = 0
+        self._made = 0
+
+    def padded(self, size: int) -> int:
+        return -(-size // self.width) * self.width
+
+    def add(self, key: Hashable, rows: int, size: int) -> Spec:
+        """Room for a (rows, size) array."""
+        stride = self.padded(size)
+        self.specs[key] = Spec(self.place(rows * stride * self.dtype.itemsize), stride, rows, size)
+        return self.specs[key]
+
+    def columns(self, keys: Sequence[Hashable], rows: int, sizes: Sequence[int]) -> None:
+        """Several arrays side by side: row r of all of them is one piece of memory."""
+        starts = np.cumsum([0, *map(self.padded, sizes)]).tolist()
+        offset = self.place(rows * starts[-1] * self.dtype.itemsize)
+        for key, start, size in zip(keys, starts, sizes, strict=False):
+            self.specs[key] = Spec(offset + start * self.dtype.itemsize, starts[-1], rows, size)
+
+    def place(self, size: int) -> int:
+        """Offset of the next array, of `size` bytes."""
+        offset = -(-self.bytes // LINE) * LINE
+        if size >= PAGE:
+            # Large arrays that all began at page boundaries would compete for the same few lines of the first-level
+            # cache: each begins some lines further into its page than the one before.
+            self._made = (self._made + 5) % (PAGE // LINE)
+            offset = -(-offset // PAGE) * PAGE + self._made * LINE
+        self.bytes = offset + size
+        return offset
+
+    def view(self, lease: Lease, key: Hashable) -> Array:
+        """The (rows, size) array."""
+        spec = self.specs[key]
+        size = self.dtype.itemsize
+        return lease.array(spec.offset, (spec.rows, spec.size), (spec.stride * size, size), self.dtype)
+
+
+class Sheet:
+    """Tables of 64-bit numbers, each plain or relative to one of several bases.
+
+    Bases are named when the sheet is made; their addresses are given with every call of `fill`.
+    """
+
+    def __init__(self, bases: Sequence[Hashable]) -> None:
+        self.base = {name: i + 1 for i, name in enumerate(bases)}
+        self._values: list[int] = []
+        self._which: list[int] = []
+        self._filled: tuple[Array, Array] | None = None
+
+    def begin(self) -> int:
+        """Where the next table starts, in bytes from the start of the sheet."""
+        return 8 * len(self._values)
+
+    def add(self, value: int, base: Hashable = None) -> None:
+        """Append a number."""
+        self._values.append(value)
+        self._which.append(0 if base is None else self.base[base])
+
+    def set(self, table: int, index: int, value: int, base: Hashable = None) -> None:
+        """Change a number of the table that starts at `table`."""
+        position = table // 8 + index
+        self._values[position] = value
+        self._which[position] = 0 if base is None else self.base[base]
+
+    def fill(self, addresses: Sequence[int]) -> Array:
+        """The numbers, given the address of every base in order."""
+        if self._filled is None:
+            self._filled = np.array(self._values, np.int64), np.array(self._which, np.intp)
+        values, which = self._filled
+        filled: Array = values + np.array([0, *addresses], np.int64)[which]
+        return filled

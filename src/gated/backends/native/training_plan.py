@@ -1,0 +1,202 @@
+"""The plan of a forward and a backward pass: memory, tables, jobs. Legend as in `interface`: T, N, R, D."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gated.backends.native.lowering import CONSTANT, Place
+from gated.backends.native.plan import JobPlan, LoopPlan, PackPlan, Where, is_elementwise
+from gated.backends.native.programs import Loop, Training
+from gated.backends.native.regions import Region, Sheet, Spec
+from gated.language.graph import Node
+
+
+@dataclass(frozen=True)
+class Shapes:
+    """What a plan depends on: T, N, R, the lengths of all dimensions, the dtype and its vector width."""
+
+    steps: int
+    sequences: int
+    rows: int
+    sizes: dict[str, int]
+    dtype: np.dtype[Any]
+    width: int
+
+
+class _Plan:
+    """What both passes share: a sheet, working memory, jobs of packing, and where every place lies."""
+
+    def __init__(self, shapes: Shapes, bases: Sequence[Hashable], parameters: Sequence[str]) -> None:
+        self.shapes = shapes
+        self.work = Region("work", shapes.dtype, shapes.width)
+        self.sheet = Sheet([*bases, *(("parameter", name) for name in parameters)])
+        self.pack = PackPlan()
+        self.where: dict[Place, Where] = {}
+
+    def _rows_of(self, name: str, region: Region, size: int, whole_vectors: bool) -> Where:
+        """A caller's (R, size) array: used as it is, or copied to where its rows can be used in whole vectors."""
+        if whole_vectors and size % self.shapes.width:
+            return region.name, region.add(name, self.shapes.rows, size)
+        return name, Spec(0, size, self.shapes.rows, size)
+
+    def _over_rows(self, loop: Loop | None) -> LoopPlan | None:
+        return None if loop is None else self._loop(loop, "rows", 1, self.shapes.rows)
+
+    def _over_steps(self, loop: Loop) -> LoopPlan:
+        return self._loop(loop, "steps", self.shapes.steps, self.shapes.sequences)
+
+    def _loop(self, loop: Loop, base: str, steps: int, sequences: int) -> LoopPlan:
+        sizes = self.shapes.sizes
+        plan = LoopPlan(loop, self.sheet, sizes, self.work)
+        plan.steps(steps, base)
+        for number, matrices in enumerate(loop.program.panels):
+            plan.panel(number, self.pack.panel(matrices, self.work, sizes))
+        for place in loop.program.places:
+            if place.name.startswith("scratch"):
+                plan.put(place, ("work", self.work.add((base, place), sequences, sizes[place.dim])))
+            else:
+                plan.put(place, self.where[place])
+        return plan
+
+
+class ForwardPlan(_Plan):
+    """Memory, tables and jobs of a forward pass.
+
+    Attributes:
+        tape: memory that the backward pass needs.
+        x, y: where the input and the output lie.
+        computed: nodes of the parameters alone, which NumPy computes.
+    """
+
+    def __init__(self, programs: Training, shapes: Shapes, parameters: Sequence[str]) -> None:
+        super().__init__(shapes, ["tape", "work", "x", "y", "steps", "rows"], parameters)
+        self.programs, self.layout = programs, programs.layout
+        self.tape = Region("tape", shapes.dtype, shapes.width)
+        self._place_input()
+        self._place_values()
+        for k, place in enumerate(self.layout.previous):
+            spec = self.tape.add(("state", k), shapes.sequences + shapes.rows, shapes.sizes[place.dim])
+            self.where[place] = self.where[self.layout.new[k]] = "tape", spec
+        self.y = self.where[self.layout.y] = self._rows_of("y", self.work, shapes.sizes[self.layout.y.dim], True)
+        self.before = self._over_rows(programs.before)
+        self.forward = self._over_steps(programs.forward)
+        self.pack.close(self.sheet)
+
+    def _place_input(self) -> None:
+        p = self.programs
+        self.x_leaf = self.layout.schedule.graph.input_leaf(self.layout.schedule.graph.inputs[0])
+        place = self.layout.values[self.x_leaf]
+        elementwise = is_elementwise((p.before, p.forward, p.backward, p.after), place)
+        self.x = self.where[place] = self._rows_of("x", self.tape, self.shapes.sizes[place.dim], elementwise)
+
+    def _place_values(self) -> None:
+        layout, sizes = self.layout, self.shapes.sizes
+        self.computed: list[tuple[Node, Place]] = []
+        for node, place in layout.values.items():
+            if place.rows == CONSTANT:
+                spec = self.tape.add(place, 1, sizes[place.dim])
+                if node.op == "leaf":
+                    self.pack.vector(node.attr[1], self.tape, spec)
+                else:
+                    self.computed.append((node, place))
+        made = [layout.values[node] for node in layout.before]
+        self.tape.columns(made, self.shapes.rows, [sizes[place.dim] for place in made])
+        for node in layout.schedule.saved:
+            if layout.values[node] not in self.tape.specs:
+                self.tape.add(layout.values[node], self.shapes.rows, sizes[node.dim])
+        for key, spec in self.tape.specs.items():
+            if isinstance(key, Place):
+                self.where[key] = "tape", spec
+
+
+class BackwardPlan(_Plan):
+    """Memory, tables and jobs of a backward pass.
+
+    Attributes:
+        dy, dx: where the adjoints of output and input lie; dx is None where it is no array.
+        full: keys of arrays for nodes without rows of their own (constants) that a gradient needs row by row.
+        without_gradient: the parameters whose gradient no job writes: it is zero.
+        gathered: whether the states before every row must be gathered, since sequences end.
+    """
+
+    def __init__(self, forward: ForwardPlan, parameters: Sequence[str]) -> None:
+        shapes, programs = forward.shapes, forward.programs
+        bases = ["tape", "work", "x", "dy", "dx", "steps", "rows", *(("gradient", name) for name in parameters)]
+        super().__init__(shapes, bases, parameters)
+        self.forward, self.programs, self.layout = forward, programs, programs.layout
+        self.gathered = shapes.rows != shapes.steps * shapes.sequences
+        self.where = dict(forward.where)
+        self._place_adjoints()
+        self.backward = self._over_steps(programs.backward)
+        self.after = self._over_rows(programs.after)
+        self.matrices, self.vectors = JobPlan(), JobPlan()
+        self.full: list[tuple[str, Node, int]] = []
+        self.without_gradient = list(parameters)
+        if shapes.rows:
+            self._gradients()
+        for jobs in (self.pack, self.matrices, self.vectors):
+            jobs.close(self.sheet)
+
+    def _place_adjoints(self) -> None:
+        layout, sizes, rows = self.layout, self.shapes.sizes, self.shapes.rows
+        self.dy = self.where[layout.dy] = self._rows_of("dy", self.work, sizes[layout.dy.dim], True)
+        # the adjoints of all gates that multiply one operand lie side by side
+        deltas = dict.fromkeys(delta for pairs in self.programs.groups.values() for delta, _ in pairs)
+        kept = [*(node for node in deltas if node in layout.kept), *(n for n in layout.kept if n not in deltas)]
+        self.work.columns([layout.kept[node] for node in kept], rows, [sizes[node.dim] for node in kept])
+        for place in layout.kept.values():
+            self.where[place] = "work", self.work.specs[place]
+        self.dx_node = layout.schedule.inputs[0]
+        for node, place in layout.results.items():
+            if node is self.dx_node:
+                self.where[place] = self._rows_of("dx", self.work, sizes[place.dim], True)
+            else:
+                self.where[place] = "work", self.work.add(place, rows, sizes[place.dim])
+        for k, place in enumerate(layout.running):
+            self.where[place] = "work", self.work.add(("running", k), self.shapes.sequences, sizes[place.dim])
+            if self.gathered:
+                self.where[layout.packed[k]] = "work", self.work.add(("packed", k), rows, sizes[place.dim])
+            else:
+                self.where[layout.packed[k]] = self.where[layout.previous[k]]
+        self.dx = self._find(self.dx_node)
+
+    def _find(self, node: Node) -> Where | None:
+        """Where a node lies row by row; None if it has no rows."""
+        layout = self.layout
+        if node in layout.leaves:
+            return self.where[layout.packed[layout.leaves.index(node)]]
+        place = layout.kept.get(node) or layout.results.get(node) or layout.values.get(node)
+        return None if place is None or place.rows == CONSTANT else self.where[place]
+
+    def _row_by_row(self, node: Node, size: int) -> Where:
+        found = self._find(node)
+        if found is None:
+            key = "full", node, size  # a plain number may be needed with several lengths
+            if key not in self.work.specs:
+                self.work.add(key, self.shapes.rows, size)
+                self.full.append(key)
+            found = "work", self.work.specs[key]
+        return found
+
+    def _gradients(self) -> None:
+        sizes, rows = self.shapes.sizes, self.shapes.rows
+        done: set[str] = set()
+        for operand, pairs in self.programs.groups.items():
+            for delta, matrix in pairs:
+                m, n = sizes[matrix.rows], sizes[matrix.cols]
+                (a_base, a), (b_base, b) = self._row_by_row(delta, m), self._row_by_row(operand, n)
+                left, right = ((a.offset, a_base), a.stride), ((b.offset, b_base), b.stride)
+                target = 0, ("gradient", matrix.name)
+                self.matrices.add(*left, *right, target, m, n, rows, int(matrix.name in done), work=rows * m * n / 40)
+                done.add(matrix.name)
+        for name, node in self.layout.schedule.vectors.items():
+            size = sizes[self.layout.schedule.graph.parameters[name][0]]
+            base, spec = self._row_by_row(node, size)
+            target = 0, ("gradient", name)
+            self.vectors.add((spec.offset, base), spec.stride, rows, size, target, work=rows * size / 8)
+            done.add(name)
+        self.without_gradient = [name for name in self.without_gradient if name not in done]
