@@ -9,14 +9,14 @@ import llvmlite.ir as ir
 import numpy as np
 
 from gated.backends.native.ir_tools import I64, POINTER
-from gated.backends.native.target import Compiled, host
+from gated.backends.native.target import Compiled, Host, host
 from gated.backends.native.vector_math import PRECISIONS, VectorMath
 
 
-@functools.cache
-def compiled(function: str, precision: str) -> Compiled:
+def module_of(function: str, precision: str, here: Host) -> ir.Module:
+    """scan(pointer, index, _): the vector at pointer[index] becomes function of it."""
     module = ir.Module("test")
-    math = VectorMath(module, PRECISIONS[precision], host().machine.width(precision))
+    math = VectorMath(module, PRECISIONS[precision], here.machine.width(precision))
     scan = ir.Function(module, ir.FunctionType(ir.VoidType(), [POINTER, I64, I64]), "scan")
     pointer, index, _ = scan.args
     b = ir.IRBuilder(scan.append_basic_block())
@@ -24,13 +24,19 @@ def compiled(function: str, precision: str) -> Compiled:
     x = b.load(address, typ=math.vector, align=PRECISIONS[precision].bits // 8)
     b.store(math.emitter(function)(b, x), address, align=PRECISIONS[precision].bits // 8)
     b.ret_void()
-    return Compiled(module)
+    return module
 
 
-def evaluate(function: str, x: np.ndarray) -> np.ndarray:
-    """function(x) for a 1-D array of float32 or float64."""
-    code = compiled(function, x.dtype.name)
-    width = host().machine.width(x.dtype.name)
+@functools.cache
+def compiled(function: str, precision: str, here: Host) -> Compiled:
+    return Compiled(module_of(function, precision, here), here)
+
+
+def evaluate(function: str, x: np.ndarray, here: Host | None = None) -> np.ndarray:
+    """function(x) for a 1-D array of float32 or float64, as `here` (this processor, or a narrower one) computes it."""
+    here = here or host()
+    code = compiled(function, x.dtype.name, here)
+    width = here.machine.width(x.dtype.name)
     padded = np.zeros(-(-len(x) // width) * width, x.dtype)
     padded[: len(x)] = x
     for start in range(0, len(padded), width):
