@@ -1,22 +1,33 @@
-"""Learning: optimizers, schedules, clipping, backpropagation through time, the training loop and its run folder."""
+"""Learning: optimizers, schedules, clipping; backpropagation through time and its training loop; learning in real time,
+online with traces or exact."""
 
 from gated.learning import schedules
 from gated.learning.bptt import Sequences, full_step, truncated_step
 from gated.learning.clipping import clip_by_global_norm, global_norm
+from gated.learning.compare import GradientDifference, compare_gradients
+from gated.learning.lahore import LahoreLSTM
 from gated.learning.loop import Training
+from gated.learning.online import Online
 from gated.learning.optimizers import SGD, Adam, AdamW, Optimizer, RMSProp
+from gated.learning.rtrl import RTRLCost, rtrl_cost
 
 __all__ = [
     "SGD",
     "Adam",
     "AdamW",
+    "GradientDifference",
+    "LahoreLSTM",
+    "Online",
     "Optimizer",
     "RMSProp",
+    "RTRLCost",
     "Sequences",
     "Training",
     "clip_by_global_norm",
+    "compare_gradients",
     "full_step",
     "global_norm",
+    "rtrl_cost",
     "schedules",
     "truncated_step",
 ]

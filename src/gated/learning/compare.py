@@ -1,0 +1,116 @@
+"""How far an approximate gradient is from the exact one, parameter by parameter."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gated.errors import as_array, describe, wrong, wrong_type
+from gated.learning.online import Online
+from gated.losses import Loss, SquaredError
+
+Array = np.ndarray[Any, Any]
+
+
+class GradientDifference(NamedTuple):
+    """One group of parameters: g by the approximate algorithm, e exact.
+
+    relative_error is |g - e| / |e| (0 if both are 0, inf if only e is), angle is that between g and e in degrees (0 if
+    both are 0, 90 if one is), norm is |e|.
+    """
+
+    group: str
+    relative_error: float
+    angle: float
+    norm: float
+
+
+def compare_gradients(
+    network: Any,
+    x: Any,
+    target: Any,
+    loss: Loss | None = None,
+    *,
+    algorithm: str = "online",
+    peepholes: bool = True,
+    mask: Any = None,
+    state: Any = None,
+    without: Collection[str] = (),
+) -> list[GradientDifference]:
+    """The gradient that an algorithm of `gated.learning.Online` adds up over a batch, against the exact one.
+
+    No weight changes on the way. The exact gradient is that of full backpropagation through time.
+
+    Args:
+        network: as for `Online`.
+        x, target, mask: (T, N, ...), as `network.forward` and the loss take them; mask (T, N) is False where a sequence
+            has no target or has ended.
+        loss: of the whole batch; SquaredError() if None.
+        algorithm, peepholes: as for `Online`; `peepholes=False` is what `LahoreLSTM` does.
+        state: {layer: state tuple} to begin from; 0 if None.
+        without: families of the cells' parameters that are 0 for this comparison, such as ("U", "p"). The network has
+            its own values back afterwards.
+
+    Returns:
+        one difference per parameter, in the order of `network.params`, and the last for all together, "all".
+
+    Raises:
+        ArgumentError, ArgumentTypeError: as `Online`; a family that there is not.
+    """
+    x = as_array("x", x)
+    if x.ndim < 2:
+        raise wrong("x", describe(x), "axes (T, N, ...)")
+    kept = network.theta.copy() if hasattr(network, "theta") else None
+    learner = Online(network, algorithm, batch=max(1, x.shape[1]), peepholes=peepholes)
+    try:
+        for name in _members(network, without):
+            network.params[name][...] = 0
+        exact, found = _both(network, learner, x, target, loss or SquaredError(), mask, state)
+    finally:
+        network.theta[...] = kept
+    names = [*network.params, "all"]
+    pairs = [*zip(found.values(), exact.values(), strict=True), (found.vector, exact.vector)]
+    return [_difference(name, g, e) for name, (g, e) in zip(names, pairs, strict=True)]
+
+
+def _both(network: Any, learner: Online, x: Array, target: Any, loss: Loss, mask: Any, state: Any) -> tuple[Any, Any]:
+    """(exact, approximate) gradients, as `network.params`."""
+    y, _, tape = network.forward(x, state)
+    _, dy = loss(y, target, mask)
+    _, _, exact = network.backward(tape, dy)
+    learner.reset(state)
+    found = network.params.like()
+    for x_t, dy_t in zip(x, dy, strict=True):
+        learner.step(x_t)
+        found.vector[...] += learner.gradient(dy_t)
+    return exact, found
+
+
+def _members(network: Any, families: Collection[str]) -> list[str]:
+    if isinstance(families, str) or not all(isinstance(family, str) for family in families):
+        raise wrong_type("without", describe(families), "a collection of families, such as ('U', 'p')")
+    known: dict[str, list[str]] = {}
+    for name in network.params:
+        parts = name.split(".")
+        if len(parts) == 4:  # layer, level, family, member: a cell's
+            known.setdefault(parts[2], []).append(name)
+    for family in families:
+        if family not in known:
+            raise wrong("without", repr(family), f"families of the cells: {', '.join(known)}")
+    return [name for family in families for name in known[family]]
+
+
+def _difference(group: str, found: Array, exact: Array) -> GradientDifference:
+    g, e = found.ravel().astype(np.float64), exact.ravel().astype(np.float64)
+    norm, other = float(np.linalg.norm(e)), float(np.linalg.norm(g))
+    gap = float(np.linalg.norm(g - e))
+    relative = gap / norm if norm else (math.inf if other else 0.0)
+    if not norm or not other:
+        return GradientDifference(group, relative, 0.0 if norm == other else 90.0, norm)
+    # of two unit vectors: exact for small angles, where the cosine is not
+    u, v = g / other, e / norm
+    angle = 2.0 * math.atan2(float(np.linalg.norm(u - v)), float(np.linalg.norm(u + v)))
+    return GradientDifference(group, relative, math.degrees(angle), norm)

@@ -1,0 +1,174 @@
+"""Exact learning in real time: the Jacobian of all states with respect to all parameters, carried from step to step.
+
+Williams & Zipser (1989), "A learning algorithm for continually running fully recurrent neural networks", for any
+cell and any stack of layers: with S all states of one layer (R numbers per sequence) and P the parameters up to and
+with that layer,
+
+    J' = ∂S'/∂S J + ∂S'/∂x J_below + ∂S'/∂θ directly            J, J' (N, R, P)
+
+∂L/∂θ at a step is ∂L/∂y pulled back to the uppermost states and multiplied with their J. No tape is kept; the result is
+the whole gradient of this step's loss, as backpropagation through time from the beginning gives it.
+
+Cost, per layer: memory 2 N R P numbers, and one product of 2 N R² P operations each step (a matrix product of (R, R)
+with (R, P) for each sequence, made by BLAS). For an LSTM of H units, R = 2 H and P ≈ 4 H², that is 16 H³ numbers and
+32 H⁴ operations; backpropagation through T steps takes T H numbers and 16 H² operations per step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gated.errors import ArgumentError
+from gated.learning.chain import Link, Puller, Table, links_of
+
+Array = np.ndarray[Any, Any]
+MEMORY_LIMIT = 2**30
+
+
+class RTRLCost(NamedTuple):
+    """What exact real-time learning takes."""
+
+    bytes: int  # of the Jacobians
+    operations: int  # multiplications and additions of the Jacobian products, per step
+
+
+def rtrl_cost(network: Any, batch: int = 1) -> RTRLCost:
+    """The cost for a network and N = batch sequences, by the formula of the module; makes no arrays."""
+    return _cost(links_of(network), batch, network.dtype.itemsize)
+
+
+def _cost(links: Sequence[Link | Table], batch: int, itemsize: int) -> RTRLCost:
+    numbers = operations = below = 0  # `below`: rows x parameters of the recurrent layer underneath
+    for link in links:
+        if isinstance(link, Link) and link.graph.states:
+            rows = sum(link.state_sizes)
+            numbers += 2 * rows * link.stop
+            operations += 2 * rows * rows * link.stop + 2 * rows * below
+            below = link.state_sizes[0] * link.stop
+    return RTRLCost(batch * numbers * itemsize, batch * operations)
+
+
+class RealTime:
+    """The algorithm: `forward`, then `gradient` if the loss of that step is known. See the module.
+
+    Args:
+        network: Recurrent layers (one direction, no dropout), Dense and Embedding layers.
+        batch: N.
+        memory_limit: bytes that the Jacobians may take.
+
+    Raises:
+        ArgumentError: they would take more.
+    """
+
+    def __init__(self, network: Any, batch: int, memory_limit: int = MEMORY_LIMIT) -> None:
+        self.links = links_of(network)
+        self.batch, self.dtype, self.size = batch, network.dtype, network.theta.size
+        needed = _cost(self.links, batch, self.dtype.itemsize).bytes
+        if needed > memory_limit:
+            raise ArgumentError(
+                f"memory_limit: got {memory_limit} bytes, expected at least {needed} for the Jacobians of "
+                f"{self.size} parameters and batch {batch}; raise it, make the network smaller or choose "
+                "algorithm='online'"
+            )
+        self._nodes = [_node(link, batch, self.dtype) for link in self.links]
+        self.gradient_vector = np.zeros(self.size, self.dtype)
+
+    def forward(self, x: Array) -> Array:
+        """One step: x (N, D) or ids (N,) -> y (N, V); states and Jacobians move on."""
+        for i, node in enumerate(self._nodes):
+            x = node.forward(x, self._nodes[:i])
+        return x
+
+    def gradient(self, dy: Array) -> Array:
+        """∂L/∂θ, for ∂L/∂y (N, V) at the step of the last `forward`. The vector is reused by the next call."""
+        into = np.zeros((self.batch, 1, self.size), self.dtype)
+        _carry(self._nodes, dy[:, None, :], into)
+        self.gradient_vector[...] = into.sum(axis=(0, 1))
+        return self.gradient_vector
+
+    def arrays(self) -> dict[str, Array]:
+        """The states and Jacobians by name, as they are kept: "rnn.l0.state.h", "rnn.l0.jacobian", ..."""
+        return {name: array for node in self._nodes for name, array in node.arrays().items()}
+
+
+class _Map:
+    """A Dense or an Embedding: nothing is carried on."""
+
+    def __init__(self, link: Link | Table) -> None:
+        self.link = link
+        self.puller = Puller(link) if isinstance(link, Link) else None
+
+    def forward(self, x: Array, below: Sequence[Any]) -> Array:
+        self.x = x
+        if isinstance(self.link, Table):
+            return np.asarray(self.link.embedding.params["W"][x])
+        self.values = self.puller.evaluate(x, ())  # type: ignore[union-attr]
+        return self.link.full(self.values[self.link.graph.outputs[0]], len(x), self.link.graph.outputs[0])
+
+    def carry(self, rows: Array, into: Array, below: Sequence[Any]) -> None:
+        """Add rows · ∂(output)/∂θ to into, (N, R, P)."""
+        if isinstance(self.link, Table):
+            self.link.add_parameters(self.x, rows, into)
+            return
+        puller = self.puller
+        found = puller.pull(self.values, {self.link.graph.outputs[0]: rows}, into)  # type: ignore[union-attr]
+        _carry(below, found[puller.input], into)  # type: ignore[union-attr]
+
+    def arrays(self) -> dict[str, Array]:
+        return {}
+
+
+class _Cell:
+    """One recurrent layer: its states and their Jacobian."""
+
+    def __init__(self, link: Link, batch: int, dtype: Any) -> None:
+        self.link, self.puller = link, Puller(link)
+        self.states = [np.zeros((batch, size), dtype) for size in link.state_sizes]
+        rows = sum(link.state_sizes)
+        self.jacobian, self._next = np.zeros((2, batch, rows, link.stop), dtype)
+        stops = np.cumsum(link.state_sizes).tolist()
+        self.parts = [slice(stop - size, stop) for stop, size in zip(stops, link.state_sizes, strict=True)]
+        self._unit = np.eye(rows, dtype=dtype)[None]
+
+    def forward(self, x: Array, below: Sequence[Any]) -> Array:
+        graph, puller = self.link.graph, self.puller
+        values = puller.evaluate(x, self.states)
+        rows: dict[Any, Array] = {}
+        for node, part in zip(graph.outputs, self.parts, strict=True):
+            unit = np.broadcast_to(self._unit[:, :, part], (len(x), self._unit.shape[1], part.stop - part.start))
+            rows[node] = rows[node] + unit if node in rows else unit
+        self._next[...] = 0
+        found = puller.pull(values, rows, self._next)
+        transition = np.zeros((len(x), self._unit.shape[1], self._unit.shape[1]), self.jacobian.dtype)
+        for state, part in zip(puller.states, self.parts, strict=True):
+            if found[state] is not None:
+                transition[:, :, part] = found[state]
+        self._next += transition @ self.jacobian
+        _carry(below, found[puller.input], self._next)
+        self.jacobian, self._next = self._next, self.jacobian
+        # fresh arrays: a new state may be one of the states before, which is not to be overwritten yet
+        self.states = [
+            self.link.full(values[node], len(x), leaf) for leaf, node in zip(puller.states, graph.outputs, strict=True)
+        ]
+        return self.states[0]
+
+    def carry(self, rows: Array, into: Array, below: Sequence[Any]) -> None:
+        into[:, :, : self.link.stop] += rows @ self.jacobian[:, self.parts[0]]
+
+    def arrays(self) -> dict[str, Array]:
+        name = self.link.name
+        states = zip(self.link.graph.states, self.states, strict=True)
+        return {**{f"{name}.state.{key}": array for key, array in states}, f"{name}.jacobian": self.jacobian}
+
+
+def _node(link: Link | Table, batch: int, dtype: Any) -> _Map | _Cell:
+    return _Cell(link, batch, dtype) if isinstance(link, Link) and link.graph.states else _Map(link)
+
+
+def _carry(nodes: Sequence[Any], rows: Array | None, into: Array) -> None:
+    """Add rows · ∂(output of the uppermost node)/∂θ."""
+    if rows is not None and nodes:
+        nodes[-1].carry(rows, into, nodes[:-1])

@@ -1,0 +1,190 @@
+"""Online learning of gated cells with traces, as the LSTM papers of 1997 and 2000 define it, in NumPy.
+
+No backward pass through time, no Jacobian of all with respect to all: each weight has a trace, the derivative of its
+own unit's memory; the traces move on at every step, and the error of a step meets them there and reaches nothing else
+(see `gated.schedule.traces` for the two formulas and the papers). What flows through a recurrent matrix is left out.
+
+In a stack, the error of a step goes down to the layers below through the input matrices of that same step.
+
+Cost: as many numbers as parameters (for each sequence and each state that remembers: one in an LSTM), and as many
+multiplications, twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from gated.language.graph import Node
+from gated.learning.chain import Link, Puller, Table, links_of, program_of
+from gated.schedule.traces import TracePlan, Use, plan_traces
+
+Array = np.ndarray[Any, Any]
+
+
+class Traces:
+    """The algorithm: `forward`, then `gradient` if the loss of that step is known. See the module.
+
+    Args:
+        network: Recurrent layers (one direction, no dropout), Dense and Embedding layers.
+        batch: N.
+        peepholes: False leaves the peepholes out of the traces; see `gated.schedule.traces.plan_traces`.
+
+    Raises:
+        ArgumentError: a cell for which this is not defined; the message says which parameters and why.
+    """
+
+    def __init__(self, network: Any, batch: int, peepholes: bool = True) -> None:
+        links = links_of(network)
+        self.gradient_vector = np.zeros(network.theta.size, network.dtype)
+        self._nodes = [_node(link, batch, peepholes, self.gradient_vector) for link in links]
+
+    def forward(self, x: Array) -> Array:
+        """One step: x (N, D) or ids (N,) -> y (N, V); states and traces move on."""
+        for node in self._nodes:
+            x = node.forward(x)
+        return x
+
+    def gradient(self, dy: Array) -> Array:
+        """The gradient for ∂L/∂y (N, V) at the step of the last `forward`. The vector is reused by the next call."""
+        self.gradient_vector[...] = 0
+        for node in reversed(self._nodes):
+            dy = node.gradient(dy)
+        return self.gradient_vector
+
+    def arrays(self) -> dict[str, Array]:
+        """The states and traces by name, as they are kept: "rnn.l0.state.h", "rnn.l0.trace.c.W.i", ..."""
+        return {name: array for node in self._nodes for name, array in node.arrays().items()}
+
+
+class _Map:
+    """A Dense or an Embedding: nothing is carried on."""
+
+    def __init__(self, link: Link | Table, gradient: Array) -> None:
+        self.link = link
+        self.puller = Puller(link) if isinstance(link, Link) else None
+        self.into = gradient[None, None, :]
+
+    def forward(self, x: Array) -> Array:
+        self.x = x
+        if isinstance(self.link, Table):
+            return np.asarray(self.link.embedding.params["W"][x])
+        self.values = self.puller.evaluate(x, ())  # type: ignore[union-attr]
+        output = self.link.graph.outputs[0]
+        return self.link.full(self.values[output], len(x), output)
+
+    def gradient(self, dy: Array) -> Array:
+        if isinstance(self.link, Table):
+            for n, row in enumerate(dy):
+                self.link.add_parameters(self.x[n : n + 1], row[None, None], self.into)
+            return dy
+        into = np.zeros((len(dy), 1, self.into.shape[2]), dy.dtype)
+        found = self.puller.pull(self.values, {self.link.graph.outputs[0]: dy[:, None]}, into)  # type: ignore[union-attr]
+        self.into[0, 0] += into.sum(axis=(0, 1))
+        dx = found[self.puller.input]  # type: ignore[union-attr]
+        return np.zeros_like(self.x) if dx is None else dx[:, 0]
+
+    def arrays(self) -> dict[str, Array]:
+        return {}
+
+
+class _Cell:
+    """One recurrent layer: its states and the traces of its parameters, (N, rows, cols) or (N, rows)."""
+
+    def __init__(self, link: Link, batch: int, peepholes: bool, gradient: Array) -> None:
+        self.link = link
+        self.plan: TracePlan = plan_traces(link.graph, peepholes)
+        self.program = program_of([*self.plan.order])
+        self.states = [np.zeros((batch, size), gradient.dtype) for size in link.state_sizes]
+        self.traces = {
+            (k, name): np.zeros((batch, *link.parameters[name].shape), gradient.dtype)
+            for name, states in self.plan.traces.items()
+            for k in states
+        }
+        self.sums = {
+            name: gradient[start:stop].reshape(link.parameters[name].shape)
+            for name, (start, stop) in link.spans.items()
+        }
+
+    def forward(self, x: Array) -> Array:
+        self.values = values = self.link.values(x, self.states)
+        self.link.run(self.program, values)
+        with np.errstate(all="ignore"):
+            for name, states in self.plan.traces.items():
+                moved = [self._moved(name, k) for k in states]  # all from the traces before
+                for k, trace in zip(states, moved, strict=True):
+                    self.traces[k, name][...] = trace
+        # the values of the states before are still looked at by `gradient`
+        self.states = [
+            self.link.full(values[node], len(x), self.link.graph.state_leaf(name))
+            for name, node in zip(self.link.graph.states, self.link.graph.outputs, strict=True)
+        ]
+        return self.states[0]
+
+    def _moved(self, name: str, k: int) -> Array | float:
+        total: Array | float = 0.0
+        for j in self.plan.traces[name]:
+            if (k, j) in self.plan.decay:
+                old = self.traces[j, name]
+                total = total + self._units(self.plan.decay[k, j], old.ndim) * old
+        for use in self.plan.uses[name]:
+            if k in use.grow:
+                total = total + self._applied(use.grow[k], use)
+        return total
+
+    def gradient(self, dh: Array) -> Array:
+        with np.errstate(all="ignore"):
+            reached = {k: dh * self.values[slope] for k, slope in self.plan.error.items()}
+            for name, terms in ((name, self._terms(name, dh, reached)) for name in self.plan.uses):
+                for term in terms:
+                    self.sums[name] += term.sum(axis=0)
+            return self._input(dh)
+
+    def _terms(self, name: str, dh: Array, reached: dict[int, Array]) -> Iterator[Array]:
+        for k in self.plan.traces[name]:
+            if k in reached:
+                trace = self.traces[k, name]
+                yield _spread(reached[k], trace.ndim) * trace
+        for use in self.plan.uses[name]:
+            if use.direct.op != "constant" or use.direct.attr != 0.0:
+                delta = dh * self.values[use.direct]
+                yield delta if use.operand is None else delta[:, :, None] * self._operand(use)
+
+    def _input(self, dh: Array) -> Array:
+        """∂L/∂x of this step, (N, D)."""
+        total = self.link.full(0.0, len(dh), self.link.graph.input_leaf(self.link.graph.inputs[0]))
+        for product, slope in self.plan.input:
+            delta = dh * self.values[slope]
+            total += delta if product is None else delta @ self.link.parameters[product.attr[0].name]
+        return total
+
+    def _applied(self, slope: Node, use: Use) -> Array | float:
+        if use.operand is None:
+            return self.values[slope]
+        return np.asarray(self._units(slope, 3) * self._operand(use))
+
+    def _operand(self, use: Use) -> Array:
+        v = np.asarray(self.values[use.operand])  # type: ignore[index]
+        return v[..., None, :] if v.ndim else v
+
+    def _units(self, node: Node, ndim: int) -> Array | float:
+        """A value with one number per unit, to be multiplied with a trace of so many axes."""
+        value = np.asarray(self.values[node])
+        return value if value.ndim == 0 or ndim == 2 else value[..., None]
+
+    def arrays(self) -> dict[str, Array]:
+        name, states = self.link.name, self.link.graph.states
+        own = {f"{name}.state.{key}": array for key, array in zip(states, self.states, strict=True)}
+        return own | {f"{name}.trace.{states[k]}.{key}": array for (k, key), array in self.traces.items()}
+
+
+def _node(link: Link | Table, batch: int, peepholes: bool, gradient: Array) -> _Map | _Cell:
+    if isinstance(link, Link) and link.graph.states:
+        return _Cell(link, batch, peepholes, gradient)
+    return _Map(link, gradient)
+
+
+def _spread(value: Array, ndim: int) -> Array:
+    return value[..., None] if ndim == 3 else value

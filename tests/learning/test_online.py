@@ -1,0 +1,286 @@
+"""Online learning: against backpropagation where it must be equal, its interface, its memory, its checkpoints."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import gated
+from gated.cells import ZOO
+from gated.errors import ArgumentError, GatedError
+from gated.learning import SGD, Adam, Online
+from gated.losses import SigmoidSquaredError, SoftmaxCrossEntropy, SquaredError
+from gated.nn import Dense, Embedding, Network, Recurrent
+
+T, N, D, H, V = 6, 2, 3, 4, 2
+REFUSED = {"projected_lstm": "P.h", "gru": "U.n"}
+DEFINED = [name for name in ZOO if name not in REFUSED]
+
+
+def _network(cell=gated.cells.peephole_lstm, layers=1, dtype="float64", first=None, head=None):
+    rng = np.random.default_rng(11)
+    network = Network(
+        {
+            **(first or {}),
+            "rnn": Recurrent(cell, D, H, layers, dtype=dtype),
+            "head": head or Dense(H, V, dtype=dtype),
+        }
+    )
+    network.theta[:] = 0.5 * rng.standard_normal(network.theta.size)
+    return network
+
+
+def _data(steps=T, batch=N):
+    rng = np.random.default_rng(12)
+    return rng.standard_normal((steps, batch, D)), rng.standard_normal((steps, batch, V))
+
+
+def _state(network, seed=5):
+    rng = np.random.default_rng(seed)
+    layer = network.layers["rnn"]
+    return {"rnn": tuple(0.3 + np.abs(rng.standard_normal((layer.num_layers, N, s))) for s in layer.state_sizes)}
+
+
+def _sum_of_steps(network, x, dy, state, **options):
+    learner = Online(network, batch=x.shape[1], **options)
+    learner.reset(state)
+    total = np.zeros_like(network.theta)
+    for x_t, dy_t in zip(x, dy, strict=True):
+        learner.step(x_t)
+        total += learner.gradient(dy_t)
+    return network.params.like(total)
+
+
+def _through_time(network, x, dy, state):
+    _, _, tape = network.forward(x, state)
+    return network.backward(tape, dy)[2]
+
+
+def _cut(network):
+    """All matrices applied to states become 0."""
+    for array in network.params.values():
+        if array.shape == (H, H):
+            array[...] = 0
+
+
+# the gradient
+
+
+@pytest.mark.parametrize("name", DEFINED)
+def test_online_is_exact_where_the_recurrent_matrices_are_zero(name):
+    network = _network(ZOO[name])
+    _cut(network)
+    x, dy = _data()
+    state = _state(network)
+    exact, own = _through_time(network, x, dy, state), _sum_of_steps(network, x, dy, state)
+    for key, wanted in exact.items():
+        assert np.linalg.norm(own[key] - wanted) <= 1e-12 * np.linalg.norm(wanted), key
+    assert all(np.linalg.norm(array) > 0 for name, array in exact.items() if ".W." in name)
+
+
+@pytest.mark.parametrize("name", ["lstm", "peephole_lstm", "gru_reset_after", "slstm", "indrnn"])
+def test_the_error_of_any_one_step_reaches_the_past_through_the_traces(name):
+    network = _network(ZOO[name])
+    _cut(network)
+    x, dy = _data()
+    dy[:-1] = 0
+    state = _state(network)
+    exact, own = _through_time(network, x, dy, state), _sum_of_steps(network, x, dy, state)
+    np.testing.assert_allclose(own.vector, exact.vector, rtol=1e-10, atol=1e-14)
+
+
+def test_with_recurrent_matrices_it_is_the_gradient_with_h_held_constant():
+    """An oracle of its own: a cell that is given h of the step before as an input, and so cannot see through it."""
+
+    @gated.cell
+    def given(x, h, c, *, W, U, p, b, A, B):
+        a, k = A.x @ x, B.h @ x  # the input, and the h of the step before, cut out of one vector
+        i = gated.sigmoid(W.i @ a + U.i @ k + p.i * c + b.i)
+        f = gated.sigmoid(W.f @ a + U.f @ k + p.f * c + b.f)
+        g = gated.tanh(W.g @ a + U.g @ k + b.g)
+        c = f * c + i * g
+        o = gated.sigmoid(W.o @ a + U.o @ k + p.o * c + b.o)
+        h = o * gated.tanh(c)
+        return h, c
+
+    network = _network(gated.cells.peephole_lstm)
+    x, dy = _data()
+    state = _state(network)
+    learner = Online(network, batch=N)
+    learner.reset(state)
+    before = [state["rnn"][0][0]]
+    for x_t in x:
+        learner.step(x_t)
+        before.append(learner.network_state["rnn"][0][0])
+    oracle = Network(
+        {
+            "rnn": Recurrent(given, D + H, H, dtype="float64", sizes={"a": D}),
+            "head": Dense(H, V, dtype="float64"),
+        }
+    )
+    for name, array in network.params.items():
+        oracle.params[name] = array
+    oracle.params["rnn.l0.A.x"], oracle.params["rnn.l0.B.h"] = np.eye(D, D + H), np.eye(H, D + H, D)
+    joined = np.concatenate([x, np.stack(before[:-1])], axis=2)
+    exact = _through_time(oracle, joined, dy, state)
+    own = _sum_of_steps(network, x, dy, state)
+    for name, array in own.items():
+        np.testing.assert_allclose(array, exact[name], rtol=1e-10, atol=1e-13, err_msg=name)
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_cell_for_which_it_is_not_defined_is_told_why(name):
+    rnn = Recurrent(ZOO[name], D, H, sizes={"h": 3} if name == "projected_lstm" else None)
+    network = Network({"rnn": rnn, "head": Dense(rnn.output_size, V)})
+    with pytest.raises(ArgumentError) as error:
+        Online(network)
+    lost = {"gru": "W.r, U.r, b.r"}.get(name, "W.i, W.f, W.g, W.o, U.i, U.f, U.g, U.o, b.i, b.f, b.g, b.o")
+    assert str(error.value) == (
+        f"algorithm: got 'online' for the cell {name}, expected a cell whose output every parameter reaches "
+        f"elementwise: {lost} reach h only through the matrix {REFUSED[name]}, so one trace per weight does not hold "
+        "the derivative; algorithm='rtrl' or backpropagation through time does"
+    )
+
+
+def test_without_peepholes_only_the_cells_that_have_them_change():
+    x, dy = _data()
+    for name in ("lstm", "peephole_lstm"):
+        network = _network(ZOO[name])
+        state = _state(network)
+        full = _sum_of_steps(network, x, dy, state).vector
+        less = _sum_of_steps(network, x, dy, state, peepholes=False).vector
+        assert np.array_equal(full, less) == (name == "lstm")
+
+
+def test_traces_are_as_many_numbers_as_traced_parameters():
+    network = _network(gated.cells.lstm)
+    names = [name for name in Online(network, batch=3).state() if ".trace." in name]
+    assert {name.rpartition(".trace.")[2] for name in names} == {f"c.{m}.{g}" for m in "WUb" for g in "ifg"}
+    traced = 3 * sum(network.params[f"rnn.l0.{m}.{g}"].size for m in "WUb" for g in "ifg")
+    assert sum(Online(network, batch=3).state()[name].size for name in names) == traced
+
+
+def test_a_stack_sends_the_error_down_within_the_step():
+    network = _network(gated.cells.lstm, layers=2, first={"pre": Dense(D, D, "tanh", dtype="float64")})
+    x, dy = _data(steps=1)
+    own, exact = _sum_of_steps(network, x, dy, None), _through_time(network, x, dy, None)
+    np.testing.assert_allclose(own.vector, exact.vector, rtol=1e-10, atol=1e-14)
+
+
+def test_ids_and_a_softmax():
+    network = _network(first={"embed": Embedding(5, D, dtype="float64")})
+    _cut(network)
+    ids, dy = np.array([[0, 4]]), _data(1)[1]
+    own, exact = _sum_of_steps(network, ids, dy, _state(network)), _through_time(network, ids, dy, _state(network))
+    np.testing.assert_allclose(own.vector, exact.vector, rtol=1e-10, atol=1e-14)
+    learner = Online(network, "online", SGD(0.5), SoftmaxCrossEntropy())
+    losses = []
+    for _ in range(40):
+        losses.append(SoftmaxCrossEntropy()(learner.step(3, 1), np.array(1))[0])
+    assert losses[-1] < 0.1 * losses[0]
+
+
+# the interface
+
+
+@pytest.mark.parametrize("algorithm", ["online", "rtrl"])
+def test_partial_fit_is_step_after_step(algorithm):
+    x, target = _data(9)
+    mask = np.random.default_rng(1).random((9, N)) < 0.6
+    mask[3] = False
+    whole, single = _network(), _network()
+    a = Online(whole, algorithm, Adam(0.01), batch=N)
+    b = Online(single, algorithm, Adam(0.01), batch=N)
+    y = np.concatenate([a.partial_fit(x[:4], target[:4], mask[:4]), a.partial_fit(x[4:], target[4:], mask[4:])])
+    steps = [b.step(x[t], target[t] if mask[t].any() else None, mask[t]) for t in range(9)]
+    np.testing.assert_array_equal(y, np.stack(steps))
+    np.testing.assert_array_equal(whole.theta, single.theta)
+    assert a.optimizer.updates == b.optimizer.updates == int(mask.any(axis=1).sum())
+
+
+def test_the_axis_of_one_sequence_may_be_left_out():
+    x, target = _data(5, 1)
+    a, b = Online(_network()), Online(_network())
+    assert a.step(x[0], target[0]).shape == (1, V) and b.step(x[0, 0], target[0, 0]).shape == (V,)
+    np.testing.assert_array_equal(a.partial_fit(x, target)[:, 0], b.partial_fit(x[:, 0], target[:, 0]))
+    np.testing.assert_array_equal(a.network.theta, b.network.theta)
+    assert a.partial_fit(x[:0]).shape == (0, 1, V)
+
+
+def test_the_prediction_is_from_before_the_update_and_none_is_made_without_a_target():
+    network = _network()
+    x, target = _data()
+    y, _, _ = network.forward(x)
+    learner = Online(network, batch=N)
+    before = network.theta.copy()
+    np.testing.assert_allclose(learner.partial_fit(x[:-1]), y[:-1], rtol=1e-13)
+    np.testing.assert_array_equal(network.theta, before)
+    np.testing.assert_allclose(learner.step(x[-1], target[-1]), y[-1], rtol=1e-13)
+    assert (network.theta != before).any()
+
+
+def test_what_step_returns_and_takes_is_the_callers():
+    network = Network({"rnn": Recurrent(gated.cells.lstm, D, H, dtype="float64")})
+    x, _ = _data()
+    for algorithm in ("online", "rtrl"):
+        a, b = (Online(network, algorithm, batch=N) for _ in range(2))
+        a.step(x[0])[...] = 7.0
+        b.step(x[0])
+        np.testing.assert_array_equal(a.step(x[1]), b.step(x[1]))
+
+
+def test_sequences_begin_anew_one_by_one():
+    network = _network()
+    x, _ = _data()
+    for algorithm in ("online", "rtrl"):
+        learner = Online(network, algorithm, batch=N)
+        learner.partial_fit(x[:3])
+        learner.reset(rows=[True, False])
+        y = learner.partial_fit(x[3:])
+        np.testing.assert_allclose(y[:, 0], network.forward(x[3:])[0][:, 0], rtol=1e-12)
+        np.testing.assert_allclose(y[:, 1], network.forward(x)[0][3:, 1], rtol=1e-12)
+        learner.reset(rows=[True, True])
+        assert not any(array.any() for name, array in learner.state().items() if name.startswith("memory."))
+
+
+def test_a_state_to_begin_from_and_to_go_on_with():
+    network = _network(gated.cells.lstm, layers=2)
+    x, _ = _data()
+    state = _state(network)
+    y, last, _ = network.forward(x, state)
+    learner = Online(network, batch=N)
+    learner.reset(state)
+    np.testing.assert_allclose(learner.partial_fit(x), y, rtol=1e-12)
+    for own, wanted in zip(learner.network_state["rnn"], last["rnn"], strict=True):
+        np.testing.assert_allclose(own, wanted, rtol=1e-12)
+
+
+def test_every_option_changes_something():
+    x, target = _data(20)
+    results = {}
+    options = {
+        "plain": {},
+        "rtrl": {"algorithm": "rtrl"},
+        "rate": {"optimizer": SGD(0.3)},
+        "adam": {"optimizer": Adam(0.1)},
+        "loss": {"loss": SigmoidSquaredError()},
+        "sum": {"loss": SquaredError("sum")},
+        "peepholes": {"peepholes": False},
+        "clip": {"clip": 0.1},
+    }
+    for name, option in options.items():
+        network = _network()
+        Online(network, batch=N, **option).partial_fit(x, target)
+        results[name] = network.theta.tobytes()
+    names = list(results)
+    same = [(a, b) for i, a in enumerate(names) for b in names[:i] if results[a] == results[b]]
+    assert not same
+
+
+def test_a_gradient_that_is_not_finite_leaves_the_weights_alone():
+    network = _network()
+    learner = Online(network)
+    before = network.theta.copy()
+    with pytest.raises(GatedError, match="^gradient: got NaN or inf at update 0, expected finite numbers; "):
+        learner.step(np.full(D, np.nan), np.zeros(V))
+    np.testing.assert_array_equal(network.theta, before)

@@ -1,0 +1,148 @@
+"""Exact real-time learning: the gradient of backpropagation through time, without going back."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import gated
+from gated.cells import ZOO
+from gated.errors import ArgumentError
+from gated.learning import SGD, Online, rtrl_cost
+from gated.learning.rtrl import RealTime
+from gated.nn import Dense, Embedding, Network, Recurrent
+
+T, N = 6, 2
+
+
+def _network(cell, rng, layers=2, first="dense"):
+    sizes = {"h": 3} if cell.name == "projected_lstm" else None
+    rnn = Recurrent(cell, 3, 4, layers, dtype="float64", sizes=sizes)
+    before = {
+        "dense": {"pre": Dense(3, 3, "tanh", dtype="float64")},
+        "embedding": {"embed": Embedding(5, 3, dtype="float64")},
+        "nothing": {},
+    }[first]
+    network = Network({**before, "rnn": rnn, "head": Dense(rnn.output_size, 2, "sigmoid", dtype="float64")})
+    network.theta[:] = 0.5 * rng.standard_normal(network.theta.size)
+    return network
+
+
+def _batch(network, rng, ids=False):
+    x = rng.integers(0, 5, (T, N)) if ids else rng.standard_normal((T, N, 3))
+    dy = rng.standard_normal((T, N, 2))
+    layer = network.layers["rnn"]
+    # positive: the normaliser of the sLSTM must not be 0
+    state = tuple(0.3 + np.abs(rng.standard_normal((layer.num_layers, N, size))) for size in layer.state_sizes)
+    return x, dy, {"rnn": state}
+
+
+def _through_time(network, x, dy, state):
+    y, _, tape = network.forward(x, state)
+    return y, network.backward(tape, dy)[2].vector
+
+
+def _in_real_time(network, x, dy, state):
+    learner = Online(network, "rtrl", batch=N)
+    learner.reset(state)
+    y, total = [], np.zeros_like(network.theta)
+    for x_t, dy_t in zip(x, dy, strict=True):
+        y.append(learner.step(x_t))
+        total += learner.gradient(dy_t)
+    return np.stack(y), total
+
+
+@pytest.mark.parametrize("first", ["dense", "embedding", "nothing"])
+@pytest.mark.parametrize("name", ZOO)
+def test_the_gradients_of_all_steps_add_up_to_that_through_time(name, first):
+    rng = np.random.default_rng(7)
+    network = _network(ZOO[name], rng, first=first)
+    batch = _batch(network, rng, first == "embedding")
+    (y, exact), (same_y, total) = _through_time(network, *batch), _in_real_time(network, *batch)
+    np.testing.assert_allclose(same_y, y, rtol=1e-13)
+    for key, own in network.params.like(total).items():
+        wanted = network.params.like(exact)[key]
+        assert np.linalg.norm(own - wanted) <= 1e-10 * np.linalg.norm(wanted), key
+        assert np.linalg.norm(wanted) > 0, key
+
+
+def test_the_gradient_of_one_step_is_that_of_its_own_loss_alone():
+    rng = np.random.default_rng(3)
+    network = _network(gated.cells.peephole_lstm, rng, layers=3)
+    x, dy, state = _batch(network, rng)
+    learner = Online(network, "rtrl", batch=N)
+    learner.reset(state)
+    for t in range(T):
+        learner.step(x[t])
+        alone = np.zeros_like(dy)
+        alone[t] = dy[t]
+        _, exact = _through_time(network, x, alone, state)
+        np.testing.assert_allclose(learner.gradient(dy[t]), exact, rtol=1e-10, atol=1e-13)
+
+
+def test_a_cell_whose_states_and_matrices_are_chained_and_passed_on():
+    @gated.cell
+    def odd(x, h, c, k, *, A, B, V, p, b):
+        u = A.u @ (B.v @ h + V.x @ x)  # a product of a product
+        k_new = c  # a state handed on as it is
+        c = gated.tanh(V.c @ (u * k) + p.c * c + b.c) + u * h + x
+        h = A.u @ c + h  # a matrix twice, and an output that is elementwise too
+        return h, c, k_new
+
+    rng = np.random.default_rng(5)
+    rnn = Recurrent(odd, 3, 3, 2, dtype="float64")
+    network = Network({"rnn": rnn, "head": Dense(3, 2, dtype="float64")})
+    network.theta[:] = 0.3 * rng.standard_normal(network.theta.size)
+    batch = _batch(network, rng)
+    (_, exact), (_, total) = _through_time(network, *batch), _in_real_time(network, *batch)
+    np.testing.assert_allclose(total, exact, rtol=1e-10, atol=1e-12)
+
+
+def test_float32_networks_learn_in_float32():
+    rng = np.random.default_rng(1)
+    network = Network({"rnn": gated.LSTM(3, 4), "head": Dense(4, 2)})
+    batch = _batch(network, rng)
+    learner = Online(network, "rtrl", batch=N)
+    assert learner.step(batch[0][0]).dtype == np.float32
+    (_, exact), (_, total) = _through_time(network, *batch), _in_real_time(network, *batch)
+    assert total.dtype == np.float32
+    np.testing.assert_allclose(total, exact, rtol=1e-4, atol=1e-5)
+
+
+def test_cost_is_what_is_kept_and_a_bound_is_kept():
+    network = Network({"rnn": gated.LSTM(3, 4, 2, dtype="float64"), "head": Dense(4, 2, dtype="float64")})
+    lower = 4 * (4 * 3 + 4 * 4 + 4)
+    upper = 4 * (4 * 4 + 4 * 4 + 4)
+    cost = rtrl_cost(network, batch=5)
+    assert cost.bytes == 5 * 8 * 2 * 8 * (lower + (lower + upper))
+    # R = 8 states: two products (8, 8) x (8, P) and one (8, 4) x (4, P of the layer below)
+    assert cost.operations == 5 * 2 * (64 * lower + 64 * (lower + upper) + 8 * 4 * lower)
+    rule = RealTime(network, 5)
+    kept = sum(array.nbytes for name, array in rule.arrays().items() if name.endswith("jacobian"))
+    assert cost.bytes == 2 * kept  # one for the step before
+    Online(network, "rtrl", batch=5, memory_limit=cost.bytes)
+    with pytest.raises(ArgumentError) as error:
+        Online(network, "rtrl", batch=5, memory_limit=cost.bytes - 1)
+    assert str(error.value) == (
+        f"memory_limit: got {cost.bytes - 1} bytes, expected at least {cost.bytes} for the Jacobians of "
+        f"{network.theta.size} parameters and batch 5; raise it, make the network smaller or choose algorithm='online'"
+    )
+
+
+def test_a_large_network_is_refused_before_memory_is_taken():
+    network = Network({"rnn": gated.LSTM(64, 256), "head": Dense(256, 2)})
+    assert rtrl_cost(network).bytes > 2**30
+    with pytest.raises(ArgumentError, match="^memory_limit: got 1073741824 bytes"):
+        Online(network, "rtrl")
+
+
+def test_learning_follows_the_exact_gradient_of_each_step():
+    rng = np.random.default_rng(2)
+    network = _network(gated.cells.lstm, rng, layers=1)
+    x, _, _ = _batch(network, rng)
+    learner = Online(network, "rtrl", SGD(0.1), batch=N)
+    before = network.theta.copy()
+    y, _, tape = network.forward(x[:1])
+    exact = network.backward(tape, (y - 0.5) / N)[2].vector  # the mean over sequences of ½ Σ (y - target)²
+    learner.step(x[0], np.full((N, 2), 0.5))
+    np.testing.assert_allclose(network.theta, before - 0.1 * exact, rtol=1e-12, atol=1e-15)
