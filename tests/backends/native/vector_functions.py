@@ -35,10 +35,10 @@ def compiled(function: str, precision: str, here: Host) -> Compiled:
 def evaluate(function: str, x: np.ndarray, here: Host | None = None) -> np.ndarray:
     """function(x) for a 1-D array of float32 or float64, as `here` (this processor, or a narrower one) computes it."""
     here = here or host()
-    code = compiled(function, x.dtype.name, here)
+    scan = compiled(function, x.dtype.name, here).function("scan")
     width = here.machine.width(x.dtype.name)
     padded = np.zeros(-(-len(x) // width) * width, x.dtype)
     padded[: len(x)] = x
     for start in range(0, len(padded), width):
-        code.scan(ctypes.c_void_p(padded.ctypes.data), start, 0)
+        scan(ctypes.c_void_p(padded.ctypes.data), start, 0)
     return padded[: len(x)]

@@ -80,7 +80,7 @@ def _chosen(name: str) -> Host:
 
 
 class Compiled:
-    """Machine code of one module. `scan(ctx, n0, n1)`, and `function(name)`; it lives as long as this object."""
+    """Machine code of one module; it lives as long as this object."""
 
     def __init__(self, module: ir.Module | str, here: Host | None = None) -> None:
         self._open(compile_object(module, here or host()), here or host())
@@ -110,12 +110,17 @@ class Compiled:
             self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), target_machine(here))
             self._engine.add_object_file(llvm.ObjectFileRef.from_data(code))
             self._engine.finalize_object()
-        self.scan = self.function("scan")
 
     def function(self, name: str) -> Callable[..., Any]:
-        """A function (pointer, int64, int64) -> nothing of the module. It must exist: LLVM ends the process if not."""
+        """A function (pointer, int64, int64) -> nothing of the module.
+
+        Raises:
+            LookupError: the module has none of this name.
+        """
         with _lock:
             address = self._engine.get_function_address(name)
+        if not address:
+            raise LookupError(f"the module has no function {name!r}")
         return ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)(address)
 
 
