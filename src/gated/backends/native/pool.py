@@ -21,29 +21,64 @@ Task = Callable[[], None]
 WORTHWHILE = 60_000.0  # nanoseconds of work that are worth waking a thread for
 
 
+class _Job:
+    """A task, which runs once, in the thread that claims it first."""
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+        self.error: BaseException | None = None
+        self._owner: dict[str, int] = {}
+        self._running = threading.Lock()
+        self._running.acquire()
+        self._ended = False
+
+    def _claim(self) -> bool:
+        me = threading.get_ident()
+        return self._owner.setdefault("thread", me) == me  # one step, as far as other threads and signals can see
+
+    def run(self) -> None:
+        """Run it, unless another thread does."""
+        if self._claim():
+            try:
+                self.task()
+            except BaseException as error:
+                self.error = error
+            finally:
+                self._ended = True
+                self._running.release()
+
+    def settle(self) -> None:
+        """Wait until no other thread runs it, or ever will."""
+        if not self._claim() and not self._ended:
+            self._running.acquire()
+
+
 class Pool:
     """Worker threads, started when first needed, shared by all layers; safe to use from many threads."""
 
     def __init__(self) -> None:
-        self._tasks: queue.SimpleQueue[tuple[Task, queue.SimpleQueue[BaseException | None]]] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[_Job] = queue.SimpleQueue()
         self._workers = 0
         self._lock = threading.Lock()
 
     def run(self, tasks: list[Task]) -> None:
-        """Run all tasks, the last one in the calling thread; raise the first error."""
-        others = len(tasks) - 1
-        self._grow(others)
-        done: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
-        for task in tasks[:-1]:
-            self._tasks.put((task, done))
-        errors: list[BaseException | None] = []
+        """Run all tasks, the last one in the calling thread; raise the first error.
+
+        Whatever is raised, Ctrl-C too: none of the tasks runs any more then. They work on memory that the caller is
+        about to give away.
+        """
+        jobs = [_Job(task) for task in tasks]
+        self._grow(len(jobs) - 1)
         try:
-            tasks[-1]()
+            for job in jobs[:-1]:
+                self._jobs.put(job)
+            for job in reversed(jobs):  # its own, then those that no worker has begun
+                job.run()
         finally:
-            errors += [done.get() for _ in range(others)]
-        for error in errors:
-            if error is not None:
-                raise error
+            _settle(jobs)
+        for job in jobs:
+            if job.error is not None:
+                raise job.error
 
     def _grow(self, workers: int) -> None:
         with self._lock:
@@ -53,12 +88,16 @@ class Pool:
 
     def _work(self) -> None:
         while True:
-            task, done = self._tasks.get()
-            try:
-                task()
-                done.put(None)
-            except BaseException as error:
-                done.put(error)
+            self._jobs.get().run()
+
+
+def _settle(jobs: list[_Job]) -> None:
+    try:
+        for job in jobs:
+            job.settle()
+    except BaseException:  # Ctrl-C: it has to wait until the others are done
+        _settle(jobs)
+        raise
 
 
 _pool = Pool()
@@ -98,7 +137,7 @@ def get_num_threads() -> int:
     text = os.environ.get("GATED_NUM_THREADS")
     if text is None:
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if not text.isdigit() or int(text) < 1:
+    if not text.isdecimal() or int(text) < 1:
         raise wrong("GATED_NUM_THREADS", repr(text), "a positive whole number")
     return int(text)
 
