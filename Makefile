@@ -1,21 +1,24 @@
 # make demo   trains a small character language model and prints what it writes
 # make test   everything that must hold before a change is accepted
+# make bench  speed and memory beside PyTorch, JAX and ONNX Runtime
 PYTHON ?= python3
 WORKERS ?= 2
 RUN ?= runs/demo
 
 DEMO_VENV := .venv
 TEST_VENV := .venv-test
+BENCH_VENV := .venv-bench
 # A file made after a successful installation; newer package lists install again.
 DEMO_STAMP := $(DEMO_VENV)/.installed
 TEST_STAMP := $(TEST_VENV)/.installed
+BENCH_STAMP := $(BENCH_VENV)/.installed
 PIP := -m pip --disable-pip-version-check install --quiet -c constraints.txt
 
 # Each pytest worker is a process: a BLAS that starts threads in every one makes them wait for each other.
 ONE_THREAD := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint typecheck pytest clean
+.PHONY: help demo test lint typecheck pytest bench clean
 
 help:
 	@echo "make demo       train on the Python help texts into $(RUN), then print a sample"
@@ -23,6 +26,7 @@ help:
 	@echo "make lint       ruff"
 	@echo "make typecheck  mypy"
 	@echo "make pytest     the test suite alone; ARGS='-k lstm' passes options on"
+	@echo "make bench      the benchmarks, into benchmarks/results; ARGS='--quick' is rough and takes minutes"
 	@echo "make clean      remove environments, caches and build results (runs/ stays)"
 
 demo: $(DEMO_STAMP)
@@ -40,6 +44,9 @@ typecheck: $(TEST_STAMP)
 pytest: $(TEST_STAMP)
 	$(ONE_THREAD) $(TEST_VENV)/bin/python -m pytest -n $(WORKERS) $(ARGS)
 
+bench: $(BENCH_STAMP)
+	$(BENCH_VENV)/bin/python -m benchmarks $(ARGS)
+
 $(DEMO_STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(DEMO_VENV)
 	$(DEMO_VENV)/bin/python $(PIP) -e '.[cli,plot]'
@@ -53,6 +60,12 @@ $(TEST_STAMP): pyproject.toml constraints.txt
 	$(TEST_VENV)/bin/python $(PIP) -e '.[test]'
 	@touch $@
 
+$(BENCH_STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(BENCH_VENV)
+	$(BENCH_VENV)/bin/python $(PIP) "$$(grep '^torch==' constraints.txt | cut -d ' ' -f 1)"
+	$(BENCH_VENV)/bin/python $(PIP) -e '.[bench]'
+	@touch $@
+
 clean:
-	rm -rf $(DEMO_VENV) $(TEST_VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(DEMO_VENV) $(TEST_VENV) $(BENCH_VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +

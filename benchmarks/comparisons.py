@@ -1,0 +1,108 @@
+"""What is compared with whom. To add a comparison is to add a row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from benchmarks.points import GRID, LARGE, QUICK, STREAM, Point, UsageError
+
+LARGE_POINTS = tuple(point for point in GRID if point.hidden >= LARGE)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One row per point and peer in the tables.
+
+    Attributes:
+        key: its name; `--only` takes the part before the first dot.
+        title: the heading of its table.
+        cell, task: what is computed (`problem.GATES`, `problem.TASKS`), or measured (`memory`, `start`).
+        peer: a key of `sides.SIDES`; None where a time of our own is measured against a fixed limit.
+        points: where, unless --points says otherwise.
+        peer_cell: what the peer computes, if that is not the same.
+        rate: compare floating point operations per second, not seconds.
+        slow: takes so long to prepare that --quick does it at one point alone.
+    """
+
+    key: str
+    title: str
+    cell: str
+    task: str
+    peer: str | None
+    points: tuple[Point, ...] = GRID
+    peer_cell: str = ""
+    rate: bool = False
+    slow: bool = False
+
+    @property
+    def group(self) -> str:
+        return self.key.partition(".")[0]
+
+    @property
+    def same_numbers(self) -> bool:
+        """Whether both sides compute the same thing, which is checked before they are timed."""
+        return not self.rate and self.peer_cell in ("", self.cell, "peephole" if self.cell == "user" else "")
+
+
+def _rates() -> list[Comparison]:
+    names = {"lstm": "LSTM", "gru": "GRU", "peephole": "peephole LSTM"}
+    kinds = (("", "train", "training step"), (".scan", "scan", "time loops alone"))
+    return [
+        Comparison(
+            key=f"rate.{cell}{suffix}",
+            title=f"{name}: {what}, share of sgemm's rate",
+            cell=cell,
+            task=task,
+            peer="sgemm",
+            points=LARGE_POINTS,
+            rate=True,
+        )
+        for suffix, task, what in kinds
+        for cell, name in names.items()
+    ]
+
+
+COMPARISONS = (
+    Comparison("lstm", "LSTM training, PyTorch nn.LSTM", "lstm", "train", "torch"),
+    Comparison("gru", "GRU (reset after) training, PyTorch nn.GRU", "gru", "train", "torch"),
+    Comparison("peephole", "Peephole LSTM training, JAX lax.scan under jit", "peephole", "train", "jax"),
+    Comparison("eager", "Peephole LSTM training, PyTorch eager", "peephole", "train", "eager"),
+    Comparison("compile", "Peephole LSTM training, torch.compile", "peephole", "train", "compile", slow=True),
+    Comparison("infer.torch", "LSTM inference, PyTorch nn.LSTM", "lstm", "infer", "torch"),
+    Comparison("infer.onnx", "LSTM inference, ONNX Runtime", "lstm", "infer", "onnx"),
+    Comparison("stream", "LSTM, one step from Python, ONNX Runtime", "lstm", "stream", "onnx", (STREAM,)),
+    Comparison("user.same", "A user's peephole LSTM, our built-in one", "user", "train", "gated", peer_cell="peephole"),
+    Comparison("user.lstm", "A user's peephole LSTM, our built-in LSTM", "user", "train", "gated", peer_cell="lstm"),
+    *_rates(),
+    Comparison("memory.lstm", "LSTM training, peak memory, PyTorch nn.LSTM", "lstm", "memory", "torch"),
+    Comparison("memory.gru", "GRU training, peak memory, PyTorch nn.GRU", "gru", "memory", "torch"),
+    Comparison("start.cold", "Peephole LSTM, compilation, nothing in the cache", "peephole", "start", None, (STREAM,)),
+    Comparison("start.cached", "Peephole LSTM, compilation, code from the cache", "peephole", "start", None, (STREAM,)),
+)
+GROUPS = tuple(dict.fromkeys(comparison.group for comparison in COMPARISONS))
+
+
+def select(only: str | None = None, points: Sequence[Point] | None = None, quick: bool = False) -> list[Comparison]:
+    """The comparisons of some groups (all if None), at their own points, those given, or a few (quick).
+
+    Raises:
+        UsageError: there is no such group.
+    """
+    wanted = GROUPS if only is None else tuple(word.strip() for word in only.split(","))
+    for word in wanted:
+        if word not in GROUPS:
+            raise UsageError(f"--only: got {word!r}, expected some of {', '.join(GROUPS)}, with commas between")
+    chosen = [comparison for comparison in COMPARISONS if comparison.group in wanted]
+    if points is None and not quick:
+        return chosen
+    placed = [replace(comparison, points=_points(comparison, points, quick)) for comparison in chosen]
+    return [comparison for comparison in placed if comparison.points]
+
+
+def _points(comparison: Comparison, points: Sequence[Point] | None, quick: bool) -> tuple[Point, ...]:
+    if comparison.points == (STREAM,):
+        return comparison.points
+    if points is None:
+        points = QUICK[:1] if comparison.slow else QUICK
+    return tuple(point for point in points if not comparison.rate or point.hidden >= LARGE)

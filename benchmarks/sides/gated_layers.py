@@ -1,0 +1,89 @@
+"""Our side: the layers of `gated` on the native backend."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+import gated
+from benchmarks.problem import Numbers, Problem
+from benchmarks.sides import scan_clock, user_cell
+from benchmarks.sides.base import Prepared, Unavailable, Variant
+
+
+class Gated:
+    """See `base.Side`."""
+
+    def __init__(self, threads: int) -> None:
+        gated.set_num_threads(threads)
+
+    def variants(self, task: str) -> Sequence[Variant]:
+        return ({},)
+
+    def prepare(self, problem: Problem, task: str, variant: Variant) -> Prepared:
+        layer = layer_of(problem)
+        if task == "infer":
+            return _infer(layer, problem)
+        if task == "stream":
+            return _stream(layer, problem)
+        return _train(layer, problem, task)
+
+
+def layer_of(problem: Problem) -> Any:
+    """The layer with the problem's weights."""
+    size = problem.point.hidden
+    if problem.cell == "lstm":
+        layer = gated.LSTM(size, size, backend="native")
+    elif problem.cell == "gru":
+        layer = gated.GRU(size, size, reset_after=True, backend="native")
+    elif problem.cell == "peephole":
+        layer = gated.PeepholeLSTM(size, size, backend="native")
+    else:
+        layer = gated.Recurrent(user_cell.mine, input_size=size, hidden_size=size, backend="native")
+    for name, value in problem.weights().items():
+        layer.params[f"l0.{name}"][...] = value
+    return layer
+
+
+def _train(layer: Any, problem: Problem, task: str) -> Prepared:
+    x, r = problem.x(), problem.r()
+
+    def call() -> tuple[Any, Any, Any]:
+        y, _, tape = layer.forward(x)
+        dx, _, grads = layer.backward(tape, r)
+        return y, dx, grads
+
+    def numbers() -> Numbers:
+        y, dx, grads = call()
+        return {"y": y, "dx": dx} | {f"d{name.removeprefix('l0.')}": np.array(grads[name]) for name in grads}
+
+    seconds = scan_clock.clock(call) if task == "scan" else None
+    return Prepared(call, numbers, problem.flops(task), seconds)
+
+
+def _infer(layer: Any, problem: Problem) -> Prepared:
+    infer = getattr(layer, "infer", None)
+    if infer is None:
+        raise Unavailable("this version of gated has no layer.infer")
+    x = problem.x()
+    return Prepared(lambda: infer(x), lambda: {"y": np.array(infer(x)[0])})
+
+
+def _stream(layer: Any, problem: Problem) -> Prepared:
+    if not hasattr(layer, "stream"):
+        raise Unavailable("this version of gated has no layer.stream")
+    x = problem.x()
+    batch = problem.point.batch
+    timed, x_t = layer.stream(batch=batch), x[0].copy()
+
+    def numbers() -> Numbers:
+        stream = layer.stream(batch=batch)
+        return {"y": np.stack([np.array(stream.step(row)) for row in x])}
+
+    return Prepared(lambda: timed.step(x_t), numbers)
+
+
+def make(name: str, threads: int) -> Gated:
+    return Gated(threads)

@@ -1,0 +1,92 @@
+"""PyTorch's own layers, nn.LSTM and nn.GRU (on this processor: oneDNN's, where PyTorch chooses it)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from benchmarks.problem import Array, Numbers, Problem, stacked, unstacked
+from benchmarks.sides.base import Prepared, Variant
+
+
+class TorchLayers:
+    """See `base.Side`."""
+
+    def __init__(self, threads: int) -> None:
+        torch.set_num_threads(threads)
+
+    def variants(self, task: str) -> Sequence[Variant]:
+        return ({},)
+
+    def prepare(self, problem: Problem, task: str, variant: Variant) -> Prepared:
+        layer = layer_of(problem)
+        return _infer(layer, problem) if task == "infer" else _train(layer, problem)
+
+
+def layer_of(problem: Problem) -> torch.nn.Module:
+    """PyTorch has two biases where we have one: the second is zero, but for the candidate's in a GRU."""
+    size, gates, weights = problem.point.hidden, problem.gates, problem.weights()
+    layer = (torch.nn.LSTM if problem.cell == "lstm" else torch.nn.GRU)(size, size)
+    bias = stacked(weights, "b", gates)
+    second = np.zeros_like(bias)
+    if problem.cell == "gru":
+        second[2 * size :] = weights["b.hn"]
+    values = {
+        "weight_ih_l0": stacked(weights, "W", gates),
+        "weight_hh_l0": stacked(weights, "U", gates),
+        "bias_ih_l0": bias,
+        "bias_hh_l0": second,
+    }
+    layer.load_state_dict({name: torch.from_numpy(value) for name, value in values.items()})
+    return layer
+
+
+def _infer(layer: torch.nn.Module, problem: Problem) -> Prepared:
+    layer.eval()
+    x = torch.from_numpy(problem.x())
+
+    def call() -> torch.Tensor:
+        with torch.inference_mode():
+            return layer(x)[0]
+
+    return Prepared(call, lambda: {"y": call().numpy()})
+
+
+def _train(layer: torch.nn.Module, problem: Problem) -> Prepared:
+    x = torch.from_numpy(problem.x()).requires_grad_()
+    r = torch.from_numpy(problem.r())
+
+    def call() -> torch.Tensor:
+        layer.zero_grad(set_to_none=True)
+        x.grad = None
+        y: torch.Tensor = layer(x)[0]
+        y.backward(r)  # the gradient of sum(y * r), without the cost of the sum
+        return y
+
+    def numbers() -> Numbers:
+        y = call().detach().numpy()
+        grads = {name: gradient(parameter) for name, parameter in layer.named_parameters()}
+        return {"y": y, "dx": gradient(x)} | _named(grads, problem)
+
+    return Prepared(call, numbers, problem.flops("train"))
+
+
+def gradient(tensor: Any) -> Array:
+    return np.array(tensor.grad.numpy())
+
+
+def _named(grads: Numbers, problem: Problem) -> Numbers:
+    gates = problem.gates
+    found: Numbers = {}
+    for family, theirs in (("W", "weight_ih_l0"), ("U", "weight_hh_l0"), ("b", "bias_ih_l0")):
+        found |= unstacked(grads[theirs], family, gates)
+    if problem.cell == "gru":
+        found["db.hn"] = unstacked(grads["bias_hh_l0"], "b", gates)["db.n"]
+    return found
+
+
+def make(name: str, threads: int) -> TorchLayers:
+    return TorchLayers(threads)
