@@ -1,7 +1,7 @@
 """Memory that is used again: fresh pages cost the system more time than a small network's whole step.
 
 A `Lease` is a piece of memory that goes back to the pool when nothing looks at it any more: neither the lease nor any
-array made from it. A pool never holds more than was once in use at the same time.
+array made from it. A pool never holds much more than was once in use at the same time.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ import numpy as np
 
 Array = np.ndarray[Any, Any]
 LINE = 64  # bytes of a cache line
+SLACK = 16 << 20  # bytes that may be idle beyond what was once in use
+LOOSE = 8  # a piece may be so many times larger than what is asked for
 
 
 class _Held:
@@ -64,18 +66,20 @@ class Pool:
         with self._lock:
             self.used += size
             self.most = max(self.most, self.used)
-            pieces = self._idle.get(size)
-            if pieces:
-                self.idle -= size
-                return pieces.pop()
-            self._shrink(self.most - self.used)
+            fitting = [other for other in list(self._idle) if size <= other <= LOOSE * size and self._idle[other]]
+            if fitting:
+                found = min(fitting)
+                self.idle -= found
+                self.used += found - size
+                return self._idle[found].pop()
+            self._shrink(self.most + SLACK - self.used)
         return np.empty(size, np.uint8)
 
     def give(self, raw: Array) -> None:
         size = len(raw)
         with self._lock:
             self.used -= size
-            if self.used + self.idle + size <= self.most:
+            if self.used + self.idle + size <= self.most + SLACK:
                 self.idle += size
                 self._idle.setdefault(size, []).append(raw)
 
