@@ -45,6 +45,8 @@ def picture(rows: Sequence[Row], note: str) -> bytes | None:
         axis.set_visible(False)
     for axis, (panel, measured) in zip(axes.flat, panels, strict=False):
         _draw(axis, panel, measured)
+    medians = [row.ratio.median for _, measured in panels for row in measured if row.ratio]
+    axes[0, 0].set_xlim(min(0.7, 0.8 * min(medians)), max(4.0, 2.0 * max(medians)))  # shared by all
     for axis in axes[-1]:
         axis.set_xlabel("times as fast", fontsize=8, color=INK)
     figure.text(0.995, 0.005, note, ha="right", va="bottom", fontsize=6.5, color="#6b7280")
@@ -64,21 +66,19 @@ def _draw(axis: Any, panel: tuple[str, str, float], rows: Sequence[Row]) -> None
         axis.plot([min(1.0, found.median), max(1.0, found.median)], [height] * 2, color=FAINT, lw=5, zorder=1)
         axis.plot([found.low, found.high], [height] * 2, color=colour, lw=1.5, zorder=2)
         axis.plot([found.median], [height], "o", color=colour, ms=4.5, zorder=3)
-        axis.annotate(
-            f"{found.median:.1f}", (max(found.high, 1.0), height), (5, 0), textcoords="offset points",
-            va="center", fontsize=7, color=INK,
-        )  # fmt: skip
+        text = f"{found.median:.{2 if found.median < 2 else 1}f}"
+        beside = {"xytext": (5, 0), "textcoords": "offset points", "va": "center"}
+        axis.annotate(text, (max(found.high, 1.0), height), **beside, fontsize=7, color=INK)
     axis.axvline(1.0, color=INK, lw=0.8, zorder=0)
     if promised != 1.0:
         axis.axvline(promised, color=INK, lw=0.7, ls=(0, (3, 3)), zorder=0)
     axis.set_xscale("log")
-    low, high = axis.get_xlim()
-    axis.set_xlim(min(low, 0.7), max(high * 1.5, 4.0))
     axis.set_xticks(TICKS, [f"{tick:g}" for tick in TICKS])
     axis.minorticks_off()
     axis.set_yticks(range(len(rows)), [str(row.point) for row in reversed(rows)])
     axis.set_ylim(-0.7, len(rows) - 0.3)
     axis.tick_params(labelsize=7, colors=INK, length=2, labelbottom=True)
+    axis.tick_params(axis="y", length=0)
     axis.set_title(heading, fontsize=8.5, color=INK, loc="left")
     for side in ("top", "right", "left"):
         axis.spines[side].set_visible(False)
