@@ -9,6 +9,7 @@ import gated
 from gated.cells import ZOO
 from gated.errors import ArgumentError, GatedError
 from gated.learning import SGD, Adam, Online
+from gated.learning.engines import begin, rule_of
 from gated.losses import SigmoidSquaredError, SoftmaxCrossEntropy, SquaredError
 from gated.nn import Dense, Embedding, Network, Recurrent
 
@@ -42,12 +43,12 @@ def _state(network, seed=5):
 
 
 def _sum_of_steps(network, x, dy, state, **options):
-    learner = Online(network, batch=x.shape[1], **options)
-    learner.reset(state)
+    rule = rule_of(network, "online", x.shape[1], **options)
+    begin(rule.arrays(), network, state)
     total = np.zeros_like(network.theta)
     for x_t, dy_t in zip(x, dy, strict=True):
-        learner.step(x_t)
-        total += learner.gradient(dy_t)
+        rule.forward(x_t)
+        total += rule.gradient(dy_t)
     return network.params.like(total)
 
 

@@ -151,7 +151,10 @@ WRONG = [
     (lambda n: Online(n).step(["a"] * 3), "x_t: got an array of shape (3,) and dtype <U1, expected real numbers"),
     (lambda n: Online(n).step(np.zeros(3), np.zeros(3)), "target: got an array of shape (3,) and dtype float64, expec"),
     (lambda n: Online(n, batch=2).step(np.zeros((2, 3)), np.zeros((2, 2)), [True]), "mask: got an array of shape (1,)"),
-    (lambda n: Online(n).partial_fit(np.zeros((5, 3)), np.zeros((4, 2))), "targets: got an array of shape (4, 2) and"),
+    (
+        lambda n: Online(n).partial_fit(np.zeros((5, 3)), np.zeros((4, 2))),
+        "target: got an array of shape (4, 2) and",
+    ),
     (
         lambda n: Online(n).partial_fit(np.zeros((5, 3)), np.zeros((5, 2)), np.ones(4, bool)),
         "mask: got an array of shape (4,) and dtype bool, expected shape (5, 1)",
@@ -162,7 +165,15 @@ WRONG = [
     ),
     (lambda n: Online(n).reset({"head": ()}), "state: got the name 'head', expected names of recurrent layers: rnn"),
     (lambda n: Online(n).reset(rows=[1]), "rows: got an array of shape (1,) and dtype int64, expected booleans"),
-    (lambda n: Online(n).gradient(np.zeros(3)), "dy: got an array of shape (3,) and dtype float64, expected shape (1"),
+    (lambda n: Online(n, backend="cuda"), "backend: got 'cuda', expected None or one of 'native', 'reference'"),
+    (
+        lambda n: Online(n, "rtrl", backend="native"),
+        "backend: got 'native' for algorithm 'rtrl', expected None or 'reference': there is no machine code for it",
+    ),
+    (
+        lambda n: Online(_network(layers=2), backend="native"),
+        "backend: got 'native' for more layers than a recurrent one and a dense one, expected None or 'reference'",
+    ),
 ]
 
 

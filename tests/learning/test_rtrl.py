@@ -9,6 +9,7 @@ import gated
 from gated.cells import ZOO
 from gated.errors import ArgumentError
 from gated.learning import SGD, Online, rtrl_cost
+from gated.learning.engines import begin, rule_of
 from gated.learning.rtrl import RealTime
 from gated.nn import Dense, Embedding, Network, Recurrent
 
@@ -43,12 +44,12 @@ def _through_time(network, x, dy, state):
 
 
 def _in_real_time(network, x, dy, state):
-    learner = Online(network, "rtrl", batch=N)
-    learner.reset(state)
+    rule = rule_of(network, "rtrl", N)
+    begin(rule.arrays(), network, state)
     y, total = [], np.zeros_like(network.theta)
-    for x_t, dy_t in zip(x, dy, strict=True):
-        y.append(learner.step(x_t))
-        total += learner.gradient(dy_t)
+    for x_t, dy_t in zip(x.astype(network.dtype) if x.dtype.kind == "f" else x, dy, strict=True):
+        y.append(rule.forward(x_t))
+        total += rule.gradient(dy_t.astype(network.dtype))
     return np.stack(y), total
 
 
@@ -70,14 +71,14 @@ def test_the_gradient_of_one_step_is_that_of_its_own_loss_alone():
     rng = np.random.default_rng(3)
     network = _network(gated.cells.peephole_lstm, rng, layers=3)
     x, dy, state = _batch(network, rng)
-    learner = Online(network, "rtrl", batch=N)
-    learner.reset(state)
+    rule = rule_of(network, "rtrl", N)
+    begin(rule.arrays(), network, state)
     for t in range(T):
-        learner.step(x[t])
+        rule.forward(x[t])
         alone = np.zeros_like(dy)
         alone[t] = dy[t]
         _, exact = _through_time(network, x, alone, state)
-        np.testing.assert_allclose(learner.gradient(dy[t]), exact, rtol=1e-10, atol=1e-13)
+        np.testing.assert_allclose(rule.gradient(dy[t]), exact, rtol=1e-10, atol=1e-13)
 
 
 def test_a_cell_whose_states_and_matrices_are_chained_and_passed_on():

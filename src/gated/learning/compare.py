@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gated.errors import as_array, describe, wrong, wrong_type
-from gated.learning.online import Online
+from gated.learning.engines import begin, rule_of
 from gated.losses import Loss, SquaredError
 
 Array = np.ndarray[Any, Any]
@@ -64,11 +64,11 @@ def compare_gradients(
     if x.ndim < 2:
         raise wrong("x", describe(x), "axes (T, N, ...)")
     kept = network.theta.copy() if hasattr(network, "theta") else None
-    learner = Online(network, algorithm, batch=max(1, x.shape[1]), peepholes=peepholes)
+    rule = rule_of(network, algorithm, max(1, x.shape[1]), peepholes)
     try:
         for name in _members(network, without):
             network.params[name][...] = 0
-        exact, found = _both(network, learner, x, target, loss or SquaredError(), mask, state)
+        exact, found = _both(network, rule, x, target, loss or SquaredError(), mask, state)
     finally:
         network.theta[...] = kept
     names = [*network.params, "all"]
@@ -76,16 +76,16 @@ def compare_gradients(
     return [_difference(name, g, e) for name, (g, e) in zip(names, pairs, strict=True)]
 
 
-def _both(network: Any, learner: Online, x: Array, target: Any, loss: Loss, mask: Any, state: Any) -> tuple[Any, Any]:
+def _both(network: Any, rule: Any, x: Array, target: Any, loss: Loss, mask: Any, state: Any) -> tuple[Any, Any]:
     """(exact, approximate) gradients, as `network.params`."""
     y, _, tape = network.forward(x, state)
     _, dy = loss(y, target, mask)
     _, _, exact = network.backward(tape, dy)
-    learner.reset(state)
+    begin(rule.arrays(), network, state)
     found = network.params.like()
     for x_t, dy_t in zip(x, dy, strict=True):
-        learner.step(x_t)
-        found.vector[...] += learner.gradient(dy_t)
+        rule.forward(x_t if x_t.dtype.kind in "iu" else x_t.astype(network.dtype))
+        found.vector[...] += rule.gradient(dy_t)
     return exact, found
 
 

@@ -5,7 +5,6 @@ Legend: T steps, N sequences side by side (`batch`), D inputs, V outputs.
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -14,11 +13,11 @@ import numpy as np
 
 from gated.errors import FileFormatError, GatedError, as_array, describe, wrong, wrong_type
 from gated.interop.tensor_file import open_tensors, write_tensors
+from gated.learning.chain import links_of
 from gated.learning.checks import above_zero
-from gated.learning.clipping import clip_by_global_norm
+from gated.learning.engines import NAMES, NativeEngine, ReferenceEngine, begin, native_engine, rule_of
 from gated.learning.optimizers import SGD, Optimizer
-from gated.learning.rtrl import MEMORY_LIMIT, RealTime
-from gated.learning.traces import Traces
+from gated.learning.rtrl import MEMORY_LIMIT
 from gated.losses import Loss, SquaredError
 from gated.nn import Embedding, Recurrent, checks
 
@@ -41,6 +40,8 @@ class Online:
         peepholes: for "online": False leaves the peepholes out of the traces (`gated.schedule.traces.plan_traces`).
         clip: bound on the norm of each step's gradient.
         memory_limit: for "rtrl": bytes that the Jacobians may take.
+        backend: "reference" (NumPy) or "native" (machine code, for "online" with one recurrent layer and perhaps one
+            dense layer on it); None: native where it can be.
 
     The weights change at every target while states and traces go on from what older weights made of them: they are a
     little stale, the less so the smaller the learning rate. That is how all learning in real time is meant.
@@ -60,6 +61,7 @@ class Online:
         peepholes: bool = True,
         clip: float | None = None,
         memory_limit: int = MEMORY_LIMIT,
+        backend: str | None = None,
     ) -> None:
         if not isinstance(optimizer, (Optimizer, type(None))):
             raise wrong_type("optimizer", describe(optimizer), "an optimizer of gated.learning, such as SGD(0.1)")
@@ -71,10 +73,14 @@ class Online:
         self.batch = checks.size("batch", batch)
         self.peepholes = checks.flag("peepholes", peepholes)
         self.clip = None if clip is None else above_zero("clip", clip)
-        self._rule = _rule(network, algorithm, self.batch, self.peepholes, checks.size("memory_limit", memory_limit))
+        self._engine = self._chosen(backend, checks.size("memory_limit", memory_limit))
+        self._outputs = int(list(network.layers.values())[-1].output_size)
         first = next(iter(network.layers.values()))
         self._ids = first.num_embeddings if isinstance(first, Embedding) else 0
         self._width = 0 if self._ids else int(first.input_size)
+        self._dtype, self._axes = network.dtype, 1 if self._ids else 2
+        rows = (self.batch, self._width)
+        self._rows = () if self._ids else (rows, rows[1:]) if self.batch == 1 else (rows,)
 
     def step(self, x_t: Any, target: Any = None, mask: Any = None) -> Array:
         """One time step: predict, and if there is a target, learn.
@@ -91,12 +97,15 @@ class Online:
             ArgumentError, ArgumentTypeError: a shape or dtype does not fit.
             GatedError: the gradient is not finite; the weights are untouched.
         """
-        x, single = self._input("x_t", x_t, ())
-        y = self._rule.forward(x).copy()
-        y = y[0] if single else y
-        if target is not None:
-            self._learn(y, target, mask)
-        return y
+        if isinstance(x_t, np.ndarray) and x_t.dtype == self._dtype and x_t.shape in self._rows:
+            x, single = x_t, x_t.ndim == 1  # the usual case, checked at once
+        else:
+            x, single = self._input("x_t", x_t, ())
+        if target is not None and not self._fits(target, single):
+            target = self._target(target, (), single)[0]
+        known = None if mask is None else self._mask("mask", mask, None)[0]
+        y = self._engine.step(x if x.ndim == self._axes else x[None], target, known)
+        return y[0] if single else y
 
     def partial_fit(self, xs: Any, targets: Any = None, mask: Any = None) -> Array:
         """The next T steps of the stream, as T calls of `step`; call again with what comes next.
@@ -110,39 +119,10 @@ class Online:
             the predictions, (T, N, V) or (T, V), each from before its own update.
         """
         x, single = self._input("xs", xs, ("T",))
-        steps = len(x)
-        wanted = None if targets is None else as_array("targets", targets)
-        if wanted is not None and wanted.shape[:1] != (steps,):
-            raise wrong("targets", describe(wanted), f"a first axis of {steps} steps, as xs")
-        known = self._mask("mask", mask, steps)
-        predictions = np.empty((steps, *([] if single else [self.batch]), self._output_size()), self.network.dtype)
-        for t in range(steps):
-            y = self._rule.forward(x[t])
-            predictions[t] = y[0] if single else y
-            if wanted is not None and known[t].any():
-                self._learn(predictions[t], wanted[t], None if single else known[t])
-        return predictions
-
-    def gradient(self, dy: Any) -> Array:
-        """The algorithm's gradient for the loss of the last step, (P,), a copy; changes nothing.
-
-        Args:
-            dy: (N, V), ∂loss/∂y at that step. Sums over all steps are what `compare_gradients` looks at.
-        """
-        rows = checks.array("dy", dy, (self.batch, self._output_size()), self.network.dtype)
-        return self._rule.gradient(rows).copy()
-
-    def _learn(self, y: Array, target: Array, mask: Any) -> None:
-        _, dy = self.loss(y, target, mask)
-        gradient = self._rule.gradient(dy.reshape(self.batch, -1))
-        if self.clip is not None:
-            clip_by_global_norm(gradient, self.clip)
-        if not math.isfinite(float(gradient.sum())):
-            raise GatedError(
-                f"gradient: got NaN or inf at update {self.optimizer.updates}, expected finite numbers; "
-                "a smaller learning rate or a smaller clip may help"
-            )
-        self.optimizer.update(self.network.theta, gradient)
+        wanted = None if targets is None else self._target(targets, (len(x),), single)
+        known = None if mask is None else self._mask("mask", mask, len(x))
+        y = self._engine.run(x, wanted, known)
+        return y[:, 0] if single else y
 
     def reset(self, state: Mapping[str, Any] | None = None, rows: Any = None) -> None:
         """Begin new sequences: states and traces (or Jacobians) become 0; weights and optimizer stay.
@@ -151,15 +131,13 @@ class Online:
             state: {layer: tuple of (K, N, size)} as `Network.forward` takes it, to begin there instead of at 0.
             rows: (N,) booleans, the sequences that begin anew; None: all.
         """
-        chosen = self._mask("rows", rows, None)[0]
-        begin = self._states(state)
-        for name, array in self._rule.arrays().items():
-            array[chosen] = begin[name][chosen] if name in begin else 0
+        chosen = None if rows is None else self._mask("rows", rows, None)[0]
+        begin(self._engine.arrays(), self.network, state, chosen)
 
     @property
     def network_state(self) -> dict[str, tuple[Array, ...]]:
         """The states, {layer: tuple of (K, N, size)}, copies, as `Network.forward` takes them."""
-        arrays = self._rule.arrays()
+        arrays = self._engine.arrays()
         return {
             name: tuple(np.stack([arrays[f"{name}.l{k}.state.{s}"] for k in range(layer.num_layers)]) for s in states)
             for name, layer, states in self._recurrent()
@@ -171,7 +149,7 @@ class Online:
         """Copies of all that the next step depends on, but for data and options: what `load_state` takes."""
         arrays = {"theta": self.network.theta.copy()}
         arrays |= {f"optimizer.{name}": array for name, array in self.optimizer.state().items()}
-        return arrays | {f"memory.{name}": array.copy() for name, array in self._rule.arrays().items()}
+        return arrays | {f"memory.{name}": array.copy() for name, array in self._engine.arrays().items()}
 
     def load_state(self, state: Mapping[str, Array]) -> None:
         """Go on from what `state` of a learner built in the same way returned: the same numbers to the last bit.
@@ -180,7 +158,7 @@ class Online:
             ArgumentError: an array is missing, or one is too many or does not fit; nothing is changed then.
         """
         own = {"theta": self.network.theta}
-        own |= {f"memory.{name}": array for name, array in self._rule.arrays().items()}
+        own |= {f"memory.{name}": array for name, array in self._engine.arrays().items()}
         given = {name: array for name, array in state.items() if not name.startswith("optimizer.")}
         if given.keys() != own.keys():
             name = sorted(given.keys() ^ own.keys())[0]
@@ -248,6 +226,17 @@ class Online:
             raise wrong(name, f"the id {bad}", f"ids from 0 to {self._ids - 1}")
         return array, single
 
+    def _target(self, value: Any, steps: tuple[int, ...], single: bool) -> Array:
+        """The targets as rows (T, N, V), from what the loss takes for outputs of the shape that the user sees."""
+        shape = (*steps, *([] if single else [self.batch]), self._outputs)
+        rows = self.loss._target(value, np.broadcast_to(np.zeros((), self.network.dtype), shape))
+        return rows.reshape(*(steps or [1]), self.batch, self._outputs)
+
+    def _fits(self, target: Any, single: bool) -> bool:
+        """Whether the target of a step is the row that the loss wants already."""
+        shape = (self._outputs,) if single else (self.batch, self._outputs)
+        return isinstance(target, np.ndarray) and target.dtype == self._dtype and target.shape == shape
+
     def _mask(self, name: str, mask: Any, steps: int | None) -> Array:
         """(steps, N) booleans; (1, N) from (N,) if steps is None."""
         if mask is None:
@@ -266,24 +255,18 @@ class Online:
         layers = self.network.layers.items()
         return [(name, layer, layer.cell.states) for name, layer in layers if isinstance(layer, Recurrent)]
 
-    def _states(self, state: Mapping[str, Any] | None) -> dict[str, Array]:
-        self.network._check_state(state)
-        found = {}
-        for name, layer, states in self._recurrent():
-            if state is not None and name in state:
-                for key, array in zip(states, layer._checked_state("state", state[name], self.batch), strict=True):
-                    found.update({f"{name}.l{k}.state.{key}": array[k] for k in range(layer.num_layers)})
-        return found
-
-    def _output_size(self) -> int:
-        return int(list(self.network.layers.values())[-1].output_size)
-
-
-def _rule(network: Any, algorithm: str, batch: int, peepholes: bool, memory_limit: int) -> Traces | RealTime:
-    if algorithm == "online":
-        return Traces(network, batch, peepholes)
-    if algorithm != "rtrl":
-        raise wrong("algorithm", repr(algorithm), "'online' or 'rtrl'")
-    if not peepholes:
-        raise wrong("peepholes", "False with algorithm 'rtrl'", "True: the exact gradient leaves nothing out")
-    return RealTime(network, batch, memory_limit)
+    def _chosen(self, backend: Any, memory_limit: int) -> ReferenceEngine | NativeEngine:
+        if backend is not None and backend not in NAMES:
+            raise wrong("backend", repr(backend), f"None or one of {', '.join(map(repr, NAMES))}")
+        network, optimizer, loss = self.network, self.optimizer, self.loss
+        links_of(network)  # the network is checked before all else
+        reason = f"algorithm {self.algorithm!r}"
+        if self.algorithm == "online" and backend != "reference":
+            found = native_engine(network, optimizer, loss, self.clip, self.batch, self.peepholes)
+            if not isinstance(found, str):
+                return found
+            reason = found
+        rule = rule_of(network, self.algorithm, self.batch, self.peepholes, memory_limit)
+        if backend == "native":
+            raise wrong("backend", f"'native' for {reason}", "None or 'reference': there is no machine code for it")
+        return ReferenceEngine(rule, network, optimizer, loss, self.clip)

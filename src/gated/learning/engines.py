@@ -1,0 +1,240 @@
+"""What runs the steps of `gated.learning.Online`: a rule in NumPy, or the online rule in machine code.
+
+Legend: T steps, N sequences, D inputs, V outputs.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from gated.backends.native.online_run import STEPS, NativeStep, supports
+from gated.errors import GatedError, wrong
+from gated.learning.chain import Link, links_of
+from gated.learning.clipping import clip_by_global_norm
+from gated.learning.optimizers import SGD, Optimizer
+from gated.learning.rtrl import MEMORY_LIMIT, RealTime
+from gated.learning.traces import Traces
+from gated.losses import Loss
+from gated.nn import Network, Recurrent
+from gated.schedule.online_step import StepPlan, plan_step
+from gated.schedule.traces import plan_traces
+
+Array = np.ndarray[Any, Any]
+NAMES = ("native", "reference")
+
+
+def rule_of(
+    network: Any, algorithm: str, batch: int, peepholes: bool = True, memory_limit: int = MEMORY_LIMIT
+) -> Traces | RealTime:
+    """The algorithm of this name, in NumPy."""
+    if algorithm == "online":
+        return Traces(network, batch, peepholes)
+    if algorithm != "rtrl":
+        raise wrong("algorithm", repr(algorithm), "'online' or 'rtrl'")
+    if not peepholes:
+        raise wrong("peepholes", "False with algorithm 'rtrl'", "True: the exact gradient leaves nothing out")
+    return RealTime(network, batch, memory_limit)
+
+
+def begin(arrays: Mapping[str, Array], network: Network, state: Any = None, rows: Array | None = None) -> None:
+    """Set what a rule carries on to 0, or its states to those of the network's layers; for the sequences in `rows`."""
+    chosen = slice(None) if rows is None else rows
+    batch = len(next(iter(arrays.values()), ()))
+    network._check_state(state)
+    given: dict[str, Array] = {}
+    for name, layer in network.layers.items():
+        if isinstance(layer, Recurrent) and state is not None and name in state:
+            own = layer._checked_state("state", state[name], batch)
+            for key, array in zip(layer.cell.states, own, strict=True):
+                given |= {f"{name}.l{k}.state.{key}": array[k] for k in range(layer.num_layers)}
+    for name, array in arrays.items():
+        array[chosen] = given[name][chosen] if name in given else 0
+
+
+class ReferenceEngine:
+    """Any rule, any optimizer, step after step."""
+
+    def __init__(
+        self, rule: Traces | RealTime, network: Network, optimizer: Optimizer, loss: Loss, clip: float | None
+    ) -> None:
+        self.rule, self.network, self.optimizer, self.loss, self.clip = rule, network, optimizer, loss, clip
+        self.outputs = int(list(network.layers.values())[-1].output_size)
+
+    def arrays(self) -> dict[str, Array]:
+        """What is carried on, by name; writable."""
+        return self.rule.arrays()
+
+    def step(self, x: Array, target: Array | None, known: Array | None) -> Array:
+        """One step of `run`, without the axis T: (N, V)."""
+        return self.run(x[None], None if target is None else target[None], None if known is None else known[None])[0]
+
+    def run(self, x: Array, targets: Array | None, known: Array | None) -> Array:
+        """T steps.
+
+        Args:
+            x: (T, N, D), or ids (T, N).
+            targets: (T, N, V), of the network's dtype; None: nothing is learnt.
+            known: (T, N) booleans, where there is a target; None: everywhere.
+
+        Returns:
+            (T, N, V), the predictions.
+        """
+        predictions = np.empty((*x.shape[:2], self.outputs), self.network.dtype)
+        for t, x_t in enumerate(x):
+            predictions[t] = self.rule.forward(x_t)
+            if targets is not None and (known is None or known[t].any()):
+                _, dy = self.loss(predictions[t], targets[t], None if known is None else known[t])
+                self.rule.gradient(dy)
+                update(self.network.theta, self.rule.gradient_vector, self.optimizer, self.clip)
+        return predictions
+
+
+class NativeEngine:
+    """The online rule for one recurrent layer, perhaps with a dense layer on it: one call runs many steps."""
+
+    def __init__(
+        self,
+        plan: StepPlan,
+        links: list[Link],
+        network: Network,
+        optimizer: Optimizer,
+        loss: Loss,
+        clip: Any,
+        batch: int,
+    ) -> None:
+        self.network, self.optimizer, self.loss, self.clip = network, optimizer, loss, clip
+        self.link = links[0]
+        sizes, offsets = dict(links[0].sizes), {f"rnn {name}": a for name, (a, _) in links[0].spans.items()}
+        for link in links[1:]:
+            offsets |= {f"head {name}": a for name, (a, _) in link.spans.items()}
+            sizes[plan.target.dim] = link.sizes[link.graph.outputs[0].dim]
+        self.native = NativeStep(plan, sizes, network.theta, offsets, batch)
+        self.all = np.full(batch, 1.0 / batch if loss.reduction == "mean" else 1.0, network.dtype)
+
+    def arrays(self) -> dict[str, Array]:
+        """As those of `Traces`."""
+        name, states = self.link.name, self.link.graph.states
+        own = {f"{name}.state.{key}": array for key, array in zip(states, self.native.states, strict=True)}
+        traces = self.native.traces.items()
+        return own | {f"{name}.trace.{states[k]}.{job.removeprefix('rnn ')}": array for (k, job), array in traces}
+
+    def step(self, x: Array, target: Array | None, known: Array | None) -> Array:
+        """As that of ReferenceEngine; one call of machine code, and little else."""
+        native = self.native
+        native.x[0] = x
+        if target is None:
+            native.weights[0] = 0
+            native.run(1, True)
+        else:
+            native.target[0] = target
+            native.weights[0] = self.all if known is None else self._weights(known[None])
+            self._learn_one(known is None or bool(known.any()))
+        return native.y[0].copy()
+
+    def _learn_one(self, learns: bool) -> None:
+        native, optimizer = self.native, self.optimizer
+        if not learns:
+            native.run(1, True)
+        elif self._plain():
+            native.rates[0] = optimizer.rate
+            if native.run(1, True):
+                raise not_finite(optimizer)
+            optimizer.updates += 1
+        else:
+            native.run(1, False)
+            update(native.theta, native.gradient, optimizer, self.clip)
+
+    def run(self, x: Array, targets: Array | None, known: Array | None) -> Array:
+        """As that of ReferenceEngine."""
+        native = self.native
+        if targets is not None and not self._plain():
+            none: Any = [None] * len(x)
+            steps = zip(x, targets, none if known is None else known, strict=True)
+            return np.array([self.step(*step) for step in steps]).reshape(len(x), *native.y.shape[1:])
+        predictions = np.empty((len(x), *native.y.shape[1:]), native.theta.dtype)
+        weights = np.zeros_like(self.all) if targets is None else self._weights(known)
+        for start in range(0, len(x), STEPS):
+            part = slice(start, min(start + STEPS, len(x)))
+            count = part.stop - start
+            native.x[:count] = x[part]
+            native.weights[:count] = weights if known is None or targets is None else weights[part]
+            if targets is not None:
+                native.target[:count] = targets[part]
+            self._advance(count)
+            predictions[part] = native.y[:count]
+        return predictions
+
+    def _plain(self) -> bool:
+        """Whether an update is θ -= rate · gradient and nothing else, which the machine code does itself."""
+        own = self.optimizer
+        return type(own) is SGD and not own.momentum and not own.weight_decay and self.clip is None
+
+    def _weights(self, known: Array | None) -> Array:
+        """The weight of every row in the loss of its step, (T, N), or (N,) for all steps."""
+        if known is None:
+            return self.all
+        if self.loss.reduction == "sum":
+            return known.astype(self.all.dtype)
+        return (known / np.maximum(known.sum(axis=1, keepdims=True), 1)).astype(self.all.dtype)
+
+    def _advance(self, count: int) -> None:
+        native, optimizer = self.native, self.optimizer
+        learnt = np.asarray(native.weights[:count].any(axis=1))
+        self._rates(learnt)
+        failed = native.run(count, True)
+        optimizer.updates += int(learnt[: failed - 1].sum() if failed else learnt.sum())
+        if failed:
+            raise not_finite(optimizer)
+
+    def _rates(self, learnt: Array) -> None:
+        rates, optimizer = self.native.rates, self.optimizer
+        if isinstance(optimizer.lr, (int, float)):
+            rates[: len(learnt)] = optimizer.lr
+            return
+        for t, number in enumerate((np.cumsum(learnt) - 1).tolist()):
+            rates[t] = optimizer._schedule(optimizer.updates + max(number, 0))
+
+
+def update(theta: Array, gradient: Array, optimizer: Optimizer, clip: float | None) -> None:
+    """Clip the gradient and update.
+
+    Raises:
+        GatedError: the gradient is not finite; nothing is changed.
+    """
+    if clip is not None:
+        clip_by_global_norm(gradient, clip)
+    if not math.isfinite(float(gradient.sum())):
+        raise not_finite(optimizer)
+    optimizer.update(theta, gradient)
+
+
+def not_finite(optimizer: Optimizer) -> GatedError:
+    return GatedError(
+        f"gradient: got NaN or inf at update {optimizer.updates}, expected finite numbers; "
+        "a smaller learning rate or a smaller clip may help"
+    )
+
+
+def native_engine(
+    network: Network, optimizer: Optimizer, loss: Loss, clip: float | None, batch: int, peepholes: bool
+) -> NativeEngine | str:
+    """Machine code for the online rule, or why there is none.
+
+    Raises:
+        ArgumentError: the cell has no online rule at all.
+    """
+    links = links_of(network)
+    if not isinstance(links[0], Link) or not links[0].graph.states:
+        return "a network that begins with another layer than a recurrent one"
+    own = [link for link in links if isinstance(link, Link)]
+    if len(links) > 2 or len(own) < len(links) or any(link.graph.states for link in own[1:]):
+        return "more layers than a recurrent one and a dense one"
+    head = own[1].graph if len(own) == 2 else None
+    plan = plan_step(plan_traces(own[0].graph, peepholes), head, loss._schedule.graph)
+    if not supports(plan):
+        return f"the equations of {links[0].graph.name} with {type(loss).__name__}"
+    return NativeEngine(plan, own, network, optimizer, loss, clip, batch)

@@ -1,0 +1,212 @@
+"""A whole step of online learning as one program: the cell, its head, the loss, and what traces and weights need.
+
+    forward   new states, prediction y, and the decay and growth of the traces     at every step
+    errors    the adjoints of the head, up to the matrix between it and the cell   at a step with a target
+    pushes    ∂L/∂h' times the slopes: what traces and operands are multiplied     at a step with a target
+              with to give the weights' gradients
+
+Everything is an expression of values of one step. Head and loss are put together as one graph and differentiated in
+reverse mode; what the cell needs comes from `schedule.traces`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from gated.calculus import reverse_mode
+from gated.language.graph import ONE_DIM, Graph, Matrix, Node, call, is_leaf, leaf, product, reduce, topological
+from gated.schedule.traces import TracePlan
+
+
+@dataclass(frozen=True, eq=False)
+class Push:
+    """One use of a parameter. `operand` is what a matrix is applied to, None for a vector (which counts as times 1)."""
+
+    operand: Node | None
+    grow: dict[int, Node]  # state -> what the trace grows by, times the operand
+    delta: Node  # what the gradient grows by, times the operand
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """A parameter: trace'[k] = Σ decay[k, j] trace[j] + Σ grow[k] v,  gradient = Σ reach[k] trace'[k] + Σ delta v."""
+
+    name: str  # "rnn W.i", "head b.y"
+    rows: str
+    cols: str | None
+    traces: tuple[int, ...]
+    decay: dict[tuple[int, int], Node]
+    reach: dict[int, Node]
+    pushes: tuple[Push, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class StepPlan:
+    """See the module.
+
+    Attributes:
+        states: leaves, the states before.
+        x, target, weight: leaves; the weight of the row in the loss is one number.
+        new: the new states.
+        y: the prediction.
+        sums: leaf that stands for one number -> (reduction, value of all units that it is of).
+        backs: products with transposed matrices; their operands are the end of `errors`.
+        jobs: one per parameter, the cell's first.
+    """
+
+    states: tuple[Node, ...]
+    x: Node
+    target: Node
+    weight: Node
+    new: tuple[Node, ...]
+    y: Node
+    sums: dict[Node, tuple[str, Node]]
+    backs: tuple[Node, ...]
+    jobs: tuple[Job, ...]
+
+    @property
+    def forward(self) -> list[Node]:
+        """What the first program computes."""
+        wanted = [*self.new, self.y, *(operand for _, operand in self.sums.values())]
+        for job in self.jobs:
+            wanted += job.decay.values()
+            for push in job.pushes:
+                wanted += [*push.grow.values(), *([] if push.operand is None else [push.operand])]
+        return list(dict.fromkeys(wanted))
+
+    @property
+    def errors(self) -> list[Node]:
+        """What the second computes."""
+        return list(dict.fromkeys(node.args[0] for node in self.backs))
+
+    @property
+    def pushes(self) -> list[Node]:
+        """What the third computes."""
+        wanted = [push.delta for job in self.jobs for push in job.pushes]
+        return list(dict.fromkeys([*wanted, *(node for job in self.jobs for node in job.reach.values())]))
+
+
+def plan_step(traces: TracePlan, head: Graph | None, loss: Graph) -> StepPlan:
+    """The program of one step.
+
+    Args:
+        traces: of the cell.
+        head: of a dense layer on the cell's output; without one, the loss looks at the output itself.
+        loss: a map of y and target to one number per row.
+    """
+    graph = traces.graph
+    leaves = [*map(graph.state_leaf, graph.states), graph.input_leaf(graph.inputs[0])]
+    cell = rebuilt([*traces.order, *leaves], {}, "rnn")
+    dim = graph.dims[graph.states[0]]
+    top = leaf("input", "the output", dim)
+    above = _above(head, loss, top)
+    final = {top: cell[graph.outputs[0]], above.seed: leaf("input", "the weight", above.y.dim)}
+    reductions = [node for node in topological([above.total]) if node.op == "reduce" and node.attr != "total"]
+    sums = {node: leaf("input", f"the reduction {i}", above.y.dim) for i, node in enumerate(reductions)}
+    wanted = [above.y, above.dh, *(delta for uses in above.uses.values() for _, delta in uses)]
+    done = rebuilt([*wanted, *(node.args[0] for node in reductions)], {**final, **sums})
+    dh = done[above.dh]
+    jobs = [_cell_job(traces, name, cell, dh) for name in traces.uses]
+    for name, uses in above.uses.items():
+        pushes = tuple(Push(None if v is None else done[v], {}, done[delta]) for v, delta in uses)
+        jobs.append(Job(name, *above.shapes[name], (), {}, {}, pushes))
+    return StepPlan(
+        states=tuple(cell[leaf] for leaf in leaves[:-1]),
+        x=cell[leaves[-1]],
+        target=above.target,
+        weight=final[above.seed],
+        new=tuple(cell[node] for node in graph.outputs),
+        y=done[above.y],
+        sums={sums[node]: (node.attr, done[node.args[0]]) for node in reductions},
+        backs=tuple(node for node in topological([dh]) if node.op == "product" and node.attr[0].transposed),
+        jobs=tuple(jobs),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Above:
+    """Head and loss as one graph over the cell's output, and its derivatives."""
+
+    y: Node
+    target: Node
+    seed: Node
+    total: Node
+    dh: Node
+    uses: dict[str, list[tuple[Node | None, Node]]]  # parameter -> (operand, delta) pairs
+    shapes: dict[str, tuple[str, str | None]]
+
+
+def _above(head: Graph | None, loss: Graph, top: Node) -> _Above:
+    y = top
+    shapes: dict[str, tuple[str, str | None]] = {}
+    vectors: dict[str, Node] = {}
+    if head is not None:
+        x = head.input_leaf(head.inputs[0])
+        dims = {dim: f"head {dim}" for shape in head.parameters.values() for dim in shape} | {x.dim: top.dim}
+        y = rebuilt(head.outputs, {x: top}, "head", dims)[head.outputs[0]]
+        for name, shape in head.parameters.items():
+            rows, *cols = (dims[dim] for dim in shape)
+            shapes[f"head {name}"] = rows, cols[0] if cols else None
+            if not cols:
+                vectors[f"head {name}"] = leaf("vector", f"head {name}", rows)
+    target, seed = leaf("input", "the target", y.dim), leaf("input", "the weight", ONE_DIM)
+    names = {loss.input_leaf("y"): y, loss.input_leaf("target"): target}
+    total = rebuilt(loss.outputs, names)[loss.outputs[0]]
+    adjoints = reverse_mode([total], [seed])
+    uses: dict[str, list[tuple[Node | None, Node]]] = {}
+    for matrix, pairs in adjoints.products.items():
+        uses[matrix.name] = [(operand, delta) for delta, operand in pairs]
+    uses |= {name: [(None, adjoints.get(vector))] for name, vector in vectors.items()}
+    return _Above(y, target, seed, total, adjoints.get(top), {name: uses[name] for name in shapes}, shapes)
+
+
+def _cell_job(traces: TracePlan, name: str, cell: Mapping[Node, Node], dh: Node) -> Job:
+    own = traces.traces[name]
+    rows, *cols = traces.graph.parameters[name]
+    pushes = tuple(
+        Push(
+            None if use.operand is None else cell[use.operand],
+            {k: cell[node] for k, node in use.grow.items() if k in own},
+            dh * cell[use.direct],
+        )
+        for use in traces.uses[name]
+    )
+    decay = {(k, j): cell[node] for (k, j), node in traces.decay.items() if k in own and j in own}
+    reach = {k: dh * cell[node] for k, node in traces.error.items() if k in own}
+    return Job(f"rnn {name}", rows, cols[0] if cols else None, own, decay, reach, pushes)
+
+
+def rebuilt(
+    outputs: Iterable[Node], put: Mapping[Node, Node], prefix: str = "", dims: Mapping[str, str] | None = None
+) -> dict[Node, Node]:
+    """Every node below `outputs` (and they) built again, with other nodes put in the place of some.
+
+    Args:
+        put: node -> what stands in its place.
+        prefix: before the names of parameters.
+        dims: length -> its new name.
+    """
+    dims = dims or {}
+    new: dict[Node, Node] = {}
+    for node in topological(outputs):
+        args = [new[arg] for arg in node.args]
+        if node in put:
+            new[node] = put[node]
+        elif node.op == "leaf":
+            named = is_leaf(node, "vector") and prefix
+            name = f"{prefix} {node.attr[1]}" if named else node.attr[1]
+            new[node] = leaf(node.attr[0], name, dims.get(node.dim, node.dim))
+        elif node.op == "product":
+            new[node] = product([_renamed(matrix, prefix, dims) for matrix in node.attr], args)
+        elif node.op == "reduce":
+            new[node] = reduce(node.attr, args[0])
+        else:
+            new[node] = call(node.attr, *args) if node.op == "call" else node
+    return new
+
+
+def _renamed(matrix: Matrix, prefix: str, dims: Mapping[str, str]) -> Matrix:
+    family = f"{prefix} {matrix.family}" if prefix else matrix.family
+    rows, cols = (dims.get(dim, dim) for dim in (matrix.rows, matrix.cols))
+    return Matrix(family, matrix.member, rows, cols, matrix.transposed)
