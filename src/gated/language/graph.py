@@ -14,11 +14,12 @@ are built by `make` and stay as they were written.
 
 from __future__ import annotations
 
-import threading
 import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from gated.locks import fork_safe_lock
 
 ONE_DIM = "1"
 
@@ -94,7 +95,7 @@ class Node:
 
 
 _interned: weakref.WeakValueDictionary[tuple[Any, ...], Node] = weakref.WeakValueDictionary()
-_lock = threading.Lock()
+_lock = fork_safe_lock()
 
 
 def make(op: str, attr: Any, dim: str, args: Sequence[Node] = ()) -> Node:

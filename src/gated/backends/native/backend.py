@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+import math
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,12 +12,16 @@ import numpy as np
 
 from gated.backends.interface import Array, Scan
 from gated.backends.native import memory
-from gated.backends.native.plan import Call, Where, step_rows
+from gated.backends.native.groups import APART, Groups, step_rows
+from gated.backends.native.lowering import CONSTANT
+from gated.backends.native.plan import Call, LoopPlan, Where
+from gated.backends.native.pool import get_num_threads, threads_for
 from gated.backends.native.programs import Training, common, training
 from gated.backends.native.target import host
 from gated.backends.native.training_plan import BackwardPlan, ForwardPlan, Shapes
-from gated.backends.reference import ReferenceBackend, constants, previous_states
+from gated.backends.reference import ReferenceBackend, constants, last_states, previous_states
 from gated.language.graph import Node
+from gated.locks import fork_safe_lock
 from gated.schedule import Schedule
 
 NATIVE = ("float32", "float64")
@@ -40,35 +44,52 @@ class _PlanCache:
 
     def __init__(self) -> None:
         self.made: OrderedDict[Any, _Plans] = OrderedDict()
-        self.lock = threading.Lock()
+        self.lock = fork_safe_lock()
 
-    def get(self, programs: Training, shapes: Shapes, counts: Array, parameters: Sequence[str]) -> _Plans:
-        key = (id(programs), shapes.steps, shapes.sequences, shapes.rows, tuple(shapes.sizes.items()))
+    def get(
+        self, programs: Training, sizes: Mapping[str, int], x: Array, steps: int, sequences: int, names: Sequence[str]
+    ) -> _Plans:
+        key = (id(programs), steps, sequences, len(x), tuple(sizes.items()), get_num_threads())
         with self.lock:
             found = self.made.get(key)
             # a plan holds its programs, so that the id stands for no others while the plan lives
             if found is None or found.forward.programs is not programs:
-                found = self.made[key] = _plans(programs, shapes, counts, parameters)
+                found = self.made[key] = _plans(programs, sizes, x, steps, sequences, names)
                 while len(self.made) > self.SIZE:
                     self.made.popitem(last=False)
             self.made.move_to_end(key)
             return found
 
 
-def _plans(programs: Training, shapes: Shapes, counts: Array, parameters: Sequence[str]) -> _Plans:
-    forward = ForwardPlan(programs, shapes, parameters)
-    equal = shapes.rows == shapes.steps * shapes.sequences
-    rows = step_rows(np.array([shapes.rows]), shapes.rows)
-    return _Plans(
-        forward, BackwardPlan(forward, parameters), rows, step_rows(counts, shapes.sequences) if equal else None
-    )
-
-
 _cache = _PlanCache()
 
 
+def _plans(
+    programs: Training, sizes: Mapping[str, int], x: Array, steps: int, sequences: int, names: Sequence[str]
+) -> _Plans:
+    equal = len(x) == steps * sequences
+    edges = _edges(programs, sizes, x, sequences) if equal else (0, sequences)
+    groups = Groups(steps, edges)
+    width = host().machine.width(x.dtype.name)
+    shapes = Shapes(steps, sequences, len(x), groups, dict(sizes), x.dtype, width)
+    forward = ForwardPlan(programs, shapes, names)
+    rows = step_rows(np.array([len(x)]), len(x))
+    return _Plans(forward, BackwardPlan(forward, names), rows, groups.step_rows() if equal else None)
+
+
+def _edges(programs: Training, sizes: Mapping[str, int], x: Array, sequences: int) -> tuple[int, ...]:
+    """Where to cut the batch: once for each thread that has enough to do."""
+    graph = programs.layout.schedule.graph
+    numbers = sum(math.prod(sizes[dim] for dim in shape) for shape in graph.parameters.values())
+    threads = threads_for(len(x) * numbers / 40, sequences)
+    row = max(sizes[dim] for dim in graph.dims.values()) * x.itemsize
+    if row * sequences >= APART * threads:
+        return 0, sequences
+    return tuple(sequences * i // threads for i in range(threads + 1))
+
+
 class _TapeValues(Mapping[Node, "Array | float"]):
-    """Node -> its value, (R, dim) or (dim,): views into the tape, made when asked for."""
+    """Node -> its value, (R, dim) or (dim,): made from the tape when asked for."""
 
     def __init__(self, plan: ForwardPlan, tape: memory.Lease, x: Array) -> None:
         self.plan, self.tape, self.x = plan, tape, x
@@ -78,17 +99,30 @@ class _TapeValues(Mapping[Node, "Array | float"]):
             return self.x
         if node.op == "constant":
             return float(node.attr)
-        place = self.plan.layout.values[node]
         if node in self.plan.layout.passing:
             raise KeyError(node)
+        place = self.plan.layout.values[node]
         view = self.plan.tape.view(self.tape, place)
-        return view[0] if place.rows == "constant" else view
+        return view[0] if place.rows == CONSTANT else self.plan.shapes.groups.rows(view)
 
     def __iter__(self) -> Iterator[Node]:
         return (node for node in self.plan.layout.values if node not in self.plan.layout.passing)
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
+
+
+class _TapeStates(Sequence[Array]):
+    """The states of all steps, (N + R, size) each: made from the tape when asked for."""
+
+    def __init__(self, groups: Groups, own: list[Array]) -> None:
+        self.groups, self.own = groups, own
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.groups.states(self.own[index])
+
+    def __len__(self) -> int:
+        return len(self.own)
 
 
 class NativeBackend:
@@ -108,32 +142,32 @@ class NativeBackend:
         if x.dtype.name not in NATIVE:
             return ReferenceBackend().forward(schedule, sizes, parameters, x, counts, states)
         programs = training(schedule, x.dtype.name)
-        width = host().machine.width(x.dtype.name)
-        shapes = Shapes(len(counts), len(states[0]), len(x), dict(sizes), x.dtype, width)
-        plans = _cache.get(programs, shapes, counts, list(parameters))
-        plan = plans.forward
+        plans = _cache.get(programs, sizes, x, len(counts), len(states[0]), list(parameters))
+        plan, groups = plans.forward, plans.forward.shapes.groups
         tape, work = memory.lease(plan.tape.bytes), memory.lease(plan.work.bytes)
-        full = [plan.tape.view(tape, ("state", k)) for k in range(len(states))]
-        for array, initial in zip(full, states, strict=True):
-            array[: len(initial)] = initial
+        own = [plan.tape.view(tape, ("state", k)) for k in range(len(states))]
+        for array, initial in zip(own, states, strict=True):
+            groups.put_initial(array, initial)
         if plan.x[0] != "x":
-            plan.tape.view(tape, "x")[...] = x
+            groups.gather(plan.tape.view(tape, "x"), x)
         y = memory.empty((len(x), states[0].shape[1]), x.dtype)
         if plan.computed:
             with np.errstate(all="ignore"):
                 known = constants(schedule, parameters)
             for node, place in plan.computed:
                 plan.tape.view(tape, place)[...] = known[node]
-        steps = plans.steps if plans.steps is not None else step_rows(counts, len(states[0]))
+        steps = step_rows(counts, len(states[0])) if plans.steps is None else plans.steps
         addresses = [tape.address, work.address, *_addresses(x, y, steps, plans.rows, *parameters.values())]
         call = Call(common(x.dtype.name), plan.sheet, addresses)
         call.pack(plan.pack)
         if plan.before is not None:
             call.run(plan.before, len(x))
-        call.run(plan.forward, len(states[0]), counts)
+        _run_steps(call, plan.forward, groups, counts)
         if plan.y[0] != "y":
             y[...] = plan.work.view(work, "y")
-        return Scan(schedule, sizes, parameters, x, counts, y, full, _TapeValues(plan, tape, x), (plans, tape, steps))
+        last = last_states(own, counts) if plans.steps is None else [groups.last(array) for array in own]
+        values, kept = _TapeValues(plan, tape, x), (plans, tape, steps)
+        return Scan(schedule, sizes, parameters, x, counts, y, _TapeStates(groups, own), last, values, kept)
 
     def backward(
         self, scan: Scan, dy: Array, dstates: Sequence[Array], gradients: Mapping[str, Array]
@@ -142,6 +176,7 @@ class NativeBackend:
             return ReferenceBackend().backward(scan, dy, dstates, gradients)
         plans, tape, steps = scan.own
         plan: BackwardPlan = plans.backward
+        groups = plan.shapes.groups
         work = memory.lease(plan.work.bytes)
         running = [plan.work.view(work, ("running", k)) for k in range(len(dstates))]
         for array, adjoint in zip(running, dstates, strict=True):
@@ -159,7 +194,7 @@ class NativeBackend:
         arrays = _addresses(scan.x, dy, dx, steps, plans.rows, *gradients.values(), *scan.parameters.values())
         call = Call(common(dy.dtype.name), plan.sheet, [tape.address, work.address, *arrays])
         call.pack(plan.pack)
-        call.run(plan.backward, len(dstates[0]), scan.counts)
+        _run_steps(call, plan.backward, groups, scan.counts)
         if plan.after is not None:
             call.run(plan.after, len(scan.x))
         for name in plan.without_gradient:
@@ -168,8 +203,15 @@ class NativeBackend:
         if plan.dx is None:
             dx[...] = _single(scan, plan.dx_node)
         elif plan.dx[0] != "dx":
-            dx[...] = _array(plan, plan.dx, tape, work)
+            groups.scatter(_array(plan, plan.dx, tape, work), dx)
         return dx, [np.array(array) for array in running]
+
+
+def _run_steps(call: Call, plan: LoopPlan, groups: Groups, counts: Array) -> None:
+    if len(groups) > 1:
+        call.run_groups(plan, groups.edges)
+    else:
+        call.run(plan, groups.edges[-1], counts)
 
 
 def _addresses(*arrays: Array) -> list[int]:

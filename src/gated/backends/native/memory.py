@@ -6,11 +6,11 @@ array made from it. A pool never holds much more than was once in use at the sam
 
 from __future__ import annotations
 
-import os
-import threading
 from typing import Any
 
 import numpy as np
+
+from gated.locks import fork_safe_lock
 
 Array = np.ndarray[Any, Any]
 LINE = 64  # bytes of a cache line
@@ -57,7 +57,7 @@ class Pool:
 
     def __init__(self) -> None:
         # an array may be given back by the garbage collector while this thread is inside the pool
-        self._lock = threading.RLock()
+        self._lock = fork_safe_lock()
         self._idle: dict[int, list[Array]] = {}
         self.used = self.idle = self.most = 0
 
@@ -98,16 +98,6 @@ def _rounded(size: int) -> int:
 
 
 _pool = Pool()
-
-
-def _forget() -> None:
-    """After fork another thread may have been inside the pool: the child begins with an empty one."""
-    global _pool
-    _pool = Pool()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget)
 
 
 def lease(size: int) -> Lease:

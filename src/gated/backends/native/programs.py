@@ -13,7 +13,6 @@ depend on the cell.
 
 from __future__ import annotations
 
-import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -30,6 +29,7 @@ from gated.backends.native.panels import emit_pack
 from gated.backends.native.target import Compiled, host
 from gated.backends.native.vector_math import PRECISIONS, VectorMath
 from gated.language.graph import Matrix, Node, topological
+from gated.locks import fork_safe_lock
 from gated.schedule import Schedule
 from gated.schedule.passes import gather_products
 from gated.schedule.schedule import CONSTANT as CONSTANT_LEVEL
@@ -239,7 +239,7 @@ class _Cache:
 
     def __init__(self) -> None:
         self.made: OrderedDict[Any, Any] = OrderedDict()
-        self.lock = threading.RLock()
+        self.lock = fork_safe_lock()
 
     def get(self, key: Any, make: Callable[[], Any]) -> Any:
         with self.lock:

@@ -6,7 +6,6 @@ import ctypes
 import functools
 import hashlib
 import os
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,11 +20,9 @@ from gated.backends.native import object_cache
 from gated.backends.native.fingerprint import fingerprint
 from gated.backends.native.ir_tools import Machine
 from gated.errors import wrong
+from gated.locks import fork_safe_lock
 
-_lock = threading.Lock()  # LLVM's global state
-if hasattr(os, "register_at_fork"):
-    # a child made while another thread compiles must not wait for that thread, which it does not have
-    os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
+_lock = fork_safe_lock()  # LLVM's global state
 
 
 @dataclass(frozen=True)
@@ -111,6 +108,10 @@ class Compiled:
             self._engine.add_object_file(llvm.ObjectFileRef.from_data(code))
             self._engine.finalize_object()
 
+    def __del__(self) -> None:
+        with _lock:
+            self.__dict__.pop("_engine", None)
+
     def function(self, name: str) -> Callable[..., Any]:
         """A function (pointer, int64, int64) -> nothing of the module.
 
@@ -159,8 +160,12 @@ def optimised(module: ir.Module | str, target: llvm.TargetMachine) -> llvm.Modul
 def compile_object(module: ir.Module | str, here: Host) -> bytes:
     """An object file for the linker of this process."""
     with _lock:
-        target = target_machine(here)
-        return bytes(target.emit_object(optimised(module, target)))
+        return _object(module, here)
+
+
+def _object(module: ir.Module | str, here: Host) -> bytes:  # what LLVM made is given back before the lock is
+    target = target_machine(here)
+    return bytes(target.emit_object(optimised(module, target)))
 
 
 @functools.lru_cache(maxsize=1)
