@@ -29,6 +29,7 @@ class Scan:
         counts: (T,) running sequences per step, never rising.
         y: (R, size of the first state), the output at every step; the caller's to change.
         states: one array per state, (N + R, size): the initial state, then the new states of each step.
+        last: each sequence's last states, (N, size) each.
         values: node -> (R, dim) packed value, for the nodes that are kept (level 1 and 2).
         own: what the backend that made this wants to find again.
     """
@@ -39,7 +40,8 @@ class Scan:
     x: Array
     counts: Array
     y: Array
-    states: list[Array]
+    states: Sequence[Array]
+    last: list[Array]
     values: Mapping[Node, Array | float]
     own: Any = None
 

@@ -38,7 +38,7 @@ class ReferenceBackend:
             _forward_loop(schedule, _Interpreter(parameters), values, saved, full, counts)
             kept = {node: v for node, v in values.items() if schedule.level[node] <= INPUT}
             y = full[0][len(states[0]) :].copy()
-            return Scan(schedule, sizes, parameters, x, counts, y, full, {**kept, **saved})
+            return Scan(schedule, sizes, parameters, x, counts, y, full, last_states(full, counts), {**kept, **saved})
 
     def backward(
         self, scan: Scan, dy: Array, dstates: Sequence[Array], gradients: Mapping[str, Array]
@@ -48,6 +48,14 @@ class ReferenceBackend:
             kept = new_columns(scan)
             _backward_loop(scan, _Interpreter(scan.parameters, kept), kept, dy, running)
             return after_loop(scan, kept, gradients), running
+
+
+def last_states(states: Sequence[Array], counts: Array) -> list[Array]:
+    """Each sequence's last states, (N, size) each, from (N + R, size)."""
+    sequences = len(states[0]) - int(counts.sum())
+    lengths = (np.arange(sequences)[:, None] < counts).sum(axis=1)
+    begin = np.concatenate([[0], sequences + np.cumsum(counts) - counts]).astype(np.int64)
+    return [array[begin[lengths] + np.arange(sequences)] for array in states]
 
 
 def before_loop(schedule: Schedule, parameters: Mapping[str, Array], x: Array) -> Values:
@@ -352,7 +360,7 @@ def evaluate_map(
         _Interpreter(parameters).run(group_products(schedule.before), values)
         output = np.asarray(values[schedule.outputs[0]])
         return output, Scan(
-            schedule, {**sizes, ONE_DIM: 1}, parameters, first, np.array([len(first)]), output, [], values
+            schedule, {**sizes, ONE_DIM: 1}, parameters, first, np.array([len(first)]), output, [], [], values
         )
 
 

@@ -255,7 +255,7 @@ class Recurrent:
             outputs = [self._forward_direction(tape, k, x, states) for k in self._directions_of(layer)]
             x = outputs[0] if len(outputs) == 1 else np.concatenate(outputs, axis=2)
         last = tuple(
-            np.stack([packing.unsort(scan.states[s][packing.last_rows()]) for scan in tape.scans])
+            np.stack([packing.unsort(scan.last[s]) for scan in tape.scans])
             for s in range(len(states))
         )
         return self._user_major(x), last, tape

@@ -70,12 +70,6 @@ class Packing:
         result[self.order] = array
         return result
 
-    def last_rows(self) -> Array:
-        """For each sequence in packed order, the row of its last state in an (N + R, size) state array."""
-        lengths = self.lengths if self.order is None else self.lengths[self.order]
-        begin = np.concatenate([[0], self.sequences + np.cumsum(self.counts) - self.counts]).astype(np.int64)
-        return np.asarray(begin[lengths] + np.arange(self.sequences))
-
 
 def _checked_lengths(lengths: Any, steps: int, sequences: int) -> Array:
     array = as_array("lengths", lengths)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
@@ -73,8 +74,7 @@ def _plans(
     width = host().machine.width(x.dtype.name)
     shapes = Shapes(steps, sequences, len(x), groups, dict(sizes), x.dtype, width)
     forward = ForwardPlan(programs, shapes, names)
-    rows = step_rows(np.array([len(x)]), len(x))
-    return _Plans(forward, BackwardPlan(forward, names), rows, groups.step_rows() if equal else None)
+    return _Plans(forward, BackwardPlan(forward, names), groups.all_rows(len(x)), groups.step_rows() if equal else None)
 
 
 def _edges(programs: Training, sizes: Mapping[str, int], x: Array, sequences: int) -> tuple[int, ...]:
@@ -161,7 +161,7 @@ class NativeBackend:
         call = Call(common(x.dtype.name), plan.sheet, addresses)
         call.pack(plan.pack)
         if plan.before is not None:
-            call.run(plan.before, len(x))
+            _run_rows(call, plan.before, groups, len(x))
         _run_steps(call, plan.forward, groups, counts)
         if plan.y[0] != "y":
             y[...] = plan.work.view(work, "y")
@@ -196,7 +196,7 @@ class NativeBackend:
         call.pack(plan.pack)
         _run_steps(call, plan.backward, groups, scan.counts)
         if plan.after is not None:
-            call.run(plan.after, len(scan.x))
+            _run_rows(call, plan.after, groups, len(scan.x))
         for name in plan.without_gradient:
             gradients[name][...] = 0
         call.gradients(plan.matrices, plan.vectors)
@@ -209,9 +209,16 @@ class NativeBackend:
 
 def _run_steps(call: Call, plan: LoopPlan, groups: Groups, counts: Array) -> None:
     if len(groups) > 1:
-        call.run_groups(plan, groups.edges)
+        call.run_groups(plan, list(itertools.pairwise(groups.edges)))
     else:
         call.run(plan, groups.edges[-1], counts)
+
+
+def _run_rows(call: Call, plan: LoopPlan, groups: Groups, rows: int) -> None:
+    if len(groups) > 1:
+        call.run_groups(plan, [(0, groups.steps * (stop - first)) for first, stop in itertools.pairwise(groups.edges)])
+    else:
+        call.run(plan, rows)
 
 
 def _addresses(*arrays: Array) -> list[int]:

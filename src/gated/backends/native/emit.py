@@ -21,6 +21,7 @@ import llvmlite.ir as ir
 from gated.backends.native.ir_tools import I1, I64, POINTER, Machine, loop
 from gated.backends.native.kernels import Kernels, Shape, best_chunk, best_rows
 from gated.backends.native.lowering import (
+    CALLER,
     CONSTANT,
     NEW,
     PREVIOUS,
@@ -37,7 +38,14 @@ from gated.backends.native.vector_math import PRECISIONS, VectorMath
 from gated.language.graph import Node
 
 Value = Any
-STEP_ROWS = (ROW, PREVIOUS, NEW, RING_PREVIOUS, RING_NEW)  # kinds of places whose first row differs from step to step
+STEP_ROWS = (
+    ROW,
+    CALLER,
+    PREVIOUS,
+    NEW,
+    RING_PREVIOUS,
+    RING_NEW,
+)  # kinds of places whose first row differs from step to step
 ELEMENTWISE_TILE = 8  # rows of a block without products
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gated.backends.native.lowering import (
+    CALLER,
     CONSTANT,
     NEW,
     PREVIOUS,
@@ -34,7 +35,7 @@ class Layout:
         leaves: the states at t-1.
         previous, new: the states at t-1 and at t, all of them kept.
         ring_previous, ring_new: the same where only the latest are kept.
-        packed: the states at t-1 row by row, for a program that has no time steps.
+        packed: the states at t-1, for a program that has no time steps.
         running: the adjoints of the states.
         y, dy: the output and its adjoint.
         kept: what the backward loop leaves for the program after it.
@@ -89,10 +90,10 @@ class Layout:
             new=places("state", NEW),
             ring_previous=places("ring", RING_PREVIOUS),
             ring_new=places("ring", RING_NEW),
-            packed=places("before", ROW),
+            packed=places("before", PREVIOUS),
             running=places("running", SEQUENCE),
-            y=Place("y", ROW, dims[0]),
-            dy=Place("dy", ROW, dims[0]),
+            y=Place("y", CALLER, dims[0]),
+            dy=Place("dy", CALLER, dims[0]),
             kept=kept,
             results={node: Place(f"result{i}", ROW, node.dim) for i, node in enumerate(missing)},
         )

@@ -14,14 +14,15 @@ from dataclasses import dataclass, field
 from gated.language.graph import ONE_DIM, Matrix, Node, is_leaf
 
 # Which row of an array belongs to sequence n at step t:
-ROW = "row"  # packed row of the step, begin(t) + n
+ROW = "row"  # row of the step and sequence, in the order in which this pass keeps them
+CALLER = "caller"  # the same in the caller's order: packed, begin(t) + n
 PREVIOUS = "previous"  # row of the previous state
 NEW = "new"  # row of the new state
 RING_PREVIOUS = "ring previous"  # the same in a ring of two rows per sequence, where no earlier state is kept
 RING_NEW = "ring new"
 SEQUENCE = "sequence"  # n itself (one row per sequence, reused at every step)
 CONSTANT = "constant"  # one row for all
-READABLE = (ROW, NEW, RING_NEW)  # a value stored there can be read again in the same step
+READABLE = (ROW, CALLER, NEW, RING_NEW)  # a value stored there can be read again in the same step
 
 
 @dataclass(frozen=True)

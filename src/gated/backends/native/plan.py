@@ -10,13 +10,14 @@ same for a program over all rows at once).
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from gated.backends.native.emit import STEP_ROWS
 from gated.backends.native.lowering import Place
-from gated.backends.native.pool import run_sharded, run_shares
+from gated.backends.native.pool import run_all, run_sharded, run_shares
 from gated.backends.native.programs import Common, Loop
 from gated.backends.native.regions import Region, Sheet, Spec
 from gated.language.graph import Matrix
@@ -25,29 +26,13 @@ Array = np.ndarray[Any, Any]
 Where = tuple[Hashable, Spec]  # the base and the array
 
 
-def step_rows(counts: Array, sequences: int) -> Array:
-    """(1 + kinds, T): running sequences, and for each kind of place the first row of every step (see `emit.Table`)."""
-    steps = len(counts)
-    begin = np.cumsum(counts) - counts
-    previous = np.zeros(steps, np.int64)
-    previous[1:] = sequences + begin[:-1]
-    odd = np.arange(steps) % 2
-    kinds = {
-        "row": begin,
-        "previous": previous,
-        "new": sequences + begin,
-        "ring previous": sequences * odd,
-        "ring new": sequences * (1 - odd),
-    }
-    return np.array([counts, *(kinds[name] for name in STEP_ROWS)], np.int64).reshape(1 + len(STEP_ROWS), steps)
-
-
 class LoopPlan:
     """The table of one program in a sheet, and how much work it is."""
 
     def __init__(self, loop: Loop, sheet: Sheet, sizes: Mapping[str, int], work: Region) -> None:
         self.loop, self.sheet, self.sizes = loop, sheet, sizes
         self.start = sheet.begin()
+        self.starts = [self.start]
         for _ in range(len(loop.table)):
             sheet.add(0)
         for dim in loop.table.dims:
@@ -57,11 +42,15 @@ class LoopPlan:
     def _set(self, name: Hashable, value: int, base: Hashable = None) -> None:
         self.sheet.set(self.start, self.loop.table.index[name], value, base)
 
-    def steps(self, count: int, base: Hashable) -> None:
-        """Row numbers come from a `step_rows` array with this base."""
+    def steps(self, count: int, base: Hashable, groups: int = 1) -> None:
+        """Row numbers come from a `groups.step_rows` array with this base; every group has a table. Call this last."""
         self._set("steps", count)
-        for i, name in enumerate(("counts", *STEP_ROWS)):
-            self._set(name, 8 * i * count, base)
+        numbers = len(self.loop.table)
+        self.starts += [self.sheet.copy(self.start, numbers) for _ in range(1, groups)]
+        for group, start in enumerate(self.starts):
+            for i, name in enumerate(("counts", *STEP_ROWS)):
+                offset = 8 * count * (i + group * (1 + len(STEP_ROWS)))
+                self.sheet.set(start, self.loop.table.index[name], offset, base)
 
     def panel(self, number: int, offset: int) -> None:
         self._set(("panel", number), offset, "work")
@@ -162,3 +151,8 @@ class Call:
         table = self.address + plan.start
         rows = sequences if counts is None else int(counts.sum())
         run_sharded(lambda first, stop: plan.loop.run(table, first, stop), counts, sequences, plan.cost(rows))
+
+    def run_groups(self, plan: LoopPlan, ranges: Sequence[tuple[int, int]]) -> None:
+        """Run a program, each group in a thread of its own over its range of sequences or rows."""
+        shards = zip(plan.starts, ranges, strict=True)
+        run_all([partial(plan.loop.run, self.address + start, *edges) for start, edges in shards])

@@ -147,6 +147,19 @@ def _threads_for(work: float) -> int:
     return max(1, min(get_num_threads(), int(work / WORTHWHILE)))
 
 
+def run_all(tasks: list[Task]) -> None:
+    """Run all tasks, each in a thread."""
+    if len(tasks) == 1:
+        tasks[0]()
+    else:
+        _pool.run(tasks)
+
+
+def threads_for(work: float, sequences: int) -> int:
+    """How many threads so much work (nanoseconds) on so many sequences deserves."""
+    return min(_threads_for(work), sequences)
+
+
 def run_shares(task: Callable[[int, int], None], work: float) -> None:
     """Run `task(i, n)` for every i < n, n being the number of threads that this much work (nanoseconds) deserves."""
     shares = _threads_for(work)

@@ -92,6 +92,13 @@ class Sheet:
         self._values[position] = value
         self._which[position] = 0 if base is None else self.base[base]
 
+    def copy(self, table: int, numbers: int) -> int:
+        """Append a copy of so many numbers of a table; where it starts."""
+        first, start = table // 8, self.begin()
+        self._values += self._values[first : first + numbers]
+        self._which += self._which[first : first + numbers]
+        return start
+
     def fill(self, addresses: Sequence[int]) -> Array:
         """The numbers, given the address of every base in order."""
         if self._filled is None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from gated.backends.native.groups import Groups
 from gated.backends.native.lowering import CONSTANT, Place
 from gated.backends.native.plan import JobPlan, LoopPlan, PackPlan, Where, is_elementwise
 from gated.backends.native.programs import Loop, Training
@@ -17,11 +18,12 @@ from gated.language.graph import Node
 
 @dataclass(frozen=True)
 class Shapes:
-    """What a plan depends on: T, N, R, the lengths of all dimensions, the dtype and its vector width."""
+    """What a plan depends on: T, N, R, groups, the lengths of all dimensions, the dtype and its vector width."""
 
     steps: int
     sequences: int
     rows: int
+    groups: Groups
     sizes: dict[str, int]
     dtype: np.dtype[Any]
     width: int
@@ -38,21 +40,24 @@ class _Plan:
         self.where: dict[Place, Where] = {}
 
     def _rows_of(self, name: str, region: Region, size: int, whole_vectors: bool) -> Where:
-        """A caller's (R, size) array: used as it is, or copied to where its rows can be used in whole vectors."""
-        if whole_vectors and size % self.shapes.width:
+        """A caller's (R, size) array: used as it is, or copied to where its rows can be used in whole vectors.
+
+        The input and its adjoint are copied into the pass's own order too.
+        """
+        reordered = name in ("x", "dx") and len(self.shapes.groups) > 1
+        if reordered or (whole_vectors and size % self.shapes.width):
             return region.name, region.add(name, self.shapes.rows, size)
         return name, Spec(0, size, self.shapes.rows, size)
 
     def _over_rows(self, loop: Loop | None) -> LoopPlan | None:
-        return None if loop is None else self._loop(loop, "rows", 1, self.shapes.rows)
+        return None if loop is None else self._loop(loop, "rows", 1, self.shapes.rows, len(self.shapes.groups))
 
     def _over_steps(self, loop: Loop) -> LoopPlan:
-        return self._loop(loop, "steps", self.shapes.steps, self.shapes.sequences)
+        return self._loop(loop, "steps", self.shapes.steps, self.shapes.sequences, len(self.shapes.groups))
 
-    def _loop(self, loop: Loop, base: str, steps: int, sequences: int) -> LoopPlan:
+    def _loop(self, loop: Loop, base: str, steps: int, sequences: int, groups: int = 1) -> LoopPlan:
         sizes = self.shapes.sizes
         plan = LoopPlan(loop, self.sheet, sizes, self.work)
-        plan.steps(steps, base)
         for number, matrices in enumerate(loop.program.panels):
             plan.panel(number, self.pack.panel(matrices, self.work, sizes))
         for place in loop.program.places:
@@ -60,6 +65,7 @@ class _Plan:
                 plan.put(place, ("work", self.work.add((base, place), sequences, sizes[place.dim])))
             else:
                 plan.put(place, self.where[place])
+        plan.steps(steps, base, groups)
         return plan
 
 
@@ -90,8 +96,8 @@ class ForwardPlan(_Plan):
         p = self.programs
         self.x_leaf = self.layout.schedule.graph.input_leaf(self.layout.schedule.graph.inputs[0])
         place = self.layout.values[self.x_leaf]
-        elementwise = is_elementwise((p.before, p.forward, p.backward, p.after), place)
-        self.x = self.where[place] = self._rows_of("x", self.tape, self.shapes.sizes[place.dim], elementwise)
+        copied = is_elementwise((p.before, p.forward, p.backward, p.after), place)
+        self.x = self.where[place] = self._rows_of("x", self.tape, self.shapes.sizes[place.dim], copied)
 
     def _place_values(self) -> None:
         layout, sizes = self.layout, self.shapes.sizes
@@ -188,11 +194,11 @@ class BackwardPlan(_Plan):
         for operand, pairs in self.programs.groups.items():
             for delta, matrix in pairs:
                 m, n = sizes[matrix.rows], sizes[matrix.cols]
-                (a_base, a), (b_base, b) = self._row_by_row(delta, m), self._row_by_row(operand, n)
-                left, right = ((a.offset, a_base), a.stride), ((b.offset, b_base), b.stride)
-                target = 0, ("gradient", matrix.name)
-                self.matrices.add(*left, *right, target, m, n, rows, int(matrix.name in done), work=rows * m * n / 40)
-                done.add(matrix.name)
+                left, right = self._row_by_row(delta, m), self._row_by_row(operand, n)
+                for first, start, count in self._pieces(operand):
+                    fields = *self._from(left, first), *self._from(right, start), (0, ("gradient", matrix.name))
+                    self.matrices.add(*fields, m, n, count, int(matrix.name in done), work=count * m * n / 40)
+                    done.add(matrix.name)
         for name, node in self.layout.schedule.vectors.items():
             size = sizes[self.layout.schedule.graph.parameters[name][0]]
             base, spec = self._row_by_row(node, size)
@@ -200,3 +206,16 @@ class BackwardPlan(_Plan):
             self.vectors.add((spec.offset, base), spec.stride, rows, size, target, work=rows * size / 8)
             done.add(name)
         self.without_gradient = [name for name in self.without_gradient if name not in done]
+
+    def _pieces(self, operand: Node) -> list[tuple[int, int, int]]:
+        """(first row of the adjoint, of the operand, how many): each group has a row of states more than steps."""
+        groups = self.shapes.groups
+        if operand not in self.layout.leaves or len(groups) == 1:
+            return [(0, 0, self.shapes.rows)]
+        rows = [groups.steps * edge for edge in groups.edges]
+        return [(rows[g], groups.state_row(g), rows[g + 1] - rows[g]) for g in range(len(groups))]
+
+    def _from(self, where: Where, row: int) -> tuple[tuple[int, Hashable], int]:
+        """Address and stride of an array from one of its rows on."""
+        base, spec = where
+        return (spec.offset + row * spec.stride * self.shapes.dtype.itemsize, base), spec.stride

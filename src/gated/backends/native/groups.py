@@ -1,0 +1,142 @@
+"""The order of rows in memory when several threads share a batch.
+
+The rows of a step lie side by side, and so, in short rows, do those of different threads. A processor fetches ahead
+beyond the rows that a thread works on, into those that another one is writing, and both wait: two threads were
+measured to take longer than one. So each thread's sequences are kept apart, all their steps one after the other.
+
+    the caller's order    step, sequence
+    a pass's own order    group, step, sequence of the group
+
+With a single group, or sequences of different lengths, both are the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from gated.backends.native.emit import STEP_ROWS
+
+Array = np.ndarray[Any, Any]
+APART = 32 << 10  # bytes of one thread's rows of a step from which on they may lie side by side
+
+
+class Groups:
+    """T steps of N equally long sequences, cut at `edges` (0, ..., N)."""
+
+    def __init__(self, steps: int, edges: tuple[int, ...]) -> None:
+        self.steps, self.edges = steps, edges
+
+    def __len__(self) -> int:
+        return len(self.edges) - 1
+
+    def _parts(self, own: Array, caller: Array, steps: int) -> Iterator[tuple[Array, Array]]:
+        """Views of both orders, group by group, (steps, sequences, size)."""
+        if len(self) == 1:
+            yield own, caller
+            return
+        size = own.shape[1]
+        whole = caller.reshape(steps, self.edges[-1], size)
+        for first, stop in zip(self.edges, self.edges[1:], strict=False):
+            yield own[first * steps : stop * steps].reshape(steps, stop - first, size), whole[:, first:stop]
+
+    def gather(self, own: Array, caller: Array, steps: int | None = None) -> None:
+        """Copy an array in the caller's order to one in the pass's own."""
+        for to, part in self._parts(own, caller, self.steps if steps is None else steps):
+            to[...] = part
+
+    def scatter(self, own: Array, caller: Array, steps: int | None = None) -> None:
+        """Copy back."""
+        for part, to in self._parts(own, caller, self.steps if steps is None else steps):
+            to[...] = part
+
+    def states(self, own: Array) -> Array:
+        """An (N + R, size) array of states, the initial ones first, in the caller's order."""
+        if len(self) == 1:
+            return own
+        result = np.empty_like(own)
+        self.scatter(own, result, self.steps + 1)
+        return result
+
+    def rows(self, own: Array) -> Array:
+        """An (R, size) array in the caller's order."""
+        if len(self) == 1:
+            return own
+        result = np.empty_like(own)
+        self.scatter(own, result)
+        return result
+
+    def put_initial(self, own: Array, initial: Array) -> None:
+        """Write the (N, size) initial states into an (N + R, size) array."""
+        for first, stop in zip(self.edges, self.edges[1:], strict=False):
+            own[first * (self.steps + 1) :][: stop - first] = initial[first:stop]
+
+    def last(self, own: Array) -> Array:
+        """(N, size): the states after the last step, of an (N + R, size) array."""
+        steps = self.steps + 1
+        return np.concatenate(
+            [
+                own[stop * steps - (stop - first) : stop * steps]
+                for first, stop in zip(self.edges, self.edges[1:], strict=False)
+            ]
+        )
+
+    def state_row(self, group: int) -> int:
+        """Where a group begins in an (N + R, size) array of states; its rows begin at `steps * edges[group]`."""
+        return (self.steps + 1) * self.edges[group]
+
+    def all_rows(self, rows: int) -> Array:
+        """(groups, 1 + kinds, 1): for a program to which all rows of a group belong to one step."""
+        if len(self) == 1:
+            return step_rows(np.array([rows]), rows)
+        tables = []
+        for group, (first, stop) in enumerate(zip(self.edges, self.edges[1:], strict=False)):
+            kinds = {"row": self.steps * first, "previous": self.state_row(group)}
+            tables.append([self.steps * (stop - first), *(kinds.get(name, 0) for name in STEP_ROWS)])
+        return np.array(tables, np.int64).reshape(len(self), 1 + len(STEP_ROWS), 1)
+
+    def step_rows(self) -> Array:
+        """(groups, 1 + kinds, T), for each group as `step_rows`."""
+        t = np.arange(self.steps, dtype=np.int64)
+        tables = []
+        for first, stop in zip(self.edges, self.edges[1:], strict=False):
+            size = stop - first
+            states = (self.steps + 1) * first - first + t * size  # group's states before, then t steps
+            kinds = {
+                "row": self.steps * first - first + t * size,
+                "caller": t * self.edges[-1],
+                "previous": states,
+                "new": states + size,
+                **_ring(t, self.edges[-1]),
+            }
+            tables.append([np.full(self.steps, self.edges[-1]), *(kinds[name] for name in STEP_ROWS)])
+        return np.array(tables, np.int64).reshape(len(self), 1 + len(STEP_ROWS), self.steps)
+
+
+def step_rows(counts: Array, sequences: int) -> Array:
+    """(1, 1 + kinds, T): running sequences, and for each kind of place the first row of every step.
+
+    Args:
+        counts: (T,) running sequences per step, in packed order.
+        sequences: N.
+    """
+    steps = len(counts)
+    begin = np.cumsum(counts) - counts
+    previous = np.zeros(steps, np.int64)
+    previous[1:] = sequences + begin[:-1]
+    kinds = {
+        "row": begin,
+        "caller": begin,
+        "previous": previous,
+        "new": sequences + begin,
+        **_ring(np.arange(steps), sequences),
+    }
+    table = np.array([counts, *(kinds[name] for name in STEP_ROWS)], np.int64)
+    return table.reshape(1, 1 + len(STEP_ROWS), steps)
+
+
+def _ring(t: Array, sequences: int) -> dict[str, Array]:
+    odd = t % 2
+    return {"ring previous": sequences * odd, "ring new": sequences * (1 - odd)}
