@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from gated.backends.native import memory
 from gated.backends.native.groups import APART, Groups, step_rows
 from gated.backends.native.lowering import CONSTANT
 from gated.backends.native.plan import Call, LoopPlan, Where
-from gated.backends.native.pool import get_num_threads, threads_for
+from gated.backends.native.pool import get_num_threads, run_all, run_shares, threads_for
 from gated.backends.native.programs import Training, common, training
 from gated.backends.native.target import host
 from gated.backends.native.training_plan import BackwardPlan, ForwardPlan, Shapes
@@ -148,8 +148,6 @@ class NativeBackend:
         own = [plan.tape.view(tape, ("state", k)) for k in range(len(states))]
         for array, initial in zip(own, states, strict=True):
             groups.put_initial(array, initial)
-        if plan.x[0] != "x":
-            groups.gather(plan.tape.view(tape, "x"), x)
         y = memory.empty((len(x), states[0].shape[1]), x.dtype)
         if plan.computed:
             with np.errstate(all="ignore"):
@@ -160,9 +158,17 @@ class NativeBackend:
         addresses = [tape.address, work.address, *_addresses(x, y, steps, plans.rows, *parameters.values())]
         call = Call(common(x.dtype.name), plan.sheet, addresses)
         call.pack(plan.pack)
-        if plan.before is not None:
-            _run_rows(call, plan.before, groups, len(x))
-        _run_steps(call, plan.forward, groups, counts)
+        own_x = None if plan.x[0] == "x" else plan.tape.view(tape, "x")
+
+        def run(group: int) -> None:
+            if own_x is not None:
+                mine, part = groups.part(group, own_x, x)
+                mine[...] = part
+            if plan.before is not None:
+                _run_rows(call, plan.before, groups, group, len(x))
+            _run_steps(call, plan.forward, groups, group, counts)
+
+        run_all([partial(run, group) for group in range(len(groups))])
         if plan.y[0] != "y":
             y[...] = plan.work.view(work, "y")
         last = last_states(own, counts) if plans.steps is None else [groups.last(array) for array in own]
@@ -194,35 +200,57 @@ class NativeBackend:
         arrays = _addresses(scan.x, dy, dx, steps, plans.rows, *gradients.values(), *scan.parameters.values())
         call = Call(common(dy.dtype.name), plan.sheet, [tape.address, work.address, *arrays])
         call.pack(plan.pack)
-        _run_steps(call, plan.backward, groups, scan.counts)
-        if plan.after is not None:
-            _run_rows(call, plan.after, groups, len(scan.x))
+        own_dx = None if plan.dx is None or plan.dx[0] == "dx" else _array(plan, plan.dx, tape, work)
+
+        def run(group: int) -> None:
+            _run_steps(call, plan.backward, groups, group, scan.counts)
+            if plan.after is not None:
+                _run_rows(call, plan.after, groups, group, len(scan.x))
+            if own_dx is not None:
+                mine, part = groups.part(group, own_dx, dx)
+                part[...] = mine
+            if plan.jobs:
+                _run_jobs(call, plan, groups, group)
+
+        run_all([partial(run, group) for group in range(len(groups))])
+        for group in range(1, len(groups)):
+            for name in plan.written:
+                gradients[name][...] += plan.work.view(work, ("sum", group, name)).reshape(gradients[name].shape)
         for name in plan.without_gradient:
             gradients[name][...] = 0
-        call.gradients(plan.matrices, plan.vectors)
         if plan.dx is None:
             dx[...] = _single(scan, plan.dx_node)
-        elif plan.dx[0] != "dx":
-            groups.scatter(_array(plan, plan.dx, tape, work), dx)
         return dx, [np.array(array) for array in running]
 
 
-def _run_steps(call: Call, plan: LoopPlan, groups: Groups, counts: Array) -> None:
-    if len(groups) > 1:
-        call.run_groups(plan, list(itertools.pairwise(groups.edges)))
-    else:
+# A single group's work is shared by all threads; several groups have a thread each.
+
+
+def _run_steps(call: Call, plan: LoopPlan, groups: Groups, group: int, counts: Array) -> None:
+    if len(groups) == 1:
         call.run(plan, groups.edges[-1], counts)
-
-
-def _run_rows(call: Call, plan: LoopPlan, groups: Groups, rows: int) -> None:
-    if len(groups) > 1:
-        call.run_groups(plan, [(0, groups.steps * (stop - first)) for first, stop in itertools.pairwise(groups.edges)])
     else:
+        call.run_group(plan, group, *groups.edges[group : group + 2])
+
+
+def _run_rows(call: Call, plan: LoopPlan, groups: Groups, group: int, rows: int) -> None:
+    if len(groups) == 1:
         call.run(plan, rows)
+    else:
+        call.run_group(plan, group, 0, groups.count(group, rows))
+
+
+def _run_jobs(call: Call, plan: BackwardPlan, groups: Groups, group: int) -> None:
+    matrices, vectors = plan.jobs[group]
+    if len(groups) == 1:
+        run_shares(lambda i, n: call.gradients(matrices, vectors, i, n), matrices.work + vectors.work)
+    else:
+        call.gradients(matrices, vectors, 0, 1)
 
 
 def _addresses(*arrays: Array) -> list[int]:
-    return [array.ctypes.data for array in arrays]
+    # several times faster than array.ctypes.data
+    return [array.__array_interface__["data"][0] for array in arrays]
 
 
 def _array(plan: BackwardPlan, where: Where, tape: memory.Lease, work: memory.Lease) -> Array:

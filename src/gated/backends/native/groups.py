@@ -12,7 +12,6 @@ With a single group, or sequences of different lengths, both are the same.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -32,40 +31,42 @@ class Groups:
     def __len__(self) -> int:
         return len(self.edges) - 1
 
-    def _parts(self, own: Array, caller: Array, steps: int) -> Iterator[tuple[Array, Array]]:
-        """Views of both orders, group by group, (steps, sequences, size)."""
+    def row(self, group: int) -> int:
+        """The first row of a group."""
+        return self.steps * self.edges[group]
+
+    def count(self, group: int, rows: int) -> int:
+        """Rows of a group, `rows` being those of all."""
+        return rows if len(self) == 1 else self.steps * (self.edges[group + 1] - self.edges[group])
+
+    def part(self, group: int, own: Array, caller: Array, steps: int | None = None) -> tuple[Array, Array]:
+        """A group's share of an array in both orders: views of the same shape, to copy one to the other.
+
+        `steps` is T, or T + 1 for an array of states.
+        """
         if len(self) == 1:
-            yield own, caller
-            return
+            return own, caller
+        steps = self.steps if steps is None else steps
+        first, stop = self.edges[group : group + 2]
         size = own.shape[1]
-        whole = caller.reshape(steps, self.edges[-1], size)
-        for first, stop in zip(self.edges, self.edges[1:], strict=False):
-            yield own[first * steps : stop * steps].reshape(steps, stop - first, size), whole[:, first:stop]
-
-    def gather(self, own: Array, caller: Array, steps: int | None = None) -> None:
-        """Copy an array in the caller's order to one in the pass's own."""
-        for to, part in self._parts(own, caller, self.steps if steps is None else steps):
-            to[...] = part
-
-    def scatter(self, own: Array, caller: Array, steps: int | None = None) -> None:
-        """Copy back."""
-        for part, to in self._parts(own, caller, self.steps if steps is None else steps):
-            to[...] = part
+        mine = own[first * steps : stop * steps].reshape(steps, stop - first, size)
+        return mine, caller.reshape(steps, self.edges[-1], size)[:, first:stop]
 
     def states(self, own: Array) -> Array:
         """An (N + R, size) array of states, the initial ones first, in the caller's order."""
-        if len(self) == 1:
-            return own
-        result = np.empty_like(own)
-        self.scatter(own, result, self.steps + 1)
-        return result
+        return self._in_order(own, self.steps + 1)
 
     def rows(self, own: Array) -> Array:
         """An (R, size) array in the caller's order."""
+        return self._in_order(own, self.steps)
+
+    def _in_order(self, own: Array, steps: int) -> Array:
         if len(self) == 1:
             return own
-        result = np.empty_like(own)
-        self.scatter(own, result)
+        result = np.empty(own.shape, own.dtype)
+        for group in range(len(self)):
+            mine, caller = self.part(group, own, result, steps)
+            caller[...] = mine
         return result
 
     def put_initial(self, own: Array, initial: Array) -> None:

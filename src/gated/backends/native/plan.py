@@ -10,14 +10,13 @@ same for a program over all rows at once).
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
 
 from gated.backends.native.emit import STEP_ROWS
 from gated.backends.native.lowering import Place
-from gated.backends.native.pool import run_all, run_sharded, run_shares
+from gated.backends.native.pool import run_sharded, run_shares
 from gated.backends.native.programs import Common, Loop
 from gated.backends.native.regions import Region, Sheet, Spec
 from gated.language.graph import Matrix
@@ -137,22 +136,20 @@ class Call:
         table = self.address + plan.start
         run_shares(lambda i, n: self.common.pack(table, i, n), plan.work)
 
-    def gradients(self, matrices: JobPlan, vectors: JobPlan) -> None:
-        first, second = self.address + matrices.start, self.address + vectors.start
-
-        def share(i: int, n: int) -> None:
-            self.common.matrix_gradients(first, i, n)
-            self.common.vector_gradients(second, i, n)
-
-        run_shares(share, matrices.work + vectors.work)
+    def gradients(self, matrices: JobPlan, vectors: JobPlan, share: int, shares: int) -> None:
+        """One share of the jobs."""
+        self.common.matrix_gradients(self.address + matrices.start, share, shares)
+        self.common.vector_gradients(self.address + vectors.start, share, shares)
 
     def run(self, plan: LoopPlan, sequences: int, counts: Array | None = None) -> None:
-        """Run a program over the sequences, `counts` of which are running at each step, or over so many rows."""
+        """Run a program over the sequences, `counts` of which are running at each step, or over so many rows.
+
+        All threads share the work.
+        """
         table = self.address + plan.start
         rows = sequences if counts is None else int(counts.sum())
         run_sharded(lambda first, stop: plan.loop.run(table, first, stop), counts, sequences, plan.cost(rows))
 
-    def run_groups(self, plan: LoopPlan, ranges: Sequence[tuple[int, int]]) -> None:
-        """Run a program, each group in a thread of its own over its range of sequences or rows."""
-        shards = zip(plan.starts, ranges, strict=True)
-        run_all([partial(plan.loop.run, self.address + start, *edges) for start, edges in shards])
+    def run_group(self, plan: LoopPlan, group: int, first: int, stop: int) -> None:
+        """Run a program over a range of sequences or rows, with a group's table, in this thread."""
+        plan.loop.run(self.address + plan.starts[group], first, stop)

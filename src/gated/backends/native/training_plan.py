@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -125,6 +127,8 @@ class BackwardPlan(_Plan):
     Attributes:
         dy, dx: where the adjoints of output and input lie; dx is None where it is no array.
         full: keys of arrays for nodes without rows of their own (constants) that a gradient needs row by row.
+        jobs: for each group, those of the gradients of matrices and of vectors.
+        written: the parameters whose gradients they make; each group but the first leaves its part in `work`.
         without_gradient: the parameters whose gradient no job writes: it is zero.
         gathered: whether the states before every row must be gathered, since sequences end.
     """
@@ -139,12 +143,13 @@ class BackwardPlan(_Plan):
         self._place_adjoints()
         self.backward = self._over_steps(programs.backward)
         self.after = self._over_rows(programs.after)
-        self.matrices, self.vectors = JobPlan(), JobPlan()
+        self.jobs: list[tuple[JobPlan, JobPlan]] = []
+        self.written: list[str] = []
         self.full: list[tuple[str, Node, int]] = []
         self.without_gradient = list(parameters)
         if shapes.rows:
             self._gradients()
-        for jobs in (self.pack, self.matrices, self.vectors):
+        for jobs in (self.pack, *itertools.chain(*self.jobs)):
             jobs.close(self.sheet)
 
     def _place_adjoints(self) -> None:
@@ -189,31 +194,43 @@ class BackwardPlan(_Plan):
         return found
 
     def _gradients(self) -> None:
-        sizes, rows = self.shapes.sizes, self.shapes.rows
+        """The jobs of each group; all but the first sum into memory of their own."""
+        graph, shapes = self.layout.schedule.graph, self.shapes
+        vectors = self.layout.schedule.vectors
+        written = {matrix.name for pairs in self.programs.groups.values() for _, matrix in pairs} | set(vectors)
+        self.without_gradient = [name for name in self.without_gradient if name not in written]
+        for group in range(len(shapes.groups)):
+            if group:
+                for name in written:
+                    size = math.prod(shapes.sizes[dim] for dim in graph.parameters[name])
+                    self.work.add(("sum", group, name), 1, size)
+            matrix_jobs, vector_jobs = JobPlan(), JobPlan()
+            self._matrix_jobs(matrix_jobs, group)
+            for name, node in vectors.items():
+                size = shapes.sizes[graph.parameters[name][0]]
+                source = self._from(self._row_by_row(node, size), shapes.groups.row(group))
+                rows = shapes.groups.count(group, shapes.rows)
+                vector_jobs.add(*source, rows, size, self._target(name, group), work=rows * size / 8)
+            self.jobs.append((matrix_jobs, vector_jobs))
+        self.written = sorted(written)
+
+    def _matrix_jobs(self, jobs: JobPlan, group: int) -> None:
+        shapes, groups = self.shapes, self.shapes.groups
         done: set[str] = set()
         for operand, pairs in self.programs.groups.items():
+            is_state = operand in self.layout.leaves and not self.gathered
+            start = groups.state_row(group) if is_state else groups.row(group)
+            rows = groups.count(group, shapes.rows)
             for delta, matrix in pairs:
-                m, n = sizes[matrix.rows], sizes[matrix.cols]
-                left, right = self._row_by_row(delta, m), self._row_by_row(operand, n)
-                for first, start, count in self._pieces(operand):
-                    fields = *self._from(left, first), *self._from(right, start), (0, ("gradient", matrix.name))
-                    self.matrices.add(*fields, m, n, count, int(matrix.name in done), work=count * m * n / 40)
-                    done.add(matrix.name)
-        for name, node in self.layout.schedule.vectors.items():
-            size = sizes[self.layout.schedule.graph.parameters[name][0]]
-            base, spec = self._row_by_row(node, size)
-            target = 0, ("gradient", name)
-            self.vectors.add((spec.offset, base), spec.stride, rows, size, target, work=rows * size / 8)
-            done.add(name)
-        self.without_gradient = [name for name in self.without_gradient if name not in done]
+                m, n = shapes.sizes[matrix.rows], shapes.sizes[matrix.cols]
+                left = self._from(self._row_by_row(delta, m), groups.row(group))
+                right = self._from(self._row_by_row(operand, n), start)
+                again = int(matrix.name in done)
+                jobs.add(*left, *right, self._target(matrix.name, group), m, n, rows, again, work=rows * m * n / 40)
+                done.add(matrix.name)
 
-    def _pieces(self, operand: Node) -> list[tuple[int, int, int]]:
-        """(first row of the adjoint, of the operand, how many): each group has a row of states more than steps."""
-        groups = self.shapes.groups
-        if operand not in self.layout.leaves or len(groups) == 1:
-            return [(0, 0, self.shapes.rows)]
-        rows = [groups.steps * edge for edge in groups.edges]
-        return [(rows[g], groups.state_row(g), rows[g + 1] - rows[g]) for g in range(len(groups))]
+    def _target(self, name: str, group: int) -> tuple[int, Hashable]:
+        return (self.work.specs["sum", group, name].offset, "work") if group else (0, ("gradient", name))
 
     def _from(self, where: Where, row: int) -> tuple[tuple[int, Hashable], int]:
         """Address and stride of an array from one of its rows on."""
