@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -10,6 +12,24 @@ import numpy as np
 from gated.errors import ArgumentError, as_array, describe, wrong
 
 Array = np.ndarray[Any, Any]
+
+
+class _Layout:
+    """Where each parameter lies in the vector; shared by all vectors of one layer."""
+
+    def __init__(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
+        self.shapes = dict(shapes)
+        sizes = [math.prod(shape) for shape in self.shapes.values()]
+        self.starts = dict(zip(self.shapes, itertools.accumulate(sizes, initial=0), strict=False))
+        self.size = sum(sizes)
+        self._parts: dict[str, dict[str, int]] = {}
+
+    def part(self, prefix: str) -> dict[str, int]:
+        """Name behind the prefix -> start, for all parameters with this prefix."""
+        if prefix not in self._parts:
+            before = f"{prefix}."
+            self._parts[prefix] = {n[len(before) :]: start for n, start in self.starts.items() if n.startswith(before)}
+        return self._parts[prefix]
 
 
 class ParameterVector(Mapping[str, Array]):
@@ -26,28 +46,41 @@ class ParameterVector(Mapping[str, Array]):
     def __init__(
         self, shapes: Mapping[str, tuple[int, ...]], dtype: Any = np.float32, vector: Array | None = None
     ) -> None:
-        self.shapes = dict(shapes)
-        size = sum(int(np.prod(shape)) for shape in self.shapes.values())
-        self.vector = np.zeros(size, dtype) if vector is None else vector
-        if self.vector.shape != (size,):
-            raise wrong("vector", describe(self.vector), f"shape ({size},)")
-        self._views: dict[str, Array] = {}
-        start = 0
-        for name, shape in self.shapes.items():
-            stop = start + int(np.prod(shape))
-            self._views[name] = self.vector[start:stop].reshape(shape)
-            start = stop
+        self._lay(_Layout(shapes), dtype, vector)
+
+    def _lay(self, layout: _Layout, dtype: Any, vector: Array | None) -> None:
+        self._layout = layout
+        self.vector = np.zeros(layout.size, dtype) if vector is None else vector
+        if self.vector.shape != (layout.size,):
+            raise wrong("vector", describe(self.vector), f"shape ({layout.size},)")
+        self._views: dict[str, Array] = {}  # made when asked for
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        return self._layout.shapes
 
     def like(self, vector: Array | None = None) -> ParameterVector:
         """The same layout over another vector, or over zeros."""
-        return ParameterVector(self.shapes, self.vector.dtype if vector is None else vector.dtype, vector)
+        other = ParameterVector.__new__(ParameterVector)
+        other._lay(self._layout, self.vector.dtype, vector)
+        return other
+
+    def part(self, prefix: str) -> ParameterPart:
+        """The parameters whose names begin with `prefix` and a point, by the rest of the name."""
+        return ParameterPart(self, prefix)
 
     def __getitem__(self, name: str) -> Array:
-        if name not in self._views:
-            known = list(self._views)
+        view = self._views.get(name)
+        if view is not None:
+            return view
+        shape = self.shapes.get(name)
+        if shape is None:
+            known = list(self.shapes)
             shown = ", ".join(known[:12]) + (", ..." if len(known) > 12 else "")
             raise KeyError(f"there is no parameter {name!r}; there are {shown}")
-        return self._views[name]
+        start = self._layout.starts[name]
+        view = self._views[name] = self.vector[start : start + math.prod(shape)].reshape(shape)
+        return view
 
     def __setitem__(self, name: str, value: Any) -> None:
         view = self[name]
@@ -60,10 +93,34 @@ class ParameterVector(Mapping[str, Array]):
             raise ArgumentError(f"params[{name!r}]: got {describe(array)}, expected shape {view.shape}") from error
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._views)
+        return iter(self.shapes)
 
     def __len__(self) -> int:
-        return len(self._views)
+        return len(self.shapes)
 
     def __repr__(self) -> str:
         return f"<{len(self)} parameters, {self.vector.size} numbers of {self.vector.dtype}>"
+
+
+class ParameterPart(Mapping[str, Array]):
+    """The parameters of one layer and direction, by their names in the cell; made by `ParameterVector.part`."""
+
+    def __init__(self, owner: ParameterVector, prefix: str) -> None:
+        self.owner, self.prefix = owner, prefix
+        self._starts = owner._layout.part(prefix)
+
+    def __getitem__(self, name: str) -> Array:
+        return self.owner[f"{self.prefix}.{name}"]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._starts)
+
+    def __len__(self) -> int:
+        return len(self._starts)
+
+    @property
+    def addresses(self) -> list[int]:
+        """Of each parameter in order: for machine code, to which a view of each would be a detour."""
+        vector = self.owner.vector
+        first, size = vector.__array_interface__["data"][0], vector.itemsize
+        return [first + start * size for start in self._starts.values()]

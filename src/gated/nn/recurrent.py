@@ -254,10 +254,7 @@ class Recurrent:
             x = x if mask is None else x * mask
             outputs = [self._forward_direction(tape, k, x, states) for k in self._directions_of(layer)]
             x = outputs[0] if len(outputs) == 1 else np.concatenate(outputs, axis=2)
-        last = tuple(
-            np.stack([packing.unsort(scan.last[s]) for scan in tape.scans])
-            for s in range(len(states))
-        )
+        last = tuple(np.stack([packing.unsort(scan.last[s]) for scan in tape.scans]) for s in range(len(states)))
         return self._user_major(x), last, tape
 
     def _directions_of(self, layer: int) -> range:
@@ -280,9 +277,8 @@ class Recurrent:
         tape.scans.append(scan)
         return packing.unpack(scan.y, self._is_reverse(k))
 
-    def _parameters_of(self, k: int, params: ParameterVector | None = None) -> dict[str, Array]:
-        source = self.params if params is None else params
-        return {name: source[f"{self._prefixes[k]}.{name}"] for name in self.cell.parameters}
+    def _parameters_of(self, k: int, params: ParameterVector | None = None) -> Mapping[str, Array]:
+        return (self.params if params is None else params).part(self._prefixes[k])
 
     def _dropout_mask(self, x: Array, rng: np.random.Generator | None) -> Array | None:
         if rng is None or self.dropout == 0.0:

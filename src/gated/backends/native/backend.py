@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -25,7 +25,7 @@ from gated.language.graph import Node
 from gated.locks import fork_safe_lock
 from gated.schedule import Schedule
 
-NATIVE = ("float32", "float64")
+NATIVE = {np.dtype("float32"): "float32", np.dtype("float64"): "float64"}  # looked up faster than dtype.name
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +48,7 @@ class _PlanCache:
         self.lock = fork_safe_lock()
 
     def get(
-        self, programs: Training, sizes: Mapping[str, int], x: Array, steps: int, sequences: int, names: Sequence[str]
+        self, programs: Training, sizes: Mapping[str, int], x: Array, steps: int, sequences: int, names: Iterable[str]
     ) -> _Plans:
         key = (id(programs), steps, sequences, len(x), tuple(sizes.items()), get_num_threads())
         with self.lock:
@@ -66,13 +66,14 @@ _cache = _PlanCache()
 
 
 def _plans(
-    programs: Training, sizes: Mapping[str, int], x: Array, steps: int, sequences: int, names: Sequence[str]
+    programs: Training, sizes: Mapping[str, int], x: Array, steps: int, sequences: int, names: Iterable[str]
 ) -> _Plans:
     equal = len(x) == steps * sequences
     edges = _edges(programs, sizes, x, sequences) if equal else (0, sequences)
     groups = Groups(steps, edges)
     width = host().machine.width(x.dtype.name)
     shapes = Shapes(steps, sequences, len(x), groups, dict(sizes), x.dtype, width)
+    names = list(names)
     forward = ForwardPlan(programs, shapes, names)
     return _Plans(forward, BackwardPlan(forward, names), groups.all_rows(len(x)), groups.step_rows() if equal else None)
 
@@ -139,10 +140,10 @@ class NativeBackend:
         counts: Array,
         states: Sequence[Array],
     ) -> Scan:
-        if x.dtype.name not in NATIVE:
+        if x.dtype not in NATIVE:
             return ReferenceBackend().forward(schedule, sizes, parameters, x, counts, states)
-        programs = training(schedule, x.dtype.name)
-        plans = _cache.get(programs, sizes, x, len(counts), len(states[0]), list(parameters))
+        programs = training(schedule, NATIVE[x.dtype])
+        plans = _cache.get(programs, sizes, x, len(counts), len(states[0]), parameters)
         plan, groups = plans.forward, plans.forward.shapes.groups
         tape, work = memory.lease(plan.tape.bytes), memory.lease(plan.work.bytes)
         own = [plan.tape.view(tape, ("state", k)) for k in range(len(states))]
@@ -155,8 +156,8 @@ class NativeBackend:
             for node, place in plan.computed:
                 plan.tape.view(tape, place)[...] = known[node]
         steps = step_rows(counts, len(states[0])) if plans.steps is None else plans.steps
-        addresses = [tape.address, work.address, *_addresses(x, y, steps, plans.rows, *parameters.values())]
-        call = Call(common(x.dtype.name), plan.sheet, addresses)
+        addresses = [tape.address, work.address, *map(_address, (x, y, steps, plans.rows)), *_addresses(parameters)]
+        call = Call(common(NATIVE[x.dtype]), plan.sheet, addresses)
         call.pack(plan.pack)
         own_x = None if plan.x[0] == "x" else plan.tape.view(tape, "x")
 
@@ -178,7 +179,7 @@ class NativeBackend:
     def backward(
         self, scan: Scan, dy: Array, dstates: Sequence[Array], gradients: Mapping[str, Array]
     ) -> tuple[Array, list[Array]]:
-        if dy.dtype.name not in NATIVE:
+        if dy.dtype not in NATIVE:
             return ReferenceBackend().backward(scan, dy, dstates, gradients)
         plans, tape, steps = scan.own
         plan: BackwardPlan = plans.backward
@@ -197,8 +198,9 @@ class NativeBackend:
         for key in plan.full:
             plan.work.view(work, key)[...] = _single(scan, key[1])
         dx = memory.empty(scan.x.shape, dy.dtype)
-        arrays = _addresses(scan.x, dy, dx, steps, plans.rows, *gradients.values(), *scan.parameters.values())
-        call = Call(common(dy.dtype.name), plan.sheet, [tape.address, work.address, *arrays])
+        arrays = map(_address, (scan.x, dy, dx, steps, plans.rows))
+        addresses = [tape.address, work.address, *arrays, *_addresses(gradients), *_addresses(scan.parameters)]
+        call = Call(common(NATIVE[dy.dtype]), plan.sheet, addresses)
         call.pack(plan.pack)
         own_dx = None if plan.dx is None or plan.dx[0] == "dx" else _array(plan, plan.dx, tape, work)
 
@@ -248,9 +250,13 @@ def _run_jobs(call: Call, plan: BackwardPlan, groups: Groups, group: int) -> Non
         call.gradients(matrices, vectors, 0, 1)
 
 
-def _addresses(*arrays: Array) -> list[int]:
-    # several times faster than array.ctypes.data
-    return [array.__array_interface__["data"][0] for array in arrays]
+def _address(array: Array) -> int:
+    return int(array.__array_interface__["data"][0])  # several times faster than array.ctypes.data
+
+
+def _addresses(parameters: Mapping[str, Array]) -> list[int]:
+    known: list[int] | None = getattr(parameters, "addresses", None)
+    return [_address(array) for array in parameters.values()] if known is None else known
 
 
 def _array(plan: BackwardPlan, where: Where, tape: memory.Lease, work: memory.Lease) -> Array:

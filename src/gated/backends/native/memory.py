@@ -6,6 +6,9 @@ array made from it. A pool never holds much more than was once in use at the sam
 
 from __future__ import annotations
 
+import contextlib
+import mmap
+import os
 from typing import Any
 
 import numpy as np
@@ -15,23 +18,32 @@ from gated.locks import fork_safe_lock
 Array = np.ndarray[Any, Any]
 LINE = 64  # bytes of a cache line
 SLACK = 16 << 20  # bytes that may be idle beyond what was once in use
+MAPPED = 128 << 10  # bytes from which on memory comes from the system in pages
 LOOSE = 8  # a piece may be so many times larger than what is asked for
 
 
-class _Held:
-    """Owns raw memory; arrays keep it alive as their base."""
+Raw = Any  # a bytearray or an mmap: no array, since NumPy lets a view hold the array behind another view instead
 
-    def __init__(self, raw: Array, pool: Pool) -> None:
-        self.raw, self.pool = raw, pool
-        self.__array_interface__ = {
-            "data": (raw.ctypes.data, False),
-            "shape": (len(raw),),
-            "typestr": "|u1",
-            "version": 3,
-        }
+
+def _fresh(size: int) -> Raw:
+    if size < MAPPED:
+        return bytearray(size)
+    # not shared with a child process, as it would be by default
+    raw = mmap.mmap(-1, size, **({"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS} if os.name == "posix" else {}))
+    if hasattr(mmap, "MADV_HUGEPAGE"):
+        with contextlib.suppress(OSError):  # a system that has none
+            raw.madvise(mmap.MADV_HUGEPAGE)
+    return raw
+
+
+class _Held(np.ndarray[Any, Any]):
+    """Raw memory that goes back to its pool when the last view of it is gone."""
+
+    pool: Pool | None = None
 
     def __del__(self) -> None:
-        self.pool.give(self.raw)
+        if self.pool is not None:
+            self.pool.give(self.base)
 
 
 class Lease:
@@ -42,8 +54,10 @@ class Lease:
     """
 
     def __init__(self, size: int, pool: Pool) -> None:
-        self.bytes = np.asarray(_Held(pool.take(size + LINE), pool))
-        start = int(self.bytes.ctypes.data)
+        raw = pool.take(size + LINE)
+        self.bytes = np.ndarray.__new__(_Held, (len(raw),), np.uint8, raw)
+        self.bytes.pool = pool
+        start = self.bytes.__array_interface__["data"][0]
         self.skip = -start % LINE
         self.address = start + self.skip
 
@@ -58,10 +72,10 @@ class Pool:
     def __init__(self) -> None:
         # an array may be given back by the garbage collector while this thread is inside the pool
         self._lock = fork_safe_lock()
-        self._idle: dict[int, list[Array]] = {}
+        self._idle: dict[int, list[Raw]] = {}
         self.used = self.idle = self.most = 0
 
-    def take(self, size: int) -> Array:
+    def take(self, size: int) -> Raw:
         size = _rounded(size)
         with self._lock:
             self.used += size
@@ -73,9 +87,9 @@ class Pool:
                 self.used += found - size
                 return self._idle[found].pop()
             self._shrink(self.most + SLACK - self.used)
-        return np.empty(size, np.uint8)
+        return _fresh(size)
 
-    def give(self, raw: Array) -> None:
+    def give(self, raw: Raw) -> None:
         size = len(raw)
         with self._lock:
             self.used -= size

@@ -144,7 +144,8 @@ def get_num_threads() -> int:
 
 def _threads_for(work: float) -> int:
     """As many threads as have at least a worthwhile piece of the work, in nanoseconds."""
-    return max(1, min(get_num_threads(), int(work / WORTHWHILE)))
+    shares = int(work / WORTHWHILE)
+    return 1 if shares <= 1 else min(get_num_threads(), shares)
 
 
 def run_all(tasks: list[Task]) -> None:
