@@ -4,6 +4,7 @@
     problem, sides/                  one random problem; who can compute it, one file per library
     worker, process                  each side in a process of its own, asleep while another is timed
     agree, pairs, ratios             same numbers first; then alternate; then ratio per pair, median, spread
+    machine                          were we alone
     memory, start                    what needs a fresh process each: peak memory, time to the first gradient
     suite, report, plot              the run, its tables (Markdown, JSON), its picture
 

@@ -68,6 +68,10 @@ class Process:
                 stderr=self._errors,
             )
 
+    @property
+    def pid(self) -> int:
+        return self._popen.pid
+
     def ask(self, do: str, **arguments: Any) -> Any:
         """Send a request and wait for its answer."""
         try:
@@ -156,6 +160,10 @@ class Workers:
         for process in self._running.values():
             process.close()
         self._running.clear()
+
+    def pids(self) -> list[int]:
+        """The processes that run."""
+        return [process.pid for process in self._running.values()]
 
     def restless(self) -> dict[str, int]:
         """Sides that were not quiet when they said so, and how often."""

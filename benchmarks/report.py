@@ -13,6 +13,7 @@ from typing import Any
 
 from benchmarks import agree
 from benchmarks.comparisons import COMPARISONS, Comparison
+from benchmarks.machine import NOTICEABLE
 from benchmarks.points import Point
 from benchmarks.ratios import geometric_mean
 from benchmarks.sides import SIDES
@@ -96,7 +97,8 @@ Made by `python -m benchmarks`; `benchmarks/README.md` says how. A ratio is thei
 A training step is the forward pass and the backward pass of sum(y * r), with all gradients, that of x included.
 Outputs and every gradient of both sides agree within {agree.TOLERANCE:.0e} of their norm before anything is timed;
 "difference" is the largest. A peer runs with the number of threads that is the faster one for it at the point.
-Points are T x N x H: steps, sequences, hidden units; there are as many inputs as hidden units."""
+Points are T x N x H: steps, sequences, hidden units; there are as many inputs as hidden units.
+† marks what was measured while other programs took more than {NOTICEABLE:.0%} of the machine: not to be relied on."""
 
 
 def targets_table(judged: Sequence[Verdict]) -> str:
@@ -155,7 +157,8 @@ def cells(comparison: Comparison, row: Row) -> list[str]:
     if comparison.rate and row.ours and row.theirs:
         sides = [f"{work / seconds / 1e9:.0f}" for work, seconds in zip(row.work, (row.ours, row.theirs), strict=True)]
     difference = "" if row.difference is None else f"{row.difference:.1e}"
-    return [str(row.point), *sides, row.setting, str(row.ratio), str(row.ratio.count), difference]
+    mark = " †" if row.others > NOTICEABLE else ""
+    return [str(row.point), *sides, row.setting, str(row.ratio) + mark, str(row.ratio.count), difference]
 
 
 def document(rows: Sequence[Row], conditions: Conditions) -> str:

@@ -11,6 +11,7 @@ import tqdm as progress
 
 from benchmarks import pairs, plot, report
 from benchmarks.comparisons import Comparison
+from benchmarks.machine import NOTICEABLE
 from benchmarks.suite import Row, Suite
 from benchmarks.targets import verdicts
 from gated.interop.atomic import write_atomically
@@ -30,6 +31,9 @@ def run(comparisons: Sequence[Comparison], threads: int, effort: pairs.Effort, f
             f"threads of {side} did not come to rest {count} times" for side, count in suite.workers.restless().items()
         ]
         versions = suite.workers.get("gated", threads).ask("versions", names=list(report.PACKAGES))
+    disturbed = [row.others for row in rows if row.others > NOTICEABLE]
+    if disturbed:
+        remarks.append(f"other programs ran during {len(disturbed)} of {len(rows)} rows (up to {max(disturbed):.0%})")
     remarks.append(f"{(time.monotonic() - began) / 60:.1f} minutes")
     depth = "few pairs (--quick)" if effort is pairs.QUICK else "full"
     write(folder, rows, report.Conditions(command, threads, depth, versions, tuple(remarks)))
@@ -59,3 +63,5 @@ def write(folder: Path, rows: Sequence[Row], conditions: report.Conditions) -> N
         if content is not None:
             write_atomically(folder / name, content)
     print(f"\n{report.targets_table(verdicts(report.figures(rows)))}\n\nwritten to {folder}")
+    for remark in conditions.remarks:
+        print(f"note: {remark}")

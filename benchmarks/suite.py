@@ -10,6 +10,7 @@ from typing import Any
 
 from benchmarks import agree, pairs
 from benchmarks.comparisons import Comparison
+from benchmarks.machine import Meter
 from benchmarks.points import Point
 from benchmarks.problem import Problem
 from benchmarks.process import Process, Timed, WorkerFailed, Workers
@@ -28,6 +29,7 @@ class Row:
         difference: the largest difference of the numbers, relative; None if there was nothing to compare.
         note: why something is missing.
         pairs: all (ours, theirs) of them.
+        others: share of all processors' time that went to other programs while it was measured.
         work: floating point operations per call of ours, theirs (1 where times are compared).
     """
 
@@ -41,6 +43,7 @@ class Row:
     note: str = ""
     pairs: list[pairs.Pair] = field(default_factory=list)
     work: tuple[float, float] = (1.0, 1.0)
+    others: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self) | {"point": str(self.point)}
@@ -80,6 +83,7 @@ class Suite:
             comparison.task, self._speed
         )
         row = Row(comparison.key, point)
+        meter = Meter(self.workers.pids())
         try:
             measure(comparison, row)
         except Unavailable as error:
@@ -90,6 +94,7 @@ class Suite:
             lines = str(error).strip().splitlines()
             row.note = f"{lines[0]}: {lines[-1]}" if len(lines) > 1 else lines[0]
             self.workers.close()  # one may be dead, another may hold what nobody will ask for
+        row.others = meter.others(self.workers.pids())
         return row
 
     @property
