@@ -18,6 +18,7 @@ from gated.backends.native.lowering import CONSTANT
 from gated.backends.native.plan import Call, LoopPlan, Where
 from gated.backends.native.pool import get_num_threads, run_all, run_shares, threads_for
 from gated.backends.native.programs import Training, common, training
+from gated.backends.native.regions import PAGE
 from gated.backends.native.target import host
 from gated.backends.native.training_plan import BackwardPlan, ForwardPlan, Shapes
 from gated.backends.reference import ReferenceBackend, constants, last_states, previous_states
@@ -70,7 +71,8 @@ def _plans(
 ) -> _Plans:
     equal = len(x) == steps * sequences
     edges = _edges(programs, sizes, x, sequences) if equal else (0, sequences)
-    groups = Groups(steps, edges)
+    smallest = min(sizes[dim] for dim in programs.layout.schedule.graph.dims.values()) * x.itemsize
+    groups = Groups(steps, edges, gap=-(-PAGE // smallest))
     width = host().machine.width(x.dtype.name)
     shapes = Shapes(steps, sequences, len(x), groups, dict(sizes), x.dtype, width)
     names = list(names)
@@ -187,7 +189,8 @@ class NativeBackend:
         work = memory.lease(plan.work.bytes)
         running = [plan.work.view(work, ("running", k)) for k in range(len(dstates))]
         for array, adjoint in zip(running, dstates, strict=True):
-            array[...] = adjoint
+            for mine, which in groups.sequences(array):
+                mine[...] = adjoint[which]
         dy = np.ascontiguousarray(dy)
         if plan.dy[0] != "dy":
             plan.work.view(work, "dy")[...] = dy
@@ -222,7 +225,7 @@ class NativeBackend:
             gradients[name][...] = 0
         if plan.dx is None:
             dx[...] = _single(scan, plan.dx_node)
-        return dx, [np.array(array) for array in running]
+        return dx, [np.concatenate([mine for mine, _ in groups.sequences(array)]) for array in running]
 
 
 # A single group's work is shared by all threads; several groups have a thread each.

@@ -38,14 +38,7 @@ from gated.backends.native.vector_math import PRECISIONS, VectorMath
 from gated.language.graph import Node
 
 Value = Any
-STEP_ROWS = (
-    ROW,
-    CALLER,
-    PREVIOUS,
-    NEW,
-    RING_PREVIOUS,
-    RING_NEW,
-)  # kinds of places whose first row differs from step to step
+STEP_ROWS = (ROW, CALLER, PREVIOUS, NEW, RING_PREVIOUS, RING_NEW, SEQUENCE)  # their first row is told step by step
 ELEMENTWISE_TILE = 8  # rows of a block without products
 
 
@@ -290,9 +283,8 @@ class _ProgramEmitter:
         """Address of the first element of the row of sequence `number` in a place."""
         if kind == CONSTANT:
             return base
-        if kind != SEQUENCE:
-            start = b.gep(rows, [I64(STEP_ROWS.index(kind))], source_etype=I64)
-            number = b.add(number, b.load(start, typ=I64))
+        start = b.gep(rows, [I64(STEP_ROWS.index(kind))], source_etype=I64)
+        number = b.add(number, b.load(start, typ=I64))
         return b.gep(base, [b.mul(number, stride)], source_etype=self.scalar)
 
     # small pieces

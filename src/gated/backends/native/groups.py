@@ -12,6 +12,7 @@ With a single group, or sequences of different lengths, both are the same.
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -23,10 +24,25 @@ APART = 32 << 10  # bytes of one thread's rows of a step from which on they may 
 
 
 class Groups:
-    """T steps of N equally long sequences, cut at `edges` (0, ..., N)."""
+    """T steps of N equally long sequences, cut at `edges` (0, ..., N).
 
-    def __init__(self, steps: int, edges: tuple[int, ...]) -> None:
-        self.steps, self.edges = steps, edges
+    In arrays with a row per sequence, `gap` rows keep the groups apart.
+    """
+
+    def __init__(self, steps: int, edges: tuple[int, ...], gap: int = 0) -> None:
+        self.steps, self.edges, self.gap = steps, edges, gap
+
+    @property
+    def apart(self) -> int:
+        """Rows of an array with a row per sequence, beyond N."""
+        return self.gap * (len(self) - 1)
+
+    def sequences(self, own: Array) -> list[tuple[Array, slice]]:
+        """The groups' rows of an array with a row per sequence, and which sequences they are."""
+        return [
+            (own[first + group * self.gap : stop + group * self.gap], slice(first, stop))
+            for group, (first, stop) in enumerate(itertools.pairwise(self.edges))
+        ]
 
     def __len__(self) -> int:
         return len(self.edges) - 1
@@ -71,7 +87,7 @@ class Groups:
 
     def put_initial(self, own: Array, initial: Array) -> None:
         """Write the (N, size) initial states into an (N + R, size) array."""
-        for first, stop in zip(self.edges, self.edges[1:], strict=False):
+        for first, stop in itertools.pairwise(self.edges):
             own[first * (self.steps + 1) :][: stop - first] = initial[first:stop]
 
     def last(self, own: Array) -> Array:
@@ -80,7 +96,7 @@ class Groups:
         return np.concatenate(
             [
                 own[stop * steps - (stop - first) : stop * steps]
-                for first, stop in zip(self.edges, self.edges[1:], strict=False)
+                for first, stop in itertools.pairwise(self.edges)
             ]
         )
 
@@ -93,8 +109,8 @@ class Groups:
         if len(self) == 1:
             return step_rows(np.array([rows]), rows)
         tables = []
-        for group, (first, stop) in enumerate(zip(self.edges, self.edges[1:], strict=False)):
-            kinds = {"row": self.steps * first, "previous": self.state_row(group)}
+        for group, (first, stop) in enumerate(itertools.pairwise(self.edges)):
+            kinds = {"row": self.row(group), "previous": self.state_row(group), "sequence": self.row(group)}
             tables.append([self.steps * (stop - first), *(kinds.get(name, 0) for name in STEP_ROWS)])
         return np.array(tables, np.int64).reshape(len(self), 1 + len(STEP_ROWS), 1)
 
@@ -102,7 +118,7 @@ class Groups:
         """(groups, 1 + kinds, T), for each group as `step_rows`."""
         t = np.arange(self.steps, dtype=np.int64)
         tables = []
-        for first, stop in zip(self.edges, self.edges[1:], strict=False):
+        for group, (first, stop) in enumerate(itertools.pairwise(self.edges)):
             size = stop - first
             states = (self.steps + 1) * first - first + t * size  # group's states before, then t steps
             kinds = {
@@ -110,7 +126,8 @@ class Groups:
                 "caller": t * self.edges[-1],
                 "previous": states,
                 "new": states + size,
-                **_ring(t, self.edges[-1]),
+                "sequence": np.full(self.steps, group * self.gap),
+                **_ring(t, size, first + group * self.gap),
             }
             tables.append([np.full(self.steps, self.edges[-1]), *(kinds[name] for name in STEP_ROWS)])
         return np.array(tables, np.int64).reshape(len(self), 1 + len(STEP_ROWS), self.steps)
@@ -132,12 +149,13 @@ def step_rows(counts: Array, sequences: int) -> Array:
         "caller": begin,
         "previous": previous,
         "new": sequences + begin,
-        **_ring(np.arange(steps), sequences),
+        "sequence": np.zeros(steps, np.int64),
+        **_ring(np.arange(steps), sequences, 0),
     }
     table = np.array([counts, *(kinds[name] for name in STEP_ROWS)], np.int64)
     return table.reshape(1, 1 + len(STEP_ROWS), steps)
 
 
-def _ring(t: Array, sequences: int) -> dict[str, Array]:
-    odd = t % 2
-    return {"ring previous": sequences * odd, "ring new": sequences * (1 - odd)}
+def _ring(t: Array, size: int, start: int) -> dict[str, Array]:
+    """Two rows per sequence, used in turn; the group's sequences begin at number `start`, its rows at 2 `start`."""
+    return {"ring previous": start + size * (t % 2), "ring new": start + size * ((t + 1) % 2)}

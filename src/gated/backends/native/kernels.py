@@ -123,9 +123,9 @@ class Kernels:
         for c, start in enumerate(panels):
             for position, g in enumerate(shape.positions):
                 address = b.gep(start, [b.add(offset, I64(position * math.width))], source_etype=math.scalar)
-                vectors[c, g] = b.load(address, typ=math.vector, align=size)
+                vectors[c, position, g] = b.load(address, typ=math.vector, align=size)
         for r, row in enumerate(rows):
             scalar = b.load(b.gep(row, [k], source_etype=math.scalar), typ=math.scalar)
             spread = splat(b, scalar, math.width)
-            for (c, g), vector in vectors.items():
+            for (c, _, g), vector in vectors.items():  # two matrices may feed one sum
                 sums[r, c, g] = math.fma(b, spread, vector, sums[r, c, g])

@@ -64,7 +64,8 @@ class _Plan:
             plan.panel(number, self.pack.panel(matrices, self.work, sizes))
         for place in loop.program.places:
             if place.name.startswith("scratch"):
-                plan.put(place, ("work", self.work.add((base, place), sequences, sizes[place.dim])))
+                rows = sequences + (self.shapes.groups.apart if base == "steps" else 0)
+                plan.put(place, ("work", self.work.add((base, place), rows, sizes[place.dim])))
             else:
                 plan.put(place, self.where[place])
         plan.steps(steps, base, groups)
@@ -167,8 +168,9 @@ class BackwardPlan(_Plan):
                 self.where[place] = self._rows_of("dx", self.work, sizes[place.dim], True)
             else:
                 self.where[place] = "work", self.work.add(place, rows, sizes[place.dim])
+        sequences = self.shapes.sequences + self.shapes.groups.apart
         for k, place in enumerate(layout.running):
-            self.where[place] = "work", self.work.add(("running", k), self.shapes.sequences, sizes[place.dim])
+            self.where[place] = "work", self.work.add(("running", k), sequences, sizes[place.dim])
             if self.gathered:
                 self.where[layout.packed[k]] = "work", self.work.add(("packed", k), rows, sizes[place.dim])
             else:
