@@ -4,9 +4,9 @@
     python benchmarks/online_java.py LongShortTermMemory
 
 The class itself is not part of this repository: its sources are read from the clone and compiled by the `javac` on the
-path, with a harness written here that only calls it. Both sides get the same parameters, inputs and targets (a target at
-every step, a reset every 12) and one thread. A pair is one run of each, one right after the other: the Java side in a
-new virtual machine that has first run WARM steps, which its compiler needs. The ratio is the median over the pairs.
+path, with a harness written here that only calls it. Both sides get the same parameters, inputs and targets (a target
+at every step, a reset every 12) and one thread. A pair is one run of each, one right after the other: the Java side in
+a new virtual machine that has first run WARM steps, which its compiler needs. The ratio is the median over the pairs.
 Agreement is checked first. Without a clone, only this side is measured.
 """
 
@@ -27,7 +27,7 @@ import numpy as np
 from gated.learning import LahoreLSTM
 
 INPUTS, OUTPUTS, CELLS = 7, 7, 15
-WARM, STEPS, RESET, PAIRS = 1_000_000, 200_000, 12, 5
+WARM, STEPS, RESET, PAIRS = 400_000, 100_000, 12, 7
 CHECKED = 200  # steps whose outputs must agree
 
 HARNESS = """

@@ -42,6 +42,10 @@ def rule_of(
 
 def begin(arrays: Mapping[str, Array], network: Network, state: Any = None, rows: Array | None = None) -> None:
     """Set what a rule carries on to 0, or its states to those of the network's layers; for the sequences in `rows`."""
+    if state is None and rows is None:
+        for array in arrays.values():
+            array.fill(0)
+        return
     chosen = slice(None) if rows is None else rows
     batch = len(next(iter(arrays.values()), ()))
     network._check_state(state)
@@ -107,20 +111,22 @@ class NativeEngine:
         batch: int,
     ) -> None:
         self.network, self.optimizer, self.loss, self.clip = network, optimizer, loss, clip
-        self.link = links[0]
         sizes, offsets = dict(links[0].sizes), {f"rnn {name}": a for name, (a, _) in links[0].spans.items()}
         for link in links[1:]:
             offsets |= {f"head {name}": a for name, (a, _) in link.spans.items()}
             sizes[plan.target.dim] = link.sizes[link.graph.outputs[0].dim]
         self.native = NativeStep(plan, sizes, network.theta, offsets, batch)
+        self._arrays = self._named(links[0].name, links[0].graph.states)
         self.all = np.full(batch, 1.0 / batch if loss.reduction == "mean" else 1.0, network.dtype)
 
-    def arrays(self) -> dict[str, Array]:
-        """As those of `Traces`."""
-        name, states = self.link.name, self.link.graph.states
+    def _named(self, name: str, states: tuple[str, ...]) -> dict[str, Array]:
         own = {f"{name}.state.{key}": array for key, array in zip(states, self.native.states, strict=True)}
         traces = self.native.traces.items()
         return own | {f"{name}.trace.{states[k]}.{job.removeprefix('rnn ')}": array for (k, job), array in traces}
+
+    def arrays(self) -> dict[str, Array]:
+        """As those of `Traces`."""
+        return self._arrays
 
     def step(self, x: Array, target: Array | None, known: Array | None) -> Array:
         """As that of ReferenceEngine; one call of machine code, and little else."""
