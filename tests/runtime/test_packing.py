@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from gated.backends.reference import last_states
 from gated.runtime import Packing
 
 LENGTHS = [None, [5, 5, 5], [2, 5, 3], [0, 1, 5], [3, 3, 1], [0, 0, 0]]
@@ -37,16 +38,17 @@ def test_sort_and_unsort(lengths):
 
 
 @pytest.mark.parametrize("lengths", LENGTHS, ids=str)
-def test_last_rows(lengths):
+def test_last_states(lengths):
     own = lengths or [5] * 3
     packing = Packing(5, 3, lengths)
     # state arrays begin with the initial states, so "time -1" is a row of its own
     times = np.concatenate([np.full((1, 3), -1), np.repeat(np.arange(5)[:, None], 3, axis=1)])
     states = np.concatenate([times[0], packing.pack(times[1:, :, None])[:, 0]])
-    np.testing.assert_array_equal(packing.unsort(states[packing.last_rows()]), np.array(own) - 1)
+    last = last_states([states], packing.counts)[0]
+    np.testing.assert_array_equal(packing.unsort(last), np.array(own) - 1)
 
 
 def test_no_steps():
     packing = Packing(0, 3, [0, 0, 0])
     assert packing.pack(np.zeros((0, 3, 2))).shape == (0, 2) and packing.counts.shape == (0,)
-    assert packing.last_rows().tolist() == [0, 1, 2]
+    assert last_states([np.arange(3)], packing.counts)[0].tolist() == [0, 1, 2]

@@ -46,6 +46,34 @@ class Scan:
     own: Any = None
 
 
+class Stepper(Protocol):
+    """One time step at a time for N sequences.
+
+    Attributes:
+        x: (N, D), where the input of the next step is to be written.
+        y: (N, size), the output of the last step; the next one overwrites it.
+    """
+
+    x: Array
+    y: Array
+
+    def step(self) -> Array:
+        """From `x` to `y`."""
+        ...
+
+    def put(self, states: Sequence[Array]) -> None:
+        """Begin again from these states, (N, size) each."""
+        ...
+
+    def take(self) -> list[Array]:
+        """Copies of the states, (N, size) each."""
+        ...
+
+    def refresh(self) -> None:
+        """Read the parameters again."""
+        ...
+
+
 class Backend(Protocol):
     """Runs forward and backward scans over packed rows. Has no state of its own; safe to use from many threads."""
 
@@ -72,4 +100,27 @@ class Backend(Protocol):
             dstates: adjoint of each sequence's last state, (N, size) each; not changed.
             gradients: name -> array to write to.
         """
+        ...
+
+    def infer(
+        self,
+        schedule: Schedule,
+        sizes: Mapping[str, int],
+        parameters: Mapping[str, Array],
+        x: Array,
+        counts: Array,
+        states: Sequence[Array],
+    ) -> tuple[Array, list[Array]]:
+        """As `forward`, but only the output (R, size) and each sequence's last states, (N, size) each."""
+        ...
+
+    def stepper(
+        self,
+        schedule: Schedule,
+        sizes: Mapping[str, int],
+        parameters: Mapping[str, Array],
+        sequences: int,
+        dtype: np.dtype[Any],
+    ) -> Stepper:
+        """Ready to run step by step; the states are to be set first."""
         ...

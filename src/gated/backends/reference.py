@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -48,6 +49,62 @@ class ReferenceBackend:
             kept = new_columns(scan)
             _backward_loop(scan, _Interpreter(scan.parameters, kept), kept, dy, running)
             return after_loop(scan, kept, gradients), running
+
+    def infer(
+        self,
+        schedule: Schedule,
+        sizes: Mapping[str, int],
+        parameters: Mapping[str, Array],
+        x: Array,
+        counts: Array,
+        states: Sequence[Array],
+    ) -> tuple[Array, list[Array]]:
+        scan = self.forward(schedule, sizes, parameters, x, counts, states)
+        return scan.y, scan.last
+
+    def stepper(
+        self,
+        schedule: Schedule,
+        sizes: Mapping[str, int],
+        parameters: Mapping[str, Array],
+        sequences: int,
+        dtype: np.dtype[Any],
+    ) -> _Stepper:
+        return _Stepper(schedule, sizes, parameters, sequences, dtype)
+
+
+class _Stepper:
+    """See `interface.Stepper`."""
+
+    def __init__(
+        self,
+        schedule: Schedule,
+        sizes: Mapping[str, int],
+        parameters: Mapping[str, Array],
+        sequences: int,
+        dtype: np.dtype[Any],
+    ) -> None:
+        self.schedule, self.sizes, self.parameters = schedule, sizes, parameters
+        graph = schedule.graph
+        self.x = np.zeros((sequences, sizes["input"]), dtype)
+        self.states = [np.zeros((sequences, sizes[graph.dims[name]]), dtype) for name in graph.states]
+        self.y = self.states[0]
+
+    def step(self) -> Array:
+        counts = np.array([len(self.x)])
+        self.y, self.states = ReferenceBackend().infer(
+            self.schedule, self.sizes, self.parameters, self.x, counts, self.states
+        )
+        return self.y
+
+    def put(self, states: Sequence[Array]) -> None:
+        self.states = [np.array(state) for state in states]
+
+    def take(self) -> list[Array]:
+        return [np.array(state) for state in self.states]
+
+    def refresh(self) -> None:
+        """The parameters are read at every step."""
 
 
 def last_states(states: Sequence[Array], counts: Array) -> list[Array]:

@@ -18,6 +18,7 @@ from gated.language import Cell
 from gated.nn import checks
 from gated.nn.initialisation import initial_value
 from gated.nn.parameters import ParameterVector
+from gated.nn.stream import Stream
 from gated.runtime import Packing
 from gated.schedule import schedule
 
@@ -235,27 +236,71 @@ class Recurrent:
         Raises:
             ArgumentError, ArgumentTypeError: a shape, dtype or length does not fit.
         """
-        x = self._time_major(
-            checks.array(
-                "x", x, ("N", "T", self.input_size) if self.batch_first else ("T", "N", self.input_size), self.dtype
-            )
-        )
-        steps, batch = x.shape[:2]
-        if batch == 0:
-            raise wrong("x", "a batch of 0 sequences", "at least one sequence")
+        x, states, packing = self._checked(x, state, lengths)
         if not isinstance(rng, (np.random.Generator, type(None))):
             raise wrong_type("rng", describe(rng), "a numpy.random.Generator")
-        states = self._checked_state("state", state, batch)
-        packing = Packing(steps, batch, lengths)
         tape = Tape(self, packing, [], [])
         for layer in range(self.num_layers):
             mask = self._dropout_mask(x, rng) if layer else None
             tape.masks.append(mask)
             x = x if mask is None else x * mask
-            outputs = [self._forward_direction(tape, k, x, states) for k in self._directions_of(layer)]
-            x = outputs[0] if len(outputs) == 1 else np.concatenate(outputs, axis=2)
-        last = tuple(np.stack([packing.unsort(scan.last[s]) for scan in tape.scans]) for s in range(len(states)))
-        return self._user_major(x), last, tape
+            x = _side_by_side([self._forward_direction(tape, k, x, states) for k in self._directions_of(layer)])
+        return self._user_major(x), self._last(packing, [scan.last for scan in tape.scans]), tape
+
+    def infer(self, x: Any, state: Any = None, lengths: Any = None) -> tuple[Array, State]:
+        """As `forward`, without a tape: nothing is kept for a backward pass, and there is no dropout.
+
+        Args and errors: see `forward`.
+
+        Returns:
+            y (T, N, size * directions) and the last state.
+        """
+        x, states, packing = self._checked(x, state, lengths)
+        last: list[list[Array]] = []
+        for layer in range(self.num_layers):
+            x = _side_by_side([self._infer_direction(packing, k, x, states, last) for k in self._directions_of(layer)])
+        return self._user_major(x), self._last(packing, last)
+
+    def stream(self, batch: int = 1, state: Any = None) -> Stream:
+        """For one step at a time with little to pay per step: memory and packed parameters are made once.
+
+        Args:
+            batch: N, sequences side by side.
+            state: one array (num_layers, N, size) per state of the cell; zeros if None.
+
+        Raises:
+            ArgumentError: a size or shape does not fit, or the layer is bidirectional.
+        """
+        self._refuse_bidirectional("stream")
+        return Stream(self, batch, state)
+
+    def _checked(self, x: Any, state: Any, lengths: Any) -> tuple[Array, list[Array], Packing]:
+        """The arguments of a forward pass, x as (T, N, D)."""
+        shape = ("N", "T", self.input_size) if self.batch_first else ("T", "N", self.input_size)
+        x = self._time_major(checks.array("x", x, shape, self.dtype))
+        steps, batch = x.shape[:2]
+        if batch == 0:
+            raise wrong("x", "a batch of 0 sequences", "at least one sequence")
+        return x, self._checked_state("state", state, batch), Packing(steps, batch, lengths)
+
+    def _last(self, packing: Packing, last: Sequence[Sequence[Array]]) -> State:
+        """The last states, (K, N, size) each, from those of every direction."""
+        return tuple(np.stack([packing.unsort(array) for array in arrays]) for arrays in zip(*last, strict=True))
+
+    def _infer_direction(
+        self, packing: Packing, k: int, x: Array, states: Sequence[Array], last: list[list[Array]]
+    ) -> Array:
+        reverse = self._is_reverse(k)
+        rows, final = self._backend.infer(
+            self._schedule,
+            self._layer_sizes[self._layer_of(k)],
+            self._parameters_of(k),
+            packing.pack(x, reverse),
+            packing.counts,
+            [packing.sort(s[k]) for s in states],
+        )
+        last.append(final)
+        return packing.unpack(rows, reverse)
 
     def _directions_of(self, layer: int) -> range:
         return range(layer * self.directions, (layer + 1) * self.directions)
@@ -419,6 +464,10 @@ class Recurrent:
     def __repr__(self) -> str:
         extra = f", num_layers={self.num_layers}" * (self.num_layers > 1) + ", bidirectional=True" * self.bidirectional
         return f"Recurrent({self.cell.name}, {self.input_size}, {self.hidden_size}{extra})"
+
+
+def _side_by_side(outputs: list[Array]) -> Array:
+    return outputs[0] if len(outputs) == 1 else np.concatenate(outputs, axis=2)
 
 
 def _generator(seed: Any) -> np.random.Generator:

@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from gated.backends.interface import Array, Scan
-from gated.backends.native import memory
+from gated.backends.interface import Array, Scan, Stepper
+from gated.backends.native import inference, memory
+from gated.backends.native.addresses import address_of, parameter_addresses
 from gated.backends.native.groups import APART, Groups, step_rows
 from gated.backends.native.lowering import CONSTANT
 from gated.backends.native.plan import Call, LoopPlan, Where
@@ -158,7 +159,8 @@ class NativeBackend:
             for node, place in plan.computed:
                 plan.tape.view(tape, place)[...] = known[node]
         steps = step_rows(counts, len(states[0])) if plans.steps is None else plans.steps
-        addresses = [tape.address, work.address, *map(_address, (x, y, steps, plans.rows)), *_addresses(parameters)]
+        arrays = map(address_of, (x, y, steps, plans.rows))
+        addresses = [tape.address, work.address, *arrays, *parameter_addresses(parameters)]
         call = Call(common(NATIVE[x.dtype]), plan.sheet, addresses)
         call.pack(plan.pack)
         own_x = None if plan.x[0] == "x" else plan.tape.view(tape, "x")
@@ -201,8 +203,14 @@ class NativeBackend:
         for key in plan.full:
             plan.work.view(work, key)[...] = _single(scan, key[1])
         dx = memory.empty(scan.x.shape, dy.dtype)
-        arrays = map(_address, (scan.x, dy, dx, steps, plans.rows))
-        addresses = [tape.address, work.address, *arrays, *_addresses(gradients), *_addresses(scan.parameters)]
+        arrays = map(address_of, (scan.x, dy, dx, steps, plans.rows))
+        addresses = [
+            tape.address,
+            work.address,
+            *arrays,
+            *parameter_addresses(gradients),
+            *parameter_addresses(scan.parameters),
+        ]
         call = Call(common(NATIVE[dy.dtype]), plan.sheet, addresses)
         call.pack(plan.pack)
         own_dx = None if plan.dx is None or plan.dx[0] == "dx" else _array(plan, plan.dx, tape, work)
@@ -226,6 +234,31 @@ class NativeBackend:
         if plan.dx is None:
             dx[...] = _single(scan, plan.dx_node)
         return dx, [np.concatenate([mine for mine, _ in groups.sequences(array)]) for array in running]
+
+    def infer(
+        self,
+        schedule: Schedule,
+        sizes: Mapping[str, int],
+        parameters: Mapping[str, Array],
+        x: Array,
+        counts: Array,
+        states: Sequence[Array],
+    ) -> tuple[Array, list[Array]]:
+        if x.dtype not in NATIVE:
+            return ReferenceBackend().infer(schedule, sizes, parameters, x, counts, states)
+        return inference.infer(schedule, sizes, parameters, x, counts, states)
+
+    def stepper(
+        self,
+        schedule: Schedule,
+        sizes: Mapping[str, int],
+        parameters: Mapping[str, Array],
+        sequences: int,
+        dtype: np.dtype[Any],
+    ) -> Stepper:
+        if dtype not in NATIVE:
+            return ReferenceBackend().stepper(schedule, sizes, parameters, sequences, dtype)
+        return inference.Stepper(schedule, sizes, parameters, sequences, dtype)
 
 
 # A single group's work is shared by all threads; several groups have a thread each.
@@ -251,15 +284,6 @@ def _run_jobs(call: Call, plan: BackwardPlan, groups: Groups, group: int) -> Non
         run_shares(lambda i, n: call.gradients(matrices, vectors, i, n), matrices.work + vectors.work)
     else:
         call.gradients(matrices, vectors, 0, 1)
-
-
-def _address(array: Array) -> int:
-    return int(array.__array_interface__["data"][0])  # several times faster than array.ctypes.data
-
-
-def _addresses(parameters: Mapping[str, Array]) -> list[int]:
-    known: list[int] | None = getattr(parameters, "addresses", None)
-    return [_address(array) for array in parameters.values()] if known is None else known
 
 
 def _array(plan: BackwardPlan, where: Where, tape: memory.Lease, work: memory.Lease) -> Array:

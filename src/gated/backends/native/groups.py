@@ -94,10 +94,7 @@ class Groups:
         """(N, size): the states after the last step, of an (N + R, size) array."""
         steps = self.steps + 1
         return np.concatenate(
-            [
-                own[stop * steps - (stop - first) : stop * steps]
-                for first, stop in itertools.pairwise(self.edges)
-            ]
+            [own[stop * steps - (stop - first) : stop * steps] for first, stop in itertools.pairwise(self.edges)]
         )
 
     def state_row(self, group: int) -> int:

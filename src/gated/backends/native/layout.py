@@ -59,8 +59,8 @@ class Layout:
     results: dict[Node, Place]
 
     @staticmethod
-    def of(schedule: Schedule) -> Layout:
-        """A place of its own for everything."""
+    def of(schedule: Schedule, backward: bool = True) -> Layout:
+        """A place of its own for everything; without `backward` only for what a forward pass needs."""
         graph, level = schedule.graph, schedule.level
         low = [node for node in graph.order if node.op != "constant" and level[node] <= INPUT]
         low = list(dict.fromkeys([graph.input_leaf(graph.inputs[0]), *low]))
@@ -74,7 +74,7 @@ class Layout:
             return tuple(Place(f"{name}{k}", rows, dim) for k, dim in enumerate(dims))
 
         kept = {node: Place(f"kept{i}", ROW, node.dim) for i, node in enumerate(schedule.kept)}
-        forward_only, others = _readers(schedule)
+        forward_only, others = _readers(schedule, backward)
         before = [node for node in schedule.before if level[node] == INPUT and node in forward_only | others]
         wanted = [*schedule.inputs, *schedule.vectors.values()]
         wanted += [delta for pairs in schedule.products.values() for delta, _ in pairs]
@@ -103,9 +103,11 @@ class Layout:
         return {node: (place,) for node, place in self.values.items() if self.schedule.level[node] < STATE}
 
 
-def _readers(schedule: Schedule) -> tuple[set[Node], set[Node]]:
+def _readers(schedule: Schedule, backward: bool) -> tuple[set[Node], set[Node]]:
     """What the forward loop looks at, and what anything else does."""
     step = {arg for node in schedule.step for arg in node.args}
+    if not backward:
+        return step, set(schedule.outputs)
     others = {arg for node in [*schedule.backward_step, *schedule.after] for arg in node.args}
     others |= {*schedule.graph.names, *schedule.outputs, *schedule.previous, *schedule.inputs}
     others |= set(schedule.vectors.values())

@@ -51,8 +51,9 @@ class LoopPlan:
                 offset = 8 * count * (i + group * (1 + len(STEP_ROWS)))
                 self.sheet.set(start, self.loop.table.index[name], offset, base)
 
-    def panel(self, number: int, offset: int) -> None:
-        self._set(("panel", number), offset, "work")
+    def panel(self, number: int, offset: int, base: str = "work") -> None:
+        """Say where a packed matrix lies."""
+        self._set(("panel", number), offset, base)
 
     def put(self, place: Place, where: Where) -> None:
         """Say where a place lies."""

@@ -6,6 +6,8 @@
     after     rows -> rows      dx, and what the parameters' gradients need beyond what the loop kept
 
     infer     time loop         forward in one piece; nothing is kept but the output
+    scan      time loop         the same after `before`: for so few sequences that a product over many steps at once
+                                is worth the memory
 
 `before` and `after` are lowered as the loops are; to them all rows belong to one step. `Common` has what does not
 depend on the cell.
@@ -83,14 +85,14 @@ def lower_after(layout: Layout) -> Program:
     return lower(_operations(schedule.after, available), available, list(layout.results.items()))
 
 
-def lower_infer(layout: Layout) -> Program:
-    """Forward without a tape: x_t and the states to the output and the new states."""
+def lower_infer(layout: Layout, level_known: int) -> Program:
+    """Forward without a tape: to the output and the new states, from what is known up to a level and from x_t."""
     schedule = layout.schedule
     level = schedule.level
-    known = {node for node in schedule.graph.order if level[node] == CONSTANT_LEVEL}
+    known = {node for node in schedule.graph.order if level[node] <= level_known}
     new = gather_products(schedule.outputs, known)
     outputs = [new[node] for node in schedule.outputs]
-    available = {node: p for node, p in layout.low().items() if level[node] == CONSTANT_LEVEL or node.op == "leaf"}
+    available = {node: p for node, p in layout.low().items() if level[node] <= level_known or node.op == "leaf"}
     available |= {leaf: (layout.ring_previous[k],) for k, leaf in enumerate(layout.leaves)}
     results = [(node, layout.ring_new[k]) for k, node in enumerate(outputs)] + [(outputs[0], layout.y)]
     return lower(_operations(topological(outputs), available), available, results)
@@ -133,6 +135,8 @@ class Inference:
 
     layout: Layout
     infer: Loop
+    before: Loop | None
+    scan: Loop
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,8 +194,14 @@ def _training(schedule: Schedule, dtype: str) -> Training:
 
 
 def _inference(schedule: Schedule, dtype: str) -> Inference:
-    layout = Layout.of(schedule)
-    return Inference(layout, _compiled(schedule, "inference", dtype, {"infer": lower_infer(layout)})["infer"])
+    layout = Layout.of(schedule, backward=False)
+    programs = {
+        "infer": lower_infer(layout, CONSTANT_LEVEL),
+        "before": lower_before(layout),
+        "scan": lower_infer(layout, INPUT),
+    }
+    code = _compiled(schedule, "inference", dtype, programs)
+    return Inference(layout, code["infer"], code.get("before"), code["scan"])
 
 
 def _compiled(schedule: Schedule, kind: str, dtype: str, programs: dict[str, Program]) -> dict[str, Loop]:

@@ -1,0 +1,21 @@
+"""Addresses of arrays, for machine code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+
+
+def address_of(array: Array) -> int:
+    """Of the first byte; several times faster than array.ctypes.data."""
+    return int(array.__array_interface__["data"][0])
+
+
+def parameter_addresses(parameters: Mapping[str, Array]) -> list[int]:
+    """Of every array in order. A mapping that knows them says so by an attribute `addresses`."""
+    known: list[int] | None = getattr(parameters, "addresses", None)
+    return [address_of(array) for array in parameters.values()] if known is None else known

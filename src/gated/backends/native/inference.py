@@ -1,0 +1,319 @@
+"""Forward without a tape: whole sequences, or a stream step by step.
+
+Many sequences: one program from x_t to the output; the pre-activations never leave the registers. Few sequences: the
+products with x of a piece of time at once, whose results stay in the second-level cache, and then the loop over it.
+Of the states only the latest are kept, in a ring of two rows per sequence.
+
+Legend: T steps, N sequences, D inputs, `sizes` the length of every dimension.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from functools import lru_cache, partial
+from typing import Any
+
+import numpy as np
+
+from gated.backends.native import memory
+from gated.backends.native.addresses import address_of, parameter_addresses
+from gated.backends.native.emit import STEP_ROWS
+from gated.backends.native.groups import Groups, step_rows
+from gated.backends.native.lowering import CALLER, CONSTANT, RING_NEW, RING_PREVIOUS, ROW, Place
+from gated.backends.native.plan import Call, LoopPlan, PackPlan, Where, is_elementwise
+from gated.backends.native.pool import run_all, threads_for
+from gated.backends.native.programs import Inference, Loop, common, inference
+from gated.backends.native.regions import PAGE, Region, Sheet, Spec
+from gated.backends.native.target import host
+from gated.backends.reference import constants
+from gated.language.graph import Node
+from gated.schedule import Schedule
+
+Array = np.ndarray[Any, Any]
+FEW = 4  # sequences: fewer are too few for a tile of rows
+CACHE = 256 << 10  # bytes of pre-activations that stay in the second-level cache
+DTYPES = {np.dtype("float32"): "float32", np.dtype("float64"): "float64"}
+
+
+class InferencePlan:
+    """Memory and tables for T steps of N sequences.
+
+    Attributes:
+        fixed: memory for the packed parameters. work: for everything else.
+        few: whether the products with x are made ahead.
+    """
+
+    def __init__(
+        self,
+        programs: Inference,
+        sizes: Mapping[str, int],
+        dtype: np.dtype[Any],
+        parameters: Sequence[str],
+        steps: int,
+        edges: tuple[int, ...],
+        few: bool,
+    ) -> None:
+        self.programs, self.layout, self.sizes, self.few = programs, programs.layout, sizes, few
+        width = host().machine.width(DTYPES[dtype])
+        self.fixed, self.work = Region("fixed", dtype, width), Region("work", dtype, width)
+        smallest = min(sizes[dim] for dim in self.layout.schedule.graph.dims.values()) * dtype.itemsize
+        self.groups = Groups(steps, edges, -(-PAGE // smallest))
+        self.steps, self.sequences = steps, edges[-1]
+        self.sheet = Sheet(["fixed", "work", "x", "y", "steps", "rows", *(("parameter", name) for name in parameters)])
+        self.pack = PackPlan()
+        self.where: dict[Place, Where] = {}
+        self._place()
+        self.before = programs.before and few and self._loop(programs.before, "rows", 1)
+        self.loop = self._loop(programs.scan if few else programs.infer, "steps", steps)
+        self.pack.close(self.sheet)
+        self.row_numbers = self.groups.step_rows()
+        kinds = ("counts", *STEP_ROWS)
+        self.row_numbers[:, kinds.index(ROW)] = self.row_numbers[:, kinds.index(CALLER)]  # nothing has another order
+        self.all_rows = step_rows(np.array([steps * self.sequences]), steps * self.sequences)
+
+    def _place(self) -> None:
+        layout, sizes, rows = self.layout, self.sizes, self.steps * self.sequences
+        self.x_leaf = layout.schedule.graph.input_leaf(layout.schedule.graph.inputs[0])
+        self.computed: list[tuple[Node, Place]] = []
+        for node, place in layout.values.items():
+            if place.rows == CONSTANT:
+                spec = self.fixed.add(place, 1, sizes[place.dim])
+                self.where[place] = "fixed", spec
+                if node.op == "leaf":
+                    self.pack.vector(node.attr[1], self.fixed, spec)
+                else:
+                    self.computed.append((node, place))
+        place = layout.values[self.x_leaf]
+        loops = (self.programs.before, self.programs.scan) if self.few else (self.programs.infer,)
+        self.x = self.where[place] = self._caller("x", place, is_elementwise(loops, place))
+        if self.few:
+            made = [layout.values[node] for node in layout.before]
+            self.work.columns(made, rows, [sizes[place.dim] for place in made])
+            self.where.update((place, ("work", self.work.specs[place])) for place in made)
+        for k, place in enumerate(layout.ring_new):
+            spec = self.work.add(("ring", k), 2 * self.sequences + self.groups.apart, sizes[place.dim])
+            self.where[place] = self.where[layout.ring_previous[k]] = "work", spec
+        self.y = self.where[layout.y] = self._caller("y", layout.y, True)
+
+    def _caller(self, name: str, place: Place, whole_vectors: bool) -> Where:
+        size, rows = self.sizes[place.dim], self.steps * self.sequences
+        if whole_vectors and size % self.work.width:
+            return "work", self.work.add(name, rows, size)
+        return name, Spec(0, size, rows, size)
+
+    def _loop(self, loop: Loop, base: str, steps: int) -> LoopPlan:
+        plan = LoopPlan(loop, self.sheet, self.sizes, self.work)
+        for number, matrices in enumerate(loop.program.panels):
+            plan.panel(number, self.pack.panel(matrices, self.fixed, self.sizes), "fixed")
+        rows = self.sequences + self.groups.apart if base == "steps" else self.steps * self.sequences
+        for place in loop.program.places:
+            if place.name.startswith("scratch"):
+                plan.put(place, ("work", self.work.add((base, place), rows, self.sizes[place.dim])))
+            else:
+                plan.put(place, self.where[place])
+        plan.steps(steps, base, len(self.groups) if base == "steps" else 1)
+        return plan
+
+    def rings(self, work: memory.Lease, steps: int) -> list[list[tuple[Array, slice]]]:
+        """For each state the rows that hold it after `steps` steps, group by group, and whose they are."""
+        result = []
+        for k in range(len(self.layout.ring_new)):
+            ring = self.work.view(work, ("ring", k))
+            parts = []
+            for group, which in enumerate(self._sequences()):
+                size = which.stop - which.start
+                start = 2 * which.start + group * self.groups.gap + size * (steps % 2)
+                parts.append((ring[start : start + size], which))
+            result.append(parts)
+        return result
+
+    def _sequences(self) -> list[slice]:
+        edges = self.groups.edges
+        return [slice(first, stop) for first, stop in zip(edges, edges[1:], strict=False)]
+
+
+class Prepared:
+    """A plan with its parameters packed: what can run again and again while they do not change."""
+
+    def __init__(self, plan: InferencePlan, parameters: Mapping[str, Array], fixed: memory.Lease | None = None) -> None:
+        self.plan = plan
+        self.work = memory.lease(plan.work.bytes)
+        self.common = common(DTYPES[plan.work.dtype])
+        self.parameters = parameters
+        self.fixed = memory.lease(plan.fixed.bytes) if fixed is None else fixed
+        if fixed is None:
+            self.refresh()
+
+    def refresh(self) -> None:
+        """Read the parameters again."""
+        plan = self.plan
+        if plan.computed:
+            with np.errstate(all="ignore"):
+                known = constants(plan.layout.schedule, self.parameters)
+            for node, place in plan.computed:
+                plan.fixed.view(self.fixed, place)[...] = known[node]
+        self.call(0, 0, plan.row_numbers).pack(plan.pack)
+
+    def call(self, x: int, y: int, steps: Array) -> Call:
+        """Tables for an input and an output at these addresses."""
+        bases = [self.fixed.address, self.work.address, x, y, address_of(steps), address_of(self.plan.all_rows)]
+        return Call(self.common, self.plan.sheet, [*bases, *parameter_addresses(self.parameters)])
+
+    def put(self, states: Sequence[Array]) -> None:
+        """Set the states before the first step, (N, size) each."""
+        for parts, state in zip(self.plan.rings(self.work, 0), states, strict=True):
+            for mine, which in parts:
+                mine[...] = state[which]
+
+    def take(self, steps: int) -> list[Array]:
+        """The states after so many steps, (N, size) each."""
+        return [np.concatenate([mine for mine, _ in parts]) for parts in self.plan.rings(self.work, steps)]
+
+    def run(self, x: Array, y: Array) -> None:
+        """All steps: x (T·N, D) to y (T·N, size)."""
+        plan = self.plan
+        if plan.x[0] != "x":
+            plan.work.view(self.work, "x")[...] = x
+        call = self.call(address_of(x), address_of(y), plan.row_numbers)
+        if plan.before:
+            call.run(plan.before, len(x))
+        edges = plan.groups.edges
+        run_all([partial(call.run_group, plan.loop, g, *edges[g : g + 2]) for g in range(len(plan.groups))])
+        if plan.y[0] != "y":
+            y[...] = plan.work.view(self.work, "y")
+
+
+@lru_cache(maxsize=64)
+def _plan(
+    programs: Inference,
+    sizes: tuple[tuple[str, int], ...],
+    dtype: np.dtype[Any],
+    parameters: tuple[str, ...],
+    steps: int,
+    edges: tuple[int, ...],
+    few: bool,
+) -> InferencePlan:
+    return InferencePlan(programs, dict(sizes), dtype, parameters, steps, edges, few)
+
+
+def prepare(
+    schedule: Schedule,
+    sizes: Mapping[str, int],
+    parameters: Mapping[str, Array],
+    shape: tuple[int, int],
+    dtype: np.dtype[Any],
+    few: bool = False,
+    fixed: memory.Lease | None = None,
+) -> Prepared:
+    """Ready to run (steps, sequences). `fixed`: the packed parameters of another one with the same `few`."""
+    steps, sequences = shape
+    programs = inference(schedule, DTYPES[dtype])
+    numbers = sum(math.prod(sizes[dim] for dim in shape) for shape in schedule.graph.parameters.values())
+    threads = threads_for(steps * sequences * numbers / 40, sequences)
+    edges = tuple(sequences * i // threads for i in range(threads + 1))
+    plan = _plan(programs, tuple(sizes.items()), dtype, tuple(parameters), steps, edges, few)
+    return Prepared(plan, parameters, fixed)
+
+
+def infer(
+    schedule: Schedule,
+    sizes: Mapping[str, int],
+    parameters: Mapping[str, Array],
+    x: Array,
+    counts: Array,
+    states: Sequence[Array],
+) -> tuple[Array, list[Array]]:
+    """The output of every step, (R, size), and each sequence's last states, (N, size) each, in packed order."""
+    sequences = len(states[0])
+    y = memory.empty((len(x), states[0].shape[1]), x.dtype)
+    last = [np.array(state) for state in states]
+    few = sequences < FEW
+    fixed: memory.Lease | None = None
+    row = 0
+    for steps, running in _pieces(counts, _longest(schedule, sizes, sequences, x.dtype.itemsize)):
+        part = prepare(schedule, sizes, parameters, (steps, running), x.dtype, few, fixed)
+        fixed = part.fixed
+        part.put([state[:running] for state in last])
+        rows = slice(row, row + steps * running)
+        part.run(x[rows], y[rows])
+        row = rows.stop
+        for array, new in zip(last, part.take(steps), strict=True):
+            array[:running] = new
+    return y, last
+
+
+def _longest(schedule: Schedule, sizes: Mapping[str, int], sequences: int, itemsize: int) -> int:
+    """Steps of few sequences whose pre-activations stay in the cache."""
+    if sequences >= FEW:
+        return 1 << 62
+    numbers = sum(sizes[node.dim] for node in schedule.before if node.dim in sizes)
+    return max(16, CACHE // max(1, numbers * itemsize * sequences))
+
+
+def _pieces(counts: Array, longest: int) -> list[tuple[int, int]]:
+    """(steps, running sequences): runs of steps in which the same sequences run."""
+    pieces: list[tuple[int, int]] = []
+    edges = [0, *(np.flatnonzero(np.diff(counts)) + 1).tolist(), len(counts)]
+    for first, stop in zip(edges, edges[1:], strict=False):
+        while first < stop and counts[first]:
+            steps = min(longest, stop - first)
+            pieces.append((steps, int(counts[first])))
+            first += steps
+    return pieces
+
+
+class Stepper:
+    """One time step at a time for N sequences, in preallocated memory.
+
+    Attributes:
+        x: (N, D), where the input of the next step is to be written.
+        y: (N, size), the output of the last step; the next one overwrites it.
+    """
+
+    def __init__(
+        self,
+        schedule: Schedule,
+        sizes: Mapping[str, int],
+        parameters: Mapping[str, Array],
+        sequences: int,
+        dtype: np.dtype[Any],
+    ) -> None:
+        self._prepared = prepare(schedule, sizes, parameters, (1, sequences), dtype)
+        plan, work = self._prepared.plan, self._prepared.work
+        self.x = self._buffer(plan.x, work)
+        self.y = self._buffer(plan.y, work)
+        even, odd = plan.row_numbers, plan.row_numbers.copy()
+        kinds = ("counts", *STEP_ROWS)
+        one, other = kinds.index(RING_PREVIOUS), kinds.index(RING_NEW)
+        odd[:, [one, other]] = even[:, [other, one]]
+        self._held = [even, odd]
+        self._calls = [self._prepared.call(address_of(self.x), address_of(self.y), rows) for rows in self._held]
+        run, start = plan.loop.loop.run, plan.loop.start
+        self._run = [partial(run, call.address + start, 0, sequences) for call in self._calls]
+        self._steps = 0
+
+    def _buffer(self, where: Where, work: memory.Lease) -> Array:
+        base, spec = where
+        if base == "work":
+            return self._prepared.plan.work.view(work, "x" if where is self._prepared.plan.x else "y")
+        return memory.empty((spec.rows, spec.size), self._prepared.plan.work.dtype)
+
+    def step(self) -> Array:
+        """From `x` to `y`."""
+        self._run[self._steps & 1]()
+        self._steps += 1
+        return self.y
+
+    def put(self, states: Sequence[Array]) -> None:
+        """Begin again from these states, (N, size) each."""
+        self._steps = 0
+        self._prepared.put(states)
+
+    def take(self) -> list[Array]:
+        """Copies of the states, (N, size) each."""
+        return self._prepared.take(self._steps & 1)
+
+    def refresh(self) -> None:
+        """Read the parameters again."""
+        self._prepared.refresh()

@@ -1,0 +1,84 @@
+"""A recurrent layer as a stream: one time step at a time, in memory that is allocated once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gated.errors import as_array, describe
+from gated.nn import checks
+
+if TYPE_CHECKING:
+    from gated.nn.recurrent import Recurrent, State
+
+Array = np.ndarray[Any, Any]
+
+
+class Stream:
+    """Made by `Recurrent.stream`. Not to be used from two threads at once.
+
+    The parameters are read when the stream is made, and again at `refresh()`.
+    """
+
+    def __init__(self, layer: Recurrent, batch: int, state: Any) -> None:
+        self._layer, self._batch = layer, checks.size("batch", batch)
+        self._steppers = [
+            layer._backend.stepper(
+                layer._schedule, layer._layer_sizes[k], layer._parameters_of(k), self._batch, layer.dtype
+            )
+            for k in range(layer.num_layers)
+        ]
+        self._first = self._steppers[0]
+        self._pairs = list(zip(self._steppers, self._steppers[1:], strict=False))
+        self._shape = self._first.x.shape
+        self.reset(state)
+
+    def step(self, x_t: Any) -> Array:
+        """One step of all sequences.
+
+        Args:
+            x_t: (N, D); with a batch of one, (D,) as well.
+
+        Returns:
+            y_t (N, size). The next step overwrites it: copy what is to be kept.
+
+        Raises:
+            ArgumentError: the shape does not fit.
+        """
+        x = self._first.x
+        if type(x_t) is np.ndarray and x_t.shape == self._shape and x_t.dtype == x.dtype:
+            x[...] = x_t
+        else:
+            self._put(x_t)
+        y = self._first.step()
+        for _, stepper in self._pairs:
+            stepper.x[...] = y
+            y = stepper.step()
+        return y
+
+    def _put(self, x_t: Any) -> None:
+        array = as_array("x_t", x_t)
+        if array.ndim == 1 and self._batch == 1:
+            array = array[None]
+        self._first.x[...] = checks.array("x_t", array, self._shape, self._layer.dtype)
+
+    def reset(self, state: Any = None) -> None:
+        """Begin again from this state: one array (num_layers, N, size) per state of the cell; zeros if None."""
+        states = self._layer._checked_state("state", state, self._batch)
+        for k, stepper in enumerate(self._steppers):
+            stepper.put([array[k] for array in states])
+
+    @property
+    def state(self) -> State:
+        """The state after the last step, one array (num_layers, N, size) per state of the cell: a copy."""
+        parts = [stepper.take() for stepper in self._steppers]
+        return tuple(np.stack(arrays) for arrays in zip(*parts, strict=True))
+
+    def refresh(self) -> None:
+        """Read the layer's parameters again, after they have changed."""
+        for stepper in self._steppers:
+            stepper.refresh()
+
+    def __repr__(self) -> str:
+        return f"<stream of {self._layer!r}, {describe(self._first.x)}>"

@@ -1,0 +1,129 @@
+"""Forward without a tape and step by step: the same numbers as `forward`, on both backends."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import gated
+from gated.backends.native import inference, pool
+from gated.cells import ZOO
+
+TOLERANCE = {"float64": 1e-13, "float32": 2e-6}
+SIZES = {"projected_lstm": {"h": 7}}
+
+
+def off(got: np.ndarray, want: np.ndarray) -> float:
+    size = float(np.linalg.norm(want))
+    return float(np.linalg.norm(got - want)) / size if size else float(np.linalg.norm(got))
+
+
+def inputs(layer: gated.Recurrent, steps: int, batch: int) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
+    rng = np.random.default_rng(5)
+    x = rng.standard_normal((steps, batch, layer.input_size)).astype(layer.dtype)
+    return x, tuple(rng.uniform(0.5, 1.0, s.shape).astype(layer.dtype) for s in layer.initial_state(batch))
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("name", ZOO)
+def test_infer_is_forward(name: str, dtype: str, threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool, "WORTHWHILE", 1.0)
+    monkeypatch.setattr(pool, "_threads", threads)
+    for steps, batch, lengths, options in (
+        (1, 1, None, {}),
+        (5, 9, None, {}),
+        (40, 1, None, {}),
+        (7, 2, None, {}),
+        (0, 3, None, {}),
+        (6, 7, [6, 1, 3, 0, 6, 2, 4], {"num_layers": 2, "bidirectional": True}),
+    ):
+        layer = gated.Recurrent(ZOO[name], 9, 19, dtype=dtype, backend="native", sizes=SIZES.get(name), **options)
+        x, state = inputs(layer, steps, batch)
+        want, last, _ = layer.forward(x, state, lengths)
+        y, new = layer.infer(x, state, lengths)
+        assert y.shape == want.shape and y.dtype == want.dtype
+        for got, expected in zip((y, *new), (want, *last), strict=True):
+            assert off(got, expected) <= TOLERANCE[dtype], (name, steps, batch)
+
+
+def test_few_sequences_in_pieces_that_fit_the_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inference, "CACHE", 1)
+    layer = gated.PeepholeLSTM(5, 13, dtype="float64", backend="native")
+    x, state = inputs(layer, 50, 3)
+    want, last, _ = layer.forward(x, state, [50, 33, 17])
+    y, new = layer.infer(x, state, [50, 33, 17])
+    for got, expected in zip((y, *new), (want, *last), strict=True):
+        assert off(got, expected) <= 1e-13
+
+
+@pytest.mark.parametrize("backend", ["native", "reference"])
+@pytest.mark.parametrize("name", ZOO)
+def test_a_stream_is_forward_step_by_step(name: str, backend: str) -> None:
+    for batch, layers in ((1, 1), (4, 2)):
+        layer = gated.Recurrent(
+            ZOO[name], 6, 11, num_layers=layers, dtype="float64", backend=backend, sizes=SIZES.get(name)
+        )
+        x, state = inputs(layer, 9, batch)
+        want, last, _ = layer.forward(x, state)
+        stream = layer.stream(batch, state)
+        for t in range(9):
+            assert off(stream.step(x[t]), want[t]) <= 1e-13
+        for got, expected in zip(stream.state, last, strict=True):
+            assert off(got, expected) <= 1e-13
+        stream.reset(state)
+        assert off(stream.step(x[0]), want[0]) <= 1e-13
+        stream.reset()
+        assert off(stream.step(x[0]), layer.forward(x[:1])[0][0]) <= 1e-13
+
+
+@pytest.mark.parametrize("backend", ["native", "reference"])
+def test_a_stream_reads_new_parameters_when_told(backend: str) -> None:
+    layer = gated.GRU(4, 6, dtype="float64", backend=backend)
+    stream = layer.stream()
+    x = np.ones((1, 4))
+    layer.theta[:] = 0.3
+    stream.refresh()
+    np.testing.assert_allclose(stream.step(x), layer.infer(x[None])[0][0], rtol=1e-13)
+
+
+def test_a_stream_of_one_takes_a_vector_or_a_list() -> None:
+    layer = gated.LSTM(3, 4, backend="native")
+    stream = layer.stream()
+    first = stream.step([1, 2, 3]).copy()
+    stream.reset()
+    np.testing.assert_array_equal(stream.step(np.array([[1.0, 2.0, 3.0]])), first)
+
+
+def test_streams_of_one_layer_do_not_mix() -> None:
+    layer = gated.LSTM(3, 4, backend="native")
+    one, other = layer.stream(), layer.stream()
+    x = np.ones((1, 3), np.float32)
+    first = one.step(x).copy()
+    one.step(x)
+    np.testing.assert_array_equal(other.step(x), first)
+
+
+def test_output_is_the_callers_to_change() -> None:
+    layer = gated.LSTM(3, 16, dtype="float64", backend="native")
+    x = np.random.default_rng(0).standard_normal((4, 2, 3))
+    y, _, tape = layer.forward(x)
+    grads = layer.backward(tape, np.ones_like(y))[2].vector
+    y[...] = np.nan
+    np.testing.assert_array_equal(layer.backward(tape, np.ones_like(y))[2].vector, grads)
+
+
+def test_errors() -> None:
+    layer = gated.LSTM(3, 4)
+    with pytest.raises(gated.errors.ArgumentError, match=r"x_t: got .*\(1, 5\).*, expected shape \(1, 3\)"):
+        layer.stream().step(np.ones((1, 5)))
+    with pytest.raises(gated.errors.ArgumentError, match="batch: got 0, expected a positive whole number"):
+        layer.stream(0)
+    with pytest.raises(gated.errors.ArgumentError, match="stream: got a bidirectional layer, expected"):
+        gated.LSTM(3, 4, bidirectional=True).stream()
+    with pytest.raises(gated.errors.ArgumentError, match=r"state\[0\] \(h\): got .*, expected shape \(1, 2, 4\)"):
+        layer.stream(2, layer.initial_state(3))
+    with pytest.raises(gated.errors.ArgumentError, match="x: got a batch of 0 sequences"):
+        layer.infer(np.ones((2, 0, 3)))
+    with pytest.raises(gated.errors.ArgumentError, match="lengths: got"):
+        layer.infer(np.ones((2, 1, 3)), lengths=[3])
