@@ -13,7 +13,10 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).resolve().parents[3] / "src"
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this platform")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this platform"),
+]
 
 BEGIN = """
 import gc, os, signal, sys, threading, time

@@ -167,6 +167,7 @@ def input_of(steps: int, batch: int, size: int) -> np.ndarray:
     return np.random.default_rng(steps).standard_normal((steps, batch, size)).astype("float32").astype("float64")
 
 
+@pytest.mark.slow
 @PROFILE
 @given(st.data())
 def test_native_against_reference(data: st.DataObject) -> None:
