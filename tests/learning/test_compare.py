@@ -93,6 +93,11 @@ def test_arguments_that_cannot_be_used():
         compare_gradients(network, x, target, without="U")
     with pytest.raises(ArgumentError, match=r"^x: got an array of shape \(7,\)"):
         compare_gradients(network, np.zeros(7), target)
+    other = Network({"a": gated.LSTM(3, 4, batch_first=True, dtype="float64")})
+    with pytest.raises(ArgumentError, match=r"^layers\['a'\]: got batch_first=True, expected batch_first=False"):
+        compare_gradients(other, x, target)
+    with pytest.raises(ArgumentTypeError, match="^network: got int 7, expected a gated.Network"):
+        compare_gradients(7, x, target)
     before = network.theta.copy()
     with pytest.raises(ArgumentError, match="^target: "):
         compare_gradients(network, x, target[:2], without=("U",))

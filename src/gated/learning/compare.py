@@ -63,8 +63,11 @@ def compare_gradients(
     x = as_array("x", x)
     if x.ndim < 2:
         raise wrong("x", describe(x), "axes (T, N, ...)")
-    kept = network.theta.copy() if hasattr(network, "theta") else None
     rule = rule_of(network, algorithm, max(1, x.shape[1]), peepholes)
+    first = [name for name, layer in network.layers.items() if getattr(layer, "batch_first", False)]
+    if first:
+        raise wrong(f"layers[{first[0]!r}]", "batch_first=True", "batch_first=False: x is (T, N, ...) here")
+    kept = network.theta.copy()
     try:
         for name in _members(network, without):
             network.params[name][...] = 0

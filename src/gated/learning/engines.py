@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gated.backends.native.online_run import STEPS, NativeStep, supports
 from gated.errors import GatedError, wrong
 from gated.learning.chain import Link, links_of
 from gated.learning.clipping import clip_by_global_norm
@@ -20,8 +19,11 @@ from gated.learning.rtrl import MEMORY_LIMIT, RealTime
 from gated.learning.traces import Traces
 from gated.losses import Loss
 from gated.nn import Network, Recurrent
-from gated.schedule.online_step import StepPlan, plan_step
+from gated.schedule.online_step import plan_step
 from gated.schedule.traces import plan_traces
+
+if TYPE_CHECKING:
+    from gated.backends.native.online_run import NativeStep
 
 Array = np.ndarray[Any, Any]
 NAMES = ("native", "reference")
@@ -102,22 +104,17 @@ class NativeEngine:
 
     def __init__(
         self,
-        plan: StepPlan,
-        links: list[Link],
+        native: NativeStep,
+        link: Link,
         network: Network,
         optimizer: Optimizer,
         loss: Loss,
-        clip: Any,
-        batch: int,
+        clip: float | None,
     ) -> None:
         self.network, self.optimizer, self.loss, self.clip = network, optimizer, loss, clip
-        sizes, offsets = dict(links[0].sizes), {f"rnn {name}": a for name, (a, _) in links[0].spans.items()}
-        for link in links[1:]:
-            offsets |= {f"head {name}": a for name, (a, _) in link.spans.items()}
-            sizes[plan.target.dim] = link.sizes[link.graph.outputs[0].dim]
-        self.native = NativeStep(plan, sizes, network.theta, offsets, batch)
-        self._arrays = self._named(links[0].name, links[0].graph.states)
-        self.all = np.full(batch, 1.0 / batch if loss.reduction == "mean" else 1.0, network.dtype)
+        self.native = native
+        self._arrays = self._named(link.name, link.graph.states)
+        self.all = np.full(native.batch, 1.0 / native.batch if loss.reduction == "mean" else 1.0, network.dtype)
 
     def _named(self, name: str, states: tuple[str, ...]) -> dict[str, Array]:
         own = {f"{name}.state.{key}": array for key, array in zip(states, self.native.states, strict=True)}
@@ -163,8 +160,8 @@ class NativeEngine:
             return np.array([self.step(*step) for step in steps]).reshape(len(x), *native.y.shape[1:])
         predictions = np.empty((len(x), *native.y.shape[1:]), native.theta.dtype)
         weights = np.zeros_like(self.all) if targets is None else self._weights(known)
-        for start in range(0, len(x), STEPS):
-            part = slice(start, min(start + STEPS, len(x)))
+        for start in range(0, len(x), native.most):
+            part = slice(start, min(start + native.most, len(x)))
             count = part.stop - start
             native.x[:count] = x[part]
             native.weights[:count] = weights if known is None or targets is None else weights[part]
@@ -239,8 +236,15 @@ def native_engine(
     own = [link for link in links if isinstance(link, Link)]
     if len(links) > 2 or len(own) < len(links) or any(link.graph.states for link in own[1:]):
         return "more layers than a recurrent one and a dense one"
-    head = own[1].graph if len(own) == 2 else None
-    plan = plan_step(plan_traces(own[0].graph, peepholes), head, loss._schedule.graph)
+    head = own[1] if len(own) == 2 else None
+    plan = plan_step(plan_traces(own[0].graph, peepholes), None if head is None else head.graph, loss._schedule.graph)
+    from gated.backends.native.online_run import NativeStep, supports  # LLVM is not loaded before it is needed
+
     if not supports(plan):
-        return f"the equations of {links[0].graph.name} with {type(loss).__name__}"
-    return NativeEngine(plan, own, network, optimizer, loss, clip, batch)
+        return f"the equations of {own[0].graph.name} with {type(loss).__name__}"
+    sizes, offsets = dict(own[0].sizes), {f"rnn {name}": start for name, (start, _) in own[0].spans.items()}
+    if head is not None:
+        offsets |= {f"head {name}": start for name, (start, _) in head.spans.items()}
+        sizes[plan.target.dim] = head.sizes[head.graph.outputs[0].dim]
+    native = NativeStep(plan, sizes, network.theta, offsets, batch)
+    return NativeEngine(native, own[0], network, optimizer, loss, clip)

@@ -182,6 +182,18 @@ def test_parameters_that_are_set_between_calls_are_seen():
     _check_equal(native, reference, 1e-12)
 
 
+def test_a_state_to_begin_from():
+    native, _ = _pair(ZOO["peephole_lstm"], options={"batch": 2})
+    x, _ = _data(5, 2)
+    state = {"rnn": tuple(np.random.default_rng(4).standard_normal((2, 1, 2, 9)))}
+    y, last, _ = native.network.forward(x, state)
+    native.partial_fit(x)
+    native.reset(state)
+    np.testing.assert_allclose(native.partial_fit(x), y, rtol=1e-12)
+    for own, wanted in zip(native.network_state["rnn"], last["rnn"], strict=True):
+        np.testing.assert_allclose(own, wanted, rtol=1e-12)
+
+
 def test_many_steps_in_one_call_give_the_bits_of_single_steps():
     one, other = _pair(ZOO["peephole_lstm"])[0], _pair(ZOO["peephole_lstm"])[0]
     x, target = _data(600, 1)

@@ -59,9 +59,12 @@ class NativeStep:
         batch: N.
 
     Attributes:
+        most: steps that one call can run.
         gradient: like theta; written by steps that do not update.
         states, traces: views (N, units), and (N, rows, cols) or (N, rows) by (state, job's name), as they are kept.
     """
+
+    most = STEPS
 
     def __init__(
         self, plan: StepPlan, sizes: Mapping[str, int], theta: Array, offsets: Mapping[str, int], batch: int
