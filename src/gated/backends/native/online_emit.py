@@ -160,7 +160,7 @@ class StepEmitter:
         with loop_with(b, I64(0), self.table["blocks", operand.dim], largest) as (block, held):
             offset = b.mul(block, I64(self.width))
             value = b.select(self._inside(size, offset), self._operand(operand, offset), low)
-            held["max"] = self.math.intrinsic(b, "maxnum", held["max"], value)
+            held["max"] = b.select(b.fcmp_ordered(">", value, held["max"]), value, held["max"])
         peak = self._across(largest["max"], lambda x, y: b.select(b.fcmp_ordered(">", x, y), x, y))
         shift = splat(b, peak, self.width)
         total = {"sum": self.math.constant(0.0)}
