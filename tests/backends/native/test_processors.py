@@ -99,6 +99,13 @@ def test_same_numbers_as_the_reference(name: str, cell: str, dtype: str, monkeyp
         for key, want in reference.items():
             error = norm_error(native[key], want)
             assert error <= TOLERANCE[dtype], f"{name}, {cell}, {case}: {key} is off by {error:.1e}"
+    options |= {"num_layers": 1, "bidirectional": False}
+    layers = [gated.Recurrent(ZOO[cell], backend=backend, **options) for backend in ("native", "reference")]
+    x = np.random.default_rng(2).standard_normal((5, 9, layers[0].input_size))
+    want = layers[1].astype("float64").forward(x)[0]
+    stream = layers[0].stream(9)
+    for got in (layers[0].infer(x)[0], np.array([stream.step(x_t).copy() for x_t in x])):
+        assert norm_error(got, want) <= TOLERANCE[dtype], f"{name}, {cell}: without a tape"
 
 
 # Runs some cells and describes the machine code of each module. On a foreign processor's behalf (neon) the modules run

@@ -88,6 +88,23 @@ class Writer:
             return form.format(*(self.expression(kind, depth - 1) for _ in range(form.count("{}"))))
         return f"{self.member('W' + kind)} @ x"
 
+    def total(self, kind: str) -> str:
+        """Of all that is in sight, so that every gate is used: bounded by tanh, and of this kind through a vector."""
+        terms = [f"{self.member('p' + kind)} * ({self.expression(kind, 2)})", *self.names[kind]]
+        for other in self.kinds:
+            if other != kind and self.names[other]:
+                terms.append(f"{self.member('U' + kind + other)} @ ({' + '.join(self.names[other])})")
+        return f"tanh({' + '.join(terms)})"
+
+    def given_on(self, kind: str) -> str:
+        """A new state that may be an old one, a gate, a sum of products."""
+        how = self.pick(["total", "name", "product", "expression"])
+        if how == "total":
+            return self.total(kind)
+        if how == "product":
+            return f"{self.member('W' + kind)} @ x + {self.member('U' + kind + kind)} @ {self.pick(self.names[kind])}"
+        return self.pick(self.names[kind]) if how == "name" else self.expression(kind, 2)
+
     def source(self) -> str:
         states = {}
         for k in range(self.data.draw(st.integers(1, 3), label="states")):
@@ -98,13 +115,10 @@ class Writer:
             kind = self.pick(list(self.kinds))
             lines.append(f"g{k} = tanh({self.expression(kind, 3)})")
             self.names[kind].append(f"g{k}")
+        seen: set[str] = set()
         for state, kind in states.items():
-            # of this kind through a vector (which ties it to the kind's size), and bounded by tanh
-            total = " + ".join([f"{self.member('p' + kind)} * ({self.expression(kind, 2)})", *self.names[kind]])
-            for other in self.kinds:  # every gate is used
-                if other != kind and self.names[other]:
-                    total += f" + {self.member('U' + kind + other)} @ ({' + '.join(self.names[other])})"
-            lines.append(f"new_{state} = tanh({total})")
+            lines.append(f"new_{state} = {self.given_on(kind) if kind in seen else self.total(kind)}")
+            seen.add(kind)
         lines.append(f"return {', '.join(f'new_{state}' for state in states)}")
         families = "".join(f", {family}" for family in self.members)
         body = "".join(f"    {line}\n" for line in lines)
@@ -123,7 +137,10 @@ SIZE = st.one_of(st.integers(1, 9), st.sampled_from([15, 16, 17, 24, 31, 33]))
 
 
 def results(layer: gated.Recurrent, x: np.ndarray, lengths: list[int] | None) -> dict[str, np.ndarray]:
-    """Outputs, last states and all gradients, for random states and random adjoints of everything."""
+    """Outputs, last states and all gradients, for random states and random adjoints of everything.
+
+    The same outputs once more without a tape, and step by step where that can be done.
+    """
     rng = np.random.default_rng(5)
     state = tuple(rng.uniform(-1, 1, s.shape) for s in layer.initial_state(x.shape[1]))
     y, last, tape = layer.forward(x, state, lengths)
@@ -132,7 +149,17 @@ def results(layer: gated.Recurrent, x: np.ndarray, lengths: list[int] | None) ->
     found = {"y": y, "dx": dx, **{f"d{name}": value for name, value in grads.items()}}
     for name, value, adjoint in zip(layer.cell.states, last, first, strict=True):
         found |= {f"last {name}": value, f"first d{name}": adjoint}
+    found["inferred y"], inferred = layer.infer(x, state, lengths)
+    found |= {f"inferred {name}": value for name, value in zip(layer.cell.states, inferred, strict=True)}
+    if lengths is None and not layer.bidirectional:
+        stream = layer.stream(x.shape[1], state)
+        found["streamed y"] = np.array([stream.step(x_t).copy() for x_t in x]).reshape(y.shape)
+        found |= {f"streamed {name}": value for name, value in zip(layer.cell.states, stream.state, strict=True)}
     return found
+
+
+def is_gradient(key: str) -> bool:
+    return key.startswith(("d", "first d"))
 
 
 def distances(got: dict[str, np.ndarray], want: dict[str, np.ndarray]) -> dict[str, float]:
@@ -141,8 +168,8 @@ def distances(got: dict[str, np.ndarray], want: dict[str, np.ndarray]) -> dict[s
     A gradient may nearly cancel: then the rounding of what it is the sum of counts, for which the largest stands.
     """
     norms = {key: float(np.linalg.norm(value)) for key, value in want.items()}
-    largest = max([norm for key, norm in norms.items() if "d" in key] or [0.0])
-    scales = {key: max(norm, 0.1 * largest if "d" in key else 0.0) or 1.0 for key, norm in norms.items()}
+    largest = max([norm for key, norm in norms.items() if is_gradient(key)] or [0.0])
+    scales = {key: max(norm, 0.1 * largest if is_gradient(key) else 0.0) or 1.0 for key, norm in norms.items()}
     return {key: float(np.linalg.norm(got[key] - want[key])) / scales[key] for key in want}
 
 
@@ -189,6 +216,21 @@ def test_native_against_reference(data: st.DataObject) -> None:
         compare(layers, input_of(steps, batch, layers["native"].input_size), lengths)
 
 
+def second_order(x, h, s, *, W, U, V):
+    """The step before the last counts as well."""
+    return gated.tanh(W.h @ x + U.h @ h + V.h @ s), h
+
+
+def exchanged(x, h, s, *, W, U, V):
+    """Two states change places, both behind a matrix."""
+    return s + gated.tanh(W.h @ x + U.h @ h), gated.tanh(V.s @ s + U.s @ h)
+
+
+def input_given_on(x, h, s, r, *, W, U):
+    """The inputs of the last two steps are states."""
+    return gated.tanh(W.h @ x + U.h @ h + W.s @ s + W.r @ r), x, s
+
+
 def two_matrices_in_one_sum(x, h, *, W, U):
     """Both multiply the same vector."""
     return gated.tanh(W.a @ x + W.b @ x + U.a @ h + U.b @ h + U.a @ h)
@@ -216,14 +258,23 @@ def eight_gates(x, h, *, W, U):
     return gated.tanh(total)
 
 
-SUMS = (two_matrices_in_one_sum, one_value_twice_in_a_sum, two_sums_of_the_same_matrices, eight_gates)
+PLAIN = (
+    second_order,
+    exchanged,
+    input_given_on,
+    two_matrices_in_one_sum,
+    one_value_twice_in_a_sum,
+    two_sums_of_the_same_matrices,
+    eight_gates,
+)
 
 
-@pytest.mark.parametrize("cell", SUMS, ids=lambda cell: cell.__name__)
-def test_sums(cell: Callable[..., Any]) -> None:
-    layers = both(gated.cell(cell), input_size=5, hidden_size=19, seed=2)
-    compare(layers, input_of(5, 7, 5), None)
-    compare(layers, input_of(4, 9, 5), [4, 0, 1, 3, 4, 2, 4, 1, 1])
+@pytest.mark.parametrize("cell", PLAIN, ids=lambda cell: cell.__name__)
+def test_what_a_person_may_write(cell: Callable[..., Any]) -> None:
+    size = 19 if cell is input_given_on else 5
+    layers = both(gated.cell(cell), input_size=size, hidden_size=19, seed=2)
+    compare(layers, input_of(5, 7, size), None)
+    compare(layers, input_of(4, 9, size), [4, 0, 1, 3, 4, 2, 4, 1, 1])
 
 
 def odd_cells() -> dict[str, gated.Cell]:

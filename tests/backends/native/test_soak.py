@@ -58,6 +58,7 @@ def run():
     for layer, steps, batch, lengths in calls:
         y, state, tape = layer.forward(np.ones((steps, batch, layer.input_size)), lengths=lengths)
         layer.backward(tape, y, state)
+        layer.infer(np.ones((steps, batch, layer.input_size)), state, lengths)
 
 growth(run, 2, 3)
 """
@@ -78,6 +79,21 @@ def run():
         kept[place] = y, tape
 
 growth(run, 2, 4)
+"""
+
+# Streams that are made and forgotten, and steps.
+STREAMS = """
+layers = [gated.LSTM(5, 12, num_layers=2, backend="native"), gated.GRU(7, 33, dtype="float64", backend="native")]
+
+def run():
+    for k in range(200):
+        layer = layers[k % 2]
+        stream = layer.stream(1 + k % 3)
+        for _ in range(5):
+            stream.step(np.ones((1 + k % 3, layer.input_size)))
+        stream.reset()
+
+growth(run, 2, 5)
 """
 
 # Cells that fall out of the memory of this process and come back from the disk: their code must be given back.
@@ -105,7 +121,7 @@ growth(run, 60, 60)  # (some caches of Python and NumPy fill slowly)
 BLOCKS, BYTES = 200, 1_500_000
 
 
-@pytest.mark.parametrize("script", [SHAPES, TAPES, CODE], ids=["shapes", "tapes", "code"])
+@pytest.mark.parametrize("script", [SHAPES, TAPES, STREAMS, CODE], ids=["shapes", "tapes", "streams", "code"])
 def test_no_memory_is_lost(script: str, tmp_path: Path) -> None:
     environment = {**os.environ, "GATED_CACHE_DIR": str(tmp_path), "OPENBLAS_NUM_THREADS": "1"}
     if SOURCE.is_dir():

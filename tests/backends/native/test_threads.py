@@ -18,7 +18,7 @@ import gated
 from gated.backends.native import pool
 from gated.cells import ZOO
 
-from .test_against_reference import results
+from . import test_against_reference
 
 SOURCE = Path(__file__).resolve().parents[3] / "src"
 MANY = 8  # Python threads at once
@@ -31,6 +31,14 @@ def restore_threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     before = pool._threads
     yield
     pool._threads = before
+
+
+def results(layer: gated.Recurrent, steps: int, batch: int, lengths: list[int] | None) -> dict[str, np.ndarray]:
+    """Outputs and gradients, and the outputs without a tape."""
+    found = test_against_reference.results(layer, steps, batch, lengths)
+    x = np.random.default_rng(8).standard_normal((steps, batch, layer.input_size))
+    found["y inferred"], last = layer.infer(x, None, lengths)
+    return found | {f"last {name} inferred": value for name, value in zip(layer.cell.states, last, strict=True)}
 
 
 SCAN = ("y", "last ", "first d")  # what the scans make; the gradients of the parameters are sums over all rows
@@ -125,6 +133,21 @@ def test_a_tape_may_go_back_in_another_thread() -> None:
 
     alone = [gradient(k) for k in range(MANY)]
     assert together([partial(gradient, k) for k in range(MANY)]) == alone
+
+
+def test_a_stream_in_each_thread() -> None:
+    layer = gated.GRU(4, 20, num_layers=2, backend="native")
+    x = np.random.default_rng(0).standard_normal((40, MANY, 2, 4)).astype("float32")
+
+    def walk(k: int) -> bytes:
+        stream = layer.stream(2)
+        return b"".join(stream.step(x_t).tobytes() for x_t in x[:, k])
+
+    alone = [walk(k) for k in range(MANY)]
+    for k in range(MANY):
+        expected = layer.forward(x[:, k])[0]
+        np.testing.assert_allclose(np.frombuffer(alone[k], "float32").reshape(expected.shape), expected, atol=1e-6)
+    assert together([partial(walk, k) for k in range(MANY)]) == alone
 
 
 def test_one_cell_is_compiled_once_however_many_ask(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -205,12 +205,13 @@ def prepare(
     dtype: np.dtype[Any],
     few: bool = False,
     fixed: memory.Lease | None = None,
+    threads: int | None = None,
 ) -> Prepared:
     """Ready to run (steps, sequences). `fixed`: the packed parameters of another one with the same `few`."""
     steps, sequences = shape
     programs = inference(schedule, DTYPES[dtype])
     numbers = sum(math.prod(sizes[dim] for dim in shape) for shape in schedule.graph.parameters.values())
-    threads = threads_for(steps * sequences * numbers / 40, sequences)
+    threads = threads or threads_for(steps * sequences * numbers / 40, sequences)
     edges = tuple(sequences * i // threads for i in range(threads + 1))
     plan = _plan(programs, tuple(sizes.items()), dtype, tuple(parameters), steps, edges, few)
     return Prepared(plan, parameters, fixed)
@@ -279,7 +280,7 @@ class Stepper:
         sequences: int,
         dtype: np.dtype[Any],
     ) -> None:
-        self._prepared = prepare(schedule, sizes, parameters, (1, sequences), dtype)
+        self._prepared = prepare(schedule, sizes, parameters, (1, sequences), dtype, threads=1)
         plan, work = self._prepared.plan, self._prepared.work
         self.x = self._buffer(plan.x, work)
         self.y = self._buffer(plan.y, work)

@@ -149,9 +149,11 @@ class _Lowering:
 
     def _memory(self, node: Node) -> Place:
         """Where a later stage reads a value."""
-        for place in self.stored.get(node, ()):
-            if place.rows in READABLE or place.name.startswith("scratch"):
-                return place
+        if node in self.stage or self._must_be_copied(node):
+            for place in self.stored.get(node, ()):
+                if place.rows in READABLE or place.name.startswith("scratch"):
+                    return place
+        # known before: also if this step stores it (a state may be given on), for that may not have happened yet
         return self.available[node][0]
 
     def _fill(self, block: Block) -> None:
