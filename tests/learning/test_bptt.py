@@ -161,3 +161,29 @@ def test_a_loss_that_is_not_finite_stops_before_the_update():
     assert "\n" not in str(caught.value)
     np.testing.assert_array_equal(network.theta, before)
     assert optimizer.updates == 0
+
+
+def test_windows_over_padded_sequences_lose_what_the_whole_loses():
+    """With weights that stay, the losses of all windows, weighted by their steps that count, make up the whole loss."""
+    network, (x, target) = _network(), _data(steps=9)
+    lengths = np.array([9, 2, 7, 4])
+    mask = (np.arange(9)[:, None] < lengths) & (np.random.default_rng(1).random((9, N)) < 0.6)
+    frozen = SGD(1e-300)
+    y, _, _ = network.forward(x, None, lengths)
+    state, total = None, 0.0
+    for start in range(0, 9, 3):
+        part = slice(start, start + 3)
+        within = np.clip(lengths - start, 0, 3)
+        value, state, _ = truncated_step(
+            network, SoftmaxCrossEntropy(), frozen, (x[part], target[part]), state, lengths=within, mask=mask[part]
+        )
+        total += value * mask[part].sum()
+    np.testing.assert_allclose(total / mask.sum(), _mean_nats(y, target, mask), rtol=1e-12)
+
+
+def test_without_a_mask_the_steps_beyond_the_lengths_do_not_count():
+    network, (x, target) = _network(), _data()
+    lengths = np.array([6, 3, 0, 1])
+    y, _, _ = network.forward(x, None, lengths)
+    value, _, _ = truncated_step(network, SoftmaxCrossEntropy(), SGD(0.1), (x, target), None, lengths=lengths)
+    np.testing.assert_allclose(value, _mean_nats(y, target, np.arange(T)[:, None] < lengths), rtol=1e-12)

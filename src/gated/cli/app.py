@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from gated.cli.experiment import experiment
+
 app = typer.Typer(
     name="gated",
     no_args_is_help=True,
@@ -13,6 +15,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
+
+app.add_typer(experiment)
 
 
 def _version(wanted: bool) -> None:
@@ -35,6 +39,7 @@ def options(
     gated derive lstm                the backward pass of one, derived
     gated train                      train a small language model on Python's own reference
     gated sample runs/lstm           let it write
+    gated experiment reber           compare the ways to learn
     gated cache                      the machine code kept on disk
     """
 

@@ -67,16 +67,22 @@ def truncated_step(
     *,
     clip: float | None = None,
     rng: np.random.Generator | None = None,
+    lengths: np.ndarray | None = None,
+    mask: np.ndarray | None = None,
 ) -> tuple[float, Any, float]:
     """Truncated backpropagation through time over one window (x, target) of a stream, each (T, N, ...).
 
     ``state``: what the call for the window before returned, None at the beginning of the stream.
     Windows must come in order of time: a shuffled one would start from another place's state.
+    ``lengths`` (N,): steps of each sequence that lie in this window, 0 where one has ended before.
+    ``mask`` (T, N): where the loss counts; None: at all steps within lengths.
     Returns (loss, state at the end, norm); the rest is as in :func:`full_step`.
     """
     x, target = window
-    y, state, tape = network.forward(x, state, rng=rng)
-    value, norm = _learn(network, loss(y, target), tape, optimizer, clip)
+    if mask is None and lengths is not None:
+        mask = np.arange(len(x))[:, None] < np.asarray(lengths)
+    y, state, tape = network.forward(x, state, lengths, rng=rng)
+    value, norm = _learn(network, loss(y, target, mask), tape, optimizer, clip)
     return value, state, norm
 
 

@@ -1,0 +1,44 @@
+"""The adding problem: two numbers of a long sequence are marked; at its end, what is their sum?
+
+Hochreiter & Schmidhuber (1997), sec. 5.4, with sequences short enough for a minute's experiment. Answers are from 0 to
+1, and one is right within 0.04, as in the paper.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gated.data import TaskBatch, adding
+from gated.experiments.task import Array, Kind, Score, Task, answers
+from gated.losses import SquaredError
+
+TESTED, TOLERANCE, PART = 256, 0.04, 0.99
+
+
+def make(seed: int, steps: int = 20) -> Task:
+    """The task of one seed, with sequences of `steps` to 1.1 · `steps` steps."""
+    test = adding(TESTED, np.random.default_rng([seed, 1]), steps)
+
+    def draw(generator: np.random.Generator, count: int) -> TaskBatch:
+        return adding(count, generator, steps)
+
+    def judge(outputs: Array) -> Score:
+        got, wanted = answers(test, outputs)
+        right = float(np.mean(abs(got - wanted) < TOLERANCE))
+        return Score({"right": right, "mean squared error": float(np.mean((got - wanted) ** 2))}, right >= PART)
+
+    return Task(2, 1, SquaredError(), draw, test, judge)
+
+
+ADDING = Kind(
+    name="adding",
+    title="The adding problem",
+    about=(
+        "Every step shows a number and a mark; two numbers are marked, and at the end the network gives half their sum "
+        f"plus 1/2. Every sequence to learn from is new. Judged on {TESTED} others with frozen weights: an answer is "
+        f"right within {TOLERANCE}. Solved: at least {PART:.0%} are right."
+    ),
+    make=make,
+    figures=("right", "mean squared error"),
+    lr={"online": 0.003, "truncated": 0.003, "full": 0.003, "rtrl": 0.003},
+)
