@@ -83,7 +83,8 @@ class Recurrent:
         batch_first: x and y are (N, T, ...) instead of (T, N, ...).
         dtype: "float32" or "float64".
         seed: of the initial parameters: an int or a numpy Generator.
-        backend: "reference" (NumPy, the definition of right) or "native" (time loops compiled with LLVM).
+        backend: "native" (machine code, compiled with LLVM) or "reference" (NumPy, the definition of right, in any
+            dtype; the native one leaves all but float32 and float64 to it).
         init: "pytorch", "xavier", "orthogonal" or "uniform", see `gated.nn.initialisation`.
         forget_bias: value of the bias `b.f` (which must exist); None leaves it as initialised.
         sizes: length of single dimensions, e.g. {"h": 32} for the projected LSTM (PyTorch's proj_size).
@@ -108,7 +109,7 @@ class Recurrent:
         batch_first: bool = False,
         dtype: Any = "float32",
         seed: Any = 0,
-        backend: str = "reference",
+        backend: str = "native",
         init: str = "pytorch",
         forget_bias: float | None = None,
         sizes: Mapping[str, int] | None = None,
