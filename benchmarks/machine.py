@@ -10,6 +10,7 @@ from pathlib import Path
 
 STAT = Path("/proc/stat")
 BUSY = (0, 1, 2, 5, 6, 7)  # user, nice, system, interrupts twice, and what the hypervisor gave to others
+SHORTEST = 0.2  # seconds; the system counts in hundredths: over less nothing can be said
 NOTICEABLE = 0.05  # of all processors: from here on a row is marked
 
 
@@ -28,10 +29,12 @@ class Meter:
     def others(self, workers: Iterable[int]) -> float:
         """The share of all processors' time that went to others since, 0 to 1; workers: those that run now."""
         elapsed = time.monotonic() - self._time
+        if elapsed < SHORTEST:
+            return 0.0
         busy = _of_everybody() - self._all
         mine = _of_ourselves() - self._mine
         mine += sum(_of_process(pid) - self._workers.get(pid, 0.0) for pid in workers)
-        return max(0.0, busy - mine) / max(elapsed * (os.cpu_count() or 1), 1e-9)
+        return min(1.0, max(0.0, busy - mine) / (elapsed * (os.cpu_count() or 1)))
 
 
 def _of_everybody() -> float:

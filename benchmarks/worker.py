@@ -12,6 +12,7 @@ import contextlib
 import gc
 import os
 import signal
+import statistics
 import sys
 import time
 import traceback
@@ -25,7 +26,8 @@ from benchmarks.sides.base import Prepared, Side, Unavailable
 QUIET_INTERVAL = 0.002  # seconds; quiet is less than a tenth of it spent by all threads together
 QUIET_LIMIT = 1.0  # then it is given up, and said
 SAMPLE = 2e-4  # seconds; shorter calls are timed several at once, so that the clock costs nothing
-LONG = 0.1  # seconds; a call as long as this needs no other before it to wake up threads and caches
+WARM = 0.06  # seconds of calls that are not counted: until threads sit on processors of their own again
+LONG = 1.0  # seconds; a call as long as this is counted even if it is the first
 
 
 def settle() -> bool:
@@ -40,19 +42,31 @@ def settle() -> bool:
 
 
 def seconds_per_call(prepared: Prepared, seconds: float) -> float:
-    """The median over as many calls as fit into so many seconds, after one that is not counted."""
+    """The median over as many calls as fit into so many seconds, after some that are not counted."""
     gc.collect()
     gc.disable()
     try:
-        first = prepared.timed()
-        calls = 1 if prepared.seconds else max(1, round(SAMPLE / max(first, 1e-7)))
-        samples = [first] if first > LONG else []
+        warm = _warm(prepared)
+        calls = 1 if prepared.seconds else max(1, round(SAMPLE / max(warm, 1e-7)))
+        samples = [warm] if warm > LONG else []
         end = time.perf_counter() + seconds
         while not samples or time.perf_counter() < end:
             samples.append(prepared.timed() if calls == 1 else _several(prepared, calls))
     finally:
         gc.enable()
-    return sorted(samples)[len(samples) // 2]
+    return statistics.median(samples)
+
+
+def _warm(prepared: Prepared) -> float:
+    """Call for some time, at least once; seconds of the last call.
+
+    The side has slept. A training loop never does: what counts is how long a call takes in the middle of others.
+    """
+    end = time.perf_counter() + WARM
+    while True:
+        last = prepared.timed()
+        if time.perf_counter() >= end:
+            return last
 
 
 def _several(prepared: Prepared, calls: int) -> float:

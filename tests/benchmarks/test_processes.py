@@ -129,12 +129,26 @@ def test_what_a_side_cannot_do_is_told_apart(monkeypatch):
     assert pipe.answers[1][0] == "failed" and "AttributeError" in pipe.answers[1][1]
 
 
-def test_the_median_of_the_calls_counts():
-    times = iter([50.0, 1.0, 9.0, 2.0])  # the first wakes things up and is not counted, unless it is as long as this
+def test_the_median_of_the_calls_counts(monkeypatch):
+    monkeypatch.setattr(worker, "WARM", 0.0)
+    times = iter([50.0, 1.0])  # the first wakes things up and is not counted, unless it is as long as this
     prepared = Prepared(lambda: None, dict, seconds=lambda: next(times))
     assert worker.seconds_per_call(prepared, 0.0) == 50.0
     times = iter([0.05, 0.01])
     assert worker.seconds_per_call(prepared, 0.0) == 0.01
+
+
+def test_calls_are_not_counted_until_some_time_has_passed(monkeypatch):
+    monkeypatch.setattr(worker, "LONG", 1e9)
+    calls = []
+
+    def number_of_the_call():
+        time.sleep(0.01)
+        calls.append(0)
+        return float(len(calls))
+
+    prepared = Prepared(lambda: None, dict, seconds=number_of_the_call)
+    assert worker.seconds_per_call(prepared, 0.0) == len(calls) >= 2
 
 
 def test_short_calls_are_timed_together():
