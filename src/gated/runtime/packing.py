@@ -27,9 +27,11 @@ class Packing:
     def __init__(self, steps: int, sequences: int, lengths: Any = None) -> None:
         self.steps, self.sequences = steps, sequences
         self.order: Array | None = None
-        self.lengths = np.full(sequences, steps, np.int64)
-        if lengths is not None:
-            self.lengths = _checked_lengths(lengths, steps, sequences)
+        if lengths is None:
+            self.lengths = np.full(sequences, steps, np.int64)
+            self.counts = np.full(steps, sequences, np.int64)
+            return
+        self.lengths = _checked_lengths(lengths, steps, sequences)
         self.counts = (self.lengths[None, :] > np.arange(steps)[:, None]).sum(axis=1)
         if (self.lengths != steps).any():
             self.order = np.argsort(-self.lengths, kind="stable")

@@ -22,7 +22,7 @@ from gated.backends.native.emit import STEP_ROWS
 from gated.backends.native.groups import Groups, step_rows
 from gated.backends.native.lowering import CALLER, CONSTANT, RING_NEW, RING_PREVIOUS, ROW, Place
 from gated.backends.native.plan import Call, LoopPlan, PackPlan, Where, is_elementwise
-from gated.backends.native.pool import run_all, threads_for
+from gated.backends.native.pool import get_num_threads, run_all, threads_for
 from gated.backends.native.programs import Inference, Loop, common, inference
 from gated.backends.native.regions import PAGE, Region, Sheet, Spec
 from gated.backends.native.target import host
@@ -115,67 +115,63 @@ class InferencePlan:
         plan.steps(steps, base, len(self.groups) if base == "steps" else 1)
         return plan
 
-    def rings(self, work: memory.Lease, steps: int) -> list[list[tuple[Array, slice]]]:
-        """For each state the rows that hold it after `steps` steps, group by group, and whose they are."""
-        result = []
-        for k in range(len(self.layout.ring_new)):
-            ring = self.work.view(work, ("ring", k))
-            parts = []
-            for group, which in enumerate(self._sequences()):
-                size = which.stop - which.start
-                start = 2 * which.start + group * self.groups.gap + size * (steps % 2)
-                parts.append((ring[start : start + size], which))
-            result.append(parts)
-        return result
-
-    def _sequences(self) -> list[slice]:
-        edges = self.groups.edges
-        return [slice(first, stop) for first, stop in zip(edges, edges[1:], strict=False)]
+    def ring(self, work: memory.Lease, k: int, group: int, steps: int) -> Array:
+        """The rows that hold the k-th state of a group after `steps` steps."""
+        first, stop = self.groups.edges[group : group + 2]
+        spec, size = self.work.specs["ring", k], self.work.dtype.itemsize
+        row = 2 * first + group * self.groups.gap + (stop - first) * (steps % 2)
+        shape, strides = (stop - first, spec.size), (spec.stride * size, size)
+        return work.array(spec.offset + row * strides[0], shape, strides, self.work.dtype)
 
 
 class Prepared:
     """A plan with its parameters packed: what can run again and again while they do not change."""
 
     def __init__(self, plan: InferencePlan, parameters: Mapping[str, Array], fixed: memory.Lease | None = None) -> None:
-        self.plan = plan
-        self.work = memory.lease(plan.work.bytes)
+        self.plan, self.parameters = plan, parameters
         self.common = common(DTYPES[plan.work.dtype])
-        self.parameters = parameters
-        self.fixed = memory.lease(plan.fixed.bytes) if fixed is None else fixed
-        if fixed is None:
-            self.refresh()
+        start = 0 if fixed is not None else -(-plan.fixed.bytes // PAGE) * PAGE
+        whole = memory.lease(start + plan.work.bytes)
+        self.fixed = whole if fixed is None else fixed
+        self.work = whole.part(start)
 
-    def refresh(self) -> None:
-        """Read the parameters again."""
+    def pack(self, call: Call) -> None:
+        """Read the parameters."""
         plan = self.plan
         if plan.computed:
             with np.errstate(all="ignore"):
                 known = constants(plan.layout.schedule, self.parameters)
             for node, place in plan.computed:
                 plan.fixed.view(self.fixed, place)[...] = known[node]
-        self.call(0, 0, plan.row_numbers).pack(plan.pack)
+        call.pack(plan.pack)
 
-    def call(self, x: int, y: int, steps: Array) -> Call:
-        """Tables for an input and an output at these addresses."""
-        bases = [self.fixed.address, self.work.address, x, y, address_of(steps), address_of(self.plan.all_rows)]
-        return Call(self.common, self.plan.sheet, [*bases, *parameter_addresses(self.parameters)])
+    def call(self, x: Array, y: Array, steps: Array) -> Call:
+        """Tables for this input and output."""
+        addresses = map(address_of, (x, y, steps, self.plan.all_rows))
+        bases = [self.fixed.address, self.work.address, *addresses, *parameter_addresses(self.parameters)]
+        return Call(self.common, self.plan.sheet, bases)
 
     def put(self, states: Sequence[Array]) -> None:
         """Set the states before the first step, (N, size) each."""
-        for parts, state in zip(self.plan.rings(self.work, 0), states, strict=True):
-            for mine, which in parts:
-                mine[...] = state[which]
+        edges = self.plan.groups.edges
+        for k, state in enumerate(states):
+            for group in range(len(edges) - 1):
+                self.plan.ring(self.work, k, group, 0)[...] = state[edges[group] : edges[group + 1]]
 
     def take(self, steps: int) -> list[Array]:
-        """The states after so many steps, (N, size) each."""
-        return [np.concatenate([mine for mine, _ in parts]) for parts in self.plan.rings(self.work, steps)]
+        """The states after so many steps, (N, size) each: copies."""
+        groups = range(len(self.plan.groups))
+        count = len(self.plan.layout.ring_new)
+        return [np.concatenate([self.plan.ring(self.work, k, g, steps) for g in groups]) for k in range(count)]
 
-    def run(self, x: Array, y: Array) -> None:
+    def run(self, x: Array, y: Array, pack: bool) -> None:
         """All steps: x (T·N, D) to y (T·N, size)."""
         plan = self.plan
+        call = self.call(x, y, plan.row_numbers)
+        if pack:
+            self.pack(call)
         if plan.x[0] != "x":
             plan.work.view(self.work, "x")[...] = x
-        call = self.call(address_of(x), address_of(y), plan.row_numbers)
         if plan.before:
             call.run(plan.before, len(x))
         edges = plan.groups.edges
@@ -189,12 +185,16 @@ def _plan(
     programs: Inference,
     sizes: tuple[tuple[str, int], ...],
     dtype: np.dtype[Any],
-    parameters: tuple[str, ...],
-    steps: int,
-    edges: tuple[int, ...],
+    shape: tuple[int, int],
     few: bool,
+    threads: int,
 ) -> InferencePlan:
-    return InferencePlan(programs, dict(sizes), dtype, parameters, steps, edges, few)
+    steps, sequences = shape
+    lengths, parameters = dict(sizes), programs.layout.schedule.graph.parameters
+    numbers = sum(math.prod(lengths[dim] for dim in dims) for dims in parameters.values())
+    threads = min(threads, threads_for(steps * sequences * numbers / 40, sequences))
+    edges = tuple(sequences * i // threads for i in range(threads + 1))
+    return InferencePlan(programs, lengths, dtype, tuple(parameters), steps, edges, few)
 
 
 def prepare(
@@ -208,12 +208,8 @@ def prepare(
     threads: int | None = None,
 ) -> Prepared:
     """Ready to run (steps, sequences). `fixed`: the packed parameters of another one with the same `few`."""
-    steps, sequences = shape
     programs = inference(schedule, DTYPES[dtype])
-    numbers = sum(math.prod(sizes[dim] for dim in shape) for shape in schedule.graph.parameters.values())
-    threads = threads or threads_for(steps * sequences * numbers / 40, sequences)
-    edges = tuple(sequences * i // threads for i in range(threads + 1))
-    plan = _plan(programs, tuple(sizes.items()), dtype, tuple(parameters), steps, edges, few)
+    plan = _plan(programs, tuple(sizes.items()), dtype, shape, few, threads or get_num_threads())
     return Prepared(plan, parameters, fixed)
 
 
@@ -228,17 +224,16 @@ def infer(
     """The output of every step, (R, size), and each sequence's last states, (N, size) each, in packed order."""
     sequences = len(states[0])
     y = memory.empty((len(x), states[0].shape[1]), x.dtype)
-    last = [np.array(state) for state in states]
+    last = [state.copy() for state in states]
     few = sequences < FEW
     fixed: memory.Lease | None = None
     row = 0
     for steps, running in _pieces(counts, _longest(schedule, sizes, sequences, x.dtype.itemsize)):
         part = prepare(schedule, sizes, parameters, (steps, running), x.dtype, few, fixed)
-        fixed = part.fixed
         part.put([state[:running] for state in last])
         rows = slice(row, row + steps * running)
-        part.run(x[rows], y[rows])
-        row = rows.stop
+        part.run(x[rows], y[rows], pack=fixed is None)
+        fixed, row = part.fixed, rows.stop
         for array, new in zip(last, part.take(steps), strict=True):
             array[:running] = new
     return y, last
@@ -254,6 +249,8 @@ def _longest(schedule: Schedule, sizes: Mapping[str, int], sequences: int, items
 
 def _pieces(counts: Array, longest: int) -> list[tuple[int, int]]:
     """(steps, running sequences): runs of steps in which the same sequences run."""
+    if len(counts) and counts[0] == counts[-1] and len(counts) <= longest:
+        return [(len(counts), int(counts[0]))] if counts[0] else []
     pieces: list[tuple[int, int]] = []
     edges = [0, *(np.flatnonzero(np.diff(counts)) + 1).tolist(), len(counts)]
     for first, stop in zip(edges, edges[1:], strict=False):
@@ -289,7 +286,8 @@ class Stepper:
         one, other = kinds.index(RING_PREVIOUS), kinds.index(RING_NEW)
         odd[:, [one, other]] = even[:, [other, one]]
         self._held = [even, odd]
-        self._calls = [self._prepared.call(address_of(self.x), address_of(self.y), rows) for rows in self._held]
+        self._calls = [self._prepared.call(self.x, self.y, rows) for rows in self._held]
+        self.refresh()
         run, start = plan.loop.loop.run, plan.loop.start
         self._run = [partial(run, call.address + start, 0, sequences) for call in self._calls]
         self._steps = 0
@@ -317,4 +315,4 @@ class Stepper:
 
     def refresh(self) -> None:
         """Read the parameters again."""
-        self._prepared.refresh()
+        self._prepared.pack(self._calls[0])

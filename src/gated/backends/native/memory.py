@@ -7,6 +7,7 @@ array made from it. A pool never holds much more than was once in use at the sam
 from __future__ import annotations
 
 import contextlib
+import math
 import mmap
 import os
 from typing import Any
@@ -61,6 +62,12 @@ class Lease:
         self.skip = -start % LINE
         self.address = start + self.skip
 
+    def part(self, start: int) -> Lease:
+        """The same memory from a later byte on; `start` should be a multiple of a cache line."""
+        part = Lease.__new__(Lease)
+        part.bytes, part.skip, part.address = self.bytes, self.skip + start, self.address + start
+        return part
+
     def array(self, offset: int, shape: tuple[int, ...], strides: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
         """A view; offset and strides in bytes."""
         return np.ndarray(shape, dtype, self.bytes, self.skip + offset, strides)
@@ -80,6 +87,10 @@ class Pool:
         with self._lock:
             self.used += size
             self.most = max(self.most, self.used)
+            pieces = self._idle.get(size)
+            if pieces:
+                self.idle -= size
+                return pieces.pop()
             fitting = [other for other in list(self._idle) if size <= other <= LOOSE * size and self._idle[other]]
             if fitting:
                 found = min(fitting)
@@ -121,10 +132,6 @@ def lease(size: int) -> Lease:
 
 def empty(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
     """As numpy.empty, from the pool."""
-    strides = [dtype.itemsize]
-    for length in reversed(shape[1:]):
-        strides.append(strides[-1] * length)
-    size = dtype.itemsize
-    for length in shape:
-        size *= length
-    return lease(size).array(0, shape, tuple(reversed(strides)), dtype)
+    size = dtype.itemsize * math.prod(shape)
+    held = Lease(size, _pool)
+    return np.ndarray(shape, dtype, held.bytes, held.skip)
