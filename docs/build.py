@@ -38,6 +38,8 @@ PAGES = (
     "docs/guide.zh.md",
     "docs/my-backprop.md",
     "docs/my-backprop.zh.md",
+    "docs/learning.md",
+    "docs/learning.zh.md",
 )
 FENCE = re.compile(
     r"^(?:<!-- (?P<mark>[^>]*?) -->\n)?```(?P<language>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
