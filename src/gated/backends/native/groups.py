@@ -20,7 +20,7 @@ import numpy as np
 from gated.backends.native.emit import STEP_ROWS
 
 Array = np.ndarray[Any, Any]
-APART = 32 << 10  # bytes of one thread's rows of a step from which on they may lie side by side
+APART = 64 << 10  # bytes of one thread's rows of a step from which on they may lie side by side
 
 
 class Groups:
