@@ -157,34 +157,42 @@ def _line(trial: Trial) -> str:
 
 
 def table(settings: Settings, kind: Kind, trials: Sequence[Trial], now: Trial | None = None) -> Table:
-    """One row per algorithm and cell: solved so far, the median, and the trial under way."""
+    """One row per algorithm and cell: solved, the median, then the trial under way, or what else is known at the end.
+
+    Either fits into 80 columns.
+    """
     found = {(row.algorithm, row.cell): row for row in summarise(settings, trials, kind.milestones)}
-    result = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    result = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
     result.add_column("algorithm", no_wrap=True)
     result.add_column("cell", no_wrap=True)
-    for heading in ("solved", "median", "range", *(f"{name}" for name in kind.milestones), "ms/sequence"):
+    more = ("range", *kind.milestones) if now is None else ()
+    for heading in ("solved", "median", *more):
         result.add_column(heading, justify="right", no_wrap=True)
     if now is not None:
         result.add_column("now", no_wrap=True)
     for cell in settings.cells:
         for algorithm in settings.algorithms:
-            cells = _cells(found.get((algorithm, cell)), settings, kind)
-            if now is not None:
-                running = now.key[:2] == (algorithm, cell) and not now.finished
-                cells.append(_now(now, kind) if running else "")
+            row = found.get((algorithm, cell))
+            cells = _solved(row, settings)
+            if now is None:
+                cells += _details(row, settings, kind)
+            elif now.key[:2] == (algorithm, cell) and not now.finished:
+                cells.append(_now(now, kind))
             result.add_row(algorithm, cell, *cells)
     return result
 
 
-def _cells(row: Summary | None, settings: Settings, kind: Kind) -> list[str]:
+def _solved(row: Summary | None, settings: Settings) -> list[str]:
     if row is None:
-        return ["" for _ in range(4 + len(kind.milestones))]
-    if not row.trials:
-        return ["not defined", *("" for _ in range(3 + len(kind.milestones)))]
+        return ["", ""]
+    return [f"{row.solved} of {row.trials}", _count(row.median, settings)] if row.trials else ["not defined", ""]
+
+
+def _details(row: Summary | None, settings: Settings, kind: Kind) -> list[str]:
+    if row is None or not row.trials:
+        return []
     reach = f"{row.least:,.0f}–{row.greatest:,.0f}" if row.solved else ""
-    counts = [_count(row.milestones[name], settings) for name in kind.milestones]
-    time = "" if math.isnan(row.milliseconds) else f"{row.milliseconds:.2g}"
-    return [f"{row.solved} of {row.trials}", _count(row.median, settings), reach, *counts, time]
+    return [reach, *(_count(row.milestones[name], settings) for name in kind.milestones)]
 
 
 def _count(value: float, settings: Settings) -> str:

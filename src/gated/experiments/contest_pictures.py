@@ -35,9 +35,11 @@ def solved_picture(settings: Settings, trials: Sequence[Trial]) -> bytes:
 
 
 def _draw_row(axes: Any, row: int, trials: Sequence[Trial], look: dict[str, str], end: int) -> None:
-    solved = [trial.solved_at for trial in trials if trial.solved_at is not None]
-    lost = len(trials) - len(solved)
-    axes.plot(solved, [row] * len(solved), linestyle="", markersize=7, alpha=0.75, markeredgecolor="none", **look)
+    heights = [row + 0.3 * ((k + 0.5) / len(trials) - 0.5) for k in range(len(trials))]  # equal counts stay visible
+    points = [(t.solved_at, y) for t, y in zip(trials, heights, strict=True) if t.solved_at is not None]
+    lost = len(trials) - len(points)
+    counts = [count for count, _ in points]
+    axes.plot(counts, [y for _, y in points], linestyle="", markersize=6, alpha=0.75, markeredgecolor="none", **look)
     if lost:
         axes.plot(1.05 * end, row, linestyle="", markersize=7, fillstyle="none", **look)
         axes.text(1.08 * end, row, f"{lost} of {len(trials)}", va="center", fontsize=9)
