@@ -1,4 +1,4 @@
-"""Runs the examples of the pages and writes their outputs; writes the tables of cells.
+"""Runs the examples of the pages and writes their outputs; writes the tables of cells and of the benchmark.
 
     python docs/build.py            fill in the outputs and the tables
     python docs/build.py --numbers  also where only numbers changed that may vary
@@ -11,6 +11,8 @@ after one shows what it printed. A comment on the line before a block says how i
     <!-- file: my.py -->    python: also written to a file of this name, for the commands that follow
     <!-- numbers vary -->   text: numbers depend on machine and library versions; words do not
     <!-- excerpt -->        text: some of the lines that were printed, in their order; a line of … stands for the rest
+
+Between <!-- measured: ... --> and <!-- end of measured --> stands what the last whole benchmark said (`measured.py`).
 
 In a ```console block lines with $ are commands; those of `gated` run, and what follows each is an excerpt of what it
 printed, numbers not compared.
@@ -40,6 +42,8 @@ PAGES = (
     "docs/my-backprop.zh.md",
     "docs/learning.md",
     "docs/learning.zh.md",
+    "docs/native.md",
+    "docs/native.zh.md",
 )
 FENCE = re.compile(
     r"^(?:<!-- (?P<mark>[^>]*?) -->\n)?```(?P<language>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
@@ -163,12 +167,14 @@ def filled_in(page: str, numbers: bool = False) -> str:
 
 def main(arguments: list[str]) -> int:
     """Write (or with --check only name) the pages that are not up to date; 1 if there was one."""
-    sys.path.insert(0, str(ROOT / "docs"))
+    sys.path[:0] = [str(ROOT / "docs"), str(ROOT)]
     import cells_page
+    import measured
 
     wanted = {f"docs/cells{suffix}.md": cells_page.page(lang) for lang, suffix in (("en", ""), ("zh", ".zh"))}
     for name in PAGES:
-        wanted[name] = filled_in((ROOT / name).read_text(encoding="utf-8"), "--numbers" in arguments)
+        page = filled_in((ROOT / name).read_text(encoding="utf-8"), "--numbers" in arguments)
+        wanted[name] = measured.filled(page, name)
     stale = 0
     for name, text in wanted.items():
         file = ROOT / name

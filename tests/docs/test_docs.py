@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import json
 import re
 import shlex
 import sys
@@ -26,7 +27,7 @@ def load(name: str) -> ModuleType:
     return module
 
 
-build, cells_page = load("build"), load("cells_page")
+build, cells_page, measured = load("build"), load("cells_page"), load("measured")
 PAIRS = [(page, page.replace(".md", ".zh.md")) for page in build.PAGES if not page.endswith(".zh.md")]
 ALL = [*build.PAGES, "docs/cells.md", "docs/cells.zh.md", "CHANGELOG.md"]
 
@@ -80,6 +81,51 @@ def test_every_cell_has_a_chinese_line_and_none_is_left_over() -> None:
     from gated.cells import ZOO
 
     assert set(cells_page.IN_CHINESE) == set(ZOO)
+
+
+@pytest.mark.parametrize("page", build.PAGES)
+def test_measured_places_say_what_the_results_say(page: str) -> None:
+    assert read(page) == measured.filled(read(page), page), "run: python docs/build.py"
+
+
+def test_every_promise_of_the_benchmark_has_its_line() -> None:
+    shown = [target for line in measured.LINES for target in line.targets]
+    assert sorted(target.text for target in shown) == sorted(target.text for target in measured.TARGETS)
+
+
+def test_a_measured_place_is_filled_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def row(key: str, point: str, ratio: float, others: float = 0.0) -> dict[str, Any]:
+        return {"key": key, "point": point, "ratio": {"median": ratio}, "others": others}
+
+    rows = [row("lstm", "100x1x64", 4.0), row("lstm", "100x32x128", 0.998), row("stream", "100x1x64", 3.5, 0.2)]
+    rows += [
+        row("infer.torch", "100x1x64", 2.0),
+        row("infer.onnx", "100x1x64", 1.5),
+        row("start.cold", "100x1x64", 1.2),
+    ]
+    rows += [row("gru", "100x1x64", 2.5) | {"ratio": None}]
+    conditions = {"threads": 2, "processor": "P", "versions": {"numpy": "1.2"}, "date": "2001-02-03"}
+    text = json.dumps({"rows": rows, "conditions": conditions})
+    (tmp_path / "results.json").write_text(text, encoding="utf-8")
+    monkeypatch.setattr(measured, "RESULTS", tmp_path)
+
+    for kind, page in (("whole", "docs/native.md"), ("short", "README.zh.md")):
+        empty = f"a\n<!-- measured: {kind} -->\n<!-- end of measured -->\nb\n"
+        made = measured.filled(empty, page)
+        assert made == measured.filled(made, page), "filled twice"
+        lines = made.splitlines()
+        assert lines[:2] + lines[-2:] == empty.splitlines()
+        cells = {name.strip(): rest for line in lines if line.startswith("| ") for _, name, *rest in [line.split("|")]}
+        found = [[cell.strip() for cell in rest[:2]] for rest in cells.values()]
+        if page.endswith(".zh.md"):
+            assert found[1] == ["2.00（目标 ≥ 1.5 ✓）", "0.998，在 100x32x128（目标 ≥ 1 ✗）"]
+            assert found[2] == ["未测", ""] and len(found) < len(measured.LINES)
+        else:
+            assert found[1] == ["2.00 (wanted ≥ 1.5 ✓)", "0.998 at 100x32x128 (wanted ≥ 1 ✗)"]
+            assert cells["LSTM, one step from Python, H = 64; ONNX Runtime †"][1] == " 3.50 (wanted ≥ 3 ✓) "
+            assert cells["LSTM, inference; the better of PyTorch and ONNX Runtime"][1] == " 1.50 (wanted ≥ 0.95 ✓) "
+            assert cells["peephole LSTM, compiling forward and backward, seconds"][1] == " 1.20 (wanted ≤ 1 s ✗) "
+        assert "numpy 1.2" in made and "2001-02-03" in made
 
 
 @pytest.mark.parametrize("english, chinese", PAIRS)
