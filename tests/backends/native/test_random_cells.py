@@ -7,7 +7,7 @@ as far from it as the reference in float32 is: a random cell may amplify what is
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
 
 import gated
+from gated.backends.native import pool
 from gated.language import FUNCTIONS
 
 # Every example is compiled, twice: few of them, and no search for a smaller one, which would take as many again.
@@ -47,6 +48,15 @@ FORMS = {
     "scaled": "0.5 * ({})",
     "one minus": "1 - ({})",
 }
+
+
+@pytest.fixture(autouse=True, scope="module")
+def three_threads() -> Iterator[None]:
+    """Small work is shared too."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pool, "WORTHWHILE", 1.0)
+        patch.setattr(pool, "_threads", 3)
+        yield
 
 
 def test_every_public_function_may_occur() -> None:
