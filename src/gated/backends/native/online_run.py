@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
@@ -16,13 +15,14 @@ from gated.backends.native.online_emit import StepEmitter
 from gated.backends.native.online_layout import StepLayout, lay_out
 from gated.backends.native.target import Compiled, host
 from gated.language.graph import ONE_DIM, topological
+from gated.locks import fork_safe_lock
 from gated.schedule.online_step import Job, StepPlan
 
 Array = np.ndarray[Any, Any]
 STEPS = 256  # of a longer stream that are run in one call
 
 _cache: OrderedDict[str, Any] = OrderedDict()
-_lock = threading.RLock()
+_lock = fork_safe_lock()
 CACHED = 64
 
 

@@ -24,6 +24,7 @@ from typing import Any
 import llvmlite.ir as ir
 
 from gated.backends.native.emit import Module, Table
+from gated.backends.native.fingerprint import fingerprint
 from gated.backends.native.gradients import emit_gradients
 from gated.backends.native.layout import Available, Layout
 from gated.backends.native.lowering import Place, Program, lower
@@ -61,7 +62,7 @@ def lower_forward(layout: Layout) -> Program:
     results = [(new[node], layout.values[node]) for node in schedule.saved]
     results += [(new[node], layout.new[k]) for k, node in enumerate(schedule.outputs)]
     results.append((new[schedule.outputs[0]], layout.y))
-    return lower(_operations(wanted, available), available, results)
+    return lower(_operations(wanted, available), available, list(dict.fromkeys(results)))
 
 
 def lower_backward(layout: Layout) -> Program:
@@ -162,6 +163,8 @@ def _in_place(layout: Layout) -> Layout:
     values = dict(layout.values)
     for saved in layout.schedule.saved:
         place = values[saved]
+        if place in layout.new:
+            continue
         for node in free:
             if node.dim == saved.dim and last.get(values[node], -1) <= first.get(place, -1):
                 values[saved] = values[node]
@@ -178,7 +181,7 @@ def _training(schedule: Schedule, dtype: str) -> Training:
         "backward": lower_backward(layout),
         "after": lower_after(layout),
     }
-    code = _compiled(schedule, "training", dtype, programs)
+    code = _compiled("training", dtype, programs)
     groups: dict[Node, list[tuple[Node, Matrix]]] = {}
     for matrix, pairs in schedule.products.items():
         for delta, operand in pairs:
@@ -200,11 +203,11 @@ def _inference(schedule: Schedule, dtype: str) -> Inference:
         "before": lower_before(layout),
         "scan": lower_infer(layout, INPUT),
     }
-    code = _compiled(schedule, "inference", dtype, programs)
+    code = _compiled("inference", dtype, programs)
     return Inference(layout, code["infer"], code.get("before"), code["scan"])
 
 
-def _compiled(schedule: Schedule, kind: str, dtype: str, programs: dict[str, Program]) -> dict[str, Loop]:
+def _compiled(kind: str, dtype: str, programs: dict[str, Program]) -> dict[str, Loop]:
     """All programs of one kind in one module; one that has nothing to do is left out."""
     programs = {name: program for name, program in programs.items() if program.blocks}
 
@@ -214,19 +217,9 @@ def _compiled(schedule: Schedule, kind: str, dtype: str, programs: dict[str, Pro
             module.add(name, program, reverse=name == "backward")
         return module.module
 
-    code = Compiled.cached(f"{kind} {dtype} {_identity(schedule)}", build)
+    # the key is made from the programs, whose tables the code reads, and not from what they were derived from
+    code = Compiled.cached(fingerprint(kind, dtype, programs), build)
     return {name: Loop(program, Table(program), code.function(name), code) for name, program in programs.items()}
-
-
-def _identity(schedule: Schedule) -> str:
-    """A text that two schedules share only if their programs are the same."""
-    graph = schedule.graph
-    numbers = {node: i for i, node in enumerate(schedule.level)}
-    lines = [f"{node.op} {node.attr!r} {node.dim} {[numbers[arg] for arg in node.args]}" for node in schedule.level]
-    lines.append(repr([numbers[node] for node in graph.outputs]))
-    lines.append(repr((graph.states, graph.inputs, sorted(graph.dims.items()), list(graph.parameters.items()))))
-    lines.append(repr([(numbers[node], name) for node, name in graph.names.items()]))
-    return "\n".join(lines)
 
 
 def _common(dtype: str) -> Common:
