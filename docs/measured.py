@@ -110,6 +110,7 @@ WORDS = {
         "wanted": " (wanted {sign} {bound:g}{unit} {mark})",
         "at": "{figure} at {point}",
         "missing": "not measured",
+        "some": " ({} of {} points)",
         "none": "*No whole run is kept here yet. `make bench` measures everything and writes `benchmarks/results`;\n"
         "`python docs/build.py` then fills in this place.*",
         "picture": "Each panel: how many times as fast as the other library, at every size",
@@ -121,6 +122,7 @@ WORDS = {
         "wanted": "（目标 {sign} {bound:g}{unit} {mark}）",
         "at": "{figure}，在 {point}",
         "missing": "未测",
+        "some": "（{1} 处中测了 {0} 处）",
         "none": "*这里还没有一次完整的结果。`make bench` 测量全部项目，写入 `benchmarks/results`；"
         "再运行 `python docs/build.py`，这里就会填上。*",
         "picture": "每一格：在每种尺寸上，是另一个库的几倍速度",
@@ -172,9 +174,13 @@ def _row(line: Line, rows: Sequence[Mapping[str, Any]], page: str) -> str:
     name = line.zh if lang == "zh" else line.en
     if not figures:
         return f"| {name} | {WORDS[lang]['missing']} | |"
-    disturbed = " †" if any(row["others"] > NOTICEABLE for row in mine) else ""
+    points = {row["point"] for row in rows if row["key"] in line.comparisons}
+    if line.at is None and len(figures) < len(points):
+        name += WORDS[lang]["some"].format(len(figures), len(points))
+    if any(row["others"] > NOTICEABLE for row in mine):
+        name += " †"
     mean, lowest = _cells(line, figures, WORDS[lang])
-    return f"| {name}{disturbed} | {mean} | {lowest} |"
+    return f"| {name} | {mean} | {lowest} |"
 
 
 def _cells(line: Line, figures: Figures, words: Mapping[str, str]) -> tuple[str, str]:

@@ -103,7 +103,8 @@ def test_a_measured_place_is_filled_in(tmp_path: Path, monkeypatch: pytest.Monke
         row("infer.onnx", "100x1x64", 1.5),
         row("start.cold", "100x1x64", 1.2),
     ]
-    rows += [row("gru", "100x1x64", 2.5) | {"ratio": None}]
+    rows += [row("gru", "100x1x64", 2.5) | {"ratio": None}, row("eager", "100x1x64", 9.0)]
+    rows += [row("eager", "100x7x100", 1.0) | {"ratio": None}]
     conditions = {"threads": 2, "processor": "P", "versions": {"numpy": "1.2"}, "date": "2001-02-03"}
     text = json.dumps({"rows": rows, "conditions": conditions})
     (tmp_path / "results.json").write_text(text, encoding="utf-8")
@@ -124,6 +125,8 @@ def test_a_measured_place_is_filled_in(tmp_path: Path, monkeypatch: pytest.Monke
             assert found[1] == ["2.00 (wanted ≥ 1.5 ✓)", "0.998 at 100x32x128 (wanted ≥ 1 ✗)"]
             assert cells["LSTM, one step from Python, H = 64; ONNX Runtime †"][1] == " 3.50 (wanted ≥ 3 ✓) "
             assert cells["LSTM, inference; the better of PyTorch and ONNX Runtime"][1] == " 1.50 (wanted ≥ 0.95 ✓) "
+            assert cells["the same; PyTorch, a loop in Python (1 of 2 points)"][1] == " 9.00 (wanted ≥ 2.5 ✓) "
+            assert cells["the same, at 100x1x64 alone"][1] == " 9.00 (wanted ≥ 30 ✗) "
             assert cells["peephole LSTM, compiling forward and backward, seconds"][1] == " 1.20 (wanted ≤ 1 s ✗) "
         assert "numpy 1.2" in made and "2001-02-03" in made
 
