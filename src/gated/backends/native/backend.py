@@ -106,8 +106,12 @@ class _TapeValues(Mapping[Node, "Array | float"]):
         if node in self.plan.layout.passing:
             raise KeyError(node)
         place = self.plan.layout.values[node]
+        groups = self.plan.shapes.groups
+        if place in self.plan.layout.new:
+            k = self.plan.layout.new.index(place)
+            return groups.states(self.plan.tape.view(self.tape, ("state", k)))[groups.edges[-1] :]
         view = self.plan.tape.view(self.tape, place)
-        return view[0] if place.rows == CONSTANT else self.plan.shapes.groups.rows(view)
+        return view[0] if place.rows == CONSTANT else groups.rows(view)
 
     def __iter__(self) -> Iterator[Node]:
         return (node for node in self.plan.layout.values if node not in self.plan.layout.passing)

@@ -101,13 +101,25 @@ class Groups:
         """Where a group begins in an (N + R, size) array of states; its rows begin at `steps * edges[group]`."""
         return (self.steps + 1) * self.edges[group]
 
+    def new_row(self, group: int) -> int:
+        """Where the states after a group's first step begin."""
+        first, stop = self.edges[group : group + 2]
+        return self.state_row(group) + stop - first
+
     def all_rows(self, rows: int) -> Array:
         """(groups, 1 + kinds, 1): for a program to which all rows of a group belong to one step."""
         if len(self) == 1:
-            return step_rows(np.array([rows]), rows)
+            table = step_rows(np.array([rows]), rows)
+            table[:, 1 + STEP_ROWS.index("new")] = self.edges[-1]
+            return table
         tables = []
         for group, (first, stop) in enumerate(itertools.pairwise(self.edges)):
-            kinds = {"row": self.row(group), "previous": self.state_row(group), "sequence": self.row(group)}
+            kinds = {
+                "row": self.row(group),
+                "previous": self.state_row(group),
+                "new": self.new_row(group),
+                "sequence": self.row(group),
+            }
             tables.append([self.steps * (stop - first), *(kinds.get(name, 0) for name in STEP_ROWS)])
         return np.array(tables, np.int64).reshape(len(self), 1 + len(STEP_ROWS), 1)
 

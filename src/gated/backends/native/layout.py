@@ -73,6 +73,11 @@ class Layout:
         def places(name: str, rows: str) -> tuple[Place, ...]:
             return tuple(Place(f"{name}{k}", rows, dim) for k, dim in enumerate(dims))
 
+        new = places("state", NEW)
+        # a saved value that is a new state lies with the states
+        for k, node in reversed(list(enumerate(schedule.outputs))):
+            if node in schedule.saved:
+                values[node] = new[k]
         kept = {node: Place(f"kept{i}", ROW, node.dim) for i, node in enumerate(schedule.kept)}
         forward_only, others = _readers(schedule, backward)
         before = [node for node in schedule.before if level[node] == INPUT and node in forward_only | others]
@@ -87,7 +92,7 @@ class Layout:
             passing=tuple(node for node in before if node not in others),
             leaves=tuple(graph.state_leaf(name) for name in graph.states),
             previous=places("state", PREVIOUS),
-            new=places("state", NEW),
+            new=new,
             ring_previous=places("ring", RING_PREVIOUS),
             ring_new=places("ring", RING_NEW),
             packed=places("before", PREVIOUS),

@@ -115,7 +115,7 @@ class ForwardPlan(_Plan):
         made = [layout.values[node] for node in layout.before]
         self.tape.columns(made, self.shapes.rows, [sizes[place.dim] for place in made])
         for node in layout.schedule.saved:
-            if layout.values[node] not in self.tape.specs:
+            if layout.values[node] not in self.tape.specs and layout.values[node] not in layout.new:
                 self.tape.add(layout.values[node], self.shapes.rows, sizes[node.dim])
         for key, spec in self.tape.specs.items():
             if isinstance(key, Place):
@@ -210,7 +210,7 @@ class BackwardPlan(_Plan):
             self._matrix_jobs(matrix_jobs, group)
             for name, node in vectors.items():
                 size = shapes.sizes[graph.parameters[name][0]]
-                source = self._from(self._row_by_row(node, size), shapes.groups.row(group))
+                source = self._from(self._row_by_row(node, size), self._first_row(node, group))
                 rows = shapes.groups.count(group, shapes.rows)
                 vector_jobs.add(*source, rows, size, self._target(name, group), work=rows * size / 8)
             self.jobs.append((matrix_jobs, vector_jobs))
@@ -220,16 +220,22 @@ class BackwardPlan(_Plan):
         shapes, groups = self.shapes, self.shapes.groups
         done: set[str] = set()
         for operand, pairs in self.programs.groups.items():
-            is_state = operand in self.layout.leaves and not self.gathered
-            start = groups.state_row(group) if is_state else groups.row(group)
             rows = groups.count(group, shapes.rows)
             for delta, matrix in pairs:
                 m, n = shapes.sizes[matrix.rows], shapes.sizes[matrix.cols]
-                left = self._from(self._row_by_row(delta, m), groups.row(group))
-                right = self._from(self._row_by_row(operand, n), start)
+                left = self._from(self._row_by_row(delta, m), self._first_row(delta, group))
+                right = self._from(self._row_by_row(operand, n), self._first_row(operand, group))
                 again = int(matrix.name in done)
                 jobs.add(*left, *right, self._target(matrix.name, group), m, n, rows, again, work=rows * m * n / 40)
                 done.add(matrix.name)
+
+    def _first_row(self, node: Node, group: int) -> int:
+        """Where a group's rows of a node begin."""
+        groups = self.shapes.groups
+        if node in self.layout.leaves:
+            return 0 if self.gathered else groups.state_row(group)
+        place = self.layout.values.get(node)
+        return groups.new_row(group) if place in self.layout.new else groups.row(group)
 
     def _target(self, name: str, group: int) -> tuple[int, Hashable]:
         return (self.work.specs["sum", group, name].offset, "work") if group else (0, ("gradient", name))
