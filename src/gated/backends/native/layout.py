@@ -30,6 +30,8 @@ class Layout:
     Attributes:
         schedule: what is laid out.
         values: forward nodes that lie in memory: the input, the parameter vectors, levels 0 and 1, what is saved.
+        saved: what the forward loop leaves for the backward pass and for the user.
+        again: what the backward pass computes again instead.
         before: the values of level 1 that something else than their own program looks at.
         passing: those of them that only the forward loop looks at.
         leaves: the states at t-1.
@@ -44,6 +46,8 @@ class Layout:
 
     schedule: Schedule
     values: dict[Node, Place]
+    saved: tuple[Node, ...]
+    again: tuple[Node, ...]
     before: tuple[Node, ...]
     passing: tuple[Node, ...]
     leaves: tuple[Node, ...]
@@ -65,7 +69,9 @@ class Layout:
         low = [node for node in graph.order if node.op != "constant" and level[node] <= INPUT]
         low = list(dict.fromkeys([graph.input_leaf(graph.inputs[0]), *low]))
         values: dict[Node, Place] = {}
-        for node in [*low, *schedule.saved]:
+        again = _cheap(schedule)
+        saved = [node for node in schedule.saved if node not in again]
+        for node in [*low, *saved]:
             rows = CONSTANT if level[node] == CONSTANT_LEVEL else ROW
             values[node] = Place(f"value{len(values)}", rows, node.dim)
         dims = [graph.dims[name] for name in graph.states]
@@ -76,7 +82,7 @@ class Layout:
         new = places("state", NEW)
         # a saved value that is a new state lies with the states
         for k, node in reversed(list(enumerate(schedule.outputs))):
-            if node in schedule.saved:
+            if node in saved:
                 values[node] = new[k]
         kept = {node: Place(f"kept{i}", ROW, node.dim) for i, node in enumerate(schedule.kept)}
         forward_only, others = _readers(schedule, backward)
@@ -88,6 +94,8 @@ class Layout:
         return Layout(
             schedule=schedule,
             values=values,
+            saved=tuple(saved),
+            again=tuple(again),
             before=tuple(before),
             passing=tuple(node for node in before if node not in others),
             leaves=tuple(graph.state_leaf(name) for name in graph.states),
@@ -106,6 +114,18 @@ class Layout:
     def low(self) -> Available:
         """What exists before the time loop."""
         return {node: (place,) for node, place in self.values.items() if self.schedule.level[node] < STATE}
+
+
+def _cheap(schedule: Schedule) -> list[Node]:
+    """Saved values that are one function of others that stay: to compute them again costs less than memory does."""
+    operands = {node for pairs in schedule.products.values() for pair in pairs for node in pair}
+    kept = {*schedule.graph.names, *schedule.outputs, *operands, *schedule.vectors.values(), *schedule.inputs}
+    found = []
+    for node in schedule.saved:
+        stays = [arg.op == "constant" or (arg in schedule.saved and arg in kept) for arg in node.args]
+        if node.op == "call" and node not in kept and all(stays):
+            found.append(node)
+    return found
 
 
 def _readers(schedule: Schedule, backward: bool) -> tuple[set[Node], set[Node]]:

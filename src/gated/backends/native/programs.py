@@ -56,10 +56,10 @@ def lower_forward(layout: Layout) -> Program:
     """The body of the forward loop."""
     schedule = layout.schedule
     known = {node for node in schedule.graph.order if schedule.level[node] < STATE}
-    new = gather_products([*schedule.outputs, *schedule.saved], known)
-    wanted = topological([new[node] for node in [*schedule.outputs, *schedule.saved]])
+    new = gather_products([*schedule.outputs, *layout.saved], known)
+    wanted = topological([new[node] for node in [*schedule.outputs, *layout.saved]])
     available = layout.low() | {leaf: (layout.previous[k],) for k, leaf in enumerate(layout.leaves)}
-    results = [(new[node], layout.values[node]) for node in schedule.saved]
+    results = [(new[node], layout.values[node]) for node in layout.saved]
     results += [(new[node], layout.new[k]) for k, node in enumerate(schedule.outputs)]
     results.append((new[schedule.outputs[0]], layout.y))
     return lower(_operations(wanted, available), available, list(dict.fromkeys(results)))
@@ -75,7 +75,7 @@ def lower_backward(layout: Layout) -> Program:
         available[schedule.seeds[k]] = (running, layout.dy) if k == 0 else (running,)
     results = list(layout.kept.items())
     results += [(node, layout.running[k]) for k, node in enumerate(schedule.previous)]
-    return lower(_operations(schedule.backward_step, available), available, results)
+    return lower(_needed(layout, schedule.backward_step, available), available, results)
 
 
 def lower_after(layout: Layout) -> Program:
@@ -83,7 +83,13 @@ def lower_after(layout: Layout) -> Program:
     schedule = layout.schedule
     available: Available = {node: (place,) for node, place in {**layout.values, **layout.kept}.items()}
     available |= {leaf: (layout.packed[k],) for k, leaf in enumerate(layout.leaves)}
-    return lower(_operations(schedule.after, available), available, list(layout.results.items()))
+    return lower(_needed(layout, schedule.after, available), available, list(layout.results.items()))
+
+
+def _needed(layout: Layout, nodes: Sequence[Node], available: Available) -> list[Node]:
+    """The operations, and before them those of the forward pass that they need again."""
+    arguments = {arg for node in nodes for arg in node.args}
+    return _operations([*(node for node in layout.again if node in arguments), *nodes], available)
 
 
 def lower_infer(layout: Layout, level_known: int) -> Program:
@@ -161,7 +167,7 @@ def _in_place(layout: Layout) -> Layout:
     operands = {term.operand for block in blocks for term in block.terms}
     free = [node for node in layout.passing if layout.values[node] not in operands]
     values = dict(layout.values)
-    for saved in layout.schedule.saved:
+    for saved in layout.saved:
         place = values[saved]
         if place in layout.new:
             continue

@@ -114,7 +114,7 @@ class ForwardPlan(_Plan):
                     self.computed.append((node, place))
         made = [layout.values[node] for node in layout.before]
         self.tape.columns(made, self.shapes.rows, [sizes[place.dim] for place in made])
-        for node in layout.schedule.saved:
+        for node in layout.saved:
             if layout.values[node] not in self.tape.specs and layout.values[node] not in layout.new:
                 self.tape.add(layout.values[node], self.shapes.rows, sizes[node.dim])
         for key, spec in self.tape.specs.items():
