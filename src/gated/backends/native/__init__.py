@@ -1,6 +1,44 @@
-"""Machine code from a cell's schedule, by way of LLVM.
+"""Machine code from a cell's schedule, by way of LLVM: the modules, in the order in which data flows through them.
 
-The passes, in order: `lowering` (schedule -> blocks of products and elementwise operations), `emit` (blocks -> LLVM
-IR; `vector_math` has the functions), `target` (IR -> machine code), `programs` (both loops of a cell, compiled once),
-`backend` (buffers, packed matrices, the call), `pool` (threads over the batch).
+From the schedule to blocks
+
+    layout         where every value of a schedule lies: one array for each that outlives a block
+    lowering       a time loop's body as blocks of matrix products and elementwise operations
+
+From blocks to LLVM IR
+
+    ir_tools       loops, masked loads and stores, tables of jobs
+    vector_math    elementary functions on vectors
+    kernels        micro-kernels: a few rows times a packed matrix, the sums in registers
+    emit           the blocks of a program
+    panels         the kernel that packs matrices into the order in which micro-kernels read them
+    gradients      the kernel that sums the parameters' gradients over the rows
+
+From IR to machine code
+
+    fingerprint    a name for what is compiled, the same in every process
+    object_cache   machine code on disk
+    target         the processor; IR to machine code, or straight from the disk
+    programs       all programs of a cell, compiled once
+
+Memory and tables
+
+    memory         leases of memory that is used again
+    addresses      of arrays, for machine code
+    regions        where each array lies in a lease; tables of addresses
+    groups         the order of rows when several threads share a batch
+    plan           the table of a program for given sizes, and of the jobs that pack and sum
+    training_plan  all of it for a forward and a backward pass
+
+The call
+
+    pool           threads over the batch
+    inference      forward without a tape; streams
+    backend        what a layer calls
+
+A step of online learning has programs, memory and a call of its own
+
+    online_layout  where its values lie, and its three programs
+    online_emit    the step as IR
+    online_run     the memory of a learner, and the call
 """
