@@ -34,9 +34,9 @@ ADDING = Kind(
     name="adding",
     title="The adding problem",
     about=(
-        "Every step shows a number and a mark; two numbers are marked, and at the end the network gives half their sum "
-        f"plus 1/2. Every sequence to learn from is new. Judged on {TESTED} others with frozen weights: an answer is "
-        f"right within {TOLERANCE}. Solved: at least {PART:.0%} are right."
+        "Every step shows a number and a mark; two numbers are marked, and at the end the network gives a quarter "
+        f"of their sum plus 1/2. Every sequence to learn from is new. Judged on {TESTED} others with frozen weights: "
+        f"an answer is right within {TOLERANCE}. Solved: at least {PART:.0%} are right."
     ),
     make=make,
     figures=("right", "mean squared error"),
