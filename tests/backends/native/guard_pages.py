@@ -180,7 +180,7 @@ class Guard:
     def _alone(self, like: Any) -> tuple[Array, Lease]:
         like = np.ascontiguousarray(like)
         region = Region("alone", like.dtype, 1)
-        offset = region.place(like.nbytes)
+        offset = self.place(region, like.nbytes)
         lease = self.lease(region.bytes)
         return lease.array(offset, like.shape, like.strides, like.dtype), lease
 

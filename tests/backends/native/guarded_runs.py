@@ -2,7 +2,7 @@
 
     python guarded_runs.py cells DTYPE CELL ...     all passes of some cells
     python guarded_runs.py kernels DTYPE            the kernels that all cells share, alone
-    python guarded_runs.py alarms                   code that is wrong on purpose, each mistake in a process of its own
+    python guarded_runs.py registers DTYPE CELL ... all passes, with what is on the stack in guarded memory
 
 What runs is written to the standard output before it does. Legend: D inputs, H hidden, T steps, N sequences, R rows.
 """
@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import faulthandler
 import itertools
-import json
 import os
 import sys
 from collections.abc import Callable
@@ -20,12 +19,16 @@ from functools import lru_cache
 from typing import Any
 from unittest.mock import patch
 
+import llvmlite.ir as ir
 import numpy as np
 from guard_pages import MODES, Array, Guard, forget_plans
 
 import gated
-from gated.backends.native import backend, gradients, inference, memory, online_run, plan, pool, programs
+from gated.backends import interface
+from gated.backends.native import backend, inference, memory, online_run, pool, programs
+from gated.backends.native.ir_tools import I64, POINTER
 from gated.backends.native.programs import common
+from gated.backends.native.target import host, target_machine
 from gated.cells import ZOO
 from gated.learning import SGD, Adam, Online
 from gated.losses import SoftmaxCrossEntropy
@@ -96,6 +99,7 @@ def run_cell(cell: Any, dtype: str, sizes: Case, keep: Callable[[Array], Array])
     schedule, lengths, parameters, x, states, dy, last = arguments(cell, dtype, sizes)
     parameters, x, dy = {name: keep(value) for name, value in parameters.items()}, keep(x), keep(dy)
     counts = np.array(sizes.counts, np.int64)
+    memo = [interface.Memo()] if hasattr(interface, "Memo") else []
     gated.set_num_threads(sizes.threads)
     with patch.object(backend, "APART", 1 << 30 if sizes.apart else 0), patch.object(inference, "CACHE", 0):
         scan = native.forward(schedule, lengths, parameters, x, counts, states)
@@ -103,8 +107,9 @@ def run_cell(cell: Any, dtype: str, sizes: Case, keep: Callable[[Array], Array])
         gradients = {name: memory.empty(value.shape, value.dtype) for name, value in parameters.items()}
         found["dx"], first = native.backward(scan, dy, last, gradients)
         found |= gradients | {f"first {k}": array for k, array in enumerate(first)}
-        found["inferred y"], ends = native.infer(schedule, lengths, parameters, x, counts, states)
-        found |= {f"inferred {k}": array for k, array in enumerate(ends)}
+        for call in range(2):  # what the first remembers is used by the second
+            found[f"inferred y {call}"], ends = native.infer(schedule, lengths, parameters, x, counts, states, *memo)
+            found |= {f"inferred {k}, {call}": array for k, array in enumerate(ends)}
         if sizes.steps and sizes.counts[-1] == sizes.sequences:
             stepper = native.stepper(schedule, lengths, parameters, sizes.sequences, x.dtype)
             stepper.put(states)
@@ -172,7 +177,7 @@ def table(guard: Guard, *jobs: Any) -> int:
 
 def run_pack(guard: Guard, dtype: str, outer: int, inner: int, transposed: bool, shares: int) -> None:
     """Two matrices in one panel."""
-    width = inference.host().machine.width(dtype)
+    width = host().machine.width(dtype)
     rng = np.random.default_rng(0)
     matrices = [guard.keep(rng.standard_normal((outer, inner)).astype(dtype)) for _ in range(2)]
     sources = [guard.keep(matrix.T) if transposed else matrix for matrix in matrices]
@@ -214,124 +219,41 @@ def kernels(dtype: str) -> None:
             guard.check()
 
 
-# mistakes that must not go unnoticed
+# registers
 
 
-def _short(place: Any) -> Any:
-    return lambda guard, region, size: place(guard, region, max(0, size - region.dtype.itemsize))
+def alloca_at_guard_page(missing: int = 0) -> Callable[..., Any]:
+    """In place of `IRBuilder.alloca`: memory that ends at a guard page, for vectors `missing` elements too short.
 
-
-def _moved(step_rows: Any, counts: int, rows: int) -> Any:
-    def moved(groups: Any) -> Array:
-        numbers: Array = step_rows(groups)
-        numbers[:, 0] += counts
-        numbers[:, 1:] += rows
-        return numbers
-
-    return moved
-
-
-def _one_more(run: Any) -> Any:
-    return lambda call, plan, sequences, counts=None: run(call, plan, sequences + 1, counts)
-
-
-def _wider(put: Any) -> Any:
-    return lambda plan, place, where: put(plan, place, (where[0], where[1]._replace(stride=where[1].stride + 1)))
-
-
-def _longer(add: Any, kind: int, field: int) -> Any:
-    def longer(jobs: Any, *fields: Any, work: float) -> None:
-        changed = [*fields[:field], fields[field] + 1, *fields[field + 1 :]] if len(fields) == kind else fields
-        add(jobs, *changed, work=work)
-
-    return longer
-
-
-def _not_copied(place_of: Any) -> Any:
-    return lambda plan, *args: place_of(plan, *args[:-1], False)
-
-
-def _larger(put: Any, kind: str) -> Any:
-    return lambda plan, name, value, base=None: put(plan, name, value + (name[0] == kind), base)
-
-
-def _whole(access: Any) -> Any:
-    forget_code()  # of the right kernels
-    return lambda *args: access(*args[:-1], None)
-
-
-def _a_step_more(run: Any) -> Any:
-    return lambda step, steps, fused: run(step, steps + (steps == step.most), fused)
-
-
-Step, Rows = online_run.NativeStep, backend.Groups
-# name -> mode, and what is replaced by something wrong
-MISTAKES: dict[str, tuple[str, list[tuple[Any, str, Any]]]] = {
-    "none": ("ends", []),
-    "none between canaries": ("canaries", []),
-    "arrays an element too short": ("ends", [(Guard, "place", _short)]),
-    "arrays an element too short between canaries": ("canaries", [(Guard, "place", _short)]),
-    "a sequence too many": (
-        "ends",
-        [(Rows, "step_rows", lambda old: _moved(old, 1, 0)), (plan.Call, "run", _one_more)],
-    ),
-    "rows one too early": ("begins", [(Rows, "step_rows", lambda old: _moved(old, 0, -1))]),
-    "rows one too late": ("ends", [(Rows, "step_rows", lambda old: _moved(old, 0, 1))]),
-    "rows one too late between canaries": ("canaries", [(Rows, "step_rows", lambda old: _moved(old, 0, 1))]),
-    "rows too far apart": ("ends", [(plan.LoopPlan, "put", _wider)]),
-    "whole vectors of the caller's rows": ("ends", [(backend.ForwardPlan, "_rows_of", _not_copied)]),
-    "the same in the backward pass": ("ends", [(backend.BackwardPlan, "_rows_of", _not_copied)]),
-    "the same without a tape": ("ends", [(inference.InferencePlan, "_caller", _not_copied)]),
-    "products one number too long": ("ends", [(plan.LoopPlan, "_set", lambda old: _larger(old, "size"))]),
-    "a vector too many in a row": ("ends", [(plan.LoopPlan, "_set", lambda old: _larger(old, "blocks"))]),
-    "loads without a mask": ("ends", [(gradients, "load_masked", _whole)]),
-    "stores without a mask": ("ends", [(gradients, "store_masked", _whole)]),
-    "stores without a mask between canaries": ("canaries", [(gradients, "store_masked", _whole)]),
-    "a panel of too many units": ("ends", [(plan.JobPlan, "add", lambda old: _longer(old, 6, 2))]),
-    "a gradient with too many columns": ("ends", [(plan.JobPlan, "add", lambda old: _longer(old, 9, 6))]),
-    "a gradient with too many rows": ("ends", [(plan.JobPlan, "add", lambda old: _longer(old, 9, 5))]),
-    "a vector's gradient too long": ("ends", [(plan.JobPlan, "add", lambda old: _longer(old, 5, 3))]),
-    "states that nobody has set": ("ends", [(Rows, "put_initial", lambda old: lambda *args: None)]),
-    "an online step too many": ("ends", [(Step, "run", _a_step_more)]),
-}
-
-
-def forget_code() -> None:
-    """Compile anew, and leave nothing behind."""
-    programs._cache.made.clear()
+    The code is good for one thread, for one process, and not for the cache.
+    """
     os.environ["GATED_CACHE_DIR"] = ""
+    programs._cache.made.clear()
+    guard, data = Guard("ends"), target_machine(host()).target_data
+
+    def alloca(builder: Any, kind: Any, size: int = 1, name: str = "") -> Any:
+        size -= missing if isinstance(kind, ir.VectorType) else 0
+        room = guard.keep(np.zeros(size * kind.get_abi_size(data), np.uint8), frozen=False)
+        ended.append(room)
+        return I64(room.ctypes.data).inttoptr(POINTER)
+
+    return alloca
 
 
-def alarms() -> None:
-    """Print as JSON how each mistake ended: the number of a signal, 1 for an error, 0 where nobody noticed."""
-    small = replace(CASES[1], sequences=6, counts=(6,) * 5)
-    runs = [(run_cell, ZOO["lstm"], "float32", small), (run_online, ZOO["lstm"], "float32", CASES[1])]
-    for run, *args in runs:
-        run(*args, np.array)  # the children find everything compiled
-    faulthandler.disable()
-    ended = {}
-    for name, (mode, changes) in MISTAKES.items():
-        child = os.fork()
-        if not child:
-            try:
-                for owner, attribute, wrong in changes:
-                    setattr(owner, attribute, wrong(getattr(owner, attribute)))
-                run, *args = runs[(Step, "run", _a_step_more) in changes]
-                with Guard(mode).installed() as guard:
-                    found = run(*args, guard.keep)
-                    guard.check()
-                if not all(np.isfinite(value).all() for value in found.values()):
-                    raise AssertionError("not finite")
-            except AssertionError:
-                os._exit(1)
-            os._exit(0)
-        status = os.waitpid(child, 0)[1]
-        ended[name] = os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
-    print(json.dumps(ended), flush=True)
+ended: list[Array] = []  # that memory
+
+
+def registers(dtype: str, *names: str) -> None:
+    """The sums of tiles, which lie on the stack between product and operations, at a guard page too."""
+    with patch.object(ir.IRBuilder, "alloca", alloca_at_guard_page()):
+        for name, sizes in itertools.product(names, CASES):
+            guarded(
+                f"registers {name} {dtype} {sizes}", run_cell, ZOO[name], dtype, replace(sizes, threads=1), modes=()
+            )
 
 
 if __name__ == "__main__":
     faulthandler.enable()
     faulthandler.dump_traceback_later(270, exit=True)  # who hangs says where
     pool.WORTHWHILE = 1.0  # every piece of work is worth a thread
-    {"cells": cells, "kernels": kernels, "alarms": alarms}[sys.argv[1]](*sys.argv[2:])
+    {"cells": cells, "kernels": kernels, "registers": registers}[sys.argv[1]](*sys.argv[2:])

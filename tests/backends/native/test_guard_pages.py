@@ -29,12 +29,12 @@ pytestmark = [
 ]
 
 
-def run(instructions: str, *arguments: str) -> str:
+def run(instructions: str, *arguments: str, program: str = "guarded_runs.py") -> str:
     """What the program wrote; if it ended early, the test fails and says what it was doing."""
     environment = {**os.environ, "GATED_CPU": instructions, "OPENBLAS_NUM_THREADS": "1"}
     if SOURCE.is_dir():
         environment["PYTHONPATH"] = str(SOURCE)
-    command = [sys.executable, "-W", "error", str(HERE / "guarded_runs.py"), *arguments]
+    command = [sys.executable, "-W", "error", str(HERE / program), *arguments]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=280)
     if done.returncode:
         last = (done.stdout.splitlines() or ["the start"])[-1]
@@ -60,9 +60,14 @@ def test_kernels_that_all_cells_share(instructions: str, dtype: str) -> None:
     run(instructions, "kernels", dtype)
 
 
+@pytest.mark.parametrize("instructions", [WIDEST, *NARROWER[-1:]])
+def test_registers_that_lie_on_the_stack(instructions: str) -> None:
+    run(instructions, "registers", "float32", *CELLS[:3])
+
+
 def test_the_alarm_works() -> None:
     """Mistakes of many kinds end the process, or are seen in the numbers or in the canaries."""
-    ended = json.loads(run(WIDEST, "alarms").splitlines()[-1])
+    ended = json.loads(run(WIDEST, program="guarded_mistakes.py").splitlines()[-1])
     seen_in_numbers = {"states that nobody has set"}
     for name, how in ended.items():
         if name.startswith("none"):

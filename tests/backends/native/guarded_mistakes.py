@@ -1,0 +1,132 @@
+"""Machine code that is wrong on purpose, to see that guarded memory notices: a program.
+
+Every mistake is made in a child process. Written to the standard output, as JSON: how each child ended, the number of
+a signal, 1 for an error, 0 where nobody noticed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import replace
+from typing import Any
+
+import llvmlite.ir as ir
+import numpy as np
+from guard_pages import Array, Guard
+from guarded_runs import CASES, alloca_at_guard_page, run_cell, run_online
+
+from gated.backends.native import backend, gradients, inference, online_run, plan, pool, programs
+from gated.cells import ZOO
+
+
+def _short(place: Any) -> Any:
+    return lambda guard, region, size: place(guard, region, max(0, size - region.dtype.itemsize))
+
+
+def _moved(step_rows: Any, counts: int, rows: int) -> Any:
+    def moved(groups: Any) -> Array:
+        numbers: Array = step_rows(groups)
+        numbers[:, 0] += counts
+        numbers[:, 1:] += rows
+        return numbers
+
+    return moved
+
+
+def _one_more(run: Any) -> Any:
+    return lambda call, plan, sequences, counts=None: run(call, plan, sequences + 1, counts)
+
+
+def _wider(put: Any) -> Any:
+    return lambda plan, place, where: put(plan, place, (where[0], where[1]._replace(stride=where[1].stride + 1)))
+
+
+def _longer(add: Any, kind: int, field: int) -> Any:
+    def longer(jobs: Any, *fields: Any, work: float) -> None:
+        changed = [*fields[:field], fields[field] + 1, *fields[field + 1 :]] if len(fields) == kind else fields
+        add(jobs, *changed, work=work)
+
+    return longer
+
+
+def _not_copied(place_of: Any) -> Any:
+    return lambda plan, *args: place_of(plan, *args[:-1], False)
+
+
+def _larger(put: Any, kind: str) -> Any:
+    return lambda plan, name, value, base=None: put(plan, name, value + (name[0] == kind), base)
+
+
+def _whole(access: Any) -> Any:
+    os.environ["GATED_CACHE_DIR"] = ""  # compile anew, and leave nothing behind
+    programs._cache.made.clear()
+    return lambda *args: access(*args[:-1], None)
+
+
+def _a_step_more(run: Any) -> Any:
+    return lambda step, steps, fused: run(step, steps + (steps == step.most), fused)
+
+
+Step, Rows = online_run.NativeStep, backend.Groups
+# name -> mode, and what is replaced by something wrong
+MISTAKES: dict[str, tuple[str, list[tuple[Any, str, Any]]]] = {
+    "none": ("ends", []),
+    "none between canaries": ("canaries", []),
+    "arrays an element too short": ("ends", [(Guard, "place", _short)]),
+    "arrays an element too short between canaries": ("canaries", [(Guard, "place", _short)]),
+    "a sequence too many": (
+        "ends",
+        [(Rows, "step_rows", lambda old: _moved(old, 1, 0)), (plan.Call, "run", _one_more)],
+    ),
+    "rows one too early": ("begins", [(Rows, "step_rows", lambda old: _moved(old, 0, -1))]),
+    "rows one too late": ("ends", [(Rows, "step_rows", lambda old: _moved(old, 0, 1))]),
+    "rows one too late between canaries": ("canaries", [(Rows, "step_rows", lambda old: _moved(old, 0, 1))]),
+    "rows too far apart": ("ends", [(plan.LoopPlan, "put", _wider)]),
+    "whole vectors of the caller's rows": ("ends", [(backend.ForwardPlan, "_rows_of", _not_copied)]),
+    "the same in the backward pass": ("ends", [(backend.BackwardPlan, "_rows_of", _not_copied)]),
+    "the same without a tape": ("ends", [(inference.InferencePlan, "_caller", _not_copied)]),
+    "products one number too long": ("ends", [(plan.LoopPlan, "_set", lambda old: _larger(old, "size"))]),
+    "a vector too many in a row": ("ends", [(plan.LoopPlan, "_set", lambda old: _larger(old, "blocks"))]),
+    "loads without a mask": ("ends", [(gradients, "load_masked", _whole)]),
+    "stores without a mask": ("ends", [(gradients, "store_masked", _whole)]),
+    "stores without a mask between canaries": ("canaries", [(gradients, "store_masked", _whole)]),
+    "registers an element too few": ("ends", [(ir.IRBuilder, "alloca", lambda old: alloca_at_guard_page(1))]),
+    "a panel of too many units": ("ends", [(plan.JobPlan, "add", lambda old: _longer(old, 6, 2))]),
+    "a gradient with too many columns": ("ends", [(plan.JobPlan, "add", lambda old: _longer(old, 9, 6))]),
+    "a gradient with too many rows": ("ends", [(plan.JobPlan, "add", lambda old: _longer(old, 9, 5))]),
+    "a vector's gradient too long": ("ends", [(plan.JobPlan, "add", lambda old: _longer(old, 5, 3))]),
+    "states that nobody has set": ("ends", [(Rows, "put_initial", lambda old: lambda *args: None)]),
+    "an online step too many": ("ends", [(Step, "run", _a_step_more)]),
+}
+
+
+def main() -> None:
+    small = replace(CASES[1], sequences=6, counts=(6,) * 5)
+    runs = [(run_cell, ZOO["lstm"], "float32", small), (run_online, ZOO["lstm"], "float32", CASES[1])]
+    for run, *args in runs:
+        run(*args, np.array)  # the children find everything compiled
+    ended = {}
+    for name, (mode, changes) in MISTAKES.items():
+        child = os.fork()
+        if not child:
+            try:
+                for owner, attribute, wrong in changes:
+                    setattr(owner, attribute, wrong(getattr(owner, attribute)))
+                run, *args = runs[(Step, "run", _a_step_more) in changes]
+                with Guard(mode).installed() as guard:
+                    found = run(*args, guard.keep)
+                    guard.check()
+                if not all(np.isfinite(value).all() for value in found.values()):
+                    raise AssertionError("not finite")
+            except AssertionError:
+                os._exit(1)
+            os._exit(0)
+        status = os.waitpid(child, 0)[1]
+        ended[name] = os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+    print(json.dumps(ended), flush=True)
+
+
+if __name__ == "__main__":
+    pool.WORTHWHILE = 1.0  # every piece of work is worth a thread
+    main()
