@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 from benchmarks import pairs, sides
 from benchmarks.comparisons import GROUPS, Comparison, select
 from benchmarks.points import GRID, Point, UsageError
+from benchmarks.suite import Row
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = "benchmarks/results"  # of a whole run; anything less goes to SCRATCH
@@ -45,6 +47,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--points", metavar="POINTS", help="other points, such as 100x1x64,50x64x512")
     made.add_argument("--threads", type=int, default=2, help="for gated; the peers try 1 and this many (default: 2)")
     made.add_argument("--output", metavar="FOLDER", help=f"where to write (default: {RESULTS} or {SCRATCH}, see below)")
+    made.add_argument("--keep", action="store_true", help="keep in the results what an earlier run measured")
     made.add_argument("--list", action="store_true", help="print what would be measured, and end")
     return made
 
@@ -75,6 +78,19 @@ def folder_of(arguments: argparse.Namespace) -> Path:
     return Path(arguments.output) if arguments.output else ROOT / (RESULTS if whole else SCRATCH)
 
 
+def earlier_rows(folder: Path) -> list[Row]:
+    """What a run before this one wrote.
+
+    Raises:
+        UsageError: there is nothing, or it cannot be read.
+    """
+    path = folder / "results.json"
+    try:
+        return [Row.from_json(content) for content in json.loads(path.read_text(encoding="utf-8"))["rows"]]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UsageError(f"--keep: got {str(path)!r} ({error}), expected the results of an earlier run") from None
+
+
 def main(words: Sequence[str] | None = None) -> int:
     """Returns the exit status: 0, 2 for a mistake on the command line, 130 if interrupted."""
     words = sys.argv[1:] if words is None else words
@@ -93,6 +109,7 @@ def main(words: Sequence[str] | None = None) -> int:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UsageError(f"--output: got {str(folder)!r} ({error.strerror}), expected a folder") from None
+        earlier = earlier_rows(folder) if arguments.keep else []
     except UsageError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -100,7 +117,7 @@ def main(words: Sequence[str] | None = None) -> int:
 
     effort = pairs.QUICK if arguments.quick else pairs.FULL
     command = " ".join(["python -m benchmarks", *words])
-    return run(comparisons, arguments.threads, effort, folder, command)
+    return run(comparisons, arguments.threads, effort, folder, command, earlier)
 
 
 __all__ = ["GROUPS", "main"]

@@ -68,7 +68,7 @@ COMPARISONS = (
     Comparison("gru", "GRU (reset after) training, PyTorch nn.GRU", "gru", "train", "torch"),
     Comparison("peephole", "Peephole LSTM training, JAX lax.scan under jit", "peephole", "train", "jax"),
     Comparison("eager", "Peephole LSTM training, PyTorch eager", "peephole", "train", "eager"),
-    Comparison("compile", "Peephole LSTM training, torch.compile", "peephole", "train", "compile", slow=True),
+    Comparison("compile", "Peephole LSTM training, torch.compile", "peephole", "train", "compile", QUICK, slow=True),
     Comparison("infer.torch", "LSTM inference, PyTorch nn.LSTM", "lstm", "infer", "torch"),
     Comparison("infer.onnx", "LSTM inference, ONNX Runtime", "lstm", "infer", "onnx"),
     Comparison("stream", "LSTM, one step from Python, ONNX Runtime", "lstm", "stream", "onnx", (STREAM,)),

@@ -32,7 +32,7 @@ class Effort:
     fresh: int
 
 
-FULL = Effort(burst=0.03, least=7, most=31, budget=8.0, trials=3, fresh=3)
+FULL = Effort(burst=0.03, least=7, most=31, budget=4.0, trials=2, fresh=2)
 QUICK = Effort(burst=0.01, least=3, most=9, budget=1.5, trials=1, fresh=1)
 
 

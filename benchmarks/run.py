@@ -10,15 +10,27 @@ from pathlib import Path
 import tqdm as progress
 
 from benchmarks import pairs, plot, report
-from benchmarks.comparisons import Comparison
+from benchmarks.comparisons import COMPARISONS, Comparison
 from benchmarks.machine import NOTICEABLE
+from benchmarks.points import GRID, Point
 from benchmarks.suite import Row, Suite
 from benchmarks.targets import verdicts
 from gated.interop.atomic import write_atomically
 
 
-def run(comparisons: Sequence[Comparison], threads: int, effort: pairs.Effort, folder: Path, command: str) -> int:
-    """Returns the exit status. What was measured before an interruption is written too."""
+def run(
+    comparisons: Sequence[Comparison],
+    threads: int,
+    effort: pairs.Effort,
+    folder: Path,
+    command: str,
+    earlier: Sequence[Row] = (),
+) -> int:
+    """Returns the exit status. What was measured before an interruption is written too.
+
+    Args:
+        earlier: rows of another run, written as well where this one has none.
+    """
     rows: list[Row] = []
     remarks: list[str] = []
     began = time.monotonic()
@@ -35,9 +47,24 @@ def run(comparisons: Sequence[Comparison], threads: int, effort: pairs.Effort, f
     if disturbed:
         remarks.append(f"other programs ran during {len(disturbed)} of {len(rows)} rows (up to {max(disturbed):.0%})")
     remarks.append(f"{(time.monotonic() - began) / 60:.1f} minutes")
+    measured = {(row.key, row.point) for row in rows}
+    kept = [row for row in earlier if (row.key, row.point) not in measured]
+    if kept:
+        remarks.append(f"{len(kept)} of {len(rows) + len(kept)} rows are from an earlier run")
+        rows = in_order([*rows, *kept])
     depth = "few pairs (--quick)" if effort is pairs.QUICK else "full"
     write(folder, rows, report.Conditions(command, threads, depth, versions, tuple(remarks)))
     return 130 if remarks[0].startswith("interrupted") else 0
+
+
+def in_order(rows: Sequence[Row]) -> list[Row]:
+    """As one run would have measured them."""
+    keys = [comparison.key for comparison in COMPARISONS]
+
+    def place(row: Row) -> tuple[int, int, Point]:
+        return keys.index(row.key), GRID.index(row.point) if row.point in GRID else len(GRID), row.point
+
+    return sorted((row for row in rows if row.key in keys), key=place)
 
 
 def measure(suite: Suite, comparisons: Sequence[Comparison], rows: list[Row]) -> None:

@@ -48,6 +48,20 @@ class Row:
     def to_json(self) -> dict[str, Any]:
         return asdict(self) | {"point": str(self.point)}
 
+    @staticmethod
+    def from_json(content: dict[str, Any]) -> Row:
+        """The inverse of `to_json`."""
+        found = content["ratio"]
+        return Row(
+            **content
+            | {
+                "point": Point.parse(content["point"]),
+                "ratio": None if found is None else Spread(**found),
+                "pairs": [(ours, theirs) for ours, theirs in content["pairs"]],
+                "work": tuple(content["work"]),
+            }
+        )
+
 
 class Suite:
     """Measures; holds the worker processes. A context manager.

@@ -67,6 +67,14 @@ def test_output_that_is_no_folder(tmp_path, capsys, monkeypatch):
     assert "--output: got" in error_of(capsys, "--output", str(tmp_path / "file" / "inside"))
 
 
+def test_nothing_to_keep(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(sides, "missing", lambda name: [])
+    for content in (None, "{}", "[]", '{"rows": [{"key": 1}]}', "not json"):
+        if content is not None:
+            (tmp_path / "results.json").write_text(content)
+        assert "expected the results of an earlier run" in error_of(capsys, "--keep", "--output", str(tmp_path))
+
+
 def test_list(capsys):
     assert cli.main(["--list", "--only", "rate", "--quick"]) == 0
     assert capsys.readouterr().out.splitlines()[0].split() == ["rate.lstm", "100x64x256"]

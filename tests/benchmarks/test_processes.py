@@ -183,3 +183,7 @@ def test_a_small_run_from_the_command_line(tmp_path, capsys):
     out = capsys.readouterr().out
     assert out.startswith("lstm") and "LSTM training over PyTorch, everywhere" in out
     assert sorted(path.name for path in tmp_path.iterdir()) == ["results.json", "results.md", "results.png"]
+    words = ["--quick", "--only", "start", "--keep", "--output", str(tmp_path)]
+    assert main(words) == 0
+    page = (tmp_path / "results.md").read_text()
+    assert "1 of 3 rows are from an earlier run" in page and "LSTM training over PyTorch" in page

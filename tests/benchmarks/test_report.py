@@ -70,6 +70,16 @@ def test_the_document(rows):
     assert judged["LSTM training over PyTorch"] is True and judged["GRU training over PyTorch"] is None
 
 
+def test_rows_are_read_back_from_the_document(rows):
+    content = json.loads(report.document(rows, CONDITIONS))
+    assert [Row.from_json(one) for one in content["rows"]] == rows
+
+
+def test_kept_rows_stand_where_one_run_would_have_put_them(rows):
+    run = pytest.importorskip("benchmarks.run")
+    assert run.in_order(rows[::-1]) == [*rows[:4], rows[5], rows[4]]
+
+
 def test_the_picture(rows):
     pytest.importorskip("matplotlib")
     assert plot.picture(rows, "note").startswith(b"\x89PNG")
