@@ -1,8 +1,9 @@
 """How much of a training step is spent in the two time loops.
 
-It looks behind the curtain: the native backend runs every program through `plan.Call.run`, and the two loops are
-those to which it tells how many sequences run at each step. Where a version of gated has other insides, the
-comparison is left out with a note.
+It looks behind the curtain: the native backend runs the time loop of each group of sequences through
+`backend._run_steps`. Several groups run at once, each in a thread of its own, with other work before and after: the
+time of a loop is then what all groups took together, divided by the number of threads. Where a version of gated has
+other insides, the comparison is left out with a note.
 """
 
 from __future__ import annotations
@@ -17,36 +18,34 @@ from benchmarks.sides.base import Unavailable
 LOOPS = 2  # forward and backward
 
 
-def clock(call: Callable[[], Any]) -> Callable[[], float]:
+def clock(call: Callable[[], Any], threads: int) -> Callable[[], float]:
     """A function that makes one call and returns the seconds that its forward and backward loops took.
 
     Raises:
         Unavailable: the native backend is not built as this file knows it.
     """
     try:
-        owner = importlib.import_module("gated.backends.native.plan").Call
-        run = owner.run
+        backend: Any = importlib.import_module("gated.backends.native.backend")
+        run = backend._run_steps
     except (ImportError, AttributeError) as error:
         raise Unavailable(f"the loops cannot be timed apart in this version of gated ({error})") from error
-    spent: list[float] = []
+    spent: list[tuple[int, float]] = []  # which loop, seconds of one group (appending is safe from several threads)
 
-    def timed(self: Any, plan: Any, sequences: int, counts: Any = None) -> Any:
+    def timed(call: Any, plan: Any, groups: Any, group: int, counts: Any) -> None:
         begin = time.perf_counter()
-        result = run(self, plan, sequences, counts)
-        if counts is not None:
-            spent.append(time.perf_counter() - begin)
-        return result
+        run(call, plan, groups, group, counts)
+        spent.append((id(plan), (time.perf_counter() - begin) / min(len(groups), threads)))
 
     def seconds() -> float:
         spent.clear()
-        owner.run = timed
+        backend._run_steps = timed
         try:
             call()
         finally:
-            owner.run = run
-        return sum(spent)
+            backend._run_steps = run
+        return sum(each for _, each in spent)
 
     seconds()
-    if len(spent) != LOOPS:
+    if len({loop for loop, _ in spent}) != LOOPS:
         raise Unavailable(f"the loops cannot be timed apart in this version of gated ({len(spent)} runs of a loop)")
     return seconds

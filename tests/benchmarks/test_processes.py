@@ -72,6 +72,16 @@ def test_every_way_to_call_onnx_runtime_gives_our_outputs(suite, task):
         timed.forget()
 
 
+@pytest.mark.parametrize("point", [SMALL, Point(50, 64, 128)], ids=["one group", "a group per thread"])
+def test_the_time_loops_are_a_part_of_the_step(suite, point):
+    process = suite.workers.get("gated", 2)
+    whole, loops = (Timed(process, Problem("lstm", point), task, {}).prepare() for task in ("train", "scan"))
+    # not of times on a busy machine: that the clock sees both loops, and counts their products and no others
+    assert 3 * loops.work == whole.work and loops.burst(0.001) > 0
+    for timed in (whole, loops):
+        timed.forget()
+
+
 def test_memory(suite):
     pytest.importorskip("torch")
     row = suite.row(COMPARISON["memory.lstm"], Point(200, 16, 64))
