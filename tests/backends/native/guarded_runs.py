@@ -24,7 +24,6 @@ import numpy as np
 from guard_pages import MODES, Array, Guard, forget_plans
 
 import gated
-from gated.backends import interface
 from gated.backends.native import backend, inference, memory, online_run, pool, programs
 from gated.backends.native.ir_tools import I64, POINTER
 from gated.backends.native.programs import common
@@ -99,7 +98,6 @@ def run_cell(cell: Any, dtype: str, sizes: Case, keep: Callable[[Array], Array])
     schedule, lengths, parameters, x, states, dy, last = arguments(cell, dtype, sizes)
     parameters, x, dy = {name: keep(value) for name, value in parameters.items()}, keep(x), keep(dy)
     counts = np.array(sizes.counts, np.int64)
-    memo = [interface.Memo()] if hasattr(interface, "Memo") else []
     gated.set_num_threads(sizes.threads)
     with patch.object(backend, "APART", 1 << 30 if sizes.apart else 0), patch.object(inference, "CACHE", 0):
         scan = native.forward(schedule, lengths, parameters, x, counts, states)
@@ -107,9 +105,9 @@ def run_cell(cell: Any, dtype: str, sizes: Case, keep: Callable[[Array], Array])
         gradients = {name: memory.empty(value.shape, value.dtype) for name, value in parameters.items()}
         found["dx"], first = native.backward(scan, dy, last, gradients)
         found |= gradients | {f"first {k}": array for k, array in enumerate(first)}
-        for call in range(2):  # what the first remembers is used by the second
-            found[f"inferred y {call}"], ends = native.infer(schedule, lengths, parameters, x, counts, states, *memo)
-            found |= {f"inferred {k}, {call}": array for k, array in enumerate(ends)}
+
+        found["inferred y"], ends = native.infer(schedule, lengths, parameters, x, counts, states)
+        found |= {f"inferred {k}": array for k, array in enumerate(ends)}
         if sizes.steps and sizes.counts[-1] == sizes.sequences:
             stepper = native.stepper(schedule, lengths, parameters, sizes.sequences, x.dtype)
             stepper.put(states)
