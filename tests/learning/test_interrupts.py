@@ -10,6 +10,14 @@ import pytest
 from gated.learning.interrupts import delayed_interrupt
 
 
+@pytest.fixture(autouse=True)
+def heard():
+    """Ctrl-C is heard, also by a job that a shell started in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def test_the_first_interrupt_sets_a_flag_and_the_second_raises():
     before = signal.getsignal(signal.SIGINT)
     with delayed_interrupt() as interrupted:

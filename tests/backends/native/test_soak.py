@@ -117,8 +117,8 @@ def run():
 growth(run, 60, 60)  # (some caches of Python and NumPy fill slowly)
 """
 
-# One forgotten object in five calls, or the code of one module (64 KB) in ten loads, would be more.
-BLOCKS, BYTES = 200, 1_500_000
+# One forgotten object in four calls, or the code of one module (64 KB) in ten loads, would be more.
+BLOCKS, BYTES = 300, 1_500_000
 
 
 @pytest.mark.parametrize("script", [SHAPES, TAPES, STREAMS, CODE], ids=["shapes", "tapes", "streams", "code"])

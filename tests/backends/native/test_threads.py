@@ -231,6 +231,8 @@ INTERRUPTED = """
 import signal, sys, threading, time
 from gated.backends.native.pool import Pool
 
+# a job that a shell started in the background is deaf to Ctrl-C, and so are its children
+signal.signal(signal.SIGINT, signal.default_int_handler)
 pool = Pool()
 
 def press_ctrl_c():
