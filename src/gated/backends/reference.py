@@ -135,9 +135,9 @@ def constants(schedule: Schedule, parameters: Mapping[str, Array]) -> Values:
     return values
 
 
-def new_columns(scan: Scan, align: int = 1) -> _Columns:
-    """Room for what the backward loop keeps; every value begins at a multiple of `align` numbers."""
-    return _Columns(scan.schedule, scan.sizes, len(scan.x), scan.x.dtype, align)
+def new_columns(scan: Scan) -> _Columns:
+    """Room for what the backward loop keeps."""
+    return _Columns(scan.schedule, scan.sizes, len(scan.x), scan.x.dtype)
 
 
 def after_loop(scan: Scan, kept: _Columns, gradients: Mapping[str, Array]) -> Array:
@@ -221,9 +221,7 @@ class _Columns:
     """The kept values of the backward loop, side by side in one (R, Σ dim) array: so that the adjoints of all gates
     are one operand of one product."""
 
-    def __init__(
-        self, schedule: Schedule, sizes: Mapping[str, int], rows: int, dtype: np.dtype[np.generic], align: int = 1
-    ) -> None:
+    def __init__(self, schedule: Schedule, sizes: Mapping[str, int], rows: int, dtype: np.dtype[np.generic]) -> None:
         ordered = dict.fromkeys(delta for pairs in schedule.products.values() for delta, _ in pairs)
         kept = set(schedule.kept)
         nodes = [node for node in ordered if node in kept] + [node for node in schedule.kept if node not in ordered]
@@ -231,7 +229,7 @@ class _Columns:
         width = 0
         for node in nodes:
             self.spans[node] = (width, width + sizes[node.dim])
-            width += -(-sizes[node.dim] // align) * align
+            width += sizes[node.dim]
         self.array = np.empty((rows, width), dtype)
         self.rows = self.array
 

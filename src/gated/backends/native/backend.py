@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,20 +13,17 @@ import numpy as np
 from gated.backends.interface import Array, Scan, Stepper
 from gated.backends.native import inference, memory
 from gated.backends.native.addresses import address_of, parameter_addresses
-from gated.backends.native.groups import APART, Groups, step_rows
+from gated.backends.native.groups import APART, Groups, gap_between, step_rows
 from gated.backends.native.lowering import CONSTANT
-from gated.backends.native.plan import Call, LoopPlan, Where
-from gated.backends.native.pool import get_num_threads, run_all, run_shares, threads_for
+from gated.backends.native.plan import DTYPES, Call, LoopPlan, Where, put_computed, step_work
+from gated.backends.native.pool import even_edges, get_num_threads, run_all, run_shares, threads_for
 from gated.backends.native.programs import Training, common, training
-from gated.backends.native.regions import PAGE
 from gated.backends.native.target import host
 from gated.backends.native.training_plan import BackwardPlan, ForwardPlan, Shapes
-from gated.backends.reference import ReferenceBackend, constants, last_states, previous_states
+from gated.backends.reference import ReferenceBackend, last_states, previous_states
 from gated.language.graph import Node
 from gated.locks import fork_safe_lock
 from gated.schedule import Schedule
-
-NATIVE = {np.dtype("float32"): "float32", np.dtype("float64"): "float64"}  # looked up faster than dtype.name
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,9 +68,9 @@ def _plans(
 ) -> _Plans:
     equal = len(x) == steps * sequences
     edges = _edges(programs, sizes, x, sequences) if equal else (0, sequences)
-    smallest = min(sizes[dim] for dim in programs.layout.schedule.graph.dims.values()) * x.itemsize
-    groups = Groups(steps, edges, gap=-(-PAGE // smallest))
-    width = host().machine.width(x.dtype.name)
+    dims = programs.layout.schedule.graph.dims.values()
+    groups = Groups(steps, edges, gap_between([sizes[dim] for dim in dims], x.itemsize))
+    width = host().machine.width(DTYPES[x.dtype])
     shapes = Shapes(steps, sequences, len(x), groups, dict(sizes), x.dtype, width)
     names = list(names)
     forward = ForwardPlan(programs, shapes, names)
@@ -84,12 +80,11 @@ def _plans(
 def _edges(programs: Training, sizes: Mapping[str, int], x: Array, sequences: int) -> tuple[int, ...]:
     """Where to cut the batch: once for each thread that has enough to do."""
     graph = programs.layout.schedule.graph
-    numbers = sum(math.prod(sizes[dim] for dim in shape) for shape in graph.parameters.values())
-    threads = threads_for(len(x) * numbers / 40, sequences)
+    threads = threads_for(step_work(graph, sizes, len(x)), sequences)
     row = max(sizes[dim] for dim in graph.dims.values()) * x.itemsize
     if row * sequences >= APART * threads:
         return 0, sequences
-    return tuple(sequences * i // threads for i in range(threads + 1))
+    return even_edges(sequences, threads)
 
 
 class _TapeValues(Mapping[Node, "Array | float"]):
@@ -147,9 +142,9 @@ class NativeBackend:
         counts: Array,
         states: Sequence[Array],
     ) -> Scan:
-        if x.dtype not in NATIVE:
+        if x.dtype not in DTYPES:
             return ReferenceBackend().forward(schedule, sizes, parameters, x, counts, states)
-        programs = training(schedule, NATIVE[x.dtype])
+        programs = training(schedule, DTYPES[x.dtype])
         plans = _cache.get(programs, sizes, x, len(counts), len(states[0]), parameters)
         plan, groups = plans.forward, plans.forward.shapes.groups
         tape, work = memory.lease(plan.tape.bytes), memory.lease(plan.work.bytes)
@@ -157,15 +152,11 @@ class NativeBackend:
         for array, initial in zip(own, states, strict=True):
             groups.put_initial(array, initial)
         y = memory.empty((len(x), states[0].shape[1]), x.dtype)
-        if plan.computed:
-            with np.errstate(all="ignore"):
-                known = constants(schedule, parameters)
-            for node, place in plan.computed:
-                plan.tape.view(tape, place)[...] = known[node]
+        put_computed(plan.computed, plan.tape, tape, schedule, parameters)
         steps = step_rows(counts, len(states[0])) if plans.steps is None else plans.steps
         arrays = map(address_of, (x, y, steps, plans.rows))
         addresses = [tape.address, work.address, *arrays, *parameter_addresses(parameters)]
-        call = Call(common(NATIVE[x.dtype]), plan.sheet, addresses)
+        call = Call(common(DTYPES[x.dtype]), plan.sheet, addresses)
         call.pack(plan.pack)
         own_x = None if plan.x[0] == "x" else plan.tape.view(tape, "x")
 
@@ -187,7 +178,7 @@ class NativeBackend:
     def backward(
         self, scan: Scan, dy: Array, dstates: Sequence[Array], gradients: Mapping[str, Array]
     ) -> tuple[Array, list[Array]]:
-        if dy.dtype not in NATIVE:
+        if dy.dtype not in DTYPES:
             return ReferenceBackend().backward(scan, dy, dstates, gradients)
         plans, tape, steps = scan.own
         plan: BackwardPlan = plans.backward
@@ -215,7 +206,7 @@ class NativeBackend:
             *parameter_addresses(gradients),
             *parameter_addresses(scan.parameters),
         ]
-        call = Call(common(NATIVE[dy.dtype]), plan.sheet, addresses)
+        call = Call(common(DTYPES[dy.dtype]), plan.sheet, addresses)
         call.pack(plan.pack)
         own_dx = None if plan.dx is None or plan.dx[0] == "dx" else _array(plan, plan.dx, tape, work)
 
@@ -248,7 +239,7 @@ class NativeBackend:
         counts: Array,
         states: Sequence[Array],
     ) -> tuple[Array, list[Array]]:
-        if x.dtype not in NATIVE:
+        if x.dtype not in DTYPES:
             return ReferenceBackend().infer(schedule, sizes, parameters, x, counts, states)
         return inference.infer(schedule, sizes, parameters, x, counts, states)
 
@@ -260,7 +251,7 @@ class NativeBackend:
         sequences: int,
         dtype: np.dtype[Any],
     ) -> Stepper:
-        if dtype not in NATIVE:
+        if dtype not in DTYPES:
             return ReferenceBackend().stepper(schedule, sizes, parameters, sequences, dtype)
         return inference.Stepper(schedule, sizes, parameters, sequences, dtype)
 

@@ -13,11 +13,13 @@ With a single group, or sequences of different lengths, both are the same.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from gated.backends.native.emit import STEP_ROWS
+from gated.backends.native.regions import PAGE
 
 Array = np.ndarray[Any, Any]
 APART = 64 << 10  # bytes of one thread's rows of a step from which on they may lie side by side
@@ -140,6 +142,11 @@ class Groups:
             }
             tables.append([np.full(self.steps, self.edges[-1]), *(kinds[name] for name in STEP_ROWS)])
         return np.array(tables, np.int64).reshape(len(self), 1 + len(STEP_ROWS), self.steps)
+
+
+def gap_between(sizes: Iterable[int], itemsize: int) -> int:
+    """Rows that keep two groups a page apart in arrays with a row per sequence, of these sizes."""
+    return -(-PAGE // (min(sizes) * itemsize))
 
 
 def step_rows(counts: Array, sequences: int) -> Array:

@@ -9,7 +9,6 @@ Legend: T steps, N sequences, D inputs, `sizes` the length of every dimension.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from functools import lru_cache, partial
 from typing import Any
@@ -19,21 +18,19 @@ import numpy as np
 from gated.backends.native import memory
 from gated.backends.native.addresses import address_of, parameter_addresses
 from gated.backends.native.emit import STEP_ROWS
-from gated.backends.native.groups import Groups, step_rows
+from gated.backends.native.groups import Groups, gap_between, step_rows
 from gated.backends.native.lowering import CALLER, CONSTANT, RING_NEW, RING_PREVIOUS, ROW, Place
-from gated.backends.native.plan import Call, LoopPlan, PackPlan, Where, is_elementwise
-from gated.backends.native.pool import get_num_threads, run_all, threads_for
+from gated.backends.native.plan import DTYPES, Call, LoopPlan, PackPlan, Where, is_elementwise, put_computed, step_work
+from gated.backends.native.pool import even_edges, get_num_threads, run_all, threads_for
 from gated.backends.native.programs import Inference, Loop, common, inference
 from gated.backends.native.regions import PAGE, Region, Sheet, Spec
 from gated.backends.native.target import host
-from gated.backends.reference import constants
 from gated.language.graph import Node
 from gated.schedule import Schedule
 
 Array = np.ndarray[Any, Any]
 FEW = 4  # sequences: fewer are too few for a tile of rows
 CACHE = 256 << 10  # bytes of pre-activations that stay in the second-level cache
-DTYPES = {np.dtype("float32"): "float32", np.dtype("float64"): "float64"}
 
 
 class InferencePlan:
@@ -57,8 +54,8 @@ class InferencePlan:
         self.programs, self.layout, self.sizes, self.few = programs, programs.layout, sizes, few
         width = host().machine.width(DTYPES[dtype])
         self.fixed, self.work = Region("fixed", dtype, width), Region("work", dtype, width)
-        smallest = min(sizes[dim] for dim in self.layout.schedule.graph.dims.values()) * dtype.itemsize
-        self.groups = Groups(steps, edges, -(-PAGE // smallest))
+        dims = self.layout.schedule.graph.dims.values()
+        self.groups = Groups(steps, edges, gap_between([sizes[dim] for dim in dims], dtype.itemsize))
         self.steps, self.sequences = steps, edges[-1]
         self.sheet = Sheet(["fixed", "work", "x", "y", "steps", "rows", *(("parameter", name) for name in parameters)])
         self.pack = PackPlan()
@@ -138,11 +135,7 @@ class Prepared:
     def pack(self, call: Call) -> None:
         """Read the parameters."""
         plan = self.plan
-        if plan.computed:
-            with np.errstate(all="ignore"):
-                known = constants(plan.layout.schedule, self.parameters)
-            for node, place in plan.computed:
-                plan.fixed.view(self.fixed, place)[...] = known[node]
+        put_computed(plan.computed, plan.fixed, self.fixed, plan.layout.schedule, self.parameters)
         call.pack(plan.pack)
 
     def call(self, x: Array, y: Array, steps: Array) -> Call:
@@ -190,10 +183,9 @@ def _plan(
     threads: int,
 ) -> InferencePlan:
     steps, sequences = shape
-    lengths, parameters = dict(sizes), programs.layout.schedule.graph.parameters
-    numbers = sum(math.prod(lengths[dim] for dim in dims) for dims in parameters.values())
-    threads = min(threads, threads_for(steps * sequences * numbers / 40, sequences))
-    edges = tuple(sequences * i // threads for i in range(threads + 1))
+    lengths, graph = dict(sizes), programs.layout.schedule.graph
+    threads = min(threads, threads_for(step_work(graph, lengths, steps * sequences), sequences))
+    edges, parameters = even_edges(sequences, threads), graph.parameters
     return InferencePlan(programs, lengths, dtype, tuple(parameters), steps, edges, few)
 
 

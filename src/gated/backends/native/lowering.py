@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from gated.language.graph import ONE_DIM, Matrix, Node, is_leaf
+from gated.language.graph import Matrix, Node, is_leaf
 
 # Which row of an array belongs to sequence n at step t:
 ROW = "row"  # row of the step and sequence, in the order in which this pass keeps them
@@ -188,8 +188,3 @@ def _places(blocks: Sequence[Block]) -> list[Place]:
 
 def _panels(blocks: Sequence[Block]) -> list[tuple[Matrix, ...]]:
     return [term.panel for block in blocks for term in block.terms]
-
-
-def scalar_free(node: Node) -> bool:
-    """Whether a node has a length of its own (a plain number has none)."""
-    return node.dim != ONE_DIM

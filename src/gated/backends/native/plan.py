@@ -9,6 +9,7 @@ same for a program over all rows at once).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
@@ -16,13 +17,37 @@ import numpy as np
 
 from gated.backends.native.emit import STEP_ROWS
 from gated.backends.native.lowering import Place
+from gated.backends.native.memory import Lease
 from gated.backends.native.pool import run_sharded, run_shares
 from gated.backends.native.programs import Common, Loop
 from gated.backends.native.regions import Region, Sheet, Spec
-from gated.language.graph import Matrix
+from gated.backends.reference import constants
+from gated.language.graph import Graph, Matrix, Node
+from gated.schedule import Schedule
 
 Array = np.ndarray[Any, Any]
 Where = tuple[Hashable, Spec]  # the base and the array
+DTYPES = {np.dtype("float32"): "float32", np.dtype("float64"): "float64"}  # looked up faster than dtype.name
+
+
+def step_work(graph: Graph, sizes: Mapping[str, int], rows: int) -> float:
+    """About how many nanoseconds the products of a time loop over so many rows take on one thread."""
+    return rows * sum(math.prod(sizes[dim] for dim in shape) for shape in graph.parameters.values()) / 40
+
+
+def put_computed(
+    computed: Sequence[tuple[Node, Place]],
+    region: Region,
+    lease: Lease,
+    schedule: Schedule,
+    parameters: Mapping[str, Array],
+) -> None:
+    """Compute what depends on the parameters alone (a few numbers: NumPy) into its places."""
+    if computed:
+        with np.errstate(all="ignore"):
+            known = constants(schedule, parameters)
+        for node, place in computed:
+            region.view(lease, place)[...] = known[node]
 
 
 class LoopPlan:

@@ -189,9 +189,14 @@ def run_sharded(scan: Callable[[int, int], None], counts: Array | None, sequence
     _pool.run([lambda a=a, b=b: scan(a, b) for a, b in shards])  # type: ignore[misc]
 
 
+def even_edges(sequences: int, parts: int) -> tuple[int, ...]:
+    """(0, ..., sequences): cut into parts that differ by at most one."""
+    return tuple(sequences * i // parts for i in range(parts + 1))
+
+
 def _edges(counts: Array | None, sequences: int, threads: int) -> list[int]:
     if counts is None or len(counts) == 0 or counts[-1] == sequences:  # all sequences are equally long
-        return [sequences * i // threads for i in range(threads + 1)]
+        return list(even_edges(sequences, threads))
     lengths = np.bincount(np.clip(counts, 0, sequences), minlength=sequences + 1)[::-1].cumsum()[::-1][1:]
     work = np.concatenate([[0], np.cumsum(lengths)])
     inner = np.searchsorted(work, work[-1] * np.arange(1, threads) / threads)
