@@ -59,7 +59,7 @@ def _train(layer: Any, problem: Problem, task: str) -> Prepared:
         y, dx, grads = call()
         return {"y": y, "dx": dx} | {f"d{name.removeprefix('l0.')}": np.array(grads[name]) for name in grads}
 
-    seconds = scan_clock.clock(call, gated.get_num_threads()) if task == "scan" else None
+    seconds = scan_clock.clock(call) if task == "scan" else None
     return Prepared(call, numbers, problem.flops(task), seconds)
 
 

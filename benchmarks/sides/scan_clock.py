@@ -1,9 +1,8 @@
 """How much of a training step is spent in the two time loops.
 
-It looks behind the curtain: the native backend runs the time loop of each group of sequences through
-`backend._run_steps`. Several groups run at once, each in a thread of its own, with other work before and after: the
-time of a loop is then what all groups took together, divided by the number of threads. Where a version of gated has
-other insides, the comparison is left out with a note.
+It looks behind the curtain: the native backend's threads run a pass as a table of phases (`backends.native.team`), one
+of which is the time loop. Here such a table is run in three pieces, and the one in the middle is timed. Where a version
+of gated has other insides, the comparison is left out with a note.
 """
 
 from __future__ import annotations
@@ -13,12 +12,14 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from benchmarks.sides.base import Unavailable
 
 LOOPS = 2  # forward and backward
 
 
-def clock(call: Callable[[], Any], threads: int) -> Callable[[], float]:
+def clock(call: Callable[[], Any]) -> Callable[[], float]:
     """A function that makes one call and returns the seconds that its forward and backward loops took.
 
     Raises:
@@ -26,26 +27,53 @@ def clock(call: Callable[[], Any], threads: int) -> Callable[[], float]:
     """
     try:
         backend: Any = importlib.import_module("gated.backends.native.backend")
-        run = backend._run_steps
+        team: Any = importlib.import_module("gated.backends.native.team")
+        run_plan, pool, entry = backend._run, backend.pool, len(team.ENTRY)
     except (ImportError, AttributeError) as error:
         raise Unavailable(f"the loops cannot be timed apart in this version of gated ({error})") from error
-    spent: list[tuple[int, float]] = []  # which loop, seconds of one group (appending is safe from several threads)
+    spent: list[float] = []
 
-    def timed(call: Any, plan: Any, groups: Any, group: int, counts: Any) -> None:
-        begin = time.perf_counter()
-        run(call, plan, groups, group, counts)
-        spent.append((id(plan), (time.perf_counter() - begin) / min(len(groups), threads)))
+    def run(numbers: Any, start: int, loops: set[int]) -> None:
+        """In place of `Call.run`: the phases before the loop, the loop, those behind it."""
+        phases, members = (int(number) for number in numbers[start : start + 2])
+        table = numbers[start + 2 : start + 2 + phases * members * entry].reshape(phases, members, entry)
+        of_loop = [bool(set(phase[:, 0].tolist()) & loops) for phase in table]
+        first = of_loop.index(True)
+        stop = phases - of_loop[::-1].index(True)
+        for low, high in ((0, first), (first, stop), (stop, phases)):
+            piece = np.concatenate([[high - low, members], table[low:high].ravel()])
+            alone = np.concatenate([[(high - low) * members, 1], table[low:high].ravel()])
+            begin = time.perf_counter()
+            pool().run(piece.ctypes.data, members, alone.ctypes.data)
+            if low == first:
+                spent.append(time.perf_counter() - begin)
+
+    def timed(plan: Any, addresses: Any, counts: Any) -> None:
+        if plan.shapes.cut.columns:  # whose phases one thread cannot run for all
+            raise Unavailable("the loops cannot be timed apart where threads share the columns")
+        loops = {(plan.backward if hasattr(plan, "backward") else plan.forward).loop.address}
+        filled = backend.Call
+
+        class Call(filled):  # type: ignore[misc,valid-type]
+            def run(self, program: int, members: int, alone: int) -> None:
+                run(self.numbers, (program if members > 1 else alone) // 8, loops)
+
+        backend.Call = Call
+        try:
+            run_plan(plan, addresses, counts)
+        finally:
+            backend.Call = filled
 
     def seconds() -> float:
         spent.clear()
-        backend._run_steps = timed
+        backend._run = timed
         try:
             call()
         finally:
-            backend._run_steps = run
-        return sum(each for _, each in spent)
+            backend._run = run_plan
+        return sum(spent)
 
     seconds()
-    if len({loop for loop, _ in spent}) != LOOPS:
+    if len(spent) != LOOPS:
         raise Unavailable(f"the loops cannot be timed apart in this version of gated ({len(spent)} runs of a loop)")
     return seconds

@@ -167,15 +167,15 @@ def test_short_calls_are_timed_together():
     assert len(calls) > 20 and 0 < seconds < 1e-3
 
 
-def test_settling_waits_for_threads_that_spin():
-    import threading
-
-    end = time.monotonic() + 0.1
-    spinning = threading.Thread(target=lambda: [None for _ in iter(lambda: time.monotonic() < end, False)])
-    spinning.start()
+def test_settling_waits_for_threads_that_spin(monkeypatch):
+    spent = iter([0.0, 1.0, 1.0, 2.0, 2.0, 2.4, 2.4, 2.4, 9.0])  # seconds of all threads, before and after each wait
+    monkeypatch.setattr(worker.time, "process_time", lambda: next(spent))
+    monkeypatch.setattr(worker, "QUIET_INTERVAL", 0.001)
+    monkeypatch.setattr(worker, "QUIET_LIMIT", 1000.0)
     assert worker.settle()
-    assert time.monotonic() >= end
-    spinning.join()
+    assert next(spent) == 9.0  # it ended with the first wait in which nothing ran
+    monkeypatch.setattr(worker, "QUIET_LIMIT", 0.0)
+    assert not worker.settle()
 
 
 def test_problems_are_the_same_everywhere():

@@ -29,6 +29,7 @@ def inputs(layer: gated.Recurrent, steps: int, batch: int) -> tuple[np.ndarray, 
 @pytest.mark.parametrize("name", ZOO)
 def test_infer_is_forward(name: str, dtype: str, threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pool, "WORTHWHILE", 1.0)
+    monkeypatch.setattr(pool.Pool, "latency", lambda _: 0.0)
     monkeypatch.setattr(pool, "_threads", threads)
     for steps, batch, lengths, options in (
         (1, 1, None, {}),

@@ -197,7 +197,7 @@ class Guard:
             (Region, "place", self.place),
             (memory, "lease", self.lease),
             (memory, "empty", self.empty),
-            (Sheet, "fill", self._tables(Sheet.fill)),
+            (Sheet, "fill", self._sheet(Sheet.fill)),
             *((owner, "step_rows", self._tables(groups.step_rows)) for owner in (groups, backend, inference)),
             *((groups.Groups, name, self._tables(getattr(groups.Groups, name))) for name in ("step_rows", "all_rows")),
             (online_run, "NativeStep", self._step()),
@@ -214,6 +214,15 @@ class Guard:
 
     def _tables(self, made_by: Any) -> Any:
         return lambda *args: self.keep(made_by(*args), frozen=False)
+
+    def _sheet(self, fill: Any) -> Any:
+        def filled(sheet: Sheet, addresses: Any) -> Array:
+            first = fill(sheet, addresses)
+            kept = self.keep(first, frozen=False)
+            kept[np.array(sheet._which) == sheet.base["sheet"]] += kept.ctypes.data - first.ctypes.data
+            return kept
+
+        return filled
 
     def _step(self) -> type:
         guard = self

@@ -16,7 +16,7 @@ import numpy as np
 from guard_pages import Array, Guard
 from guarded_runs import CASES, alloca_at_guard_page, run_cell, run_online
 
-from gated.backends.native import backend, gradients, inference, online_run, plan, pool, programs
+from gated.backends.native import backend, course, gradients, inference, online_run, plan, pool, programs
 from gated.cells import ZOO
 
 
@@ -34,8 +34,8 @@ def _moved(step_rows: Any, counts: int, rows: int) -> Any:
     return moved
 
 
-def _one_more(run: Any) -> Any:
-    return lambda call, plan, sequences, counts=None: run(call, plan, sequences + 1, counts)
+def _one_more(rows: Any) -> Any:
+    return lambda course, plan, number: rows(course, plan, number + 1)
 
 
 def _wider(put: Any) -> Any:
@@ -55,7 +55,7 @@ def _not_copied(place_of: Any) -> Any:
 
 
 def _larger(put: Any, kind: str) -> Any:
-    return lambda plan, name, value, base=None: put(plan, name, value + (name[0] == kind), base)
+    return lambda plan, name, value, *rest: put(plan, name, value + (name[0] == kind), *rest)
 
 
 def _whole(access: Any) -> Any:
@@ -77,7 +77,7 @@ MISTAKES: dict[str, tuple[str, list[tuple[Any, str, Any]]]] = {
     "arrays an element too short between canaries": ("canaries", [(Guard, "place", _short)]),
     "a sequence too many": (
         "ends",
-        [(Rows, "step_rows", lambda old: _moved(old, 1, 0)), (plan.Call, "run", _one_more)],
+        [(Rows, "step_rows", lambda old: _moved(old, 1, 0)), (course.Course, "rows", _one_more)],
     ),
     "rows one too early": ("begins", [(Rows, "step_rows", lambda old: _moved(old, 0, -1))]),
     "rows one too late": ("ends", [(Rows, "step_rows", lambda old: _moved(old, 0, 1))]),
@@ -87,11 +87,13 @@ MISTAKES: dict[str, tuple[str, list[tuple[Any, str, Any]]]] = {
     "the same in the backward pass": ("ends", [(backend.BackwardPlan, "_rows_of", _not_copied)]),
     "the same without a tape": ("ends", [(inference.InferencePlan, "_caller", _not_copied)]),
     "products one number too long": ("ends", [(plan.LoopPlan, "_set", lambda old: _larger(old, "size"))]),
-    "a vector too many in a row": ("ends", [(plan.LoopPlan, "_set", lambda old: _larger(old, "blocks"))]),
+    "a vector too many in a row": ("ends", [(plan.LoopPlan, "_set", lambda old: _larger(old, "to"))]),
     "loads without a mask": ("ends", [(gradients, "load_masked", _whole)]),
     "stores without a mask": ("ends", [(gradients, "store_masked", _whole)]),
     "stores without a mask between canaries": ("canaries", [(gradients, "store_masked", _whole)]),
     "registers an element too few": ("ends", [(ir.IRBuilder, "alloca", lambda old: alloca_at_guard_page(1))]),
+    "moves one row too many": ("ends", [(plan.JobPlan, "add", lambda old: _longer(old, 10, 2))]),
+    "moves one number too many": ("ends", [(plan.JobPlan, "add", lambda old: _longer(old, 10, 4))]),
     "a panel of too many units": ("ends", [(plan.JobPlan, "add", lambda old: _longer(old, 6, 2))]),
     "a gradient with too many columns": ("ends", [(plan.JobPlan, "add", lambda old: _longer(old, 9, 6))]),
     "a gradient with too many rows": ("ends", [(plan.JobPlan, "add", lambda old: _longer(old, 9, 5))]),
@@ -129,4 +131,5 @@ def main() -> None:
 
 if __name__ == "__main__":
     pool.WORTHWHILE = 1.0  # every piece of work is worth a thread
+    pool.Pool.latency = lambda _: 0.0
     main()

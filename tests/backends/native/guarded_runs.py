@@ -24,7 +24,7 @@ import numpy as np
 from guard_pages import MODES, Array, Guard, forget_plans
 
 import gated
-from gated.backends.native import backend, inference, memory, online_run, pool, programs
+from gated.backends.native import backend, groups, inference, memory, online_run, pool, programs
 from gated.backends.native.ir_tools import I64, POINTER
 from gated.backends.native.programs import common
 from gated.backends.native.target import host, target_machine
@@ -71,6 +71,9 @@ CASES = (
     case(17, 5, 3, 3, threads=3),
     case(15, 17, 3, 7, threads=3, apart=False),
     Case(16, 3, 4, (9, 8, 3, 3), 9, threads=3),
+    case(5, 33, 4, 1, threads=3),  # fewer sequences than threads: they share the columns
+    case(16, 40, 3, 2, threads=3),
+    Case(3, 35, 4, (2, 1, 1, 0), 2, threads=3),
 )
 
 
@@ -99,7 +102,7 @@ def run_cell(cell: Any, dtype: str, sizes: Case, keep: Callable[[Array], Array])
     parameters, x, dy = {name: keep(value) for name, value in parameters.items()}, keep(x), keep(dy)
     counts = np.array(sizes.counts, np.int64)
     gated.set_num_threads(sizes.threads)
-    with patch.object(backend, "APART", 1 << 30 if sizes.apart else 0), patch.object(inference, "CACHE", 0):
+    with patch.object(groups, "APART", 1 << 30 if sizes.apart else 0), patch.object(inference, "CACHE", 0):
         scan = native.forward(schedule, lengths, parameters, x, counts, states)
         found = {"y": scan.y.copy(), **{f"last {k}": array for k, array in enumerate(scan.last)}}
         gradients = {name: memory.empty(value.shape, value.dtype) for name, value in parameters.items()}
@@ -184,8 +187,7 @@ def run_pack(guard: Guard, dtype: str, outer: int, inner: int, transposed: bool,
     targets = [panel[:1, :1, g] for g in range(2)]
     jobs = [(source, to, outer, inner, 2 * width, int(transposed)) for source, to in zip(sources, targets, strict=True)]
     address = table(guard, *jobs)
-    for share in range(shares):
-        common(dtype).pack(address, share, shares)
+    run_shares("pack", dtype, address, shares)
     wanted = np.zeros((2, blocks * width, inner), dtype)
     wanted[:, :outer] = matrices
     same({"panel": panel}, {"panel": wanted.reshape(2, blocks, width, inner).transpose(1, 3, 0, 2)})
@@ -198,10 +200,26 @@ def run_gradients(guard: Guard, dtype: str, m: int, n: int, rows: int, shares: i
     c, total = memory.empty((m, n), a.dtype), memory.empty((n,), a.dtype)
     matrices = table(guard, (a, m, b, n, c, m, n, rows, 0), (a, m, b, n, c, m, n, rows, 1))
     vectors = table(guard, (b, n, rows, n, total))
-    for share in range(shares):
-        common(dtype).matrix_gradients(matrices, share, shares)
-        common(dtype).vector_gradients(vectors, share, shares)
+    run_shares("matrix_gradients", dtype, matrices, shares)
+    run_shares("vector_gradients", dtype, vectors, shares)
     same({"matrix": c, "vector": total}, {"matrix": 2 * a.T @ b, "vector": b.sum(0)})
+
+
+def run_move(guard: Guard, dtype: str, outer: int, inner: int, size: int, shares: int) -> None:
+    """Rows put into another order, then added to themselves."""
+    rows = guard.keep(np.random.default_rng(0).standard_normal((outer, inner, size)).astype(dtype))
+    swapped = memory.empty((inner, outer, size), rows.dtype)
+    strides = inner * size, size, size, outer * size
+    for add in (0, 1):
+        run_shares("move", dtype, table(guard, (rows, swapped, outer, inner, size, *strides, add)), shares)
+    same({"rows": swapped}, {"rows": 2 * rows.swapaxes(0, 1)})
+
+
+def run_shares(name: str, dtype: str, address: int, shares: int) -> None:
+    """One of the kernels, share by share."""
+    function = common(dtype).code.function(name)
+    for share in range(shares):
+        function(address, share, shares)
 
 
 def kernels(dtype: str) -> None:
@@ -214,6 +232,9 @@ def kernels(dtype: str) -> None:
             for m, n, rows in itertools.product(ODD, (*ODD, 65, 130), (1, 3, 257)):
                 print(f"gradients {dtype} {mode} {m} x {n}, {rows} rows", flush=True)
                 run_gradients(guard, dtype, m, n, rows, 1 + m % 3)
+            for outer, inner, size in itertools.product((1, 2, 5), (1, 3), (*ODD, 65)):
+                print(f"move {dtype} {mode} {outer} x {inner} x {size}", flush=True)
+                run_move(guard, dtype, outer, inner, size, 1 + size % 3)
             guard.check()
 
 
@@ -254,4 +275,5 @@ if __name__ == "__main__":
     faulthandler.enable()
     faulthandler.dump_traceback_later(270, exit=True)  # who hangs says where
     pool.WORTHWHILE = 1.0  # every piece of work is worth a thread
+    pool.Pool.latency = lambda _: 0.0  # however often it has to wait for others
     {"cells": cells, "kernels": kernels, "registers": registers}[sys.argv[1]](*sys.argv[2:])

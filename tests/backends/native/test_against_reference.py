@@ -46,6 +46,7 @@ def norm_error(got: np.ndarray, want: np.ndarray) -> float:
 def any_work(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every piece of work be worth a thread, however small."""
     monkeypatch.setattr(pool, "WORTHWHILE", 1.0)
+    monkeypatch.setattr(pool.Pool, "latency", lambda _: 0.0)
     monkeypatch.setattr(pool, "_threads", None)
 
 

@@ -119,7 +119,7 @@ from gated.backends.native import target
 from gated.backends.native.ir_tools import Machine
 
 name, dtype, cells = sys.argv[1], sys.argv[2], sys.argv[3].split(",")
-here = target.hosts().get(name, target.Host(Machine(16, 32), "generic", "+neon"))
+here = target.hosts().get(name, target.Host(Machine(16, 32, "arm"), "generic", "+neon"))
 foreign = name not in target.hosts()
 target._chosen = lambda name: here
 if foreign:
@@ -145,6 +145,8 @@ def describe(module, here):
         "multiplications": len(re.findall(r"\\bv?mulp[sd]\\b|\\bfmul\\tv[0-9]+\\.(?:4s|2d)", assembly)),
         "object": code.hex(),
     })
+    if foreign:  # a hint to a processor of the other kind
+        module = re.sub('call void @"llvm.aarch64.hint".i32 1.', '', str(module))
     return compile_object(module, runs) if foreign else code
 
 target.compile_object, compile_object = describe, target.compile_object
@@ -191,8 +193,9 @@ x86 = pytest.mark.skipif(not set(hosts()) & set(WIDEST_REGISTER), reason="looks 
 def test_code_for_x86_keeps_to_the_registers_and_calls_nothing(name: str, dtype: str) -> None:
     order = ["xmm", "ymm", "zmm"]
     modules = describe(name, dtype)
+    assert sum(not module["registers"] for module in modules) == 1  # the one by which threads wait
     for module in modules:
-        assert max(module["registers"], key=order.index) == WIDEST_REGISTER[name]
+        assert not module["registers"] or max(module["registers"], key=order.index) == WIDEST_REGISTER[name]
         code = bytes.fromhex(module["object"])
         assert machine_of(code) == 62  # EM_X86_64
         assert undefined_symbols(code) <= ALLOWED

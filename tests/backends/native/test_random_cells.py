@@ -55,6 +55,7 @@ def three_threads() -> Iterator[None]:
     """Small work is shared too."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pool, "WORTHWHILE", 1.0)
+        patch.setattr(pool.Pool, "latency", lambda _: 0.0)
         patch.setattr(pool, "_threads", 3)
         yield
 

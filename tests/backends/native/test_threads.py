@@ -28,6 +28,7 @@ MANY = 8  # Python threads at once
 def restore_threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Threads are a setting of the process, and small work must be worth a thread here."""
     monkeypatch.setattr(pool, "WORTHWHILE", 1.0)
+    monkeypatch.setattr(pool.Pool, "latency", lambda _: 0.0)
     before = pool._threads
     yield
     pool._threads = before
@@ -66,6 +67,29 @@ def test_bitwise_equal_for_any_number_of_threads(name: str, dtype: str, lengths:
                 assert value.tobytes() == other[key].tobytes(), f"{key} differs with {threads} threads"
             else:
                 np.testing.assert_allclose(other[key], value, rtol=0, atol=1e-4 if dtype == "float32" else 1e-12)
+
+
+@pytest.mark.parametrize("lengths", [None, [9, 4]], ids=["full", "lengths"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", CELLS)
+def test_the_same_if_they_share_the_columns(name: str, dtype: str, lengths: list[int] | None) -> None:
+    """Fewer sequences than threads, with more and with less columns than these can share."""
+    for hidden in (100, 21):
+        layer = gated.Recurrent(
+            ZOO[name], 5, hidden, sizes={"h": 90} if name == "projected_lstm" else None, dtype=dtype
+        )
+        gated.set_num_threads(1)
+        alone = results(layer, 9, 2, lengths)
+        gated.set_num_threads(5)
+        shared = results(layer, 9, 2, lengths)
+        for key, value in alone.items():
+            if key.startswith(SCAN) or key == "dx":
+                assert value.tobytes() == shared[key].tobytes(), f"{key} differs"
+            else:
+                np.testing.assert_allclose(shared[key], value, rtol=0, atol=1e-4 if dtype == "float32" else 1e-12)
+        cut = layer.forward(np.zeros((9, 2, 5)))[2].scans[0].own[0].forward.shapes.cut
+        assert cut.columns == (cut.members > 2), "this test is about shared columns"
+        assert cut.members == 5 or hidden == 21
 
 
 def test_a_sequence_does_not_depend_on_its_neighbours() -> None:
@@ -207,71 +231,155 @@ def test_as_many_workers_as_the_environment_says(threads: int) -> None:
     assert done.stdout.split() == [str(threads - 1)], done.stderr  # the calling thread works as well
 
 
-def test_errors_of_a_share_reach_the_caller() -> None:
-    def fails() -> None:
-        raise ZeroDivisionError("in a share")
+TEAM = """
+import sys, time
+import numpy as np
+from gated.backends.native import pool, programs, team
+from gated.backends.native.addresses import address_of
 
-    ran = []
-    for tasks in ([fails, lambda: ran.append(1)], [lambda: ran.append(1), fails]):
-        with pytest.raises(ZeroDivisionError, match="in a share"):
-            pool.Pool().run(tasks)
-    assert ran == [1, 1]
+ours = pool.Pool()
+move = programs.common("float64").move
+held = []
 
+def copies(*pairs):
+    # the address of a table of jobs: (from, to) each
+    jobs = [(address_of(a), address_of(b), 1, 1, a.size, 0, 0, 0, 0, 0) for a, b in pairs]
+    held.append(np.array([len(jobs), *sum(jobs, ())], np.int64))
+    return address_of(held[-1])
 
-def test_every_task_runs_once() -> None:
-    ours = pool.Pool()
-    for count in (1, 2, 3, 7):
-        for _ in range(50):
-            ran: list[int] = []
-            ours.run([partial(ran.append, k) for k in range(count)])
-            assert sorted(ran) == list(range(count))
+def course(*phases):
+    # phases of tables for a team, and the same for one alone; 0: nothing to do
+    together, alone = [len(phases), len(phases[0])], [sum(map(len, phases)), 1]
+    for phase in phases:
+        entries = [number for table in phase for number in (move if table else 0, table, 0, 1)]
+        together += entries
+        alone += entries
+    return np.array(together, np.int64), np.array(alone, np.int64)
 
+def run(together, alone):
+    ours.run(address_of(together), int(together[1]), address_of(alone))
 
-INTERRUPTED = """
-import signal, sys, threading, time
-from gated.backends.native.pool import Pool
+def states():
+    return [int(ours._memory[team.state_of(1 + k)]) for k in range(len(ours._sleeping))]
 
+"""
+
+A_CHAIN = """
+# each phase copies what another member has copied in the phase before, now a large array, now a small one
+members = 3
+for size in (1, 1000, 300_000):
+    arrays = np.zeros((9, size))
+    steps = [[0] * members for _ in range(8)]  # the last one is a worker's
+    for k, phase in enumerate(steps):
+        phase[k % members] = copies((arrays[k], arrays[k + 1]))
+    chain = course(*steps)
+    for turn in range(1, 100 if size < 10_000 else 10):
+        arrays[0] = turn
+        run(*chain)
+        assert (arrays == turn).all(), (size, turn)
+        assert max(states()) <= team.AWAKE
+"""
+
+ALONE = """
+arrays = np.zeros((4, 1000))
+chain = course(*([0, copies((arrays[k], arrays[k + 1])), 0] for k in range(3)))
+# somebody else has the team: the caller does everything alone
+ours._lock.acquire()
+arrays[0] = 1
+run(*chain)
+assert (arrays == 1).all() and not states()
+ours._lock.release()
+# workers that do not answer: the same
+run(*chain)
+while states() != [team.ASLEEP] * 2:
+    time.sleep(0.01)
+ours._wake = lambda workers: None
+arrays[0] = 2
+run(*chain)
+assert (arrays == 2).all() and states() == [team.ASLEEP] * 2
+"""
+
+CTRL_C_WAITS = """
+import signal, threading
 # a job that a shell started in the background is deaf to Ctrl-C, and so are its children
 signal.signal(signal.SIGINT, signal.default_int_handler)
-pool = Pool()
-
-def press_ctrl_c():
-    signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
-
-for place in range(30):
-    began, ended = threading.Event(), []
-
-    def slow():
-        began.set()
-        press_ctrl_c()
-        time.sleep(0.02)
-        press_ctrl_c()
-        time.sleep(0.02)
-        ended.append(1)
-
-    def quick():
-        began.wait()
-        deadline = time.perf_counter() + 0.002 * (place % 3)
-        while time.perf_counter() < deadline:
-            pass
-
+main = threading.main_thread().ident
+arrays = np.zeros((4, 300_000))
+chain = course([0, copies((arrays[0], arrays[1]))], [copies((arrays[1], arrays[2])), 0])
+for turn in range(50):
+    press = lambda: (time.sleep(0.0005 * (turn % 5)), signal.pthread_kill(main, signal.SIGINT))
+    thread = threading.Thread(target=press)
+    interrupted = False
     try:
-        pool.run([slow, quick])
+        thread.start()
+        for k in range(10**6):
+            arrays[0] = k
+            run(*chain)
     except KeyboardInterrupt:
-        assert ended, "a share was running when its memory was given up"
-    else:
-        sys.exit("not interrupted")
-    try:
-        time.sleep(0.05)
-    except KeyboardInterrupt:
-        pass
-print("done")
+        interrupted = True
+    assert interrupted and max(states(), default=0) <= team.AWAKE, states()
+    thread.join()
+run(*chain)
+assert (arrays[2] == arrays[0]).all()
+"""
+
+SPIN = """
+table = copies((np.zeros(1), np.zeros(1)))
+run(*course([0, table]))
+if sys.argv[1] == "0":
+    while states() != [team.ASLEEP]:
+        time.sleep(0.01)
+else:
+    time.sleep(0.2)
+    assert states() == [team.AWAKE], states()
+run(*course([0, table]))
 """
 
 
-@pytest.mark.skipif(os.name != "posix", reason="sends a signal to the main thread")
-def test_ctrl_c_waits_for_the_shares() -> None:
-    environment = {**os.environ, **({"PYTHONPATH": str(SOURCE)} if SOURCE.is_dir() else {})}
-    command = [sys.executable, "-c", INTERRUPTED]
+def team_program(program: str, *arguments: str, **environment: str) -> None:
+    environment = {**os.environ, **environment, **({"PYTHONPATH": str(SOURCE)} if SOURCE.is_dir() else {})}
+    command = [sys.executable, "-c", TEAM + program, *arguments]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
-    assert done.stdout == "done\n", done.stderr[-1000:]
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+@pytest.mark.parametrize("program", [A_CHAIN, ALONE], ids=["chain", "alone"])
+def test_a_team(program: str) -> None:
+    team_program(program)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends a signal to the main thread")
+def test_ctrl_c_waits_for_the_workers() -> None:
+    team_program(CTRL_C_WAITS)
+
+
+@pytest.mark.parametrize("microseconds", ["0", "1000000000"])
+def test_workers_look_for_work_as_long_as_the_environment_says(microseconds: str) -> None:
+    team_program(SPIN, microseconds, GATED_SPIN=microseconds)
+
+
+@pytest.mark.parametrize("text", ["-1", "long", "", "1.5"])
+def test_what_the_environment_says_of_that_is_checked(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GATED_SPIN", text)
+    with pytest.raises(gated.errors.ArgumentError, match="GATED_SPIN: got .*, expected a whole number of microseconds"):
+        pool.Pool()
+
+
+def test_how_soon_threads_meet_decides_whether_they_share_a_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    gated.set_num_threads(2)
+    layer = gated.LSTM(64, 64)
+    x = np.random.default_rng(0).standard_normal((50, 1, 64)).astype("float32")
+    found = {}
+    for latency in (50.0, 1e6):
+        monkeypatch.setattr(pool.Pool, "latency", lambda _, latency=latency: latency)
+        y, _, tape = layer.forward(x)
+        cut = tape.scans[0].own[0].forward.shapes.cut
+        found[latency] = y.tobytes(), cut.columns, cut.members
+    assert found[50.0][1:] == (True, 2) and found[1e6][1:] == (False, 1)
+    assert found[50.0][0] == found[1e6][0]
+
+
+def test_the_latency_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    measured = pool.Pool().latency()
+    assert 2.0 <= measured <= 2.0**30 and np.log2(measured) % 1 == 0

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,11 +12,12 @@ import numpy as np
 from gated.backends.interface import Array, Scan, Stepper
 from gated.backends.native import inference, memory
 from gated.backends.native.addresses import address_of, parameter_addresses
-from gated.backends.native.groups import APART, Groups, gap_between, step_rows
+from gated.backends.native.groups import Groups, cut, gap_between, step_rows
 from gated.backends.native.lowering import CONSTANT
-from gated.backends.native.plan import DTYPES, Call, LoopPlan, Where, put_computed, step_work
-from gated.backends.native.pool import even_edges, get_num_threads, run_all, run_shares, threads_for
-from gated.backends.native.programs import Training, common, training
+from gated.backends.native.plan import DTYPES, Call, put_computed
+from gated.backends.native.pool import company, edges_by_steps, pool
+from gated.backends.native.programs import Training, training
+from gated.backends.native.regions import Region
 from gated.backends.native.target import host
 from gated.backends.native.training_plan import BackwardPlan, ForwardPlan, Shapes
 from gated.backends.reference import ReferenceBackend, last_states, previous_states
@@ -48,12 +48,13 @@ class _PlanCache:
     def get(
         self, programs: Training, sizes: Mapping[str, int], x: Array, steps: int, sequences: int, names: Iterable[str]
     ) -> _Plans:
-        key = (id(programs), steps, sequences, len(x), tuple(sizes.items()), get_num_threads())
+        those = company(sequences)
+        key = (id(programs), steps, sequences, len(x), tuple(sizes.items()), those)
         with self.lock:
             found = self.made.get(key)
             # a plan holds its programs, so that the id stands for no others while the plan lives
             if found is None or found.forward.programs is not programs:
-                found = self.made[key] = _plans(programs, sizes, x, steps, sequences, names)
+                found = self.made[key] = _plans(programs, sizes, x, steps, sequences, names, those)
                 while len(self.made) > self.SIZE:
                     self.made.popitem(last=False)
             self.made.move_to_end(key)
@@ -64,27 +65,23 @@ _cache = _PlanCache()
 
 
 def _plans(
-    programs: Training, sizes: Mapping[str, int], x: Array, steps: int, sequences: int, names: Iterable[str]
+    programs: Training,
+    sizes: Mapping[str, int],
+    x: Array,
+    steps: int,
+    sequences: int,
+    names: Iterable[str],
+    those: tuple[int, float],
 ) -> _Plans:
     equal = len(x) == steps * sequences
-    edges = _edges(programs, sizes, x, sequences) if equal else (0, sequences)
-    dims = programs.layout.schedule.graph.dims.values()
-    groups = Groups(steps, edges, gap_between([sizes[dim] for dim in dims], x.itemsize))
-    width = host().machine.width(DTYPES[x.dtype])
-    shapes = Shapes(steps, sequences, len(x), groups, dict(sizes), x.dtype, width)
+    graph = programs.layout.schedule.graph
+    region = Region("", x.dtype, host().machine.width(DTYPES[x.dtype]))
+    shared = cut(graph, sizes, len(x), sequences, region, equal, those)
+    groups = Groups(steps, shared.edges, gap_between([sizes[dim] for dim in graph.dims.values()], x.itemsize))
+    shapes = Shapes(steps, sequences, len(x), shared, groups, dict(sizes), x.dtype, region.width)
     names = list(names)
     forward = ForwardPlan(programs, shapes, names)
     return _Plans(forward, BackwardPlan(forward, names), groups.all_rows(len(x)), groups.step_rows() if equal else None)
-
-
-def _edges(programs: Training, sizes: Mapping[str, int], x: Array, sequences: int) -> tuple[int, ...]:
-    """Where to cut the batch: once for each thread that has enough to do."""
-    graph = programs.layout.schedule.graph
-    threads = threads_for(step_work(graph, sizes, len(x)), sequences)
-    row = max(sizes[dim] for dim in graph.dims.values()) * x.itemsize
-    if row * sequences >= APART * threads:
-        return 0, sequences
-    return even_edges(sequences, threads)
 
 
 class _TapeValues(Mapping[Node, "Array | float"]):
@@ -155,22 +152,7 @@ class NativeBackend:
         put_computed(plan.computed, plan.tape, tape, schedule, parameters)
         steps = step_rows(counts, len(states[0])) if plans.steps is None else plans.steps
         arrays = map(address_of, (x, y, steps, plans.rows))
-        addresses = [tape.address, work.address, *arrays, *parameter_addresses(parameters)]
-        call = Call(common(DTYPES[x.dtype]), plan.sheet, addresses)
-        call.pack(plan.pack)
-        own_x = None if plan.x[0] == "x" else plan.tape.view(tape, "x")
-
-        def run(group: int) -> None:
-            if own_x is not None:
-                mine, part = groups.part(group, own_x, x)
-                mine[...] = part
-            if plan.before is not None:
-                _run_rows(call, plan.before, groups, group, len(x))
-            _run_steps(call, plan.forward, groups, group, counts)
-
-        run_all([partial(run, group) for group in range(len(groups))])
-        if plan.y[0] != "y":
-            y[...] = plan.work.view(work, "y")
+        _run(plan, [tape.address, work.address, *arrays, *parameter_addresses(parameters)], counts)
         last = last_states(own, counts) if plans.steps is None else [groups.last(array) for array in own]
         values, kept = _TapeValues(plan, tape, x), (plans, tape, steps)
         return Scan(schedule, sizes, parameters, x, counts, y, _TapeStates(groups, own), last, values, kept)
@@ -189,8 +171,6 @@ class NativeBackend:
             for mine, which in groups.sequences(array):
                 mine[...] = adjoint[which]
         dy = np.ascontiguousarray(dy)
-        if plan.dy[0] != "dy":
-            plan.work.view(work, "dy")[...] = dy
         if plan.gathered:
             before = previous_states(scan)
             for k, leaf in enumerate(plan.layout.leaves):
@@ -199,31 +179,8 @@ class NativeBackend:
             plan.work.view(work, key)[...] = _single(scan, key[1])
         dx = memory.empty(scan.x.shape, dy.dtype)
         arrays = map(address_of, (scan.x, dy, dx, steps, plans.rows))
-        addresses = [
-            tape.address,
-            work.address,
-            *arrays,
-            *parameter_addresses(gradients),
-            *parameter_addresses(scan.parameters),
-        ]
-        call = Call(common(DTYPES[dy.dtype]), plan.sheet, addresses)
-        call.pack(plan.pack)
-        own_dx = None if plan.dx is None or plan.dx[0] == "dx" else _array(plan, plan.dx, tape, work)
-
-        def run(group: int) -> None:
-            _run_steps(call, plan.backward, groups, group, scan.counts)
-            if plan.after is not None:
-                _run_rows(call, plan.after, groups, group, len(scan.x))
-            if own_dx is not None:
-                mine, part = groups.part(group, own_dx, dx)
-                part[...] = mine
-            if plan.jobs:
-                _run_jobs(call, plan, groups, group)
-
-        run_all([partial(run, group) for group in range(len(groups))])
-        for group in range(1, len(groups)):
-            for name in plan.written:
-                gradients[name][...] += plan.work.view(work, ("sum", group, name)).reshape(gradients[name].shape)
+        parts = parameter_addresses(gradients), parameter_addresses(scan.parameters)
+        _run(plan, [tape.address, work.address, *arrays, *parts[0], *parts[1]], scan.counts)
         for name in plan.without_gradient:
             gradients[name][...] = 0
         if plan.dx is None:
@@ -256,36 +213,14 @@ class NativeBackend:
         return inference.Stepper(schedule, sizes, parameters, sequences, dtype)
 
 
-# A single group's work is shared by all threads; several groups have a thread each.
-
-
-def _run_steps(call: Call, plan: LoopPlan, groups: Groups, group: int, counts: Array) -> None:
-    if len(groups) == 1:
-        call.run(plan, groups.edges[-1], counts)
-    else:
-        call.run_group(plan, group, *groups.edges[group : group + 2])
-
-
-def _run_rows(call: Call, plan: LoopPlan, groups: Groups, group: int, rows: int) -> None:
-    if len(groups) == 1:
-        call.run(plan, rows)
-    else:
-        call.run_group(plan, group, 0, groups.count(group, rows))
-
-
-def _run_jobs(call: Call, plan: BackwardPlan, groups: Groups, group: int) -> None:
-    matrices, vectors = plan.jobs[group]
-    if len(groups) == 1:
-        run_shares(lambda i, n: call.gradients(matrices, vectors, i, n), matrices.work + vectors.work)
-    else:
-        call.gradients(matrices, vectors, 0, 1)
-
-
-def _array(plan: BackwardPlan, where: Where, tape: memory.Lease, work: memory.Lease) -> Array:
-    base, spec = where
-    size = plan.shapes.dtype.itemsize
-    lease = tape if base == "tape" else work
-    return lease.array(spec.offset, (spec.rows, spec.size), (spec.stride * size, size), plan.shapes.dtype)
+def _run(plan: ForwardPlan | BackwardPlan, addresses: list[int], counts: Array) -> None:
+    """Fill in the tables and run the plan's course; `addresses` in the order of its bases."""
+    course = plan.course
+    call = Call(plan.sheet, [pool().address, *addresses])
+    if plan.by_sequences is not None and len(counts) and counts[0] != counts[-1]:
+        edges = edges_by_steps(counts, plan.shapes.sequences, course.members)
+        course.recut(call.numbers, plan.by_sequences, edges)
+    call.run(course.program, course.members, course.alone)
 
 
 def _single(scan: Scan, node: Node) -> Any:

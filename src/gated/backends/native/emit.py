@@ -8,6 +8,9 @@ are data, not code: everything variable is read from `ctx`, a table of 64-bit nu
         for tiles of m rows, m chosen so that all tiles are about equal
           for each chunk of columns: the products by micro-kernels, then the operations
 
+Threads share the sequences, or else the columns of every block: then each has a table of its own, and all wait for each
+other at the end of a block.
+
 Every row is computed in the same order of operations whatever the tile it falls into, so a result depends neither on
 the number of threads nor on the batch it was computed in.
 """
@@ -34,6 +37,7 @@ from gated.backends.native.lowering import (
     Program,
     Term,
 )
+from gated.backends.native.team import Tools
 from gated.backends.native.vector_math import PRECISIONS, VectorMath
 from gated.language.graph import Node
 
@@ -45,13 +49,14 @@ ELEMENTWISE_TILE = 8  # rows of a block without products
 class Table:
     """Where in `ctx` each number lies."""
 
-    FIXED = ("steps", "counts", *STEP_ROWS)
+    FIXED = ("steps", "counts", *STEP_ROWS, "team", "share", "shares")
 
     def __init__(self, program: Program) -> None:
         names: list[Any] = list(self.FIXED)
         dims = dict.fromkeys([block.dim for block in program.blocks] + [place.dim for place in program.places])
         self.dims = list(dims)
-        names += [("size", dim) for dim in dims] + [("blocks", dim) for dim in dims]
+        # the length of a dimension; the first of its column blocks that are this thread's, and where they end
+        names += [(field, dim) for field in ("size", "from", "to") for dim in dims]
         names += [("base", place) for place in program.places] + [("stride", place) for place in program.places]
         # side by side, so that the code can loop over the terms of a block
         for field in ("operand", "operand stride", "panel"):
@@ -70,6 +75,7 @@ class Module:
         self.module = ir.Module("gated")
         self.math = VectorMath(self.module, PRECISIONS[precision], machine.width(precision))
         self.kernels = Kernels(self.module, self.math, machine)
+        self.barrier = Tools(self.module, machine).barrier
 
     def add(self, name: str, program: Program, reverse: bool = False) -> None:
         """Emit a program as the function `name`."""
@@ -79,6 +85,7 @@ class Module:
 class _ProgramEmitter:
     def __init__(self, owner: Module, name: str, program: Program, reverse: bool) -> None:
         self.module, self.machine, self.math, self.kernels = owner.module, owner.machine, owner.math, owner.kernels
+        self.barrier = owner.barrier
         self.name, self.program, self.reverse = name, program, reverse
         self.width, self.vector, self.scalar = self.math.width, self.math.vector, self.math.scalar
         self.bytes = self.math.precision.bits // 8
@@ -93,6 +100,10 @@ class _ProgramEmitter:
         steps = self._field(b, ctx, "steps")
         counts = self._pointer(b, ctx, "counts")
         starts = [self._pointer(b, ctx, kind) for kind in STEP_ROWS]
+        team, share, shares = (
+            self._pointer(b, ctx, "team"),
+            *(self._field(b, ctx, name) for name in ("share", "shares")),
+        )
         with loop(b, I64(0), steps) as s:
             t = b.sub(b.sub(steps, I64(1)), s) if self.reverse else s
             count = b.load(b.gep(counts, [t], source_etype=I64), typ=I64)
@@ -103,6 +114,8 @@ class _ProgramEmitter:
             with b.if_then(b.icmp_signed("<", n0, stop)):
                 for block, run in zip(self.program.blocks, passes, strict=True):
                     self._tiles(b, run, self._largest_tile(block), ctx, rows, n0, stop)
+                    with b.if_then(b.icmp_signed(">", shares, I64(1))):
+                        b.call(self.barrier, [team, share, shares])
         b.ret_void()
 
     # tiles
@@ -163,9 +176,9 @@ class _ProgramEmitter:
         """Tiles of `size` rows: column chunk by column chunk, so that a chunk's panel stays in the cache."""
         ctx, rows, start, tiles = arguments
         number = I64(size) if isinstance(size, int) else size
-        blocks = self._field(b, ctx, ("blocks", block.dim))
-        whole = b.mul(b.sdiv(blocks, I64(chunk)), I64(chunk))
-        for low, high, width in ((I64(0), whole, chunk), (whole, blocks, 1)):
+        start_column, stop = (self._field(b, ctx, (field, block.dim)) for field in ("from", "to"))
+        whole = b.sub(stop, b.srem(b.sub(stop, start_column), I64(chunk)))
+        for low, high, width in ((start_column, whole, chunk), (whole, stop, 1)):
             if low is whole and chunk == 1:
                 continue
             with loop(b, low, high, width) as column, loop(b, I64(0), tiles) as tile:

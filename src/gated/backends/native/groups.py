@@ -7,22 +7,78 @@ measured to take longer than one. So each thread's sequences are kept apart, all
     the caller's order    step, sequence
     a pass's own order    group, step, sequence of the group
 
-With a single group, or sequences of different lengths, both are the same.
+With a single group, or sequences of different lengths, both are the same. Where there are fewer sequences than threads
+they share the columns instead: each computes some units of all sequences, and needs only its part of the matrices.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
-from typing import Any
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from gated.backends.native.emit import STEP_ROWS
-from gated.backends.native.regions import PAGE
+from gated.backends.native.pool import even_edges, threads_for
+from gated.backends.native.regions import PAGE, Region
+from gated.language.graph import Graph
 
 Array = np.ndarray[Any, Any]
 APART = 64 << 10  # bytes of one thread's rows of a step from which on they may lie side by side
+
+
+class Cut(NamedTuple):
+    """How threads share a batch: how many they are, and where it is cut into groups (0, ..., N).
+
+    With a single group they share its rows or, if `columns`, the columns of every block.
+    """
+
+    members: int
+    edges: tuple[int, ...]
+    columns: bool = False
+
+
+def cut(
+    graph: Graph,
+    sizes: Mapping[str, int],
+    rows: int,
+    sequences: int,
+    region: Region,
+    equal: bool,
+    company: tuple[int, float],
+) -> Cut:
+    """How to share so many rows of so many sequences.
+
+    Args:
+        region: any that knows the dtype and the vector width.
+        equal: whether all sequences are equally long.
+        company: see `pool.company`.
+    """
+    most, latency = company
+    threads = threads_for(step_work(graph, sizes, rows), most)
+    whole = 0, sequences
+    if sequences < threads:
+        blocks = min(region.padded(sizes[graph.dims[name]]) // region.width for name in graph.states)
+        columns = _best_share(step_work(graph, sizes, sequences), min(threads, blocks), latency)
+        if columns > sequences:
+            return Cut(columns, whole, True)
+        threads = sequences
+    row = max(sizes[dim] for dim in graph.dims.values()) * region.dtype.itemsize
+    if not equal or threads == 1 or row * sequences >= APART * threads:
+        return Cut(threads, whole)
+    return Cut(threads, even_edges(sequences, threads))
+
+
+def _best_share(work: float, most: int, latency: float) -> int:
+    """How many threads do so much work of a step (nanoseconds) the soonest, if they meet twice in it."""
+    return min(range(1, most + 1), key=lambda threads: work / threads + 2 * latency * (threads - 1))
+
+
+def step_work(graph: Graph, sizes: Mapping[str, int], rows: int) -> float:
+    """About how many nanoseconds the products of a time loop over so many rows take on one thread."""
+    return rows * sum(math.prod(sizes[dim] for dim in shape) for shape in graph.parameters.values()) / 40
 
 
 class Groups:

@@ -11,18 +11,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache, partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from gated.backends.native import memory
 from gated.backends.native.addresses import address_of, parameter_addresses
+from gated.backends.native.course import Course
 from gated.backends.native.emit import STEP_ROWS
-from gated.backends.native.groups import Groups, gap_between, step_rows
+from gated.backends.native.groups import Cut, Groups, cut, gap_between, step_rows
 from gated.backends.native.lowering import CALLER, CONSTANT, RING_NEW, RING_PREVIOUS, ROW, Place
-from gated.backends.native.plan import DTYPES, Call, LoopPlan, PackPlan, Where, is_elementwise, put_computed, step_work
-from gated.backends.native.pool import even_edges, get_num_threads, run_all, threads_for
-from gated.backends.native.programs import Inference, Loop, common, inference
+from gated.backends.native.plan import (
+    DTYPES,
+    Call,
+    LoopPlan,
+    MovePlan,
+    PackPlan,
+    Where,
+    is_elementwise,
+    put_computed,
+)
+from gated.backends.native.pool import company, pool
+from gated.backends.native.programs import Common, Inference, Loop, common, inference
 from gated.backends.native.regions import PAGE, Region, Sheet, Spec
 from gated.backends.native.target import host
 from gated.language.graph import Node
@@ -39,6 +50,8 @@ class InferencePlan:
     Attributes:
         fixed: memory for the packed parameters. work: for everything else.
         few: whether the products with x are made ahead.
+        first, again: what the threads do, the first time and while the parameters stay packed.
+        only_pack: what packs them.
     """
 
     def __init__(
@@ -48,26 +61,60 @@ class InferencePlan:
         dtype: np.dtype[Any],
         parameters: Sequence[str],
         steps: int,
-        edges: tuple[int, ...],
+        shared: Cut,
         few: bool,
     ) -> None:
         self.programs, self.layout, self.sizes, self.few = programs, programs.layout, sizes, few
         width = host().machine.width(DTYPES[dtype])
         self.fixed, self.work = Region("fixed", dtype, width), Region("work", dtype, width)
         dims = self.layout.schedule.graph.dims.values()
-        self.groups = Groups(steps, edges, gap_between([sizes[dim] for dim in dims], dtype.itemsize))
-        self.steps, self.sequences = steps, edges[-1]
-        self.sheet = Sheet(["fixed", "work", "x", "y", "steps", "rows", *(("parameter", name) for name in parameters)])
+        self.cut = shared
+        self.groups = Groups(steps, shared.edges, gap_between([sizes[dim] for dim in dims], dtype.itemsize))
+        self.steps, self.sequences = steps, shared.edges[-1]
+        bases = ["team", "fixed", "work", "x", "y", "steps", "rows"]
+        self.sheet = Sheet([*bases, *(("parameter", name) for name in parameters)])
         self.pack = PackPlan()
         self.where: dict[Place, Where] = {}
         self._place()
-        self.before = programs.before and few and self._loop(programs.before, "rows", 1)
+        self.before = self._loop(programs.before, "rows", 1) if programs.before and few else None
         self.loop = self._loop(programs.scan if few else programs.infer, "steps", steps)
         self.pack.close(self.sheet)
+        code = common(DTYPES[dtype])
+        self.first, self.again, self.only_pack = (Course(members) for members in (shared.members, shared.members, 1))
+        self.first.jobs(code.pack, self.pack)
+        self.only_pack.jobs(code.pack, self.pack)
+        self.only_pack.close(self.sheet)
+        for course in (self.first, self.again):
+            self._set_course(course, code)
         self.row_numbers = self.groups.step_rows()
         kinds = ("counts", *STEP_ROWS)
         self.row_numbers[:, kinds.index(ROW)] = self.row_numbers[:, kinds.index(CALLER)]  # nothing has another order
         self.all_rows = step_rows(np.array([steps * self.sequences]), steps * self.sequences)
+
+    def _set_course(self, course: Course, code: Common) -> None:
+        self._move(course, code, self.x, "x", True)
+        if self.before:
+            course.rows(self.before, self.steps * self.sequences)
+        if self.cut.columns:
+            course.columns(self.loop, self.sequences)
+        elif len(self.groups) == 1:
+            course.rows(self.loop, self.sequences)
+        else:
+            course.own_rows(self.loop, list(pairwise(self.groups.edges)))
+        self._move(course, code, self.y, "y", False)
+        course.close(self.sheet)
+
+    def _move(self, course: Course, code: Common, where: Where, name: str, inwards: bool) -> None:
+        """Between the caller's array and the copy that can be used in whole vectors, if there is one."""
+        base, spec = where
+        if base == name:
+            return
+        sides = [((0, name), (spec.size, 0)), ((spec.offset, base), (spec.stride, 0))]
+        (source, source_strides), (target, target_strides) = sides if inwards else reversed(sides)
+        moves = MovePlan()
+        moves.rows(source, target, (spec.rows, 1, spec.size), (*source_strides, *target_strides))
+        moves.close(self.sheet)
+        course.jobs(code.move, moves)
 
     def _place(self) -> None:
         layout, sizes, rows = self.layout, self.sizes, self.steps * self.sequences
@@ -110,6 +157,8 @@ class InferencePlan:
             else:
                 plan.put(place, self.where[place])
         plan.steps(steps, base, len(self.groups) if base == "steps" else 1)
+        if self.cut.columns and base == "steps":
+            plan.share_columns(self.cut.members)
         return plan
 
     def ring(self, work: memory.Lease, k: int, group: int, steps: int) -> Array:
@@ -126,23 +175,21 @@ class Prepared:
 
     def __init__(self, plan: InferencePlan, parameters: Mapping[str, Array], fixed: memory.Lease | None = None) -> None:
         self.plan, self.parameters = plan, parameters
-        self.common = common(DTYPES[plan.work.dtype])
         start = 0 if fixed is not None else -(-plan.fixed.bytes // PAGE) * PAGE
         whole = memory.lease(start + plan.work.bytes)
         self.fixed = whole if fixed is None else fixed
         self.work = whole.part(start)
 
-    def pack(self, call: Call) -> None:
-        """Read the parameters."""
+    def compute(self) -> None:
+        """What depends on the parameters alone."""
         plan = self.plan
         put_computed(plan.computed, plan.fixed, self.fixed, plan.layout.schedule, self.parameters)
-        call.pack(plan.pack)
 
     def call(self, x: Array, y: Array, steps: Array) -> Call:
         """Tables for this input and output."""
         addresses = map(address_of, (x, y, steps, self.plan.all_rows))
-        bases = [self.fixed.address, self.work.address, *addresses, *parameter_addresses(self.parameters)]
-        return Call(self.common, self.plan.sheet, bases)
+        own = pool().address, self.fixed.address, self.work.address
+        return Call(self.plan.sheet, [*own, *addresses, *parameter_addresses(self.parameters)])
 
     def put(self, states: Sequence[Array]) -> None:
         """Set the states before the first step, (N, size) each."""
@@ -159,18 +206,11 @@ class Prepared:
 
     def run(self, x: Array, y: Array, pack: bool) -> None:
         """All steps: x (T·N, D) to y (T·N, size)."""
-        plan = self.plan
-        call = self.call(x, y, plan.row_numbers)
+        course = self.plan.again
         if pack:
-            self.pack(call)
-        if plan.x[0] != "x":
-            plan.work.view(self.work, "x")[...] = x
-        if plan.before:
-            call.run(plan.before, len(x))
-        edges = plan.groups.edges
-        run_all([partial(call.run_group, plan.loop, g, *edges[g : g + 2]) for g in range(len(plan.groups))])
-        if plan.y[0] != "y":
-            y[...] = plan.work.view(self.work, "y")
+            self.compute()
+            course = self.plan.first
+        self.call(x, y, self.plan.row_numbers).run(course.program, course.members, course.alone)
 
 
 @lru_cache(maxsize=64)
@@ -180,13 +220,13 @@ def _plan(
     dtype: np.dtype[Any],
     shape: tuple[int, int],
     few: bool,
-    threads: int,
+    those: tuple[int, float],
 ) -> InferencePlan:
     steps, sequences = shape
     lengths, graph = dict(sizes), programs.layout.schedule.graph
-    threads = min(threads, threads_for(step_work(graph, lengths, steps * sequences), sequences))
-    edges, parameters = even_edges(sequences, threads), graph.parameters
-    return InferencePlan(programs, lengths, dtype, tuple(parameters), steps, edges, few)
+    region = Region("", dtype, host().machine.width(DTYPES[dtype]))
+    shared = cut(graph, lengths, steps * sequences, sequences, region, True, those)
+    return InferencePlan(programs, lengths, dtype, tuple(graph.parameters), steps, shared, few)
 
 
 def prepare(
@@ -197,11 +237,15 @@ def prepare(
     dtype: np.dtype[Any],
     few: bool = False,
     fixed: memory.Lease | None = None,
-    threads: int | None = None,
+    alone: bool = False,
 ) -> Prepared:
-    """Ready to run (steps, sequences). `fixed`: the packed parameters of another one with the same `few`."""
+    """Ready to run (steps, sequences), `alone`: in one thread.
+
+    `fixed`: the packed parameters of another one with the same `few`.
+    """
     programs = inference(schedule, DTYPES[dtype])
-    plan = _plan(programs, tuple(sizes.items()), dtype, shape, few, threads or get_num_threads())
+    those = (1, 0.0) if alone else company(shape[1])
+    plan = _plan(programs, tuple(sizes.items()), dtype, shape, few, those)
     return Prepared(plan, parameters, fixed)
 
 
@@ -269,7 +313,7 @@ class Stepper:
         sequences: int,
         dtype: np.dtype[Any],
     ) -> None:
-        self._prepared = prepare(schedule, sizes, parameters, (1, sequences), dtype, threads=1)
+        self._prepared = prepare(schedule, sizes, parameters, (1, sequences), dtype, alone=True)
         plan, work = self._prepared.plan, self._prepared.work
         self.x = self._buffer(plan.x, work)
         self.y = self._buffer(plan.y, work)
@@ -307,4 +351,6 @@ class Stepper:
 
     def refresh(self) -> None:
         """Read the parameters again."""
-        self._prepared.pack(self._calls[0])
+        self._prepared.compute()
+        course = self._prepared.plan.only_pack
+        self._calls[0].run(course.program, 1, course.alone)

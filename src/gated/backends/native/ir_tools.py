@@ -19,10 +19,16 @@ Value = Any
 
 @dataclass(frozen=True)
 class Machine:
-    """What an emitter must know of a processor: the bytes of a vector register, and how many registers there are."""
+    """What an emitter must know of a processor.
+
+    Attributes:
+        vector_bytes: of a vector register. registers: how many there are.
+        pause: how it is told that a loop only waits: "x86", "arm", or "" (not at all).
+    """
 
     vector_bytes: int
     registers: int
+    pause: str = ""
 
     def width(self, precision: str) -> int:
         """Numbers in a vector register."""

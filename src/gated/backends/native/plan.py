@@ -4,7 +4,7 @@ A plan is made once for a number of steps and rows; a call then leases its memor
 
 Regions: `tape` lives as long as the tape, `work` as long as a call. Everything else is named by where it comes from:
 "x", "y", "dy", "dx", ("parameter", name), ("gradient", name), "steps" (row numbers of the time steps), "rows" (the
-same for a program over all rows at once).
+same for a program over all rows at once), "team" (what the threads have in common).
 """
 
 from __future__ import annotations
@@ -18,21 +18,16 @@ import numpy as np
 from gated.backends.native.emit import STEP_ROWS
 from gated.backends.native.lowering import Place
 from gated.backends.native.memory import Lease
-from gated.backends.native.pool import run_sharded, run_shares
-from gated.backends.native.programs import Common, Loop
+from gated.backends.native.pool import even_edges, pool
+from gated.backends.native.programs import Loop
 from gated.backends.native.regions import Region, Sheet, Spec
 from gated.backends.reference import constants
-from gated.language.graph import Graph, Matrix, Node
+from gated.language.graph import Matrix, Node
 from gated.schedule import Schedule
 
 Array = np.ndarray[Any, Any]
 Where = tuple[Hashable, Spec]  # the base and the array
 DTYPES = {np.dtype("float32"): "float32", np.dtype("float64"): "float64"}  # looked up faster than dtype.name
-
-
-def step_work(graph: Graph, sizes: Mapping[str, int], rows: int) -> float:
-    """About how many nanoseconds the products of a time loop over so many rows take on one thread."""
-    return rows * sum(math.prod(sizes[dim] for dim in shape) for shape in graph.parameters.values()) / 40
 
 
 def put_computed(
@@ -59,22 +54,38 @@ class LoopPlan:
         self.starts = [self.start]
         for _ in range(len(loop.table)):
             sheet.add(0)
-        for dim in loop.table.dims:
+        self.blocks = {dim: work.padded(sizes[dim]) // work.width for dim in loop.table.dims}
+        for dim, blocks in self.blocks.items():
             self._set(("size", dim), sizes[dim])
-            self._set(("blocks", dim), work.padded(sizes[dim]) // work.width)
+            self._set(("to", dim), blocks)
+        self._set("shares", 1)
 
-    def _set(self, name: Hashable, value: int, base: Hashable = None) -> None:
-        self.sheet.set(self.start, self.loop.table.index[name], value, base)
+    def _set(self, name: Hashable, value: int, base: Hashable = None, start: int | None = None) -> None:
+        self.sheet.set(self.start if start is None else start, self.loop.table.index[name], value, base)
 
     def steps(self, count: int, base: Hashable, groups: int = 1) -> None:
         """Row numbers come from a `groups.step_rows` array with this base; every group has a table. Call this last."""
         self._set("steps", count)
-        numbers = len(self.loop.table)
-        self.starts += [self.sheet.copy(self.start, numbers) for _ in range(1, groups)]
+        self.starts += self._copies(groups - 1)
         for group, start in enumerate(self.starts):
             for i, name in enumerate(("counts", *STEP_ROWS)):
                 offset = 8 * count * (i + group * (1 + len(STEP_ROWS)))
-                self.sheet.set(start, self.loop.table.index[name], offset, base)
+                self._set(name, offset, base, start)
+
+    def share_columns(self, shares: int) -> None:
+        """Make a table for each of so many threads that share the columns of every block. Call this after `steps`."""
+        self.starts = self._copies(shares)
+        for share, start in enumerate(self.starts):
+            self._set("team", 0, "team", start)
+            self._set("share", share, None, start)
+            self._set("shares", shares, None, start)
+            for dim, blocks in self.blocks.items():
+                edges = even_edges(blocks, shares)
+                self._set(("from", dim), edges[share], None, start)
+                self._set(("to", dim), edges[share + 1], None, start)
+
+    def _copies(self, count: int) -> list[int]:
+        return [self.sheet.copy(self.start, len(self.loop.table)) for _ in range(count)]
 
     def panel(self, number: int, offset: int, base: str = "work") -> None:
         """Say where a packed matrix lies."""
@@ -88,15 +99,6 @@ class LoopPlan:
         for number in self.loop.operands.get(place, ()):
             self._set(("operand", number), spec.offset, base)
             self._set(("operand stride", number), spec.stride)
-
-    def cost(self, rows: int) -> float:
-        """About how many nanoseconds all rows take on one thread."""
-        multiply_adds = elements = 0
-        for block in self.loop.program.blocks:
-            size = self.sizes[block.dim]
-            multiply_adds += sum(size * self.sizes[term.operand.dim] * len(term.pairs) for term in block.terms)
-            elements += size * (len(block.operations) + len(block.loads) + len(block.stores))
-        return rows * (multiply_adds / 40 + elements / 8)
 
 
 def is_elementwise(loops: Sequence[Loop | None], place: Place) -> bool:
@@ -150,32 +152,28 @@ class PackPlan(JobPlan):
         return offset
 
 
+class MovePlan(JobPlan):
+    """The jobs that move rows: see `moves.JOB`."""
+
+    def rows(
+        self,
+        source: tuple[int, Hashable],
+        target: tuple[int, Hashable],
+        shape: tuple[int, int, int],
+        strides: tuple[int, int, int, int],
+        add: bool = False,
+    ) -> None:
+        """(outer, inner, size) numbers; strides, in numbers: of outer and inner in the source, then in the target."""
+        self.add(source, target, *shape, *strides, int(add), work=math.prod(shape) / 8)
+
+
 class Call:
     """A filled-in sheet, ready to run."""
 
-    def __init__(self, common: Common, sheet: Sheet, addresses: Sequence[int]) -> None:
-        self.common = common
+    def __init__(self, sheet: Sheet, addresses: Sequence[int]) -> None:
         self.numbers = sheet.fill(addresses)
         self.address = int(self.numbers.ctypes.data)
 
-    def pack(self, plan: PackPlan) -> None:
-        table = self.address + plan.start
-        run_shares(lambda i, n: self.common.pack(table, i, n), plan.work)
-
-    def gradients(self, matrices: JobPlan, vectors: JobPlan, share: int, shares: int) -> None:
-        """One share of the jobs."""
-        self.common.matrix_gradients(self.address + matrices.start, share, shares)
-        self.common.vector_gradients(self.address + vectors.start, share, shares)
-
-    def run(self, plan: LoopPlan, sequences: int, counts: Array | None = None) -> None:
-        """Run a program over the sequences, `counts` of which are running at each step, or over so many rows.
-
-        All threads share the work.
-        """
-        table = self.address + plan.start
-        rows = sequences if counts is None else int(counts.sum())
-        run_sharded(lambda first, stop: plan.loop.run(table, first, stop), counts, sequences, plan.cost(rows))
-
-    def run_group(self, plan: LoopPlan, group: int, first: int, stop: int) -> None:
-        """Run a program over a range of sequences or rows, with a group's table, in this thread."""
-        plan.loop.run(self.address + plan.starts[group], first, stop)
+    def run(self, program: int, members: int, alone: int) -> None:
+        """See `Pool.run`; the tables lie at these bytes of the sheet."""
+        pool().run(self.address + program, members, self.address + alone)

@@ -1,113 +1,179 @@
-"""Threads over the batch: each runs all time steps of its own sequences, so that no step needs a barrier.
+"""Threads: a team of workers shared by all layers, and how many of them a piece of work deserves.
 
-The workers are ordinary Python threads that wait on a queue (they do not spin: cores are left to others between
-calls); the machine code they run does not hold the interpreter's lock. Results do not depend on how many there are.
+The workers are Python threads that run machine code (see `team`), without the interpreter's lock. When there is
+nothing to do they look for work for a moment, since the next pass of a network usually follows at once and to wake a
+thread takes longer than many a pass; then they sleep, and cores are left to others. Results of a scan do not depend
+on how many threads there are.
 """
 
 from __future__ import annotations
 
+import ctypes
+import math
 import os
-import queue
+import sys
 import threading
+import time
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
+import llvmlite.ir as ir
 import numpy as np
 
+from gated.backends.native.addresses import address_of
+from gated.backends.native.target import Compiled, host
+from gated.backends.native.team import ASLEEP, AWAKE, ENTRY, HEAD, MOST, PATIENCE, SIZE, YIELD, emit_team, state_of
 from gated.errors import wrong
+from gated.locks import fork_safe_lock
 
 Array = np.ndarray[Any, Any]
-Task = Callable[[], None]
-WORTHWHILE = 60_000.0  # nanoseconds of work that are worth waking a thread for
+WORTHWHILE = 30_000.0  # nanoseconds of work that are worth a thread
+TRIAL = 64  # phases without work that show how long members wait for each other
+ATONCE = 15.0  # nanoseconds in which nobody can have met: the caller was alone
+FRESH = 1.0  # seconds for which that is believed: a virtual machine's processors may move
+LOOKING = 300.0  # microseconds for which a worker looks for more to do, unless the environment says otherwise
+ANSWER = 200.0  # microseconds that a caller waits for a worker that has to wake up
 
 
-class _Job:
-    """A task, which runs once, in the thread that claims it first."""
+@cache
+def _code() -> Compiled:
+    def build() -> ir.Module:
+        module = ir.Module("team")
+        emit_team(module, host().machine)
+        return module
 
-    def __init__(self, task: Task) -> None:
-        self.task = task
-        self.error: BaseException | None = None
-        self._owner: dict[str, int] = {}
-        self._running = threading.Lock()
-        self._running.acquire()
-        self._ended = False
+    return Compiled.cached("team", build)
 
-    def _claim(self) -> bool:
-        me = threading.get_ident()
-        return self._owner.setdefault("thread", me) == me  # one step, as far as other threads and signals can see
 
-    def run(self) -> None:
-        """Run it, unless another thread does."""
-        if self._claim():
-            try:
-                self.task()
-            except BaseException as error:
-                self.error = error
-            finally:
-                self._ended = True
-                self._running.release()
-
-    def settle(self) -> None:
-        """Wait until no other thread runs it, or ever will."""
-        if not self._claim() and not self._ended:
-            self._running.acquire()
+def _yield_address() -> int:
+    """Of the system's function that gives the processor away; 0 if there is none."""
+    try:
+        if sys.platform == "win32":
+            function: Any = ctypes.windll.kernel32.SwitchToThread
+        else:
+            function = ctypes.CDLL(None).sched_yield
+    except (OSError, AttributeError):
+        return 0
+    return ctypes.cast(function, ctypes.c_void_p).value or 0
 
 
 class Pool:
-    """Worker threads, started when first needed, shared by all layers; safe to use from many threads."""
+    """A team and its workers, started when first needed. Safe to use from many threads.
+
+    Attributes:
+        address: of the team's memory.
+    """
 
     def __init__(self) -> None:
-        self._jobs: queue.SimpleQueue[_Job] = queue.SimpleQueue()
-        self._workers = 0
+        code = _code()
+        self._serve, self._conduct, self._run, idle = (code.function(n) for n in ("serve", "conduct", "run", "idle"))
+        self._memory = np.zeros(SIZE, np.int64)
+        self.address = address_of(self._memory)
+        self._memory[YIELD] = _yield_address()
+        self._sleeping: list[threading.Lock] = []  # a worker's number - 1 -> what it waits for when it sleeps
         self._lock = threading.Lock()
+        self._trial = np.array([TRIAL, 2, *[0] * (TRIAL * 2 * len(ENTRY)), 0, 1], np.int64)
+        self._latency, self._tried = 1024.0, -FRESH
+        look = _seconds(idle, self.address)
+        self._memory[PATIENCE] = ANSWER * 1e-6 / look
+        self._looks = max(1, int(_looking() * 1e-6 / look))
 
-    def run(self, tasks: list[Task]) -> None:
-        """Run all tasks, the last one in the calling thread; raise the first error.
+    def run(self, program: int, members: int, alone: int) -> None:
+        """Run a program for so many members; if they are at work for somebody else, `alone`, for one.
 
-        Whatever is raised, Ctrl-C too: none of the tasks runs any more then. They work on memory that the caller is
-        about to give away.
+        Whatever is raised, Ctrl-C too: nobody works on the program any more then.
+
+        Args:
+            program, alone: addresses.
         """
-        jobs = [_Job(task) for task in tasks]
-        self._grow(len(jobs) - 1)
+        held = members > 1 and self._lock.acquire(blocking=False)
         try:
-            for job in jobs[:-1]:
-                self._jobs.put(job)
-            for job in reversed(jobs):  # its own, then those that no worker has begun
-                job.run()
+            if held:
+                self._wake(members - 1)
+                self._conduct(self.address, program, alone)
+            else:
+                self._run(self.address, alone, 0)
         finally:
-            _settle(jobs)
-        for job in jobs:
-            if job.error is not None:
-                raise job.error
+            if held:
+                self._lock.release()
 
-    def _grow(self, workers: int) -> None:
-        with self._lock:
-            while self._workers < workers:
-                threading.Thread(target=self._work, name=f"gated-{self._workers}", daemon=True).start()
-                self._workers += 1
+    def latency(self) -> float:
+        """Nanoseconds that two members need to meet at the end of a phase, as lately measured, as a power of two."""
+        now = time.perf_counter()
+        if now - self._tried > FRESH:
+            program = address_of(self._trial)
+            alone = program + 8 * (len(self._trial) - len(HEAD))
+            times = []
+            for _ in range(4):  # the first one may wake the worker
+                start = time.perf_counter()
+                self.run(program, 2, alone)
+                times.append(time.perf_counter() - start)
+            self._tried, measured = now, min(times) / TRIAL * 1e9
+            if measured > ATONCE:
+                self._latency = 2.0 ** round(math.log2(measured))
+        return self._latency
 
-    def _work(self) -> None:
+    def _wake(self, workers: int) -> None:
+        while len(self._sleeping) < workers:
+            number, asleep = len(self._sleeping) + 1, threading.Lock()
+            asleep.acquire()
+            self._memory[state_of(number)] = ASLEEP
+            threading.Thread(target=self._work, args=(number, asleep), name=f"gated-{number}", daemon=True).start()
+            self._sleeping.append(asleep)  # last: Ctrl-C may come at any moment
+        for number in range(1, workers + 1):
+            if self._memory[state_of(number)] == ASLEEP:
+                self._memory[state_of(number)] = AWAKE
+                self._sleeping[number - 1].release()
+
+    def _work(self, number: int, asleep: threading.Lock) -> None:
         while True:
-            self._jobs.get().run()
+            asleep.acquire()
+            self._serve(self.address, number, self._looks)
 
 
-def _settle(jobs: list[_Job]) -> None:
-    try:
-        for job in jobs:
-            job.settle()
-    except BaseException:  # Ctrl-C: it has to wait until the others are done
-        _settle(jobs)
-        raise
+def _seconds(idle: Callable[[int, int, int], None], team: int, looks: int = 200) -> float:
+    """How long one look takes."""
+    times = []
+    for _ in range(5):
+        start = time.perf_counter()
+        idle(team, looks, 0)
+        times.append(time.perf_counter() - start)
+    return min(times) / looks
 
 
-_pool = Pool()
+def _looking() -> float:
+    """Microseconds for which workers look for more to do.
+
+    Raises:
+        ArgumentError: GATED_SPIN is no number of microseconds.
+    """
+    text = os.environ.get("GATED_SPIN")
+    if text is None:
+        return LOOKING
+    if not text.isdecimal():
+        raise wrong("GATED_SPIN", repr(text), "a whole number of microseconds")
+    return max(20.0, float(text))  # long enough to see what it was woken for
+
+
+_pool: Pool | None = None
+_making = fork_safe_lock()
 _threads: int | None = None
+
+
+def pool() -> Pool:
+    """The pool of this process."""
+    global _pool
+    if _pool is None:
+        with _making:
+            _pool = _pool or Pool()
+    return _pool
 
 
 def _forget_threads() -> None:
     """After fork the child has no workers: it starts its own."""
     global _pool
-    _pool = Pool()
+    _pool = None
 
 
 if hasattr(os, "register_at_fork"):
@@ -142,62 +208,32 @@ def get_num_threads() -> int:
     return int(text)
 
 
-def _threads_for(work: float) -> int:
-    """As many threads as have at least a worthwhile piece of the work, in nanoseconds."""
-    shares = int(work / WORTHWHILE)
-    return 1 if shares <= 1 else min(get_num_threads(), shares)
+def company(sequences: int) -> tuple[int, float]:
+    """What decides how a batch is shared, besides its sizes: how many threads there are, and how soon they meet.
+
+    The second is 0 where there are sequences enough for all.
+    """
+    threads = min(get_num_threads(), MOST)
+    return threads, pool().latency() if sequences < threads else 0.0
 
 
-def run_all(tasks: list[Task]) -> None:
-    """Run all tasks, each in a thread."""
-    if len(tasks) == 1:
-        tasks[0]()
-    else:
-        _pool.run(tasks)
+def threads_for(work: float, most: int) -> int:
+    """As many threads as have a worthwhile piece of the work (nanoseconds) each."""
+    return max(1, min(int(work / WORTHWHILE), most))
 
 
-def threads_for(work: float, sequences: int) -> int:
-    """How many threads so much work (nanoseconds) on so many sequences deserves."""
-    return min(_threads_for(work), sequences)
+def even_edges(items: int, parts: int) -> tuple[int, ...]:
+    """(0, ..., items): cut into parts that differ by at most one."""
+    return tuple(items * i // parts for i in range(parts + 1))
 
 
-def run_shares(task: Callable[[int, int], None], work: float) -> None:
-    """Run `task(i, n)` for every i < n, n being the number of threads that this much work (nanoseconds) deserves."""
-    shares = _threads_for(work)
-    if shares == 1:
-        task(0, 1)
-        return
-    _pool.run([lambda i=i: task(i, shares) for i in range(shares)])  # type: ignore[misc]
-
-
-def run_sharded(scan: Callable[[int, int], None], counts: Array | None, sequences: int, work: float) -> None:
-    """Run `scan(first, stop)` over all sequences, shared among the threads by the number of their steps.
+def edges_by_steps(counts: Array, sequences: int, parts: int) -> tuple[int, ...]:
+    """(0, ..., N): the sequences cut into parts with about equally many steps.
 
     Args:
-        scan: does all steps of some sequences.
-        counts: (T,) sequences running at each step (sequence n runs while n < counts[t]);
-            None: all run always.
-        sequences: how many there are.
-        work: nanoseconds that all of them take.
+        counts: (T,) sequences running at each step: sequence n runs while n < counts[t].
     """
-    threads = min(_threads_for(work), sequences)
-    if threads <= 1:
-        scan(0, sequences)
-        return
-    edges = _edges(counts, sequences, threads)
-    shards = [(a, b) for a, b in zip(edges, edges[1:], strict=False) if a < b]
-    _pool.run([lambda a=a, b=b: scan(a, b) for a, b in shards])  # type: ignore[misc]
-
-
-def even_edges(sequences: int, parts: int) -> tuple[int, ...]:
-    """(0, ..., sequences): cut into parts that differ by at most one."""
-    return tuple(sequences * i // parts for i in range(parts + 1))
-
-
-def _edges(counts: Array | None, sequences: int, threads: int) -> list[int]:
-    if counts is None or len(counts) == 0 or counts[-1] == sequences:  # all sequences are equally long
-        return list(even_edges(sequences, threads))
     lengths = np.bincount(np.clip(counts, 0, sequences), minlength=sequences + 1)[::-1].cumsum()[::-1][1:]
     work = np.concatenate([[0], np.cumsum(lengths)])
-    inner = np.searchsorted(work, work[-1] * np.arange(1, threads) / threads)
-    return [0, *(int(edge) for edge in inner), sequences]
+    inner = np.searchsorted(work, work[-1] * np.arange(1, parts) / parts)
+    return 0, *(int(edge) for edge in inner), sequences

@@ -28,6 +28,7 @@ from gated.backends.native.fingerprint import fingerprint
 from gated.backends.native.gradients import emit_gradients
 from gated.backends.native.layout import Available, Layout
 from gated.backends.native.lowering import Place, Program, lower
+from gated.backends.native.moves import emit_move
 from gated.backends.native.panels import emit_pack
 from gated.backends.native.target import Compiled, host
 from gated.backends.native.vector_math import PRECISIONS, VectorMath
@@ -107,11 +108,12 @@ def lower_infer(layout: Layout, level_known: int) -> Program:
 
 @dataclass(frozen=True, eq=False)
 class Loop:
-    """One compiled program."""
+    """One compiled program: its table, function and the function's address."""
 
     program: Program
     table: Table
     run: Callable[[int, int, int], None]
+    address: int
     code: Compiled  # held: the function lives as long as its module
 
     @cached_property
@@ -148,11 +150,12 @@ class Inference:
 
 @dataclass(frozen=True, eq=False)
 class Common:
-    """What all cells share."""
+    """What all cells share: addresses of functions (table, share, shares)."""
 
-    pack: Callable[[int, int, int], None]
-    matrix_gradients: Callable[[int, int, int], None]
-    vector_gradients: Callable[[int, int, int], None]
+    pack: int
+    move: int
+    matrix_gradients: int
+    vector_gradients: int
     code: Compiled
 
 
@@ -225,7 +228,10 @@ def _compiled(kind: str, dtype: str, programs: dict[str, Program]) -> dict[str, 
 
     # the key is made from the programs, whose tables the code reads, and not from what they were derived from
     code = Compiled.cached(fingerprint(kind, dtype, programs), build)
-    return {name: Loop(program, Table(program), code.function(name), code) for name, program in programs.items()}
+    return {
+        name: Loop(program, Table(program), code.function(name), code.address(name), code)
+        for name, program in programs.items()
+    }
 
 
 def _common(dtype: str) -> Common:
@@ -233,12 +239,13 @@ def _common(dtype: str) -> Common:
         module = ir.Module("common")
         math = VectorMath(module, PRECISIONS[dtype], host().machine.width(dtype))
         emit_pack(module, math)
+        emit_move(module, math)
         emit_gradients(module, math, host().machine)
         return module
 
     code = Compiled.cached(f"common {dtype}", build)
-    pack, matrices, vectors = (code.function(name) for name in ("pack", "matrix_gradients", "vector_gradients"))
-    return Common(pack, matrices, vectors, code)
+    pack, move, matrices, vectors = map(code.address, ("pack", "move", "matrix_gradients", "vector_gradients"))
+    return Common(pack, move, matrices, vectors, code)
 
 
 class _Cache:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from gated.backends.native.addresses import address_of
 from gated.backends.native.memory import LINE, Lease
 
 Array = np.ndarray[Any, Any]
@@ -68,11 +69,12 @@ class Region:
 class Sheet:
     """Tables of 64-bit numbers, each plain or relative to one of several bases.
 
-    Bases are named when the sheet is made; their addresses are given with every call of `fill`.
+    Bases are named when the sheet is made; their addresses are given with every call of `fill`. The base "sheet" is
+    the sheet itself.
     """
 
     def __init__(self, bases: Sequence[Hashable]) -> None:
-        self.base = {name: i + 1 for i, name in enumerate(bases)}
+        self.base = {name: i + 2 for i, name in enumerate(bases)} | {"sheet": 1}
         self._values: list[int] = []
         self._which: list[int] = []
         self._filled: tuple[Array, Array] | None = None
@@ -104,5 +106,6 @@ class Sheet:
         if self._filled is None:
             self._filled = np.array(self._values, np.int64), np.array(self._which, np.intp)
         values, which = self._filled
-        filled: Array = values + np.array([0, *addresses], np.int64)[which]
+        filled = np.empty_like(values)
+        np.add(values, np.array([0, address_of(filled), *addresses], np.int64)[which], out=filled)
         return filled

@@ -37,10 +37,10 @@ class Host:
 # Instruction sets, the widest first: what LLVM must report, vector bytes and registers, and what is masked to get it.
 _SETS = {
     # LLVM would use half the register width by default, to save power
-    "avx512": ({"avx512f", "avx512dq"}, Machine(64, 32), "-prefer-256-bit"),
-    "avx2": ({"avx2", "fma"}, Machine(32, 16), "-avx512f"),
-    "sse": ({"sse2"}, Machine(16, 16), "-sse3"),  # all later ones need it
-    "neon": ({"neon"}, Machine(16, 32), ""),
+    "avx512": ({"avx512f", "avx512dq"}, Machine(64, 32, "x86"), "-prefer-256-bit"),
+    "avx2": ({"avx2", "fma"}, Machine(32, 16, "x86"), "-avx512f"),
+    "sse": ({"sse2"}, Machine(16, 16, "x86"), "-sse3"),  # all later ones need it
+    "neon": ({"neon"}, Machine(16, 32, "arm"), ""),
 }
 
 
@@ -112,8 +112,8 @@ class Compiled:
         with _lock:
             self.__dict__.pop("_engine", None)
 
-    def function(self, name: str) -> Callable[..., Any]:
-        """A function (pointer, int64, int64) -> nothing of the module.
+    def address(self, name: str) -> int:
+        """Of a function of the module.
 
         Raises:
             LookupError: the module has none of this name.
@@ -122,7 +122,11 @@ class Compiled:
             address = self._engine.get_function_address(name)
         if not address:
             raise LookupError(f"the module has no function {name!r}")
-        return ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)(address)
+        return int(address)
+
+    def function(self, name: str) -> Callable[..., Any]:
+        """A function (pointer, int64, int64) -> nothing of the module."""
+        return ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)(self.address(name))
 
 
 def target_machine(here: Host) -> llvm.TargetMachine:

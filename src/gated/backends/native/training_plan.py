@@ -10,21 +10,25 @@ from typing import Any
 
 import numpy as np
 
-from gated.backends.native.groups import Groups
+from gated.backends.native.course import Course
+from gated.backends.native.groups import Cut, Groups
 from gated.backends.native.lowering import CONSTANT, Place
-from gated.backends.native.plan import JobPlan, LoopPlan, PackPlan, Where, is_elementwise
-from gated.backends.native.programs import Loop, Training
+from gated.backends.native.plan import DTYPES, JobPlan, LoopPlan, MovePlan, PackPlan, Where, is_elementwise
+from gated.backends.native.programs import Loop, Training, common
 from gated.backends.native.regions import Region, Sheet, Spec
 from gated.language.graph import Node
+
+REORDERED = ("x", "dx")  # what a pass keeps in its own order
 
 
 @dataclass(frozen=True)
 class Shapes:
-    """What a plan depends on: T, N, R, groups, the lengths of all dimensions, the dtype and its vector width."""
+    """What a plan depends on: T, N, R, how threads share them, the lengths of all dimensions, dtype, vector width."""
 
     steps: int
     sequences: int
     rows: int
+    cut: Cut
     groups: Groups
     sizes: dict[str, int]
     dtype: np.dtype[Any]
@@ -32,21 +36,29 @@ class Shapes:
 
 
 class _Plan:
-    """What both passes share: a sheet, working memory, jobs of packing, and where every place lies."""
+    """What both passes share: a sheet, working memory, jobs of packing, where every place lies, and the course.
+
+    Attributes:
+        course: what the threads do.
+        by_sequences: the phase in which they share the sequences of the time loop, if there is one.
+    """
 
     def __init__(self, shapes: Shapes, bases: Sequence[Hashable], parameters: Sequence[str]) -> None:
         self.shapes = shapes
         self.work = Region("work", shapes.dtype, shapes.width)
-        self.sheet = Sheet([*bases, *(("parameter", name) for name in parameters)])
+        self.sheet = Sheet(["team", *bases, *(("parameter", name) for name in parameters)])
         self.pack = PackPlan()
+        self.course = Course(shapes.cut.members)
+        self.common = common(DTYPES[shapes.dtype])
         self.where: dict[Place, Where] = {}
+        self.by_sequences: int | None = None
 
     def _rows_of(self, name: str, region: Region, size: int, whole_vectors: bool) -> Where:
         """A caller's (R, size) array: used as it is, or copied to where its rows can be used in whole vectors.
 
         The input and its adjoint are copied into the pass's own order too.
         """
-        reordered = name in ("x", "dx") and len(self.shapes.groups) > 1
+        reordered = name in REORDERED and len(self.shapes.groups) > 1
         if reordered or (whole_vectors and size % self.shapes.width):
             return region.name, region.add(name, self.shapes.rows, size)
         return name, Spec(0, size, self.shapes.rows, size)
@@ -69,7 +81,54 @@ class _Plan:
             else:
                 plan.put(place, self.where[place])
         plan.steps(steps, base, groups)
+        if self.shapes.cut.columns and base == "steps":
+            plan.share_columns(self.shapes.cut.members)
         return plan
+
+    # phases
+
+    def _run_steps(self, plan: LoopPlan) -> None:
+        cut = self.shapes.cut
+        if cut.columns:
+            self.course.columns(plan, self.shapes.sequences)
+        elif len(self.shapes.groups) == 1:
+            self.by_sequences = self.course.rows(plan, self.shapes.sequences)
+        else:
+            self.course.own_rows(plan, list(itertools.pairwise(cut.edges)))
+
+    def _run_rows(self, plan: LoopPlan | None) -> None:
+        groups = self.shapes.groups
+        if plan is not None and len(groups) == 1:
+            self.course.rows(plan, self.shapes.rows)
+        elif plan is not None:
+            self.course.own_rows(plan, [(0, groups.count(g, self.shapes.rows)) for g in range(len(groups))])
+
+    def _run_moves(self, where: Where | None, name: str, inwards: bool) -> None:
+        """Between the caller's array and this pass's own copy of it, if there is one."""
+        if where is None or where[0] == name:
+            return
+        base, spec = where
+        shapes, groups, itemsize = self.shapes, self.shapes.groups, self.shapes.dtype.itemsize
+        apart = name in REORDERED and len(groups) > 1
+        plans = []
+        for group, (first, stop) in enumerate(itertools.pairwise(groups.edges if apart else (0, shapes.sequences))):
+            count = stop - first
+            shape = (shapes.steps, count, spec.size) if apart else (shapes.rows, 1, spec.size)
+            row = groups.row(group) if apart else 0
+            own = spec.offset + row * spec.stride * itemsize, base
+            own_strides = (count if apart else 1) * spec.stride, spec.stride
+            caller = first * spec.size * itemsize, name
+            caller_strides = (shapes.sequences if apart else 1) * spec.size, spec.size
+            plans.append(MovePlan())
+            if inwards:
+                plans[-1].rows(caller, own, shape, (*caller_strides, *own_strides))
+            else:
+                plans[-1].rows(own, caller, shape, (*own_strides, *caller_strides))
+            plans[-1].close(self.sheet)
+        if apart:
+            self.course.own_jobs(self.common.move, plans)
+        else:
+            self.course.jobs(self.common.move, plans[0])
 
 
 class ForwardPlan(_Plan):
@@ -93,7 +152,16 @@ class ForwardPlan(_Plan):
         self.y = self.where[self.layout.y] = self._rows_of("y", self.work, shapes.sizes[self.layout.y.dim], True)
         self.before = self._over_rows(programs.before)
         self.forward = self._over_steps(programs.forward)
+        self._set_course()
+
+    def _set_course(self) -> None:
         self.pack.close(self.sheet)
+        self.course.jobs(self.common.pack, self.pack)
+        self._run_moves(self.x, "x", True)
+        self._run_rows(self.before)
+        self._run_steps(self.forward)
+        self._run_moves(self.y, "y", False)
+        self.course.close(self.sheet)
 
     def _place_input(self) -> None:
         p = self.programs
@@ -150,8 +218,37 @@ class BackwardPlan(_Plan):
         self.without_gradient = list(parameters)
         if shapes.rows:
             self._gradients()
+        self._set_course()
+
+    def _set_course(self) -> None:
         for jobs in (self.pack, *itertools.chain(*self.jobs)):
             jobs.close(self.sheet)
+        self._run_moves(self.dy, "dy", True)
+        self.course.jobs(self.common.pack, self.pack)
+        self._run_steps(self.backward)
+        self._run_rows(self.after)
+        self._run_moves(self.dx, "dx", False)
+        for function, plans in zip(
+            (self.common.matrix_gradients, self.common.vector_gradients), zip(*self.jobs, strict=True), strict=False
+        ):
+            if len(plans) == 1:
+                self.course.jobs(function, plans[0])
+            else:
+                self.course.own_jobs(function, plans)
+        self._run_sums()
+        self.course.close(self.sheet)
+
+    def _run_sums(self) -> None:
+        """What the other groups have made of a gradient is added to the first one's."""
+        graph, sizes = self.layout.schedule.graph, self.shapes.sizes
+        sums = MovePlan()
+        for name in self.written:
+            *rows, columns = (sizes[dim] for dim in graph.parameters[name])
+            for group in range(1, len(self.shapes.groups)):
+                shape = (math.prod(rows), 1, columns)
+                sums.rows(self._target(name, group), self._target(name, 0), shape, (columns, 0, columns, 0), add=True)
+        sums.close(self.sheet)
+        self.course.jobs(self.common.move, sums)
 
     def _place_adjoints(self) -> None:
         layout, sizes, rows = self.layout, self.shapes.sizes, self.shapes.rows

@@ -1,0 +1,98 @@
+"""Courses: what the threads of a team do, phase by phase, and what one thread does alone. See `team`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gated.backends.native.plan import JobPlan, LoopPlan
+from gated.backends.native.pool import even_edges
+from gated.backends.native.regions import Sheet
+from gated.backends.native.team import ENTRY, HEAD
+
+Array = np.ndarray[Any, Any]
+
+
+class Entry(NamedTuple):
+    """A call of machine code: a function's address, its table (in bytes from the start of the sheet), two numbers."""
+
+    function: int
+    table: int
+    first: int
+    stop: int
+
+
+class Course:
+    """Phases for so many members. Two tables in a sheet, written by `close`: for all of them, and for one alone."""
+
+    def __init__(self, members: int) -> None:
+        self.members = members
+        self._phases: list[Sequence[Entry]] = []
+        self._alone: list[Entry] = []
+        self.program = self.alone = 0
+
+    def add(self, entries: Sequence[Entry], alone: Sequence[Entry] | None = None) -> int:
+        """A phase: an entry for each member, or fewer. `alone`: what is to be done instead by one; all of them if None.
+
+        Returns the phase's number.
+        """
+        self._phases.append(entries)
+        self._alone += entries if alone is None else alone
+        return len(self._phases) - 1
+
+    def jobs(self, function: int, plan: JobPlan) -> None:
+        """All members share every job."""
+        if plan.jobs:
+            shares = [Entry(function, plan.start, i, self.members) for i in range(self.members)]
+            self.add(shares, [Entry(function, plan.start, 0, 1)])
+
+    def own_jobs(self, function: int, plans: Sequence[JobPlan]) -> None:
+        """Each member has a table of jobs."""
+        if any(plan.jobs for plan in plans):
+            self.add([Entry(function, plan.start, 0, 1) for plan in plans])
+
+    def rows(self, plan: LoopPlan, rows: int) -> int:
+        """A program over rows or sequences, cut evenly; `recut` cuts them otherwise."""
+        edges = even_edges(rows, self.members)
+        function = plan.loop.address
+        shares = [Entry(function, plan.start, *edges[k : k + 2]) for k in range(self.members)]
+        return self.add(shares, [Entry(function, plan.start, 0, rows)])
+
+    def own_rows(self, plan: LoopPlan, ranges: Sequence[tuple[int, int]]) -> None:
+        """A program for which every member has a table: ranges of rows or sequences."""
+        self.add([Entry(plan.loop.address, start, *part) for start, part in zip(plan.starts, ranges, strict=True)])
+
+    def columns(self, plan: LoopPlan, sequences: int) -> None:
+        """A program whose columns the members share, each with a table."""
+        function = plan.loop.address
+        shares = [Entry(function, start, 0, sequences) for start in plan.starts]
+        self.add(shares, [Entry(function, plan.start, 0, sequences)])
+
+    def close(self, sheet: Sheet) -> None:
+        """Write the tables; nothing can be added afterwards."""
+        self.alone = self._write(sheet, [[entry] for entry in self._alone], 1)
+        self.program = self.alone if self.members == 1 else self._write(sheet, self._phases, self.members)
+
+    def _write(self, sheet: Sheet, phases: Sequence[Sequence[Entry]], members: int) -> int:
+        start = sheet.begin()
+        head = {"phases": len(phases), "members": members}
+        for name in HEAD:
+            sheet.add(head[name])
+        for entries in phases:
+            for function, table, first, stop in entries:
+                sheet.add(function)
+                sheet.add(table, "sheet")
+                sheet.add(first)
+                sheet.add(stop)
+            for _ in range(len(ENTRY) * (members - len(entries))):
+                sheet.add(0)
+        return start
+
+    def recut(self, numbers: Array, phase: int, edges: Sequence[int]) -> None:
+        """Change where a phase of `rows` is cut, in a filled-in sheet."""
+        if self.members > 1:
+            first = self.program // 8 + len(HEAD) + len(ENTRY) * self.members * phase
+            table = numbers[first : first + len(ENTRY) * self.members].reshape(self.members, len(ENTRY))
+            table[:, 2], table[:, 3] = edges[:-1], edges[1:]
