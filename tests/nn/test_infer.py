@@ -105,6 +105,66 @@ def test_streams_of_one_layer_do_not_mix() -> None:
     np.testing.assert_array_equal(other.step(x), first)
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("batch", [1, 6])
+def test_packed_parameters_are_used_again_and_never_when_they_have_changed(
+    batch: int, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "WORTHWHILE", 1.0)
+    monkeypatch.setattr(pool, "_threads", threads)
+    packed = []
+    changed = inference.Prepared._changed
+    monkeypatch.setattr(inference.Prepared, "_changed", lambda *args: packed.append(changed(*args)) or packed[-1])
+    layers = [gated.LSTM(5, 19, num_layers=2, seed=seed, dtype="float64") for seed in (1, 2)]
+    x = np.random.default_rng(0).standard_normal((7, batch, 5))
+
+    def same(layer: gated.Recurrent, anew: list[bool]) -> None:
+        packed.clear()
+        np.testing.assert_allclose(layer.infer(x)[0], layer.forward(x)[0], rtol=1e-12, atol=1e-14)
+        assert packed == anew
+
+    same(layers[0], [True, True])
+    same(layers[0], [False, False])
+    same(layers[1], [True, True])
+    same(layers[0], [False, False])  # the other layer has the same plan
+    layers[0].params["l1.U.f"][3, 4] += 1e-3
+    same(layers[0], [False, True])
+    layers[0].theta[...] *= 1.01
+    same(layers[0], [True, True])
+    layers[0].params["l0.b.i"] = np.where(np.arange(19) == 2, -0.0, layers[0].params["l0.b.i"])
+    layers[0].infer(x)
+    layers[0].params["l0.b.i"][2] = 0.0  # an equal number, but other bits
+    same(layers[0], [True, False])
+    layers[0].params["l0.W.o"][0, 0] = np.nan
+    packed.clear()
+    for _ in range(2):
+        assert np.isnan(layers[0].infer(x)[0]).any()
+    assert packed == [True, False, False, False]
+    other = layers[1].astype("float32")
+    np.testing.assert_allclose(other.infer(x)[0], layers[1].forward(x)[0], rtol=1e-4, atol=1e-5)
+    same(layers[1], [False, False])
+
+
+def test_large_parameters_are_packed_every_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inference, "KEPT", 1000)
+    layer = gated.LSTM(5, 19)
+    x = np.ones((3, 1, 5), "float32")
+    for _ in range(2):
+        layer.infer(x)
+        plan = inference.find_plan(layer._schedule, layer._layer_sizes[0], (3, 1, 3), layer.dtype, few=True)
+        assert plan.kept == []
+        layer.theta[...] += 0.01
+        np.testing.assert_allclose(layer.infer(x)[0], layer.forward(x)[0], rtol=1e-5, atol=1e-7)
+
+
+def test_calls_that_are_kept_are_few() -> None:
+    layers = [gated.GRU(3, 11, seed=seed) for seed in range(10)]
+    for layer in layers:
+        layer.infer(np.ones((4, 2, 3), "float32"))
+    plan = inference.find_plan(layers[0]._schedule, layers[0]._layer_sizes[0], (4, 2, 8), layers[0].dtype, few=True)
+    assert len(plan.kept) == inference.KEPT_CALLS
+
+
 def test_output_is_the_callers_to_change() -> None:
     layer = gated.LSTM(3, 16, dtype="float64", backend="native")
     x = np.random.default_rng(0).standard_normal((4, 2, 3))

@@ -20,7 +20,7 @@ from unittest.mock import patch
 
 import numpy as np
 
-from gated.backends.native import backend, groups, inference, memory, online_run
+from gated.backends.native import backend, groups, inference, inference_plan, memory, online_run
 from gated.backends.native.memory import LINE
 from gated.backends.native.regions import Region, Sheet
 
@@ -198,7 +198,10 @@ class Guard:
             (memory, "lease", self.lease),
             (memory, "empty", self.empty),
             (Sheet, "fill", self._sheet(Sheet.fill)),
-            *((owner, "step_rows", self._tables(groups.step_rows)) for owner in (groups, backend, inference)),
+            *(
+                (owner, "step_rows", self._tables(groups.step_rows))
+                for owner in (groups, backend, inference, inference_plan)
+            ),
             *((groups.Groups, name, self._tables(getattr(groups.Groups, name))) for name in ("step_rows", "all_rows")),
             (online_run, "NativeStep", self._step()),
         ]
@@ -280,4 +283,4 @@ def _method(function: Any) -> Any:
 def forget_plans() -> None:
     """Plans know where arrays lie."""
     backend._cache.made.clear()
-    inference._plan.cache_clear()
+    inference_plan.inference_plan.cache_clear()

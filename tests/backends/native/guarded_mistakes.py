@@ -60,7 +60,7 @@ def _larger(put: Any, kind: str) -> Any:
 
 def _whole(access: Any) -> Any:
     os.environ["GATED_CACHE_DIR"] = ""  # compile anew, and leave nothing behind
-    programs._cache.made.clear()
+    programs._cache.forget()
     return lambda *args: access(*args[:-1], None)
 
 

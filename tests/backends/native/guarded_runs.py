@@ -247,7 +247,7 @@ def alloca_at_guard_page(missing: int = 0) -> Callable[..., Any]:
     The code is good for one thread, for one process, and not for the cache.
     """
     os.environ["GATED_CACHE_DIR"] = ""
-    programs._cache.made.clear()
+    programs._cache.forget()
     guard, data = Guard("ends"), target_machine(host()).target_data
 
     def alloca(builder: Any, kind: Any, size: int = 1, name: str = "") -> Any:

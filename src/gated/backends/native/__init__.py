@@ -10,8 +10,10 @@ From blocks to LLVM IR
     ir_tools       loops, masked loads and stores, tables of jobs
     vector_math    elementary functions on vectors
     kernels        micro-kernels: a few rows times a packed matrix, the sums in registers
+    team           threads that work together: phases, and the code by which they wait
     emit           the blocks of a program
     panels         the kernel that packs matrices into the order in which micro-kernels read them
+    moves          the kernel that moves rows to another order
     gradients      the kernel that sums the parameters' gradients over the rows
 
 From IR to machine code
@@ -26,13 +28,15 @@ Memory and tables
     memory         leases of memory that is used again
     addresses      of arrays, for machine code
     regions        where each array lies in a lease; tables of addresses
-    groups         the order of rows when several threads share a batch
-    plan           the table of a program for given sizes, and of the jobs that pack and sum
+    pool           the threads, and how many of them a piece of work deserves
+    groups         how they share a batch, and the order of rows
+    plan           the table of a program for given sizes, and of the jobs that pack, move and sum
+    course         what each thread does, phase by phase
     training_plan  all of it for a forward and a backward pass
+    inference_plan the same without a tape
 
 The call
 
-    pool           threads over the batch
     inference      forward without a tape; streams
     backend        what a layer calls
 

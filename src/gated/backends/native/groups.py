@@ -89,6 +89,7 @@ class Groups:
 
     def __init__(self, steps: int, edges: tuple[int, ...], gap: int = 0) -> None:
         self.steps, self.edges, self.gap = steps, edges, gap
+        self.slices = [slice(first, stop) for first, stop in itertools.pairwise(edges)]
 
     @property
     def apart(self) -> int:

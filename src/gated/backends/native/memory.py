@@ -117,8 +117,11 @@ class Pool:
 
 
 def _rounded(size: int) -> int:
-    """One of eight sizes between powers of two, so that nearly equal requests share their pieces."""
-    step = 1 << max(6, size.bit_length() - 4)
+    """One of 32 sizes between powers of two, so that nearly equal requests share their pieces.
+
+    No coarser: in huge pages, what is asked for in vain is taken up to the page's end.
+    """
+    step = 1 << max(6, size.bit_length() - 6)
     return -(-size // step) * step
 
 

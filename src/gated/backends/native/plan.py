@@ -171,8 +171,12 @@ class Call:
     """A filled-in sheet, ready to run."""
 
     def __init__(self, sheet: Sheet, addresses: Sequence[int]) -> None:
-        self.numbers = sheet.fill(addresses)
+        self.sheet, self.numbers = sheet, sheet.fill(addresses)
         self.address = int(self.numbers.ctypes.data)
+
+    def rebase(self, base: Hashable, address: int) -> None:
+        """The same with another array."""
+        self.sheet.rebase(self.numbers, base, address)
 
     def run(self, program: int, members: int, alone: int) -> None:
         """See `Pool.run`; the tables lie at these bytes of the sheet."""

@@ -255,7 +255,25 @@ class _Cache:
 
     def __init__(self) -> None:
         self.made: OrderedDict[Any, Any] = OrderedDict()
+        self.seen: OrderedDict[Any, tuple[Any, Any]] = OrderedDict()  # the same by objects: quicker to find
         self.lock = fork_safe_lock()
+
+    def forget(self) -> None:
+        """Everything is made anew."""
+        self.made.clear()
+        self.seen.clear()
+
+    def of_schedule(self, schedule: Schedule, kind: str, dtype: str, make: Callable[[Schedule, str], Any]) -> Any:
+        """What `make` makes of a schedule, for this processor. Equal schedules share it."""
+        quick = id(schedule), kind, dtype, host()
+        with self.lock:
+            if quick not in self.seen:  # the schedule is held, so that its id stands for no other
+                key = (*_identity(schedule), *quick[1:])
+                self.seen[quick] = schedule, self.get(key, lambda: make(schedule, dtype))
+                while len(self.seen) > self.SIZE:
+                    self.seen.popitem(last=False)
+            self.seen.move_to_end(quick)
+            return self.seen[quick][1]
 
     def get(self, key: Any, make: Callable[[], Any]) -> Any:
         with self.lock:
@@ -270,21 +288,21 @@ class _Cache:
 _cache = _Cache()
 
 
-def _key(schedule: Schedule, *more: Any) -> Any:
+def _identity(schedule: Schedule) -> tuple[Any, ...]:
+    """What programs depend on."""
     graph = schedule.graph
-    parts = (graph.outputs, graph.states, graph.inputs, tuple(graph.parameters.items()), tuple(graph.names.items()))
-    return (*parts, host(), *more)
+    return graph.outputs, graph.states, graph.inputs, tuple(graph.parameters.items()), tuple(graph.names.items())
 
 
 def training(schedule: Schedule, dtype: str) -> Training:
     """The programs for forward and backward, from this process's cache if possible."""
-    found: Training = _cache.get(_key(schedule, "training", dtype), lambda: _training(schedule, dtype))
+    found: Training = _cache.of_schedule(schedule, "training", dtype, _training)
     return found
 
 
 def inference(schedule: Schedule, dtype: str) -> Inference:
     """The program without a tape."""
-    found: Inference = _cache.get(_key(schedule, "inference", dtype), lambda: _inference(schedule, dtype))
+    found: Inference = _cache.of_schedule(schedule, "inference", dtype, _inference)
     return found
 
 

@@ -78,6 +78,7 @@ class Sheet:
         self._values: list[int] = []
         self._which: list[int] = []
         self._filled: tuple[Array, Array] | None = None
+        self._relative: dict[Hashable, tuple[Array, Array]] = {}
 
     def begin(self) -> int:
         """Where the next table starts, in bytes from the start of the sheet."""
@@ -109,3 +110,11 @@ class Sheet:
         filled = np.empty_like(values)
         np.add(values, np.array([0, address_of(filled), *addresses], np.int64)[which], out=filled)
         return filled
+
+    def rebase(self, filled: Array, base: Hashable, address: int) -> None:
+        """Give a base another address in filled-in numbers."""
+        if base not in self._relative:
+            positions = np.flatnonzero(np.array(self._which) == self.base[base])
+            self._relative[base] = positions, np.array(self._values, np.int64)[positions]
+        positions, values = self._relative[base]
+        filled[positions] = values + address
