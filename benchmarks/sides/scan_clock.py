@@ -28,7 +28,7 @@ def clock(call: Callable[[], Any]) -> Callable[[], float]:
     try:
         backend: Any = importlib.import_module("gated.backends.native.backend")
         team: Any = importlib.import_module("gated.backends.native.team")
-        run_plan, pool, entry = backend._run, backend.pool, len(team.ENTRY)
+        run_plan, pool, entry, head = backend._run, backend.pool, len(team.ENTRY), len(team.HEAD)
     except (ImportError, AttributeError) as error:
         raise Unavailable(f"the loops cannot be timed apart in this version of gated ({error})") from error
     spent: list[float] = []
@@ -36,13 +36,13 @@ def clock(call: Callable[[], Any]) -> Callable[[], float]:
     def run(numbers: Any, start: int, loops: set[int]) -> None:
         """In place of `Call.run`: the phases before the loop, the loop, those behind it."""
         phases, members = (int(number) for number in numbers[start : start + 2])
-        table = numbers[start + 2 : start + 2 + phases * members * entry].reshape(phases, members, entry)
+        table = numbers[start + head :][: phases * members * entry].reshape(phases, members, entry)
         of_loop = [bool(set(phase[:, 0].tolist()) & loops) for phase in table]
         first = of_loop.index(True)
         stop = phases - of_loop[::-1].index(True)
         for low, high in ((0, first), (first, stop), (stop, phases)):
-            piece = np.concatenate([[high - low, members], table[low:high].ravel()])
-            alone = np.concatenate([[(high - low) * members, 1], table[low:high].ravel()])
+            piece = np.concatenate([[high - low, members, 0], table[low:high].ravel()])
+            alone = np.concatenate([[(high - low) * members, 1, 0], table[low:high].ravel()])
             begin = time.perf_counter()
             pool().run(piece.ctypes.data, members, alone.ctypes.data)
             if low == first:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import numpy as np
 import pytest
 
@@ -147,22 +149,42 @@ def test_packed_parameters_are_used_again_and_never_when_they_have_changed(
 
 def test_large_parameters_are_packed_every_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inference, "KEPT", 1000)
+    inference._kept.forget()
     layer = gated.LSTM(5, 19)
     x = np.ones((3, 1, 5), "float32")
     for _ in range(2):
         layer.infer(x)
-        plan = inference.find_plan(layer._schedule, layer._layer_sizes[0], (3, 1, 3), layer.dtype, few=True)
-        assert plan.kept == []
+        assert not inference._kept.calls
         layer.theta[...] += 0.01
         np.testing.assert_allclose(layer.infer(x)[0], layer.forward(x)[0], rtol=1e-5, atol=1e-7)
 
 
-def test_calls_that_are_kept_are_few() -> None:
-    layers = [gated.GRU(3, 11, seed=seed) for seed in range(10)]
-    for layer in layers:
-        layer.infer(np.ones((4, 2, 3), "float32"))
-    plan = inference.find_plan(layers[0]._schedule, layers[0]._layer_sizes[0], (4, 2, 8), layers[0].dtype, few=True)
-    assert len(plan.kept) == inference.KEPT_CALLS
+def test_what_is_kept_is_limited_in_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inference, "ALL_KEPT", 120_000)
+    inference._kept.forget()
+    layers = [gated.GRU(3, 20, seed=seed) for seed in range(6)]
+    most = 0
+    for steps in (4, 5):
+        for layer in layers:
+            layer.infer(np.ones((steps, 2, 3), "float32"))
+            sizes = [call.bytes for call in inference._kept.calls.values()]
+            assert sum(sizes) == inference._kept.bytes <= 120_000
+            most = max(most, len(sizes))
+    assert 1 < most < 12
+    assert list(inference._kept.calls)[-1][1][0] == layers[-1].params["l0.W.r"].ctypes.data
+
+
+def test_machine_code_that_all_cells_share_lives_as_long_as_a_stream() -> None:
+    from gated.backends.native import programs
+
+    layer = gated.LSTM(4, 6)
+    stream = layer.stream()
+    before = stream.step(np.ones(4, "float32")).copy()
+    programs._cache.forget()
+    gc.collect()
+    stream.refresh()
+    stream.reset()
+    assert np.array_equal(stream.step(np.ones(4, "float32")), before)
 
 
 def test_output_is_the_callers_to_change() -> None:

@@ -284,3 +284,4 @@ def forget_plans() -> None:
     """Plans know where arrays lie."""
     backend._cache.made.clear()
     inference_plan.inference_plan.cache_clear()
+    inference._kept.forget()

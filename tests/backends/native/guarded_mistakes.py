@@ -43,9 +43,9 @@ def _wider(put: Any) -> Any:
 
 
 def _longer(add: Any, kind: int, field: int) -> Any:
-    def longer(jobs: Any, *fields: Any, work: float) -> None:
+    def longer(jobs: Any, *fields: Any) -> None:
         changed = [*fields[:field], fields[field] + 1, *fields[field + 1 :]] if len(fields) == kind else fields
-        add(jobs, *changed, work=work)
+        add(jobs, *changed)
 
     return longer
 

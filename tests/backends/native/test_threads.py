@@ -249,7 +249,7 @@ def copies(*pairs):
 
 def course(*phases):
     # phases of tables for a team, and the same for one alone; 0: nothing to do
-    together, alone = [len(phases), len(phases[0])], [sum(map(len, phases)), 1]
+    together, alone = [len(phases), len(phases[0]), 0], [sum(map(len, phases)), 1, 0]
     for phase in phases:
         entries = [number for table in phase for number in (move if table else 0, table, 0, 1)]
         together += entries
@@ -283,20 +283,39 @@ for size in (1, 1000, 300_000):
 ALONE = """
 arrays = np.zeros((4, 1000))
 chain = course(*([0, copies((arrays[k], arrays[k + 1])), 0] for k in range(3)))
+run(*chain)
+together = chain[0][2:3]
 # somebody else has the team: the caller does everything alone
-ours._lock.acquire()
+ours._memory[team.HELD] = 1
 arrays[0] = 1
 run(*chain)
-assert (arrays == 1).all() and not states()
-ours._lock.release()
+assert (arrays == 1).all() and not together
+ours._memory[team.HELD] = 0
 # workers that do not answer: the same
-run(*chain)
 while states() != [team.ASLEEP] * 2:
     time.sleep(0.01)
-ours._wake = lambda workers: None
-arrays[0] = 2
+release, pool._release = pool._release, lambda lock: None
+for turn in (2, 3):  # the second time nobody waits for an answer
+    arrays[0] = turn
+    run(*chain)
+    assert (arrays == turn).all() and states() == [team.ASLEEP] * 2 and not together
+# they come back
+pool._release = release
+for turn in range(4, 10**6):
+    arrays[0] = turn
+    run(*chain)
+    assert (arrays == turn).all()
+    if together:
+        break
+assert max(states()) <= team.AWAKE
+# no more threads
+def refused(thread):
+    raise RuntimeError("can't start new thread")
+pool.threading.Thread.start = refused
+ours, together[0] = pool.Pool(), 0
+arrays[0] = -1
 run(*chain)
-assert (arrays == 2).all() and states() == [team.ASLEEP] * 2
+assert (arrays == -1).all() and not states() and not together
 """
 
 CTRL_C_WAITS = """

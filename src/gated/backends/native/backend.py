@@ -15,7 +15,7 @@ from gated.backends.native.addresses import address_of, parameter_addresses
 from gated.backends.native.groups import Groups, cut, gap_between, step_rows
 from gated.backends.native.lowering import CONSTANT
 from gated.backends.native.plan import DTYPES, Call, put_computed
-from gated.backends.native.pool import company, edges_by_steps, pool
+from gated.backends.native.pool import Team, edges_by_steps, pool, team_for
 from gated.backends.native.programs import Training, training
 from gated.backends.native.regions import Region
 from gated.backends.native.target import host
@@ -48,13 +48,13 @@ class _PlanCache:
     def get(
         self, programs: Training, sizes: Mapping[str, int], x: Array, steps: int, sequences: int, names: Iterable[str]
     ) -> _Plans:
-        those = company(sequences)
-        key = (id(programs), steps, sequences, len(x), tuple(sizes.items()), those)
+        team = team_for(sequences)
+        key = (id(programs), steps, sequences, len(x), tuple(sizes.items()), team)
         with self.lock:
             found = self.made.get(key)
             # a plan holds its programs, so that the id stands for no others while the plan lives
             if found is None or found.forward.programs is not programs:
-                found = self.made[key] = _plans(programs, sizes, x, steps, sequences, names, those)
+                found = self.made[key] = _plans(programs, sizes, x, steps, sequences, names, team)
                 while len(self.made) > self.SIZE:
                     self.made.popitem(last=False)
             self.made.move_to_end(key)
@@ -71,12 +71,12 @@ def _plans(
     steps: int,
     sequences: int,
     names: Iterable[str],
-    those: tuple[int, float],
+    team: Team,
 ) -> _Plans:
     equal = len(x) == steps * sequences
     graph = programs.layout.schedule.graph
     region = Region("", x.dtype, host().machine.width(DTYPES[x.dtype]))
-    shared = cut(graph, sizes, len(x), sequences, region, equal, those)
+    shared = cut(graph, sizes, len(x), sequences, region, equal, team)
     groups = Groups(steps, shared.edges, gap_between([sizes[dim] for dim in graph.dims.values()], x.itemsize))
     shapes = Shapes(steps, sequences, len(x), shared, groups, dict(sizes), x.dtype, region.width)
     names = list(names)

@@ -77,7 +77,7 @@ class Course:
 
     def _write(self, sheet: Sheet, phases: Sequence[Sequence[Entry]], members: int) -> int:
         start = sheet.begin()
-        head = {"phases": len(phases), "members": members}
+        head = {"phases": len(phases), "members": members, "together": 0}
         for name in HEAD:
             sheet.add(head[name])
         for entries in phases:

@@ -37,7 +37,7 @@ from gated.backends.native.lowering import (
     Program,
     Term,
 )
-from gated.backends.native.team import Tools
+from gated.backends.native.team import Waiting
 from gated.backends.native.vector_math import PRECISIONS, VectorMath
 from gated.language.graph import Node
 
@@ -75,7 +75,7 @@ class Module:
         self.module = ir.Module("gated")
         self.math = VectorMath(self.module, PRECISIONS[precision], machine.width(precision))
         self.kernels = Kernels(self.module, self.math, machine)
-        self.barrier = Tools(self.module, machine).barrier
+        self.barrier = Waiting(self.module, machine).barrier
 
     def add(self, name: str, program: Program, reverse: bool = False) -> None:
         """Emit a program as the function `name`."""

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gated.backends.native.emit import STEP_ROWS
-from gated.backends.native.pool import even_edges, threads_for
+from gated.backends.native.pool import Team, even_edges, threads_for
 from gated.backends.native.regions import PAGE, Region
 from gated.language.graph import Graph
 
@@ -47,24 +47,21 @@ def cut(
     sequences: int,
     region: Region,
     equal: bool,
-    company: tuple[int, float],
+    team: Team,
 ) -> Cut:
     """How to share so many rows of so many sequences.
 
     Args:
         region: any that knows the dtype and the vector width.
         equal: whether all sequences are equally long.
-        company: see `pool.company`.
     """
-    most, latency = company
-    threads = threads_for(step_work(graph, sizes, rows), most)
+    threads = threads_for(step_work(graph, sizes, rows), team.threads)
     whole = 0, sequences
     if sequences < threads:
         blocks = min(region.padded(sizes[graph.dims[name]]) // region.width for name in graph.states)
-        columns = _best_share(step_work(graph, sizes, sequences), min(threads, blocks), latency)
-        if columns > sequences:
-            return Cut(columns, whole, True)
-        threads = sequences
+        columns = _best_share(step_work(graph, sizes, sequences), min(threads, blocks), team.latency)
+        # never in groups: the parameters' gradients are summed in the same order however soon threads meet
+        return Cut(columns, whole, True) if columns > sequences else Cut(sequences, whole)
     row = max(sizes[dim] for dim in graph.dims.values()) * region.dtype.itemsize
     if not equal or threads == 1 or row * sequences >= APART * threads:
         return Cut(threads, whole)
@@ -114,19 +111,6 @@ class Groups:
         """Rows of a group, `rows` being those of all."""
         return rows if len(self) == 1 else self.steps * (self.edges[group + 1] - self.edges[group])
 
-    def part(self, group: int, own: Array, caller: Array, steps: int | None = None) -> tuple[Array, Array]:
-        """A group's share of an array in both orders: views of the same shape, to copy one to the other.
-
-        `steps` is T, or T + 1 for an array of states.
-        """
-        if len(self) == 1:
-            return own, caller
-        steps = self.steps if steps is None else steps
-        first, stop = self.edges[group : group + 2]
-        size = own.shape[1]
-        mine = own[first * steps : stop * steps].reshape(steps, stop - first, size)
-        return mine, caller.reshape(steps, self.edges[-1], size)[:, first:stop]
-
     def states(self, own: Array) -> Array:
         """An (N + R, size) array of states, the initial ones first, in the caller's order."""
         return self._in_order(own, self.steps + 1)
@@ -139,9 +123,10 @@ class Groups:
         if len(self) == 1:
             return own
         result = np.empty(own.shape, own.dtype)
-        for group in range(len(self)):
-            mine, caller = self.part(group, own, result, steps)
-            caller[...] = mine
+        caller = result.reshape(steps, self.edges[-1], own.shape[1])
+        for group, (first, stop) in enumerate(itertools.pairwise(self.edges)):
+            mine = own[first * steps : stop * steps].reshape(steps, stop - first, own.shape[1])
+            caller[:, self.slices[group]] = mine
         return result
 
     def put_initial(self, own: Array, initial: Array) -> None:
@@ -230,5 +215,8 @@ def step_rows(counts: Array, sequences: int) -> Array:
 
 
 def _ring(t: Array, size: int, start: int) -> dict[str, Array]:
-    """Two rows per sequence, used in turn; the group's sequences begin at number `start`, its rows at 2 `start`."""
+    """Two rows per sequence, used in turn, behind a group's first row.
+
+    `start`: of the rows for which the code adds a sequence's number once more.
+    """
     return {"ring previous": start + size * (t % 2), "ring new": start + size * ((t + 1) % 2)}

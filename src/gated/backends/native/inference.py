@@ -1,13 +1,14 @@
 """Forward without a tape: whole sequences, or a stream step by step. See `inference_plan`.
 
 What a call has leased, filled in and packed is kept with the plan, if it is small, and taken up again by the next call
-with the same parameters; those are packed again if a single bit has changed.
+with the same parameters and sizes; those are packed again if a single bit has changed.
 """
 
 from __future__ import annotations
 
 import ctypes
 import sys
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from functools import cache, partial
 from typing import Any
@@ -21,7 +22,7 @@ from gated.backends.native.groups import step_rows
 from gated.backends.native.inference_plan import InferencePlan, inference_plan
 from gated.backends.native.lowering import RING_NEW, RING_PREVIOUS
 from gated.backends.native.plan import DTYPES, Call, Where, put_computed
-from gated.backends.native.pool import company, edges_by_steps, pool
+from gated.backends.native.pool import Team, edges_by_steps, pool, team_for
 from gated.backends.native.programs import inference
 from gated.backends.native.regions import PAGE
 from gated.locks import fork_safe_lock
@@ -31,9 +32,7 @@ Array = np.ndarray[Any, Any]
 FEW = 4  # sequences: fewer are too few for a tile of rows
 CACHE = 256 << 10  # bytes of pre-activations that stay in the second-level cache
 KEPT = 4 << 20  # bytes up to which a call's memory is kept, with the packed parameters
-KEPT_CALLS = 4  # of one plan
-
-_lock = fork_safe_lock()  # of all plans' lists of kept calls
+ALL_KEPT = 16 << 20  # bytes of all that are kept
 
 
 class Prepared:
@@ -89,8 +88,10 @@ class Prepared:
         if self._call is None:
             self._call = self.tables(x, y, steps)
         else:
-            for name, array in (("x", x), ("y", y), ("steps", steps)):
-                self._call.rebase(name, address_of(array))
+            self._call.rebase("x", address_of(x))
+            self._call.rebase("y", address_of(y))
+            if not plan.equal:
+                self._call.rebase("steps", address_of(steps))
         course, phase = plan.again, plan.by_sequences[1]
         if parameters is not None and self._changed(parameters):
             self.compute(parameters)
@@ -106,6 +107,7 @@ class Prepared:
             return True
         if self.packed is not None and _same(self.packed, numbers):
             return False
+        self.bytes += numbers.nbytes if self.packed is None else 0
         self.packed = numbers.copy()  # before they are packed: what another thread writes meanwhile is packed next time
         return True
 
@@ -123,22 +125,48 @@ def _same(a: Array, b: Array) -> bool:
     return not _memcmp()(address_of(a), address_of(b), a.nbytes)
 
 
-def _take_up(plan: InferencePlan, parameters: Mapping[str, Array]) -> Prepared:
-    """What an earlier call with these parameters has left, or a new one."""
-    addresses, team = parameter_addresses(parameters), pool().address
-    with _lock:
-        for i, kept in enumerate(plan.kept):
-            if kept.parameters == addresses and kept.team == team:  # after fork there is another team
-                return plan.kept.pop(i)
-    return Prepared(plan, parameters)
+class _Kept:
+    """What calls have left for others, the least recently used forgotten."""
+
+    def __init__(self) -> None:
+        self.calls: OrderedDict[Any, Prepared] = OrderedDict()
+        self.bytes = 0
+        self.lock = fork_safe_lock()
+
+    def take(self, plan: InferencePlan, parameters: Mapping[str, Array]) -> Prepared:
+        """What an earlier call with these parameters has left, or a new one."""
+        with self.lock:
+            found = self.calls.pop(self._key(plan, parameter_addresses(parameters)), None)
+            if found is None:
+                return Prepared(plan, parameters)
+            self.bytes -= found.bytes
+        return found
+
+    def leave(self, prepared: Prepared) -> None:
+        """For a later call."""
+        if prepared.bytes > KEPT:
+            return
+        with self.lock:
+            key = self._key(prepared.plan, prepared.parameters)
+            if key in self.calls:  # of a call at the same time
+                return
+            self.calls[key] = prepared
+            self.bytes += prepared.bytes
+            while self.bytes > ALL_KEPT:
+                self.bytes -= self.calls.popitem(last=False)[1].bytes
+
+    def forget(self) -> None:
+        with self.lock:
+            self.calls.clear()
+            self.bytes = 0
+
+    @staticmethod
+    def _key(plan: InferencePlan, parameters: list[int]) -> Any:
+        # a kept call holds its plan, so that the id stands for no other; after fork there is another team
+        return id(plan), tuple(parameters), pool().address
 
 
-def _leave(prepared: Prepared) -> None:
-    """For a later call."""
-    if prepared.bytes <= KEPT:
-        with _lock:
-            prepared.plan.kept.append(prepared)
-            del prepared.plan.kept[:-KEPT_CALLS]
+_kept = _Kept()
 
 
 def find_plan(
@@ -151,8 +179,8 @@ def find_plan(
 ) -> InferencePlan:
     """For (steps, sequences, rows); `alone`: in one thread."""
     programs = inference(schedule, DTYPES[dtype])
-    those = (1, 0.0) if alone else company(shape[1])
-    return inference_plan(programs, tuple(sizes.items()), dtype, shape, few, those)
+    team = Team(1) if alone else team_for(shape[1])
+    return inference_plan(programs, tuple(sizes.items()), dtype, shape, few, team)
 
 
 def infer(
@@ -173,11 +201,11 @@ def infer(
     row = 0
     for t in range(0, len(counts), max(1, longest)):
         part_counts = counts[t : t + longest]
-        rows = slice(row, row + int(part_counts.sum()))
+        rows = slice(row, row + _rows(part_counts))
         row = rows.stop
         plan = find_plan(schedule, sizes, (len(part_counts), sequences, row - rows.start), x.dtype, few)
         if first is None:
-            first = part = _take_up(plan, parameters)
+            first = part = _kept.take(plan, parameters)
         elif plan is not part.plan:
             part = Prepared(plan, parameters, first.fixed)
         part.put(last)
@@ -188,8 +216,13 @@ def infer(
             last = part.take_each((part_counts[:, None] > np.arange(sequences)).sum(axis=0))
     if first is None:
         return y, [state.copy() for state in states]
-    _leave(first)
+    _kept.leave(first)
     return y, last
+
+
+def _rows(counts: Array) -> int:
+    """Of these steps; the counts fall."""
+    return len(counts) * int(counts[0]) if len(counts) and counts[0] == counts[-1] else int(counts.sum())
 
 
 def _longest(schedule: Schedule, sizes: Mapping[str, int], sequences: int, itemsize: int) -> int:

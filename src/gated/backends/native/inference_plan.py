@@ -22,6 +22,7 @@ from gated.backends.native.emit import STEP_ROWS
 from gated.backends.native.groups import Cut, Groups, cut, gap_between, step_rows
 from gated.backends.native.lowering import CALLER, CONSTANT, ROW, Place
 from gated.backends.native.plan import DTYPES, LoopPlan, MovePlan, PackPlan, Where, is_elementwise
+from gated.backends.native.pool import Team
 from gated.backends.native.programs import Common, Inference, Loop, common
 from gated.backends.native.regions import Region, Sheet, Spec
 from gated.backends.native.target import host
@@ -39,7 +40,6 @@ class InferencePlan:
         few: whether the products with x are made ahead.
         first, again: what the threads do, the first time and while the parameters stay packed.
         only_pack: what packs them.
-        kept: what calls with this plan have left for others.
     """
 
     def __init__(
@@ -53,7 +53,6 @@ class InferencePlan:
         few: bool,
     ) -> None:
         self.programs, self.layout, self.sizes, self.few = programs, programs.layout, sizes, few
-        self.kept: list[Any] = []
         width = host().machine.width(DTYPES[dtype])
         self.fixed, self.work = Region("fixed", dtype, width), Region("work", dtype, width)
         dims = self.layout.schedule.graph.dims.values()
@@ -69,7 +68,7 @@ class InferencePlan:
         self.before = self._loop(programs.before, "rows", 1) if programs.before and few else None
         self.loop = self._loop(programs.scan if few else programs.infer, "steps", self.steps)
         self.pack.close(self.sheet)
-        code = common(DTYPES[dtype])
+        self.common = code = common(DTYPES[dtype])  # held: the code lives as long
         self.first, self.again, self.only_pack = (Course(members) for members in (shared.members, shared.members, 1))
         self.first.jobs(code.pack, self.pack)
         self.only_pack.jobs(code.pack, self.pack)
@@ -170,11 +169,11 @@ def inference_plan(
     dtype: np.dtype[Any],
     shape: tuple[int, int, int],
     few: bool,
-    those: tuple[int, float],
+    team: Team,
 ) -> InferencePlan:
-    """For (steps, sequences, rows); `those`: see `pool.company`."""
+    """For (steps, sequences, rows);"""
     steps, sequences, rows = shape
     lengths, graph = dict(sizes), programs.layout.schedule.graph
     region = Region("", dtype, host().machine.width(DTYPES[dtype]))
-    shared = cut(graph, lengths, rows, sequences, region, rows == steps * sequences, those)
+    shared = cut(graph, lengths, rows, sequences, region, rows == steps * sequences, team)
     return InferencePlan(programs, lengths, dtype, tuple(graph.parameters), shape, shared, few)

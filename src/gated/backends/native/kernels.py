@@ -35,9 +35,12 @@ class Shape:
 
 
 def merit(rows: int, vectors: int, machine: Machine) -> float:
-    """Multiply-adds per load of a tile; negative if it does not fit into the registers."""
+    """Multiply-adds per load of a tile; negative if it does not fit into the registers.
+
+    A vector counts twice: it comes from the second-level cache, the numbers of a row from the first.
+    """
     fits = rows * vectors + vectors + 1 <= machine.registers
-    return rows * vectors / (rows + vectors) if fits else -float(rows * vectors)
+    return rows * vectors / (rows + 2 * vectors) if fits else -float(rows * vectors)
 
 
 def best_chunk(gates: int, rows: int, machine: Machine) -> int:

@@ -23,10 +23,19 @@ MAPPED = 128 << 10  # bytes from which on memory comes from the system in pages
 LOOSE = 8  # a piece may be so many times larger than what is asked for
 
 
-Raw = Any  # a bytearray or an mmap: no array, since NumPy lets a view hold the array behind another view instead
+class _Piece:
+    """Raw memory, and where it begins.
+
+    It is a bytearray or an mmap: no array, since NumPy lets a view hold the array behind another view instead.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.raw = _fresh(size)
+        self.address = int(np.frombuffer(self.raw, np.uint8).__array_interface__["data"][0])
 
 
-def _fresh(size: int) -> Raw:
+def _fresh(size: int) -> Any:
     if size < MAPPED:
         return bytearray(size)
     # not shared with a child process, as it would be by default
@@ -41,10 +50,11 @@ class _Held(np.ndarray[Any, Any]):
     """Raw memory that goes back to its pool when the last view of it is gone."""
 
     pool: Pool | None = None
+    piece: _Piece
 
     def __del__(self) -> None:
         if self.pool is not None:
-            self.pool.give(self.base)
+            self.pool.give(self.piece)
 
 
 class Lease:
@@ -55,12 +65,11 @@ class Lease:
     """
 
     def __init__(self, size: int, pool: Pool) -> None:
-        raw = pool.take(size + LINE)
-        self.bytes = np.ndarray.__new__(_Held, (len(raw),), np.uint8, raw)
-        self.bytes.pool = pool
-        start = self.bytes.__array_interface__["data"][0]
-        self.skip = -start % LINE
-        self.address = start + self.skip
+        piece = pool.take(size + LINE)
+        self.bytes = np.ndarray.__new__(_Held, (piece.size,), np.uint8, piece.raw)
+        self.bytes.pool, self.bytes.piece = pool, piece
+        self.skip = -piece.address % LINE
+        self.address = piece.address + self.skip
 
     def part(self, start: int) -> Lease:
         """The same memory from a later byte on; `start` should be a multiple of a cache line."""
@@ -79,10 +88,10 @@ class Pool:
     def __init__(self) -> None:
         # an array may be given back by the garbage collector while this thread is inside the pool
         self._lock = fork_safe_lock()
-        self._idle: dict[int, list[Raw]] = {}
+        self._idle: dict[int, list[_Piece]] = {}
         self.used = self.idle = self.most = 0
 
-    def take(self, size: int) -> Raw:
+    def take(self, size: int) -> _Piece:
         size = _rounded(size)
         with self._lock:
             self.used += size
@@ -98,15 +107,15 @@ class Pool:
                 self.used += found - size
                 return self._idle[found].pop()
             self._shrink(self.most + SLACK - self.used)
-        return _fresh(size)
+        return _Piece(size)
 
-    def give(self, raw: Raw) -> None:
-        size = len(raw)
+    def give(self, piece: _Piece) -> None:
+        size = piece.size
         with self._lock:
             self.used -= size
             if self.used + self.idle + size <= self.most + SLACK:
                 self.idle += size
-                self._idle.setdefault(size, []).append(raw)
+                self._idle.setdefault(size, []).append(piece)
 
     def _shrink(self, limit: int) -> None:
         """Forget idle pieces, the largest first, until no more than `limit` bytes are idle."""

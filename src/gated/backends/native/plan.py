@@ -9,7 +9,6 @@ same for a program over all rows at once), "team" (what the threads have in comm
 
 from __future__ import annotations
 
-import math
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
@@ -114,13 +113,11 @@ class JobPlan:
         self.fields: list[tuple[int, Hashable]] = []
         self.jobs = 0
         self.start = 0
-        self.work = 0.0  # about how many nanoseconds all jobs take on one thread
 
-    def add(self, *fields: int | tuple[int, Hashable], work: float) -> None:
+    def add(self, *fields: int | tuple[int, Hashable]) -> None:
         """A field is a number, or (number, base)."""
         self.fields += [field if isinstance(field, tuple) else (field, None) for field in fields]
         self.jobs += 1
-        self.work += work
 
     def close(self, sheet: Sheet) -> None:
         """Write the table; nothing can be added afterwards."""
@@ -135,9 +132,7 @@ class PackPlan(JobPlan):
 
     def vector(self, name: str, region: Region, spec: Spec) -> None:
         """A parameter vector, as a panel with one row."""
-        self.add(
-            (0, ("parameter", name)), (spec.offset, region.name), spec.size, 1, region.width, 1, work=spec.size / 4
-        )
+        self.add((0, ("parameter", name)), (spec.offset, region.name), spec.size, 1, region.width, 1)
 
     def panel(self, matrices: Sequence[Matrix], region: Region, sizes: Mapping[str, int]) -> int:
         """Room for a panel, and the jobs that fill it; the panel's offset."""
@@ -148,7 +143,7 @@ class PackPlan(JobPlan):
         offset = region.place(region.padded(outer) * len(matrices) * inner * itemsize)
         for g, matrix in enumerate(matrices):
             source, target = (0, ("parameter", matrix.name)), (offset + g * region.width * itemsize, region.name)
-            self.add(source, target, outer, inner, step, int(matrix.transposed), work=outer * inner / 4)
+            self.add(source, target, outer, inner, step, int(matrix.transposed))
         return offset
 
 
@@ -164,7 +159,7 @@ class MovePlan(JobPlan):
         add: bool = False,
     ) -> None:
         """(outer, inner, size) numbers; strides, in numbers: of outer and inner in the source, then in the target."""
-        self.add(source, target, *shape, *strides, int(add), work=math.prod(shape) / 8)
+        self.add(source, target, *shape, *strides, int(add))
 
 
 class Call:

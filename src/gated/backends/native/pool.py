@@ -8,6 +8,8 @@ on how many threads there are.
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import ctypes
 import math
 import os
@@ -16,24 +18,26 @@ import threading
 import time
 from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import llvmlite.ir as ir
 import numpy as np
 
 from gated.backends.native.addresses import address_of
 from gated.backends.native.target import Compiled, host
-from gated.backends.native.team import ASLEEP, AWAKE, ENTRY, HEAD, MOST, PATIENCE, SIZE, YIELD, emit_team, state_of
+from gated.backends.native.team import ASLEEP, ENTRY, HEAD, MOST, PATIENCE, SIZE, STOPPED, YIELD, emit_team, state_of
 from gated.errors import wrong
 from gated.locks import fork_safe_lock
 
 Array = np.ndarray[Any, Any]
 WORTHWHILE = 30_000.0  # nanoseconds of work that are worth a thread
 TRIAL = 64  # phases without work that show how long members wait for each other
-ATONCE = 15.0  # nanoseconds in which nobody can have met: the caller was alone
 FRESH = 1.0  # seconds for which that is believed: a virtual machine's processors may move
+LONG = 500.0  # nanoseconds that are doubted: perhaps two members are on one processor, and soon will not be
+DOUBTED = 0.05  # seconds for which they are believed
 LOOKING = 300.0  # microseconds for which a worker looks for more to do, unless the environment says otherwise
 ANSWER = 200.0  # microseconds that a caller waits for a worker that has to wake up
+ABSENT = 0.005  # seconds for which it does not wait again after that was in vain
 
 
 @cache
@@ -66,70 +70,100 @@ class Pool:
     """
 
     def __init__(self) -> None:
-        code = _code()
+        self._code = code = _code()  # held: the workers run in it
         self._serve, self._conduct, self._run, idle = (code.function(n) for n in ("serve", "conduct", "run", "idle"))
         self._memory = np.zeros(SIZE, np.int64)
         self.address = address_of(self._memory)
         self._memory[YIELD] = _yield_address()
         self._sleeping: list[threading.Lock] = []  # a worker's number - 1 -> what it waits for when it sleeps
-        self._lock = threading.Lock()
-        self._trial = np.array([TRIAL, 2, *[0] * (TRIAL * 2 * len(ENTRY)), 0, 1], np.int64)
+        self._starting = threading.Lock()
+        self._most = MOST - 1  # workers
+        self._absent = 0.0  # until then, who sleeps is not waited for
+        self._trial = np.array([TRIAL, 2, 0, *[0] * (TRIAL * 2 * len(ENTRY)), 0, 1, 0], np.int64)
         self._latency, self._tried = 1024.0, -FRESH
         look = _seconds(idle, self.address)
         self._memory[PATIENCE] = ANSWER * 1e-6 / look
         self._looks = max(1, int(_looking() * 1e-6 / look))
 
     def run(self, program: int, members: int, alone: int) -> None:
-        """Run a program for so many members; if they are at work for somebody else, `alone`, for one.
+        """Run a program for so many members; `alone`, for one, if they do not answer, or work for somebody else.
 
         Whatever is raised, Ctrl-C too: nobody works on the program any more then.
 
         Args:
             program, alone: addresses.
         """
-        held = members > 1 and self._lock.acquire(blocking=False)
-        try:
-            if held:
-                self._wake(members - 1)
-                self._conduct(self.address, program, alone)
-            else:
-                self._run(self.address, alone, 0)
-        finally:
-            if held:
-                self._lock.release()
+        if members == 1 or not self._started(members - 1):
+            self._run(self.address, alone, 0)
+        elif not self._wake(members - 1):
+            self._conduct(self.address, program, alone)
+        elif time.perf_counter() < self._absent:
+            self._run(self.address, alone, 0)
+        else:
+            self._conduct(self.address, program, alone)
+            if not ctypes.c_int64.from_address(program + 8 * HEAD.index("together")).value:
+                # somebody holds the interpreter's lock, or the processors have other work
+                self._absent = time.perf_counter() + ABSENT
 
     def latency(self) -> float:
         """Nanoseconds that two members need to meet at the end of a phase, as lately measured, as a power of two."""
         now = time.perf_counter()
-        if now - self._tried > FRESH:
+        if now - self._tried > (FRESH if self._latency < LONG else DOUBTED):
+            self._tried = now
             program = address_of(self._trial)
-            alone = program + 8 * (len(self._trial) - len(HEAD))
             times = []
             for _ in range(4):  # the first one may wake the worker
+                self._trial[HEAD.index("together")] = 0
                 start = time.perf_counter()
-                self.run(program, 2, alone)
-                times.append(time.perf_counter() - start)
-            self._tried, measured = now, min(times) / TRIAL * 1e9
-            if measured > ATONCE:
-                self._latency = 2.0 ** round(math.log2(measured))
+                self.run(program, 2, program + 8 * (len(self._trial) - len(HEAD)))
+                if self._trial[HEAD.index("together")]:
+                    times.append(time.perf_counter() - start)
+            if times:
+                self._latency = 2.0 ** round(math.log2(min(times) / TRIAL * 1e9))
         return self._latency
 
-    def _wake(self, workers: int) -> None:
-        while len(self._sleeping) < workers:
-            number, asleep = len(self._sleeping) + 1, threading.Lock()
-            asleep.acquire()
-            self._memory[state_of(number)] = ASLEEP
-            threading.Thread(target=self._work, args=(number, asleep), name=f"gated-{number}", daemon=True).start()
-            self._sleeping.append(asleep)  # last: Ctrl-C may come at any moment
+    def stop(self) -> None:
+        """End all workers, who have nothing to do."""
+        for number, asleep in enumerate(self._sleeping, 1):
+            self._memory[state_of(number)] = STOPPED
+            _release(asleep)
+
+    def _started(self, workers: int) -> bool:
+        """Whether there are so many; starts those that are missing."""
+        if workers > len(self._sleeping) and workers <= self._most:
+            with self._starting:
+                while workers > len(self._sleeping):
+                    number, asleep = len(self._sleeping) + 1, threading.Lock()
+                    asleep.acquire()
+                    worker = threading.Thread(
+                        target=self._work, args=(number, asleep), name=f"gated-{number}", daemon=True
+                    )
+                    try:
+                        worker.start()
+                    except RuntimeError:  # the system lets this process have no more threads
+                        self._most = len(self._sleeping)
+                        break
+                    self._sleeping.append(asleep)  # last: Ctrl-C may come at any moment
+        return workers <= len(self._sleeping)
+
+    def _wake(self, workers: int) -> bool:
+        """Whether one of the first so many workers sleeps; it is called."""
+        slept = False
         for number in range(1, workers + 1):
             if self._memory[state_of(number)] == ASLEEP:
-                self._memory[state_of(number)] = AWAKE
-                self._sleeping[number - 1].release()
+                slept = True
+                _release(self._sleeping[number - 1])
+        return slept
 
     def _work(self, number: int, asleep: threading.Lock) -> None:
-        while True:
+        while self._memory[state_of(number)] != STOPPED:
             asleep.acquire()
             self._serve(self.address, number, self._looks)
+
+
+def _release(lock: threading.Lock) -> None:
+    with contextlib.suppress(RuntimeError):  # it has been called before
+        lock.release()
 
 
 def _seconds(idle: Callable[[int, int, int], None], team: int, looks: int = 200) -> float:
@@ -170,6 +204,13 @@ def pool() -> Pool:
     return _pool
 
 
+@atexit.register
+def _stop() -> None:
+    """Before the interpreter goes, and with it the machine code that the workers are in."""
+    if _pool is not None:
+        _pool.stop()
+
+
 def _forget_threads() -> None:
     """After fork the child has no workers: it starts its own."""
     global _pool
@@ -208,13 +249,22 @@ def get_num_threads() -> int:
     return int(text)
 
 
-def company(sequences: int) -> tuple[int, float]:
-    """What decides how a batch is shared, besides its sizes: how many threads there are, and how soon they meet.
+class Team(NamedTuple):
+    """What decides how a batch is shared, besides its sizes.
 
-    The second is 0 where there are sequences enough for all.
+    Attributes:
+        threads: how many there are.
+        latency: see `Pool.latency`; 0 where there are sequences enough for all.
     """
+
+    threads: int
+    latency: float = 0.0
+
+
+def team_for(sequences: int) -> Team:
+    """The threads for a batch of so many sequences."""
     threads = min(get_num_threads(), MOST)
-    return threads, pool().latency() if sequences < threads else 0.0
+    return Team(threads, pool().latency() if sequences < threads else 0.0)
 
 
 def threads_for(work: float, most: int) -> int:

@@ -3,18 +3,17 @@
 A team is one caller and its workers. The caller posts a program; each member does its own entry of every phase, and
 no phase begins before all members have ended the one before:
 
-    program    phases, members, then for every phase and member an entry
+    program    phases, members, whether they did it together (conduct says so), then for every phase and member an entry
     entry      function (or 0), and its arguments: table, first, stop
 
 Members wait actively, since a phase may be shorter than the time it takes to wake a thread; who waits long gives the
 processor away between two looks.
 
     serve(team, k, looks)          a worker: do what is posted, until nothing has been for so many looks
-    conduct(team, program, alone)  the caller: run `program` with workers that answer in time, or `alone`
+    conduct(team, program, alone)  the caller: run `program` with the workers; or `alone`, if one does not answer in
+                                   time, or they are at work for another caller
     run(team, program, 0)          the caller: run a program for one member
     idle(team, looks, 0)           look so many times (to know how long that takes)
-
-The caller sees to it that only one thread at a time conducts a team. Memory: see `address`.
 """
 
 from __future__ import annotations
@@ -29,17 +28,19 @@ import llvmlite.ir as ir
 from gated.backends.native.ir_tools import I1, I64, POINTER, Machine, loop
 
 Value = Any
-LINE = 16  # 64-bit numbers from one member's memory to the next: two cache lines, which are fetched together
+LINE = (
+    16  # 64-bit numbers in two cache lines, which are fetched together: each member has one for its state, one to count
+)
 MOST = 1024  # members
-ASLEEP, AWAKE, POSTED, TAKEN = range(4)  # states of a worker
+ASLEEP, AWAKE, POSTED, TAKEN, STOPPED = range(5)  # states of a worker
 CLOSED, GO, CANCELLED = range(3)  # states of the gate behind which those wait who have taken a job
 # where what lies in the memory of a team, in numbers
 YIELD, PATIENCE = 0, 1  # address of a function that gives the processor away; looks the caller has for an answer
-PROGRAM, GATE = LINE, LINE + 1
+PROGRAM, GATE, HELD = LINE, LINE + 1, LINE + 2  # the last: whether a caller has the team
 SIZE = 2 * LINE * (1 + MOST)
 BUSY = 100  # looks before a waiting thread begins to give the processor away: it may be the one that is waited for
 ENTRY = ("function", "table", "first", "stop")
-HEAD = ("phases", "members")
+HEAD = ("phases", "members", "together")
 
 
 def state_of(member: int) -> int:
@@ -49,15 +50,15 @@ def state_of(member: int) -> int:
 
 def emit_team(module: ir.Module, machine: Machine) -> None:
     """Add `serve`, `conduct`, `run` and `idle` to a module."""
-    tools = Tools(module, machine)
-    work = _work(tools)
-    _serve(tools, work)
-    _conduct(tools, work)
-    _run(tools, work)
-    _idle(tools)
+    waiting = Waiting(module, machine)
+    work = _work(waiting)
+    _serve(waiting, work)
+    _conduct(waiting, work)
+    _run(waiting, work)
+    _idle(waiting)
 
 
-class Tools:
+class Waiting:
     """Waiting, in one module."""
 
     def __init__(self, module: ir.Module, machine: Machine) -> None:
@@ -179,16 +180,16 @@ def put(b: ir.IRBuilder, address: Value, value: Value) -> None:
     b.atomic_rmw("xchg", address, value, "acq_rel")
 
 
-def _work(tools: Tools) -> ir.Function:
+def _work(waiting: Waiting) -> ir.Function:
     """work(team, program, me): this member's entries of all phases."""
-    function = tools.function("work", [POINTER, POINTER, I64])
+    function = waiting.function("work", [POINTER, POINTER, I64])
     team, program, me = function.args
     b = ir.IRBuilder(function.append_basic_block())
-    phases, members = (read(b, program, HEAD.index(name)) for name in HEAD)
+    phases, members = (read(b, program, HEAD.index(name)) for name in ("phases", "members"))
     with loop(b, I64(0), phases) as phase:
         # behind the last phase the caller waits for the workers, and they for nobody
         with b.if_then(b.and_(b.icmp_signed(">", phase, I64(0)), b.icmp_signed(">", members, I64(1)))):
-            b.call(tools.barrier, [team, me, members])
+            b.call(waiting.barrier, [team, me, members])
         number = b.add(b.mul(phase, members), me)
         entry = at(b, program, b.add(b.mul(number, I64(len(ENTRY))), I64(len(HEAD))))
         code, table, first, stop = (read(b, entry, i) for i in range(len(ENTRY)))
@@ -198,32 +199,52 @@ def _work(tools: Tools) -> ir.Function:
     return function
 
 
-def _serve(tools: Tools, work: ir.Function) -> None:
-    function = tools.function("serve", [POINTER, I64, I64], internal=False)
+def _serve(waiting: Waiting, work: ir.Function) -> None:
+    function = waiting.function("serve", [POINTER, I64, I64], internal=False)
     team, me, looks = function.args
     b = ir.IRBuilder(function.append_basic_block())
     state = _state(b, team, me)
+    _change(b, state, ASLEEP, AWAKE)
     again = function.append_basic_block()
     b.branch(again)
     b.position_at_end(again)
-    with tools.until(b, team, looks) as wait:
-        wait.done = b.icmp_signed("==", b.load_atomic(state, "acquire", 8, typ=I64), I64(POSTED))
+    with waiting.until(b, team, looks) as wait:
+        wait.done = b.icmp_signed("!=", b.load_atomic(state, "acquire", 8, typ=I64), I64(AWAKE))
     with b.if_then(_change(b, state, POSTED, TAKEN)):
         gate = at(b, team, GATE)
-        with tools.until(b, team) as wait:
+        with waiting.until(b, team) as wait:
             wait.done = b.icmp_signed("!=", b.load_atomic(gate, "acquire", 8, typ=I64), I64(CLOSED))
         with b.if_then(b.icmp_signed("==", b.load_atomic(gate, "acquire", 8, typ=I64), I64(GO))):
             b.call(work, [team, b.inttoptr(read(b, team, PROGRAM), POINTER), me])
         put(b, state, I64(AWAKE))
         b.branch(again)
-    end = function.append_basic_block()
-    b.cbranch(_change(b, state, AWAKE, ASLEEP), end, again)  # a job may have come at the last moment
+    end, late = function.append_basic_block(), function.append_basic_block()
+    b.cbranch(_change(b, state, AWAKE, ASLEEP), end, late)
+    b.position_at_end(late)  # a job has come at the last moment, or the order to stop
+    b.cbranch(b.icmp_signed("==", b.load_atomic(state, "acquire", 8, typ=I64), I64(STOPPED)), end, again)
     b.position_at_end(end)
     b.ret_void()
 
 
-def _conduct(tools: Tools, work: ir.Function) -> None:
-    function = tools.function("conduct", [POINTER, I64, I64], internal=False)
+def _conduct(waiting: Waiting, work: ir.Function) -> None:
+    held = _held(waiting, work)
+    function = waiting.function("conduct", [POINTER, I64, I64], internal=False)
+    team, program, alone = function.args
+    b = ir.IRBuilder(function.append_basic_block())
+    together = at(b, b.inttoptr(program, POINTER), HEAD.index("together"))
+    b.store(I64(0), together)
+    with b.if_else(_change(b, at(b, team, HELD), 0, 1)) as (free, taken):
+        with free:
+            b.call(held, [team, program, alone])
+            put(b, at(b, team, HELD), I64(0))
+        with taken:
+            b.call(work, [team, b.inttoptr(alone, POINTER), I64(0)])
+    b.ret_void()
+
+
+def _held(waiting: Waiting, work: ir.Function) -> ir.Function:
+    """held(team, program, alone): as conduct, by the caller who has the team."""
+    function = waiting.function("held", [POINTER, I64, I64])
     team, program, alone = function.args
     b = ir.IRBuilder(function.append_basic_block())
     members = read(b, b.inttoptr(program, POINTER), HEAD.index("members"))
@@ -236,7 +257,7 @@ def _conduct(tools: Tools, work: ir.Function) -> None:
     for asked in (True, False):  # first all are asked, then all answers awaited
         with loop(b, I64(1), members) as k, b.if_then(b.load(complete, typ=I1)):
             state = _state(b, team, k)
-            with tools.until(b, team, read(b, team, PATIENCE)) as wait:
+            with waiting.until(b, team, read(b, team, PATIENCE)) as wait:
                 if asked:
                     wait.done = _change(b, state, AWAKE, POSTED)
                 else:
@@ -244,6 +265,7 @@ def _conduct(tools: Tools, work: ir.Function) -> None:
             b.store(wait.result, complete)
     with b.if_else(b.load(complete, typ=I1)) as (together, single):
         with together:
+            b.store(I64(1), at(b, b.inttoptr(program, POINTER), HEAD.index("together")))
             put(b, at(b, team, GATE), I64(GO))
             b.call(work, [team, b.inttoptr(program, POINTER), I64(0)])
         with single:
@@ -251,24 +273,24 @@ def _conduct(tools: Tools, work: ir.Function) -> None:
             with loop(b, I64(1), members) as k:
                 _change(b, _state(b, team, k), POSTED, AWAKE)
             b.call(work, [team, b.inttoptr(alone, POINTER), I64(0)])
-    with loop(b, I64(1), members) as k, tools.until(b, team) as wait:
+    with loop(b, I64(1), members) as k, waiting.until(b, team) as wait:
         state = b.load_atomic(_state(b, team, k), "acquire", 8, typ=I64)
-        wait.done = b.icmp_signed("<=", state, I64(AWAKE))
+        wait.done = b.and_(b.icmp_signed("!=", state, I64(POSTED)), b.icmp_signed("!=", state, I64(TAKEN)))
     b.ret_void()
+    return function
 
 
-def _run(tools: Tools, work: ir.Function) -> None:
-    function = tools.function("run", [POINTER, I64, I64], internal=False)
+def _run(waiting: Waiting, work: ir.Function) -> None:
+    function = waiting.function("run", [POINTER, I64, I64], internal=False)
     b = ir.IRBuilder(function.append_basic_block())
     b.call(work, [function.args[0], b.inttoptr(function.args[1], POINTER), I64(0)])
     b.ret_void()
 
 
-def _idle(tools: Tools) -> None:
-    function = tools.function("idle", [POINTER, I64, I64], internal=False)
+def _idle(waiting: Waiting) -> None:
+    function = waiting.function("idle", [POINTER, I64, I64], internal=False)
     team, looks, _ = function.args
     b = ir.IRBuilder(function.append_basic_block())
-    with tools.until(b, team, looks) as wait:
-        wait.done = b.icmp_signed("!=", b.load_atomic(at(b, team, GATE), "acquire", 8, typ=I64), I64(-1))
-        wait.done = b.not_(wait.done)
+    with waiting.until(b, team, looks) as wait:
+        wait.done = b.icmp_signed("==", b.load_atomic(at(b, team, GATE), "acquire", 8, typ=I64), I64(-1))  # never
     b.ret_void()

@@ -309,7 +309,7 @@ class BackwardPlan(_Plan):
                 size = shapes.sizes[graph.parameters[name][0]]
                 source = self._from(self._row_by_row(node, size), self._first_row(node, group))
                 rows = shapes.groups.count(group, shapes.rows)
-                vector_jobs.add(*source, rows, size, self._target(name, group), work=rows * size / 8)
+                vector_jobs.add(*source, rows, size, self._target(name, group))
             self.jobs.append((matrix_jobs, vector_jobs))
         self.written = sorted(written)
 
@@ -323,7 +323,7 @@ class BackwardPlan(_Plan):
                 left = self._from(self._row_by_row(delta, m), self._first_row(delta, group))
                 right = self._from(self._row_by_row(operand, n), self._first_row(operand, group))
                 again = int(matrix.name in done)
-                jobs.add(*left, *right, self._target(matrix.name, group), m, n, rows, again, work=rows * m * n / 40)
+                jobs.add(*left, *right, self._target(matrix.name, group), m, n, rows, again)
                 done.add(matrix.name)
 
     def _first_row(self, node: Node, group: int) -> int:
