@@ -3,9 +3,9 @@
     a matrix   Σ over rows of δ vᵀ: C = Aᵀ B for A (K, M) and B (K, N), both with rows of numbers side by side
     a vector   Σ over rows of δ
 
-`gradients(ctx, matrices, vectors, i, n)` does the i-th of n shares of every job in both tables. The rows are taken in
-pieces that stay in the second-level cache; each element is summed in the same order whatever the shares, and in
-pieces, which keeps the rounding errors of long sums small.
+`matrix_gradients(ctx, i, n)` and `vector_gradients(ctx, i, n)` do the i-th of n shares of every job in a table. The
+rows are taken in pieces that stay in the second-level cache; each element is summed in the same order whatever the
+shares, and in pieces, which keeps the rounding errors of long sums small.
 """
 
 from __future__ import annotations

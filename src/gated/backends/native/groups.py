@@ -32,7 +32,8 @@ APART = 64 << 10  # bytes of one thread's rows of a step from which on they may 
 class Cut(NamedTuple):
     """How threads share a batch: how many they are, and where it is cut into groups (0, ..., N).
 
-    With a single group they share its rows or, if `columns`, the columns of every block.
+    With a single group they share its rows (where there are fewer sequences than threads, some have no part in the time
+    loop) or, if `columns`, the columns of every block.
     """
 
     members: int
@@ -61,7 +62,7 @@ def cut(
         blocks = min(region.padded(sizes[graph.dims[name]]) // region.width for name in graph.states)
         columns = _best_share(step_work(graph, sizes, sequences), min(threads, blocks), team.latency)
         # never in groups: the parameters' gradients are summed in the same order however soon threads meet
-        return Cut(columns, whole, True) if columns > sequences else Cut(sequences, whole)
+        return Cut(columns, whole, True) if columns > sequences else Cut(threads, whole)
     row = max(sizes[dim] for dim in graph.dims.values()) * region.dtype.itemsize
     if not equal or threads == 1 or row * sequences >= APART * threads:
         return Cut(threads, whole)

@@ -1,7 +1,7 @@
 """Micro-kernels: a few rows of an operand times a packed matrix, the sums in registers.
 
 One function for each shape, shared by all blocks of a module that need it. The panel of a column block holds, for
-every k, one vector per matrix (`run.pack` makes it), so that one pass over k yields all gates of these columns.
+every k, one vector per matrix (`panels` makes it), so that one pass over k yields all gates of these columns.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def best_chunk(gates: int, rows: int, machine: Machine) -> int:
 
 
 def best_rows(gates: int, machine: Machine) -> int:
-    """Rows of the tile that does the most multiply-adds per load."""
+    """Rows of the tile with the most merit."""
     return max(
         range(1, LARGEST_TILE + 1), key=lambda rows: merit(rows, best_chunk(gates, rows, machine) * gates, machine)
     )

@@ -2,7 +2,8 @@
 
 A plan is made once for a number of steps and rows; a call then leases its memory, fills in the addresses and runs.
 
-Regions: `tape` lives as long as the tape, `work` as long as a call. Everything else is named by where it comes from:
+Regions: `tape` lives as long as the tape, `work` as long as a call, `fixed` (in inference) as long as the parameters
+that are packed in it stay the same. Everything else is named by where it comes from:
 "x", "y", "dy", "dx", ("parameter", name), ("gradient", name), "steps" (row numbers of the time steps), "rows" (the
 same for a program over all rows at once), "team" (what the threads have in common).
 """
@@ -45,7 +46,7 @@ def put_computed(
 
 
 class LoopPlan:
-    """The table of one program in a sheet, and how much work it is."""
+    """The table of one program in a sheet; and one more for each thread, where each has its own part of it."""
 
     def __init__(self, loop: Loop, sheet: Sheet, sizes: Mapping[str, int], work: Region) -> None:
         self.loop, self.sheet, self.sizes = loop, sheet, sizes
