@@ -119,14 +119,6 @@ class ParameterPart(Mapping[str, Array]):
         return len(self._starts)
 
     @property
-    def numbers(self) -> Array:
-        """All of them as one vector, a view: for who wants to know whether one has changed."""
-        names = list(self._starts)
-        last = self[names[-1]] if names else None
-        start = self._starts[names[0]] if names else 0
-        return self.owner.vector[start : self._starts[names[-1]] + last.size if last is not None else 0]
-
-    @property
     def addresses(self) -> list[int]:
         """Of each parameter in order: for machine code, to which a view of each would be a detour."""
         vector = self.owner.vector

@@ -92,6 +92,7 @@ MISTAKES: dict[str, tuple[str, list[tuple[Any, str, Any]]]] = {
     "stores without a mask": ("ends", [(gradients, "store_masked", _whole)]),
     "stores without a mask between canaries": ("canaries", [(gradients, "store_masked", _whole)]),
     "registers an element too few": ("ends", [(ir.IRBuilder, "alloca", lambda old: alloca_at_guard_page(1))]),
+    "copies of parameters an element too long": ("ends", [(plan.JobPlan, "add", lambda old: _longer(old, 3, 2))]),
     "moves one row too many": ("ends", [(plan.JobPlan, "add", lambda old: _longer(old, 10, 2))]),
     "moves one number too many": ("ends", [(plan.JobPlan, "add", lambda old: _longer(old, 10, 4))]),
     "a panel of too many units": ("ends", [(plan.JobPlan, "add", lambda old: _longer(old, 6, 2))]),

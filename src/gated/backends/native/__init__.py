@@ -13,6 +13,7 @@ From blocks to LLVM IR
     team           threads that work together: phases, and the code by which they wait
     emit           the blocks of a program
     panels         the kernel that packs matrices into the order in which micro-kernels read them
+    renewal        the kernels that see whether packed parameters have changed
     moves          the kernel that moves rows to another order
     gradients      the kernel that sums the parameters' gradients over the rows
 

@@ -26,6 +26,7 @@ from gated.backends.native.regions import PAGE, Region
 from gated.language.graph import Graph
 
 Array = np.ndarray[Any, Any]
+FAR = 200.0  # nanoseconds: of threads that meet less soon one is quicker than several with a small job in few pieces
 APART = 64 << 10  # bytes of one thread's rows of a step from which on they may lie side by side
 
 
@@ -61,8 +62,10 @@ def cut(
     if sequences < threads:
         blocks = min(region.padded(sizes[graph.dims[name]]) // region.width for name in graph.states)
         columns = _best_share(step_work(graph, sizes, sequences), min(threads, blocks), team.latency)
+        if columns > sequences:
+            return Cut(columns, whole, True)
         # never in groups: the parameters' gradients are summed in the same order however soon threads meet
-        return Cut(columns, whole, True) if columns > sequences else Cut(threads, whole)
+        return Cut(threads if team.latency < FAR else sequences, whole)
     row = max(sizes[dim] for dim in graph.dims.values()) * region.dtype.itemsize
     if not equal or threads == 1 or row * sequences >= APART * threads:
         return Cut(threads, whole)
@@ -70,8 +73,11 @@ def cut(
 
 
 def _best_share(work: float, most: int, latency: float) -> int:
-    """How many threads do so much work of a step (nanoseconds) the soonest, if they meet twice in it."""
-    return min(range(1, most + 1), key=lambda threads: work / threads + 2 * latency * (threads - 1))
+    """How many threads do so much work of a step (nanoseconds) the soonest.
+
+    They meet up to twice in it, and read what the others have written, which takes about as long once more.
+    """
+    return min(range(1, most + 1), key=lambda threads: work / threads + 3 * latency * (threads - 1))
 
 
 def step_work(graph: Graph, sizes: Mapping[str, int], rows: int) -> float:

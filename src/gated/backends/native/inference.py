@@ -1,16 +1,14 @@
 """Forward without a tape: whole sequences, or a stream step by step. See `inference_plan`.
 
-What a call has leased, filled in and packed is kept with the plan, if it is small, and taken up again by the next call
-with the same parameters and sizes; those are packed again if a single bit has changed.
+What a call has leased, filled in and packed is kept, if it is small, and taken up again by the next call with the same
+parameters and sizes; those are packed again if a single bit has changed.
 """
 
 from __future__ import annotations
 
-import ctypes
-import sys
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -25,13 +23,13 @@ from gated.backends.native.plan import DTYPES, Call, Where, put_computed
 from gated.backends.native.pool import Team, edges_by_steps, pool, team_for
 from gated.backends.native.programs import inference
 from gated.backends.native.regions import PAGE
+from gated.backends.native.target import host
 from gated.locks import fork_safe_lock
 from gated.schedule import Schedule
 
 Array = np.ndarray[Any, Any]
 FEW = 4  # sequences: fewer are too few for a tile of rows
 CACHE = 256 << 10  # bytes of pre-activations that stay in the second-level cache
-KEPT = 4 << 20  # bytes up to which a call's memory is kept, with the packed parameters
 ALL_KEPT = 16 << 20  # bytes of all that are kept
 
 
@@ -50,7 +48,8 @@ class Prepared:
         self.work = whole.part(start)
         self.bytes = start + plan.work.bytes
         self.team = pool().address
-        self.packed: Array | None = None  # the parameters as they are packed, where they can be compared
+        if plan.renewal is not None and fixed is None:
+            plan.renewal.flags_in(self.fixed)[0] = 0
         groups = range(len(plan.groups))
         self._rings = [[plan.ring(self.work, k, g) for g in groups] for k in range(len(plan.layout.ring_new))]
         self._call: Call | None = None
@@ -92,37 +91,14 @@ class Prepared:
             self._call.rebase("y", address_of(y))
             if not plan.equal:
                 self._call.rebase("steps", address_of(steps))
-        course, phase = plan.again, plan.by_sequences[1]
-        if parameters is not None and self._changed(parameters):
+        if parameters is None:
+            course, phase = plan.again, plan.by_sequences[1]
+        else:
             self.compute(parameters)
             course, phase = plan.first, plan.by_sequences[0]
         if not plan.equal and phase is not None:
             course.recut(self._call.numbers, phase, edges_by_steps(counts, plan.sequences, course.members))
         self._call.run(course.program, course.members, course.alone)
-
-    def _changed(self, parameters: Mapping[str, Array]) -> bool:
-        """Whether they must be packed."""
-        numbers = getattr(parameters, "numbers", None)
-        if numbers is None or self.bytes > KEPT:
-            return True
-        if self.packed is not None and _same(self.packed, numbers):
-            return False
-        self.bytes += numbers.nbytes if self.packed is None else 0
-        self.packed = numbers.copy()  # before they are packed: what another thread writes meanwhile is packed next time
-        return True
-
-
-@cache
-def _memcmp() -> Any:
-    library = ctypes.cdll.msvcrt if sys.platform == "win32" else ctypes.CDLL(None)
-    function = library.memcmp
-    function.argtypes = ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t
-    return function
-
-
-def _same(a: Array, b: Array) -> bool:
-    """Whether two arrays of one shape and dtype are the same bits."""
-    return not _memcmp()(address_of(a), address_of(b), a.nbytes)
 
 
 class _Kept:
@@ -133,21 +109,19 @@ class _Kept:
         self.bytes = 0
         self.lock = fork_safe_lock()
 
-    def take(self, plan: InferencePlan, parameters: Mapping[str, Array]) -> Prepared:
-        """What an earlier call with these parameters has left, or a new one."""
+    def take(self, key: Any) -> Prepared | None:
+        """What an earlier call has left."""
         with self.lock:
-            found = self.calls.pop(self._key(plan, parameter_addresses(parameters)), None)
-            if found is None:
-                return Prepared(plan, parameters)
-            self.bytes -= found.bytes
+            found = self.calls.pop(key, None)
+            if found is not None:
+                self.bytes -= found.bytes
         return found
 
-    def leave(self, prepared: Prepared) -> None:
+    def leave(self, key: Any, prepared: Prepared) -> None:
         """For a later call."""
-        if prepared.bytes > KEPT:
+        if prepared.plan.renewal is None:
             return
         with self.lock:
-            key = self._key(prepared.plan, prepared.parameters)
             if key in self.calls:  # of a call at the same time
                 return
             self.calls[key] = prepared
@@ -160,27 +134,20 @@ class _Kept:
             self.calls.clear()
             self.bytes = 0
 
-    @staticmethod
-    def _key(plan: InferencePlan, parameters: list[int]) -> Any:
-        # a kept call holds its plan, so that the id stands for no other; after fork there is another team
-        return id(plan), tuple(parameters), pool().address
-
 
 _kept = _Kept()
 
 
 def find_plan(
     schedule: Schedule,
-    sizes: Mapping[str, int],
+    sizes: tuple[tuple[str, int], ...],
     shape: tuple[int, int, int],
     dtype: np.dtype[Any],
-    few: bool = False,
-    alone: bool = False,
+    few: bool,
+    team: Team,
 ) -> InferencePlan:
-    """For (steps, sequences, rows); `alone`: in one thread."""
-    programs = inference(schedule, DTYPES[dtype])
-    team = Team(1) if alone else team_for(shape[1])
-    return inference_plan(programs, tuple(sizes.items()), dtype, shape, few, team)
+    """For (steps, sequences, rows)."""
+    return inference_plan(inference(schedule, DTYPES[dtype]), sizes, dtype, shape, few, team)
 
 
 def infer(
@@ -196,27 +163,31 @@ def infer(
     y = memory.empty((len(x), states[0].shape[1]), x.dtype)
     last = list(states)
     few = sequences < FEW
-    longest = _longest(schedule, sizes, sequences, x.dtype.itemsize) if few else len(counts)
+    longest = _longest(schedule, sizes, sequences, x.dtype.itemsize) if few else max(1, len(counts))
+    lengths, team = tuple(sizes.items()), team_for(sequences)
     first: Prepared | None = None
     row = 0
-    for t in range(0, len(counts), max(1, longest)):
+    for t in range(0, len(counts), longest):
         part_counts = counts[t : t + longest]
-        rows = slice(row, row + _rows(part_counts))
+        shape = len(part_counts), sequences, _rows(part_counts)
+        rows = slice(row, row + shape[2])
         row = rows.stop
-        plan = find_plan(schedule, sizes, (len(part_counts), sequences, row - rows.start), x.dtype, few)
+        sought = schedule, lengths, shape, x.dtype, few, team
         if first is None:
-            first = part = _kept.take(plan, parameters)
-        elif plan is not part.plan:
-            part = Prepared(plan, parameters, first.fixed)
+            # what a plan depends on, and the addresses in a call; after fork there is another pool
+            key = *sought, host(), tuple(parameter_addresses(parameters)), pool().address
+            first = part = _kept.take(key) or Prepared(find_plan(*sought), parameters)
+        elif part.plan.shape != shape:
+            part = Prepared(find_plan(*sought), parameters, first.fixed)
         part.put(last)
         part.run(x[rows], y[rows], part_counts, None if t else parameters)
-        if plan.equal:
+        if part.plan.equal:
             last = part.take(len(part_counts))
         else:
             last = part.take_each((part_counts[:, None] > np.arange(sequences)).sum(axis=0))
     if first is None:
         return y, [state.copy() for state in states]
-    _kept.leave(first)
+    _kept.leave(key, first)
     return y, last
 
 
@@ -248,7 +219,8 @@ class Stepper:
         dtype: np.dtype[Any],
     ) -> None:
         self._parameters = parameters
-        self._prepared = Prepared(find_plan(schedule, sizes, (1, sequences, sequences), dtype, alone=True), parameters)
+        shape = 1, sequences, sequences
+        self._prepared = Prepared(find_plan(schedule, tuple(sizes.items()), shape, dtype, False, Team(1)), parameters)
         plan, work = self._prepared.plan, self._prepared.work
         self.x = self._buffer(plan.x, work)
         self.y = self._buffer(plan.y, work)

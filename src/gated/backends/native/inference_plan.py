@@ -9,6 +9,7 @@ Legend: T steps, N sequences, `sizes` the length of every dimension.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
@@ -21,7 +22,7 @@ from gated.backends.native.course import Course
 from gated.backends.native.emit import STEP_ROWS
 from gated.backends.native.groups import Cut, Groups, cut, gap_between, step_rows
 from gated.backends.native.lowering import CALLER, CONSTANT, ROW, Place
-from gated.backends.native.plan import DTYPES, LoopPlan, MovePlan, PackPlan, Where, is_elementwise
+from gated.backends.native.plan import DTYPES, LoopPlan, MovePlan, PackPlan, RenewalPlan, Where, is_elementwise
 from gated.backends.native.pool import Team
 from gated.backends.native.programs import Common, Inference, Loop, common
 from gated.backends.native.regions import Region, Sheet, Spec
@@ -29,6 +30,7 @@ from gated.backends.native.target import host
 from gated.language.graph import Node
 
 Array = np.ndarray[Any, Any]
+KEPT = 4 << 20  # bytes up to which a call's memory is kept, with the packed parameters and copies of them
 
 
 class InferencePlan:
@@ -38,7 +40,8 @@ class InferencePlan:
         equal: whether all sequences are equally long; if not, a call brings its row numbers.
         fixed: memory for the packed parameters. work: for everything else.
         few: whether the products with x are made ahead.
-        first, again: what the threads do, the first time and while the parameters stay packed.
+        renewal: what makes the first course pack the parameters only if they have changed; None for large ones.
+        first, again: what the threads do with parameters, and with those that are packed.
         only_pack: what packs them.
     """
 
@@ -55,8 +58,10 @@ class InferencePlan:
         self.programs, self.layout, self.sizes, self.few = programs, programs.layout, sizes, few
         width = host().machine.width(DTYPES[dtype])
         self.fixed, self.work = Region("fixed", dtype, width), Region("work", dtype, width)
-        dims = self.layout.schedule.graph.dims.values()
+        graph = self.layout.schedule.graph
+        dims = graph.dims.values()
         self.cut = shared
+        self.shape = shape
         self.steps, self.sequences, self.rows = shape
         self.equal = self.rows == self.steps * self.sequences
         self.groups = Groups(self.steps, shared.edges, gap_between([sizes[dim] for dim in dims], dtype.itemsize))
@@ -68,9 +73,18 @@ class InferencePlan:
         self.before = self._loop(programs.before, "rows", 1) if programs.before and few else None
         self.loop = self._loop(programs.scan if few else programs.infer, "steps", self.steps)
         self.pack.close(self.sheet)
+        self.renewal = None
+        numbers = {name: math.prod(sizes[dim] for dim in graph.parameters[name]) for name in parameters}
+        if self.fixed.bytes + self.work.bytes + sum(numbers.values()) * dtype.itemsize <= KEPT:
+            self.renewal = RenewalPlan(self.fixed, numbers, shared.members)
+            self.renewal.close(self.sheet, self.pack)
         self.common = code = common(DTYPES[dtype])  # held: the code lives as long
         self.first, self.again, self.only_pack = (Course(members) for members in (shared.members, shared.members, 1))
-        self.first.jobs(code.pack, self.pack)
+        if self.renewal is None:
+            self.first.jobs(code.pack, self.pack)
+        else:
+            for function in (code.compare, code.copy, code.renew):
+                self.first.jobs(function, self.renewal)
         self.only_pack.jobs(code.pack, self.pack)
         self.only_pack.close(self.sheet)
         self.by_sequences = [self._set_course(course, code) for course in (self.first, self.again)]

@@ -21,6 +21,8 @@ from gated.backends.native.memory import Lease
 from gated.backends.native.pool import even_edges, pool
 from gated.backends.native.programs import Loop
 from gated.backends.native.regions import Region, Sheet, Spec
+from gated.backends.native.renewal import flags_size
+from gated.backends.native.team import LINE
 from gated.backends.reference import constants
 from gated.language.graph import Matrix, Node
 from gated.schedule import Schedule
@@ -146,6 +148,35 @@ class PackPlan(JobPlan):
             source, target = (0, ("parameter", matrix.name)), (offset + g * region.width * itemsize, region.name)
             self.add(source, target, outer, inner, step, int(matrix.transposed))
         return offset
+
+
+class RenewalPlan(JobPlan):
+    """The jobs that compare parameters with their copies: see `renewal.JOB`.
+
+    Args:
+        region: where copies and flags lie.
+        parameters: name -> how many numbers.
+    """
+
+    def __init__(self, region: Region, parameters: Mapping[str, int], members: int) -> None:
+        super().__init__()
+        self.region, self.members = region, members
+        for name, size in parameters.items():
+            spec = region.add(("copy", name), 1, size)
+            self.add((0, ("parameter", name)), (spec.offset, region.name), size)
+        self.flags = region.place(flags_size(members))
+
+    def close(self, sheet: Sheet, pack: PackPlan | None = None) -> None:
+        """Write the table, for parameters that this plan packs."""
+        start = sheet.begin()
+        sheet.add(self.flags, self.region.name)
+        sheet.add(pack.start if pack else 0, "sheet")
+        super().close(sheet)
+        self.start = start
+
+    def flags_in(self, lease: Lease) -> Array:
+        """(1 + members,): whether there are copies, which a new lease must deny; then whose share has changed."""
+        return lease.array(self.flags, (self.members + 1,), (8 * LINE,), np.dtype(np.int64))
 
 
 class MovePlan(JobPlan):

@@ -106,7 +106,7 @@ class Pool:
                 self._absent = time.perf_counter() + ABSENT
 
     def latency(self) -> float:
-        """Nanoseconds that two members need to meet at the end of a phase, as lately measured, as a power of two."""
+        """Nanoseconds that two members need to meet at the end of a phase, as lately measured, in steps of sqrt(2)."""
         now = time.perf_counter()
         if now - self._tried > (FRESH if self._latency < LONG else DOUBTED):
             self._tried = now
@@ -119,7 +119,7 @@ class Pool:
                 if self._trial[HEAD.index("together")]:
                     times.append(time.perf_counter() - start)
             if times:
-                self._latency = 2.0 ** round(math.log2(min(times) / TRIAL * 1e9))
+                self._latency = 2.0 ** (round(2 * math.log2(min(times) / TRIAL * 1e9)) / 2)
         return self._latency
 
     def stop(self) -> None:

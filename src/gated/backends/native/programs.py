@@ -30,6 +30,7 @@ from gated.backends.native.layout import Available, Layout
 from gated.backends.native.lowering import Place, Program, lower
 from gated.backends.native.moves import emit_move
 from gated.backends.native.panels import emit_pack
+from gated.backends.native.renewal import emit_renewal
 from gated.backends.native.target import Compiled, host
 from gated.backends.native.vector_math import PRECISIONS, VectorMath
 from gated.language.graph import Matrix, Node, topological
@@ -153,6 +154,9 @@ class Common:
     """What all cells share: addresses of functions (table, share, shares)."""
 
     pack: int
+    compare: int
+    copy: int
+    renew: int
     move: int
     matrix_gradients: int
     vector_gradients: int
@@ -239,13 +243,14 @@ def _common(dtype: str) -> Common:
         module = ir.Module("common")
         math = VectorMath(module, PRECISIONS[dtype], host().machine.width(dtype))
         emit_pack(module, math)
+        emit_renewal(module, math)
         emit_move(module, math)
         emit_gradients(module, math, host().machine)
         return module
 
     code = Compiled.cached(f"common {dtype}", build)
-    pack, move, matrices, vectors = map(code.address, ("pack", "move", "matrix_gradients", "vector_gradients"))
-    return Common(pack, move, matrices, vectors, code)
+    names = "pack", "compare", "copy", "renew", "move", "matrix_gradients", "vector_gradients"
+    return Common(**{name: code.address(name) for name in names}, code=code)
 
 
 class _Cache:

@@ -28,9 +28,7 @@ import llvmlite.ir as ir
 from gated.backends.native.ir_tools import I1, I64, POINTER, Machine, loop
 
 Value = Any
-LINE = (
-    16  # 64-bit numbers in two cache lines, which are fetched together: each member has one for its state, one to count
-)
+LINE = 16  # 64-bit numbers in two cache lines, which are fetched together
 MOST = 1024  # members
 ASLEEP, AWAKE, POSTED, TAKEN, STOPPED = range(5)  # states of a worker
 CLOSED, GO, CANCELLED = range(3)  # states of the gate behind which those wait who have taken a job
@@ -44,7 +42,7 @@ HEAD = ("phases", "members", "together")
 
 
 def state_of(member: int) -> int:
-    """Where a worker's state lies."""
+    """Where a worker's state lies; a line further, how often it has come to a barrier."""
     return 2 * LINE * (1 + member)
 
 

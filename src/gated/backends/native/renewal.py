@@ -1,0 +1,114 @@
+"""Packing only when something has changed, as three kernels: the parameters are compared with copies, bit by bit.
+
+`compare(ctx, i, n)` compares the i-th of n shares and raises flag i if a bit differs. When all have done so, and if any
+flag is up, `copy(ctx, i, n)` does its share of new copies, and when these are made `renew(ctx, i, n)` of the packing:
+what another thread writes meanwhile is noticed the next time. All have the same table:
+
+    flags    address of: whether there are copies at all (0 in fresh memory), then a flag for each share
+    pack     address of the table for `pack`
+    jobs     see `JobTable`
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import llvmlite.ir as ir
+
+from gated.backends.native.ir_tools import I1, I64, POINTER, JobTable, load_masked, loop, store_masked
+from gated.backends.native.team import LINE, at, read
+from gated.backends.native.vector_math import VectorMath
+
+Value = Any
+JOB = ("source", "copy", "size")
+HEAD = ("flags", "pack")
+
+
+def flags_size(members: int) -> int:
+    """Bytes of the flags, which lie in cache lines of their own."""
+    return 8 * LINE * (members + 1)
+
+
+def emit_renewal(module: ir.Module, math: VectorMath) -> None:
+    """Add the functions `compare`, `copy` and `renew` to a module that has `pack`."""
+    _compare(module, math)
+    _copy(module, math)
+    _renew(module)
+
+
+def _function(module: ir.Module, name: str) -> tuple[ir.IRBuilder, Value, Value, Value, Value]:
+    """A new function; its arguments, and its flags."""
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), [POINTER, I64, I64]), name)
+    b = ir.IRBuilder(function.append_basic_block())
+    ctx, share, shares = function.args
+    return b, ctx, share, shares, b.inttoptr(read(b, ctx, HEAD.index("flags")), POINTER)
+
+
+def _flag(b: ir.IRBuilder, flags: Value, share: Value) -> Value:
+    return at(b, flags, b.mul(b.add(share, I64(1)), I64(LINE)))
+
+
+def _vectors(b: ir.IRBuilder, math: VectorMath, ctx: Value, share: Value, shares: Value, body: Any) -> None:
+    """body(source, copy, rest) for all vectors of a share of all jobs; `rest`: lanes of a last one."""
+    table = JobTable(b, at(b, ctx, len(HEAD)), JOB)
+    with loop(b, I64(0), table.count) as number:
+        job = table.read(b, number)
+        whole = b.sdiv(job["size"], I64(math.width))
+        source, copy = (b.inttoptr(job[name], POINTER) for name in ("source", "copy"))
+        low, high = (b.sdiv(b.mul(whole, i), shares) for i in (share, b.add(share, I64(1))))
+        with loop(b, low, high) as k:
+            offset = b.mul(k, I64(math.width))
+            body(*(b.gep(array, [offset], source_etype=math.scalar) for array in (source, copy)), None)
+        offset = b.mul(whole, I64(math.width))
+        rest = b.sub(job["size"], offset)
+        last = b.icmp_signed("==", share, b.sub(shares, I64(1)))
+        with b.if_then(b.and_(last, b.icmp_signed(">", rest, I64(0)))):
+            body(*(b.gep(array, [offset], source_etype=math.scalar) for array in (source, copy)), rest)
+
+
+def _compare(module: ir.Module, math: VectorMath) -> None:
+    b, ctx, share, shares, flags = _function(module, "compare")
+    bits = ir.VectorType(ir.IntType(math.precision.bits), math.width)
+    found = b.alloca(bits)
+    b.store(ir.Constant(bits, [0] * math.width), found)
+
+    def body(source: Value, copy: Value, rest: Value | None) -> None:
+        one, other = (b.bitcast(load_masked(b, math, array, rest), bits) for array in (source, copy))
+        b.store(b.or_(b.load(found, typ=bits), b.xor(one, other)), found)
+
+    _vectors(b, math, ctx, share, shares, body)
+    lanes = b.icmp_unsigned("!=", b.load(found, typ=bits), ir.Constant(bits, [0] * math.width))
+    differ = b.icmp_unsigned("!=", b.bitcast(lanes, ir.IntType(math.width)), ir.IntType(math.width)(0))
+    none = b.icmp_signed("==", read(b, flags, 0), I64(0))
+    b.store(b.zext(b.or_(differ, none), I64), _flag(b, flags, share))
+    b.ret_void()
+
+
+def _changed(b: ir.IRBuilder, flags: Value, shares: Value) -> Value:
+    """Whether any flag is up."""
+    changed = b.alloca(I1)
+    b.store(I1(0), changed)
+    with loop(b, I64(0), shares) as k:
+        up = b.icmp_signed("!=", b.load(_flag(b, flags, k), typ=I64), I64(0))
+        b.store(b.or_(b.load(changed, typ=I1), up), changed)
+    return b.load(changed, typ=I1)
+
+
+def _copy(module: ir.Module, math: VectorMath) -> None:
+    b, ctx, share, shares, flags = _function(module, "copy")
+
+    def body(source: Value, copy: Value, rest: Value | None) -> None:
+        store_masked(b, math, load_masked(b, math, source, rest), copy, rest)
+
+    with b.if_then(_changed(b, flags, shares)):
+        _vectors(b, math, ctx, share, shares, body)
+    b.ret_void()
+
+
+def _renew(module: ir.Module) -> None:
+    b, ctx, share, shares, flags = _function(module, "renew")
+    with b.if_then(_changed(b, flags, shares)):
+        b.call(module.globals["pack"], [b.inttoptr(read(b, ctx, HEAD.index("pack")), POINTER), share, shares])
+        with b.if_then(b.icmp_signed("==", share, I64(0))):
+            b.store(I64(1), flags)
+    b.ret_void()
