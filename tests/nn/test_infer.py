@@ -60,6 +60,22 @@ def test_few_sequences_in_pieces_that_fit_the_cache(monkeypatch: pytest.MonkeyPa
         assert off(got, expected) <= 1e-13
 
 
+@pytest.mark.parametrize("batch", [1, 9])
+def test_large_parameters_and_the_products_with_x_ahead(batch: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inference, "LARGE", 1000)
+    monkeypatch.setattr(inference, "CACHE", 1)
+    monkeypatch.setattr(pool, "WORTHWHILE", 1.0)
+    monkeypatch.setattr(pool, "_threads", 3)
+    layer = gated.PeepholeLSTM(5, 13, dtype="float64", num_layers=2)
+    x, state = inputs(layer, 40, batch)
+    for lengths in (None, [40 - 4 * n for n in range(batch)]):
+        want, last, _ = layer.forward(x, state, lengths)
+        y, new = layer.infer(x, state, lengths)
+        for got, expected in zip((y, *new), (want, *last), strict=True):
+            assert off(got, expected) <= 1e-13
+    assert all(call.plan.ahead for call in list(inference._kept.calls.values())[-2:])
+
+
 @pytest.mark.parametrize("backend", ["native", "reference"])
 @pytest.mark.parametrize("name", ZOO)
 def test_a_stream_is_forward_step_by_step(name: str, backend: str) -> None:

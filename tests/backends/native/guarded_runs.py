@@ -111,6 +111,8 @@ def run_cell(cell: Any, dtype: str, sizes: Case, keep: Callable[[Array], Array])
 
         found["inferred y"], ends = native.infer(schedule, lengths, parameters, x, counts, states)
         found |= {f"inferred {k}": array for k, array in enumerate(ends)}
+        with patch.object(inference, "LARGE", 0):  # the products with x ahead
+            found["ahead y"], _ = native.infer(schedule, lengths, parameters, x, counts, states)
         if sizes.steps and sizes.counts[-1] == sizes.sequences:
             stepper = native.stepper(schedule, lengths, parameters, sizes.sequences, x.dtype)
             stepper.put(states)

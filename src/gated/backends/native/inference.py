@@ -6,6 +6,7 @@ parameters and sizes; those are packed again if a single bit has changed.
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -29,6 +30,7 @@ from gated.schedule import Schedule
 
 Array = np.ndarray[Any, Any]
 FEW = 4  # sequences: fewer are too few for a tile of rows
+LARGE = 16 << 20  # bytes of parameters that no cache holds until the next step
 CACHE = 256 << 10  # bytes of pre-activations that stay in the second-level cache
 ALL_KEPT = 16 << 20  # bytes of all that are kept
 
@@ -143,11 +145,11 @@ def find_plan(
     sizes: tuple[tuple[str, int], ...],
     shape: tuple[int, int, int],
     dtype: np.dtype[Any],
-    few: bool,
+    ahead: bool,
     team: Team,
 ) -> InferencePlan:
     """For (steps, sequences, rows)."""
-    return inference_plan(inference(schedule, DTYPES[dtype]), sizes, dtype, shape, few, team)
+    return inference_plan(inference(schedule, DTYPES[dtype]), sizes, dtype, shape, ahead, team)
 
 
 def infer(
@@ -162,8 +164,8 @@ def infer(
     sequences = len(states[0])
     y = memory.empty((len(x), states[0].shape[1]), x.dtype)
     last = list(states)
-    few = sequences < FEW
-    longest = _longest(schedule, sizes, sequences, x.dtype.itemsize) if few else max(1, len(counts))
+    ahead = sequences < FEW or _numbers(schedule, sizes) * x.dtype.itemsize > LARGE
+    longest = _longest(schedule, sizes, sequences, x.dtype.itemsize) if ahead else max(1, len(counts))
     lengths, team = tuple(sizes.items()), team_for(sequences)
     first: Prepared | None = None
     row = 0
@@ -172,7 +174,7 @@ def infer(
         shape = len(part_counts), sequences, _rows(part_counts)
         rows = slice(row, row + shape[2])
         row = rows.stop
-        sought = schedule, lengths, shape, x.dtype, few, team
+        sought = schedule, lengths, shape, x.dtype, ahead, team
         if first is None:
             # what a plan depends on, and the addresses in a call; after fork there is another pool
             key = *sought, host(), tuple(parameter_addresses(parameters)), pool().address
@@ -191,13 +193,18 @@ def infer(
     return y, last
 
 
+def _numbers(schedule: Schedule, sizes: Mapping[str, int]) -> int:
+    """Of all parameters."""
+    return sum(math.prod([sizes[dim] for dim in shape]) for shape in schedule.graph.parameters.values())
+
+
 def _rows(counts: Array) -> int:
     """Of these steps; the counts fall."""
     return len(counts) * int(counts[0]) if len(counts) and counts[0] == counts[-1] else int(counts.sum())
 
 
 def _longest(schedule: Schedule, sizes: Mapping[str, int], sequences: int, itemsize: int) -> int:
-    """Steps of few sequences whose pre-activations stay in the cache."""
+    """Steps whose pre-activations stay in the cache, but at least so many that the products with x are worth it."""
     numbers = sum(sizes[node.dim] for node in schedule.before if node.dim in sizes)
     return max(16, CACHE // max(1, numbers * itemsize * sequences))
 

@@ -1,7 +1,8 @@
 """The plan of a forward pass without a tape: memory, tables, and what the threads do.
 
-Many sequences: one program from x_t to the output; the pre-activations never leave the registers. Few sequences: the
-products with x of a piece of time at once, whose results stay in the second-level cache, and then the loop over it.
+Many sequences: one program from x_t to the output; the pre-activations never leave the registers. Few sequences, or
+matrices that are too large for the caches: the products with x of a piece of time ahead, all at once, and then the loop
+over it, piece by piece.
 Of the states only the latest are kept, in a ring of two rows per sequence.
 
 Legend: T steps, N sequences, `sizes` the length of every dimension.
@@ -39,7 +40,7 @@ class InferencePlan:
     Attributes:
         equal: whether all sequences are equally long; if not, a call brings its row numbers.
         fixed: memory for the packed parameters. work: for everything else.
-        few: whether the products with x are made ahead.
+        ahead: whether the products with x are made ahead.
         renewal: what makes the first course pack the parameters only if they have changed; None for large ones.
         first, again: what the threads do with parameters, and with those that are packed.
         only_pack: what packs them.
@@ -53,9 +54,9 @@ class InferencePlan:
         parameters: Sequence[str],
         shape: tuple[int, int, int],
         shared: Cut,
-        few: bool,
+        ahead: bool,
     ) -> None:
-        self.programs, self.layout, self.sizes, self.few = programs, programs.layout, sizes, few
+        self.programs, self.layout, self.sizes, self.ahead = programs, programs.layout, sizes, ahead
         width = host().machine.width(DTYPES[dtype])
         self.fixed, self.work = Region("fixed", dtype, width), Region("work", dtype, width)
         graph = self.layout.schedule.graph
@@ -70,8 +71,8 @@ class InferencePlan:
         self.pack = PackPlan()
         self.where: dict[Place, Where] = {}
         self._place()
-        self.before = self._loop(programs.before, "rows", 1) if programs.before and few else None
-        self.loop = self._loop(programs.scan if few else programs.infer, "steps", self.steps)
+        self.before = self._loop(programs.before, "rows", 1) if programs.before and ahead else None
+        self.loop = self._loop(programs.scan if ahead else programs.infer, "steps", self.steps)
         self.pack.close(self.sheet)
         self.renewal = None
         numbers = {name: math.prod(sizes[dim] for dim in graph.parameters[name]) for name in parameters}
@@ -134,9 +135,9 @@ class InferencePlan:
                 else:
                     self.computed.append((node, place))
         place = layout.values[self.x_leaf]
-        loops = (self.programs.before, self.programs.scan) if self.few else (self.programs.infer,)
+        loops = (self.programs.before, self.programs.scan) if self.ahead else (self.programs.infer,)
         self.x = self.where[place] = self._caller("x", place, is_elementwise(loops, place))
-        if self.few:
+        if self.ahead:
             made = [layout.values[node] for node in layout.before]
             self.work.columns(made, rows, [sizes[place.dim] for place in made])
             self.where.update((place, ("work", self.work.specs[place])) for place in made)
@@ -182,7 +183,7 @@ def inference_plan(
     sizes: tuple[tuple[str, int], ...],
     dtype: np.dtype[Any],
     shape: tuple[int, int, int],
-    few: bool,
+    ahead: bool,
     team: Team,
 ) -> InferencePlan:
     """For (steps, sequences, rows);"""
@@ -190,4 +191,4 @@ def inference_plan(
     lengths, graph = dict(sizes), programs.layout.schedule.graph
     region = Region("", dtype, host().machine.width(DTYPES[dtype]))
     shared = cut(graph, lengths, rows, sequences, region, rows == steps * sequences, team)
-    return InferencePlan(programs, lengths, dtype, tuple(graph.parameters), shape, shared, few)
+    return InferencePlan(programs, lengths, dtype, tuple(graph.parameters), shape, shared, ahead)

@@ -6,8 +6,8 @@
     after     rows -> rows      dx, and what the parameters' gradients need beyond what the loop kept
 
     infer     time loop         forward in one piece; nothing is kept but the output
-    scan      time loop         the same after `before`: for so few sequences that a product over many steps at once
-                                is worth the memory
+    scan      time loop         the same after `before`: for so few sequences, or so large matrices, that a product
+                                over many steps at once is worth the memory
 
 `before` and `after` are lowered as the loops are; to them all rows belong to one step. `Common` has what does not
 depend on the cell.
