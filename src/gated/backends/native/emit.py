@@ -43,6 +43,7 @@ from gated.language.graph import Node
 
 Value = Any
 STEP_ROWS = (ROW, CALLER, PREVIOUS, NEW, RING_PREVIOUS, RING_NEW, SEQUENCE)  # their first row is told step by step
+ODD = len(STEP_ROWS)  # where, behind those, it is told whether the step's number is odd
 ELEMENTWISE_TILE = 8  # rows of a block without products
 
 
@@ -96,7 +97,7 @@ class _ProgramEmitter:
         function = ir.Function(self.module, ir.FunctionType(ir.VoidType(), [POINTER, I64, I64]), self.name)
         ctx, n0, n1 = function.args
         b = ir.IRBuilder(function.append_basic_block())
-        rows = b.alloca(I64, size=len(STEP_ROWS))  # the first row of every kind in this step
+        rows = b.alloca(I64, size=len(STEP_ROWS) + 1)  # of this step, see above
         steps = self._field(b, ctx, "steps")
         counts = self._pointer(b, ctx, "counts")
         starts = [self._pointer(b, ctx, kind) for kind in STEP_ROWS]
@@ -110,6 +111,7 @@ class _ProgramEmitter:
             for i, start in enumerate(starts):
                 first = b.load(b.gep(start, [t], source_etype=I64), typ=I64)
                 b.store(first, b.gep(rows, [I64(i)], source_etype=I64))
+            b.store(b.and_(t, I64(1)), b.gep(rows, [I64(ODD)], source_etype=I64))
             stop = b.select(b.icmp_signed("<", n1, count), n1, count)
             with b.if_then(b.icmp_signed("<", n0, stop)):
                 for block, run in zip(self.program.blocks, passes, strict=True):
@@ -173,15 +175,21 @@ class _ProgramEmitter:
         registers: Value,
         operate: ir.Function,
     ) -> None:
-        """Tiles of `size` rows: column chunk by column chunk, so that a chunk's panel stays in the cache."""
+        """Tiles of `size` rows: column chunk by column chunk, so that a chunk's panel stays in the cache.
+
+        In odd steps they go backwards: what the step before has used last is in the first-level cache still.
+        """
         ctx, rows, start, tiles = arguments
         number = I64(size) if isinstance(size, int) else size
-        start_column, stop = (self._field(b, ctx, (field, block.dim)) for field in ("from", "to"))
-        whole = b.sub(stop, b.srem(b.sub(stop, start_column), I64(chunk)))
-        for low, high, width in ((start_column, whole, chunk), (whole, stop, 1)):
+        begin, end = (self._field(b, ctx, (field, block.dim)) for field in ("from", "to"))
+        odd = b.icmp_signed("!=", b.load(b.gep(rows, [I64(ODD)], source_etype=I64), typ=I64), I64(0))
+        whole = b.sub(end, b.srem(b.sub(end, begin), I64(chunk)))
+        for low, high, width in ((begin, whole, chunk), (whole, end, 1)):
             if low is whole and chunk == 1:
                 continue
-            with loop(b, low, high, width) as column, loop(b, I64(0), tiles) as tile:
+            with loop(b, low, high, width) as position, loop(b, I64(0), tiles) as tile:
+                mirrored = b.sub(b.add(low, b.sub(high, I64(width))), position)
+                column = b.select(odd, mirrored, position)
                 first = b.add(start, b.mul(tile, number))
                 if isinstance(size, int):
                     self._products(b, block, (size, width), (ctx, rows, first, column), registers)
