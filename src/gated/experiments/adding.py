@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from gated.data import TaskBatch, adding
-from gated.experiments.task import Array, Kind, Score, Task, answers
+from gated.experiments.task import NUMBERS, Array, Kind, Score, Task, number_score
 from gated.losses import SquaredError
 
 TESTED, TOLERANCE, PART = 256, 0.04, 0.99
@@ -23,9 +23,7 @@ def make(seed: int, steps: int = 20) -> Task:
         return adding(count, generator, steps)
 
     def judge(outputs: Array) -> Score:
-        got, wanted = answers(test, outputs)
-        right = float(np.mean(abs(got - wanted) < TOLERANCE))
-        return Score({"right": right, "mean squared error": float(np.mean((got - wanted) ** 2))}, right >= PART)
+        return number_score(test, outputs, TOLERANCE, PART)
 
     return Task(2, 1, SquaredError(), draw, test, judge)
 
@@ -39,6 +37,6 @@ ADDING = Kind(
         f"an answer is right within {TOLERANCE}. Solved: at least {PART:.0%} are right."
     ),
     make=make,
-    figures=("right", "mean squared error"),
+    figures=NUMBERS,
     lr={"online": 0.003, "truncated": 0.003, "full": 0.003, "rtrl": 0.003},
 )

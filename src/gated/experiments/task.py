@@ -63,6 +63,12 @@ class Kind:
     milestones: tuple[str, ...] = field(default=())
 
 
-def answers(test: TaskBatch, outputs: Array) -> tuple[Array, Array]:
-    """Outputs and targets of the steps at which an answer is asked for, (steps, V) each."""
-    return outputs[test.mask], test.target[test.mask]
+NUMBERS = "right", "mean squared error"  # the figures of `number_score`
+
+
+def number_score(test: TaskBatch, outputs: Array, tolerance: float, part: float) -> Score:
+    """How many of the numbers asked for are right within a tolerance. Solved: at least this part of them."""
+    got, wanted = outputs[test.mask], test.target[test.mask]
+    right = float(np.mean(abs(got - wanted) < tolerance))
+    figures = right, float(np.mean((got - wanted) ** 2))
+    return Score(dict(zip(NUMBERS, figures, strict=True)), right >= part)

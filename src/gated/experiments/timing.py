@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from gated.data import TaskBatch, measuring_spike_distances
-from gated.experiments.task import Array, Kind, Score, Task, answers
+from gated.experiments.task import NUMBERS, Array, Kind, Score, Task, number_score
 from gated.losses import SquaredError
 
 TESTED, TOLERANCE = 256, 0.49
@@ -24,9 +24,7 @@ def make(seed: int, period: int = 10, delays: Sequence[int] = (0, 1, 2, 3)) -> T
         return measuring_spike_distances(count, generator, period, delays)
 
     def judge(outputs: Array) -> Score:
-        got, wanted = answers(test, outputs)
-        right = float(np.mean(abs(got - wanted) < TOLERANCE))
-        return Score({"right": right, "mean squared error": float(np.mean((got - wanted) ** 2))}, right == 1.0)
+        return number_score(test, outputs, TOLERANCE, 1.0)
 
     return Task(1, 1, SquaredError(), draw, test, judge)
 
@@ -40,6 +38,6 @@ TIMING = Kind(
         f"an answer is right within {TOLERANCE}. Solved: all are right."
     ),
     make=make,
-    figures=("right", "mean squared error"),
+    figures=NUMBERS,
     lr={"online": 0.03, "truncated": 0.01, "full": 0.01, "rtrl": 0.03},
 )

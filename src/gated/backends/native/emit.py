@@ -21,7 +21,7 @@ from typing import Any
 
 import llvmlite.ir as ir
 
-from gated.backends.native.ir_tools import I1, I64, POINTER, Machine, loop
+from gated.backends.native.ir_tools import I1, I64, POINTER, Machine, at, loop, read
 from gated.backends.native.kernels import Kernels, Shape, best_chunk, best_rows
 from gated.backends.native.lowering import (
     CALLER,
@@ -107,11 +107,10 @@ class _ProgramEmitter:
         )
         with loop(b, I64(0), steps) as s:
             t = b.sub(b.sub(steps, I64(1)), s) if self.reverse else s
-            count = b.load(b.gep(counts, [t], source_etype=I64), typ=I64)
+            count = read(b, counts, t)
             for i, start in enumerate(starts):
-                first = b.load(b.gep(start, [t], source_etype=I64), typ=I64)
-                b.store(first, b.gep(rows, [I64(i)], source_etype=I64))
-            b.store(b.and_(t, I64(1)), b.gep(rows, [I64(ODD)], source_etype=I64))
+                b.store(read(b, start, t), at(b, rows, i))
+            b.store(b.and_(t, I64(1)), at(b, rows, ODD))
             stop = b.select(b.icmp_signed("<", n1, count), n1, count)
             with b.if_then(b.icmp_signed("<", n0, stop)):
                 for block, run in zip(self.program.blocks, passes, strict=True):
@@ -182,7 +181,7 @@ class _ProgramEmitter:
         ctx, rows, start, tiles = arguments
         number = I64(size) if isinstance(size, int) else size
         begin, end = (self._field(b, ctx, (field, block.dim)) for field in ("from", "to"))
-        odd = b.icmp_signed("!=", b.load(b.gep(rows, [I64(ODD)], source_etype=I64), typ=I64), I64(0))
+        odd = b.icmp_signed("!=", read(b, rows, ODD), I64(0))
         whole = b.sub(end, b.srem(b.sub(end, begin), I64(chunk)))
         for low, high, width in ((begin, whole, chunk), (whole, end, 1)):
             if low is whole and chunk == 1:
@@ -247,7 +246,7 @@ class _ProgramEmitter:
         ctx, rows, first, column = arguments
         size = self._field(b, ctx, ("size", term.operand.dim))
         operand, stride, panel = (
-            b.load(b.gep(ctx, [b.add(number, I64(self.table.index[field, 0]))], source_etype=I64), typ=I64)
+            read(b, ctx, b.add(number, I64(self.table.index[field, 0])))
             for field in ("operand", "operand stride", "panel")
         )
         row = self._row_of(b, rows, term.operand.rows, b.inttoptr(operand, POINTER), stride, first)
@@ -304,8 +303,7 @@ class _ProgramEmitter:
         """Address of the first element of the row of sequence `number` in a place."""
         if kind == CONSTANT:
             return base
-        start = b.gep(rows, [I64(STEP_ROWS.index(kind))], source_etype=I64)
-        number = b.add(number, b.load(start, typ=I64))
+        number = b.add(number, read(b, rows, STEP_ROWS.index(kind)))
         return b.gep(base, [b.mul(number, stride)], source_etype=self.scalar)
 
     # small pieces
@@ -317,7 +315,7 @@ class _ProgramEmitter:
         return function
 
     def _field(self, b: ir.IRBuilder, ctx: Value, name: Any) -> Value:
-        return b.load(b.gep(ctx, [I64(self.table.index[name])], source_etype=I64), typ=I64)
+        return read(b, ctx, self.table.index[name])
 
     def _pointer(self, b: ir.IRBuilder, ctx: Value, name: Any) -> Value:
         return b.inttoptr(self._field(b, ctx, name), POINTER)

@@ -23,6 +23,7 @@ from gated.backends.native.ir_tools import (
     load_masked,
     loop,
     loop_with,
+    share_of,
     splat,
     store_masked,
 )
@@ -54,7 +55,7 @@ class _Matrices:
         table = JobTable(b, ctx, MATRIX_JOB)
         with loop(b, I64(0), table.count) as number:
             job = table.read(b, number)
-            m0, m1 = (b.sdiv(b.mul(job["m"], i), shares) for i in (share, b.add(share, I64(1))))
+            m0, m1 = share_of(b, job["m"], share, shares)
             with b.if_then(b.icmp_signed("<", m0, m1)), loop(b, I64(0), job["k"], PIECE) as k0:
                 left = b.sub(job["k"], k0)
                 count = b.select(b.icmp_signed("<", left, I64(PIECE)), left, I64(PIECE))
@@ -169,7 +170,7 @@ class _Vectors:
         with loop(b, I64(0), table.count) as number:
             job = table.read(b, number)
             groups = b.sdiv(b.add(job["size"], I64(self.CHUNK * math.width - 1)), I64(self.CHUNK * math.width))
-            low, high = (b.sdiv(b.mul(groups, i), shares) for i in (share, b.add(share, I64(1))))
+            low, high = share_of(b, groups, share, shares)
             with loop(b, low, high) as group:
                 column = b.mul(group, I64(self.CHUNK * math.width))
                 rest = b.sub(job["size"], column)

@@ -14,13 +14,13 @@ they share the columns instead: each computes some units of all sequences, and n
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from gated.backends.native.emit import STEP_ROWS
+from gated.backends.native.plan import parameter_numbers
 from gated.backends.native.pool import Team, even_edges, threads_for
 from gated.backends.native.regions import PAGE, Region
 from gated.language.graph import Graph
@@ -82,7 +82,7 @@ def _best_share(work: float, most: int, latency: float) -> int:
 
 def step_work(graph: Graph, sizes: Mapping[str, int], rows: int) -> float:
     """About how many nanoseconds the products of a time loop over so many rows take on one thread."""
-    return rows * sum(math.prod(sizes[dim] for dim in shape) for shape in graph.parameters.values()) / 40
+    return rows * sum(parameter_numbers(graph, sizes).values()) / 40
 
 
 class Groups:
@@ -103,8 +103,8 @@ class Groups:
     def sequences(self, own: Array) -> list[tuple[Array, slice]]:
         """The groups' rows of an array with a row per sequence, and which sequences they are."""
         return [
-            (own[first + group * self.gap : stop + group * self.gap], slice(first, stop))
-            for group, (first, stop) in enumerate(itertools.pairwise(self.edges))
+            (own[which.start + group * self.gap : which.stop + group * self.gap], which)
+            for group, which in enumerate(self.slices)
         ]
 
     def __len__(self) -> int:
@@ -131,9 +131,9 @@ class Groups:
             return own
         result = np.empty(own.shape, own.dtype)
         caller = result.reshape(steps, self.edges[-1], own.shape[1])
-        for group, (first, stop) in enumerate(itertools.pairwise(self.edges)):
-            mine = own[first * steps : stop * steps].reshape(steps, stop - first, own.shape[1])
-            caller[:, self.slices[group]] = mine
+        for which in self.slices:
+            mine = own[which.start * steps : which.stop * steps]
+            caller[:, which] = mine.reshape(steps, which.stop - which.start, own.shape[1])
         return result
 
     def put_initial(self, own: Array, initial: Array) -> None:

@@ -6,10 +6,9 @@ parameters and sizes; those are packed again if a single bit has changed.
 
 from __future__ import annotations
 
-import math
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,7 @@ from gated.backends.native.emit import STEP_ROWS
 from gated.backends.native.groups import step_rows
 from gated.backends.native.inference_plan import InferencePlan, inference_plan
 from gated.backends.native.lowering import RING_NEW, RING_PREVIOUS
-from gated.backends.native.plan import DTYPES, Call, Where, put_computed
+from gated.backends.native.plan import DTYPES, Call, Where, parameter_numbers, put_computed
 from gated.backends.native.pool import Team, edges_by_steps, pool, team_for
 from gated.backends.native.programs import inference
 from gated.backends.native.regions import PAGE
@@ -164,17 +163,16 @@ def infer(
     sequences = len(states[0])
     y = memory.empty((len(x), states[0].shape[1]), x.dtype)
     last = list(states)
-    ahead = sequences < FEW or _numbers(schedule, sizes) * x.dtype.itemsize > LARGE
-    longest = _longest(schedule, sizes, sequences, x.dtype.itemsize) if ahead else max(1, len(counts))
     lengths, team = tuple(sizes.items()), team_for(sequences)
+    ahead = _steps_ahead(schedule, lengths, sequences, x.dtype.itemsize)
     first: Prepared | None = None
     row = 0
-    for t in range(0, len(counts), longest):
-        part_counts = counts[t : t + longest]
+    for t in range(0, len(counts), ahead or len(counts) or 1):
+        part_counts = counts[t : t + ahead] if ahead else counts
         shape = len(part_counts), sequences, _rows(part_counts)
         rows = slice(row, row + shape[2])
         row = rows.stop
-        sought = schedule, lengths, shape, x.dtype, ahead, team
+        sought = schedule, lengths, shape, x.dtype, ahead > 0, team
         if first is None:
             # what a plan depends on, and the addresses in a call; after fork there is another pool
             key = *sought, host(), tuple(parameter_addresses(parameters)), pool().address
@@ -193,20 +191,28 @@ def infer(
     return y, last
 
 
-def _numbers(schedule: Schedule, sizes: Mapping[str, int]) -> int:
-    """Of all parameters."""
-    return sum(math.prod([sizes[dim] for dim in shape]) for shape in schedule.graph.parameters.values())
-
-
 def _rows(counts: Array) -> int:
     """Of these steps; the counts fall."""
     return len(counts) * int(counts[0]) if len(counts) and counts[0] == counts[-1] else int(counts.sum())
 
 
-def _longest(schedule: Schedule, sizes: Mapping[str, int], sequences: int, itemsize: int) -> int:
-    """Steps whose pre-activations stay in the cache, but at least so many that the products with x are worth it."""
-    numbers = sum(sizes[node.dim] for node in schedule.before if node.dim in sizes)
-    return max(16, CACHE // max(1, numbers * itemsize * sequences))
+@lru_cache(maxsize=64)
+def _numbers(schedule: Schedule, sizes: tuple[tuple[str, int], ...]) -> tuple[int, int]:
+    """How many there are: of parameters, and of pre-activations in a row."""
+    lengths = dict(sizes)
+    parameters = sum(parameter_numbers(schedule.graph, lengths).values())
+    return parameters, sum(lengths[node.dim] for node in schedule.before if node.dim in lengths)
+
+
+def _steps_ahead(schedule: Schedule, sizes: tuple[tuple[str, int], ...], sequences: int, itemsize: int) -> int:
+    """For how many steps the products with x are made ahead; 0: they are not.
+
+    Steps whose pre-activations stay in the cache, but at least so many that the products are worth it.
+    """
+    parameters, made = _numbers(schedule, sizes)
+    if sequences >= FEW and parameters * itemsize <= LARGE:
+        return 0
+    return max(16, CACHE // max(1, made * itemsize * sequences))
 
 
 class Stepper:

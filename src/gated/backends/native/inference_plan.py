@@ -2,15 +2,13 @@
 
 Many sequences: one program from x_t to the output; the pre-activations never leave the registers. Few sequences, or
 matrices that are too large for the caches: the products with x of a piece of time ahead, all at once, and then the loop
-over it, piece by piece.
-Of the states only the latest are kept, in a ring of two rows per sequence.
+over it, piece by piece. Of the states only the latest are kept, in a ring of two rows per sequence.
 
 Legend: T steps, N sequences, `sizes` the length of every dimension.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
@@ -23,7 +21,16 @@ from gated.backends.native.course import Course
 from gated.backends.native.emit import STEP_ROWS
 from gated.backends.native.groups import Cut, Groups, cut, gap_between, step_rows
 from gated.backends.native.lowering import CALLER, CONSTANT, ROW, Place
-from gated.backends.native.plan import DTYPES, LoopPlan, MovePlan, PackPlan, RenewalPlan, Where, is_elementwise
+from gated.backends.native.plan import (
+    DTYPES,
+    LoopPlan,
+    MovePlan,
+    PackPlan,
+    RenewalPlan,
+    Where,
+    is_elementwise,
+    parameter_numbers,
+)
 from gated.backends.native.pool import Team
 from gated.backends.native.programs import Common, Inference, Loop, common
 from gated.backends.native.regions import Region, Sheet, Spec
@@ -75,7 +82,7 @@ class InferencePlan:
         self.loop = self._loop(programs.scan if ahead else programs.infer, "steps", self.steps)
         self.pack.close(self.sheet)
         self.renewal = None
-        numbers = {name: math.prod(sizes[dim] for dim in graph.parameters[name]) for name in parameters}
+        numbers = parameter_numbers(graph, sizes)
         if self.fixed.bytes + self.work.bytes + sum(numbers.values()) * dtype.itemsize <= KEPT:
             self.renewal = RenewalPlan(self.fixed, numbers, shared.members)
             self.renewal.close(self.sheet, self.pack)
@@ -186,7 +193,7 @@ def inference_plan(
     ahead: bool,
     team: Team,
 ) -> InferencePlan:
-    """For (steps, sequences, rows);"""
+    """For (steps, sequences, rows)."""
     steps, sequences, rows = shape
     lengths, graph = dict(sizes), programs.layout.schedule.graph
     region = Region("", dtype, host().machine.width(DTYPES[dtype]))

@@ -81,6 +81,22 @@ def loop_with(
     carried.update(values)
 
 
+def share_of(b: ir.IRBuilder, total: Value, share: Value, shares: Value) -> tuple[Value, Value]:
+    """Where one of so many even shares of 0..total begins and ends."""
+    low, high = (b.sdiv(b.mul(total, i), shares) for i in (share, b.add(share, I64(1))))
+    return low, high
+
+
+def at(b: ir.IRBuilder, base: Value, index: Value | int) -> Value:
+    """Address of a 64-bit number."""
+    return b.gep(base, [I64(index) if isinstance(index, int) else index], source_etype=I64)
+
+
+def read(b: ir.IRBuilder, base: Value, index: Value | int) -> Value:
+    """A 64-bit number."""
+    return b.load(at(b, base, index), typ=I64)
+
+
 def splat(b: ir.IRBuilder, scalar: Value, width: int) -> Value:
     """A vector with the scalar in every lane."""
     undefined = ir.Constant(ir.VectorType(scalar.type, width), ir.Undefined)
@@ -103,7 +119,7 @@ class JobTable:
 
     @staticmethod
     def fields(b: ir.IRBuilder, address: Value, names: tuple[str, ...]) -> dict[str, Value]:
-        return {name: b.load(b.gep(address, [I64(i)], source_etype=I64), typ=I64) for i, name in enumerate(names)}
+        return {name: read(b, address, i) for i, name in enumerate(names)}
 
 
 def load_masked(b: ir.IRBuilder, math: VectorMath, address: Value, rest: Value | None) -> Value:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import llvmlite.ir as ir
 
-from gated.backends.native.ir_tools import I64, POINTER, JobTable, load_masked, loop, store_masked
+from gated.backends.native.ir_tools import I64, POINTER, JobTable, load_masked, loop, share_of, store_masked
 from gated.backends.native.vector_math import VectorMath
 
 # strides count numbers; `add` is 1 where the rows are to be added to what is there
@@ -34,9 +34,8 @@ def emit_move(module: ir.Module, math: VectorMath) -> None:
     with loop(b, I64(0), table.count) as number:
         job = table.read(b, number)
         add = b.icmp_signed("!=", job["add"], I64(0))
-        low, high = (b.sdiv(b.mul(job["outer"], i), shares) for i in (share, b.add(share, I64(1))))
         whole = b.sub(job["size"], b.srem(job["size"], I64(math.width)))
-        with loop(b, low, high) as outer, loop(b, I64(0), job["inner"]) as inner:
+        with loop(b, *share_of(b, job["outer"], share, shares)) as outer, loop(b, I64(0), job["inner"]) as inner:
             source, target = (
                 b.gep(
                     b.inttoptr(job[name], POINTER),

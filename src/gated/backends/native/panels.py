@@ -12,7 +12,7 @@ from typing import Any
 
 import llvmlite.ir as ir
 
-from gated.backends.native.ir_tools import I64, POINTER, JobTable, load_masked, loop
+from gated.backends.native.ir_tools import I64, POINTER, JobTable, load_masked, loop, share_of
 from gated.backends.native.vector_math import VectorMath
 
 Value = Any
@@ -39,8 +39,7 @@ class _Pack:
             self.outer, self.inner, self.step = (fields[name] for name in ("outer", "inner", "step"))
             self.transposed = b.icmp_signed("!=", fields["transposed"], I64(0))
             blocks = b.sdiv(b.add(self.outer, I64(self.width - 1)), I64(self.width))
-            low, high = (b.sdiv(b.mul(blocks, i), shares) for i in (share, b.add(share, I64(1))))
-            with loop(b, low, high) as block:
+            with loop(b, *share_of(b, blocks, share, shares)) as block:
                 self._block(b, block)
         b.ret_void()
 

@@ -10,6 +10,7 @@ same for a program over all rows at once), "team" (what the threads have in comm
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
@@ -24,12 +25,17 @@ from gated.backends.native.regions import Region, Sheet, Spec
 from gated.backends.native.renewal import flags_size
 from gated.backends.native.team import LINE
 from gated.backends.reference import constants
-from gated.language.graph import Matrix, Node
+from gated.language.graph import Graph, Matrix, Node
 from gated.schedule import Schedule
 
 Array = np.ndarray[Any, Any]
 Where = tuple[Hashable, Spec]  # the base and the array
 DTYPES = {np.dtype("float32"): "float32", np.dtype("float64"): "float64"}  # looked up faster than dtype.name
+
+
+def parameter_numbers(graph: Graph, sizes: Mapping[str, int]) -> dict[str, int]:
+    """Parameter -> how many numbers it has."""
+    return {name: math.prod(sizes[dim] for dim in shape) for name, shape in graph.parameters.items()}
 
 
 def put_computed(
@@ -51,7 +57,7 @@ class LoopPlan:
     """The table of one program in a sheet; and one more for each thread, where each has its own part of it."""
 
     def __init__(self, loop: Loop, sheet: Sheet, sizes: Mapping[str, int], work: Region) -> None:
-        self.loop, self.sheet, self.sizes = loop, sheet, sizes
+        self.loop, self.sheet = loop, sheet
         self.start = sheet.begin()
         self.starts = [self.start]
         for _ in range(len(loop.table)):

@@ -15,8 +15,19 @@ from typing import Any
 
 import llvmlite.ir as ir
 
-from gated.backends.native.ir_tools import I1, I64, POINTER, JobTable, load_masked, loop, store_masked
-from gated.backends.native.team import LINE, at, read
+from gated.backends.native.ir_tools import (
+    I1,
+    I64,
+    POINTER,
+    JobTable,
+    at,
+    load_masked,
+    loop,
+    read,
+    share_of,
+    store_masked,
+)
+from gated.backends.native.team import LINE
 from gated.backends.native.vector_math import VectorMath
 
 Value = Any
@@ -55,8 +66,7 @@ def _vectors(b: ir.IRBuilder, math: VectorMath, ctx: Value, share: Value, shares
         job = table.read(b, number)
         whole = b.sdiv(job["size"], I64(math.width))
         source, copy = (b.inttoptr(job[name], POINTER) for name in ("source", "copy"))
-        low, high = (b.sdiv(b.mul(whole, i), shares) for i in (share, b.add(share, I64(1))))
-        with loop(b, low, high) as k:
+        with loop(b, *share_of(b, whole, share, shares)) as k:
             offset = b.mul(k, I64(math.width))
             body(*(b.gep(array, [offset], source_etype=math.scalar) for array in (source, copy)), None)
         offset = b.mul(whole, I64(math.width))

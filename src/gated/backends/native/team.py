@@ -25,7 +25,7 @@ from typing import Any
 
 import llvmlite.ir as ir
 
-from gated.backends.native.ir_tools import I1, I64, POINTER, Machine, loop
+from gated.backends.native.ir_tools import I1, I64, POINTER, Machine, at, loop, read
 
 Value = Any
 LINE = 16  # 64-bit numbers in two cache lines, which are fetched together
@@ -151,15 +151,6 @@ def _pause(module: ir.Module, how: str) -> Any:
     return lambda b: None
 
 
-def at(b: ir.IRBuilder, base: Value, index: Value | int) -> Value:
-    """Address of a 64-bit number."""
-    return b.gep(base, [I64(index) if isinstance(index, int) else index], source_etype=I64)
-
-
-def read(b: ir.IRBuilder, base: Value, index: Value | int) -> Value:
-    return b.load(at(b, base, index), typ=I64)
-
-
 def _state(b: ir.IRBuilder, team: Value, member: Value) -> Value:
     return at(b, team, b.mul(b.add(member, I64(1)), I64(2 * LINE)))
 
@@ -173,7 +164,7 @@ def _change(b: ir.IRBuilder, address: Value, old: int, new: int) -> Value:
     return b.extract_value(b.cmpxchg(address, I64(old), I64(new), "acq_rel", "acquire"), 1)
 
 
-def put(b: ir.IRBuilder, address: Value, value: Value) -> None:
+def _put(b: ir.IRBuilder, address: Value, value: Value) -> None:
     """Store; who sees it sees all that was written before."""
     b.atomic_rmw("xchg", address, value, "acq_rel")
 
@@ -214,7 +205,7 @@ def _serve(waiting: Waiting, work: ir.Function) -> None:
             wait.done = b.icmp_signed("!=", b.load_atomic(gate, "acquire", 8, typ=I64), I64(CLOSED))
         with b.if_then(b.icmp_signed("==", b.load_atomic(gate, "acquire", 8, typ=I64), I64(GO))):
             b.call(work, [team, b.inttoptr(read(b, team, PROGRAM), POINTER), me])
-        put(b, state, I64(AWAKE))
+        _put(b, state, I64(AWAKE))
         b.branch(again)
     end, late = function.append_basic_block(), function.append_basic_block()
     b.cbranch(_change(b, state, AWAKE, ASLEEP), end, late)
@@ -234,7 +225,7 @@ def _conduct(waiting: Waiting, work: ir.Function) -> None:
     with b.if_else(_change(b, at(b, team, HELD), 0, 1)) as (free, taken):
         with free:
             b.call(held, [team, program, alone])
-            put(b, at(b, team, HELD), I64(0))
+            _put(b, at(b, team, HELD), I64(0))
         with taken:
             b.call(work, [team, b.inttoptr(alone, POINTER), I64(0)])
     b.ret_void()
@@ -247,9 +238,9 @@ def _held(waiting: Waiting, work: ir.Function) -> ir.Function:
     b = ir.IRBuilder(function.append_basic_block())
     members = read(b, b.inttoptr(program, POINTER), HEAD.index("members"))
     with loop(b, I64(0), members) as k:
-        put(b, _counter(b, team, k), I64(0))
+        _put(b, _counter(b, team, k), I64(0))
     b.store(program, at(b, team, PROGRAM))
-    put(b, at(b, team, GATE), I64(CLOSED))
+    _put(b, at(b, team, GATE), I64(CLOSED))
     complete = b.alloca(I1)
     b.store(I1(1), complete)
     for asked in (True, False):  # first all are asked, then all answers awaited
@@ -264,10 +255,10 @@ def _held(waiting: Waiting, work: ir.Function) -> ir.Function:
     with b.if_else(b.load(complete, typ=I1)) as (together, single):
         with together:
             b.store(I64(1), at(b, b.inttoptr(program, POINTER), HEAD.index("together")))
-            put(b, at(b, team, GATE), I64(GO))
+            _put(b, at(b, team, GATE), I64(GO))
             b.call(work, [team, b.inttoptr(program, POINTER), I64(0)])
         with single:
-            put(b, at(b, team, GATE), I64(CANCELLED))
+            _put(b, at(b, team, GATE), I64(CANCELLED))
             with loop(b, I64(1), members) as k:
                 _change(b, _state(b, team, k), POSTED, AWAKE)
             b.call(work, [team, b.inttoptr(alone, POINTER), I64(0)])

@@ -13,7 +13,16 @@ import numpy as np
 from gated.backends.native.course import Course
 from gated.backends.native.groups import Cut, Groups
 from gated.backends.native.lowering import CONSTANT, Place
-from gated.backends.native.plan import DTYPES, JobPlan, LoopPlan, MovePlan, PackPlan, Where, is_elementwise
+from gated.backends.native.plan import (
+    DTYPES,
+    JobPlan,
+    LoopPlan,
+    MovePlan,
+    PackPlan,
+    Where,
+    is_elementwise,
+    parameter_numbers,
+)
 from gated.backends.native.programs import Loop, Training, common
 from gated.backends.native.regions import Region, Sheet, Spec
 from gated.language.graph import Node
@@ -295,14 +304,13 @@ class BackwardPlan(_Plan):
     def _gradients(self) -> None:
         """The jobs of each group; all but the first sum into memory of their own."""
         graph, shapes = self.layout.schedule.graph, self.shapes
-        vectors = self.layout.schedule.vectors
+        vectors, numbers = self.layout.schedule.vectors, parameter_numbers(graph, shapes.sizes)
         written = {matrix.name for pairs in self.programs.groups.values() for _, matrix in pairs} | set(vectors)
         self.without_gradient = [name for name in self.without_gradient if name not in written]
         for group in range(len(shapes.groups)):
             if group:
                 for name in written:
-                    size = math.prod(shapes.sizes[dim] for dim in graph.parameters[name])
-                    self.work.add(("sum", group, name), 1, size)
+                    self.work.add(("sum", group, name), 1, numbers[name])
             matrix_jobs, vector_jobs = JobPlan(), JobPlan()
             self._matrix_jobs(matrix_jobs, group)
             for name, node in vectors.items():
