@@ -85,7 +85,7 @@ MISTAKES: dict[str, tuple[str, list[tuple[Any, str, Any]]]] = {
     "rows too far apart": ("ends", [(plan.LoopPlan, "put", _wider)]),
     "whole vectors of the caller's rows": ("ends", [(backend.ForwardPlan, "_rows_of", _not_copied)]),
     "the same in the backward pass": ("ends", [(backend.BackwardPlan, "_rows_of", _not_copied)]),
-    "the same without a tape": ("ends", [(inference.InferencePlan, "_caller", _not_copied)]),
+    "the same without a tape": ("ends", [(inference.InferencePlan, "_rows_of", _not_copied)]),
     "products one number too long": ("ends", [(plan.LoopPlan, "_set", lambda old: _larger(old, "size"))]),
     "a vector too many in a row": ("ends", [(plan.LoopPlan, "_set", lambda old: _larger(old, "to"))]),
     "loads without a mask": ("ends", [(gradients, "load_masked", _whole)]),

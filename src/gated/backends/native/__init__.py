@@ -33,8 +33,9 @@ Memory and tables
     groups         how they share a batch, and the order of rows
     plan           the table of a program for given sizes, and of the jobs that pack, move and sum
     course         what each thread does, phase by phase
-    training_plan  all of it for a forward and a backward pass
-    inference_plan the same without a tape
+    pass_plan      what the plans of all passes share
+    training_plan  a forward and a backward pass
+    inference_plan a forward pass without a tape
 
 The call
 

@@ -12,14 +12,13 @@ import numpy as np
 from gated.backends.interface import Array, Scan, Stepper
 from gated.backends.native import inference, memory
 from gated.backends.native.addresses import address_of, parameter_addresses
-from gated.backends.native.groups import Groups, cut, gap_between, step_rows
+from gated.backends.native.groups import Groups, step_rows
 from gated.backends.native.lowering import CONSTANT
+from gated.backends.native.pass_plan import Shapes
 from gated.backends.native.plan import DTYPES, Call, put_computed
-from gated.backends.native.pool import Team, edges_by_steps, pool, team_for
+from gated.backends.native.pool import Team, pool, team_for
 from gated.backends.native.programs import Training, training
-from gated.backends.native.regions import Region
-from gated.backends.native.target import host
-from gated.backends.native.training_plan import BackwardPlan, ForwardPlan, Shapes
+from gated.backends.native.training_plan import BackwardPlan, ForwardPlan
 from gated.backends.reference import ReferenceBackend, last_states, previous_states
 from gated.language.graph import Node
 from gated.locks import fork_safe_lock
@@ -73,15 +72,11 @@ def _plans(
     names: Iterable[str],
     team: Team,
 ) -> _Plans:
-    equal = len(x) == steps * sequences
-    graph = programs.layout.schedule.graph
-    region = Region("", x.dtype, host().machine.width(DTYPES[x.dtype]))
-    shared = cut(graph, sizes, len(x), sequences, region, equal, team)
-    groups = Groups(steps, shared.edges, gap_between([sizes[dim] for dim in graph.dims.values()], x.itemsize))
-    shapes = Shapes(steps, sequences, len(x), shared, groups, dict(sizes), x.dtype, region.width)
-    names = list(names)
+    shapes = Shapes.of(programs.layout.schedule.graph, sizes, x.dtype, (steps, sequences, len(x)), team)
+    names, groups = list(names), shapes.groups
     forward = ForwardPlan(programs, shapes, names)
-    return _Plans(forward, BackwardPlan(forward, names), groups.all_rows(len(x)), groups.step_rows() if equal else None)
+    step_numbers = groups.step_rows() if shapes.equal else None
+    return _Plans(forward, BackwardPlan(forward, names), groups.all_rows(len(x)), step_numbers)
 
 
 class _TapeValues(Mapping[Node, "Array | float"]):
@@ -217,9 +212,8 @@ def _run(plan: ForwardPlan | BackwardPlan, addresses: list[int], counts: Array) 
     """Fill in the tables and run the plan's course; `addresses` in the order of its bases."""
     course = plan.course
     call = Call(plan.sheet, [pool().address, *addresses])
-    if plan.by_sequences is not None and len(counts) and counts[0] != counts[-1]:
-        edges = edges_by_steps(counts, plan.shapes.sequences, course.members)
-        course.recut(call.numbers, plan.by_sequences, edges)
+    if not plan.shapes.equal:
+        course.recut(call.numbers, counts, plan.shapes.sequences)
     call.run(course.program, course.members, course.alone)
 
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gated.backends.native.plan import JobPlan, LoopPlan
-from gated.backends.native.pool import even_edges
+from gated.backends.native.pool import edges_by_steps, even_edges
 from gated.backends.native.regions import Sheet
 from gated.backends.native.team import ENTRY, HEAD
 
@@ -25,13 +25,18 @@ class Entry(NamedTuple):
 
 
 class Course:
-    """Phases for so many members. Two tables in a sheet, written by `close`: for all of them, and for one alone."""
+    """Phases for so many members. Two tables in a sheet, written by `close`: for all of them, and for one alone.
+
+    Attributes:
+        program, alone: where the tables begin, in bytes.
+    """
 
     def __init__(self, members: int) -> None:
         self.members = members
         self._phases: list[Sequence[Entry]] = []
         self._alone: list[Entry] = []
         self.program = self.alone = 0
+        self._by_sequences: int | None = None  # the phase in which the members share sequences
 
     def add(self, entries: Sequence[Entry], alone: Sequence[Entry] | None = None) -> int:
         """A phase: an entry for each member, or fewer. `alone`: what is to be done instead by one; all of them if None.
@@ -54,11 +59,15 @@ class Course:
             self.add([Entry(function, plan.start, 0, 1) for plan in plans])
 
     def rows(self, plan: LoopPlan, rows: int) -> int:
-        """A program over rows or sequences, cut evenly; `recut` cuts them otherwise."""
+        """A program over all rows at once, cut evenly. Returns the phase's number."""
         edges = even_edges(rows, self.members)
         function = plan.loop.address
         shares = [Entry(function, plan.start, *edges[k : k + 2]) for k in range(self.members)]
         return self.add(shares, [Entry(function, plan.start, 0, rows)])
+
+    def sequences(self, plan: LoopPlan, sequences: int) -> None:
+        """A time loop, its sequences cut evenly; `recut` cuts them otherwise."""
+        self._by_sequences = self.rows(plan, sequences)
 
     def own_rows(self, plan: LoopPlan, ranges: Sequence[tuple[int, int]]) -> None:
         """A program for which every member has a table: ranges of rows or sequences."""
@@ -90,9 +99,14 @@ class Course:
                 sheet.add(0)
         return start
 
-    def recut(self, numbers: Array, phase: int, edges: Sequence[int]) -> None:
-        """Change where a phase of `rows` is cut, in a filled-in sheet."""
-        if self.members > 1:
-            first = self.program // 8 + len(HEAD) + len(ENTRY) * self.members * phase
+    def recut(self, numbers: Array, counts: Array, sequences: int) -> None:
+        """Cut sequences of different lengths into equally much work, in a filled-in sheet.
+
+        Args:
+            counts: (T,) sequences running at each step.
+        """
+        if self.members > 1 and self._by_sequences is not None:
+            edges = edges_by_steps(counts, sequences, self.members)
+            first = self.program // 8 + len(HEAD) + len(ENTRY) * self.members * self._by_sequences
             table = numbers[first : first + len(ENTRY) * self.members].reshape(self.members, len(ENTRY))
             table[:, 2], table[:, 3] = edges[:-1], edges[1:]

@@ -20,7 +20,7 @@ from gated.backends.native.groups import step_rows
 from gated.backends.native.inference_plan import InferencePlan, inference_plan
 from gated.backends.native.lowering import RING_NEW, RING_PREVIOUS
 from gated.backends.native.plan import DTYPES, Call, Where, parameter_numbers, put_computed
-from gated.backends.native.pool import Team, edges_by_steps, pool, team_for
+from gated.backends.native.pool import Team, pool, team_for
 from gated.backends.native.programs import inference
 from gated.backends.native.regions import PAGE
 from gated.backends.native.target import host
@@ -51,7 +51,7 @@ class Prepared:
         self.team = pool().address
         if plan.renewal is not None and fixed is None:
             plan.renewal.flags_in(self.fixed)[0] = 0
-        groups = range(len(plan.groups))
+        groups = range(len(plan.shapes.groups))
         self._rings = [[plan.ring(self.work, k, g) for g in groups] for k in range(len(plan.layout.ring_new))]
         self._call: Call | None = None
 
@@ -68,7 +68,7 @@ class Prepared:
 
     def put(self, states: Sequence[Array]) -> None:
         """Set the states before the first step, (N, size) each."""
-        groups = self.plan.groups.slices
+        groups = self.plan.shapes.groups.slices
         for state, rings in zip(states, self._rings, strict=True):
             for ring, group in zip(rings, groups, strict=True):
                 ring[0] = state[group]
@@ -83,22 +83,20 @@ class Prepared:
 
     def run(self, x: Array, y: Array, counts: Array, parameters: Mapping[str, Array] | None) -> None:
         """All steps: x (R, D) to y (R, size). `parameters`, unless they are packed."""
-        plan = self.plan
-        steps = plan.row_numbers if plan.equal else step_rows(counts, plan.sequences)
+        plan, shapes = self.plan, self.plan.shapes
+        steps = plan.row_numbers if shapes.equal else step_rows(counts, shapes.sequences)
         if self._call is None:
             self._call = self.tables(x, y, steps)
         else:
             self._call.rebase("x", address_of(x))
             self._call.rebase("y", address_of(y))
-            if not plan.equal:
+            if not shapes.equal:
                 self._call.rebase("steps", address_of(steps))
-        if parameters is None:
-            course, phase = plan.again, plan.by_sequences[1]
-        else:
+        if parameters is not None:
             self.compute(parameters)
-            course, phase = plan.first, plan.by_sequences[0]
-        if not plan.equal and phase is not None:
-            course.recut(self._call.numbers, phase, edges_by_steps(counts, plan.sequences, course.members))
+        course = plan.again if parameters is None else plan.first
+        if not shapes.equal:
+            course.recut(self._call.numbers, counts, shapes.sequences)
         self._call.run(course.program, course.members, course.alone)
 
 
@@ -177,11 +175,11 @@ def infer(
             # what a plan depends on, and the addresses in a call; after fork there is another pool
             key = *sought, host(), tuple(parameter_addresses(parameters)), pool().address
             first = part = _kept.take(key) or Prepared(find_plan(*sought), parameters)
-        elif part.plan.shape != shape:
+        elif (part.plan.shapes.steps, part.plan.shapes.rows) != (shape[0], shape[2]):
             part = Prepared(find_plan(*sought), parameters, first.fixed)
         part.put(last)
         part.run(x[rows], y[rows], part_counts, None if t else parameters)
-        if part.plan.equal:
+        if part.plan.shapes.equal:
             last = part.take(len(part_counts))
         else:
             last = part.take_each((part_counts[:, None] > np.arange(sequences)).sum(axis=0))

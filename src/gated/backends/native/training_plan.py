@@ -5,142 +5,33 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
 
 from gated.backends.native.course import Course
-from gated.backends.native.groups import Cut, Groups
 from gated.backends.native.lowering import CONSTANT, Place
+from gated.backends.native.pass_plan import PassPlan, Shapes
 from gated.backends.native.plan import (
-    DTYPES,
     JobPlan,
-    LoopPlan,
     MovePlan,
-    PackPlan,
     Where,
     is_elementwise,
     parameter_numbers,
 )
-from gated.backends.native.programs import Loop, Training, common
-from gated.backends.native.regions import Region, Sheet, Spec
+from gated.backends.native.programs import Training
+from gated.backends.native.regions import Region
 from gated.language.graph import Node
 
-REORDERED = ("x", "dx")  # what a pass keeps in its own order
 
+class _TrainingPlan(PassPlan):
+    """A pass with its one course."""
 
-@dataclass(frozen=True)
-class Shapes:
-    """What a plan depends on: T, N, R, how threads share them, the lengths of all dimensions, dtype, vector width."""
-
-    steps: int
-    sequences: int
-    rows: int
-    cut: Cut
-    groups: Groups
-    sizes: dict[str, int]
-    dtype: np.dtype[Any]
-    width: int
-
-
-class _Plan:
-    """What both passes share: a sheet, working memory, jobs of packing, where every place lies, and the course.
-
-    Attributes:
-        course: what the threads do.
-        by_sequences: the phase in which they share the sequences of the time loop, if there is one.
-    """
+    reordered = "x", "dx"
 
     def __init__(self, shapes: Shapes, bases: Sequence[Hashable], parameters: Sequence[str]) -> None:
-        self.shapes = shapes
-        self.work = Region("work", shapes.dtype, shapes.width)
-        self.sheet = Sheet(["team", *bases, *(("parameter", name) for name in parameters)])
-        self.pack = PackPlan()
+        super().__init__(shapes, bases, parameters)
         self.course = Course(shapes.cut.members)
-        self.common = common(DTYPES[shapes.dtype])
-        self.where: dict[Place, Where] = {}
-        self.by_sequences: int | None = None
-
-    def _rows_of(self, name: str, region: Region, size: int, whole_vectors: bool) -> Where:
-        """A caller's (R, size) array: used as it is, or copied to where its rows can be used in whole vectors.
-
-        The input and its adjoint are copied into the pass's own order too.
-        """
-        reordered = name in REORDERED and len(self.shapes.groups) > 1
-        if reordered or (whole_vectors and size % self.shapes.width):
-            return region.name, region.add(name, self.shapes.rows, size)
-        return name, Spec(0, size, self.shapes.rows, size)
-
-    def _over_rows(self, loop: Loop | None) -> LoopPlan | None:
-        return None if loop is None else self._loop(loop, "rows", 1, self.shapes.rows, len(self.shapes.groups))
-
-    def _over_steps(self, loop: Loop) -> LoopPlan:
-        return self._loop(loop, "steps", self.shapes.steps, self.shapes.sequences, len(self.shapes.groups))
-
-    def _loop(self, loop: Loop, base: str, steps: int, sequences: int, groups: int = 1) -> LoopPlan:
-        sizes = self.shapes.sizes
-        plan = LoopPlan(loop, self.sheet, sizes, self.work)
-        for number, matrices in enumerate(loop.program.panels):
-            plan.panel(number, self.pack.panel(matrices, self.work, sizes))
-        for place in loop.program.places:
-            if place.name.startswith("scratch"):
-                rows = sequences + (self.shapes.groups.apart if base == "steps" else 0)
-                plan.put(place, ("work", self.work.add((base, place), rows, sizes[place.dim])))
-            else:
-                plan.put(place, self.where[place])
-        plan.steps(steps, base, groups)
-        if self.shapes.cut.columns and base == "steps":
-            plan.share_columns(self.shapes.cut.members)
-        return plan
-
-    # phases
-
-    def _run_steps(self, plan: LoopPlan) -> None:
-        cut = self.shapes.cut
-        if cut.columns:
-            self.course.columns(plan, self.shapes.sequences)
-        elif len(self.shapes.groups) == 1:
-            self.by_sequences = self.course.rows(plan, self.shapes.sequences)
-        else:
-            self.course.own_rows(plan, list(itertools.pairwise(cut.edges)))
-
-    def _run_rows(self, plan: LoopPlan | None) -> None:
-        groups = self.shapes.groups
-        if plan is not None and len(groups) == 1:
-            self.course.rows(plan, self.shapes.rows)
-        elif plan is not None:
-            self.course.own_rows(plan, [(0, groups.count(g, self.shapes.rows)) for g in range(len(groups))])
-
-    def _run_moves(self, where: Where | None, name: str, inwards: bool) -> None:
-        """Between the caller's array and this pass's own copy of it, if there is one."""
-        if where is None or where[0] == name:
-            return
-        base, spec = where
-        shapes, groups, itemsize = self.shapes, self.shapes.groups, self.shapes.dtype.itemsize
-        apart = name in REORDERED and len(groups) > 1
-        plans = []
-        for group, (first, stop) in enumerate(itertools.pairwise(groups.edges if apart else (0, shapes.sequences))):
-            count = stop - first
-            shape = (shapes.steps, count, spec.size) if apart else (shapes.rows, 1, spec.size)
-            row = groups.row(group) if apart else 0
-            own = spec.offset + row * spec.stride * itemsize, base
-            own_strides = (count if apart else 1) * spec.stride, spec.stride
-            caller = first * spec.size * itemsize, name
-            caller_strides = (shapes.sequences if apart else 1) * spec.size, spec.size
-            plans.append(MovePlan())
-            if inwards:
-                plans[-1].rows(caller, own, shape, (*caller_strides, *own_strides))
-            else:
-                plans[-1].rows(own, caller, shape, (*own_strides, *caller_strides))
-            plans[-1].close(self.sheet)
-        if apart:
-            self.course.own_jobs(self.common.move, plans)
-        else:
-            self.course.jobs(self.common.move, plans[0])
 
 
-class ForwardPlan(_Plan):
+class ForwardPlan(_TrainingPlan):
     """Memory, tables and jobs of a forward pass.
 
     Attributes:
@@ -166,10 +57,10 @@ class ForwardPlan(_Plan):
     def _set_course(self) -> None:
         self.pack.close(self.sheet)
         self.course.jobs(self.common.pack, self.pack)
-        self._run_moves(self.x, "x", True)
-        self._run_rows(self.before)
-        self._run_steps(self.forward)
-        self._run_moves(self.y, "y", False)
+        self._run_moves(self.course, self.x, "x", True)
+        self._run_rows(self.course, self.before)
+        self._run_steps(self.course, self.forward)
+        self._run_moves(self.course, self.y, "y", False)
         self.course.close(self.sheet)
 
     def _place_input(self) -> None:
@@ -181,14 +72,7 @@ class ForwardPlan(_Plan):
 
     def _place_values(self) -> None:
         layout, sizes = self.layout, self.shapes.sizes
-        self.computed: list[tuple[Node, Place]] = []
-        for node, place in layout.values.items():
-            if place.rows == CONSTANT:
-                spec = self.tape.add(place, 1, sizes[place.dim])
-                if node.op == "leaf":
-                    self.pack.vector(node.attr[1], self.tape, spec)
-                else:
-                    self.computed.append((node, place))
+        self._place_constants(layout.values, self.tape)
         made = [layout.values[node] for node in layout.before]
         self.tape.columns(made, self.shapes.rows, [sizes[place.dim] for place in made])
         for node in layout.saved:
@@ -199,7 +83,7 @@ class ForwardPlan(_Plan):
                 self.where[key] = "tape", spec
 
 
-class BackwardPlan(_Plan):
+class BackwardPlan(_TrainingPlan):
     """Memory, tables and jobs of a backward pass.
 
     Attributes:
@@ -216,7 +100,7 @@ class BackwardPlan(_Plan):
         bases = ["tape", "work", "x", "dy", "dx", "steps", "rows", *(("gradient", name) for name in parameters)]
         super().__init__(shapes, bases, parameters)
         self.forward, self.programs, self.layout = forward, programs, programs.layout
-        self.gathered = shapes.rows != shapes.steps * shapes.sequences
+        self.gathered = not shapes.equal
         self.where = dict(forward.where)
         self._place_adjoints()
         self.backward = self._over_steps(programs.backward)
@@ -232,11 +116,11 @@ class BackwardPlan(_Plan):
     def _set_course(self) -> None:
         for jobs in (self.pack, *itertools.chain(*self.jobs)):
             jobs.close(self.sheet)
-        self._run_moves(self.dy, "dy", True)
+        self._run_moves(self.course, self.dy, "dy", True)
         self.course.jobs(self.common.pack, self.pack)
-        self._run_steps(self.backward)
-        self._run_rows(self.after)
-        self._run_moves(self.dx, "dx", False)
+        self._run_steps(self.course, self.backward)
+        self._run_rows(self.course, self.after)
+        self._run_moves(self.course, self.dx, "dx", False)
         for function, plans in zip(
             (self.common.matrix_gradients, self.common.vector_gradients), zip(*self.jobs, strict=True), strict=False
         ):

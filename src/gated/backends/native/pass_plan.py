@@ -1,0 +1,171 @@
+"""What the plans of all passes share: a sheet, working memory, where every place lies, and what the threads do."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from gated.backends.native.course import Course
+from gated.backends.native.groups import Cut, Groups, cut, gap_between
+from gated.backends.native.lowering import CONSTANT, Place
+from gated.backends.native.plan import DTYPES, LoopPlan, MovePlan, PackPlan, Where
+from gated.backends.native.pool import Team
+from gated.backends.native.programs import Loop, common
+from gated.backends.native.regions import Region, Sheet, Spec
+from gated.backends.native.target import host
+from gated.language.graph import Graph, Node
+
+
+@dataclass(frozen=True)
+class Shapes:
+    """What a plan depends on: T, N, R, how threads share them, the lengths of all dimensions, dtype, vector width."""
+
+    steps: int
+    sequences: int
+    rows: int
+    cut: Cut
+    groups: Groups
+    sizes: dict[str, int]
+    dtype: np.dtype[Any]
+    width: int
+
+    @staticmethod
+    def of(
+        graph: Graph, sizes: Mapping[str, int], dtype: np.dtype[Any], shape: tuple[int, int, int], team: Team
+    ) -> Shapes:
+        """For (T, N, R) and so many threads."""
+        steps, sequences, rows = shape
+        region = Region("", dtype, host().machine.width(DTYPES[dtype]))
+        shared = cut(graph, sizes, rows, sequences, region, rows == steps * sequences, team)
+        groups = Groups(steps, shared.edges, gap_between([sizes[dim] for dim in graph.dims.values()], dtype.itemsize))
+        return Shapes(*shape, shared, groups, dict(sizes), dtype, region.width)
+
+    @property
+    def equal(self) -> bool:
+        """Whether all sequences are equally long."""
+        return self.rows == self.steps * self.sequences
+
+
+class PassPlan:
+    """Memory, tables and courses of a pass.
+
+    Attributes:
+        reordered: names of the caller's arrays that are copied into the pass's own order, if it has one.
+        panels: where packed parameters lie.
+    """
+
+    reordered: tuple[str, ...] = ()
+
+    def __init__(
+        self, shapes: Shapes, bases: Sequence[Hashable], parameters: Iterable[str], panels: Region | None = None
+    ) -> None:
+        self.shapes = shapes
+        self.work = Region("work", shapes.dtype, shapes.width)
+        self.panels = self.work if panels is None else panels
+        self.sheet = Sheet(["team", *bases, *(("parameter", name) for name in parameters)])
+        self.pack = PackPlan()
+        self.common = common(DTYPES[shapes.dtype])  # held: the code lives as long
+        self.where: dict[Place, Where] = {}
+
+    @property
+    def _row_groups(self) -> int:
+        """Groups of a program over all rows at once: in the caller's order there is one."""
+        return len(self.shapes.groups) if self.reordered else 1
+
+    def _rows_of(self, name: str, region: Region, size: int, whole_vectors: bool) -> Where:
+        """A caller's (R, size) array: used as it is, or copied to where its rows can be used in whole vectors.
+
+        What is reordered is copied into the pass's own order too.
+        """
+        apart = name in self.reordered and len(self.shapes.groups) > 1
+        if apart or (whole_vectors and size % self.shapes.width):
+            return region.name, region.add(name, self.shapes.rows, size)
+        return name, Spec(0, size, self.shapes.rows, size)
+
+    def _place_constants(self, values: Mapping[Node, Place], region: Region) -> None:
+        """Room for what has one row for all: parameter vectors are packed, the rest is for NumPy to compute."""
+        self.computed: list[tuple[Node, Place]] = []
+        for node, place in values.items():
+            if place.rows == CONSTANT:
+                spec = region.add(place, 1, self.shapes.sizes[place.dim])
+                self.where[place] = region.name, spec
+                if node.op == "leaf":
+                    self.pack.vector(node.attr[1], region, spec)
+                else:
+                    self.computed.append((node, place))
+
+    # tables
+
+    def _over_rows(self, loop: Loop | None) -> LoopPlan | None:
+        return None if loop is None else self._loop(loop, "rows", 1, self.shapes.rows, self._row_groups)
+
+    def _over_steps(self, loop: Loop) -> LoopPlan:
+        shapes = self.shapes
+        sequences = shapes.sequences + shapes.groups.apart
+        plan = self._loop(loop, "steps", shapes.steps, sequences, len(shapes.groups))
+        if shapes.cut.columns:
+            plan.share_columns(shapes.cut.members)
+        return plan
+
+    def _loop(self, loop: Loop, base: str, steps: int, rows: int, groups: int) -> LoopPlan:
+        """`rows`: of an array that every step uses again."""
+        sizes = self.shapes.sizes
+        plan = LoopPlan(loop, self.sheet, sizes, self.work)
+        for number, matrices in enumerate(loop.program.panels):
+            plan.panel(number, self.pack.panel(matrices, self.panels, sizes), self.panels.name)
+        for place in loop.program.places:
+            if place.name.startswith("scratch"):
+                plan.put(place, ("work", self.work.add((base, place), rows, sizes[place.dim])))
+            else:
+                plan.put(place, self.where[place])
+        plan.steps(steps, base, groups)
+        return plan
+
+    # phases
+
+    def _run_steps(self, course: Course, plan: LoopPlan) -> None:
+        cut = self.shapes.cut
+        if cut.columns:
+            course.columns(plan, self.shapes.sequences)
+        elif len(self.shapes.groups) == 1:
+            course.sequences(plan, self.shapes.sequences)
+        else:
+            course.own_rows(plan, list(pairwise(cut.edges)))
+
+    def _run_rows(self, course: Course, plan: LoopPlan | None) -> None:
+        groups = self.shapes.groups
+        if plan is not None and self._row_groups == 1:
+            course.rows(plan, self.shapes.rows)
+        elif plan is not None:
+            course.own_rows(plan, [(0, groups.count(g, self.shapes.rows)) for g in range(len(groups))])
+
+    def _run_moves(self, course: Course, where: Where | None, name: str, inwards: bool) -> None:
+        """Between the caller's array and this pass's own copy of it, if there is one."""
+        if where is None or where[0] == name:
+            return
+        base, spec = where
+        shapes, groups, itemsize = self.shapes, self.shapes.groups, self.shapes.dtype.itemsize
+        apart = name in self.reordered and len(groups) > 1
+        plans = []
+        for group, (first, stop) in enumerate(pairwise(groups.edges if apart else (0, shapes.sequences))):
+            count = stop - first
+            shape = (shapes.steps, count, spec.size) if apart else (shapes.rows, 1, spec.size)
+            row = groups.row(group) if apart else 0
+            own = spec.offset + row * spec.stride * itemsize, base
+            own_strides = (count if apart else 1) * spec.stride, spec.stride
+            caller = first * spec.size * itemsize, name
+            caller_strides = (shapes.sequences if apart else 1) * spec.size, spec.size
+            plans.append(MovePlan())
+            if inwards:
+                plans[-1].rows(caller, own, shape, (*caller_strides, *own_strides))
+            else:
+                plans[-1].rows(own, caller, shape, (*own_strides, *caller_strides))
+            plans[-1].close(self.sheet)
+        if apart:
+            course.own_jobs(self.common.move, plans)
+        else:
+            course.jobs(self.common.move, plans[0])
