@@ -69,9 +69,17 @@ def as_array(argument: str, value: Any) -> np.ndarray[Any, Any]:
 
     Raises:
         ArgumentError: rows of different lengths.
+        ArgumentTypeError: a masked array, whose mask would be lost.
     """
     import numpy as np  # not above: the command line shows its help without it
 
+    parts = value if isinstance(value, (list, tuple)) else (value,)
+    if any(isinstance(part, np.ma.MaskedArray) for part in parts):
+        raise wrong_type(
+            argument,
+            "a NumPy masked array",
+            "a plain array, for the mask would be lost: .filled() makes one, and a loss is told by mask= what counts",
+        )
     try:
         return np.asarray(value)
     except ValueError:

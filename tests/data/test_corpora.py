@@ -91,10 +91,15 @@ def test_windows_refuse_bad_arguments_at_the_call():
         stream_windows(ids, 0, 3)
     with pytest.raises(ArgumentError, match="window: got -1"):
         stream_windows(ids, 1, -1)
-    with pytest.raises(ArgumentError, match="one dimension"):
-        stream_windows(ids.reshape(2, 5), 1, 1)
-    with pytest.raises(ArgumentTypeError, match="float64"):
-        stream_windows(ids * 1.0, 1, 1)
+    with pytest.raises(
+        ArgumentError, match=r"ids: got shape \(1, 2, 5\), expected one dimension, or a series of shape"
+    ):
+        stream_windows(ids.reshape(1, 2, 5), 1, 1)
+    with pytest.raises(ArgumentError, match=r"ids: got shape \(5, 0\), expected one dimension, or a series of shape"):
+        stream_windows(np.zeros((5, 0)), 1, 1)
+    for bad in (ids * 1j, ids > 3, ["a"] * 10, "0123456789"):
+        with pytest.raises(ArgumentTypeError, match="ids: got .*, expected integer ids, or a series of real numbers"):
+            stream_windows(bad, 1, 1)
     with pytest.raises(ArgumentTypeError, match="window: got 2.5"):
         stream_windows(ids, 1, 2.5)
 
@@ -128,8 +133,8 @@ def test_batches_refuse_bad_arguments_at_the_call():
     rng = np.random.default_rng(0)
     with pytest.raises(ArgumentError, match="sequences: got none"):
         shuffled_batches([], 2, rng)
-    with pytest.raises(ArgumentError, match=r"sequences\[1\]: got shape \(0,\)"):
-        shuffled_batches([[1], []], 2, rng)
+    with pytest.raises(ArgumentError, match=r"sequences\[1\]: got one number, expected an array with an axis of steps"):
+        shuffled_batches([[1], 2], 2, rng)
     with pytest.raises(ArgumentError, match=r"sequences\[1\]: got steps of shape \(2,\)"):
         shuffled_batches([[[1]], [[1, 2]]], 2, rng)
     with pytest.raises(ArgumentError, match="batch_size: got 0"):

@@ -10,7 +10,7 @@ import pytest
 import gated
 from gated.data import shuffled_batches, stream_windows
 from gated.errors import ArgumentError, FileFormatError
-from gated.learning import Adam, Sequences, Training
+from gated.learning import SGD, Adam, Sequences, Training
 from gated.learning.loop import epoch_generator
 from gated.losses import SoftmaxCrossEntropy
 from gated.nn import Dense, Embedding, Network, Recurrent
@@ -117,6 +117,32 @@ def test_it_learns():
     losses = [loss for _, _, loss, _ in _losses(training, 150)]
     assert losses[0] > 1.5
     assert np.mean(losses[-10:]) < 0.3
+
+
+def test_where_no_step_counts_only_the_state_goes_on():
+    ids = np.random.default_rng(9).integers(0, V, 200)
+    windows = list(stream_windows(ids, 3, 10))
+    masks = [np.full(x.shape, k % 2 == 0) for k, (x, _) in enumerate(windows)]
+    training = _stream_training()
+    training.optimizer = SGD(1e-300)  # the weights stay
+    training.network.layers["rnn"].dropout = 0.0
+    training.batches = lambda epoch: [(x, y, None, mask) for (x, y), mask in zip(windows, masks, strict=True)]
+    state, losses = None, []
+    for (x, y), mask in zip(windows, masks, strict=True):
+        out, state, _ = training.network.forward(x, state)
+        losses += [SoftmaxCrossEntropy()(out, y)[0]] if mask.all() else []
+    updates = list(itertools.islice(training, 5))
+    np.testing.assert_allclose([update.loss for update in updates], [*losses, losses[0]], rtol=1e-6)
+    assert [update.epoch for update in updates] == [0] * 4 + [1]
+    assert [update.step for update in updates] == [1, 2, 3, 4, 5]
+
+
+def test_batches_in_which_no_step_counts_are_an_error_and_not_an_endless_loop():
+    training = _sequence_training()
+    empty = np.zeros((0, 2), int)
+    training.batches = lambda epoch: [Sequences(empty, empty, np.zeros(2, int))] * 3
+    with pytest.raises(ArgumentError, match="batches: got 3 in which no step counts in pass 0, expected at least one"):
+        next(iter(training))
 
 
 def test_no_batches_is_an_error_and_not_an_endless_loop():

@@ -2,7 +2,7 @@
 online with traces or exact."""
 
 from gated.learning import schedules
-from gated.learning.bptt import Sequences, full_step, truncated_step
+from gated.learning.bptt import full_step, truncated_step
 from gated.learning.clipping import clip_by_global_norm, global_norm
 from gated.learning.compare import GradientDifference, compare_gradients
 from gated.learning.lahore import LahoreLSTM
@@ -10,6 +10,7 @@ from gated.learning.loop import Training
 from gated.learning.online import Online
 from gated.learning.optimizers import SGD, Adam, AdamW, Optimizer, RMSProp
 from gated.learning.rtrl import RTRLCost, rtrl_cost
+from gated.runtime.sequences import Sequences
 
 __all__ = [
     "SGD",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import numbers
 
+import numpy as np
+
 from gated.errors import ArgumentError, ArgumentTypeError
 
 
@@ -46,3 +48,15 @@ def whole_above_zero(name: str, value: object) -> int:
     if value < 1:
         raise ArgumentError(f"{name}: got {value!r}, expected a whole number of at least 1")
     return int(value)
+
+
+def finite_gradient(gradient: np.ndarray) -> None:
+    """Nothing if every entry is finite; else ArgumentError with the first place that is not."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = float(gradient.sum())
+    if math.isfinite(total):
+        return
+    bad = np.flatnonzero(~np.isfinite(gradient))
+    if len(bad):  # a sum of finite numbers may overflow
+        value = gradient.reshape(-1)[bad[0]]
+        raise ArgumentError(f"gradient: got {value} at entry {bad[0]} of {gradient.size}, expected finite numbers")

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gated.errors import as_array, describe, wrong, wrong_type
+from gated.errors import GatedError, as_array, describe, wrong, wrong_type
 from gated.learning.engines import begin, rule_of
+from gated.learning.finite import parameters_of, reason
 from gated.losses import Loss, SquaredError
 
 Array = np.ndarray[Any, Any]
@@ -82,8 +83,11 @@ def compare_gradients(
 def _both(network: Any, rule: Any, x: Array, target: Any, loss: Loss, mask: Any, state: Any) -> tuple[Any, Any]:
     """(exact, approximate) gradients, as `network.params`."""
     y, _, tape = network.forward(x, state)
-    _, dy = loss(y, target, mask)
+    value, dy = loss._evaluate(y, target, mask)
     _, _, exact = network.backward(tape, dy)
+    if not (math.isfinite(value) and np.isfinite(exact.vector).all()):
+        cause = reason([("x", x, None), ("target", target, None), *parameters_of(network)])
+        raise GatedError(f"gradient: got NaN or inf, expected finite numbers; {cause}")
     begin(rule.arrays(), network, state)
     found = network.params.like()
     for x_t, dy_t in zip(x, dy, strict=True):

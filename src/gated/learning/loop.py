@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from gated.errors import ArgumentError, FileFormatError
-from gated.learning.bptt import Sequences, full_step, truncated_step
+from gated.learning.bptt import full_step, truncated_step
 from gated.learning.optimizers import Optimizer
+from gated.runtime.sequences import Sequences
 
 
 @dataclass
@@ -41,11 +42,12 @@ class Training:
     ``batches(epoch)`` gives the batches of one pass, the same ones in the same order whenever it is
     asked: that, with :meth:`state`, is what lets a training go on exactly where it was.
 
-    ``carry_state`` True: the batches are windows (x, target) of one stream; they run in order, each
-    from the final state of the one before, and a pass starts from zero
-    (:func:`gated.learning.truncated_step`). False: they are :class:`gated.learning.Sequences`,
-    each whole (:func:`gated.learning.full_step`); ``batches`` does well to shuffle them, from a
-    generator seeded by the epoch: :func:`epoch_generator`.
+    ``carry_state`` True: the batches are windows (x, target) of one stream, as
+    :func:`gated.data.stream_windows` cuts them; they run in order, each from the final state of the
+    one before, and a pass starts from zero (:func:`gated.learning.truncated_step`). False: they are
+    :class:`gated.learning.Sequences`, as :func:`gated.data.shuffled_batches` makes them, each whole
+    (:func:`gated.learning.full_step`); ``batches`` does well to shuffle them, from a generator seeded
+    by the epoch: :func:`epoch_generator`. A batch in which no step counts makes no update.
 
     ``seed`` starts the generator of the dropout masks.
     """
@@ -70,19 +72,31 @@ class Training:
     def __iter__(self) -> Iterator[Update]:
         progress = self.progress
         while True:
-            for batch in itertools.islice(iter(self.batches(progress.epoch)), progress.position, None):
-                yield self._update(batch)
-            if progress.position == 0:
-                raise ArgumentError(f"batches: got none in pass {progress.epoch}, expected at least one")
+            counted = progress.position > 0
+            for given in itertools.islice(iter(self.batches(progress.epoch)), progress.position, None):
+                batch = Sequences.of(given)
+                if _count(batch):
+                    counted = True
+                    yield self._update(batch)
+                else:
+                    self._pass_over(batch)
+            if not counted:
+                came = "none" if progress.position == 0 else f"{progress.position} in which no step counts"
+                raise ArgumentError(f"batches: got {came} in pass {progress.epoch}, expected at least one")
             progress.epoch, progress.position, self.carried = progress.epoch + 1, 0, None
 
-    def _update(self, batch: Any) -> Update:
+    def _pass_over(self, batch: Sequences) -> None:
+        """There is nothing to learn here (all sequences have 0 steps, or all is masked): only the state goes on."""
+        if self.carry_state:
+            self.carried = self.network.forward(batch.x, self.carried, batch.lengths)[1]
+        self.progress.position += 1
+
+    def _update(self, batch: Sequences) -> Update:
         rate = self.optimizer.rate
         learner = (self.network, self.loss, self.optimizer)
         if self.carry_state:
             loss, self.carried, norm = truncated_step(*learner, batch, self.carried, clip=self.clip, rng=self.rng)
         else:
-            batch = Sequences(*batch)
             loss, norm = full_step(*learner, batch, clip=self.clip, rng=self.rng)
         self.progress.step += 1
         self.progress.position += 1
@@ -123,14 +137,13 @@ def epoch_generator(seed: int, epoch: int) -> np.random.Generator:
     return np.random.default_rng([seed, epoch])
 
 
-def _count(batch: Any) -> int:
+def _count(batch: Sequences) -> int:
     """Predictions in a batch: unmasked places (t, n)."""
-    if isinstance(batch, Sequences):
-        if batch.mask is not None:
-            return int(np.count_nonzero(batch.mask))
-        if batch.lengths is not None:
-            return int(np.sum(batch.lengths))
-    return int(np.prod(np.shape(batch[0])[:2]))
+    if batch.mask is not None:
+        return int(np.count_nonzero(batch.mask))
+    if batch.lengths is not None:
+        return int(np.sum(batch.lengths))
+    return int(np.prod(np.shape(batch.x)[:2]))
 
 
 def _count_from(values: Any, name: str) -> int:

@@ -15,7 +15,8 @@ from gated.errors import FileFormatError, GatedError, as_array, describe, wrong,
 from gated.interop.tensor_file import open_tensors, write_tensors
 from gated.learning.chain import links_of
 from gated.learning.checks import above_zero
-from gated.learning.engines import NAMES, NativeEngine, ReferenceEngine, begin, native_engine, rule_of
+from gated.learning.engines import NAMES, NativeEngine, NotFinite, ReferenceEngine, begin, native_engine, rule_of
+from gated.learning.finite import HINT, Given, parameters_of, reason
 from gated.learning.optimizers import SGD, Optimizer
 from gated.learning.rtrl import MEMORY_LIMIT
 from gated.losses import Loss, SquaredError
@@ -98,14 +99,22 @@ class Online:
             ArgumentError, ArgumentTypeError: a shape or dtype does not fit.
             GatedError: the gradient is not finite; the weights are untouched.
         """
-        if isinstance(x_t, np.ndarray) and x_t.dtype == self._dtype and x_t.shape in self._rows:
+        if type(x_t) is np.ndarray and x_t.dtype == self._dtype and x_t.shape in self._rows:
             x, single = x_t, x_t.ndim == 1  # the usual case, checked at once
         else:
             x, single = self._input("x_t", x_t, ())
-        if target is not None and not self._fits(target, single):
-            target = self._target(target, (), single)[0]
+        x = x if x.ndim == self._axes else x[None]
         known = None if mask is None else self._mask("mask", mask, None)[0]
-        y = self._engine.step(x if x.ndim == self._axes else x[None], target, known)
+        if target is not None:
+            if self._fits(target, single):
+                target = target[None] if single else target
+            else:
+                target, known = self._target(target, (), single, known)
+        try:
+            y = self._engine.step(x, target, known)
+        except NotFinite:
+            rows = (None if array is None else array[0] if single else array for array in (x, target, known))
+            raise self._not_finite("x_t", *rows) from None
         return y[0] if single else y
 
     def partial_fit(self, xs: Any, targets: Any = None, mask: Any = None) -> Array:
@@ -120,9 +129,16 @@ class Online:
             the predictions, (T, N, V) or (T, V), each from before its own update.
         """
         x, single = self._input("xs", xs, ("T",))
-        wanted = None if targets is None else self._target(targets, (len(x),), single)
         known = None if mask is None else self._mask("mask", mask, len(x))
-        y = self._engine.run(x, wanted, known)
+        wanted = None
+        if targets is not None:
+            wanted, known = self._target(targets, (len(x),), single, known)
+        try:
+            y = self._engine.run(x, wanted, known)
+        except NotFinite as error:
+            seen = (slice(error.step + 1), 0) if single else slice(error.step + 1)
+            rows = (None if array is None else array[seen] for array in (x, wanted, known))
+            raise self._not_finite("xs", *rows) from None
         return y[:, 0] if single else y
 
     def reset(self, state: Mapping[str, Any] | None = None, rows: Any = None) -> None:
@@ -227,16 +243,25 @@ class Online:
             raise wrong(name, f"the id {bad}", f"ids from 0 to {self._ids - 1}")
         return array, single
 
-    def _target(self, value: Any, steps: tuple[int, ...], single: bool) -> Array:
-        """The targets as rows (T, N, V), from what the loss takes for outputs of the shape that the user sees."""
+    def _target(
+        self, value: Any, steps: tuple[int, ...], single: bool, known: Array | None
+    ) -> tuple[Array, Array | None]:
+        """(the targets as rows, which are known): (T, N, V) and (T, N), without T where `steps` is ().
+
+        Args:
+            value: what the loss takes for outputs of the shape that the user sees.
+            known: (T, N) booleans, None for all. A loss may know of more rows that do not count.
+        """
         shape = (*steps, *([] if single else [self.batch]), self._outputs)
-        rows = self.loss._target(value, np.broadcast_to(np.zeros((), self.network.dtype), shape))
-        return rows.reshape(*(steps or [1]), self.batch, self._outputs)
+        counts = np.ones(shape[:-1], bool) if known is None else np.asarray(known).reshape(shape[:-1])
+        rows, counts = self.loss._target(value, shape, self.network.dtype, counts)
+        full = (*steps, self.batch)
+        return rows.reshape(*full, self._outputs), None if counts.all() else counts.reshape(full)
 
     def _fits(self, target: Any, single: bool) -> bool:
         """Whether the target of a step is the row that the loss wants already."""
         shape = (self._outputs,) if single else (self.batch, self._outputs)
-        return isinstance(target, np.ndarray) and target.dtype == self._dtype and target.shape == shape
+        return type(target) is np.ndarray and target.dtype == self._dtype and target.shape == shape
 
     def _mask(self, name: str, mask: Any, steps: int | None) -> Array:
         """(steps, N) booleans; (1, N) from (N,) if steps is None."""
@@ -251,6 +276,16 @@ class Online:
         if steps is None:
             return array[None]
         return np.broadcast_to(array[:, None] if array.ndim == 1 else array, (steps, self.batch))
+
+    def _not_finite(self, name: str, x: Array | None, target: Array | None, known: Array | None) -> GatedError:
+        """After a step whose gradient was not finite, with what it was given, as the user gave it."""
+        given: list[Given] = [(name, x, None), ("target", target, None if known is None else np.asarray(known))]
+        cause = reason([*given, *parameters_of(self.network)])
+        memory = reason([(f"the memory {key}", array, None) for key, array in self._engine.arrays().items()])
+        if cause == HINT and memory != HINT:  # NaN of a step before, or numbers that have grown too large
+            cause = f"{memory} (reset() empties it); {HINT}"
+        updates = self.optimizer.updates
+        return GatedError(f"gradient: got NaN or inf at update {updates}, expected finite numbers; {cause}")
 
     def _recurrent(self) -> list[tuple[str, Recurrent, tuple[str, ...]]]:
         layers = self.network.layers.items()

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from gated.errors import ArgumentError, ArgumentTypeError
-from gated.learning.checks import above_zero, not_negative, within
+from gated.learning.checks import above_zero, finite_gradient, not_negative, within
 from gated.learning.schedules import Schedule, as_schedule
 
 
@@ -36,20 +36,28 @@ class Optimizer:
     @property
     def rate(self) -> float:
         """The learning rate of the next update."""
-        return float(self._schedule(self.updates))
+        return self._rate_at(self.updates)
+
+    def _rate_at(self, updates: int) -> float:
+        rate = float(self._schedule(updates))
+        if not math.isfinite(rate):
+            raise ArgumentError(f"lr: got {rate} for update {updates} from the schedule, expected a finite number")
+        return rate
 
     def update(self, theta: np.ndarray, gradient: np.ndarray) -> None:
         """One update of ``theta`` in place; ``gradient`` is only read.
 
-        Raises ArgumentTypeError for anything but two floating-point arrays of one dtype and
-        ArgumentError for shapes that are not one-dimensional, equal, and those of the last call.
+        Raises ArgumentTypeError for anything but two floating-point arrays of one dtype, and
+        ArgumentError for shapes that are not one-dimensional, equal, and those of the last call, for
+        NaN or inf in the gradient, and for a theta that is read-only; nothing is changed then.
         """
         self._check(theta, gradient)
+        finite_gradient(gradient)
+        rate = self.rate
         if self._scratch[0].shape != theta.shape or self._scratch[0].dtype != theta.dtype:
             self._scratch = (np.empty_like(theta), np.empty_like(theta))
         for name in self.buffers:
             self._buffers.setdefault(name, np.zeros_like(theta))
-        rate = self.rate
         self.updates += 1
         self._apply(theta, gradient, rate)
 
@@ -74,11 +82,15 @@ class Optimizer:
 
     def _check(self, theta: np.ndarray, gradient: np.ndarray) -> None:
         for name, array in (("theta", theta), ("gradient", gradient)):
-            if not isinstance(array, np.ndarray) or array.dtype.kind != "f":
+            masked = isinstance(array, np.ma.MaskedArray)
+            if not isinstance(array, np.ndarray) or masked or array.dtype.kind != "f":
                 came = f"an array of {array.dtype}" if isinstance(array, np.ndarray) else type(array).__name__
+                came = "a masked array" if masked else came
                 raise ArgumentTypeError(f"{name}: got {came}, expected a one-dimensional floating-point array")
             if array.ndim != 1:
                 raise ArgumentError(f"{name}: got shape {array.shape}, expected one dimension")
+        if not theta.flags.writeable:
+            raise ArgumentError("theta: got an array that is read-only, expected one that can be changed in place")
         if gradient.shape != theta.shape:
             raise ArgumentError(f"gradient: got {gradient.size} entries, expected {theta.size} as in theta")
         if gradient.dtype != theta.dtype:
