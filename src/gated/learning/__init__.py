@@ -32,3 +32,8 @@ __all__ = [
     "schedules",
     "truncated_step",
 ]
+
+# a pickle names the module by which users reach a class, so that it outlives the file that the class stands in
+for _name in __all__:
+    if getattr(globals()[_name], "__module__", "").startswith(f"{__name__}."):
+        globals()[_name].__module__ = __name__

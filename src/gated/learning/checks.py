@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import numbers
+import sys
+from types import FunctionType
 
 import numpy as np
 
@@ -60,3 +63,21 @@ def finite_gradient(gradient: np.ndarray) -> None:
     if len(bad):  # a sum of finite numbers may overflow
         value = gradient.reshape(-1)[bad[0]]
         raise ArgumentError(f"gradient: got {value} at entry {bad[0]} of {gradient.size}, expected finite numbers")
+
+
+def nameable(name: str, function: object, instead: str) -> None:
+    """Nothing if a pickle can name ``function``; else ArgumentTypeError that says what to use ``instead``.
+
+    A pickle holds a function as the name of its module and its own: a lambda, or one made inside another, has none.
+    What is no function is left to pickle itself.
+    """
+    while isinstance(function, functools.partial):
+        function = function.func
+    if not isinstance(function, FunctionType):
+        return
+    found: object = sys.modules.get(function.__module__)
+    for part in function.__qualname__.split("."):
+        found = getattr(found, part, None)
+    if found is not function:
+        called = f"the function {function.__qualname__}"
+        raise ArgumentTypeError(f"{name}: got {called}, which a pickle cannot name, expected {instead}")

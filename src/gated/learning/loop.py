@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -11,6 +12,7 @@ import numpy as np
 
 from gated.errors import ArgumentError, FileFormatError
 from gated.learning.bptt import full_step, truncated_step
+from gated.learning.checks import nameable
 from gated.learning.optimizers import Optimizer
 from gated.runtime.sequences import Sequences
 
@@ -101,6 +103,18 @@ class Training:
         self.progress.step += 1
         self.progress.position += 1
         return Update(self.progress.step, self.progress.epoch, loss, norm, rate, _count(batch))
+
+    def __getstate__(self) -> dict[str, Any]:
+        nameable("batches", self.batches, "a function at the top of a module; state() is what a training has come to")
+        return self.__dict__
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Training:
+        other = memo[id(self)] = type(self).__new__(type(self))
+        other.__dict__.update(copy.deepcopy(self.__dict__, memo))
+        return other
+
+    def __copy__(self) -> Training:
+        return copy.deepcopy(self)
 
     def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """Arrays and a JSON value: all that the next update depends on, save data and options."""

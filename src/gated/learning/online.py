@@ -5,6 +5,7 @@ Legend: T steps, N sequences side by side (`batch`), D inputs, V outputs.
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -48,6 +49,9 @@ class Online:
     The weights change at every target while states and traces go on from what older weights made of them: they are a
     little stale, the less so the smaller the learning rate. That is how all learning in real time is meant.
 
+    A learner can be copied and pickled, in mid-stream too, with its network and its optimizer: the copy goes on with
+    the same bits and shares nothing.
+
     Raises:
         ArgumentError, ArgumentTypeError: an option that cannot be used; a cell for which "online" is not defined.
     """
@@ -75,7 +79,9 @@ class Online:
         self.batch = checks.size("batch", batch)
         self.peepholes = checks.flag("peepholes", peepholes)
         self.clip = None if clip is None else above_zero("clip", clip)
-        self._engine = self._chosen(backend, checks.size("memory_limit", memory_limit))
+        self.memory_limit = checks.size("memory_limit", memory_limit)
+        self._backend = backend
+        self._engine = self._chosen(backend, self.memory_limit)
         self._outputs = int(list(network.layers.values())[-1].output_size)
         first = next(iter(network.layers.values()))
         self._ids = first.num_embeddings if isinstance(first, Embedding) else 0
@@ -211,6 +217,23 @@ class Online:
             self.load_state(state)
         except GatedError as error:
             raise FileFormatError(f"{os.fspath(path)!r}: {error}") from None
+
+    # copies
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The arguments that make a learner like this one, and what it carries on."""
+        names = ("network", "algorithm", "optimizer", "loss", "batch", "peepholes", "clip", "memory_limit")
+        arguments = {name: getattr(self, name) for name in names} | {"backend": self._backend}
+        memory = {name: array.copy() for name, array in self._engine.arrays().items()}
+        return {"arguments": arguments, "memory": memory}
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        self.__init__(**state["arguments"])  # type: ignore[misc]
+        for name, array in self._engine.arrays().items():
+            array[...] = state["memory"][name]
+
+    def __copy__(self) -> Online:
+        return copy.deepcopy(self)  # with a network and an optimizer of its own: what two change belongs to neither
 
     def _description(self) -> dict[str, Any]:
         return {

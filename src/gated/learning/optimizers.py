@@ -7,31 +7,44 @@ here). Buffers are made at the first update; an update allocates nothing after t
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
 from gated.errors import ArgumentError, ArgumentTypeError
-from gated.learning.checks import above_zero, finite_gradient, not_negative, within
-from gated.learning.schedules import Schedule, as_schedule
+from gated.learning.checks import above_zero, finite_gradient, nameable, not_negative, within
+from gated.learning.schedules import INSTEAD, Function, as_schedule
 
 
 class Optimizer:
     """What the optimizers share: the count of updates, the schedule, the named buffers.
 
-    ``lr``: a number or a schedule (see :mod:`gated.learning.schedules`). A subclass lists the
-    buffers that it keeps from update to update and writes :meth:`_apply`.
+    ``lr``: a number or a schedule (see :mod:`gated.learning.schedules`); it may be set anew between
+    updates. A subclass lists the buffers that it keeps from update to update and writes :meth:`_apply`.
+
+    An optimizer can be copied and pickled; the copy goes on with the same bits and shares nothing.
     """
 
     buffers: tuple[str, ...] = ()
 
-    def __init__(self, lr: float | Schedule) -> None:
+    def __init__(self, lr: float | Function) -> None:
         self.lr = lr
-        self._schedule = as_schedule(lr)
         self.updates = 0
         self._buffers: dict[str, np.ndarray] = {}
         self._scratch: tuple[np.ndarray, np.ndarray] = (np.empty(0), np.empty(0))
+
+    @property
+    def lr(self) -> float | Function:
+        """The number or the schedule, as it was given."""
+        return self._lr
+
+    @lr.setter
+    def lr(self, lr: float | Function) -> None:
+        self._schedule = as_schedule(lr)
+        self._lr = lr
 
     @property
     def rate(self) -> float:
@@ -80,6 +93,27 @@ class Optimizer:
         self.updates = updates
         self._buffers = {name: np.array(state[name]) for name in names}
 
+    def _kept(self) -> dict[str, Any]:
+        """All that a copy needs."""
+        return {name: value for name, value in self.__dict__.items() if name not in ("_scratch", "_schedule")}
+
+    def __getstate__(self) -> dict[str, Any]:
+        nameable("lr", self.lr, INSTEAD)
+        return self._kept()
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._schedule = as_schedule(self.lr)
+        self._scratch = (np.empty(0), np.empty(0))
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Optimizer:
+        other = memo[id(self)] = type(self).__new__(type(self))
+        other.__setstate__(copy.deepcopy(self._kept(), memo))
+        return other
+
+    def __copy__(self) -> Optimizer:
+        return copy.deepcopy(self)  # the buffers are changed in place: one copy that shares them would be none
+
     def _check(self, theta: np.ndarray, gradient: np.ndarray) -> None:
         for name, array in (("theta", theta), ("gradient", gradient)):
             masked = isinstance(array, np.ma.MaskedArray)
@@ -115,7 +149,7 @@ class SGD(Optimizer):
     """
 
     def __init__(
-        self, lr: float | Schedule, momentum: float = 0.0, nesterov: bool = False, weight_decay: float = 0.0
+        self, lr: float | Function, momentum: float = 0.0, nesterov: bool = False, weight_decay: float = 0.0
     ) -> None:
         super().__init__(lr)
         self.momentum = within("momentum", momentum, 0.0, 1.0)
@@ -148,7 +182,7 @@ class RMSProp(Optimizer):
     by -lr v; without, by -lr d.
     """
 
-    def __init__(self, lr: float | Schedule, alpha: float = 0.99, eps: float = 1e-8, momentum: float = 0.0) -> None:
+    def __init__(self, lr: float | Function, alpha: float = 0.99, eps: float = 1e-8, momentum: float = 0.0) -> None:
         super().__init__(lr)
         self.alpha = within("alpha", alpha, 0.0, 1.0)
         self.eps = above_zero("eps", eps)
@@ -179,7 +213,7 @@ class Adam(Optimizer):
 
     buffers = ("mean", "mean_square")
 
-    def __init__(self, lr: float | Schedule, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8) -> None:
+    def __init__(self, lr: float | Function, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8) -> None:
         super().__init__(lr)
         if not isinstance(betas, (tuple, list)) or len(betas) != 2:
             raise ArgumentError(f"betas: got {betas!r}, expected two numbers in [0, 1)")
@@ -209,7 +243,7 @@ class AdamW(Adam):
 
     def __init__(
         self,
-        lr: float | Schedule,
+        lr: float | Function,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0.01,
