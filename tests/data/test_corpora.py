@@ -137,6 +137,10 @@ def test_batches_refuse_bad_arguments_at_the_call():
         shuffled_batches([[1], 2], 2, rng)
     with pytest.raises(ArgumentError, match=r"sequences\[1\]: got steps of shape \(2,\)"):
         shuffled_batches([[[1]], [[1, 2]]], 2, rng)
+    with pytest.raises(ArgumentTypeError, match="sequences: got int 7, expected a list of arrays"):
+        shuffled_batches(7, 2, rng)
+    with pytest.raises(ArgumentTypeError, match=r"sequences\[1\]: got str 'ab', expected an array of numbers"):
+        shuffled_batches([[1], "ab"], 2, rng)
     with pytest.raises(ArgumentError, match="batch_size: got 0"):
         shuffled_batches([[1]], 0, rng)
     with pytest.raises(ArgumentTypeError, match="rng: got int"):

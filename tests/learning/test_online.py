@@ -258,6 +258,21 @@ def test_without_peepholes_an_output_peephole_on_the_old_cell_is_left_out_too():
     np.testing.assert_allclose(full["rnn.l0.W.o"], less["rnn.l0.W.o"], rtol=1e-12)
 
 
+def test_a_cell_that_learns_nothing_without_its_peepholes_is_refused():
+    @gated.cell
+    def scaled(x, h, c, *, W, p, b):
+        c = 0.5 * c + gated.tanh(W.c @ x + b.c)
+        return p.o * c + b.o, c
+
+    Online(_network(scaled))
+    with pytest.raises(ArgumentError) as error:
+        Online(_network(scaled), peepholes=False)
+    assert str(error.value) == (
+        "peepholes: got False for the cell scaled, expected True: W.c, b.c reach h only through a product with "
+        "a vector weight"
+    )
+
+
 class Recorder(Optimizer):
     """Adds up the gradients and changes nothing."""
 
@@ -339,9 +354,10 @@ def test_partial_fit_is_step_after_step(algorithm):
     assert a.optimizer.updates == b.optimizer.updates == int(mask.any(axis=1).sum())
 
 
-def test_the_axis_of_one_sequence_may_be_left_out():
+@pytest.mark.parametrize(("algorithm", "backend"), [("online", "native"), ("online", "reference"), ("rtrl", None)])
+def test_the_axis_of_one_sequence_may_be_left_out(algorithm, backend):
     x, target = _data(5, 1)
-    a, b = Online(_network()), Online(_network())
+    a, b = (Online(_network(), algorithm, backend=backend) for _ in range(2))
     assert a.step(x[0], target[0]).shape == (1, V) and b.step(x[0, 0], target[0, 0]).shape == (V,)
     np.testing.assert_array_equal(a.partial_fit(x, target)[:, 0], b.partial_fit(x[:, 0], target[:, 0]))
     np.testing.assert_array_equal(a.network.theta, b.network.theta)

@@ -103,8 +103,14 @@ def shuffled_batches(
 
 def _alike(name: str, values: Sequence[ArrayLike]) -> Arrays:
     """Arrays of one dtype whose steps have one shape; an empty one fits any."""
-    arrays = [as_array(f"{name}[{index}]", value) for index, value in enumerate(values)]
+    try:
+        given = list(values)
+    except TypeError:
+        raise wrong_type(name, describe(values), "a list of arrays") from None
+    arrays = [as_array(f"{name}[{index}]", value) for index, value in enumerate(given)]
     for index, array in enumerate(arrays):
+        if array.dtype.kind not in "fiub":
+            raise wrong_type(f"{name}[{index}]", describe(array if array.ndim else array.item()), "an array of numbers")
         if array.ndim == 0:
             raise ArgumentError(f"{name}[{index}]: got one number, expected an array with an axis of steps")
     filled = [array for array in arrays if array.size] or [array for array in arrays if array.ndim > 1] or arrays

@@ -86,7 +86,8 @@ def _both(network: Any, rule: Any, x: Array, target: Any, loss: Loss, mask: Any,
     value, dy = loss._evaluate(y, target, mask)
     _, _, exact = network.backward(tape, dy)
     if not (math.isfinite(value) and np.isfinite(exact.vector).all()):
-        cause = reason([("x", x, None), ("target", target, None), *parameters_of(network)])
+        counts = None if mask is None else np.asarray(mask) != 0
+        cause = reason([("x", x, None), ("target", target, counts), *parameters_of(network)])
         raise GatedError(f"gradient: got NaN or inf, expected finite numbers; {cause}")
     begin(rule.arrays(), network, state)
     found = network.params.like()

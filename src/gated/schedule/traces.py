@@ -76,7 +76,7 @@ def plan_traces(graph: Graph, peepholes: bool = True) -> TracePlan:
             or within the step, and the weight itself has no trace but learns from the current step alone.
 
     Raises:
-        ArgumentError: some parameter reaches the output only through a matrix: it would never learn.
+        ArgumentError: some parameter reaches the output only through what is cut: it would never learn.
     """
     cut = () if peepholes else weighted_states(graph)
     slopes = Slopes(graph, cut)
@@ -96,6 +96,8 @@ def plan_traces(graph: Graph, peepholes: bool = True) -> TracePlan:
         traces[name] = () if name in instant else _traced(uses[name], decay)
     plan = TracePlan(graph, tuple(sorted(reaching)), decay, error, past, uses, traces, _input_paths(slopes), ())
     _check_all_learn(plan)
+    if not peepholes:
+        _check_learns_as_much(plan, plan_traces(graph))
     return _ordered(plan)
 
 
@@ -159,14 +161,20 @@ def _input_paths(slopes: Slopes) -> tuple[tuple[Node | None, Node], ...]:
     return tuple((node, slope) for node, slope in pairs if not is_constant(slope, 0.0))
 
 
-def _check_all_learn(plan: TracePlan) -> None:
-    graph = plan.graph
-    lost = [
+def _lost(plan: TracePlan) -> list[str]:
+    """The parameters whose gradient is always 0."""
+    return [
         name
-        for name in graph.parameters
+        for name in plan.graph.parameters
         if not plan.traces[name] and all(is_constant(use.direct, 0.0) for use in plan.uses[name])
     ]
-    after = {name: found for name in lost if (found := _matrices_after(graph, name))}  # the others' gradient is 0
+
+
+def _check_all_learn(plan: TracePlan) -> None:
+    graph = plan.graph
+    after = {
+        name: found for name in _lost(plan) if (found := _matrices_after(graph, name))
+    }  # 0 is right for the others
     if after:
         through = dict.fromkeys(matrix for found in after.values() for matrix in found)
         raise wrong(
@@ -174,8 +182,19 @@ def _check_all_learn(plan: TracePlan) -> None:
             f"'online' for the cell {graph.name}",
             f"a cell whose output every parameter reaches elementwise: {', '.join(after)} reach "
             f"{graph.output_names[0]} only through the matrix {', '.join(through)}, so one trace per weight does not "
-            "hold the derivative; "
-            "algorithm='rtrl' or backpropagation through time does",
+            "hold the derivative; algorithm='rtrl' or backpropagation through time does",
+        )
+
+
+def _check_learns_as_much(plan: TracePlan, whole: TracePlan) -> None:
+    """`whole`: the plan with the peepholes."""
+    lost = [name for name in _lost(plan) if name not in _lost(whole)]
+    if lost:
+        graph = plan.graph
+        raise wrong(
+            "peepholes",
+            f"False for the cell {graph.name}",
+            f"True: {', '.join(lost)} reach {graph.output_names[0]} only through a product with a vector weight",
         )
 
 
