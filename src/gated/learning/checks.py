@@ -55,14 +55,11 @@ def whole_above_zero(name: str, value: object) -> int:
 
 def finite_gradient(gradient: np.ndarray) -> None:
     """Nothing if every entry is finite; else ArgumentError with the first place that is not."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        total = float(gradient.sum())
-    if math.isfinite(total):
-        return
-    bad = np.flatnonzero(~np.isfinite(gradient))
-    if len(bad):  # a sum of finite numbers may overflow
-        value = gradient.reshape(-1)[bad[0]]
-        raise ArgumentError(f"gradient: got {value} at entry {bad[0]} of {gradient.size}, expected finite numbers")
+    finite = np.isfinite(gradient)
+    if not finite.all():
+        place = int(np.argmin(finite))
+        value = gradient.reshape(-1)[place]
+        raise ArgumentError(f"gradient: got {value} at entry {place} of {gradient.size}, expected finite numbers")
 
 
 def nameable(name: str, function: object, instead: str) -> None:

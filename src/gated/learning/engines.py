@@ -5,7 +5,6 @@ Legend: T steps, N sequences, D inputs, V outputs.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -228,7 +227,7 @@ def update(theta: Array, gradient: Array, optimizer: Optimizer, clip: float | No
     try:
         optimizer.update(theta, gradient)
     except ArgumentError:
-        if math.isfinite(float(gradient.sum())):
+        if np.isfinite(gradient).all():
             raise
         raise NotFinite(step) from None
 

@@ -2,7 +2,8 @@
 
 theta, g: the parameters and the gradient, 1-D, same dtype and length. Every optimizer gives the
 same numbers as the one of this name in ``torch.optim`` (with its default options where none is
-here). Buffers are made at the first update; an update allocates nothing after that.
+here). Buffers are made at the first update; after that an update allocates one byte per entry, to see
+whether the gradient is finite.
 """
 
 from __future__ import annotations
