@@ -350,13 +350,18 @@ def _full(value: Array | float, shape: tuple[int, ...], dtype: np.dtype[np.gener
     return result
 
 
+def wide(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """The dtype in which long sums are made: NumPy adds rows one after the other, and the errors of float32 add up."""
+    return np.result_type(dtype, np.float64)
+
+
 def _parameter_gradients(scan: Scan, values: Values, kept: _Columns, gradients: Mapping[str, Array]) -> None:
     for name, node in scan.schedule.vectors.items():
         value = values.get(node, node.attr)
         full = (
             _full(value, (len(scan.x), len(gradients[name])), scan.x.dtype) if np.ndim(value) < 2 else np.asarray(value)
         )
-        gradients[name][...] = full.sum(axis=0)
+        gradients[name][...] = full.sum(axis=0, dtype=wide(full.dtype))
     for matrix, pairs in scan.schedule.products.items():
         gradients[matrix.name][...] = 0
         if len(pairs) > 1:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from gated.backends.reference import wide
 from gated.errors import as_array, describe, wrong, wrong_type
 from gated.nn import checks
 from gated.nn.parameters import ParameterVector
@@ -64,7 +65,9 @@ class Embedding:
                 ids, kind="stable"
             )  # in order, the occurrences of an id are neighbours: one pass adds them
             present, first = np.unique(ids[order], return_index=True)
-            grads["W"][present] = np.add.reduceat(dy.reshape(-1, self.size)[order], first, axis=0)
+            grads["W"][present] = np.add.reduceat(
+                dy.reshape(-1, self.size)[order], first, axis=0, dtype=wide(self.dtype)
+            )
         return None, (), grads
 
     def config(self) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import math
 from collections.abc import Hashable, Sequence
 
 from gated.backends.native.course import Course
+from gated.backends.native.gradients import FEW_PIECES, PIECE
 from gated.backends.native.lowering import CONSTANT, Place
 from gated.backends.native.pass_plan import PassPlan, Shapes
 from gated.backends.native.plan import (
@@ -215,8 +216,18 @@ class BackwardPlan(_TrainingPlan):
                 left = self._from(self._row_by_row(delta, m), self._first_row(delta, group))
                 right = self._from(self._row_by_row(operand, n), self._first_row(operand, group))
                 again = int(matrix.name in done)
-                jobs.add(*left, *right, self._target(matrix.name, group), m, n, rows, again)
+                target, lost = self._target(matrix.name, group), self._lost(matrix.name, m * n, group, rows)
+                jobs.add(*left, *right, target, lost, m, n, rows, again)
                 done.add(matrix.name)
+
+    def _lost(self, name: str, numbers: int, group: int, rows: int) -> int | tuple[int, Hashable]:
+        """Room for what is lost when many pieces are added; 0, none, for a few."""
+        if rows <= FEW_PIECES * PIECE:
+            return 0
+        key = "lost", group, name
+        if key not in self.work.specs:
+            self.work.add(key, 1, numbers)
+        return self.work.specs[key].offset, "work"
 
     def _first_row(self, node: Node, group: int) -> int:
         """Where a group's rows of a node begin."""
