@@ -112,6 +112,10 @@ MISTAKES: dict[str, tuple[str, list[tuple[Any, str, Any]]]] = {
         "ends",
         [(plan.JobPlan, "add", lambda old: _longer(old, renewal.JOB, "size"))],
     ),
+    "a digest an element too long": (
+        "ends",
+        [(plan.JobPlan, "add", lambda old: _longer(old, renewal.DIGEST_JOB, "size"))],
+    ),
     "moves one row too many": ("ends", [(plan.JobPlan, "add", lambda old: _longer(old, moves.JOB, "outer"))]),
     "moves one number too many": ("ends", [(plan.JobPlan, "add", lambda old: _longer(old, moves.JOB, "size"))]),
     "a panel of too many units": ("ends", [(plan.JobPlan, "add", lambda old: _longer(old, panels.JOB, "outer"))]),
