@@ -105,7 +105,10 @@ class Backend(Protocol):
         counts: Array,
         states: Sequence[Array],
     ) -> Scan:
-        """Run all steps. states: the initial ones, (N, size) each, in packed order. All arrays may be written to later."""
+        """Run all steps. states: the initial ones, (N, size) each, in packed order.
+
+        All arrays but the parameters may be written to afterwards.
+        """
         ...
 
     def backward(
