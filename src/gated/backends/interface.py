@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 import numpy as np
 
-from gated.errors import ArgumentError, wrong
+from gated.errors import ArgumentError, uncopied, wrong
 from gated.language.graph import Node
 from gated.schedule import Schedule
 
@@ -57,6 +57,9 @@ class Scan:
     last: list[Array]
     values: Mapping[Node, Array | float]
     own: Any = None
+
+    def __reduce_ex__(self, protocol: Any) -> NoReturn:
+        raise uncopied("tape", "it belongs to one forward pass: run forward again")
 
     @property
     def x(self) -> Array:

@@ -1,18 +1,18 @@
 """What all layers have in common: parameters in one vector, a call, copies; and who owns what.
 
-    parameters   `theta` is one vector, `params` are named views into it. A Network lays those of its layers side by
-                 side in a vector of its own: `layer.params` and `layer.theta` are then views into the network's, and
-                 what was taken from the layer before is no part of it any more. So a layer belongs to one network at
-                 most. The same layer twice in a network has one set of parameters ("tied"). Whoever writes to `theta`
-                 or to a view of it, at whatever time, changes the layer.
-    tape         The input, the states and all inner values are the tape's own: x, state, y and what else went in or
-                 came out may be written to. The parameters are the live ones, not copies: if one has changed since the
-                 forward pass, `backward` refuses. A tape may be used any number of times and is never changed.
-    results      y, states, dx, gradients are new arrays, the caller's, but for what `Stream.step` returns.
-    stream       It has its own states, and a packed copy of the parameters: `refresh` reads them again. What `step`
-                 returns is overwritten by the next step.
-    copies       copy.copy, copy.deepcopy and pickle give layers and networks that share nothing with the original, and
-                 are part of no network; ties inside a network are kept. A tape or a stream cannot be copied.
+parameters   `theta` is one vector, `params` are named views into it. A Network lays those of its layers side by
+             side in a vector of its own: `layer.params` and `layer.theta` are then views into the network's, and
+             what was taken from the layer before is no part of it any more. So a layer belongs to one network at
+             most. The same layer twice in a network has one set of parameters ("tied"). Whoever writes to `theta`
+             or to a view of it, at whatever time, changes the layer.
+tape         The input, the states and all inner values are the tape's own: x, state, y and what else went in or
+             came out may be written to. The parameters are the live ones, not copies: if one has changed since the
+             forward pass, `backward` refuses. A tape may be used any number of times and is never changed.
+results      y, states, dx, gradients are new arrays, the caller's, but for what `Stream.step` returns.
+stream       It has its own states, and a packed copy of the parameters: `refresh` reads them again. What `step`
+             returns is overwritten by the next step.
+copies       copy.copy, copy.deepcopy and pickle give layers and networks that share nothing with the original, and
+             are part of no network; ties inside a network are kept. A tape or a stream cannot be copied.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from gated.errors import ArgumentTypeError, as_array, describe, wrong, wrong_type
+from gated.errors import as_array, describe, wrong, wrong_type
 from gated.nn.parameters import ParameterVector
 
 Array = np.ndarray[Any, Any]
@@ -66,8 +66,3 @@ class Layer:
 
     def __copy__(self) -> Any:
         return copy.deepcopy(self)  # two layers that shared some of their parts would be neither one nor two
-
-
-def uncopied(what: str, instead: str) -> ArgumentTypeError:
-    """The error of copying or pickling something that belongs to one moment."""
-    return ArgumentTypeError(f"{what}: got copy or pickle, which it does not support; {instead}")

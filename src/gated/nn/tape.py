@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from gated.backends import Scan
-from gated.nn.layer import uncopied
+from gated.errors import uncopied
 from gated.runtime import Packing
 
 if TYPE_CHECKING:
@@ -50,7 +50,9 @@ class Tape:
         return np.array(self.packing.unpack(rows, reverse=prefix.endswith("_reverse")))
 
     def __reduce_ex__(self, protocol: Any) -> NoReturn:
-        raise uncopied("tape", "it belongs to one forward pass: keep y, the state or tape['name'], or run forward again")
+        raise uncopied(
+            "tape", "it belongs to one forward pass: keep y, the state or tape['name'], or run forward again"
+        )
 
 
 def _tape_rows(scan: Scan, name: str) -> Array | None:
