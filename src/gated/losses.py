@@ -16,6 +16,7 @@ import numpy as np
 from gated.backends.reference import evaluate_map, map_adjoints
 from gated.errors import as_array, describe, wrong, wrong_type
 from gated.language import sigmoid, softplus
+from gated.nn import checks
 from gated.nn.maps import logsumexp, planned, total
 
 Array = np.ndarray[Any, Any]
@@ -85,7 +86,8 @@ class Loss:
                 cause = "target" if not counts.all() and mask is None else "y" if mask is None else "mask"
                 raise wrong(cause, "no row that counts", "at least one, for a mean")
             weights = weights / count if count < math.inf else np.full_like(weights, math.inf)
-        rounded = _rounded(weights, y.dtype)
+        with np.errstate(over="ignore"):
+            rounded = weights.astype(y.dtype)
         if not np.isfinite(rounded).all():
             largest = float(_weights(mask, y.shape[:-1]).max())
             raise wrong("mask", f"weights up to {largest:g}", f"weights whose sum {y.dtype} can hold")
@@ -103,13 +105,8 @@ class Loss:
             raise wrong("target", describe(array), f"y's shape {shape}")
         if not counts.all():
             array = np.where(counts[..., None], array, 0)
-        rows = _rounded(array, dtype)
-        if rows.dtype != array.dtype and np.isinf(rows).any():
-            lost = np.argwhere(np.isinf(rows) & np.isfinite(array))
-            if len(lost):
-                place = lost[0].tolist()
-                raise wrong("target", f"{array[tuple(place)]:g} at {place}", f"numbers that {dtype} can hold")
-        return rows, counts
+        array = array.astype(np.uint8) if array.dtype.kind == "b" else array
+        return checks.array("target", array, shape, np.dtype(dtype)), counts
 
     def _find_nan(self, y: Array, target: Any, mask: Any) -> None:
         """An error that says where a row that counts holds NaN. There is none where the NaN was made from inf."""
@@ -149,12 +146,6 @@ def _weights(mask: Any, rows: tuple[int, ...]) -> Array:
     if not np.isfinite(weights).all() or (weights < 0).any():
         raise wrong("mask", "a negative or non-finite weight", "weights >= 0")
     return weights
-
-
-def _rounded(array: Array, dtype: Any) -> Array:
-    """Of this dtype; what it cannot hold becomes inf."""
-    with np.errstate(over="ignore"):
-        return array.astype(dtype)
 
 
 class SoftmaxCrossEntropy(Loss):

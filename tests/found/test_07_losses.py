@@ -14,7 +14,7 @@ from gated.learning import SGD, Adam, AdamW, Online, RMSProp, clip_by_global_nor
 from gated.losses import SigmoidCrossEntropy, SigmoidSquaredError, SoftmaxCrossEntropy, SquaredError
 
 Y, TARGET = np.zeros((2, 3)), np.zeros((2, 3))
-MASKED = "got a NumPy masked array, expected a plain array, for the mask would be lost: .filled() makes one"
+MASKED = "got a masked array, expected a plain one: array.filled(0), with lengths or a mask of its own"
 EVERYWHERE = "expected numbers in every row that counts (mask says which do)"
 
 
@@ -41,7 +41,7 @@ CASES = {
     "a target beyond the dtype": (
         lambda: SquaredError()(Y.astype("f4"), TARGET + 1e300),
         ArgumentError,
-        "target: got 1e+300 at [0, 0], expected numbers that float32 can hold",
+        "target: got 1e+300 at [0, 0], which float32 cannot hold, expected numbers up to 3.4e+38, or dtype='float64'",
     ),
     "masked y": (lambda: SquaredError()(_masked(Y), TARGET), ArgumentTypeError, f"y: {MASKED}"),
     "masked target": (lambda: SquaredError()(Y, _masked(TARGET)), ArgumentTypeError, f"target: {MASKED}"),

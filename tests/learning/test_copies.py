@@ -1,7 +1,4 @@
-"""Schedules, losses, optimizers and learners as values: copied and pickled, equal after, independent, by public names.
-
-A network's own copies are tested where it lives; as long as it has none, a stand-in is used here.
-"""
+"""Schedules, losses, optimizers, learners as values: copied and pickled, equal after, independent, by public names."""
 
 from __future__ import annotations
 
@@ -19,27 +16,10 @@ from gated.data import stream_windows
 from gated.errors import ArgumentTypeError
 from gated.learning import SGD, Adam, AdamW, LahoreLSTM, Online, Optimizer, RMSProp, Training, schedules
 from gated.losses import SigmoidCrossEntropy, SigmoidSquaredError, SoftmaxCrossEntropy, SquaredError
-from gated.nn import Dense, Network, Recurrent, network_from_config
+from gated.nn import Dense, Network, Recurrent
 
 PROTOCOLS = range(2, 6)
 PUBLIC = {"gated.learning", "gated.learning.schedules", "gated.losses", "gated.data", "gated.nn", "gated"}
-
-
-def _network_from(config, theta):
-    network = network_from_config(config)
-    network.theta[...] = theta
-    return network
-
-
-@pytest.fixture
-def networks(monkeypatch):
-    network = _network()
-    try:
-        copy.deepcopy(network), pickle.dumps(network)
-    except Exception:
-        reduce = lambda self, protocol: (_network_from, (self.config(), self.theta.copy()))  # noqa: E731
-        monkeypatch.setattr(Network, "__reduce_ex__", reduce)
-        monkeypatch.setattr(Network, "__deepcopy__", lambda self, memo: _network_from(self.config(), self.theta), False)
 
 
 def ways():
@@ -252,7 +232,7 @@ LEARNERS = {
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("name", LEARNERS)
-def test_learners_go_on_with_the_same_bits(name, way, networks):
+def test_learners_go_on_with_the_same_bits(name, way):
     rng = np.random.default_rng(0)
     x, target = rng.standard_normal((30, 2, 3)), rng.random((30, 2, 2))
     learner = LEARNERS[name]()
@@ -271,7 +251,7 @@ def test_learners_go_on_with_the_same_bits(name, way, networks):
     assert again.network is not learner.network and again.optimizer is not learner.optimizer
 
 
-def test_a_learner_and_its_network_stay_together(networks):
+def test_a_learner_and_its_network_stay_together():
     learner = LEARNERS["native"]()
     network, again = pickle.loads(pickle.dumps((learner.network, learner)))
     assert again.network is network
@@ -280,7 +260,7 @@ def test_a_learner_and_its_network_stay_together(networks):
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_the_java_class(way, networks):
+def test_the_java_class(way):
     rng = np.random.default_rng(0)
     x, target = rng.standard_normal((20, 3)), rng.random((20, 2))
     learner = LahoreLSTM(3, 2, 4)
@@ -298,7 +278,7 @@ def test_the_java_class(way, networks):
     np.testing.assert_array_equal(learner.hidden, again.hidden)
 
 
-def test_learners_name_public_modules_alone(networks):
+def test_learners_name_public_modules_alone():
     learners = [make() for make in LEARNERS.values()]
     named = modules_named([*learners, LahoreLSTM(3, 2, 4)])
     assert {"gated.learning", "gated.losses"} <= named <= PUBLIC
@@ -323,7 +303,7 @@ def _training(batches=windows):
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_training_goes_on_with_the_same_bits(way, networks):
+def test_a_training_goes_on_with_the_same_bits(way):
     training = _training()
     list(itertools.islice(training, 7))
     again = WAYS[way](training)
@@ -333,7 +313,7 @@ def test_a_training_goes_on_with_the_same_bits(way, networks):
     np.testing.assert_array_equal(training.network.theta, again.network.theta)
 
 
-def test_batches_without_a_name(networks):
+def test_batches_without_a_name():
     training = _training(lambda epoch: windows(epoch))
     assert next(iter(copy.deepcopy(training))).loss == next(iter(training)).loss
     with pytest.raises(ArgumentTypeError) as caught:

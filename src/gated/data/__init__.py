@@ -30,9 +30,11 @@ from gated.data.task_batch import endless
 from gated.data.tasks import ORDER_SYMBOLS, adding, copy_memory, long_lag, temporal_order, triggered_lag
 from gated.data.timing import generating_timed_spikes, measuring_spike_distances, periodic_function
 from gated.data.vocabulary import Vocabulary
+from gated.publish import publish
 from gated.runtime.sequences import Sequences
 
 PaddedBatch = TaskBatch = Sequences  # names that it had here
+publish("gated.data", ReberScore, Sequences, Vocabulary)
 
 __all__ = [
     "CONTINUAL_REBER",

@@ -10,7 +10,11 @@ from gated.learning.loop import Training
 from gated.learning.online import Online
 from gated.learning.optimizers import SGD, Adam, AdamW, Optimizer, RMSProp
 from gated.learning.rtrl import RTRLCost, rtrl_cost
+from gated.publish import publish
 from gated.runtime.sequences import Sequences
+
+publish("gated.learning", GradientDifference, LahoreLSTM, Online, RTRLCost, Training)
+publish("gated.learning", SGD, Adam, AdamW, Optimizer, RMSProp)
 
 __all__ = [
     "SGD",
@@ -32,8 +36,3 @@ __all__ = [
     "schedules",
     "truncated_step",
 ]
-
-# a pickle names the module by which users reach a class, so that it outlives the file that the class stands in
-for _name in __all__:
-    if getattr(globals()[_name], "__module__", "").startswith(f"{__name__}."):
-        globals()[_name].__module__ = __name__

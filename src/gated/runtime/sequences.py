@@ -78,9 +78,6 @@ class Sequences(_Fields):
             yield [(self.x[t, n], self.target[t, n] if asked[t] else None) for t in range(length)]
 
 
-Sequences.__module__ = "gated.data"  # where users find it, and what a pickle names
-
-
 def within(lengths: Array, steps: int | None = None) -> Array:
     """(T, N): True where a sequence has not ended. T is `steps`, or the greatest of the lengths (N,)."""
     return np.arange(int(lengths.max()) if steps is None else steps)[:, None] < lengths
