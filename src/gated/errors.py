@@ -64,6 +64,29 @@ def describe(value: Any) -> str:
     return f"{type(value).__name__} {text if len(text) <= 60 else text[:57] + '...'}"
 
 
+def shown(text: Any, most: int = 100) -> str:
+    """A stranger's text or value for a message: at most `most` letters, and none that a terminal would obey.
+
+    Values are written as Python writes them; what is deep, long or broken inside is left out before it is written.
+    """
+    if not isinstance(text, str):
+        text = _brief(text, most)
+    cut = text if len(text) <= most else text[: max(most - 3, 0)] + "..."
+    plain = "".join(c if c.isprintable() else repr(c)[1:-1] for c in cut)
+    return plain if len(plain) <= most else plain[: max(most - 3, 0)] + "..."
+
+
+def _brief(value: Any, most: int) -> str:
+    import reprlib  # not above: nobody pays for it who makes no mistakes
+
+    writer = reprlib.Repr()
+    writer.maxstring = writer.maxother = writer.maxlong = most
+    try:
+        return writer.repr(value)
+    except (ValueError, RecursionError):  # an integer of thousands of digits
+        return f"a {type(value).__name__}"
+
+
 def as_array(argument: str, value: Any) -> np.ndarray[Any, Any]:
     """np.asarray, with an error that names the argument.
 

@@ -21,6 +21,7 @@ from gated.nn.parameters import ParameterVector
 from gated.nn.stream import Stream
 from gated.runtime import Packing
 from gated.schedule import schedule
+from gated.schedule.numbers import require_fit
 
 Array = np.ndarray[Any, Any]
 State = tuple[Array, ...]
@@ -130,6 +131,7 @@ class Recurrent:
             raise wrong_type("sizes", describe(sizes), "a dict of dimension -> length, such as {'h': 32}")
         self.init, self.sizes = init, dict(sizes or {})
         self._schedule = schedule(cell.graph)
+        require_fit(self._schedule, self.dtype)
         self._prefixes = [
             f"l{layer}{suffix}"
             for layer in range(self.num_layers)
@@ -412,6 +414,7 @@ class Recurrent:
         """A copy of the layer with its parameters in another dtype."""
         other = copy.copy(self)
         other.dtype = checks.dtype(dtype)
+        require_fit(self._schedule, other.dtype)
         other.params = self.params.like(self.theta.astype(other.dtype))
         return other
 
