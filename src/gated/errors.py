@@ -51,6 +51,11 @@ def wrong_type(argument: str, got: object, expected: str) -> ArgumentTypeError:
     return ArgumentTypeError(f"{argument}: got {got}, expected {expected}")
 
 
+def uncopied(what: str, instead: str) -> ArgumentTypeError:
+    """The error of copying or pickling something that belongs to one moment."""
+    return ArgumentTypeError(f"{what}: got copy or pickle, which it does not support; {instead}")
+
+
 def describe(value: Any) -> str:
     """A few words on a value, for an error message: its shape if it has one, else a short repr."""
     shape = getattr(value, "shape", None)
@@ -64,37 +69,26 @@ def describe(value: Any) -> str:
     return f"{type(value).__name__} {text if len(text) <= 60 else text[:57] + '...'}"
 
 
-def shown(text: Any, most: int = 100) -> str:
-    """A stranger's text or value for a message: at most `most` letters, and none that a terminal would obey.
-
-    Values are written as Python writes them; what is deep, long or broken inside is left out before it is written.
-    """
-    if not isinstance(text, str):
-        text = _brief(text, most)
-    cut = text if len(text) <= most else text[: max(most - 3, 0)] + "..."
-    plain = "".join(c if c.isprintable() else repr(c)[1:-1] for c in cut)
-    return plain if len(plain) <= most else plain[: max(most - 3, 0)] + "..."
-
-
-def _brief(value: Any, most: int) -> str:
-    import reprlib  # not above: nobody pays for it who makes no mistakes
-
-    writer = reprlib.Repr()
-    writer.maxstring = writer.maxother = writer.maxlong = most
+def shown(text: object, most: int = 100) -> str:
+    """What a stranger's file says, for an error message: at most so many characters, control characters escaped."""
     try:
-        return writer.repr(value)
-    except (ValueError, RecursionError):  # an integer of thousands of digits
-        return f"a {type(value).__name__}"
+        letters = str(text)
+    except (ValueError, RecursionError):  # Python writes no number of thousands of digits, nothing so deep
+        letters = f"a number of {text.bit_length()} bits" if isinstance(text, int) else f"a {type(text).__name__}"
+    escaped = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in letters[: most + 1])
+    return escaped if len(escaped) <= most else escaped[: most - 3] + "..."
 
 
 def as_array(argument: str, value: Any) -> np.ndarray[Any, Any]:
     """np.asarray, with an error that names the argument.
 
     Raises:
-        ArgumentError: rows of different lengths.
+        ArgumentError: rows of different lengths. ArgumentTypeError: a masked array.
     """
     import numpy as np  # not above: the command line shows its help without it
 
+    if isinstance(value, np.ma.MaskedArray):  # whose mask would be lost
+        raise wrong_type(argument, "a masked array", "a plain one: array.filled(0), with lengths or a mask of its own")
     try:
         return np.asarray(value)
     except ValueError:

@@ -7,6 +7,9 @@ turn a Python function into a graph, `printing` writes a graph as equations, `se
 from gated.language.cell import Cell, cell
 from gated.language.elementwise import abs, exp, log, maximum, minimum, relu, sigmoid, softplus, sqrt, tanh
 from gated.language.functions import FUNCTIONS
+from gated.publish import publish
+
+publish("gated", Cell)
 
 __all__ = [
     "FUNCTIONS",

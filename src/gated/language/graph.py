@@ -19,7 +19,7 @@ import math
 import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -67,6 +67,15 @@ class Node:
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError("nodes are immutable")
+
+    def __copy__(self) -> Node:
+        return self  # one object for equal expressions
+
+    def __deepcopy__(self, memo: object) -> Node:
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a node is not pickled by itself; a cell is, as the JSON of its equations")
 
     def __repr__(self) -> str:
         # one level deep: a node may stand for more nodes than there is paper, each of them in many places

@@ -4,5 +4,8 @@ from __future__ import annotations
 
 from gated.models.language_model import CharacterLanguageModel
 from gated.models.ngram import KneserNey
+from gated.publish import publish
+
+publish("gated.models", CharacterLanguageModel, KneserNey)
 
 __all__ = ["CharacterLanguageModel", "KneserNey"]
