@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 import gated
 from gated import Recurrent, abs, exp, log, maximum, minimum, relu, sigmoid, softplus, sqrt, tanh
-from gated.audit.check import Configuration, _prepare, check_run
+from gated.audit.check import check_run
+from gated.audit.runs import Configuration, prepare
 from gated.language import FUNCTIONS
 
 PROFILE = settings(max_examples=100, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
@@ -111,7 +112,7 @@ def cell_of(data):
 def test_gradients_of_random_cells(data):
     cell = cell_of(data)
     configuration = Configuration("3 steps", 3, 2, inputs=2, hidden=2, lengths=(2, 3))
-    run = _prepare(cell, configuration, np.random.default_rng(0), {})
+    run = prepare(cell, configuration, np.random.default_rng(0), {})
     rows = check_run(run)
     largest = max(row.norms[1] for row in rows if row.quantity.startswith("gradient"))
     for row in rows:
