@@ -245,4 +245,7 @@ def _names(value: Any, nodes: list[g.Node], inputs: tuple[str, ...], outputs: di
         )
         names[node] = name
         taken.add(name)
+    for name, node in outputs.items():  # a new state has a name, as in equations that were traced
+        if node.op in ("call", "product"):
+            names.setdefault(node, name)
     return names
