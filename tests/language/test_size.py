@@ -24,8 +24,8 @@ assert _spec is not None and _spec.loader is not None
 deep_cells = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(deep_cells)
 LIMIT = 160  # levels of recursion: pytest alone has fifty, LLVM's emitter and dataclasses need most of the rest
-LENGTHS = [("scaled", 1000), ("sums", 1000), ("shared", 330), ("squares", 300), ("wide", 300), ("products", 20)]
-LENGTHS.append(pytest.param("functions", 1000, marks=[pytest.mark.slow, pytest.mark.timeout(900)]))
+LENGTHS = [("scaled", 1000), ("sums", 1000), ("functions", 300), ("shared", 150), ("squares", 100), ("wide", 100)]
+LENGTHS.append(("products", 10))
 
 
 @pytest.mark.slow
@@ -59,7 +59,7 @@ def test_more_is_refused_in_equations_and_in_files() -> None:
 
 
 def test_the_zoo_is_far_from_the_limit() -> None:
-    assert max(len(cell.graph.order) for cell in ZOO.values()) <= 100
+    assert max(len(cell.graph.order) for cell in ZOO.values()) == 62
 
 
 @pytest.mark.parametrize(
