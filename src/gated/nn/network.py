@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -98,6 +98,20 @@ class Network(Layer):
             else:
                 found[name] = found[first]
         return found
+
+    def parts(self) -> Iterator[tuple[str, Layer_, int]]:
+        """Every layer in the order of the chain, networks taken apart.
+
+        Yields:
+            name ("encoder.rnn"), layer, where its parameters begin in the vector. A tied layer comes again.
+        """
+        spans = self._spans()
+        for name, layer in self.layers.items():
+            start, _ = spans[name]
+            if isinstance(layer, Network):
+                yield from ((f"{name}.{inner}", part, start + own) for inner, part, own in layer.parts())
+            else:
+                yield name, layer, start
 
     # sizes
 

@@ -1,4 +1,4 @@
-"""Which layers may follow each other in a network, and which of them have a state."""
+"""Which layers may follow each other in a network, which of them have a state, and its form."""
 
 from __future__ import annotations
 
@@ -58,3 +58,26 @@ def check_state(layers: Mapping[str, Any], state: Any, argument: str) -> None:
                 f"the name {name!r}",
                 f"names of recurrent layers: {', '.join(stateful) or 'there are none'}",
             )
+
+
+def flat_state(state: Mapping[str, Any] | None) -> dict[str, tuple[Any, ...]]:
+    """{"encoder": {"rnn": (h, c)}} -> {"encoder.rnn": (h, c)}: as `Network.parts` names the layers."""
+    found: dict[str, tuple[Any, ...]] = {}
+    for name, value in (state or {}).items():
+        if isinstance(value, Mapping):
+            found |= {f"{name}.{inner}": own for inner, own in flat_state(value).items()}
+        else:
+            found[name] = value
+    return found
+
+
+def nested_state(flat: Mapping[str, Any]) -> dict[str, Any]:
+    """The inverse of `flat_state`."""
+    found: dict[str, Any] = {}
+    for name, value in flat.items():
+        *outer, last = name.split(".")
+        place = found
+        for word in outer:
+            place = place.setdefault(word, {})
+        place[last] = value
+    return found
