@@ -68,6 +68,16 @@ def node_changed(op, position, value, which=0):
     return data
 
 
+def renamed(which, *names, index=False):
+    """The data with other names: the `which`-th and those after it, or the same node twice."""
+    data = small.to_json()
+    for k, name in enumerate(names):
+        data["names"][which + k][1] = name
+    if index:
+        data["names"][1][0] = data["names"][0][0]
+    return data
+
+
 def tanh_changed(function):
     data = small.to_json()
     next(row for row in data["nodes"] if row[1] == "tanh")[1] = function
@@ -160,6 +170,18 @@ HOSTILE = {
     "names no pair": (changed(names=[[0]]), "must be [node, name]"),
     "names of no node": (changed(names=[[999, "a"]]), "refers to node 999"),
     "names no word": (changed(names=[[0, "a b"]]), "must be [node, name]"),
+    "two values of one name": (renamed(0, "a", "a"), "the name 'a' of node"),
+    "one value of two names": (renamed(0, "a", index=True), "is taken, or that of another value"),
+    "the name of the input": (renamed(0, "x"), "the name 'x' of node"),
+    "the name of a state for another value": (renamed(0, "h"), "the name 'h' of node"),
+    "a leaf with a name": (changed(names=[[0, "a"]]), "the name 'a' of node 0"),
+    "a family that is a state": (changed(parameters={"h.a": ["hidden"]}), "'h.a' is not family.member"),
+    "a division by 0": (
+        changed(
+            nodes=[["leaf", ["state", "h"], "hidden", []], ["constant", 0, "1", []], ["call", "div", "hidden", [0, 1]]]
+        ),
+        "node 2 divides by 0.0",
+    ),
     "a state without a name": (changed(states=["h", ""], output_names=["h", ""]), "'states'"),
     "a reduction, which a cell has not": (
         changed(nodes=[["leaf", ["state", "h"], "hidden", []], ["reduce", "total", "1", [0]]], outputs=[1, 0]),

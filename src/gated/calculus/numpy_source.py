@@ -11,11 +11,12 @@ from gated.calculus.document import dimension_letters
 from gated.calculus.notation import break_lines
 from gated.calculus.steps import ARGUMENT, Quantity, Steps
 from gated.calculus.wording import Words
-from gated.language.functions import ATOM, FUNCTIONS
+from gated.language.functions import ADD, ATOM, FUNCTIONS
 from gated.language.graph import Matrix, Node, is_constant, leaf, topological
 from gated.language.printing import NUMPY, Printer
 
 WIDTH = 110
+TERMS = 30  # of a sum without brackets
 
 
 class _Identifiers:
@@ -255,7 +256,7 @@ class _Program:
         for quantity in reversed(self.steps.quantities):
             total = self.totals[quantity.symbol]
             if not is_constant(total, 0.0):
-                self.assign(self.names[quantity.adjoint], self.printer.term(total), 2)
+                self.assign(self.names[quantity.adjoint], self._sum(total), 2)
         self._gradients()
         self._hand_on(received)
 
@@ -264,7 +265,7 @@ class _Program:
         for name, shape in self.graph.parameters.items():
             if len(shape) == 1:
                 total = self.totals[self.vectors[name]]
-                text = self.printer.term(total)
+                text = self._sum(total)
                 atom = total in self.names
                 terms = (
                     [] if is_constant(total, 0.0) else [f"{text}.sum(axis=0)" if atom else f"np.sum({text}, axis=0)"]
@@ -274,11 +275,23 @@ class _Program:
                 pairs = self.steps.products.get(Matrix(family, member, shape[0], shape[1]), [])
                 terms = [self._outer(delta, operand) for delta, operand in pairs]
             if terms:
-                lines.append((f'{self.grads}["{name}"]', " + ".join(terms)))
+                lines.append((f'{self.grads}["{name}"]', _grouped(terms)))
         if lines:
             self.comment("np_gradients", 2)
         for target, value in lines:
             self.assign(target, value, 2, "+=")
+
+    def _sum(self, node: Node) -> str:
+        """A sum, in brackets if it has so many terms that they would be too deep for Python."""
+        terms: list[str] = []
+        rest = node
+        while rest not in self.names and rest.op == "call" and rest.attr in ("add", "sub"):
+            sign, binds = ("", ADD) if rest.attr == "add" else ("-", ADD + 1)
+            terms.append(sign + self.printer.term(rest.args[1], binds))
+            rest = rest.args[0]
+        if len(terms) < TERMS:
+            return self.printer.term(node)
+        return _grouped([self.printer.term(rest, ADD), *reversed(terms)])
 
     def _outer(self, delta: Node, operand: Node) -> str:
         left, right = self.printer.term(delta, ATOM), self.printer.term(operand, ATOM)
@@ -290,11 +303,11 @@ class _Program:
         self.comment("np_handed", 2)
         dx = self.totals[self.x]
         if not is_constant(dx, 0.0):
-            self.assign(f"{self.dx}[t]", self.printer.term(dx), 2)
+            self.assign(f"{self.dx}[t]", self._sum(dx), 2)
         values = []
         for name, node in zip(received, self.previous, strict=True):
             total = self.totals[node]
-            values.append(f"np.zeros_like({name})" if is_constant(total, 0.0) else self.printer.term(total))
+            values.append(f"np.zeros_like({name})" if is_constant(total, 0.0) else self._sum(total))
         mixed = any(
             node in topological([self.totals[p]])
             for k, node in enumerate(self.steps.received.values())
@@ -317,15 +330,15 @@ def numpy_program(steps: Steps, words: Words) -> str:
     return _Program(steps, words).source()
 
 
-def _visible(roots: Iterable[Node], stops: Iterable[Node]) -> set[Node]:
-    """All parts of the expressions, without those of a stop."""
+def _visible(roots: Iterable[Node], stops: Iterable[Node]) -> dict[Node, None]:
+    """All parts of the expressions, without those of a stop; in an order that is the same in every process."""
     stop = set(stops)
-    seen: set[Node] = set()
+    seen: dict[Node, None] = {}
     stack = list(roots)
     while stack:
         node = stack.pop()
         if node not in seen:
-            seen.add(node)
+            seen[node] = None
             if node not in stop:
                 stack += node.args
     return seen
@@ -340,6 +353,13 @@ def _is_simple(node: Node) -> bool:
         and node.attr != "neg"
         and node.args[0].attr[0] != "seed"
     )
+
+
+def _grouped(terms: list[str]) -> str:
+    """The sum of the terms."""
+    if len(terms) <= TERMS:
+        return " + ".join(terms)
+    return " + ".join(f"({' + '.join(terms[k : k + TERMS])})" for k in range(0, len(terms), TERMS))
 
 
 def _tuple(names: Iterable[str]) -> str:
