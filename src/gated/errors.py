@@ -64,6 +64,13 @@ def describe(value: Any) -> str:
     return f"{type(value).__name__} {text if len(text) <= 60 else text[:57] + '...'}"
 
 
+def shown(text: object, most: int = 100) -> str:
+    """What a stranger's file says, for an error message: at most so many characters, control characters escaped."""
+    letters = str(text)
+    escaped = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in letters[: most + 1])
+    return escaped if len(escaped) <= most else escaped[: most - 3] + "..."
+
+
 def as_array(argument: str, value: Any) -> np.ndarray[Any, Any]:
     """np.asarray, with an error that names the argument.
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
-from gated.errors import FileFormatError, GatedError, describe, wrong, wrong_type
+from gated.errors import FileFormatError, GatedError, describe, shown, wrong, wrong_type
+from gated.nn.claims import claims, entries
 from gated.nn.dense import Dense
 from gated.nn.embedding import Embedding
 from gated.nn.parameters import ParameterVector
@@ -142,34 +143,27 @@ def _check_chain(layers: Mapping[str, Layer]) -> None:
         before = name, layer
 
 
-def network_from_config(config: Any) -> Network:
+def network_from_config(config: Any, claimed: Callable[[str, tuple[int, ...], str], None] | None = None) -> Network:
     """The network that `Network.config` described; runs no code from the file.
+
+    Args:
+        claimed: called with name, shape and dtype of every parameter before any layer is built; it raises to refuse.
 
     Raises:
         FileFormatError: the description is not one.
     """
-    if not isinstance(config, Mapping) or config.get("kind") != "network" or not isinstance(config.get("layers"), list):
-        raise FileFormatError("network: expected an object of kind 'network' with a list of layers")
+    for claim in claims(config):
+        if claimed is not None:
+            claimed(*claim)
     layers: dict[str, Layer] = {}
-    for entry in config["layers"]:
-        if not (isinstance(entry, (list, tuple)) and len(entry) == 2 and isinstance(entry[1], Mapping)):
-            raise FileFormatError("network: each layer must be [name, object]")
-        name, own = entry
-        if not isinstance(name, str) or name in layers:
-            raise FileFormatError(
-                f"network: {str(name)[:40]!r} cannot be the name of a layer, expected different texts"
-            )
-        if not isinstance(own.get("kind"), str) or own["kind"] not in KINDS:
-            raise FileFormatError(
-                f"network: layer {name!r} is of kind {str(own.get('kind'))[:40]!r}, expected {', '.join(KINDS)}"
-            )
+    for name, own in entries(config):
         try:
             layers[name] = KINDS[own["kind"]].from_config(own)
         except FileFormatError:
             raise
         except (GatedError, TypeError, ValueError, MemoryError, OverflowError) as error:
-            raise FileFormatError(f"network: layer {name!r} cannot be built: {error}") from error
+            raise FileFormatError(f"network: layer '{shown(name)}' cannot be built: {shown(error, 150)}") from error
     try:
         return Network(layers)
     except GatedError as error:
-        raise FileFormatError(f"network: {error}") from error
+        raise FileFormatError(f"network: {shown(error, 200)}") from error

@@ -1,0 +1,122 @@
+"""What the description of a network calls for, by arithmetic alone: nothing is built.
+
+A description may come from a stranger's file. `claims` gives its parameters one after the other, so that a reader can
+compare each with what the file holds and stop at the first that is not there, before memory is taken for any.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from gated.errors import FileFormatError, GatedError, describe, shown, wrong
+from gated.language import Cell
+from gated.nn import checks
+
+Shape = tuple[int, ...]
+Description = Mapping[str, Any]
+
+ARRAYS = 20_000  # parameters of a network, each with a name and a view: these take memory besides the numbers
+UNSEEN = 1_000_000  # length of a vector that no parameter has: nothing in a file tells that it is true
+BEGINNINGS = ("backend", "forget_bias", "init", "seed")  # options of how to begin, which no description holds
+
+
+def entries(config: Any) -> Iterator[tuple[str, Description]]:
+    """(name, description) of each layer.
+
+    Raises:
+        FileFormatError: `config` is not the description of a network.
+    """
+    if not isinstance(config, Mapping) or config.get("kind") != "network" or not isinstance(config.get("layers"), list):
+        raise FileFormatError("network: expected an object of kind 'network' with a list of layers")
+    names = set()
+    for entry in config["layers"]:
+        if not (isinstance(entry, (list, tuple)) and len(entry) == 2 and isinstance(entry[1], Mapping)):
+            raise FileFormatError("network: each layer must be [name, object]")
+        name, own = entry
+        if not isinstance(name, str) or name in names:
+            raise FileFormatError(f"network: '{shown(name)}' cannot be the name of a layer, expected different texts")
+        names.add(name)
+        kind = own.get("kind")
+        if not isinstance(kind, str) or kind not in CLAIMS:
+            raise FileFormatError(
+                f"network: layer '{shown(name)}' is of kind '{shown(kind, 40)}', expected {', '.join(CLAIMS)}"
+            )
+        for key in BEGINNINGS:
+            if key in own:
+                raise FileFormatError(f"network: layer '{shown(name)}' has {key!r}, expected none in a description")
+        yield name, own
+
+
+def claims(config: Any) -> Iterator[tuple[str, Shape, str]]:
+    """(name, shape, dtype) of every parameter, in the order of theta.
+
+    Raises:
+        FileFormatError: `config` is not the description of a network, or calls for more than `ARRAYS` parameters.
+    """
+    left = ARRAYS
+    for name, own in entries(config):
+        try:
+            dtype = own.get("dtype", "float32")
+            if dtype not in checks.DTYPES:
+                raise wrong("dtype", f"'{shown(dtype, 40)}'", "'float32' or 'float64'")
+            for key, shape in CLAIMS[own["kind"]](own):
+                left -= 1
+                if left < 0:
+                    raise wrong("network", f"more than {ARRAYS} parameters", "fewer")
+                yield f"{name}.{key}", shape, dtype
+        except FileFormatError:
+            raise
+        except GatedError as error:
+            raise FileFormatError(f"network: layer '{shown(name)}' cannot be built: {shown(error, 150)}") from None
+
+
+def _embedding(own: Description) -> Iterator[tuple[str, Shape]]:
+    rows, columns = (_size(name, own.get(name)) for name in ("num_embeddings", "size"))
+    yield "W", (rows, columns)
+
+
+def _dense(own: Description) -> Iterator[tuple[str, Shape]]:
+    columns, rows = (_size(name, own.get(name)) for name in ("input_size", "output_size"))
+    yield "W.y", (rows, columns)
+    if own.get("bias", True):
+        yield "b.y", (rows,)
+
+
+def _recurrent(own: Description) -> Iterator[tuple[str, Shape]]:
+    cell = Cell.from_json(own.get("cell"))
+    sizes = own.get("sizes", {})
+    if not isinstance(sizes, Mapping):
+        raise wrong("sizes", describe(sizes), 'an object of dimension: length, such as {"h": 32}')
+    given = {dim: _size(f"sizes['{shown(dim, 40)}']", length) for dim, length in sizes.items()}
+    inputs, hidden = (_size(name, own.get(name)) for name in ("input_size", "hidden_size"))
+    suffixes = ("", "_reverse") if own.get("bidirectional", False) else ("",)
+    layers = _size("num_layers", own.get("num_layers", 1))
+    most = ARRAYS // (len(suffixes) * max(1, len(cell.parameters)))
+    if layers > most:  # also for a cell without parameters: it too is built layer by layer
+        raise wrong("num_layers", shown(layers, 30), f"at most {most} for the cell {shown(cell.name, 40)}")
+    lengths = {"input": inputs, **{dim: given.get(dim, hidden) for dim in cell.graph.free_dims}}
+    seen = {dim for dims in cell.parameters.values() for dim in dims}
+    for dim, length in lengths.items():
+        if dim not in seen and length > UNSEEN:
+            raise wrong(f"the length {shown(dim, 40)}", str(length), f"at most {UNSEEN}, for no parameter has it")
+    output = lengths[cell.graph.dims[cell.states[0]]] * len(suffixes)
+    for layer in range(layers):
+        if layer:
+            lengths["input"] = output
+        for suffix in suffixes:
+            for name, dims in cell.parameters.items():
+                yield f"l{layer}{suffix}.{name}", tuple(lengths[dim] for dim in dims)
+
+
+def _size(name: str, value: Any) -> int:
+    if isinstance(value, int) and value >= 2**62:
+        raise wrong(name, shown(value, 30), "a length that fits into memory")
+    return checks.size(name, value)
+
+
+CLAIMS: dict[str, Callable[[Description], Iterator[tuple[str, Shape]]]] = {
+    "recurrent": _recurrent,
+    "dense": _dense,
+    "embedding": _embedding,
+}
