@@ -30,6 +30,9 @@ from gated.data.task_batch import TaskBatch, endless
 from gated.data.tasks import ORDER_SYMBOLS, adding, copy_memory, long_lag, temporal_order, triggered_lag
 from gated.data.timing import generating_timed_spikes, measuring_spike_distances, periodic_function
 from gated.data.vocabulary import Vocabulary
+from gated.lazy import submodules
+
+__getattr__, __dir__ = submodules(__name__)
 
 __all__ = [
     "CONTINUAL_REBER",

@@ -7,6 +7,9 @@ turn a Python function into a graph, `printing` writes a graph as equations, `se
 from gated.language.cell import Cell, cell
 from gated.language.functions import FUNCTIONS
 from gated.language.symbols import abs, exp, log, maximum, minimum, relu, sigmoid, softplus, sqrt, tanh
+from gated.lazy import submodules
+
+__getattr__, __dir__ = submodules(__name__)
 
 __all__ = [
     "FUNCTIONS",

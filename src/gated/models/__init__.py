@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from gated.lazy import submodules
 from gated.models.language_model import CharacterLanguageModel
 from gated.models.ngram import KneserNey
+
+__getattr__, __dir__ = submodules(__name__)
 
 __all__ = ["CharacterLanguageModel", "KneserNey"]

@@ -1,11 +1,14 @@
 """Layers, losses, networks, initialisation."""
 
+from gated.lazy import submodules
 from gated.nn.dense import Dense
 from gated.nn.embedding import Embedding
 from gated.nn.named import GRU, LSTM, RNN, PeepholeLSTM
 from gated.nn.network import Network, network_from_config
 from gated.nn.parameters import ParameterVector
 from gated.nn.recurrent import Recurrent, Tape
+
+__getattr__, __dir__ = submodules(__name__)
 
 __all__ = [
     "GRU",

@@ -48,3 +48,7 @@ A step of online learning has programs, memory and a call of its own
     online_emit    the step as IR
     online_run     the memory of a learner, and the call
 """
+
+from gated.lazy import submodules
+
+__getattr__, __dir__ = submodules(__name__)
