@@ -42,7 +42,7 @@ def run(name: str, options: Mapping[str, Any], values: Mapping[str, Any]) -> Non
     _conclude(folder, settings, kind, trials)
     if stopped:
         typer.echo(f"stopped; the report is of what there is, and --resume --out {folder.path} goes on", err=True)
-        raise typer.Exit(130)
+        raise typer.Exit(interrupted.code)
 
 
 def _settings(kind: Kind, options: Mapping[str, Any], values: Mapping[str, Any]) -> tuple[Settings, dict[str, Cell]]:

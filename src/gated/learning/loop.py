@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from gated.errors import ArgumentError, FileFormatError
+from gated.errors import ArgumentError, FileFormatError, GatedError, describe, shown
 from gated.learning.bptt import Sequences, full_step, truncated_step
 from gated.learning.optimizers import Optimizer
 
@@ -108,12 +108,22 @@ class Training:
             raise FileFormatError(f"theta: got {came}, expected {theta.size} parameters of {theta.dtype}")
         rng = np.random.default_rng()
         try:
+            if not isinstance(values.get("rng"), Mapping):
+                raise TypeError("no state of a generator")
             progress = Progress(**{name: _count_from(values["progress"], name) for name in asdict(Progress())})
             rng.bit_generator.state = values["rng"]
-        except (KeyError, TypeError, ValueError) as error:
-            raise FileFormatError(f"progress: got something damaged ({error!r}), expected counts and rng") from None
-        carried = _carried(_under("state.", arrays))
-        self.optimizer.load_state(_under("optimizer.", arrays))
+        except (LookupError, TypeError, ValueError, OverflowError, AttributeError) as error:
+            reason = shown(repr(error), 60)
+            raise FileFormatError(f"progress: got something damaged ({reason}), expected counts and rng") from None
+        carried = _carried(_under("state.", arrays), self.network)
+        buffers = _under("optimizer.", arrays)
+        for name, array in buffers.items():
+            if name in self.optimizer.buffers and (array.shape != theta.shape or array.dtype != theta.dtype):
+                raise FileFormatError(f"optimizer.{name}: got {describe(array)}, expected {describe(theta)}")
+        try:
+            self.optimizer.load_state(buffers)
+        except GatedError as error:
+            raise FileFormatError(f"optimizer: {error}") from None
         theta[:] = saved
         self.progress, self.carried, self.rng = progress, carried, rng
 
@@ -135,8 +145,8 @@ def _count(batch: Any) -> int:
 
 def _count_from(values: Any, name: str) -> int:
     value = values[name]
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise ValueError(f"{name} is {value!r}")
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**53:
+        raise ValueError(f"{name} is {shown(repr(value), 30)}")
     return value
 
 
@@ -144,12 +154,22 @@ def _under(prefix: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarra
     return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
 
 
-def _carried(arrays: Mapping[str, np.ndarray]) -> dict[str, tuple[np.ndarray, ...]] | None:
-    """{"rnn.0": h, "rnn.1": c} -> {"rnn": (h, c)}; None if there is none."""
+def _carried(arrays: Mapping[str, np.ndarray], network: Any) -> dict[str, tuple[np.ndarray, ...]] | None:
+    """{"rnn.0": h, "rnn.1": c} -> {"rnn": (h, c)}, as the network's layers take them; None if there is none."""
     layers: dict[str, dict[int, np.ndarray]] = {}
     for name, array in arrays.items():
         layer, _, index = name.rpartition(".")
-        if not index.isdecimal():
-            raise FileFormatError(f"state.{name}: got an array of this name, expected state.<layer>.<number>")
+        if len(index) > 4 or not (index.isascii() and index.isdecimal()) or layer not in network.layers:
+            raise FileFormatError(f"state.{shown(name)}: got an array of this name, expected state.<layer>.<number>")
         layers.setdefault(layer, {})[int(index)] = array
-    return {layer: tuple(states[i] for i in sorted(states)) for layer, states in layers.items()} or None
+    carried = {layer: tuple(states[i] for i in sorted(states)) for layer, states in layers.items()}
+    for layer, states in carried.items():
+        batch = states[0].shape[1] if states[0].ndim == 3 and states[0].size else 1
+        expected = network.layers[layer].initial_state(batch) if hasattr(network.layers[layer], "initial_state") else ()
+        if [(a.shape, a.dtype) for a in states] != [(a.shape, a.dtype) for a in expected]:
+            came = ", ".join(str(array.shape) for array in states)
+            raise FileFormatError(
+                f"state.{layer}: got {shown(came)} of {states[0].dtype}, expected the states of a batch: "
+                f"{', '.join(str(array.shape) for array in expected) or 'none'} of {network.dtype}"
+            )
+    return carried or None
