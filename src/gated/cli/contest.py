@@ -111,7 +111,7 @@ def _start(folder: ReportFolder, settings: Settings, overwrite: bool, resume: bo
     if not resume:
         folder.start(overwrite)
         return []
-    before, trials = from_document(folder.read_results())
+    before, trials = from_document(folder.go_on())
     for name in ("kind", "options", "hidden", "batch", "window", "max_sequences", "every", "after"):
         if getattr(before, name) != getattr(settings, name):
             shown = f"{getattr(settings, name)!r} for a contest that began with {getattr(before, name)!r}"

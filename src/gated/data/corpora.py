@@ -37,10 +37,10 @@ def read_text(path: str | PathLike[str], encoding: str = "utf-8") -> str:
     _check_encoding(encoding)
     file = Path(path)
     name = f"'{shown(file, 150)}'"
-    if file.is_dir():
-        raise ArgumentError(f"path: got the directory {name}, expected a text file")
     try:
         raw = file.read_bytes()
+    except IsADirectoryError:
+        raise ArgumentError(f"path: got the directory {name}, expected a text file") from None
     except FileNotFoundError:
         raise ArgumentError(f"path: got {name}, which does not exist, expected a text file") from None
     except (OSError, ValueError) as error:  # ValueError: a null character in the path

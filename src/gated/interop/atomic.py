@@ -60,17 +60,12 @@ def flush_to_disk(path: str | os.PathLike[str]) -> None:
         raise _cannot_be_written(path, error) from None
 
 
-def is_left_over(path: Path) -> bool:
-    """True for the name of a file that a killed :func:`write_atomically` left beside its target."""
-    return path.name.startswith(".") and path.name.endswith(SUFFIX)
-
-
 def remove_left_overs(*targets: Path) -> None:
     """Remove what killed writers of these files left beside them. Nobody may be writing them now."""
     for target in targets:
         with contextlib.suppress(OSError):
             for path in list(target.parent.iterdir()):
-                if path.name.startswith(_prefix(target)) and is_left_over(path):
+                if path.name.startswith(_prefix(target)) and path.name.endswith(SUFFIX):
                     path.unlink()
 
 

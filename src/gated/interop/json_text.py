@@ -12,7 +12,7 @@ import numpy as np
 from gated.errors import ArgumentError, describe, shown
 
 DEEPEST = 100  # lists and objects within each other; readers go deeper, but how deep depends on who calls them
-DIGITS = 4000  # of a whole number; Python reads no more than 4,300
+BITS = 10_000  # of a whole number; Python reads no more than 4,300 digits
 
 
 def to_text(name: str, value: Any, indent: int | None = None) -> str:
@@ -37,7 +37,7 @@ def _plain(place: str, value: Any, depth: int) -> Any:
         value = value.item()
     if value is None or isinstance(value, (bool, str)):
         return value
-    if isinstance(value, int) and value.bit_length() < 3 * DIGITS:
+    if isinstance(value, int) and value.bit_length() <= BITS:
         return value
     if isinstance(value, float) and math.isfinite(value):
         return value
@@ -58,7 +58,7 @@ def _came(value: Any) -> str:
     if isinstance(value, (Mapping, list, tuple)):
         return f"more than {DEEPEST} lists or dicts within each other"
     if isinstance(value, int):
-        return f"a number of more than {DIGITS} digits"
+        return f"a whole number of {value.bit_length()} bits"
     return describe(value)
 
 

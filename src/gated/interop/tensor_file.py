@@ -124,7 +124,7 @@ def _name(argument: str, name: Any) -> str:
     """``name``, if a file gives it back."""
     if not isinstance(name, str):
         raise ArgumentTypeError(f"{argument}: got the name {describe(name)}, expected a text")
-    if name == "__metadata__" or any("\ud800" <= letter <= "\udfff" for letter in name):
+    if (argument, name) == ("tensors", "__metadata__") or any("\ud800" <= letter <= "\udfff" for letter in name):
         raise ArgumentError(f"{argument}: got the name {shown(name)}, which no file can hold, expected another")
     return name
 
