@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import shlex
 from os import PathLike
 from pathlib import Path
@@ -53,6 +54,10 @@ def read_text(path: str | PathLike[str], encoding: str = "utf-8") -> str:
         raise FileFormatError(
             f"{name}: got byte 0x{raw[at]:02x} at offset {at}, expected text in {encoding.upper()}{_hint(file, raw)}"
         ) from None
+    if raw.count(0) > len(raw) / 4 and not encoding.lower().startswith(("utf-16", "utf_16", "utf-32", "utf_32")):
+        raise FileFormatError(
+            f"{name}: got {raw.count(0)} bytes 0 in {len(raw)}, expected text in {encoding.upper()}{_hint(file, raw)}"
+        )
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     if not text:
         raise FileFormatError(f"{name}: got an empty file, expected text in {encoding.upper()}")
@@ -61,9 +66,11 @@ def read_text(path: str | PathLike[str], encoding: str = "utf-8") -> str:
 
 def _check_encoding(name: str) -> None:
     try:
-        b"".decode(name)
+        known = getattr(codecs.lookup(name), "_is_text_encoding", True)  # "hex" is one of bytes
     except (LookupError, ValueError, TypeError):
-        raise ArgumentError(f"encoding: got {describe(name)}, expected one such as utf-8, gb18030, latin-1") from None
+        known = False
+    if not known:
+        raise ArgumentError(f"encoding: got {describe(name)}, expected one such as utf-8, gb18030, latin-1")
 
 
 def _hint(file: Path, raw: bytes) -> str:

@@ -38,13 +38,17 @@ def guess_encoding(raw: bytes) -> str | None:
         if raw.startswith(mark):
             return encoding if _decodes(raw, encoding) else None
     sample = raw[:SAMPLE]
-    if b"\0" in sample:
+    binary = b"\0" in sample
+    if sample.count(0) > len(sample) / 4:  # every second byte of a Western text
         wide = "utf-16-be" if sample[::2].count(0) > sample[1::2].count(0) else "utf-16-le"
-        return wide if sample.count(0) > len(sample) / 4 and _decodes(raw, wide) else None
+        return wide if _decodes(raw, wide) else None
     scores = {encoding: _part(sample, encoding, letters, "\x7f") for encoding, letters in COMMON.items()}
     for encoding in sorted(scores, key=scores.__getitem__, reverse=True):
-        if scores[encoding] >= ENOUGH and _decodes(raw, encoding):
+        wide_or_text = encoding.startswith("utf-16") or not binary
+        if scores[encoding] >= ENOUGH and wide_or_text and _decodes(raw, encoding):
             return encoding
+    if binary:
+        return None
     if _PAIRS.fullmatch(sample[: len(sample) // 2 * 2]) and _decodes(raw, "gb18030"):
         return "gb18030"
     for encoding in ("cp1251", "koi8-r"):

@@ -46,7 +46,7 @@ def _plain(place: str, value: Any, depth: int) -> Any:
             return [_plain(f"{place}[{i}]", item, depth + 1) for i, item in enumerate(value)]
         for key in value:
             if not isinstance(key, str):
-                raise ArgumentError(f"{place}: got the key {describe(key)}, expected texts as keys, as JSON has them")
+                raise ArgumentError(f"{shown(place)}: got the key {describe(key)}, expected texts as keys")
         return {key: _plain(f"{place}[{shown(key, 40)!r}]", item, depth + 1) for key, item in value.items()}
     raise ArgumentError(f"{shown(place)}: got {_came(value)}, expected a value that JSON can hold: {EXPECTED}")
 
