@@ -169,8 +169,8 @@ def test_a_text_in_another_encoding_is_refused_with_what_to_do(tmp_path, encodin
         read_text("a text.txt")
     guess = {"gbk": "gb18030", "latin-1": "cp1252"}.get(encoding, encoding)
     assert str(caught.value).endswith(
-        f", expected text in UTF-8; it looks like {guess}: give that as encoding, or convert it: "
-        f"iconv -f {guess.upper()} -t UTF-8 'a text.txt' > 'a text.utf8.txt'"
+        f", expected text in UTF-8; it looks like {guess}, which --encoding {guess} (encoding= in Python) reads, "
+        f"or convert it: iconv -f {guess.upper()} -t UTF-8 'a text.txt' > 'a text.utf8.txt'"
     )
     assert read_text("a text.txt", guess) == read_text("a text.txt", encoding) == TEXTS[encoding]
 

@@ -81,7 +81,7 @@ def _hint(file: Path, raw: bytes) -> str:
     new = shlex.quote(f"{file.stem}.utf8{file.suffix}")
     convert = f"iconv -f {guess.upper()} -t UTF-8 {shlex.quote(str(file))} > {new}"
     also = f", or convert it: {convert}" if len(convert) < 150 else ""
-    return f"; it looks like {guess}: give that as encoding{also}"
+    return f"; it looks like {guess}, which --encoding {guess} (encoding= in Python) reads{also}"
 
 
 def split(text: str, held_out: float = 0.05) -> tuple[str, str]:
