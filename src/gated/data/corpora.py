@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import os
 import shlex
 from os import PathLike
 from pathlib import Path
@@ -39,7 +40,8 @@ def read_text(path: str | PathLike[str], encoding: str = "utf-8") -> str:
     file = Path(path)
     name = f"'{shown(file, 150)}'"
     try:
-        raw = file.read_bytes()
+        with open(_name_on_disk(file), "rb") as opened:
+            raw = opened.read()
     except IsADirectoryError:
         raise ArgumentError(f"path: got the directory {name}, expected a text file") from None
     except FileNotFoundError:
@@ -62,6 +64,14 @@ def read_text(path: str | PathLike[str], encoding: str = "utf-8") -> str:
     if not text:
         raise FileFormatError(f"{name}: got an empty file, expected text in {encoding.upper()}")
     return text
+
+
+def _name_on_disk(file: Path) -> bytes:
+    """The bytes of a name: in UTF-8 where the locale has no letters for it, as when the name comes from another one."""
+    try:
+        return os.fsencode(file)
+    except UnicodeEncodeError:
+        return str(file).encode("utf-8", "surrogateescape")
 
 
 def _check_encoding(name: str) -> None:
