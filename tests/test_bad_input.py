@@ -158,7 +158,7 @@ CASES = {
     "dense dy of another size": (lambda t: t.dense.backward(t.dense_tape, A((5, 2, 3))), V, "dy: got", "10 rows of 2"),
     "dense dy a text": (lambda t: t.dense.backward(t.dense_tape, "a"), T, "dy: got str 'a'", "numbers"),
     "dense dy complex": (lambda t: t.dense.backward(t.dense_tape, t.dense_y + 1j), T, "dy: got", "complex", "numbers"),
-    "dense tape of a twin": (lambda t: Dense(4, 2).backward(t.dense_tape, t.dense_y), T, "tape: got Scan"),
+    "dense tape of a twin": (lambda t: Dense(4, 2).backward(t.dense_tape, t.dense_y), T, "tape: got DenseTape"),
     "num_embeddings 0": (lambda t: Embedding(0, 3), V, "num_embeddings: got 0", WHOLE),
     "ids of floats": (lambda t: t.embed.forward([0.5]), T, "x: got an array", "integer ids"),
     "id too large": (lambda t: t.embed.forward([7]), V, "x: got the id 7", "0 to 6"),

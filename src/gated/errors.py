@@ -51,6 +51,11 @@ def wrong_type(argument: str, got: object, expected: str) -> ArgumentTypeError:
     return ArgumentTypeError(f"{argument}: got {got}, expected {expected}")
 
 
+def uncopied(what: str, instead: str) -> ArgumentTypeError:
+    """The error of copying or pickling something that belongs to one moment."""
+    return ArgumentTypeError(f"{what}: got copy or pickle, which it does not support; {instead}")
+
+
 def describe(value: Any) -> str:
     """A few words on a value, for an error message: its shape if it has one, else a short repr."""
     shape = getattr(value, "shape", None)
@@ -66,7 +71,10 @@ def describe(value: Any) -> str:
 
 def shown(text: object, most: int = 100) -> str:
     """What a stranger's file says, for an error message: at most so many characters, control characters escaped."""
-    letters = str(text)
+    try:
+        letters = str(text)
+    except ValueError:  # Python writes no whole number of more than some thousand digits
+        letters = f"a number of {text.bit_length()} bits" if isinstance(text, int) else f"a {type(text).__name__}"
     escaped = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in letters[: most + 1])
     return escaped if len(escaped) <= most else escaped[: most - 3] + "..."
 
@@ -75,10 +83,12 @@ def as_array(argument: str, value: Any) -> np.ndarray[Any, Any]:
     """np.asarray, with an error that names the argument.
 
     Raises:
-        ArgumentError: rows of different lengths.
+        ArgumentError: rows of different lengths. ArgumentTypeError: a masked array.
     """
     import numpy as np  # not above: the command line shows its help without it
 
+    if isinstance(value, np.ma.MaskedArray):  # whose mask would be lost
+        raise wrong_type(argument, "a masked array", "a plain one: array.filled(0), with lengths or a mask of its own")
     try:
         return np.asarray(value)
     except ValueError:

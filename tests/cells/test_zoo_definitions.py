@@ -15,6 +15,7 @@ N, D, H, P, T = 4, 3, 5, 2, 6
 
 GATES = {
     "rnn": "h",
+    "projected_rnn": "s",
     "indrnn": "h",
     "lstm_1997": "igo",
     "lstm_no_input_gate": "fgo",
@@ -23,12 +24,15 @@ GATES = {
     "lstm_coupled_gates": "igo",
     "gru": "rzn",
     "gru_reset_after": "rzn",
+    "projected_gru": "rzn",
+    "projected_gru_reset_after": "rzn",
     "mgu": "fn",
     "slstm": "ifzo",
 }
 PEEPHOLES = {
     "peephole_lstm": "ifo",
     "gers_lstm": "ifo",
+    "projected_peephole_lstm": "ifo",
     "lstm_no_input_gate": "fo",
     "lstm_no_forget_gate": "io",
     "lstm_no_output_gate": "if",
@@ -38,7 +42,8 @@ PEEPHOLES = {
     "lstm_full_gate_recurrence": "ifo",
 }
 STATES = {
-    **dict.fromkeys(["rnn", "indrnn", "gru", "gru_reset_after", "mgu"], ("h",)),
+    **dict.fromkeys(["rnn", "projected_rnn", "indrnn", "gru", "gru_reset_after", "mgu"], ("h",)),
+    **dict.fromkeys(["projected_gru", "projected_gru_reset_after"], ("h", "s")),
     "slstm": ("h", "c", "n", "m"),
     "lstm_full_gate_recurrence": ("h", "c", "i", "f", "o"),
 }
@@ -47,14 +52,17 @@ STATES = {
 def expected_shapes(name):
     """The parameters that a cell must have, from the tables above: name -> shape."""
     gates = GATES.get(name, "ifgo")
-    h_size = P if name == "projected_lstm" else H
-    shapes = {f"W.{gate}": (H, D) for gate in gates}
-    shapes |= {"u.h": (H,)} if name == "indrnn" else {f"U.{gate}": (H, h_size) for gate in gates}
-    shapes |= {f"b.{gate}": (H,) for gate in gates}
+    h_size = P if name.startswith("projected") else H
+    units = dict.fromkeys(gates, H)
+    if name == "projected_gru":
+        units["r"] = P  # which acts on h before the matrix
+    shapes = {f"W.{gate}": (size, D) for gate, size in units.items()}
+    shapes |= {"u.h": (H,)} if name == "indrnn" else {f"U.{gate}": (size, h_size) for gate, size in units.items()}
+    shapes |= {f"b.{gate}": (size,) for gate, size in units.items()}
     shapes |= {f"p.{gate}": (H,) for gate in PEEPHOLES.get(name, "")}
-    if name == "projected_lstm":
+    if name.startswith("projected"):
         shapes["P.h"] = (P, H)
-    if name == "gru_reset_after":
+    if name.endswith("gru_reset_after"):
         shapes["b.hn"] = (H,)
     if name == "lstm_full_gate_recurrence":
         shapes |= {f"R.{source}_{target}": (H, H) for source in "ifo" for target in "ifo"}
@@ -96,6 +104,32 @@ def projected_step(w, x, r, c):
     c = logistic(net(w, "f", x, r)) * c + logistic(net(w, "i", x, r)) * np.tanh(net(w, "g", x, r))
     m = logistic(net(w, "o", x, r)) * np.tanh(c)
     return m @ w["P.h"].T, c
+
+
+def projected_peephole_step(w, x, r, c):
+    """Sak et al., equations 7 to 11, with r for r_{t-1}."""
+    i = logistic(net(w, "i", x, r) + w["p.i"] * c)
+    c = logistic(net(w, "f", x, r) + w["p.f"] * c) * c + i * np.tanh(net(w, "g", x, r))
+    m = logistic(net(w, "o", x, r) + w["p.o"] * c) * np.tanh(c)
+    return m @ w["P.h"].T, c
+
+
+def projected_elman_step(w, x, r):
+    return (np.tanh(net(w, "s", x, r)) @ w["P.h"].T,)
+
+
+def projected_gru_step(w, x, r, s):
+    """The step of the GRU on the units' state, with the projection r wherever a matrix looks at the state."""
+    gate, z = logistic(net(w, "r", x, r)), logistic(net(w, "z", x, r))
+    s = s + z * (np.tanh(net(w, "n", x, gate * r)) - s)
+    return s @ w["P.h"].T, s
+
+
+def projected_gru_reset_after_step(w, x, r, s):
+    gate, z = logistic(net(w, "r", x, r)), logistic(net(w, "z", x, r))
+    n = np.tanh(x @ w["W.n"].T + w["b.n"] + gate * (r @ w["U.n"].T + w["b.hn"]))
+    s = n + z * (s - n)
+    return s @ w["P.h"].T, s
 
 
 def odyssey_step(without=(), g=np.tanh, h=np.tanh, coupled=False, peepholes=True):
@@ -163,12 +197,14 @@ def identity(a):
 
 STEPS = {
     "rnn": elman_step,
+    "projected_rnn": projected_elman_step,
     "indrnn": indrnn_step,
     "lstm_1997": lstm_1997_step,
     "lstm": odyssey_step(peepholes=False),
     "peephole_lstm": odyssey_step(),
     "gers_lstm": lahore_step,
     "projected_lstm": projected_step,
+    "projected_peephole_lstm": projected_peephole_step,
     "lstm_no_input_gate": odyssey_step(without="i"),
     "lstm_no_forget_gate": odyssey_step(without="f"),
     "lstm_no_output_gate": odyssey_step(without="o"),
@@ -179,13 +215,15 @@ STEPS = {
     "lstm_full_gate_recurrence": full_gate_recurrence_step,
     "gru": gru_step,
     "gru_reset_after": gru_reset_after_step,
+    "projected_gru": projected_gru_step,
+    "projected_gru_reset_after": projected_gru_reset_after_step,
     "mgu": mgu_step,
     "slstm": slstm_step,
 }
 
 
 def build(name, seed):
-    sizes = {"h": P} if name == "projected_lstm" else None
+    sizes = {ZOO[name].graph.dims["h"]: P} if name.startswith("projected") else None
     layer = Recurrent(ZOO[name], input_size=D, hidden_size=H, dtype="float64", backend="reference", sizes=sizes)
     random = np.random.default_rng(seed)
     layer.theta[:] = random.normal(0.0, 0.5, layer.theta.size)
@@ -193,7 +231,7 @@ def build(name, seed):
 
 
 def random_state(name, random):
-    size = {"h": P} if name == "projected_lstm" else {}
+    size = {"h": P} if name.startswith("projected") else {}
     state = {s: random.normal(0.0, 0.7, (1, N, size.get(s, H))) for s in STATES.get(name, ("h", "c"))}
     if name == "slstm":
         state["n"] = np.exp(state["n"])  # a normaliser is positive

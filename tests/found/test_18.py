@@ -37,7 +37,7 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("make", "documents", "error", "words"), REFUSED, ids=lambda v: str(v)[:30])
+@pytest.mark.parametrize(("make", "documents", "error", "words"), REFUSED, ids=range(len(REFUSED)))
 def test_it_is_refused_and_the_old_file_stays(tmp_path, make, documents, error, words):
     path = tmp_path / "m"
     save_model(path, "k", network(), {"note": {"old": 1}})

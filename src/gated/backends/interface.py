@@ -9,24 +9,36 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 import numpy as np
 
+from gated.errors import ArgumentError, uncopied, wrong
 from gated.language.graph import Node
 from gated.schedule import Schedule
 
 Array = np.ndarray[Any, Any]
 
 
+def stale() -> ArgumentError:
+    """The error of a backward pass that would not belong to its forward pass."""
+    return wrong(
+        "tape",
+        "one whose parameters have changed since its forward pass",
+        "backward() before the parameters are updated, or another forward()",
+    )
+
+
 @dataclass(eq=False)
 class Scan:
-    """A forward pass, with what its backward pass needs.
+    """A forward pass, with what its backward pass needs: all of it the scan's own, but for the parameters.
+
+    These are the live ones. A backend keeps a digest of what they were, by which the backward pass notices a change.
 
     Attributes:
         schedule, sizes, parameters: what was run.
-        x: (R, D) packed input.
         counts: (T,) running sequences per step, never rising.
+        rows, dtype: R, and that of all arrays.
         y: (R, size of the first state), the output at every step; the caller's to change.
         states: one array per state, (N + R, size): the initial state, then the new states of each step.
         last: each sequence's last states, (N, size) each.
@@ -37,13 +49,23 @@ class Scan:
     schedule: Schedule
     sizes: Mapping[str, int]
     parameters: Mapping[str, Array]
-    x: Array
     counts: Array
+    rows: int
+    dtype: np.dtype[Any]
     y: Array
     states: Sequence[Array]
     last: list[Array]
     values: Mapping[Node, Array | float]
     own: Any = None
+
+    def __reduce_ex__(self, protocol: Any) -> NoReturn:
+        raise uncopied("tape", "it belongs to one forward pass: run forward again")
+
+    @property
+    def x(self) -> Array:
+        """(R, D), the packed input."""
+        graph = self.schedule.graph
+        return np.asarray(self.values[graph.input_leaf(graph.inputs[0])])
 
 
 class Stepper(Protocol):
@@ -86,7 +108,10 @@ class Backend(Protocol):
         counts: Array,
         states: Sequence[Array],
     ) -> Scan:
-        """Run all steps. states: the initial ones, (N, size) each, in packed order."""
+        """Run all steps. states: the initial ones, (N, size) each, in packed order.
+
+        All arrays but the parameters may be written to afterwards.
+        """
         ...
 
     def backward(
@@ -95,10 +120,13 @@ class Backend(Protocol):
         """Adjoints of x (R, D) and of the initial states; the parameters' gradients are written to `gradients`.
 
         Args:
-            scan: from `forward`; not changed.
+            scan: from `forward`; not changed, and may be used again.
             dy: (R, size of the first state), the adjoint of the output at every step.
             dstates: adjoint of each sequence's last state, (N, size) each; not changed.
             gradients: name -> array to write to.
+
+        Raises:
+            ArgumentError: the parameters have changed since.
         """
         ...
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from gated.backends.interface import Array, Scan
+from gated.backends.interface import Array, Scan, stale
 from gated.language.functions import FUNCTIONS, REDUCTIONS
 from gated.language.graph import ONE_DIM, Matrix, Node
 from gated.schedule import Schedule
@@ -32,6 +33,7 @@ class ReferenceBackend:
         states: Sequence[Array],
     ) -> Scan:
         with np.errstate(all="ignore"):  # NaN in, NaN out: no warnings on the way
+            x = np.array(x)  # the caller may write to it before the backward pass
             values = before_loop(schedule, parameters, x)
             rows = len(x)
             full = [np.concatenate([s, np.empty((rows, s.shape[1]), s.dtype)]) for s in states]
@@ -39,11 +41,25 @@ class ReferenceBackend:
             _forward_loop(schedule, _Interpreter(parameters), values, saved, full, counts)
             kept = {node: v for node, v in values.items() if schedule.level[node] <= INPUT}
             y = full[0][len(states[0]) :].copy()
-            return Scan(schedule, sizes, parameters, x, counts, y, full, last_states(full, counts), {**kept, **saved})
+            last = last_states(full, counts)
+            return Scan(
+                schedule,
+                sizes,
+                parameters,
+                counts,
+                rows,
+                x.dtype,
+                y,
+                full,
+                last,
+                {**kept, **saved},
+                digest_of(parameters),
+            )
 
     def backward(
         self, scan: Scan, dy: Array, dstates: Sequence[Array], gradients: Mapping[str, Array]
     ) -> tuple[Array, list[Array]]:
+        _refuse_changed(scan)
         with np.errstate(all="ignore"):
             running = [np.array(d) for d in dstates]
             kept = new_columns(scan)
@@ -107,6 +123,27 @@ class _Stepper:
         """The parameters are read at every step."""
 
 
+LANES = 64  # 64-bit numbers
+
+
+def digest_of(parameters: Mapping[str, Array]) -> int:
+    """Another number whenever a bit of a parameter has changed (but once in some billion times)."""
+    digest = 0
+    for array in parameters.values():
+        data = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+        whole = len(data) // (8 * LANES) * (8 * LANES)
+        if whole > 1 << 12:  # sums of 64 columns, as fast as memory is; a checksum of all would take ten times as long
+            sums = data[:whole].view(np.uint64).reshape(-1, LANES).sum(axis=0)
+            digest, data = zlib.crc32(sums.data, digest), data[whole:]
+        digest = zlib.crc32(data.data, digest)
+    return digest
+
+
+def _refuse_changed(scan: Scan) -> None:
+    if digest_of(scan.parameters) != scan.own:
+        raise stale()
+
+
 def last_states(states: Sequence[Array], counts: Array) -> list[Array]:
     """Each sequence's last states, (N, size) each, from (N + R, size)."""
     sequences = len(states[0]) - int(counts.sum())
@@ -137,7 +174,7 @@ def constants(schedule: Schedule, parameters: Mapping[str, Array]) -> Values:
 
 def new_columns(scan: Scan) -> _Columns:
     """Room for what the backward loop keeps."""
-    return _Columns(scan.schedule, scan.sizes, len(scan.x), scan.x.dtype)
+    return _Columns(scan.schedule, scan.sizes, scan.rows, scan.dtype)
 
 
 def after_loop(scan: Scan, kept: _Columns, gradients: Mapping[str, Array]) -> Array:
@@ -146,7 +183,8 @@ def after_loop(scan: Scan, kept: _Columns, gradients: Mapping[str, Array]) -> Ar
     values: Values = {**scan.values, **previous_states(scan), **kept.whole()}
     _Interpreter(scan.parameters, kept).run(schedule.after, values)
     _parameter_gradients(scan, values, kept, gradients)
-    return _full(values.get(schedule.inputs[0], schedule.inputs[0].attr), scan.x.shape, scan.x.dtype)
+    dx = values.get(schedule.inputs[0], schedule.inputs[0].attr)
+    return _full(dx, (scan.rows, scan.sizes["input"]), scan.dtype)
 
 
 class _Interpreter:
@@ -336,7 +374,7 @@ def previous_states(scan: Scan) -> Values:
     for k, name in enumerate(scan.schedule.graph.states):
         whole = scan.states[k]
         if (scan.counts == initial).all():
-            values[scan.schedule.graph.state_leaf(name)] = whole[: len(scan.x)]
+            values[scan.schedule.graph.state_leaf(name)] = whole[: scan.rows]
         else:
             parts = [whole[previous] for _, _, previous in _steps(scan.counts, initial)]
             values[scan.schedule.graph.state_leaf(name)] = np.concatenate([whole[:0], *parts])
@@ -350,13 +388,16 @@ def _full(value: Array | float, shape: tuple[int, ...], dtype: np.dtype[np.gener
     return result
 
 
+def wide(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """The dtype in which long sums are made: NumPy adds rows one after the other, and the errors of float32 add up."""
+    return np.result_type(dtype, np.float64)
+
+
 def _parameter_gradients(scan: Scan, values: Values, kept: _Columns, gradients: Mapping[str, Array]) -> None:
     for name, node in scan.schedule.vectors.items():
         value = values.get(node, node.attr)
-        full = (
-            _full(value, (len(scan.x), len(gradients[name])), scan.x.dtype) if np.ndim(value) < 2 else np.asarray(value)
-        )
-        gradients[name][...] = full.sum(axis=0)
+        full = _full(value, (scan.rows, len(gradients[name])), scan.dtype) if np.ndim(value) < 2 else np.asarray(value)
+        gradients[name][...] = full.sum(axis=0, dtype=wide(full.dtype))
     for matrix, pairs in scan.schedule.products.items():
         gradients[matrix.name][...] = 0
         if len(pairs) > 1:
@@ -385,7 +426,7 @@ def _grouped_outer_sums(
             gradients[matrix.name][...] = _outer_sum(scan, values[delta], values[operand], matrix)
         return
     v = (
-        _full(values[operand], (len(scan.x), scan.sizes[operand.dim]), scan.x.dtype)
+        _full(values[operand], (scan.rows, scan.sizes[operand.dim]), scan.dtype)
         if np.ndim(values[operand]) < 2
         else np.asarray(values[operand])
     )
@@ -398,7 +439,7 @@ def _grouped_outer_sums(
 
 
 def _outer_sum(scan: Scan, delta: Array | float, operand: Array | float, matrix: Matrix) -> Array:
-    rows = len(scan.x)
+    rows = scan.rows
     left = np.broadcast_to(delta, (rows, scan.sizes[matrix.rows]))
     right = np.broadcast_to(operand, (rows, scan.sizes[matrix.cols]))
     return np.asarray(left.T @ right)
@@ -407,7 +448,10 @@ def _outer_sum(scan: Scan, delta: Array | float, operand: Array | float, matrix:
 def evaluate_map(
     schedule: Schedule, sizes: Mapping[str, int], parameters: Mapping[str, Array], inputs: Mapping[str, Array]
 ) -> tuple[Array, Scan]:
-    """The output of a graph without states, (R, dim), over rows of its inputs (R, dim each), and the tape."""
+    """The output of a graph without states, (R, dim), over rows of its inputs (R, dim each), and the tape.
+
+    The tape holds inputs and output: they are not to be written to.
+    """
     with np.errstate(all="ignore"):
         first = inputs[schedule.graph.inputs[0]]
         values = _constants_and_inputs(schedule, parameters, first)
@@ -415,12 +459,27 @@ def evaluate_map(
         _Interpreter(parameters).run(group_products(schedule.before), values)
         output = np.asarray(values[schedule.outputs[0]])
         return output, Scan(
-            schedule, {**sizes, ONE_DIM: 1}, parameters, first, np.array([len(first)]), output, [], [], values
+            schedule,
+            {**sizes, ONE_DIM: 1},
+            parameters,
+            np.array([len(first)]),
+            len(first),
+            first.dtype,
+            output,
+            [],
+            [],
+            values,
+            digest_of(parameters),
         )
 
 
 def map_adjoints(scan: Scan, seed: Array, gradients: Mapping[str, Array]) -> list[Array]:
-    """Adjoints of the inputs of a graph without states, given that of its output; writes the parameters' gradients."""
+    """Adjoints of the inputs of a graph without states, given that of its output; writes the parameters' gradients.
+
+    Raises:
+        ArgumentError: the parameters have changed since.
+    """
+    _refuse_changed(scan)
     with np.errstate(all="ignore"):
         schedule = scan.schedule
         kept = _Columns(schedule, scan.sizes, len(seed), seed.dtype)

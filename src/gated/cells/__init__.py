@@ -6,10 +6,17 @@ Families: W input, U recurrent, b bias, p peephole, P projection. A cell is foun
 
 from __future__ import annotations
 
-from gated.cells._elman import rnn
-from gated.cells._gru import gru, gru_reset_after
+from gated.cells._elman import projected_rnn, rnn
+from gated.cells._gru import gru, gru_reset_after, projected_gru, projected_gru_reset_after
 from gated.cells._indrnn import indrnn
-from gated.cells._lstm import gers_lstm, lstm, lstm_1997, peephole_lstm, projected_lstm
+from gated.cells._lstm import (
+    gers_lstm,
+    lstm,
+    lstm_1997,
+    peephole_lstm,
+    projected_lstm,
+    projected_peephole_lstm,
+)
 from gated.cells._minimal import mgu
 from gated.cells._odyssey import (
     lstm_coupled_gates,
@@ -29,12 +36,14 @@ __getattr__, __dir__ = submodules(__name__)
 
 ZOO: dict[str, Cell] = {
     "rnn": rnn,
+    "projected_rnn": projected_rnn,
     "indrnn": indrnn,
     "lstm_1997": lstm_1997,
     "lstm": lstm,
     "peephole_lstm": peephole_lstm,
     "gers_lstm": gers_lstm,
     "projected_lstm": projected_lstm,
+    "projected_peephole_lstm": projected_peephole_lstm,
     "lstm_no_input_gate": lstm_no_input_gate,
     "lstm_no_forget_gate": lstm_no_forget_gate,
     "lstm_no_output_gate": lstm_no_output_gate,
@@ -45,6 +54,8 @@ ZOO: dict[str, Cell] = {
     "lstm_full_gate_recurrence": lstm_full_gate_recurrence,
     "gru": gru,
     "gru_reset_after": gru_reset_after,
+    "projected_gru": projected_gru,
+    "projected_gru_reset_after": projected_gru_reset_after,
     "mgu": mgu,
     "slstm": slstm,
 }

@@ -16,3 +16,15 @@ def rnn(x, h, *, W, U, b):
     """
     h = tanh(W.h @ x + U.h @ h + b.h)
     return h
+
+
+@cell
+def projected_rnn(x, h, *, W, U, P, b):
+    """Simple recurrent network with a recurrent projection: the recurrent matrix U P has a low rank.
+
+    Source: the projection of H. Sak, A. Senior, F. Beaufays (2014), Long short-term memory recurrent neural
+    network architectures for large scale acoustic modeling, Interspeech, 338-342, on the units of `rnn`.
+    """
+    s = tanh(W.s @ x + U.s @ h + b.s)
+    h = P.h @ s
+    return h

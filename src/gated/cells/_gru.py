@@ -39,3 +39,33 @@ def gru_reset_after(x, h, *, W, U, b):
     n = tanh(W.n @ x + b.n + r * (U.n @ h + b.hn))
     h = (1 - z) * n + z * h
     return h
+
+
+@cell
+def projected_gru(x, h, s, *, W, U, P, b):
+    """GRU with a recurrent projection: the units' state is s, all matrices and the output see its linear image h.
+
+    Source: the projected GRU with which G. Cheng et al. (2018), Output-gate projected gated recurrent unit for
+    speech recognition, Interspeech, 1793-1797, begin; the gates are those of `gru`.
+    """
+    r = sigmoid(W.r @ x + U.r @ h + b.r)
+    z = sigmoid(W.z @ x + U.z @ h + b.z)
+    n = tanh(W.n @ x + U.n @ (r * h) + b.n)
+    s = (1 - z) * s + z * n
+    h = P.h @ s
+    return h, s
+
+
+@cell
+def projected_gru_reset_after(x, h, s, *, W, U, P, b):
+    """GRU with a recurrent projection and the gates of cuDNN, PyTorch and Keras' default.
+
+    Source: the projection of G. Cheng et al. (2018), Output-gate projected gated recurrent unit for speech
+    recognition, Interspeech, 1793-1797, on the units of `gru_reset_after`.
+    """
+    r = sigmoid(W.r @ x + U.r @ h + b.r)
+    z = sigmoid(W.z @ x + U.z @ h + b.z)
+    n = tanh(W.n @ x + b.n + r * (U.n @ h + b.hn))
+    s = (1 - z) * n + z * s
+    h = P.h @ s
+    return h, s

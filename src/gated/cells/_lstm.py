@@ -92,3 +92,19 @@ def projected_lstm(x, h, c, *, W, U, P, b):
     o = sigmoid(W.o @ x + U.o @ h + b.o)
     h = P.h @ (o * tanh(c))
     return h, c
+
+
+@cell
+def projected_peephole_lstm(x, h, c, *, W, U, P, p, b):
+    """LSTM with peepholes and a recurrent projection, the LSTMP as it was published.
+
+    Source: H. Sak, A. Senior, F. Beaufays (2014), Long short-term memory recurrent neural network
+    architectures for large scale acoustic modeling, Interspeech, 338-342, equations 7 to 12.
+    """
+    i = sigmoid(W.i @ x + U.i @ h + p.i * c + b.i)
+    f = sigmoid(W.f @ x + U.f @ h + p.f * c + b.f)
+    g = tanh(W.g @ x + U.g @ h + b.g)
+    c = f * c + i * g
+    o = sigmoid(W.o @ x + U.o @ h + p.o * c + b.o)
+    h = P.h @ (o * tanh(c))
+    return h, c

@@ -31,8 +31,11 @@ from gated.data.tasks import ORDER_SYMBOLS, adding, copy_memory, long_lag, tempo
 from gated.data.timing import generating_timed_spikes, measuring_spike_distances, periodic_function
 from gated.data.vocabulary import Vocabulary
 from gated.lazy import submodules
+from gated.publish import publish
 
 __getattr__, __dir__ = submodules(__name__)
+
+publish("gated.data", PaddedBatch, ReberScore, TaskBatch, Vocabulary)
 
 __all__ = [
     "CONTINUAL_REBER",

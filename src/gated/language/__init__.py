@@ -8,8 +8,11 @@ from gated.language.cell import Cell, cell
 from gated.language.functions import FUNCTIONS
 from gated.language.symbols import abs, exp, log, maximum, minimum, relu, sigmoid, softplus, sqrt, tanh
 from gated.lazy import submodules
+from gated.publish import publish
 
 __getattr__, __dir__ = submodules(__name__)
+
+publish("gated", Cell)
 
 __all__ = [
     "FUNCTIONS",

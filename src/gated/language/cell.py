@@ -8,6 +8,7 @@ from typing import Any
 from gated.errors import CellError
 from gated.language import printing, serial
 from gated.language.graph import Graph
+from gated.language.omission import without_family
 from gated.language.tracing import trace_cell
 
 
@@ -27,6 +28,19 @@ class Cell:
         self.doc = self.__doc__ = graph.doc or None
         self.__name__ = graph.name
         self.__wrapped__ = function
+
+    def __copy__(self) -> Cell:
+        return Cell(self.graph, self.__wrapped__)  # a graph never changes
+
+    def __deepcopy__(self, memo: object) -> Cell:
+        return self.__copy__()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """A cell is pickled as its equations: the function is not needed, and may be a lambda or a notebook's."""
+        return self.to_json()
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        Cell.__init__(self, serial.graph_from_json(state))
 
     @property
     def states(self) -> tuple[str, ...]:
@@ -48,6 +62,14 @@ class Cell:
             FileFormatError: the data are not a cell.
         """
         return Cell(serial.graph_from_json(data))
+
+    def without(self, family: str) -> Cell:
+        """The same cell with a family of parameters left out, as if they were 0: `lstm.without("b")` has no biases.
+
+        Raises:
+            ArgumentError: there is no such family, or the equations do not allow it to be 0.
+        """
+        return Cell(without_family(self.graph, family))
 
     def equations(self, style: str = "text") -> list[str]:
         """One line per equation, in "text" (Unicode), "latex" or "numpy" (plain Python)."""

@@ -17,7 +17,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 from gated.locks import fork_safe_lock
 
@@ -62,6 +62,15 @@ class Node:
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError("nodes are immutable")
+
+    def __copy__(self) -> Node:
+        return self  # one object for equal expressions
+
+    def __deepcopy__(self, memo: object) -> Node:
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a node is not pickled by itself; a cell is, as the JSON of its equations")
 
     def __repr__(self) -> str:
         return f"{self.op}:{self.attr}({', '.join(map(repr, self.args))})"

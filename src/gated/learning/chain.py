@@ -32,8 +32,11 @@ class Link:
         spans: name in the graph -> (start, stop) in the network's vector.
     """
 
-    def __init__(self, layer: str, level: int, graph: Graph, parameters: Mapping[str, Array], start: int) -> None:
+    def __init__(
+        self, layer: str, level: int, graph: Graph, parameters: Mapping[str, Array], start: int, dtype: np.dtype[Any]
+    ) -> None:
         self.layer, self.level, self.graph, self.parameters = layer, level, graph, dict(parameters)
+        self.dtype = dtype
         self.spans: dict[str, tuple[int, int]] = {}
         self.sizes: dict[str, int] = {}
         for name, shape in graph.parameters.items():
@@ -41,7 +44,7 @@ class Link:
             self.spans[name] = (start, start + array.size)
             self.sizes.update(zip(shape, array.shape, strict=True))
             start += array.size
-        self.start, self.stop = min(a for a, _ in self.spans.values()), start
+        self.start, self.stop = min((a for a, _ in self.spans.values()), default=start), start
 
     @property
     def name(self) -> str:
@@ -68,7 +71,7 @@ class Link:
 
     def full(self, value: Any, rows: int, node: Node) -> Array:
         """A value as a fresh (rows, size) array."""
-        result = np.empty((rows, self.sizes[node.dim]), next(iter(self.parameters.values())).dtype)
+        result = np.empty((rows, self.sizes[node.dim]), self.dtype)
         result[...] = value
         return result
 
@@ -184,17 +187,15 @@ def links_of(network: Any) -> list[Link | Table]:
     if network.dtype.kind != "f":
         raise wrong_type("network", f"dtype {network.dtype}", "'float32' or 'float64'")
     links: list[Link | Table] = []
-    start = 0
-    for name, layer in network.layers.items():
+    for name, layer, start in network.parts():
         if isinstance(layer, Embedding):
             links.append(Table(name, layer, start))
         elif isinstance(layer, Dense):
-            links.append(Link(name, 0, layer._schedule.graph, layer.params, start))
+            links.append(Link(name, 0, layer._schedule.graph, layer.params, start, layer.dtype))
         elif isinstance(layer, Recurrent):
             links += _recurrent_links(name, layer, start)
         else:
             raise wrong_type(f"layers[{name!r}]", describe(layer), "a Recurrent, a Dense or an Embedding")
-        start += layer.theta.size
     return links
 
 
@@ -206,7 +207,7 @@ def _recurrent_links(name: str, layer: Recurrent, start: int) -> list[Link]:
     links = []
     for level in range(layer.num_layers):
         views = {key: layer.params[f"l{level}.{key}"] for key in layer.cell.parameters}
-        link = Link(name, level, layer.cell.graph, views, start)
+        link = Link(name, level, layer.cell.graph, views, start, layer.dtype)
         link.sizes["input"] = layer.input_size if level == 0 else layer.state_sizes[0]
         for state, size in zip(layer.cell.states, layer.state_sizes, strict=True):
             link.sizes[layer.cell.graph.dims[state]] = size

@@ -27,7 +27,7 @@ from gated.learning.online import Online
 from gated.learning.optimizers import SGD
 from gated.losses import SquaredError
 from gated.nn import Dense, Network, Recurrent, checks
-from gated.nn.recurrent import _generator
+from gated.nn.checks import generator
 
 Array = np.ndarray[Any, Any]
 GATES = ("g", "i", "f", "o")  # the order of that class: net input, input gate, forget gate, output gate
@@ -84,7 +84,7 @@ class LahoreLSTM:
 
 
 def _network(sizes: dict[str, int], seed: Any) -> Network:
-    rng = _generator(seed)
+    rng = generator(seed)
     rnn = Recurrent(cells.gers_lstm, sizes["inputs"], sizes["cells"], dtype="float64", seed=rng, init="uniform")
     head = Dense(sizes["cells"], sizes["outputs"], dtype="float64", seed=rng, init="uniform")
     return Network({"rnn": rnn, "head": head})

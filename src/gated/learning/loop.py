@@ -92,8 +92,7 @@ class Training:
         """Arrays and a JSON value: all that the next update depends on, save data and options."""
         arrays = {"theta": self.network.theta.copy()}
         arrays |= {f"optimizer.{name}": array for name, array in self.optimizer.state().items()}
-        for layer, states in (self.carried or {}).items():
-            arrays |= {f"state.{layer}.{index}": np.array(array) for index, array in enumerate(states)}
+        arrays |= {f"state.{name}": np.array(array) for name, array in _flat(self.carried or {}).items()}
         return arrays, {"progress": asdict(self.progress), "rng": self.rng.bit_generator.state}
 
     def load_state(self, arrays: Mapping[str, np.ndarray], values: Mapping[str, Any]) -> None:
@@ -154,22 +153,39 @@ def _under(prefix: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarra
     return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
 
 
-def _carried(arrays: Mapping[str, np.ndarray], network: Any) -> dict[str, tuple[np.ndarray, ...]] | None:
-    """{"rnn.0": h, "rnn.1": c} -> {"rnn": (h, c)}, as the network's layers take them; None if there is none."""
-    layers: dict[str, dict[int, np.ndarray]] = {}
+def _flat(states: Any, prefix: str = "") -> dict[str, np.ndarray]:
+    """{"rnn": (h, c), "encoder": {"gru": (h,)}} -> {"rnn.0": h, "rnn.1": c, "encoder.gru.0": h}"""
+    if not isinstance(states, Mapping):
+        return {f"{prefix}{index}": array for index, array in enumerate(states)}
+    flat: dict[str, np.ndarray] = {}
+    for name, inner in states.items():
+        flat |= _flat(inner, f"{prefix}{name}.")
+    return flat
+
+
+def _carried(arrays: Mapping[str, np.ndarray], network: Any) -> dict[str, Any] | None:
+    """The inverse of `_flat`, for states that the network's layers take; None if there is none."""
+    if not arrays:
+        return None
+    first = next(iter(arrays.values()))
+    batch = first.shape[1] if first.ndim == 3 and first.size else 1
+    own = network.initial_state(1)
+    expected = {name: (array.shape[0], batch, array.shape[2]) for name, array in _flat(own).items()}
+    if arrays.keys() != expected.keys():
+        name = sorted(arrays.keys() ^ expected.keys())[0]
+        came = "an array of this name" if name in arrays else "none"
+        known = shown(", ".join(f"state.{name}" for name in expected)) or "no state"
+        raise FileFormatError(f"state.{shown(name)}: got {came}, expected {known}")
     for name, array in arrays.items():
-        layer, _, index = name.rpartition(".")
-        if len(index) > 4 or not (index.isascii() and index.isdecimal()) or layer not in network.layers:
-            raise FileFormatError(f"state.{shown(name)}: got an array of this name, expected state.<layer>.<number>")
-        layers.setdefault(layer, {})[int(index)] = array
-    carried = {layer: tuple(states[i] for i in sorted(states)) for layer, states in layers.items()}
-    for layer, states in carried.items():
-        batch = states[0].shape[1] if states[0].ndim == 3 and states[0].size else 1
-        expected = network.layers[layer].initial_state(batch) if hasattr(network.layers[layer], "initial_state") else ()
-        if [(a.shape, a.dtype) for a in states] != [(a.shape, a.dtype) for a in expected]:
-            came = ", ".join(str(array.shape) for array in states)
+        if array.shape != expected[name] or array.dtype != network.dtype:
             raise FileFormatError(
-                f"state.{layer}: got {shown(came)} of {states[0].dtype}, expected the states of a batch: "
-                f"{', '.join(str(array.shape) for array in expected) or 'none'} of {network.dtype}"
+                f"state.{name}: got {describe(array)}, expected one of shape {expected[name]} and dtype {network.dtype}"
             )
-    return carried or None
+    return dict(_like(own, iter([arrays[name] for name in expected])))
+
+
+def _like(states: Any, arrays: Iterator[np.ndarray]) -> Any:
+    """Arrays, in the order of `_flat`, where those of `states` are."""
+    if not isinstance(states, Mapping):
+        return tuple(next(arrays) for _ in states)
+    return {name: _like(inner, arrays) for name, inner in states.items()}

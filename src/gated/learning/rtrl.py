@@ -7,7 +7,8 @@ with that layer,
     J' = ∂S'/∂S J + ∂S'/∂x J_below + ∂S'/∂θ directly            J, J' (N, R, P)
 
 ∂L/∂θ at a step is ∂L/∂y pulled back to the uppermost states and multiplied with their J. No tape is kept; the result is
-the whole gradient of this step's loss, as backpropagation through time from the beginning gives it.
+the whole gradient of this step's loss, as backpropagation through time from the beginning gives it. A tied layer is a
+link for each of its uses; what comes from its parameters is added in one place.
 
 Cost, per layer: memory 2 N R P numbers, and one product of 2 N R² P operations each step (a matrix product of (R, R)
 with (R, P) for each sequence, made by BLAS). For an LSTM of H units, R = 2 H and P ≈ 4 H², that is 16 H³ numbers and
@@ -17,6 +18,7 @@ with (R, P) for each sequence, made by BLAS). For an LSTM of H units, R = 2 H an
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -42,13 +44,18 @@ def rtrl_cost(network: Any, batch: int = 1) -> RTRLCost:
 
 def _cost(links: Sequence[Link | Table], batch: int, itemsize: int) -> RTRLCost:
     numbers = operations = below = 0  # `below`: rows x parameters of the recurrent layer underneath
-    for link in links:
+    for link, width in zip(links, _widths(links), strict=True):
         if isinstance(link, Link) and link.graph.states:
             rows = sum(link.state_sizes)
-            numbers += 2 * rows * link.stop
-            operations += 2 * rows * rows * link.stop + 2 * rows * below
-            below = link.state_sizes[0] * link.stop
+            numbers += 2 * rows * width
+            operations += 2 * rows * rows * width + 2 * rows * below
+            below = link.state_sizes[0] * width
     return RTRLCost(batch * numbers * itemsize, batch * operations)
+
+
+def _widths(links: Sequence[Link | Table]) -> list[int]:
+    """For each link, how many parameters its output depends on: up to its own last, or that of a link below."""
+    return list(accumulate((link.stop for link in links), max))
 
 
 class RealTime:
@@ -73,7 +80,8 @@ class RealTime:
                 f"{self.size} parameters and batch {batch}; raise it, make the network smaller or choose "
                 "algorithm='online'"
             )
-        self._nodes = [_node(link, batch, self.dtype) for link in self.links]
+        widths = _widths(self.links)
+        self._nodes = [_node(link, batch, self.dtype, width) for link, width in zip(self.links, widths, strict=True)]
         self.gradient_vector = np.zeros(self.size, self.dtype)
 
     def forward(self, x: Array) -> Array:
@@ -124,11 +132,11 @@ class _Map:
 class _Cell:
     """One recurrent layer: its states and their Jacobian."""
 
-    def __init__(self, link: Link, batch: int, dtype: Any) -> None:
-        self.link, self.puller = link, Puller(link)
+    def __init__(self, link: Link, batch: int, dtype: Any, width: int) -> None:
+        self.link, self.puller, self.width = link, Puller(link), width
         self.states = [np.zeros((batch, size), dtype) for size in link.state_sizes]
         rows = sum(link.state_sizes)
-        self.jacobian, self._next = np.zeros((2, batch, rows, link.stop), dtype)
+        self.jacobian, self._next = np.zeros((2, batch, rows, width), dtype)
         stops = np.cumsum(link.state_sizes).tolist()
         self.parts = [slice(stop - size, stop) for stop, size in zip(stops, link.state_sizes, strict=True)]
         self._unit = np.eye(rows, dtype=dtype)[None]
@@ -156,7 +164,7 @@ class _Cell:
         return self.states[0]
 
     def carry(self, rows: Array, into: Array, below: Sequence[Any]) -> None:
-        into[:, :, : self.link.stop] += rows @ self.jacobian[:, self.parts[0]]
+        into[:, :, : self.width] += rows @ self.jacobian[:, self.parts[0]]
 
     def arrays(self) -> dict[str, Array]:
         name = self.link.name
@@ -164,8 +172,8 @@ class _Cell:
         return {**{f"{name}.state.{key}": array for key, array in states}, f"{name}.jacobian": self.jacobian}
 
 
-def _node(link: Link | Table, batch: int, dtype: Any) -> _Map | _Cell:
-    return _Cell(link, batch, dtype) if isinstance(link, Link) and link.graph.states else _Map(link)
+def _node(link: Link | Table, batch: int, dtype: Any, width: int) -> _Map | _Cell:
+    return _Cell(link, batch, dtype, width) if isinstance(link, Link) and link.graph.states else _Map(link)
 
 
 def _carry(nodes: Sequence[Any], rows: Array | None, into: Array) -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from gated.lazy import submodules
 from gated.models.language_model import CharacterLanguageModel
 from gated.models.ngram import KneserNey
+from gated.publish import publish
+
+publish("gated.models", CharacterLanguageModel, KneserNey)
 
 __getattr__, __dir__ = submodules(__name__)
 

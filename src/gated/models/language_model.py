@@ -6,6 +6,7 @@ the mean of -log2 p(character | all characters before it).
 
 from __future__ import annotations
 
+import copy
 import math
 import os
 from collections.abc import Iterator
@@ -30,6 +31,9 @@ class CharacterLanguageModel:
 
     def __init__(self, network: Any, vocabulary: Vocabulary, about: dict[str, Any] | None = None) -> None:
         self.network, self.vocabulary, self.about = network, vocabulary, dict(about or {})
+
+    def __copy__(self) -> CharacterLanguageModel:
+        return copy.deepcopy(self)  # with a network of its own
 
     @classmethod
     def build(

@@ -6,7 +6,12 @@ from gated.nn.embedding import Embedding
 from gated.nn.named import GRU, LSTM, RNN, PeepholeLSTM
 from gated.nn.network import Network, network_from_config
 from gated.nn.parameters import ParameterVector
-from gated.nn.recurrent import Recurrent, Tape
+from gated.nn.recurrent import Recurrent
+from gated.nn.tape import Tape
+from gated.publish import publish
+
+publish("gated", Dense, Embedding, Network, Recurrent)
+publish("gated.nn", ParameterVector, Tape)
 
 __getattr__, __dir__ = submodules(__name__)
 

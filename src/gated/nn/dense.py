@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NoReturn
 
 import numpy as np
 
 from gated.backends.interface import Scan
 from gated.backends.reference import evaluate_map, map_adjoints
-from gated.errors import as_array, describe, wrong, wrong_type
+from gated.errors import as_array, describe, uncopied, wrong, wrong_type
 from gated.language import relu, sigmoid, softplus, tanh
 from gated.nn import checks
 from gated.nn.initialisation import initial_value
+from gated.nn.layer import Layer
 from gated.nn.maps import planned
 from gated.nn.parameters import ParameterVector
-from gated.nn.recurrent import _generator
 
 Array = np.ndarray[Any, Any]
 
@@ -47,7 +48,18 @@ def _softplus(x, *, W, b):  # type: ignore[no-untyped-def]
 ACTIVATIONS = {None: _linear, "sigmoid": _sigmoid, "tanh": _tanh, "relu": _relu, "softplus": _softplus}
 
 
-class Dense:
+@dataclass(eq=False)
+class DenseTape:
+    """What a forward pass of a dense layer leaves for its backward pass."""
+
+    layer: Dense
+    scan: Scan
+
+    def __reduce_ex__(self, protocol: Any) -> NoReturn:
+        raise uncopied("tape", "it belongs to one forward pass: keep y, or run forward again")
+
+
+class Dense(Layer):
     """y = activation(W.y @ x + b.y) at every step.
 
     Args:
@@ -78,44 +90,75 @@ class Dense:
             raise wrong("bias", f"False with activation {activation!r}", "True, or activation None")
         self.activation, self.bias = activation, bias
         self.dtype = checks.dtype(dtype)
-        self._schedule = planned(ACTIVATIONS[activation] if bias else _linear_no_bias)
-        graph = self._schedule.graph
-        self._sizes = {graph.dims["x"]: self.input_size, graph.parameters["W.y"][0]: self.output_size}
-        shapes = {name: tuple(self._sizes[dim] for dim in shape) for name, shape in graph.parameters.items()}
+        self._plan()
+        parameters = self._schedule.graph.parameters
+        shapes = {name: tuple(self._sizes[dim] for dim in shape) for name, shape in parameters.items()}
+        sizes = {"input_size": self.input_size, "output_size": self.output_size}
+        checks.room(sizes, self.input_size * self.output_size, self.dtype)
         self.params = ParameterVector(shapes, self.dtype)
-        rng = _generator(seed)
+        rng = checks.generator(seed)
         for name, shape in shapes.items():
             self.params[name][...] = initial_value(init, shape, self.input_size, rng)
 
-    @property
-    def theta(self) -> Array:
-        return self.params.vector
+    def _plan(self) -> None:
+        self._schedule = planned(ACTIVATIONS[self.activation] if self.bias else _linear_no_bias)
+        graph = self._schedule.graph
+        self._sizes = {graph.dims["x"]: self.input_size, graph.parameters["W.y"][0]: self.output_size}
 
     def forward(
         self, x: Any, state: Any = None, lengths: Any = None, *, rng: Any = None
-    ) -> tuple[Array, tuple[()], Scan]:
+    ) -> tuple[Array, tuple[()], DenseTape]:
         """x (..., input_size) -> y (..., output_size), no state, the tape. `lengths` and `rng` change nothing here."""
+        return self._forward(self._checked(x, own=True))
+
+    def forward_owned(
+        self, x: Array, state: Any = None, lengths: Any = None, *, rng: Any = None
+    ) -> tuple[Array, tuple[()], DenseTape]:
+        """As `forward`, of an array that nobody else will write to: the tape holds it without a copy."""
+        return self._forward(self._checked(x, own=False))
+
+    def infer(self, x: Any, state: Any = None, lengths: Any = None) -> tuple[Array, tuple[()]]:
+        """As `forward`, without a tape."""
+        return self._forward(self._checked(x, own=False))[:2]
+
+    def _checked(self, x: Any, own: bool) -> Array:
         x = as_array("x", x)
         if x.ndim == 0:
             raise wrong("x", describe(x), f"shape (..., {self.input_size})")
         leading: tuple[int | str, ...] = ("T", "N", "...")[: x.ndim - 1] if x.ndim <= 4 else tuple("n" * (x.ndim - 1))
-        x = checks.array("x", x, (*leading, self.input_size), self.dtype)
-        y, tape = evaluate_map(self._schedule, self._sizes, self.params, {"x": x.reshape(-1, self.input_size)})
-        return y.reshape(*x.shape[:-1], self.output_size), (), tape
+        return checks.array("x", x, (*leading, self.input_size), self.dtype, own=own)
 
-    def backward(self, tape: Scan, dy: Any, dstate: Any = None) -> tuple[Array, tuple[()], ParameterVector]:
-        """dy, of y's shape -> dx, no state, the parameters' gradients (summed over all steps and sequences)."""
-        if not isinstance(tape, Scan) or tape.parameters is not self.params:
+    def _forward(self, x: Array) -> tuple[Array, tuple[()], DenseTape]:
+        y, scan = evaluate_map(self._schedule, self._sizes, self.params, {"x": x.reshape(-1, self.input_size)})
+        if self.activation is not None:  # its derivative may be made of the output, which is the caller's to change
+            y = y.copy()
+        return y.reshape(*x.shape[:-1], self.output_size), (), DenseTape(self, scan)
+
+    def backward(self, tape: DenseTape, dy: Any, dstate: Any = None) -> tuple[Array, tuple[()], ParameterVector]:
+        """dy, of y's shape -> dx, no state, the parameters' gradients (summed over all steps and sequences).
+
+        Raises:
+            ArgumentError, ArgumentTypeError: a shape or dtype does not fit, the tape is of another layer, or the
+                parameters have changed since.
+        """
+        if not isinstance(tape, DenseTape) or tape.layer is not self:
             raise wrong_type("tape", describe(tape), "the tape of this layer's forward()")
-        dy = as_array("dy", dy)
+        dy, scan = as_array("dy", dy), tape.scan
         if dy.dtype.kind not in ("fiu" if self.dtype.kind == "f" else "fiuc"):
             raise wrong_type("dy", describe(dy), f"numbers ({self.dtype})")
-        if dy.shape[-1:] != (self.output_size,) or dy.size != len(tape.x) * self.output_size:
-            raise wrong("dy", describe(dy), f"the shape of y: {len(tape.x)} rows of {self.output_size}")
+        if dy.shape[-1:] != (self.output_size,) or dy.size != scan.rows * self.output_size:
+            raise wrong("dy", describe(dy), f"the shape of y: {scan.rows} rows of {self.output_size}")
         grads = self.params.like()
         rows = np.ascontiguousarray(dy, self.dtype).reshape(-1, self.output_size)
-        dx = map_adjoints(tape, rows, grads)[0]
+        dx = map_adjoints(scan, rows, grads)[0]
         return dx.reshape(*dy.shape[:-1], self.input_size), (), grads
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {key: value for key, value in vars(self).items() if key not in ("_schedule", "_sizes")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._plan()
 
     def config(self) -> dict[str, Any]:
         return {

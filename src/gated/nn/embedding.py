@@ -7,15 +7,16 @@ from typing import Any
 
 import numpy as np
 
+from gated.backends.reference import wide
 from gated.errors import as_array, describe, wrong, wrong_type
 from gated.nn import checks
+from gated.nn.layer import Layer
 from gated.nn.parameters import ParameterVector
-from gated.nn.recurrent import _generator
 
 Array = np.ndarray[Any, Any]
 
 
-class Embedding:
+class Embedding(Layer):
     """y = W[id]: the product of Wᵀ with a one-hot vector, made by a look-up.
 
     Args:
@@ -29,12 +30,10 @@ class Embedding:
         self.num_embeddings = checks.size("num_embeddings", num_embeddings)
         self.size = self.output_size = checks.size("size", size)
         self.dtype = checks.dtype(dtype)
+        sizes = {"num_embeddings": self.num_embeddings, "size": self.size}
+        checks.room(sizes, self.num_embeddings * self.size, self.dtype)
         self.params = ParameterVector({"W": (self.num_embeddings, self.size)}, self.dtype)
-        self.params["W"] = _generator(seed).standard_normal((self.num_embeddings, self.size))
-
-    @property
-    def theta(self) -> Array:
-        return self.params.vector
+        self.params["W"] = checks.generator(seed).standard_normal((self.num_embeddings, self.size))
 
     def forward(
         self, x: Any, state: Any = None, lengths: Any = None, *, rng: Any = None
@@ -47,6 +46,10 @@ class Embedding:
             bad = ids.min() if ids.min() < 0 else ids.max()
             raise wrong("x", f"the id {bad}", f"ids from 0 to {self.num_embeddings - 1}")
         return self.params["W"][ids], (), ids
+
+    def infer(self, x: Any, state: Any = None, lengths: Any = None) -> tuple[Array, tuple[()]]:
+        """As `forward`, without a tape."""
+        return self.forward(x)[:2]
 
     def backward(self, tape: Array, dy: Any, dstate: Any = None) -> tuple[None, tuple[()], ParameterVector]:
         """dy (..., size) -> (no adjoint for ids, no state, the gradient: the sum of dy over each id's occurrences)."""
@@ -64,7 +67,9 @@ class Embedding:
                 ids, kind="stable"
             )  # in order, the occurrences of an id are neighbours: one pass adds them
             present, first = np.unique(ids[order], return_index=True)
-            grads["W"][present] = np.add.reduceat(dy.reshape(-1, self.size)[order], first, axis=0)
+            grads["W"][present] = np.add.reduceat(
+                dy.reshape(-1, self.size)[order], first, axis=0, dtype=wide(self.dtype)
+            )
         return None, (), grads
 
     def config(self) -> dict[str, Any]:

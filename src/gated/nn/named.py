@@ -5,31 +5,66 @@ from __future__ import annotations
 from typing import Any
 
 from gated import cells
+from gated.language import Cell
 from gated.nn import checks
 from gated.nn.recurrent import Recurrent
 
 
-def LSTM(input_size: int, hidden_size: int, num_layers: int = 1, *, proj_size: int = 0, **options: Any) -> Recurrent:
-    """LSTM with forget gate (`gated.cells.lstm`), or with projection if proj_size > 0. Options as `Recurrent`."""
-    if isinstance(proj_size, bool) or proj_size != 0:
-        sizes = {"h": checks.size("proj_size", proj_size)}
-        return Recurrent(cells.projected_lstm, input_size, hidden_size, num_layers, sizes=sizes, **options)
-    return Recurrent(cells.lstm, input_size, hidden_size, num_layers, **options)
+def LSTM(
+    input_size: int, hidden_size: int, num_layers: int = 1, bias: bool = True, *, proj_size: int = 0, **options: Any
+) -> Recurrent:
+    """LSTM with forget gate (`gated.cells.lstm`).
+
+    Args:
+        bias: False leaves out the parameters b.
+        proj_size: if > 0, the length of the output h, to which the units are projected (`gated.cells.projected_lstm`).
+        options: those of `Recurrent`.
+    """
+    return _layer(cells.lstm, cells.projected_lstm, (input_size, hidden_size, num_layers), bias, proj_size, options)
 
 
-def PeepholeLSTM(input_size: int, hidden_size: int, num_layers: int = 1, **options: Any) -> Recurrent:
-    """LSTM with peepholes (`gated.cells.peephole_lstm`). Options as `Recurrent`."""
-    return Recurrent(cells.peephole_lstm, input_size, hidden_size, num_layers, **options)
+def PeepholeLSTM(
+    input_size: int, hidden_size: int, num_layers: int = 1, bias: bool = True, *, proj_size: int = 0, **options: Any
+) -> Recurrent:
+    """LSTM with peepholes (`gated.cells.peephole_lstm`, `projected_peephole_lstm`). Arguments as of `LSTM`."""
+    sizes = input_size, hidden_size, num_layers
+    return _layer(cells.peephole_lstm, cells.projected_peephole_lstm, sizes, bias, proj_size, options)
 
 
 def GRU(
-    input_size: int, hidden_size: int, num_layers: int = 1, *, reset_after: bool = False, **options: Any
+    input_size: int,
+    hidden_size: int,
+    num_layers: int = 1,
+    bias: bool = True,
+    *,
+    proj_size: int = 0,
+    reset_after: bool = False,
+    **options: Any,
 ) -> Recurrent:
-    """GRU as published (`gated.cells.gru`), or with reset_after=True as cuDNN, PyTorch and Keras compute it."""
-    cell = cells.gru_reset_after if checks.flag("reset_after", reset_after) else cells.gru
-    return Recurrent(cell, input_size, hidden_size, num_layers, **options)
+    """GRU as published (`gated.cells.gru`), or with reset_after=True as cuDNN, PyTorch and Keras compute it.
+
+    torch.nn.GRU, whose gates have the same names, is the latter: another cell with other gradients. Arguments as of
+    `LSTM`; with proj_size > 0 the cells are `gated.cells.projected_gru` and `projected_gru_reset_after`.
+    """
+    sizes = input_size, hidden_size, num_layers
+    if checks.flag("reset_after", reset_after):
+        return _layer(cells.gru_reset_after, cells.projected_gru_reset_after, sizes, bias, proj_size, options)
+    return _layer(cells.gru, cells.projected_gru, sizes, bias, proj_size, options)
 
 
-def RNN(input_size: int, hidden_size: int, num_layers: int = 1, **options: Any) -> Recurrent:
-    """Elman network with tanh (`gated.cells.rnn`). Options as `Recurrent`."""
-    return Recurrent(cells.rnn, input_size, hidden_size, num_layers, **options)
+def RNN(
+    input_size: int, hidden_size: int, num_layers: int = 1, bias: bool = True, *, proj_size: int = 0, **options: Any
+) -> Recurrent:
+    """Elman network with tanh (`gated.cells.rnn`, `projected_rnn`). Arguments as of `LSTM`."""
+    return _layer(cells.rnn, cells.projected_rnn, (input_size, hidden_size, num_layers), bias, proj_size, options)
+
+
+def _layer(
+    cell: Cell, projected: Cell, sizes: tuple[int, int, int], bias: bool, proj_size: int, options: dict[str, Any]
+) -> Recurrent:
+    if isinstance(proj_size, bool) or proj_size != 0:
+        options = {**options, "sizes": {projected.graph.dims["h"]: checks.size("proj_size", proj_size)}}
+        cell = projected
+    if not checks.flag("bias", bias):
+        cell = cell.without("b")
+    return Recurrent(cell, *sizes, **options)

@@ -2,60 +2,135 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
-from gated.errors import FileFormatError, GatedError, describe, shown, wrong, wrong_type
+from gated.errors import FileFormatError, GatedError, describe, shown, wrong_type
+from gated.nn import checks
 from gated.nn.claims import claims, entries
 from gated.nn.dense import Dense
 from gated.nn.embedding import Embedding
+from gated.nn.layer import Layer
+from gated.nn.network_checks import check_chain, check_state, has_state
+from gated.nn.network_stream import NetworkStream
 from gated.nn.parameters import ParameterVector
 from gated.nn.recurrent import Recurrent
 
 Array = np.ndarray[Any, Any]
-Layer = Any  # has forward, backward, params, config: Recurrent, Dense, Embedding or a user's own
-States = dict[str, tuple[Array, ...]]
+Layer_ = Any  # has forward, backward, params, config: Recurrent, Dense, Embedding, Network or a user's own
+States = dict[str, Any]  # name -> tuple of arrays, or such a dict again
 
 KINDS: dict[str, Any] = {"recurrent": Recurrent, "dense": Dense, "embedding": Embedding}
 
 
-class Network:
+class Network(Layer):
     """A chain of named layers: the output of each is the input of the next.
 
     Args:
         layers: name -> layer, in order, e.g. {"embed": Embedding(...), "rnn": LSTM(...), "head": Dense(...)}. The
-            layers' parameters move into one vector; a layer belongs to one network.
+            layers' parameters move into one vector; a layer belongs to one network (see `gated.nn.layer`). A layer may
+            be a network itself. The same layer under two names is tied: one set of parameters, whose gradients are
+            summed.
 
     Attributes:
-        params: "rnn.l0.W.i" -> writable view; theta: all parameters, one contiguous vector.
+        params: "rnn.l0.W.i" -> writable view, for a network in a network "encoder.rnn.l0.W.i"; theta: all parameters,
+            one contiguous vector. Tied parameters are held once, under the first name, and found under both.
 
     Raises:
-        ArgumentError, ArgumentTypeError: no layers, a bad name, sizes that do not fit, layers of different dtypes.
+        ArgumentError, ArgumentTypeError: no layers, a bad name, sizes that do not fit, layers of different dtypes, a
+            layer of another network.
     """
 
-    def __init__(self, layers: Mapping[str, Layer]) -> None:
+    def __init__(self, layers: Mapping[str, Layer_]) -> None:
         if not isinstance(layers, Mapping) or not layers:
             raise wrong_type("layers", describe(layers), "a dict of at least one named layer")
-        _check_chain(layers)
+        check_chain(layers)
         self.layers = dict(layers)
-        shapes = {
-            f"{name}.{key}": shape for name, layer in layers.items() for key, shape in layer.params.shapes.items()
-        }
         self.dtype = next(iter(layers.values())).dtype
-        self.params = ParameterVector(shapes, self.dtype)
-        start = 0
-        for layer in self.layers.values():
-            part = self.theta[start : start + layer.theta.size]
-            part[...] = layer.theta
-            layer.params = layer.params.like(part)
-            start += part.size
+        shapes: dict[str, tuple[int, ...]] = {}
+        ties: dict[str, str] = {}
+        for name, layer in layers.items():
+            first, own = self._first_name(layer), layer.params
+            if first == name:
+                shapes |= {f"{name}.{key}": shape for key, shape in own.shapes.items()}
+                ties |= {f"{name}.{key}": f"{name}.{held}" for key, held in own.ties.items()}
+            else:
+                ties |= {f"{name}.{key}": f"{first}.{own.ties.get(key, key)}" for key in [*own.shapes, *own.ties]}
+        checks.room({"layers": len(layers)}, sum(math.prod(shape) for shape in shapes.values()), self.dtype)
+        whole, spans = ParameterVector(shapes, self.dtype, ties=ties), self._spans()
+        for name, layer in self._distinct().items():
+            start, stop = spans[name]
+            whole.vector[start:stop] = layer.theta
+        self.params = whole
+
+    # parameters
 
     @property
-    def theta(self) -> Array:
-        return self.params.vector
+    def params(self) -> ParameterVector:
+        return self._params
+
+    @params.setter
+    def params(self, whole: ParameterVector) -> None:
+        """The layers' parameters become views into another vector, of the same numbers."""
+        self._params, spans = whole, self._spans()
+        for name, layer in self._distinct().items():
+            start, stop = spans[name]
+            layer.params = layer.params.like(whole.vector[start:stop], whole)
+
+    def _first_name(self, layer: Layer_) -> str:
+        return next(name for name, other in self.layers.items() if other is layer)
+
+    def _distinct(self) -> dict[str, Layer_]:
+        """Every layer once, under its first name."""
+        return {name: layer for name, layer in self.layers.items() if self._first_name(layer) == name}
+
+    def _spans(self) -> dict[str, tuple[int, int]]:
+        """Name -> where the layer's parameters begin and end in the vector, for tied layers under all their names."""
+        found: dict[str, tuple[int, int]] = {}
+        start = 0
+        for name, layer in self.layers.items():
+            first = self._first_name(layer)
+            if first == name:
+                found[name] = start, start + layer.theta.size
+                start += layer.theta.size
+            else:
+                found[name] = found[first]
+        return found
+
+    def parts(self) -> Iterator[tuple[str, Layer_, int]]:
+        """Every layer in the order of the chain, networks taken apart.
+
+        Yields:
+            name ("encoder.rnn"), layer, where its parameters begin in the vector. A tied layer comes again.
+        """
+        spans = self._spans()
+        for name, layer in self.layers.items():
+            start, _ = spans[name]
+            if isinstance(layer, Network):
+                yield from ((f"{name}.{inner}", part, start + own) for inner, part, own in layer.parts())
+            else:
+                yield name, layer, start
+
+    # sizes
+
+    @property
+    def input_size(self) -> Any:
+        """That of the first layer; None if it has none (an Embedding takes ids)."""
+        return getattr(next(iter(self.layers.values())), "input_size", None)
+
+    @property
+    def output_size(self) -> Any:
+        """That of the last layer."""
+        return getattr(list(self.layers.values())[-1], "output_size", None)
+
+    def initial_state(self, batch: int) -> States:
+        """Zeros for every layer that has a state, by name."""
+        return {name: layer.initial_state(batch) for name, layer in self.layers.items() if has_state(layer)}
+
+    # calls
 
     def forward(
         self,
@@ -69,78 +144,109 @@ class Network:
 
         Args:
             x: input of the first layer, (T, N, ...) (time first, unless the recurrent layers are batch_first).
-            state: {name: state tuple} for recurrent layers; zeros for those not given.
+            state: {name: state tuple} for recurrent layers, {name: such a dict} for networks; zeros for those not
+                given.
             lengths: (N,) as `Recurrent.forward`.
             rng: generator for dropout; without it there is none.
 
         Returns:
             the last layer's output, {name: last state}, the tape.
         """
+        return self._forward(x, state, lengths, rng, owned=False)
+
+    def forward_owned(
+        self, x: Any, state: States | None = None, lengths: Any = None, *, rng: np.random.Generator | None = None
+    ) -> tuple[Array, States, list[Any]]:
+        """As `forward`, of an array that nobody else will write to."""
+        return self._forward(x, state, lengths, rng, owned=True)
+
+    def _forward(
+        self, x: Any, state: States | None, lengths: Any, rng: np.random.Generator | None, owned: bool
+    ) -> tuple[Array, States, list[Any]]:
         self._check_state(state)
-        tapes, last = [], {}
+        tapes: list[Any] = []
+        last: States = {}
         for name, layer in self.layers.items():
-            x, after, tape = layer.forward(x, (state or {}).get(name), lengths, rng=rng)
+            # what one layer gives to the next is seen by nobody else: no tape needs a copy of it
+            run = getattr(layer, "forward_owned", layer.forward) if owned or tapes else layer.forward
+            x, after, tape = run(x, (state or {}).get(name), lengths, rng=rng)
             tapes.append(tape)
             if after:
                 last[name] = after
         return x, last, tapes
 
+    def infer(self, x: Any, state: States | None = None, lengths: Any = None) -> tuple[Array, States]:
+        """As `forward`, without a tape and without dropout: the last layer's output, {name: last state}."""
+        self._check_state(state)
+        last = {}
+        for name, layer in self.layers.items():
+            run = getattr(layer, "infer", None) or layer.forward  # a user's own layer may have no other
+            x, after, *_ = run(x, (state or {}).get(name), lengths)
+            if after:
+                last[name] = after
+        return x, last
+
+    def stream(self, batch: int = 1, state: States | None = None) -> NetworkStream:
+        """One time step at a time: each layer's `stream` in turn.
+
+        Args:
+            batch: N, sequences side by side.
+            state: as in `forward`.
+
+        Raises:
+            ArgumentError: a size or shape does not fit, or a layer is bidirectional.
+        """
+        return NetworkStream(self, batch, state)
+
     def backward(self, tape: list[Any], dy: Any, dstate: States | None = None) -> tuple[Any, States, ParameterVector]:
-        """dx (None where the first layer takes ids), {name: adjoint of the initial state}, grads as `params`."""
+        """dx (None where the first layer takes ids), {name: adjoint of the initial state}, grads as `params`.
+
+        Raises:
+            ArgumentError, ArgumentTypeError: something does not fit, or parameters have changed since `forward`.
+        """
         if not isinstance(tape, list) or len(tape) != len(self.layers):
             raise wrong_type("tape", describe(tape), "the tape of this network's forward()")
         self._check_state(dstate, "dstate")
-        grads = self.params.like()
+        grads, spans = self.params.like(), self._spans()
         first: States = {}
-        stop = self.theta.size
         for (name, layer), part in zip(reversed(self.layers.items()), reversed(tape), strict=True):
             dy, before, own = layer.backward(part, dy, (dstate or {}).get(name))
-            grads.vector[stop - own.vector.size : stop] = own.vector
-            stop -= own.vector.size
+            start, stop = spans[name]
+            grads.vector[start:stop] += own.vector
             if before:
                 first[name] = before
         return dy, first, grads
 
     def _check_state(self, state: Any, argument: str = "state") -> None:
-        recurrent = [name for name, layer in self.layers.items() if isinstance(layer, Recurrent)]
-        if state is None:
-            return
-        if not isinstance(state, Mapping):
-            raise wrong_type(
-                argument, describe(state), f"a dict of layer name -> state for {', '.join(recurrent) or 'no layer'}"
-            )
-        for name in state:
-            if name not in recurrent:
-                raise wrong(
-                    argument,
-                    f"the name {name!r}",
-                    f"names of recurrent layers: {', '.join(recurrent) or 'there are none'}",
-                )
+        check_state(self.layers, state, argument)
+
+    # files, copies
 
     def config(self) -> dict[str, Any]:
         """All that is needed to build the network again (JSON-able), but for the parameters' values."""
-        return {"kind": "network", "layers": [[name, layer.config()] for name, layer in self.layers.items()]}
+        layers: list[list[Any]] = []
+        for name, layer in self.layers.items():
+            first = self._first_name(layer)
+            layers.append([name, layer.config() if first == name else {"kind": "tied", "to": first}])
+        return {"kind": "network", "layers": layers}
+
+    @staticmethod
+    def from_config(config: Mapping[str, Any]) -> Network:
+        return network_from_config(config)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {key: value for key, value in vars(self).items() if key != "_params"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        Network.__init__(self, self.layers)
 
     def __repr__(self) -> str:
-        return "Network(" + ", ".join(f"{name}={layer!r}" for name, layer in self.layers.items()) + ")"
-
-
-def _check_chain(layers: Mapping[str, Layer]) -> None:
-    before: tuple[str, Any] | None = None
-    for name, layer in layers.items():
-        if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z_]\w*", name):
-            raise wrong("layers", f"the name {name!r}", "names such as 'embed' or 'rnn1'")
-        if not all(hasattr(layer, attribute) for attribute in ("forward", "backward", "params", "config")):
-            raise wrong_type(f"layers[{name!r}]", describe(layer), "a layer: Recurrent, Dense, Embedding")
-        if before is not None:
-            size, wants = getattr(before[1], "output_size", None), getattr(layer, "input_size", None)
-            if size is not None and wants is not None and size != wants:
-                raise wrong(f"layers[{name!r}]", f"input_size {wants}", f"{size}, the output size of {before[0]!r}")
-            if before[1].dtype != layer.dtype:
-                raise wrong_type(
-                    f"layers[{name!r}]", f"dtype {layer.dtype}", f"{before[1].dtype}, the dtype of {before[0]!r}"
-                )
-        before = name, layer
+        shown = [
+            f"{name}={layer!r}" if self._first_name(layer) == name else f"{name}={self._first_name(layer)}"
+            for name, layer in self.layers.items()
+        ]
+        return f"Network({', '.join(shown)})"
 
 
 def network_from_config(config: Any, claimed: Callable[[str, tuple[int, ...], str], None] | None = None) -> Network:
@@ -157,6 +263,9 @@ def network_from_config(config: Any, claimed: Callable[[str, tuple[int, ...], st
             claimed(*claim)
     layers: dict[str, Layer] = {}
     for name, own in entries(config):
+        if own["kind"] == "tied":
+            layers[name] = layers[own["to"]]
+            continue
         try:
             layers[name] = KINDS[own["kind"]].from_config(own)
         except FileFormatError:
@@ -167,3 +276,6 @@ def network_from_config(config: Any, claimed: Callable[[str, tuple[int, ...], st
         return Network(layers)
     except GatedError as error:
         raise FileFormatError(f"network: {shown(error, 200)}") from error
+
+
+KINDS["network"] = Network

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import weakref
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -17,8 +18,8 @@ Array = np.ndarray[Any, Any]
 class _Layout:
     """Where each parameter lies in the vector; shared by all vectors of one layer."""
 
-    def __init__(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
-        self.shapes = dict(shapes)
+    def __init__(self, shapes: Mapping[str, tuple[int, ...]], ties: Mapping[str, str]) -> None:
+        self.shapes, self.ties = dict(shapes), dict(ties)
         sizes = [math.prod(shape) for shape in self.shapes.values()]
         self.starts = dict(zip(self.shapes, itertools.accumulate(sizes, initial=0), strict=False))
         self.size = sum(sizes)
@@ -35,18 +36,29 @@ class _Layout:
 class ParameterVector(Mapping[str, Array]):
     """Name -> writable view. An optimizer, a checkpoint, an all-reduce are each one pass over `.vector`.
 
-    Assignment writes into the view: `params["l0.b.f"] = 1.0`.
+    Assignment writes into the view: `params["l0.b.f"] = 1.0`. What is held once under two names is found under both,
+    and comes once when one goes through all of them.
 
     Args:
         shapes: name -> shape, in the order of the vector.
         dtype: of the vector, unless one is given.
         vector: a contiguous 1-D array to lay the names over; zeros if None.
+        ties: further name -> name in `shapes` whose numbers it stands for.
+
+    Attributes:
+        whole: what gives the vector that this one is a part of; None or gives None if it is no part.
     """
 
+    whole: weakref.ref[ParameterVector] | None = None
+
     def __init__(
-        self, shapes: Mapping[str, tuple[int, ...]], dtype: Any = np.float32, vector: Array | None = None
+        self,
+        shapes: Mapping[str, tuple[int, ...]],
+        dtype: Any = np.float32,
+        vector: Array | None = None,
+        ties: Mapping[str, str] | None = None,
     ) -> None:
-        self._lay(_Layout(shapes), dtype, vector)
+        self._lay(_Layout(shapes, ties or {}), dtype, vector)
 
     def _lay(self, layout: _Layout, dtype: Any, vector: Array | None) -> None:
         self._layout = layout
@@ -59,11 +71,29 @@ class ParameterVector(Mapping[str, Array]):
     def shapes(self) -> dict[str, tuple[int, ...]]:
         return self._layout.shapes
 
-    def like(self, vector: Array | None = None) -> ParameterVector:
-        """The same layout over another vector, or over zeros."""
+    @property
+    def ties(self) -> dict[str, str]:
+        """Further name -> the name under which the numbers are held."""
+        return self._layout.ties
+
+    def like(self, vector: Array | None = None, whole: ParameterVector | None = None) -> ParameterVector:
+        """The same layout over another vector, or over zeros. `whole`: of which the other vector is a part."""
         other = ParameterVector.__new__(ParameterVector)
         other._lay(self._layout, self.vector.dtype, vector)
+        if whole is not None:
+            other.whole = weakref.ref(whole)
         return other
+
+    @property
+    def is_part(self) -> bool:
+        """Whether these are a layer's parameters in the vector of a network that still exists."""
+        return self.whole is not None and self.whole() is not None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return ParameterVector, (self.shapes, self.vector.dtype, self.vector, self.ties)
+
+    def __copy__(self) -> ParameterVector:
+        return self.like(self.vector.copy())
 
     def part(self, prefix: str) -> ParameterPart:
         """The parameters whose names begin with `prefix` and a point, by the rest of the name."""
@@ -73,6 +103,7 @@ class ParameterVector(Mapping[str, Array]):
         view = self._views.get(name)
         if view is not None:
             return view
+        name = self._layout.ties.get(name, name)
         shape = self.shapes.get(name)
         if shape is None:
             known = list(self.shapes)
@@ -99,7 +130,8 @@ class ParameterVector(Mapping[str, Array]):
         return len(self.shapes)
 
     def __repr__(self) -> str:
-        return f"<{len(self)} parameters, {self.vector.size} numbers of {self.vector.dtype}>"
+        tied = f", {len(self.ties)} more names for some of them" if self.ties else ""
+        return f"<{len(self)} parameters, {self.vector.size} numbers of {self.vector.dtype}{tied}>"
 
 
 class ParameterPart(Mapping[str, Array]):

@@ -6,70 +6,31 @@ Legend: T steps, N sequences, D inputs, H hidden, K = num_layers * directions.
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from gated.backends import Scan, get_backend
+from gated.backends import get_backend
 from gated.errors import describe, wrong, wrong_type
 from gated.language import Cell
 from gated.nn import checks
 from gated.nn.initialisation import initial_value
+from gated.nn.layer import Layer
 from gated.nn.parameters import ParameterVector
+from gated.nn.sizes import sizes_of
 from gated.nn.stream import Stream
+from gated.nn.tape import Tape
 from gated.runtime import Packing
 from gated.schedule import schedule
 
 Array = np.ndarray[Any, Any]
 State = tuple[Array, ...]
+MOST_LAYERS = 10_000
 
 
-@dataclass(eq=False)
-class Tape:
-    """What a forward pass leaves for its backward pass; `tape["f"]` is the quantity f over time, (T, N, size).
-
-    With several layers or directions the name has the layer in front: `tape["l1.f"]`, `tape["l0_reverse.f"]`
-    (a reverse direction's values stand at the time step of their input). `f` alone is that of the only layer.
-    """
-
-    layer: Recurrent
-    packing: Packing
-    scans: list[Scan]
-    masks: list[Array | None]
-
-    def names(self) -> list[str]:
-        """Every name that can be asked for."""
-        graph = self.layer.cell.graph
-        inner = dict.fromkeys([*graph.names.values(), *graph.states])
-        return [f"{prefix}.{name}" for prefix in self.layer._prefixes for name in inner]
-
-    def __getitem__(self, name: str) -> Array:
-        prefix, _, inner = name.rpartition(".")
-        prefixes = self.layer._prefixes
-        if not prefix and len(prefixes) == 1:
-            prefix = prefixes[0]
-        if prefix not in prefixes:
-            raise KeyError(f"there is no {name!r} on this tape; there are {', '.join(self.names())}")
-        k = prefixes.index(prefix)
-        rows = _tape_rows(self.scans[k], inner)
-        if rows is None:
-            raise KeyError(f"there is no {name!r} on this tape; there are {', '.join(self.names())}")
-        return np.array(self.packing.unpack(rows, reverse=prefix.endswith("_reverse")))
-
-
-def _tape_rows(scan: Scan, name: str) -> Array | None:
-    graph = scan.schedule.graph
-    if name in graph.states:
-        return scan.states[graph.states.index(name)][-len(scan.x) or len(scan.states[0]) :]
-    for node, known in graph.names.items():
-        if known == name:
-            return np.broadcast_to(np.asarray(scan.values[node], scan.x.dtype), (len(scan.x), scan.sizes[node.dim]))
-    return None
-
-
-class Recurrent:
+class Recurrent(Layer):
     """Any cell as a layer. Explicit and functional: no hidden tape, no mode; may be used from several threads.
 
     Args:
@@ -113,37 +74,44 @@ class Recurrent:
         init: str = "pytorch",
         forget_bias: float | None = None,
         sizes: Mapping[str, int] | None = None,
+        **others: Any,
     ) -> None:
+        _refuse(cell, others)
         if not isinstance(cell, Cell):
             raise wrong_type("cell", describe(cell), "a cell such as gated.cells.lstm or a function under @gated.cell")
         self.cell = cell
         self.input_size = checks.size("input_size", input_size)
         self.hidden_size = checks.size("hidden_size", hidden_size)
-        self.num_layers = checks.size("num_layers", num_layers)
+        self.num_layers = checks.size("num_layers", num_layers, most=MOST_LAYERS)
         self.bidirectional = checks.flag("bidirectional", bidirectional)
         self.dropout = checks.probability("dropout", dropout)
         self.batch_first = checks.flag("batch_first", batch_first)
         self.dtype = checks.dtype(dtype)
         self.backend_name = backend
-        self._backend = get_backend(backend)
         if not isinstance(sizes, (Mapping, type(None))):
             raise wrong_type("sizes", describe(sizes), "a dict of dimension -> length, such as {'h': 32}")
-        self.init, self.sizes = init, dict(sizes or {})
-        self._schedule = schedule(cell.graph)
-        self._prefixes = [
-            f"l{layer}{suffix}"
-            for layer in range(self.num_layers)
-            for suffix in (("", "_reverse") if self.bidirectional else ("",))
-        ]
-        self._layer_sizes = [self._sizes_of(layer) for layer in range(self.num_layers)]
+        self.init, self.sizes, self.forget_bias = init, dict(sizes or {}), forget_bias
+        self._plan()
         shapes = {
             f"{prefix}.{name}": tuple(self._layer_sizes[self._layer_of(k)][dim] for dim in shape)
             for k, prefix in enumerate(self._prefixes)
             for name, shape in cell.parameters.items()
         }
         self.params = ParameterVector(shapes, self.dtype)
-        self.forget_bias = forget_bias
-        self._initialise(_generator(seed))
+        self._initialise(checks.generator(seed))
+
+    def _plan(self) -> None:
+        """What follows from the arguments, but for the parameters."""
+        self._backend = get_backend(self.backend_name)
+        self._schedule = schedule(self.cell.graph)
+        self._prefixes = [
+            f"l{layer}{suffix}"
+            for layer in range(self.num_layers)
+            for suffix in (("", "_reverse") if self.bidirectional else ("",))
+        ]
+        first, *others = (self._sizes_of(layer) for layer in range(min(2, self.num_layers)))
+        self._layer_sizes = [first, *others * (self.num_layers - 1)]  # but for the first, one is like the other
+        self._check_room()
 
     # sizes
 
@@ -162,36 +130,20 @@ class Recurrent:
         """Length of y_t: that of the first state, times the directions."""
         return self.state_sizes[0] * self.directions
 
-    @property
-    def theta(self) -> Array:
-        return self.params.vector
-
     def _layer_of(self, k: int) -> int:
         return k // self.directions
 
     def _sizes_of(self, layer: int) -> dict[str, int]:
-        graph = self.cell.graph
-        known = set(graph.free_dims)
-        for name, value in self.sizes.items():
-            if name not in known:
-                raise wrong(
-                    "sizes",
-                    repr(name),
-                    f"a dimension of the cell {self.cell.name}: {', '.join(sorted(known)) or 'none'}",
-                )
-            checks.size(f"sizes[{name!r}]", value)
-        sizes = {dim: int(self.sizes.get(dim, self.hidden_size)) for dim in graph.free_dims}
-        output = sizes.get(graph.dims[graph.states[0]], self.hidden_size) * self.directions
-        sizes["input"] = self.input_size if layer == 0 else output
-        joined = [name for name in graph.states if graph.dims[name] == "input"]
-        if joined and sizes["input"] != self.hidden_size:
-            raise wrong(
-                "input_size",
-                f"{sizes['input']} for layer {layer} with hidden_size {self.hidden_size}",
-                f"equal sizes, for the cell {self.cell.name} joins {graph.inputs[0]} and {joined[0]} elementwise "
-                "(a matrix product is written with @)",
-            )
-        return sizes
+        return sizes_of(self.cell, (self.input_size, self.hidden_size), self.sizes, self.directions, layer)
+
+    def _check_room(self) -> None:
+        """Before any array is made."""
+        shapes = self.cell.parameters.values()
+        per_layer = [sum(math.prod(sizes[dim] for dim in shape) for shape in shapes) for sizes in self._layer_sizes[:2]]
+        numbers = per_layer[0] + (self.num_layers - 1) * per_layer[-1]
+        given = {f"sizes[{name!r}]": value for name, value in self.sizes.items()}
+        named = {"input_size": self.input_size, "hidden_size": self.hidden_size, "num_layers": self.num_layers}
+        checks.room(named | given, self.directions * numbers, self.dtype)
 
     def _initialise(self, rng: np.random.Generator) -> None:
         for k, prefix in enumerate(self._prefixes):
@@ -213,6 +165,7 @@ class Recurrent:
     def initial_state(self, batch: int) -> State:
         """Zeros: one array (K, N, size) per state of the cell."""
         batch = checks.size("batch", batch)
+        checks.room({"batch": batch}, len(self._prefixes) * batch * sum(self.state_sizes), self.dtype)
         return tuple(np.zeros((len(self._prefixes), batch, size), self.dtype) for size in self.state_sizes)
 
     def forward(
@@ -415,6 +368,14 @@ class Recurrent:
         other.params = self.params.like(self.theta.astype(other.dtype))
         return other
 
+    def __getstate__(self) -> dict[str, Any]:
+        derived = "_backend", "_schedule", "_prefixes", "_layer_sizes"
+        return {key: value for key, value in vars(self).items() if key not in derived}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._plan()
+
     # helpers
 
     def _refuse_bidirectional(self, call: str) -> None:
@@ -473,11 +434,18 @@ def _side_by_side(outputs: list[Array]) -> Array:
     return outputs[0] if len(outputs) == 1 else np.concatenate(outputs, axis=2)
 
 
-def _generator(seed: Any) -> np.random.Generator:
-    if isinstance(seed, np.random.Generator):
-        return seed
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
-        raise wrong_type("seed", describe(seed), "a whole number or a numpy.random.Generator")
-    if seed < 0:
-        raise wrong("seed", str(seed), "a whole number >= 0")
-    return np.random.default_rng(int(seed))
+def _refuse(cell: Any, others: Mapping[str, Any]) -> None:
+    """Options that other libraries have, and what to use instead."""
+    name = cell.name if isinstance(cell, Cell) else "cell"
+    known = {
+        "bias": f"equations without a bias: gated.Recurrent({name}.without('b'), ...) if they have a family b",
+        "proj_size": "sizes={'h': ...} with a cell that projects, such as gated.cells.projected_lstm",
+        "nonlinearity": "a cell whose equations have it: h = relu(W.h @ x + U.h @ h + b.h)",
+        "device": "no device: gated computes on the processor",
+        "return_sequences": "y[-1], or the state that comes back beside y: y always holds every step",
+        "units": "hidden_size",
+    }
+    for option, value in others.items():
+        if option == "bias" and value is True:
+            continue
+        raise wrong_type(option, describe(value), known.get(option, "no such option; help(gated.Recurrent) lists them"))

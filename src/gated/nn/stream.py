@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from gated.errors import as_array, describe
+from gated.errors import as_array, describe, uncopied
 from gated.nn import checks
 
 if TYPE_CHECKING:
@@ -23,6 +23,13 @@ class Stream:
 
     def __init__(self, layer: Recurrent, batch: int, state: Any) -> None:
         self._layer, self._batch = layer, checks.size("batch", batch)
+        checks.room({"batch": self._batch}, self._batch * (layer.input_size + sum(layer.state_sizes)), layer.dtype)
+        self._make()
+        self.reset(state)
+
+    def _make(self) -> None:
+        layer = self._layer
+        self._params = layer.params
         self._steppers = [
             layer._backend.stepper(
                 layer._schedule, layer._layer_sizes[k], layer._parameters_of(k), self._batch, layer.dtype
@@ -32,7 +39,6 @@ class Stream:
         self._first = self._steppers[0]
         self._pairs = list(zip(self._steppers, self._steppers[1:], strict=False))
         self._shape = self._first.x.shape
-        self.reset(state)
 
     def step(self, x_t: Any) -> Array:
         """One step of all sequences.
@@ -77,8 +83,15 @@ class Stream:
 
     def refresh(self) -> None:
         """Read the layer's parameters again, after they have changed."""
+        if self._layer.params is not self._params:  # the layer has become part of a network
+            state = self.state
+            self._make()
+            self.reset(state)
         for stepper in self._steppers:
             stepper.refresh()
+
+    def __reduce_ex__(self, protocol: Any) -> NoReturn:
+        raise uncopied("stream", "keep its state, and make another one from the layer")
 
     def __repr__(self) -> str:
         return f"<stream of {self._layer!r}, {describe(self._first.x)}>"

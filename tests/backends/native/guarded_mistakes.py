@@ -16,7 +16,19 @@ import numpy as np
 from guard_pages import Array, Guard
 from guarded_runs import CASES, alloca_at_guard_page, run_cell, run_online
 
-from gated.backends.native import backend, course, gradients, inference, online_run, plan, pool, programs
+from gated.backends.native import (
+    backend,
+    course,
+    gradients,
+    inference,
+    moves,
+    online_run,
+    panels,
+    plan,
+    pool,
+    programs,
+    renewal,
+)
 from gated.cells import ZOO
 
 
@@ -42,9 +54,13 @@ def _wider(put: Any) -> Any:
     return lambda plan, place, where: put(plan, place, (where[0], where[1]._replace(stride=where[1].stride + 1)))
 
 
-def _longer(add: Any, kind: int, field: int) -> Any:
+def _longer(add: Any, kind: tuple[str, ...], field: str) -> Any:
+    """One more in a field of every job of a kind, told by how many fields it has, and by its plan."""
+    index = kind.index(field)
+
     def longer(jobs: Any, *fields: Any) -> None:
-        changed = [*fields[:field], fields[field] + 1, *fields[field + 1 :]] if len(fields) == kind else fields
+        meant = len(fields) == len(kind) and isinstance(jobs, plan.MovePlan) == (kind is moves.JOB)
+        changed = [*fields[:index], fields[index] + 1, *fields[index + 1 :]] if meant else fields
         add(jobs, *changed)
 
     return longer
@@ -92,13 +108,29 @@ MISTAKES: dict[str, tuple[str, list[tuple[Any, str, Any]]]] = {
     "stores without a mask": ("ends", [(gradients, "store_masked", _whole)]),
     "stores without a mask between canaries": ("canaries", [(gradients, "store_masked", _whole)]),
     "registers an element too few": ("ends", [(ir.IRBuilder, "alloca", lambda old: alloca_at_guard_page(1))]),
-    "copies of parameters an element too long": ("ends", [(plan.JobPlan, "add", lambda old: _longer(old, 3, 2))]),
-    "moves one row too many": ("ends", [(plan.JobPlan, "add", lambda old: _longer(old, 10, 2))]),
-    "moves one number too many": ("ends", [(plan.JobPlan, "add", lambda old: _longer(old, 10, 4))]),
-    "a panel of too many units": ("ends", [(plan.JobPlan, "add", lambda old: _longer(old, 6, 2))]),
-    "a gradient with too many columns": ("ends", [(plan.JobPlan, "add", lambda old: _longer(old, 9, 6))]),
-    "a gradient with too many rows": ("ends", [(plan.JobPlan, "add", lambda old: _longer(old, 9, 5))]),
-    "a vector's gradient too long": ("ends", [(plan.JobPlan, "add", lambda old: _longer(old, 5, 3))]),
+    "copies of parameters an element too long": (
+        "ends",
+        [(plan.JobPlan, "add", lambda old: _longer(old, renewal.JOB, "size"))],
+    ),
+    "a digest an element too long": (
+        "ends",
+        [(plan.JobPlan, "add", lambda old: _longer(old, renewal.DIGEST_JOB, "size"))],
+    ),
+    "moves one row too many": ("ends", [(plan.JobPlan, "add", lambda old: _longer(old, moves.JOB, "outer"))]),
+    "moves one number too many": ("ends", [(plan.JobPlan, "add", lambda old: _longer(old, moves.JOB, "size"))]),
+    "a panel of too many units": ("ends", [(plan.JobPlan, "add", lambda old: _longer(old, panels.JOB, "outer"))]),
+    "a gradient with too many columns": (
+        "ends",
+        [(plan.JobPlan, "add", lambda old: _longer(old, gradients.MATRIX_JOB, "n"))],
+    ),
+    "a gradient with too many rows": (
+        "ends",
+        [(plan.JobPlan, "add", lambda old: _longer(old, gradients.MATRIX_JOB, "m"))],
+    ),
+    "a vector's gradient too long": (
+        "ends",
+        [(plan.JobPlan, "add", lambda old: _longer(old, gradients.VECTOR_JOB, "size"))],
+    ),
     "states that nobody has set": ("ends", [(Rows, "put_initial", lambda old: lambda *args: None)]),
     "an online step too many": ("ends", [(Step, "run", _a_step_more)]),
 }

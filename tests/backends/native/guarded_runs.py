@@ -196,15 +196,21 @@ def run_pack(guard: Guard, dtype: str, outer: int, inner: int, transposed: bool,
 
 
 def run_gradients(guard: Guard, dtype: str, m: int, n: int, rows: int, shares: int) -> None:
-    """C = Aᵀ B and the sums of the rows of B, with nothing behind the last number of a row."""
+    """C = Aᵀ B, with and without what additions lose, and the sums of B's rows; nothing behind a row's last number."""
     rng = np.random.default_rng(0)
     a, b = (guard.keep(rng.integers(-3, 4, (rows, size)).astype(dtype)) for size in (m, n))  # exact in any order
-    c, total = memory.empty((m, n), a.dtype), memory.empty((n,), a.dtype)
-    matrices = table(guard, (a, m, b, n, c, m, n, rows, 0), (a, m, b, n, c, m, n, rows, 1))
+    c, kept, lost = (memory.empty((m, n), a.dtype) for _ in range(3))
+    total = memory.empty((n,), a.dtype)
+    jobs = [(a, m, b, n, *to, m, n, rows, again) for to in ((c, 0), (kept, lost)) for again in (0, 1)]
+    matrices = table(guard, *jobs)
     vectors = table(guard, (b, n, rows, n, total))
     run_shares("matrix_gradients", dtype, matrices, shares)
     run_shares("vector_gradients", dtype, vectors, shares)
-    same({"matrix": c, "vector": total}, {"matrix": 2 * a.T @ b, "vector": b.sum(0)})
+    wanted = 2 * a.T @ b
+    same(
+        {"matrix": c, "compensated": kept, "lost": lost, "vector": total},
+        {"matrix": wanted, "compensated": wanted, "lost": np.zeros_like(lost), "vector": b.sum(0)},
+    )
 
 
 def run_move(guard: Guard, dtype: str, outer: int, inner: int, size: int, shares: int) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from gated.backends.interface import Array, Scan, Stepper
+from gated.backends.interface import Array, Scan, Stepper, stale
 from gated.backends.native import inference, memory
 from gated.backends.native.addresses import address_of, parameter_addresses
 from gated.backends.native.groups import Groups, step_rows
@@ -82,12 +82,10 @@ def _plans(
 class _TapeValues(Mapping[Node, "Array | float"]):
     """Node -> its value, (R, dim) or (dim,): made from the tape when asked for."""
 
-    def __init__(self, plan: ForwardPlan, tape: memory.Lease, x: Array) -> None:
-        self.plan, self.tape, self.x = plan, tape, x
+    def __init__(self, plan: ForwardPlan, tape: memory.Lease) -> None:
+        self.plan, self.tape = plan, tape
 
     def __getitem__(self, node: Node) -> Array | float:
-        if node is self.plan.x_leaf:
-            return self.x
         if node.op == "constant":
             return float(node.attr)
         if node in self.plan.layout.passing:
@@ -149,15 +147,27 @@ class NativeBackend:
         arrays = map(address_of, (x, y, steps, plans.rows))
         _run(plan, [tape.address, work.address, *arrays, *parameter_addresses(parameters)], counts)
         last = last_states(own, counts) if plans.steps is None else [groups.last(array) for array in own]
-        values, kept = _TapeValues(plan, tape, x), (plans, tape, steps)
-        return Scan(schedule, sizes, parameters, x, counts, y, _TapeStates(groups, own), last, values, kept)
+        kept = plans, tape, steps, plan.seal.digest(tape)
+        return Scan(
+            schedule,
+            sizes,
+            parameters,
+            counts,
+            len(x),
+            x.dtype,
+            y,
+            _TapeStates(groups, own),
+            last,
+            _TapeValues(plan, tape),
+            kept,
+        )
 
     def backward(
         self, scan: Scan, dy: Array, dstates: Sequence[Array], gradients: Mapping[str, Array]
     ) -> tuple[Array, list[Array]]:
         if dy.dtype not in DTYPES:
             return ReferenceBackend().backward(scan, dy, dstates, gradients)
-        plans, tape, steps = scan.own
+        plans, tape, steps, digest = scan.own
         plan: BackwardPlan = plans.backward
         groups = plan.shapes.groups
         work = memory.lease(plan.work.bytes)
@@ -172,10 +182,12 @@ class NativeBackend:
                 plan.work.view(work, ("packed", k))[...] = before[leaf]
         for key in plan.full:
             plan.work.view(work, key)[...] = _single(scan, key[1])
-        dx = memory.empty(scan.x.shape, dy.dtype)
-        arrays = map(address_of, (scan.x, dy, dx, steps, plans.rows))
+        dx = memory.empty((scan.rows, plan.shapes.sizes["input"]), dy.dtype)
+        arrays = map(address_of, (dy, dx, steps, plans.rows))
         parts = parameter_addresses(gradients), parameter_addresses(scan.parameters)
         _run(plan, [tape.address, work.address, *arrays, *parts[0], *parts[1]], scan.counts)
+        if plan.seal.digest(work) != digest:
+            raise stale()
         for name in plan.without_gradient:
             gradients[name][...] = 0
         if plan.dx is None:

@@ -4,8 +4,14 @@
     a vector   Σ over rows of δ
 
 `matrix_gradients(ctx, i, n)` and `vector_gradients(ctx, i, n)` do the i-th of n shares of every job in a table. The
-rows are taken in pieces that stay in the second-level cache; each element is summed in the same order whatever the
-shares, and in pieces, which keeps the rounding errors of long sums small.
+rows are taken in pieces that stay in the second-level cache. Each element is summed in the same order whatever the
+shares.
+
+A sum of n numbers one after the other is wrong by up to n/2 units in the last place, and is nearly so where all have
+one sign. Therefore no sum is long: chains begin at zero, the chains of a piece are added, and the pieces of a matrix
+go to C, with compensation if they are many (Kahan 1965, Further remarks on reducing truncation errors, CACM 8(1); for
+sums in blocks see Higham 2002, Accuracy and stability of numerical algorithms, ch. 4). `lost`, as large as C, holds
+what the last addition lost; its address is 0 where nothing is kept.
 """
 
 from __future__ import annotations
@@ -30,9 +36,11 @@ from gated.backends.native.ir_tools import (
 from gated.backends.native.vector_math import VectorMath
 
 Value = Any
-MATRIX_JOB = ("a", "a stride", "b", "b stride", "c", "m", "n", "k", "accumulate")
+MATRIX_JOB = ("a", "a stride", "b", "b stride", "c", "lost", "m", "n", "k", "accumulate")
 VECTOR_JOB = ("source", "stride", "rows", "size", "target")
 PIECE = 256  # rows of A and B per piece
+CHAIN = 64  # of them that are added to one sum of numbers, the sums of a piece's chains then to another
+FEW_PIECES = 32  # so many are added as they are; of more, what each addition loses is kept and added too
 
 
 def emit_gradients(module: ir.Module, math: VectorMath, machine: Machine) -> None:
@@ -89,6 +97,7 @@ class _Matrices:
         a = b.gep(b.inttoptr(job["a"], POINTER), [b.mul(k0, job["a stride"])], source_etype=scalar)
         v = b.gep(b.inttoptr(job["b"], POINTER), [b.add(b.mul(k0, job["b stride"]), column)], source_etype=scalar)
         c = b.gep(b.inttoptr(job["c"], POINTER), [column], source_etype=scalar)
+        nothing, none = b.icmp_signed("==", job["lost"], I64(0)), b.inttoptr(I64(0), POINTER)
         rest = b.sub(job["n"], column)
         # rows in tiles that differ by at most one: first the larger ones
         total = b.sub(m1, m0)
@@ -104,42 +113,64 @@ class _Matrices:
                 b.position_at_end(entry)
                 with loop(b, low, high, rows) as m:
                     left = b.gep(a, [m], source_etype=scalar)
-                    to = b.gep(c, [b.mul(m, job["n"])], source_etype=scalar)
-                    b.call(tile, [left, job["a stride"], v, job["b stride"], to, job["n"], count, rest, fresh])
+                    offset = b.mul(m, job["n"])
+                    to = b.gep(c, [offset], source_etype=scalar)
+                    behind = b.gep(b.inttoptr(job["lost"], POINTER), [b.add(column, offset)], source_etype=scalar)
+                    lost = b.select(nothing, none, behind)
+                    b.call(tile, [left, job["a stride"], v, job["b stride"], to, lost, job["n"], count, rest, fresh])
                 b.branch(end)
             b.position_at_end(end)
         b.ret_void()
         return function
 
     def _tile(self, rows: int, chunk: int) -> ir.Function:
-        """tile(a, a stride, b, b stride, c, c stride, k, rest, fresh): some rows by some columns of C."""
+        """tile(a, a stride, b, b stride, c, lost, c stride, k, rest, fresh): some rows by some columns of C."""
         math = self.math
-        kinds = [POINTER, I64, POINTER, I64, POINTER, I64, I64, I64, I1]
+        kinds = [POINTER, I64, POINTER, I64, POINTER, POINTER, I64, I64, I64, I1]
         function = ir.Function(self.module, ir.FunctionType(ir.VoidType(), kinds), f"tile{rows}x{chunk}")
         function.linkage = "internal"
         function.attributes.add("noinline")
-        a, a_stride, v, v_stride, c, c_stride, count, rest, fresh = function.args
+        a, a_stride, v, v_stride, c, lost, c_stride, count, rest, fresh = function.args
         b = ir.IRBuilder(function.append_basic_block())
         part = None if chunk else rest
-        vectors = max(1, chunk)
-        addresses = {
-            (r, j): b.gep(c, [b.add(b.mul(c_stride, I64(r)), I64(j * math.width))], source_etype=math.scalar)
-            for r in range(rows)
-            for j in range(vectors)
-        }
-        entry, held, go = b.block, b.append_basic_block(), b.append_basic_block()
-        b.cbranch(fresh, go, held)
-        b.position_at_end(held)
-        loaded = {key: load_masked(b, math, address, part) for key, address in addresses.items()}
-        held = b.block
-        b.branch(go)
-        b.position_at_end(go)
-        sums = {}
-        for key, value in loaded.items():
-            sums[key] = b.phi(math.vector)
-            sums[key].add_incoming(math.constant(0.0), entry)
-            sums[key].add_incoming(value, held)
-        with loop_with(b, I64(0), count, sums) as (k, new):
+        keys = [(r, j) for r in range(rows) for j in range(max(1, chunk))]
+        held = b.alloca(math.vector, size=len(keys))
+        piece = {key: b.gep(held, [I64(i)], source_etype=math.vector) for i, key in enumerate(keys)}
+        with loop(b, I64(0), count, CHAIN) as k0:
+            left = b.sub(count, k0)
+            length = b.select(b.icmp_signed("<", left, I64(CHAIN)), left, I64(CHAIN))
+            first, right = (
+                b.gep(array, [b.mul(k0, stride)], source_etype=math.scalar)
+                for array, stride in ((a, a_stride), (v, v_stride))
+            )
+            sums = self._chain(b, (rows, max(1, chunk)), (first, a_stride, right, v_stride), length, part)
+            with b.if_else(b.icmp_signed("==", k0, I64(0))) as (begin, go_on):
+                with begin:
+                    for key, place in piece.items():
+                        b.store(sums[key], place)
+                with go_on:
+                    for key, place in piece.items():
+                        b.store(b.fadd(b.load(place, typ=math.vector), sums[key]), place)
+        offsets = {(r, j): b.add(b.mul(c_stride, I64(r)), I64(j * math.width)) for r, j in keys}
+        sums = {key: b.load(place, typ=math.vector) for key, place in piece.items()}
+        self._add_piece(b, sums, offsets, (c, lost), part, fresh)
+        b.ret_void()
+        return function
+
+    def _chain(
+        self,
+        b: ir.IRBuilder,
+        tile: tuple[int, int],
+        operands: tuple[Value, Value, Value, Value],
+        length: Value,
+        part: Value | None,
+    ) -> dict[Any, Value]:
+        """The products of so many rows, summed one after the other in registers."""
+        math = self.math
+        rows, vectors = tile
+        a, a_stride, v, v_stride = operands
+        sums: dict[Any, Value] = {(r, j): math.constant(0.0) for r in range(rows) for j in range(vectors)}
+        with loop_with(b, I64(0), length, sums) as (k, new):
             left = b.gep(a, [b.mul(k, a_stride)], source_etype=math.scalar)
             right = b.gep(v, [b.mul(k, v_stride)], source_etype=math.scalar)
             columns = [
@@ -151,14 +182,53 @@ class _Matrices:
                 spread = splat(b, scalar, math.width)
                 for j in range(vectors):
                     new[r, j] = math.fma(b, spread, columns[j], new[r, j])
-        for key, address in addresses.items():
-            store_masked(b, math, sums[key], address, part)
-        b.ret_void()
-        return function
+        return sums
+
+    def _add_piece(
+        self,
+        b: ir.IRBuilder,
+        piece: dict[Any, Value],
+        offsets: dict[Any, Value],
+        where: tuple[Value, Value],
+        part: Value | None,
+        fresh: Value,
+    ) -> None:
+        """C becomes the piece, or it is added to C, with what the additions before have lost if that is kept."""
+        math = self.math
+        kept = b.icmp_unsigned("!=", b.ptrtoint(where[1], I64), I64(0))
+        places = {
+            key: tuple(b.gep(array, [offset], source_etype=math.scalar) for array in where)
+            for key, offset in offsets.items()
+        }
+        with b.if_else(fresh) as (new, more):
+            with new:
+                for key, (c, _) in places.items():
+                    store_masked(b, math, piece[key], c, part)
+                with b.if_then(kept):
+                    for _, lost in places.values():
+                        store_masked(b, math, math.constant(0.0), lost, part)
+            with more, b.if_else(kept) as (compensated, plain):
+                with compensated:
+                    for key, (c, lost) in places.items():
+                        before, behind = (load_masked(b, math, place, part) for place in (c, lost))
+                        total, rest = _compensated(b, before, piece[key], behind)
+                        store_masked(b, math, total, c, part)
+                        store_masked(b, math, rest, lost, part)
+                with plain:
+                    for key, (c, _) in places.items():
+                        store_masked(b, math, b.fadd(load_masked(b, math, c, part), piece[key]), c, part)
+
+
+def _compensated(b: ir.IRBuilder, total: Value, value: Value, lost: Value) -> tuple[Value, Value]:
+    """total + value, with what the addition before has lost; and what this one loses."""
+    wanted = b.fsub(value, lost)
+    new = b.fadd(total, wanted)
+    return new, b.fsub(b.fsub(new, total), wanted)
 
 
 class _Vectors:
-    CHUNK = 4
+    CHUNK = 4  # vectors side by side
+    CHAIN = 32  # as that of matrices; these sums wait for memory, and shorter chains cost nothing
 
     def __init__(self, module: ir.Module, math: VectorMath) -> None:
         self.math = math
@@ -185,21 +255,22 @@ class _Vectors:
     def _columns(self, b: ir.IRBuilder, job: dict[str, Value], column: Value, chunk: int, rest: Value | None) -> None:
         math = self.math
         source = b.gep(b.inttoptr(job["source"], POINTER), [column], source_etype=math.scalar)
-        totals: dict[Any, Value] = {j: math.constant(0.0) for j in range(chunk)}
-        pieces = b.sdiv(b.add(job["rows"], I64(PIECE - 1)), I64(PIECE))
-        with loop_with(b, I64(0), pieces, totals) as (piece, total):
-            start = b.mul(piece, I64(PIECE))
+        chains = b.sdiv(b.add(job["rows"], I64(self.CHAIN - 1)), I64(self.CHAIN))
+        zero = math.constant(0.0)
+        totals: dict[Any, Value] = {(name, j): zero for name in ("total", "lost") for j in range(chunk)}
+        with loop_with(b, I64(0), chains, totals) as (number, held):
+            start = b.mul(number, I64(self.CHAIN))
             left = b.sub(job["rows"], start)
-            count = b.select(b.icmp_signed("<", left, I64(PIECE)), left, I64(PIECE))
-            sums: dict[Any, Value] = {j: math.constant(0.0) for j in range(chunk)}
+            count = b.select(b.icmp_signed("<", left, I64(self.CHAIN)), left, I64(self.CHAIN))
+            sums: dict[Any, Value] = {j: zero for j in range(chunk)}
             with loop_with(b, I64(0), count, sums) as (k, new):
                 row = b.gep(source, [b.mul(b.add(start, k), job["stride"])], source_etype=math.scalar)
                 for j in range(chunk):
                     address = b.gep(row, [I64(j * math.width)], source_etype=math.scalar)
                     new[j] = b.fadd(new[j], load_masked(b, math, address, rest))
             for j in range(chunk):
-                total[j] = b.fadd(total[j], sums[j])
+                held["total", j], held["lost", j] = _compensated(b, held["total", j], sums[j], held["lost", j])
         target = b.gep(b.inttoptr(job["target"], POINTER), [column], source_etype=math.scalar)
         for j in range(chunk):
             address = b.gep(target, [I64(j * math.width)], source_etype=math.scalar)
-            store_masked(b, math, totals[j], address, rest)
+            store_masked(b, math, totals["total", j], address, rest)

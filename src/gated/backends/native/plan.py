@@ -185,6 +185,37 @@ class RenewalPlan(JobPlan):
         return lease.array(self.flags, (self.members + 1,), (8 * LINE,), np.dtype(np.int64))
 
 
+class SealPlan(JobPlan):
+    """The jobs that pack the parameters and make a digest of them: see `renewal.DIGEST_JOB`.
+
+    Args:
+        region: where the digest lies.
+        parameters: name -> how many numbers.
+    """
+
+    def __init__(self, region: Region, parameters: Mapping[str, int], members: int) -> None:
+        super().__init__()
+        self.region, self.members = region, members
+        for name, size in parameters.items():
+            self.add((0, ("parameter", name)), size)
+        self.parts = region.place(8 * LINE * members)
+
+    def close(self, sheet: Sheet, pack: PackPlan | None = None) -> None:
+        """Write the table, for parameters that this plan packs."""
+        start = sheet.begin()
+        sheet.add(self.parts, self.region.name)
+        sheet.add(self.members)
+        sheet.add(pack.start if pack else 0, "sheet")
+        super().close(sheet)
+        self.start = start
+
+    def digest(self, lease: Lease) -> int:
+        """What the last run has found; 0 for a cell without parameters."""
+        if not self.jobs:
+            return 0
+        return sum(lease.array(self.parts, (self.members,), (8 * LINE,), np.dtype(np.int64)).tolist()) & 0xFFFFFFFF
+
+
 class MovePlan(JobPlan):
     """The jobs that move rows: see `moves.JOB`."""
 

@@ -157,6 +157,7 @@ class Common:
     compare: int
     copy: int
     renew: int
+    seal: int
     move: int
     matrix_gradients: int
     vector_gradients: int
@@ -249,7 +250,7 @@ def _common(dtype: str) -> Common:
         return module
 
     code = Compiled.cached(f"common {dtype}", build)
-    names = "pack", "compare", "copy", "renew", "move", "matrix_gradients", "vector_gradients"
+    names = "pack", "compare", "copy", "renew", "seal", "move", "matrix_gradients", "vector_gradients"
     return Common(**{name: code.address(name) for name in names}, code=code)
 
 

@@ -7,28 +7,43 @@ import math
 from collections.abc import Hashable, Sequence
 
 from gated.backends.native.course import Course
+from gated.backends.native.gradients import FEW_PIECES, PIECE
 from gated.backends.native.lowering import CONSTANT, Place
 from gated.backends.native.pass_plan import PassPlan, Shapes
 from gated.backends.native.plan import (
     JobPlan,
     MovePlan,
+    SealPlan,
     Where,
-    is_elementwise,
     parameter_numbers,
 )
 from gated.backends.native.programs import Training
 from gated.backends.native.regions import Region
-from gated.language.graph import Node
+from gated.language.graph import Graph, Node
 
 
 class _TrainingPlan(PassPlan):
-    """A pass with its one course."""
+    """A pass with its one course.
+
+    Attributes:
+        seal: what tells whether the parameters are those of the other pass.
+    """
 
     reordered = "x", "dx"
 
-    def __init__(self, shapes: Shapes, bases: Sequence[Hashable], parameters: Sequence[str]) -> None:
+    def __init__(
+        self, graph: Graph, shapes: Shapes, bases: Sequence[Hashable], parameters: Sequence[str], region: Region | None
+    ) -> None:
         super().__init__(shapes, bases, parameters)
         self.course = Course(shapes.cut.members)
+        self.seal = SealPlan(
+            self.work if region is None else region, parameter_numbers(graph, shapes.sizes), shapes.cut.members
+        )
+
+    def _run_packing(self) -> None:
+        self.pack.close(self.sheet)
+        self.seal.close(self.sheet, self.pack)
+        self.course.jobs(self.common.seal, self.seal)
 
 
 class ForwardPlan(_TrainingPlan):
@@ -41,9 +56,10 @@ class ForwardPlan(_TrainingPlan):
     """
 
     def __init__(self, programs: Training, shapes: Shapes, parameters: Sequence[str]) -> None:
-        super().__init__(shapes, ["tape", "work", "x", "y", "steps", "rows"], parameters)
         self.programs, self.layout = programs, programs.layout
         self.tape = Region("tape", shapes.dtype, shapes.width)
+        bases = ["tape", "work", "x", "y", "steps", "rows"]
+        super().__init__(self.layout.schedule.graph, shapes, bases, parameters, self.tape)
         self._place_input()
         self._place_values()
         for k, place in enumerate(self.layout.previous):
@@ -55,8 +71,7 @@ class ForwardPlan(_TrainingPlan):
         self._set_course()
 
     def _set_course(self) -> None:
-        self.pack.close(self.sheet)
-        self.course.jobs(self.common.pack, self.pack)
+        self._run_packing()
         self._run_moves(self.course, self.x, "x", True)
         self._run_rows(self.course, self.before)
         self._run_steps(self.course, self.forward)
@@ -64,11 +79,10 @@ class ForwardPlan(_TrainingPlan):
         self.course.close(self.sheet)
 
     def _place_input(self) -> None:
-        p = self.programs
-        self.x_leaf = self.layout.schedule.graph.input_leaf(self.layout.schedule.graph.inputs[0])
-        place = self.layout.values[self.x_leaf]
-        copied = is_elementwise((p.before, p.forward, p.backward, p.after), place)
-        self.x = self.where[place] = self._rows_of("x", self.tape, self.shapes.sizes[place.dim], copied)
+        graph = self.layout.schedule.graph
+        place = self.layout.values[graph.input_leaf(graph.inputs[0])]
+        # a copy, whatever the order: the caller may write to the array before the backward pass
+        self.x = self.where[place] = "tape", self.tape.add(place, self.shapes.rows, self.shapes.sizes[place.dim])
 
     def _place_values(self) -> None:
         layout, sizes = self.layout, self.shapes.sizes
@@ -97,8 +111,8 @@ class BackwardPlan(_TrainingPlan):
 
     def __init__(self, forward: ForwardPlan, parameters: Sequence[str]) -> None:
         shapes, programs = forward.shapes, forward.programs
-        bases = ["tape", "work", "x", "dy", "dx", "steps", "rows", *(("gradient", name) for name in parameters)]
-        super().__init__(shapes, bases, parameters)
+        bases = ["tape", "work", "dy", "dx", "steps", "rows", *(("gradient", name) for name in parameters)]
+        super().__init__(programs.layout.schedule.graph, shapes, bases, parameters, None)
         self.forward, self.programs, self.layout = forward, programs, programs.layout
         self.gathered = not shapes.equal
         self.where = dict(forward.where)
@@ -114,10 +128,10 @@ class BackwardPlan(_TrainingPlan):
         self._set_course()
 
     def _set_course(self) -> None:
-        for jobs in (self.pack, *itertools.chain(*self.jobs)):
+        for jobs in itertools.chain(*self.jobs):
             jobs.close(self.sheet)
+        self._run_packing()
         self._run_moves(self.course, self.dy, "dy", True)
-        self.course.jobs(self.common.pack, self.pack)
         self._run_steps(self.course, self.backward)
         self._run_rows(self.course, self.after)
         self._run_moves(self.course, self.dx, "dx", False)
@@ -215,8 +229,18 @@ class BackwardPlan(_TrainingPlan):
                 left = self._from(self._row_by_row(delta, m), self._first_row(delta, group))
                 right = self._from(self._row_by_row(operand, n), self._first_row(operand, group))
                 again = int(matrix.name in done)
-                jobs.add(*left, *right, self._target(matrix.name, group), m, n, rows, again)
+                target, lost = self._target(matrix.name, group), self._lost(matrix.name, m * n, group, rows)
+                jobs.add(*left, *right, target, lost, m, n, rows, again)
                 done.add(matrix.name)
+
+    def _lost(self, name: str, numbers: int, group: int, rows: int) -> int | tuple[int, Hashable]:
+        """Room for what is lost when many pieces are added; 0, none, for a few."""
+        if rows <= FEW_PIECES * PIECE:
+            return 0
+        key = "lost", group, name
+        if key not in self.work.specs:
+            self.work.add(key, 1, numbers)
+        return self.work.specs[key].offset, "work"
 
     def _first_row(self, node: Node, group: int) -> int:
         """Where a group's rows of a node begin."""

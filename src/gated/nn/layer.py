@@ -1,0 +1,68 @@
+"""What all layers have in common: parameters in one vector, a call, copies; and who owns what.
+
+parameters   `theta` is one vector, `params` are named views into it. A Network lays those of its layers side by
+             side in a vector of its own: `layer.params` and `layer.theta` are then views into the network's, and
+             what was taken from the layer before is no part of it any more. So a layer belongs to one network at
+             most. The same layer twice in a network has one set of parameters ("tied"). Whoever writes to `theta`
+             or to a view of it, at whatever time, changes the layer.
+tape         The input, the states and all inner values are the tape's own: x, state, y and what else went in or
+             came out may be written to. The parameters are the live ones, not copies: if one has changed since the
+             forward pass, `backward` refuses. A tape may be used any number of times and is never changed.
+results      y, states, dx, gradients are new arrays, the caller's, but for what `Stream.step` returns.
+stream       It has its own states, and a packed copy of the parameters: `refresh` reads them again. What `step`
+             returns is overwritten by the next step.
+copies       copy.copy, copy.deepcopy and pickle give layers and networks that share nothing with the original, and
+             are part of no network; ties inside a network are kept. A tape or a stream cannot be copied.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy as np
+
+from gated.errors import as_array, describe, wrong, wrong_type
+from gated.nn.parameters import ParameterVector
+
+Array = np.ndarray[Any, Any]
+
+
+class Layer:
+    """Base of the layers that come with gated. A user's own layer need not have it.
+
+    Attributes:
+        params: name -> writable view into `theta`.
+    """
+
+    params: ParameterVector
+
+    @property
+    def theta(self) -> Array:
+        """All parameters, one contiguous vector. What is assigned is copied into it."""
+        return self.params.vector
+
+    @theta.setter
+    def theta(self, value: Any) -> None:
+        vector = self.params.vector
+        array = as_array("theta", value)
+        if array.dtype.kind not in ("fiu" if vector.dtype.kind == "f" else "fiuc"):
+            raise wrong_type("theta", describe(array if array.ndim else value), f"numbers ({vector.dtype})")
+        if array.shape != vector.shape:
+            raise wrong("theta", describe(array), f"shape {vector.shape}")
+        if array is vector:  # of theta -= ...: the numbers are there already
+            return
+        if not vector.flags.writeable:
+            raise wrong("theta", "a value for an array that is read-only", "theta.flags.writeable to be True")
+        vector[...] = array
+
+    def infer(self, x: Any, state: Any = None, lengths: Any = None) -> tuple[Any, Any]:
+        """Forward without a tape: y and the last state."""
+        raise NotImplementedError
+
+    def __call__(self, x: Any, state: Any = None, lengths: Any = None) -> tuple[Any, Any]:
+        """y, state: as `infer`. For training, `forward` returns a tape as well."""
+        return self.infer(x, state, lengths)
+
+    def __copy__(self) -> Any:
+        return copy.deepcopy(self)  # two layers that shared some of their parts would be neither one nor two

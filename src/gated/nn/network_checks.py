@@ -1,0 +1,83 @@
+"""Which layers may follow each other in a network, which of them have a state, and its form."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from gated.errors import describe, wrong, wrong_type
+
+
+def check_chain(layers: Mapping[str, Any]) -> None:
+    """Raises ArgumentError or ArgumentTypeError, naming the layer, unless these can be a network."""
+    before: tuple[str, Any] | None = None
+    for name, layer in layers.items():
+        if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z_]\w*", name):
+            raise wrong("layers", f"the name {name!r}", "names such as 'embed' or 'rnn1'")
+        if not all(hasattr(layer, attribute) for attribute in ("forward", "backward", "params", "config")):
+            raise wrong_type(f"layers[{name!r}]", describe(layer), "a layer: Recurrent, Dense, Embedding, Network")
+        if layer.params.is_part:
+            raise wrong(
+                f"layers[{name!r}]",
+                "a layer that belongs to another network, which holds its parameters",
+                "a layer of its own: copy.deepcopy(layer), or one network that contains the other",
+            )
+        if before is not None:
+            size, wants = getattr(before[1], "output_size", None), getattr(layer, "input_size", None)
+            if size is not None and wants is not None and size != wants:
+                raise wrong(f"layers[{name!r}]", f"input_size {wants}", f"{size}, the output size of {before[0]!r}")
+            if before[1].dtype != layer.dtype:
+                raise wrong_type(
+                    f"layers[{name!r}]", f"dtype {layer.dtype}", f"{before[1].dtype}, the dtype of {before[0]!r}"
+                )
+        before = name, layer
+
+
+def has_state(layer: Any) -> bool:
+    """Whether a layer takes and returns a state: a Recurrent, a network that has one inside, a user's own."""
+    inner = getattr(layer, "layers", None)
+    if isinstance(inner, Mapping):
+        return any(has_state(other) for other in inner.values())
+    return hasattr(layer, "initial_state")
+
+
+def check_state(layers: Mapping[str, Any], state: Any, argument: str) -> None:
+    """Raises ArgumentError or ArgumentTypeError unless `state` has names of layers that have one."""
+    if state is None:
+        return
+    stateful = [name for name, layer in layers.items() if has_state(layer)]
+    if not isinstance(state, Mapping):
+        raise wrong_type(
+            argument, describe(state), f"a dict of layer name -> state for {', '.join(stateful) or 'no layer'}"
+        )
+    for name in state:
+        if name not in stateful:
+            raise wrong(
+                argument,
+                f"the name {name!r}",
+                f"names of recurrent layers: {', '.join(stateful) or 'there are none'}",
+            )
+
+
+def flat_state(state: Mapping[str, Any] | None) -> dict[str, tuple[Any, ...]]:
+    """{"encoder": {"rnn": (h, c)}} -> {"encoder.rnn": (h, c)}: as `Network.parts` names the layers."""
+    found: dict[str, tuple[Any, ...]] = {}
+    for name, value in (state or {}).items():
+        if isinstance(value, Mapping):
+            found |= {f"{name}.{inner}": own for inner, own in flat_state(value).items()}
+        else:
+            found[name] = value
+    return found
+
+
+def nested_state(flat: Mapping[str, Any]) -> dict[str, Any]:
+    """The inverse of `flat_state`."""
+    found: dict[str, Any] = {}
+    for name, value in flat.items():
+        *outer, last = name.split(".")
+        place = found
+        for word in outer:
+            place = place.setdefault(word, {})
+        place[last] = value
+    return found
