@@ -73,7 +73,7 @@ def shown(text: object, most: int = 100) -> str:
     """What a stranger's file says, for an error message: at most so many characters, control characters escaped."""
     try:
         letters = str(text)
-    except ValueError:  # Python writes no whole number of more than some thousand digits
+    except (ValueError, RecursionError):  # Python writes no number of thousands of digits, nothing so deep
         letters = f"a number of {text.bit_length()} bits" if isinstance(text, int) else f"a {type(text).__name__}"
     escaped = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in letters[: most + 1])
     return escaped if len(escaped) <= most else escaped[: most - 3] + "..."

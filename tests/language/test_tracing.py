@@ -233,13 +233,13 @@ class TestGraph:
 def test_a_long_cell():
     @gated.cell
     def cell(x, h, *, W):
-        for _ in range(3000):
+        for _ in range(1000):
             h = h * 0.999
         return h + W.h @ x
 
     assert gated.Cell.from_json(copy.deepcopy(cell.to_json())) == cell
     layer = gated.Recurrent(cell, 2, 2, dtype="float64")
     _, last, tape = layer.forward(np.zeros((1, 1, 2)), (np.ones((1, 1, 2)),))
-    assert last[0][0, 0, 0] == pytest.approx(0.999**3000)
+    assert last[0][0, 0, 0] == pytest.approx(0.999**1000)
     dx, dstate, _ = layer.backward(tape, np.ones((1, 1, 2)))
-    assert dstate[0][0, 0, 0] == pytest.approx(0.999**3000)
+    assert dstate[0][0, 0, 0] == pytest.approx(0.999**1000)

@@ -317,15 +317,15 @@ def numpy_program(steps: Steps, words: Words) -> str:
     return _Program(steps, words).source()
 
 
-def _visible(roots: Iterable[Node], stops: Iterable[Node]) -> set[Node]:
-    """All parts of the expressions, without those of a stop."""
+def _visible(roots: Iterable[Node], stops: Iterable[Node]) -> dict[Node, None]:
+    """All parts of the expressions, without those of a stop; in an order that is the same in every process."""
     stop = set(stops)
-    seen: set[Node] = set()
+    seen: dict[Node, None] = {}
     stack = list(roots)
     while stack:
         node = stack.pop()
         if node not in seen:
-            seen.add(node)
+            seen[node] = None
             if node not in stop:
                 stack += node.args
     return seen

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import count
 
 from gated.calculus.reverse_mode import reverse_mode
 from gated.language.graph import (
@@ -21,13 +22,15 @@ from gated.language.graph import (
     divide,
     is_constant,
     leaf,
-    make,
     multiply,
     negate,
     topological,
+    with_args,
 )
+from gated.language.naming import SHARED, free_letter, long_parts, taken_names
 
 NAMED, ARGUMENT, AUXILIARY = "named", "argument", "auxiliary"
+DEEP, LARGE = 12, 100  # levels and parts of a definition: its derivatives hold many of them, and more than once
 _RELAYS = ("add", "sub", "neg")  # the adjoint of a sum is that of its terms, up to the sign
 
 
@@ -187,36 +190,20 @@ def _labels(graph: Graph) -> dict[Node, tuple[str, str, str]]:
     """Node -> (name, kind, owner) of every quantity, in the order of the equations."""
     arguments = _arguments(graph)
     auxiliary = _auxiliary(graph, arguments)
-    taken = {*graph.names.values(), *graph.dims, *(name.split(".")[0] for name in graph.parameters)}
-    letter = _free_letter("asvqk", "_", taken)
-    digit_letter = _free_letter("uvwkq", "", taken | {letter})
+    auxiliary |= set(long_parts(graph.order, {*graph.names, *arguments, *auxiliary}, DEEP, SHARED, LARGE))
+    taken = taken_names(graph)
+    letter = free_letter("asvqk", "_", taken)
+    digit_letter = free_letter("uvwkq", "", taken | {letter})
+    numbers = count(1)
     labels: dict[Node, tuple[str, str, str]] = {}
-    for named in [*graph.names, *graph.outputs]:
-        for node in topological([named]):  # what a named value needs stands just before it
-            if node in labels:
-                continue
-            if node in graph.names:
-                labels[node] = (graph.names[node], NAMED, "")
-            elif node in arguments:
-                labels[node] = (f"{letter}_{arguments[node]}", ARGUMENT, arguments[node])
-            elif node in auxiliary:
-                labels[node] = (
-                    f"{digit_letter}{sum(k == AUXILIARY for _, k, _ in labels.values()) + 1}",
-                    AUXILIARY,
-                    "",
-                )
+    for node in topological([*graph.names, *graph.outputs]):  # what a named value needs stands before it
+        if node in graph.names:
+            labels[node] = (graph.names[node], NAMED, "")
+        elif node in arguments:
+            labels[node] = (f"{letter}_{arguments[node]}", ARGUMENT, arguments[node])
+        elif node in auxiliary:
+            labels[node] = (f"{digit_letter}{next(numbers)}", AUXILIARY, "")
     return labels
-
-
-def _free_letter(candidates: str, separator: str, taken: set[str]) -> str:
-    def is_free(prefix: str) -> bool:
-        return not any(
-            name == prefix or (name.startswith(prefix + separator) and (separator or name[1:2].isdigit()))
-            for name in taken
-        )
-
-    tries = [*candidates, *(2 * letter for letter in candidates), *(f"aux{k}" for k in range(len(taken) + 1))]
-    return next(prefix for prefix in tries if is_free(prefix))
 
 
 def _arguments(graph: Graph) -> dict[Node, str]:
@@ -276,5 +263,5 @@ def _replace(root: Node, replacements: Mapping[Node, Node]) -> Node:
         if node in replacements:
             new[node] = replacements[node]
         else:
-            new[node] = node if args == node.args else make(node.op, node.attr, node.dim, args)
+            new[node] = with_args(node, args)
     return new[root]

@@ -8,17 +8,22 @@ Grammar (every node has a `dim`, the symbol of its length; "1" is a number that 
           | product(matrices, node, ...)    M1 v1 + M2 v2 + ..., each M a Matrix, possibly transposed
           | reduce(reduction, node)         dim "1"; for losses (a cell has none yet)
 
-The operators of a node simplify (0 + a, 1 * a, constants folded), for they build derivatives; a cell's own equations
-are built by `make` and stay as they were written.
+The operators of a node simplify (0 + a, 1 * a), for they build derivatives; a cell's own equations are built by `call`
+and stay as they were written. One thing holds for every graph, because `call` and `with_args` see to it: a function of
+numbers alone is a number, and every number is finite.
 """
 
 from __future__ import annotations
 
+import math
 import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
+import numpy as np
+
+from gated.errors import CellError
 from gated.locks import fork_safe_lock
 
 ONE_DIM = "1"
@@ -73,7 +78,8 @@ class Node:
         raise TypeError("a node is not pickled by itself; a cell is, as the JSON of its equations")
 
     def __repr__(self) -> str:
-        return f"{self.op}:{self.attr}({', '.join(map(repr, self.args))})"
+        # one level deep: a node may stand for more nodes than there is paper, each of them in many places
+        return f"{self.op}:{self.attr}({', '.join(f'{arg.op}:{arg.attr}' for arg in self.args)})"
 
     def __add__(self, other: Node | float) -> Node:
         return add(self, _node(other))
@@ -128,8 +134,35 @@ def constant(value: float) -> Node:
 
 
 def call(function: str, *args: Node) -> Node:
-    """An elementwise function, unsimplified."""
+    """An elementwise function, unsimplified. Of numbers alone it is a number: this is where constants are folded.
+
+    Raises:
+        CellError: that number is not finite.
+    """
+    if args and are_numbers(*args):
+        return _folded(function, [arg.attr for arg in args])
     return make("call", function, joint_dim(args), args)
+
+
+def _folded(function: str, numbers: Sequence[float]) -> Node:
+    from gated.language.functions import FUNCTIONS  # its rows are made of what this module has
+
+    with np.errstate(all="ignore"):
+        value = float(FUNCTIONS[function].numpy(*map(np.float64, numbers)))
+    if not math.isfinite(value):
+        arguments = ", ".join(map(repr, numbers))
+        raise CellError(
+            f"the equations, or their derivatives, hold the number {function}({arguments}) = {value}; only finite "
+            "numbers may stand in them"
+        )
+    return constant(value)
+
+
+def with_args(node: Node, args: tuple[Node, ...]) -> Node:
+    """The node with other arguments (of the same lengths): for passes that rewrite a graph."""
+    if args == node.args:
+        return node
+    return call(node.attr, *args) if node.op == "call" else make(node.op, node.attr, node.dim, args)
 
 
 def product(matrices: Sequence[Matrix], operands: Sequence[Node]) -> Node:
@@ -151,6 +184,10 @@ def is_leaf(node: Node, kind: str) -> bool:
     return node.op == "leaf" and node.attr[0] == kind
 
 
+def are_numbers(*nodes: Node) -> bool:
+    return all(node.op == "constant" for node in nodes)
+
+
 def is_constant(node: Node, value: float | None = None) -> bool:
     return node.op == "constant" and (value is None or node.attr == value)
 
@@ -160,8 +197,8 @@ def _node(value: Node | float) -> Node:
 
 
 def add(a: Node, b: Node) -> Node:
-    if is_constant(a) and is_constant(b):
-        return constant(a.attr + b.attr)
+    if are_numbers(a, b):
+        return call("add", a, b)
     if is_constant(a, 0.0):
         return b
     if is_constant(b, 0.0):
@@ -172,8 +209,8 @@ def add(a: Node, b: Node) -> Node:
 
 
 def subtract(a: Node, b: Node) -> Node:
-    if is_constant(a) and is_constant(b):
-        return constant(a.attr - b.attr)
+    if are_numbers(a, b):
+        return call("sub", a, b)
     if is_constant(a, 0.0):
         return negate(b)
     if is_constant(b, 0.0):
@@ -184,8 +221,8 @@ def subtract(a: Node, b: Node) -> Node:
 
 
 def multiply(a: Node, b: Node) -> Node:
-    if is_constant(a) and is_constant(b):
-        return constant(a.attr * b.attr)
+    if are_numbers(a, b):
+        return call("mul", a, b)
     if is_constant(b):
         a, b = b, a
     if is_constant(a, 0.0):
@@ -201,6 +238,8 @@ def multiply(a: Node, b: Node) -> Node:
 
 
 def divide(a: Node, b: Node) -> Node:
+    if are_numbers(a, b):
+        return call("div", a, b)
     if is_constant(b, 1.0) or is_constant(a, 0.0):
         return a
     if a.op == "call" and a.attr == "neg":
@@ -210,7 +249,7 @@ def divide(a: Node, b: Node) -> Node:
 
 def negate(a: Node) -> Node:
     if is_constant(a):
-        return constant(-a.attr)
+        return call("neg", a)
     if a.op == "call" and a.attr == "neg":
         return a.args[0]
     if a.op == "call" and a.attr == "sub":
@@ -232,6 +271,20 @@ def topological(outputs: Iterable[Node]) -> list[Node]:
             else:
                 stack.append((following, iter(following.args)))
     return list(order)
+
+
+def in_order(names: dict[Node, str], outputs: Sequence[Node]) -> dict[Node, str]:
+    """The order in which the equations were written, unless a nameless output is needed before its turn."""
+    position = {node: i for i, node in enumerate(names)}
+    order = topological(outputs)
+    latest: dict[Node, int] = {}  # the last of the names that a node needs, itself included
+    for node in order:
+        below = max((latest[arg] for arg in node.args), default=-1)
+        if node in position and below > position[node]:
+            turn = {node: i for i, node in enumerate(order)}
+            return dict(sorted(names.items(), key=lambda item: turn[item[0]]))
+        latest[node] = max(below, position.get(node, -1))
+    return names
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,12 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 
 from gated.errors import wrong
 from gated.language.functions import ADD, ATOM, FUNCTIONS, MULTIPLY, PRODUCT, Function
-from gated.language.graph import Graph, Matrix, Node
+from gated.language.graph import Graph, Matrix, Node, topological
+from gated.language.naming import auxiliaries
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,15 @@ def _text_number(value: float) -> str:
 
 def _plain_number(value: float) -> str:
     return str(int(value)) if value == int(value) and abs(value) < 1e9 else repr(value)
+
+
+def fraction(value: float) -> tuple[int, int] | None:
+    """p and q where p / q is this very number, is shorter than its digits, and 1 < q <= 1000."""
+    if len(repr(value)) < 10 or not 1e-3 <= abs(value) <= 1e3:
+        return None
+    ratio = Fraction(value).limit_denominator(1000)
+    p, q = ratio.numerator, ratio.denominator
+    return (p, q) if q > 1 and p / q == value else None
 
 
 _ACCENTS = {"tilde": "tilde", "hat": "hat", "bar": "bar", "dot": "dot"}
@@ -146,6 +157,7 @@ class Printer:
 
     def __init__(self, style: Style, names: Mapping[Node, str]) -> None:
         self.style, self.names = style, names
+        self._written: dict[Node, tuple[str, int]] = {}
 
     def expression(self, node: Node) -> str:
         """The expression of the node itself, written out one level even if it has a name."""
@@ -159,10 +171,24 @@ class Printer:
         return rf"\left({text}\right)" if self.style.name == "latex" else f"({text})"
 
     def _write(self, node: Node) -> tuple[str, int]:
+        """The text of a node and how strongly it binds; without recursion, for expressions may be deep."""
+        stack = [node]
+        while stack:
+            missing = [arg for arg in stack[-1].args if arg not in self.names and arg not in self._written]
+            if missing:
+                stack += missing
+            else:
+                last = stack.pop()
+                if last not in self._written:
+                    self._written[last] = self._one(last)
+        return self._written[node]
+
+    def _one(self, node: Node) -> tuple[str, int]:
+        """The same for a node whose arguments are written already."""
         if node.op == "leaf":
             return self._leaf(*node.attr), ATOM
         if node.op == "constant":
-            return self.style.number(node.attr), ATOM if node.attr >= 0 else ADD
+            return self._number(node.attr)
         if node.op == "product":
             terms = [
                 self.style.apply(self.style.matrix(m), self.term(v, ATOM))
@@ -172,6 +198,13 @@ class Printer:
         if node.op == "reduce":
             return self.style.reduce(node.attr, self.term(node.args[0])), ATOM
         return self._call(node)
+
+    def _number(self, value: float) -> tuple[str, int]:
+        ratio = fraction(value)
+        if ratio is not None:  # a derivative by a / 3 is 1 / 3, not 0.3333333333333333
+            p, q = (self.style.number(float(n)) if self.style.name != "numpy" else str(n) for n in ratio)
+            return (rf"\frac{{{p}}}{{{q}}}", ATOM) if self.style.name == "latex" else (f"{p} / {q}", ADD)
+        return self.style.number(value), ATOM if value >= 0 else ADD
 
     def _leaf(self, kind: str, name: str) -> str:
         if kind == "vector":
@@ -205,9 +238,10 @@ def style_named(style: str) -> Style:
 def equations(graph: Graph, style: str = "text") -> list[str]:
     """The equations of a graph, one line each, in the order in which they are computed."""
     notation = style_named(style)
-    names = {node: notation.now(name) for node, name in graph.names.items()}
+    names = {node: notation.now(name) for node, name in {**auxiliaries(graph), **graph.names}.items()}
     printer = Printer(notation, names)
-    lines = [f"{names[node]} = {printer.expression(node)}" for node in graph.names]
+    order = topological([*graph.names, *graph.outputs])  # that of the names, each after what it needs
+    lines = [f"{names[node]} = {printer.expression(node)}" for node in order if node in names]
     for name, node in zip(graph.output_names, graph.outputs, strict=True):
         if graph.names.get(node) != name:  # a state that is passed on, or another name of the same value
             lines.append(f"{notation.now(name)} = {printer.term(node)}")

@@ -1,17 +1,20 @@
-"""The graph of a cell as JSON-able data and back. Reading runs no code and trusts nothing: files may be hostile."""
+"""The graph of a cell as JSON-able data and back. Reading runs no code and trusts nothing: files may be hostile.
+
+What is built while reading is bounded (`limits`), and so is what is said of it: pieces of the data are cut to 100
+letters and their control characters escaped, a message has at most 300.
+"""
 
 from __future__ import annotations
 
 import math
-import re
 from typing import Any
 
-from gated.errors import FileFormatError
+from gated.errors import CellError, FileFormatError, shown
 from gated.language import graph as g
 from gated.language.functions import FUNCTIONS
+from gated.language.limits import MAX_DOC, MAX_NAME, MAX_NODES, is_name, is_plain
 
-_NAME = re.compile(r"[^\W\d]\w{0,99}\Z")
-_MAX_NODES = 100_000
+_LONGEST = 300  # letters of a message
 
 
 def graph_to_json(graph: g.Graph) -> dict[str, Any]:
@@ -40,20 +43,24 @@ def graph_to_json(graph: g.Graph) -> dict[str, Any]:
 
 def _need(condition: bool, message: str) -> None:
     if not condition:
-        raise FileFormatError(f"cell: {message}")
+        raise FileFormatError(shown(f"cell: {message}", _LONGEST))
+
+
+def _quoted(value: Any) -> str:
+    return f"'{shown(value)}'"
 
 
 def _strings(data: dict[str, Any], key: str) -> tuple[str, ...]:
     value: Any = data.get(key)
     _need(
-        isinstance(value, list) and all(isinstance(v, str) and _NAME.match(v) for v in value),
-        f"{key!r} is {str(value)[:60]!r}, expected a list of names",
+        isinstance(value, list) and len(value) <= MAX_NODES and all(map(is_name, value)),
+        f"{key!r} is {_quoted(value)}, expected a list of names",
     )
     return tuple(value)
 
 
 def _index(value: Any, bound: int, what: str) -> int:
-    _need(type(value) is int and 0 <= value < bound, f"{what} refers to node {str(value)[:30]} of {bound}")
+    _need(type(value) is int and 0 <= value < bound, f"{what} refers to node {shown(value)} of {bound}")
     return int(value)
 
 
@@ -64,157 +71,178 @@ def graph_from_json(data: Any) -> g.Graph:
         FileFormatError: anything in the data is not as written; the message names it.
     """
     _need(isinstance(data, dict), f"got {type(data).__name__}, expected an object with nodes and names")
-    _need(
-        data.get("format") == 1, f"format is {str(data.get('format'))[:30]!r}, expected 1 (written by a newer gated?)"
-    )
+    _need(data.get("format") == 1, f"format is {_quoted(data.get('format'))}, expected 1 (written by a newer gated?)")
     inputs, states, output_names = (_strings(data, key) for key in ("inputs", "states", "output_names"))
     variables = inputs + states
     _need(
         bool(states) and len(set(variables)) == len(variables), "the names of inputs and states must exist and differ"
     )
     _need(len(inputs) == 1, f"{len(inputs)} inputs, expected one")
-    parameters = _parameters(data.get("parameters"))
+    parameters = _parameters(data.get("parameters"), variables)
     dims = data.get("dims")
     _need(
-        isinstance(dims, dict)
-        and set(dims) == set(variables)
-        and all(isinstance(d, str) and _NAME.match(d) for d in dims.values()),
+        isinstance(dims, dict) and set(dims) == set(variables) and all(map(is_name, dims.values())),
         "'dims' must give a dimension for every input and state",
     )
-    _need(dims[inputs[0]] == "input", f"the input has dimension {dims[inputs[0]]!r}, expected 'input'")
-    nodes = _nodes(data.get("nodes"), parameters, dims, inputs, states)
+    _need(dims[inputs[0]] == "input", f"the input has dimension {_quoted(dims[inputs[0]])}, expected 'input'")
+    nodes = _Reader(parameters, dims, inputs, states).read(data.get("nodes"))
     outputs = data.get("outputs")
     _need(isinstance(outputs, list) and len(outputs) == len(output_names), "'outputs' must fit 'output_names'")
     _need(states == output_names, "a cell's outputs must be its states")
+    new = tuple(nodes[_index(i, len(nodes), "outputs")] for i in outputs)
+    for name, node in zip(states, new, strict=True):
+        _need(
+            node.dim in (dims[name], g.ONE_DIM),
+            f"state {name} has dimension {shown(dims[name])} but its equation {shown(node.dim)}",
+        )
     graph = g.Graph(
-        name=_text(data, "name", r"[^\W\d]\w{0,199}\Z"),
-        doc=_text(data, "doc", r"(?s).{0,20000}\Z"),
+        name=_name(data),
+        doc=_doc(data),
         inputs=inputs,
         states=states,
-        outputs=tuple(nodes[_index(i, len(nodes), "outputs")] for i in outputs),
+        outputs=new,
         output_names=output_names,
-        names=_names(data.get("names"), nodes),
+        names=g.in_order(_names(data.get("names"), nodes, inputs, dict(zip(states, new, strict=True))), new),
         parameters=parameters,
         dims=dims,
     )
-    for name, node in zip(states, graph.outputs, strict=True):
-        _need(
-            node.dim in (dims[name], g.ONE_DIM), f"state {name} has dimension {dims[name]} but its equation {node.dim}"
-        )
     used = {m.name for node in graph.order if node.op == "product" for m in node.attr}
     used |= {node.attr[1] for node in graph.order if g.is_leaf(node, "vector")}
     for name in parameters:
-        _need(name in used, f"no equation uses the parameter {name}")
+        _need(name in used, f"no equation uses the parameter {shown(name)}")
     return graph
 
 
-def _text(data: dict[str, Any], key: str, pattern: str) -> str:
-    value = data.get(key)
+def _name(data: dict[str, Any]) -> str:
+    value = data.get("name")
+    _need(is_name(value), f"'name' is {_quoted(value)}, expected one word of at most {MAX_NAME} letters")
+    return str(value)
+
+
+def _doc(data: dict[str, Any]) -> str:
+    value = data.get("doc")
     _need(
-        isinstance(value, str) and re.match(pattern, value) is not None,
-        f"{key!r} is {str(value)[:60]!r}, expected a text",
+        isinstance(value, str) and len(value) <= MAX_DOC and is_plain(value),
+        f"'doc' is {_quoted(value)}, expected a text of at most {MAX_DOC} letters without control characters",
     )
     return str(value)
 
 
-def _parameters(value: Any) -> dict[str, tuple[str, ...]]:
-    _need(isinstance(value, dict), "'parameters' must be an object")
+def _parameters(value: Any, variables: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    _need(isinstance(value, dict) and len(value) <= MAX_NODES, f"'parameters' must be an object of at most {MAX_NODES}")
     for name, shape in value.items():
-        parts = name.split(".")
+        parts = name.split(".") if isinstance(name, str) else []
         _need(
-            len(parts) == 2 and all(_NAME.match(part) for part in parts),
-            f"parameter name {name[:60]!r} is not family.member",
+            len(parts) == 2 and all(map(is_name, parts)) and parts[0] not in variables,
+            f"parameter name {_quoted(name)} is not family.member",
         )
         _need(
-            isinstance(shape, list)
-            and len(shape) in (1, 2)
-            and all(isinstance(d, str) and _NAME.match(d) for d in shape),
-            f"parameter {name} has shape {str(shape)[:60]!r}, expected one or two dimension names",
+            isinstance(shape, list) and len(shape) in (1, 2) and all(map(is_name, shape)),
+            f"parameter {shown(name)} has shape {_quoted(shape)}, expected one or two dimension names",
         )
     return {name: tuple(shape) for name, shape in value.items()}
 
 
-def _nodes(
-    value: Any,
-    parameters: dict[str, tuple[str, ...]],
-    dims: dict[str, str],
-    inputs: tuple[str, ...],
-    states: tuple[str, ...],
-) -> list[g.Node]:
-    _need(
-        isinstance(value, list) and 0 < len(value) <= _MAX_NODES, f"'nodes' must be a list of 1 to {_MAX_NODES} nodes"
-    )
-    nodes: list[g.Node] = []
-    for row in value:
-        here = f"node {len(nodes)}"
+class _Reader:
+    """Reads nodes, each of which may refer to those before it."""
+
+    def __init__(
+        self,
+        parameters: dict[str, tuple[str, ...]],
+        dims: dict[str, str],
+        inputs: tuple[str, ...],
+        states: tuple[str, ...],
+    ) -> None:
+        self.parameters, self.dims = parameters, dims
+        self.leaves = {
+            "input": set(inputs),
+            "state": set(states),
+            "vector": {name for name, shape in parameters.items() if len(shape) == 1},
+        }
+
+    def read(self, value: Any) -> list[g.Node]:
         _need(
-            isinstance(row, list) and len(row) == 4 and isinstance(row[3], list),
-            f"{here} must be [op, attr, dim, args]",
+            isinstance(value, list) and 0 < len(value) <= MAX_NODES, f"'nodes' must be a list of 1 to {MAX_NODES} nodes"
         )
-        op, attr, dim, args = row
-        operands = [nodes[_index(i, len(nodes), here)] for i in args]
-        node = _node(here, op, attr, operands, parameters, dims, inputs, states)
-        _need(node.dim == dim, f"{here} has dimension {str(dim)[:30]!r}, expected {node.dim!r}")
-        nodes.append(node)
-    return nodes
+        nodes: list[g.Node] = []
+        for row in value:
+            here = f"node {len(nodes)}"
+            _need(
+                isinstance(row, list) and len(row) == 4 and isinstance(row[3], list) and len(row[3]) <= MAX_NODES,
+                f"{here} must be [op, attr, dim, args]",
+            )
+            op, attr, dim, args = row
+            node = self._node(here, op, attr, [nodes[_index(i, len(nodes), here)] for i in args])
+            # a function of numbers alone has been computed: it is a number, of the same dimension
+            _need(node.dim == dim, f"{here} has dimension {_quoted(dim)}, expected '{shown(node.dim)}'")
+            nodes.append(node)
+        return nodes
 
+    def _node(self, here: str, op: Any, attr: Any, args: list[g.Node]) -> g.Node:
+        kinds = {"leaf": self._leaf, "constant": self._constant, "product": self._product, "call": self._call}
+        _need(isinstance(op, str) and op in kinds, f"{here}: unknown operation {_quoted(op)}")
+        return kinds[op](here, attr, args)
 
-def _node(
-    here: str,
-    op: Any,
-    attr: Any,
-    args: list[g.Node],
-    parameters: dict[str, tuple[str, ...]],
-    dims: dict[str, str],
-    inputs: tuple[str, ...],
-    states: tuple[str, ...],
-) -> g.Node:
-    if op == "leaf":
+    def _leaf(self, here: str, attr: Any, args: list[g.Node]) -> g.Node:
         _need(
             isinstance(attr, list) and len(attr) == 2 and all(isinstance(a, str) for a in attr) and not args,
             f"{here} is no leaf",
         )
         kind, name = attr
-        known = {"input": inputs, "state": states, "vector": [n for n, s in parameters.items() if len(s) == 1]}
-        _need(kind in known and name in known[kind], f"{here}: there is no {str(kind)[:30]} {name[:60]!r}")
-        return g.leaf(kind, name, parameters[name][0] if kind == "vector" else dims[name])
-    if op == "constant":
+        _need(name in self.leaves.get(kind, ()), f"{here}: there is no {shown(kind)} {_quoted(name)}")
+        return g.leaf(kind, name, self.parameters[name][0] if kind == "vector" else self.dims[name])
+
+    def _constant(self, here: str, attr: Any, args: list[g.Node]) -> g.Node:
         _need(
             (type(attr) is int and abs(attr) < 2**53) or (type(attr) is float and math.isfinite(attr)),
             f"{here} is no finite number",
         )
         _need(not args, f"{here} is a number with arguments")
         return g.constant(attr)
-    if op == "product":
+
+    def _product(self, here: str, attr: Any, args: list[g.Node]) -> g.Node:
         _need(
             isinstance(attr, list) and len(attr) == len(args) == 1, f"{here} must be one matrix applied to one vector"
         )
-        shape = parameters.get(attr[0], ()) if isinstance(attr[0], str) else ()
-        _need(len(shape) == 2, f"{here}: there is no matrix {str(attr[0])[:60]!r}")
+        shape = self.parameters.get(attr[0], ()) if isinstance(attr[0], str) else ()
+        _need(len(shape) == 2, f"{here}: there is no matrix {_quoted(attr[0])}")
         _need(
             args[0].dim == shape[1],
-            f"{here}: the matrix {attr[0]} of shape {shape} is applied to dimension {args[0].dim!r}",
+            f"{here}: the matrix {shown(attr[0])} of shape {shown(shape)} is applied to dimension "
+            f"'{shown(args[0].dim)}'",
         )
         family, member = attr[0].split(".")
         return g.product([g.Matrix(family, member, shape[0], shape[1])], args)
-    if op == "call":
+
+    def _call(self, here: str, attr: Any, args: list[g.Node]) -> g.Node:
         _need(
             isinstance(attr, str) and attr in FUNCTIONS and attr[0] != "_" and len(args) == FUNCTIONS[attr].arity,
-            f"{here}: unknown function {str(attr)[:60]!r}",
+            f"{here}: unknown function {_quoted(attr)}",
         )
         lengths = {arg.dim for arg in args} - {g.ONE_DIM}
-        _need(len(lengths) <= 1, f"{here}: {attr} joins dimensions {sorted(lengths)}")
-        return g.call(attr, *args)
-    raise FileFormatError(f"cell: {here}: unknown operation {str(op)[:60]!r}")
+        _need(len(lengths) <= 1, f"{here}: {attr} joins dimensions {shown(sorted(lengths))}")
+        if attr == "div" and args[1].op == "constant":
+            divisor = args[1].attr
+            _need(divisor != 0.0 and math.isfinite(1.0 / divisor), f"{here} divides by {divisor}")
+        try:
+            return g.call(attr, *args)
+        except CellError as error:
+            raise FileFormatError(shown(f"cell: {here}: {error}", _LONGEST)) from None
 
 
-def _names(value: Any, nodes: list[g.Node]) -> dict[g.Node, str]:
-    _need(isinstance(value, list), "'names' must be a list")
+def _names(value: Any, nodes: list[g.Node], inputs: tuple[str, ...], outputs: dict[str, g.Node]) -> dict[g.Node, str]:
+    _need(isinstance(value, list) and len(value) <= len(nodes), "'names' must be a list, at most one for each node")
     names: dict[g.Node, str] = {}
+    taken = set(inputs)
+    needed = set(g.topological(outputs.values()))
     for row in value:
+        _need(isinstance(row, list) and len(row) == 2 and is_name(row[1]), f"name {_quoted(row)} must be [node, name]")
+        node, name = nodes[_index(row[0], len(nodes), "names")], row[1]
+        free = node not in names and name not in taken
         _need(
-            isinstance(row, list) and len(row) == 2 and isinstance(row[1], str) and _NAME.match(row[1]) is not None,
-            f"name {str(row)[:60]!r} must be [node, name]",
+            free and node in needed and node.op in ("call", "product") and outputs.get(name, node) is node,
+            f"the name {_quoted(name)} of node {row[0]} is taken, or that of another value",
         )
-        names[nodes[_index(row[0], len(nodes), "names")]] = row[1]
+        names[node] = name
+        taken.add(name)
     return names

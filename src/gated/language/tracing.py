@@ -1,36 +1,22 @@
-"""From a Python function to an expression graph: run it once on symbols, watch its local names, infer the lengths."""
+"""From a Python function to an expression graph: run it on symbols, watch its local names; `building` does the rest."""
 
 from __future__ import annotations
 
 import inspect
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
-import numpy as np
-
-from gated.errors import CellError
+from gated.errors import CellError, shown
 from gated.language import graph as g
+from gated.language.building import Trace, build
+from gated.language.families import Chain, Family
 from gated.language.functions import FUNCTIONS
-from gated.language.symbols import Family, Length, Member, Symbol, lift
-
-
-@dataclass
-class _Trace:
-    """What one run of the function left behind."""
-
-    where: str
-    variables: dict[str, Symbol]
-    states: tuple[str, ...]
-    families: dict[str, Family]
-    bindings: list[tuple[str, Symbol]]
-    outputs: list[Symbol]
-
-    def members(self) -> list[Member]:
-        return [member for family in self.families.values() for member in family._members.values()]
+from gated.language.refusals import without_class_names
+from gated.language.symbols import Length, Symbol, Vector, lift, number
+from gated.language.twice import difference, quiet
 
 
 def trace_cell(function: Callable[..., Any]) -> g.Graph:
@@ -46,16 +32,31 @@ def trace_cell(function: Callable[..., Any]) -> g.Graph:
             f"{where}: the cell {function.__name__} has no state; write def cell(x, h, *, W, ...): the first "
             "positional argument is the input, the others are the states of the step before"
         )
+    graph = _read(function, where, variables, families)
+    try:
+        changed = difference(graph, _read(quiet(function), where, variables, families))
+    except CellError as error:
+        changed = shown(str(error))
+    if changed is not None:
+        raise CellError(
+            f"{where}: read a second time, the equations of {graph.name} are others: {changed}; they are read once, so "
+            "what changes by itself (a random number, a counter) would stand still: compute it before the cell is "
+            "defined, or make it an input or a parameter"
+        )
+    return graph
+
+
+def _read(function: Callable[..., Any], where: str, variables: list[str], families: list[str]) -> g.Graph:
     trace = _run(function, where, variables, families, states=tuple(variables[1:]))
     _check_returned_states(function, trace)
-    return _build(function, trace, output_names=trace.states)
+    return build(function, trace, output_names=trace.states)
 
 
 def trace_map(function: Callable[..., Any], output: str = "y") -> g.Graph:
     """The graph of a function without states: function(*inputs, *, families) -> one output (dense layers, losses)."""
     where = _where(function)
     variables, families = _signature(function, where)
-    return _build(function, _run(function, where, variables, families, states=()), output_names=(output,))
+    return build(function, _run(function, where, variables, families, states=()), output_names=(output,))
 
 
 def _where(function: Callable[..., Any]) -> str:
@@ -96,10 +97,10 @@ def _signature(function: Callable[..., Any], where: str) -> tuple[list[str], lis
 
 def _run(
     function: Callable[..., Any], where: str, names: Sequence[str], families: Sequence[str], states: tuple[str, ...]
-) -> _Trace:
+) -> Trace:
     variables = {name: Symbol("leaf", ("state" if name in states else "input", name), Length(name)) for name in names}
     family_symbols = {name: Family(name) for name in families}
-    bindings: list[tuple[str, Symbol]] = []
+    bindings: list[tuple[str, Symbol | Chain]] = []
     try:
         result = _watch(function, list(variables.values()), family_symbols, bindings)
     except CellError:
@@ -107,13 +108,13 @@ def _run(
     except NameError as error:
         raise CellError(f"{_where_raised(function, error, where)}: {error}{_import_hint(error)}") from error
     except Exception as error:
-        message = " ".join(str(error).split())
+        message = without_class_names(shown(" ".join(str(error).split())))
         raise CellError(
             f"{_where_raised(function, error, where)}: tracing the equations raised {type(error).__name__}: {message}"
         ) from error
     values = list(result) if isinstance(result, (tuple, list)) else [result]
     outputs = [_output(value, where) for value in values]
-    return _Trace(where, variables, states, family_symbols, bindings, outputs)
+    return Trace(where, variables, states, family_symbols, bindings, outputs)
 
 
 def _where_raised(function: Callable[..., Any], error: BaseException, where: str) -> str:
@@ -133,7 +134,7 @@ def _import_hint(error: NameError) -> str:
 
 
 def _output(value: Any, where: str) -> Symbol:
-    if isinstance(value, bool) or not isinstance(value, (Symbol, Member, int, float, np.floating, np.integer)):
+    if not isinstance(value, Vector) and number(value) is None:
         what = (
             "None"
             if value is None
@@ -146,7 +147,10 @@ def _output(value: Any, where: str) -> Symbol:
 
 
 def _watch(
-    function: Callable[..., Any], args: list[Symbol], families: dict[str, Family], bindings: list[tuple[str, Symbol]]
+    function: Callable[..., Any],
+    args: list[Symbol],
+    families: dict[str, Family],
+    bindings: list[tuple[str, Symbol | Chain]],
 ) -> Any:
     """Call the function and record every (name, symbol) that its local names are bound to, in order."""
     code = function.__code__
@@ -154,7 +158,7 @@ def _watch(
 
     def compare(frame: FrameType) -> None:
         for name, value in frame.f_locals.items():
-            if isinstance(value, Symbol) and seen.get(name) is not value:
+            if isinstance(value, (Symbol, Chain)) and seen.get(name) is not value:
                 seen[name] = value
                 bindings.append((name, value))
 
@@ -176,15 +180,16 @@ def _watch(
         sys.settrace(before)
 
 
-def _check_returned_states(function: Callable[..., Any], trace: _Trace) -> None:
+def _check_returned_states(function: Callable[..., Any], trace: Trace) -> None:
     states, returned = trace.states, trace.outputs
     order = ", ".join(states)
     if len(returned) != len(states):
+        more = "; a cell has one input, the first argument: a second one has to be a part of it"
         raise CellError(
             f"{trace.where}: the cell {function.__name__} returns {len(returned)} value(s) but has {len(states)} "
-            f"state(s) ({order}); write return {order}"
+            f"state(s) ({order}); write return {order}{more if len(returned) < len(states) else ''}"
         )
-    last = {id(symbol): name for name, symbol in trace.bindings}
+    last = {id(symbol): name for name, symbol in trace.named()}
     for position, (state, symbol) in enumerate(zip(states, returned, strict=True)):
         name = last.get(id(symbol), state)
         if name != state and name in states and last.get(id(returned[states.index(name)])) != name:
@@ -192,187 +197,3 @@ def _check_returned_states(function: Callable[..., Any], trace: _Trace) -> None:
                 f"{trace.where}: the cell {function.__name__} returns {name} at place {position + 1}, where the "
                 f"state {state} belongs; write return {order}"
             )
-
-
-def _build(function: Callable[..., Any], trace: _Trace, output_names: tuple[str, ...]) -> g.Graph:
-    for state, symbol in zip(trace.states, trace.outputs, strict=False):
-        if symbol.length is not None:
-            trace.variables[state].length.unify(symbol.length)  # type: ignore[union-attr]
-    _unify_matrices(trace)
-    dims = _name_lengths(trace)
-
-    def dim_of(symbol: Symbol) -> str:
-        return g.ONE_DIM if symbol.length is None else dims[id(symbol.length.root())]
-
-    parameters, matrices, places = _parameters(trace, dim_of)
-    nodes: dict[int, g.Node] = {}
-
-    def convert(symbol: Symbol) -> g.Node:
-        # iterative, for a cell may be a long chain
-        stack = [symbol]
-        while stack:
-            current = stack[-1]
-            missing = [arg for arg in current.args if id(arg) not in nodes]
-            if missing:
-                stack += missing
-            else:
-                nodes[id(stack.pop())] = _convert(current, [nodes[id(arg)] for arg in current.args], matrices, dim_of)
-        return nodes[id(symbol)]
-
-    outputs = tuple(convert(symbol) for symbol in trace.outputs)
-    graph = g.Graph(
-        name=function.__name__.strip("<>"),  # a lambda's name is no word
-        doc=inspect.getdoc(function) or "",
-        inputs=tuple(n for n in trace.variables if n not in trace.states),
-        states=trace.states,
-        outputs=outputs,
-        output_names=output_names,
-        names=_names(trace, nodes, outputs, output_names),
-        parameters=parameters,
-        dims={name: dim_of(symbol) for name, symbol in trace.variables.items()},
-        places=places,
-    )
-    _check_all_used(graph, trace)
-    return graph
-
-
-def _convert(
-    symbol: Symbol, args: list[g.Node], matrices: dict[str, g.Matrix], dim_of: Callable[[Symbol], str]
-) -> g.Node:
-    if symbol.op == "constant":
-        return g.constant(symbol.attr)
-    if symbol.op == "leaf":
-        kind, name = symbol.attr
-        return g.leaf(kind, name, dim_of(symbol))
-    if symbol.op == "product":
-        return g.product([matrices[symbol.attr.name]], args)
-    if symbol.op == "reduce":
-        return g.reduce(symbol.attr, args[0])
-    return g.call(symbol.attr, *args)
-
-
-def _unify_matrices(trace: _Trace) -> None:
-    """A matrix has one shape. Conflicts are found only now, when all elementwise equations have been seen."""
-    for member in trace.members():
-        if not member.products:
-            continue
-        first = member.products[0]
-        if first.args[0].length is None:
-            raise CellError(f"{first.place}: {member.name} is applied to a plain number; a matrix needs a vector")
-        for other in member.products[1:]:
-            for mine, yours, role in ((first.args[0], other.args[0], "applied to"), (first, other, "giving")):
-                a, b = mine.length.root(), yours.length.root()  # type: ignore[union-attr]
-                if a is not b and a.anchors and b.anchors:
-                    raise CellError(
-                        f"{other.place}: the matrix {member.name} is used with two shapes: {role} a vector as long as "
-                        f"{'/'.join(b.anchors)} here and as long as {'/'.join(a.anchors)} at {first.place}; "
-                        "give each its own member name"
-                    )
-                a.unify(b)
-
-
-def _name_lengths(trace: _Trace) -> dict[int, str]:
-    """A name for every length: "input", "hidden" (where all states share one), a state's name, or an inner name."""
-    roots: dict[int, Length] = {}
-    for symbol in [*trace.variables.values(), *_all_symbols(trace)]:
-        if symbol.length is not None:
-            roots.setdefault(id(symbol.length.root()), symbol.length.root())
-    inputs = [name for name in trace.variables if name not in trace.states]
-    state_roots = {id(trace.variables[name].length.root()) for name in trace.states}  # type: ignore[union-attr]
-    names: dict[int, str] = {}
-    for key, root in roots.items():
-        states = [name for name in trace.states if name in root.anchors]
-        if inputs[0] in root.anchors:
-            names[key] = "input"
-        elif states:
-            names[key] = "hidden" if len(state_roots) == 1 else states[0]
-        elif root.anchors:
-            names[key] = next(iter(root.anchors))
-    for name, symbol in trace.bindings:
-        if symbol.length is not None and id(symbol.length.root()) not in names and name not in names.values():
-            names[id(symbol.length.root())] = name
-    for key in sorted(roots, key=lambda k: roots[k].serial):
-        if key not in names:
-            names[key] = f"inner{sum(n.startswith('inner') for n in names.values()) + 1}"
-    return names
-
-
-def _all_symbols(trace: _Trace) -> list[Symbol]:
-    found: dict[int, Symbol] = {}
-    stack = [*trace.outputs, *(symbol for _, symbol in trace.bindings)]
-    for member in trace.members():
-        stack += member.products + ([member.vector] if member.vector is not None else [])
-    while stack:
-        symbol = stack.pop()
-        if id(symbol) not in found:
-            found[id(symbol)] = symbol
-            stack += symbol.args
-    return list(found.values())
-
-
-def _parameters(
-    trace: _Trace, dim_of: Callable[[Symbol], str]
-) -> tuple[dict[str, tuple[str, ...]], dict[str, g.Matrix], dict[str, str]]:
-    shapes: dict[str, tuple[str, ...]] = {}
-    matrices: dict[str, g.Matrix] = {}
-    places: dict[str, str] = {}
-    for member in trace.members():
-        if member.products:
-            rows, cols = dim_of(member.products[0]), dim_of(member.products[0].args[0])
-            matrices[member.name] = g.Matrix(member.family, member.member, rows, cols)
-            shapes[member.name] = (rows, cols)
-        elif member.vector is not None:
-            shapes[member.name] = (dim_of(member.vector),)
-        places[member.name] = member.place
-    return shapes, matrices, places
-
-
-def _names(
-    trace: _Trace, nodes: dict[int, g.Node], outputs: tuple[g.Node, ...], output_names: tuple[str, ...]
-) -> dict[g.Node, str]:
-    """Node -> local name. An output has the name of its state; of several bindings of a name the last one holds."""
-    names: dict[g.Node, str] = {}
-    last = {name: symbol for name, symbol in trace.bindings}
-    own = {
-        node: name
-        for name, node in reversed(list(zip(output_names, outputs, strict=True)))
-        if node.op not in ("leaf", "constant")
-    }
-    for name, symbol in trace.bindings:
-        node = nodes.get(id(symbol))
-        if node is None or node.op in ("leaf", "constant") or node in names:
-            continue
-        if node in own:
-            names[node] = own[node]
-        elif last[name] is symbol and name not in output_names and name not in trace.variables:
-            names[node] = name
-    for node, name in own.items():
-        names.setdefault(node, name)
-    return _in_order(names, outputs)
-
-
-def _in_order(names: dict[g.Node, str], outputs: tuple[g.Node, ...]) -> dict[g.Node, str]:
-    """The order in which the equations were written, unless a nameless output is needed before its turn."""
-    position = {node: i for i, node in enumerate(names)}
-    for node in names:
-        if any(position.get(below, -1) > position[node] for below in g.topological([node])):
-            order = {node: i for i, node in enumerate(g.topological(outputs))}
-            return dict(sorted(names.items(), key=lambda item: order[item[0]]))
-    return names
-
-
-def _check_all_used(graph: g.Graph, trace: _Trace) -> None:
-    reached = {m.name for node in graph.order if node.op == "product" for m in node.attr}
-    reached |= {node.attr[1] for node in graph.order if g.is_leaf(node, "vector")}
-    for name, family in trace.families.items():
-        if not family._members:
-            raise CellError(
-                f"{trace.where}: the parameter family {name} is never used; use a member of it ({name}.i) or "
-                f"remove it from the signature"
-            )
-        for member in family._members.values():
-            if member.name not in reached:
-                raise CellError(
-                    f"{member.place}: {member.name} is never used: it does not reach any of the returned "
-                    f"values ({', '.join(graph.output_names)}); use it or remove it"
-                )

@@ -24,6 +24,7 @@ from gated.nn.stream import Stream
 from gated.nn.tape import Tape
 from gated.runtime import Packing
 from gated.schedule import schedule
+from gated.schedule.numbers import require_fit
 
 Array = np.ndarray[Any, Any]
 State = tuple[Array, ...]
@@ -104,6 +105,7 @@ class Recurrent(Layer):
         """What follows from the arguments, but for the parameters."""
         self._backend = get_backend(self.backend_name)
         self._schedule = schedule(self.cell.graph)
+        require_fit(self._schedule, self.dtype)
         self._prefixes = [
             f"l{layer}{suffix}"
             for layer in range(self.num_layers)
@@ -365,6 +367,7 @@ class Recurrent(Layer):
         """A copy of the layer with its parameters in another dtype."""
         other = copy.copy(self)
         other.dtype = checks.dtype(dtype)
+        require_fit(self._schedule, other.dtype)
         other.params = self.params.like(self.theta.astype(other.dtype))
         return other
 

@@ -1,10 +1,10 @@
-"""Rewrites of a program that change its cost, not its meaning."""
+"""Rewrites of a program that change its cost, not its meaning; and what must be true of every program."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
-from gated.language.graph import Node, make, product, topological
+from gated.language.graph import Node, are_numbers, product, topological, with_args
 
 
 def gather_products(outputs: Sequence[Node], known: Collection[Node]) -> dict[Node, Node]:
@@ -21,7 +21,7 @@ def gather_products(outputs: Sequence[Node], known: Collection[Node]) -> dict[No
         elif node.op == "call" and node.attr == "add" and any(arg.op == "product" for arg in args):
             new[node] = _gathered_sum(args, known)
         else:
-            new[node] = node if args == node.args else make(node.op, node.attr, node.dim, args)
+            new[node] = with_args(node, args)
     return new
 
 
@@ -47,3 +47,14 @@ def _terms(node: Node, known: Collection[Node]) -> list[Node]:
     if node not in known and node.op == "call" and node.attr == "add" and node.args[1].op == "product":
         return [node.args[0], node.args[1]]
     return [node]
+
+
+def require_folded(nodes: Iterable[Node]) -> None:
+    """A check on ourselves: no backend computes functions of numbers alone, which have no length.
+
+    Raises:
+        RuntimeError: something has been built past `language.graph.call`.
+    """
+    for node in nodes:
+        if node.op == "call" and are_numbers(*node.args):
+            raise RuntimeError(f"an error in gated: {node!r} is a function of numbers alone and should be a number")

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from gated.calculus import reverse_mode
 from gated.language.graph import Graph, Matrix, Node, is_leaf, leaf, topological
-from gated.schedule.passes import gather_products
+from gated.schedule.passes import gather_products, require_folded
 
 CONSTANT, INPUT, STATE, ADJOINT = range(4)
 
@@ -67,6 +67,7 @@ def schedule(graph: Graph) -> Schedule:
 
     # the input has a level even in a cell that never looks at it
     level = _levels([*graph.outputs, *new.values(), *map(graph.input_leaf, graph.inputs)])
+    require_folded(level)
     forward = set(graph.order)
     previous = [new[node] for node in previous]
     inputs = [new[node] for node in inputs]

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gated.language.graph import Matrix, Node, is_leaf
+from gated.schedule.passes import require_folded
 
 # Which row of an array belongs to sequence n at step t:
 ROW = "row"  # row of the step and sequence, in the order in which this pass keeps them
@@ -78,6 +79,7 @@ def lower(
         available: node -> where it lies before the step. Two places: the value is their sum.
         results: what must be stored where.
     """
+    require_folded(program)
     return _Lowering(program, available, results).run()
 
 

@@ -1,0 +1,252 @@
+"""From what a traced function left behind to its graph: lengths are inferred, values get their names."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from gated.errors import CellError
+from gated.language import graph as g
+from gated.language.families import Chain, Family, Member, members_of
+from gated.language.limits import MAX_DOC, MAX_NAME, MAX_NODES, is_name, is_plain
+from gated.language.symbols import Length, Symbol
+
+
+@dataclass
+class Trace:
+    """What one run of the function left behind."""
+
+    where: str
+    variables: dict[str, Symbol]
+    states: tuple[str, ...]
+    families: dict[str, Family]
+    bindings: list[tuple[str, Symbol | Chain]]
+    outputs: list[Symbol]
+
+    def members(self) -> list[Member]:
+        return [member for family in self.families.values() for member in members_of(family).values()]
+
+    def named(self) -> list[tuple[str, Symbol]]:
+        """The bindings, but for products of matrices that were never used as a vector."""
+        pairs = [(name, value._symbol if isinstance(value, Chain) else value) for name, value in self.bindings]
+        return [(name, symbol) for name, symbol in pairs if symbol is not None]
+
+
+def build(function: Callable[..., Any], trace: Trace, output_names: tuple[str, ...]) -> g.Graph:
+    """The graph of a traced function.
+
+    Raises:
+        CellError: shapes do not fit, something is not used, or the equations are too many.
+    """
+    for state, symbol in zip(trace.states, trace.outputs, strict=False):
+        if symbol._length is not None:
+            trace.variables[state]._length.unify(symbol._length)  # type: ignore[union-attr]
+    _unify_matrices(trace)
+    dims = _name_lengths(trace)
+
+    def dim_of(symbol: Symbol) -> str:
+        return g.ONE_DIM if symbol._length is None else dims[id(symbol._length.root())]
+
+    parameters, matrices, places = _parameters(trace, dim_of)
+    nodes = _converted(trace.outputs, matrices, dim_of)
+    outputs = tuple(nodes[id(symbol)] for symbol in trace.outputs)
+    graph = g.Graph(
+        name=function.__name__.strip("<>"),  # a lambda's name is no word
+        doc="".join(c if is_plain(c) else " " for c in inspect.getdoc(function) or ""),
+        inputs=tuple(n for n in trace.variables if n not in trace.states),
+        states=trace.states,
+        outputs=outputs,
+        output_names=output_names,
+        names=_names(trace, nodes, outputs, output_names),
+        parameters=parameters,
+        dims={name: dim_of(symbol) for name, symbol in trace.variables.items()},
+        places=places,
+    )
+    _check_all_used(graph, trace)
+    _check_limits(graph, trace)
+    return graph
+
+
+def _converted(
+    outputs: list[Symbol], matrices: dict[str, g.Matrix], dim_of: Callable[[Symbol], str]
+) -> dict[int, g.Node]:
+    """id of a symbol -> its node, for all that the outputs need. Iterative, for a cell may be a long chain."""
+    nodes: dict[int, g.Node] = {}
+    stack = list(outputs)
+    while stack:
+        current = stack[-1]
+        missing = [arg for arg in current._args if id(arg) not in nodes]
+        if missing:
+            stack += missing
+        else:
+            args = [nodes[id(arg)] for arg in current._args]
+            nodes[id(stack.pop())] = _convert(current, args, matrices, dim_of)
+    return nodes
+
+
+def _convert(
+    symbol: Symbol, args: list[g.Node], matrices: dict[str, g.Matrix], dim_of: Callable[[Symbol], str]
+) -> g.Node:
+    if symbol._op == "constant":
+        return g.constant(symbol._attr)
+    if symbol._op == "leaf":
+        kind, name = symbol._attr
+        return g.leaf(kind, name, dim_of(symbol))
+    if symbol._op == "product":
+        return g.product([matrices[symbol._attr.matrix_name()]], args)
+    if symbol._op == "reduce":
+        return g.reduce(symbol._attr, args[0])
+    return g.call(symbol._attr, *args)
+
+
+# lengths
+
+
+def _unify_matrices(trace: Trace) -> None:
+    """A matrix has one shape. Conflicts are found only now, when all elementwise equations have been seen."""
+    for member in trace.members():
+        if not member._products:
+            continue
+        first, name = member._products[0], member.matrix_name()
+        if first._args[0]._length is None:
+            raise CellError(f"{first._place}: {name} is applied to a plain number; a matrix needs a vector")
+        for other in member._products[1:]:
+            for mine, yours, role in ((first._args[0], other._args[0], "applied to"), (first, other, "giving")):
+                a, b = mine._length.root(), yours._length.root()  # type: ignore[union-attr]
+                if a is not b and a.anchors and b.anchors:
+                    raise CellError(
+                        f"{other._place}: the matrix {name} is used with two shapes: {role} a vector as long as "
+                        f"{'/'.join(b.anchors)} here and as long as {'/'.join(a.anchors)} at {first._place}; "
+                        "give each its own member name"
+                    )
+                a.unify(b)
+
+
+def _name_lengths(trace: Trace) -> dict[int, str]:
+    """A name of its own for every length: "input", "hidden" (where all states share one), a state's, an inner one."""
+    roots: dict[int, Length] = {}
+    for symbol in [*trace.variables.values(), *_all_symbols(trace)]:
+        if symbol._length is not None:
+            roots.setdefault(id(symbol._length.root()), symbol._length.root())
+    inputs = [name for name in trace.variables if name not in trace.states]
+    state_roots = {id(trace.variables[name]._length.root()) for name in trace.states}  # type: ignore[union-attr]
+    names: dict[int, str] = {}
+    taken = {"input"}  # that of the first input, whatever a state may be called
+
+    def take(key: int, wish: str) -> None:
+        while wish in taken:
+            wish += "_"
+        taken.add(wish)
+        names[key] = wish
+
+    for key, root in roots.items():
+        states = [name for name in trace.states if name in root.anchors]
+        if inputs[0] in root.anchors:
+            names[key] = "input"
+        elif states:
+            take(key, "hidden" if len(state_roots) == 1 else states[0])
+        elif root.anchors:
+            take(key, next(iter(root.anchors)))
+    for name, symbol in trace.named():
+        if symbol._length is not None and id(symbol._length.root()) not in names and name not in taken:
+            take(id(symbol._length.root()), name)
+    unnamed = sorted((key for key in roots if key not in names), key=lambda k: roots[k].serial)
+    for number, key in enumerate(unnamed, 1):
+        take(key, f"inner{number}")
+    return names
+
+
+def _all_symbols(trace: Trace) -> list[Symbol]:
+    found: dict[int, Symbol] = {}
+    stack = [*trace.outputs, *(symbol for _, symbol in trace.named())]
+    for member in trace.members():
+        stack += member._products + ([member._vector] if member._vector is not None else [])
+    while stack:
+        symbol = stack.pop()
+        if id(symbol) not in found:
+            found[id(symbol)] = symbol
+            stack += symbol._args
+    return list(found.values())
+
+
+def _parameters(
+    trace: Trace, dim_of: Callable[[Symbol], str]
+) -> tuple[dict[str, tuple[str, ...]], dict[str, g.Matrix], dict[str, str]]:
+    shapes: dict[str, tuple[str, ...]] = {}
+    matrices: dict[str, g.Matrix] = {}
+    places: dict[str, str] = {}
+    for member in trace.members():
+        name = member.matrix_name()
+        if member._products:
+            rows, cols = dim_of(member._products[0]), dim_of(member._products[0]._args[0])
+            matrices[name] = g.Matrix(member._family, member._member, rows, cols)
+            shapes[name] = (rows, cols)
+        elif member._vector is not None:
+            shapes[name] = (dim_of(member._vector),)
+        places[name] = member._place
+    return shapes, matrices, places
+
+
+# names
+
+
+def _names(
+    trace: Trace, nodes: dict[int, g.Node], outputs: tuple[g.Node, ...], output_names: tuple[str, ...]
+) -> dict[g.Node, str]:
+    """Node -> local name. An output has the name of its state; of several bindings of a name the last one holds."""
+    names: dict[g.Node, str] = {}
+    bindings = trace.named()
+    last = dict(bindings)
+    own = {
+        node: name
+        for name, node in reversed(list(zip(output_names, outputs, strict=True)))
+        if node.op not in ("leaf", "constant")
+    }
+    for name, symbol in bindings:
+        node = nodes.get(id(symbol))
+        if node is None or node.op in ("leaf", "constant") or node in names:
+            continue
+        if node in own:
+            names[node] = own[node]
+        elif last[name] is symbol and name not in output_names and name not in trace.variables:
+            names[node] = name
+    for node, name in own.items():
+        names.setdefault(node, name)
+    return g.in_order(names, outputs)
+
+
+# checks
+
+
+def _check_all_used(graph: g.Graph, trace: Trace) -> None:
+    reached = {m.name for node in graph.order if node.op == "product" for m in node.attr}
+    reached |= {node.attr[1] for node in graph.order if g.is_leaf(node, "vector")}
+    for name, family in trace.families.items():
+        if not members_of(family):
+            raise CellError(
+                f"{trace.where}: the parameter family {name} is never used; use a member of it ({name}.i) or "
+                f"remove it from the signature"
+            )
+        for member in members_of(family).values():
+            if member.matrix_name() not in reached:
+                raise CellError(
+                    f"{member._place}: {member.matrix_name()} is never used: it does not reach any of the returned "
+                    f"values ({', '.join(graph.output_names)}); use it or remove it"
+                )
+
+
+def _check_limits(graph: g.Graph, trace: Trace) -> None:
+    """What a file could not hold cannot be made either."""
+    if len(graph.order) > MAX_NODES:
+        raise CellError(
+            f"{trace.where}: the equations of {graph.name} have {len(graph.order)} values and operations, expected at "
+            f"most {MAX_NODES}; a loop over time steps is no part of a cell, which is one step"
+        )
+    if len(graph.doc) > MAX_DOC:
+        raise CellError(f"{trace.where}: the docstring has {len(graph.doc)} letters, expected at most {MAX_DOC}")
+    parts = [part for name in graph.parameters for part in name.split(".")]
+    for name in [graph.name, *graph.dims, *parts, *graph.names.values()]:
+        if not is_name(name):
+            raise CellError(f"{trace.where}: the name {name[:40]!r}, expected one word of at most {MAX_NAME} letters")

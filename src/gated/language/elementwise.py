@@ -1,0 +1,41 @@
+"""The public functions: on a symbol they write an equation, on numbers and NumPy arrays they compute."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gated.errors import CellError, as_array, describe, wrong_type
+from gated.language.functions import FUNCTIONS
+from gated.language.refusals import place
+from gated.language.symbols import apply
+
+
+def _public(name: str, doc: str) -> Any:
+    row = FUNCTIONS[name]
+
+    def function(*values: Any) -> Any:
+        if len(values) != row.arity:
+            raise CellError(f"{place()}: {name}() takes {row.arity} argument(s), got {len(values)}")
+        if any(hasattr(type(value), "_as_symbol") for value in values):
+            return apply(name, *values)
+        arrays = [as_array(f"{name}()", value) for value in values]
+        for value, array in zip(values, arrays, strict=True):
+            if array.dtype.kind not in "fiuc":
+                raise wrong_type(f"{name}()", describe(value), "symbols, numbers or NumPy arrays")
+        return row.numpy(*arrays)[()]
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = f"{doc} Elementwise, on a symbol in the equations of a cell or on numbers and NumPy arrays."
+    return function
+
+
+sigmoid = _public("sigmoid", "The logistic function 1 / (1 + exp(-x)).")
+tanh = _public("tanh", "The hyperbolic tangent.")
+relu = _public("relu", "max(x, 0), with derivative 0 at 0.")
+softplus = _public("softplus", "log(1 + exp(x)), without overflow.")
+exp = _public("exp", "The exponential function.")
+log = _public("log", "The natural logarithm.")
+sqrt = _public("sqrt", "The square root.")
+abs = _public("abs", "The absolute value, with derivative 0 at 0.")
+maximum = _public("maximum", "The larger of two values; a tie shares the derivative evenly.")
+minimum = _public("minimum", "The smaller of two values; a tie shares the derivative evenly.")

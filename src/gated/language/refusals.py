@@ -1,0 +1,130 @@
+"""What a cell's equations cannot say, and what to write instead: the texts of errors, by the operator that was used."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+from gated.errors import CellError
+from gated.language.functions import FUNCTIONS
+
+_PACKAGE = str(Path(__file__).resolve().parent)
+
+
+def place() -> str:
+    """file:line of the equation being traced (the nearest frame outside the language package)."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        frame = frame.f_back
+    return f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
+
+
+def refuse(message: str) -> NoReturn:
+    raise CellError(f"{place()}: {message}")
+
+
+def known_functions() -> str:
+    names = ", ".join(row.name for row in FUNCTIONS.values() if row.public)
+    return f"the functions of the language are {names}"
+
+
+_ONLY = "is not in the language; the operators are + - * / and @"
+_BITS = "write a product of gates, maximum(a, b) or minimum(a, b)"
+COMPARED = (
+    "a symbol was compared (<, >, ==, ...); the equations are traced once, before any number exists: "
+    "write maximum(a, b), minimum(a, b) or a gate such as sigmoid(a - b)"
+)
+# Python's special methods of two operands, without underscores, each with an r in front where the vector is the right
+OPERATORS = {
+    "pow": "a power (**) of a vector is not in the language; write v * v, sqrt(v) or exp(a * log(v))",
+    "mod": f"a remainder (%) {_ONLY}",
+    "floordiv": f"a quotient without remainder (//) {_ONLY}: write a / b",
+    "divmod": f"divmod() {_ONLY}: write a / b",
+    "lshift": f"<< {_ONLY}",
+    "rshift": f">> {_ONLY}",
+    "and": f"& {_ONLY}: {_BITS}",
+    "or": f"| {_ONLY}: {_BITS}",
+    "xor": f"^ {_ONLY}: write v * v for a square",
+}
+_NUMBER = "a symbol was turned into a number (float(), math.tanh(), ...); " + known_functions()
+_INDEXED = "a symbol was indexed with [...]; a vector is used whole: make each part a member or a state of its own"
+OTHERS = {
+    **dict.fromkeys(("lt", "le", "gt", "ge", "eq", "ne"), COMPARED),
+    **dict.fromkeys(("float", "int", "index", "complex", "round", "trunc", "floor", "ceil"), _NUMBER),
+    **dict.fromkeys(("getitem", "setitem", "delitem"), _INDEXED),
+    "iter": "a symbol was iterated over or unpacked; it is one vector",
+    "reversed": "a symbol was iterated over or unpacked; it is one vector",
+    "next": "a symbol was iterated over or unpacked; it is one vector",
+    "contains": "`in` was asked of a symbol; it is one vector, without numbers that could be looked for",
+    "len": "len() of a symbol was asked for; sizes are chosen when a layer is built from the cell",
+    "bool": "the truth value of a symbol was asked for (an `if`, `while`, `and`, `or`, `not` or max()); the "
+    "equations are traced once, before any number exists: write maximum(a, b), minimum(a, b) or a gate",
+    "call": "a symbol was called like a function; " + known_functions(),
+    "invert": f"~ {_ONLY}: write 1 - a",
+    "enter": "a symbol was used in a `with`; it is one vector",
+    "exit": "a symbol was used in a `with`; it is one vector",
+    "array": "a symbol was turned into a NumPy array; " + known_functions(),
+}
+
+# NumPy's names, as far as they are not those of the language
+_OPERATOR_OF_UFUNC = {
+    "power": "pow",
+    "float_power": "pow",
+    "square": "pow",
+    "remainder": "mod",
+    "fmod": "mod",
+    "floor_divide": "floordiv",
+    "divmod": "divmod",
+    "left_shift": "lshift",
+    "right_shift": "rshift",
+    "bitwise_and": "and",
+    "bitwise_or": "or",
+    "bitwise_xor": "xor",
+}
+_COMPARISONS = ("less", "less_equal", "greater", "greater_equal", "equal", "not_equal")
+ARITHMETIC = {"add": "add", "subtract": "sub", "multiply": "mul", "divide": "div", "true_divide": "div"}
+_WRITTEN = {
+    **{name: f"write a {sign} b" for name, sign in zip(ARITHMETIC, "+-*//", strict=True)},
+    "negative": "write -v",
+    "positive": "write v",
+    "reciprocal": "write 1 / v",
+    **{name: f"write gated.{name}" for name, row in FUNCTIONS.items() if row.public},
+    "absolute": "write gated.abs",
+    "fabs": "write gated.abs",
+    "fmax": "write gated.maximum",
+    "fmin": "write gated.minimum",
+    "expit": "write gated.sigmoid",
+    "clip": "write gated.minimum(gated.maximum(v, low), high)",
+}
+_PRODUCTS = ("matmul", "dot", "inner", "vdot", "tensordot", "einsum", "multi_dot", "vecdot", "matvec", "vecmat")
+
+
+def numpy_refused(name: str, first: Any) -> NoReturn:
+    """`numpy.name` was applied to something; `first` is its first argument."""
+    if name in _COMPARISONS:
+        refuse(COMPARED)
+    if name in _OPERATOR_OF_UFUNC:
+        refuse(OPERATORS[_OPERATOR_OF_UFUNC[name]])
+    hint = _WRITTEN.get(name, known_functions())
+    if name in _PRODUCTS:
+        matrix = getattr(type(first), "matrix_name", None)
+        hint = f"a matrix is applied with @: write {'W.name' if matrix is None else matrix(first)} @ v"
+    refuse(f"numpy.{name} was applied to a symbol; {hint}")
+
+
+def refusing(message: str) -> Callable[..., Any]:
+    """A method that answers with this."""
+
+    def method(self: Any, *args: Any, **kwargs: Any) -> NoReturn:
+        refuse(message)
+
+    return method
+
+
+def without_class_names(message: str) -> str:
+    """The text of an error that Python or a library raised, in the user's words, and perhaps with a hint."""
+    plain = re.sub(r"(?:'|\b)(Symbol|Member|Chain|Family)(?:'|\b)(?: objects?)?", "a vector of the equations", message)
+    return message if plain == message else f"{plain}; {known_functions()}, and the operators + - * / and @"

@@ -1,0 +1,54 @@
+"""Equations are read once. A function that says something else when it is read again is no set of equations: what
+changes in it (a random number, a counter, the time) would be frozen without a word."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import FunctionType
+from typing import Any
+
+from gated.language.graph import Graph, Node
+
+
+def quiet(function: Callable[..., Any]) -> FunctionType:
+    """The function once more, for a second run: what it prints, or sets with `global`, is not doubled."""
+    own: Any = function
+    again = FunctionType(
+        own.__code__, {**own.__globals__, "print": _silent}, own.__name__, own.__defaults__, own.__closure__
+    )
+    again.__kwdefaults__, again.__doc__ = own.__kwdefaults__, own.__doc__
+    return again
+
+
+def _silent(*args: Any, **kwargs: Any) -> None:
+    """In the place of print."""
+
+
+def difference(first: Graph, second: Graph) -> str | None:
+    """What is not the same in two readings, in words; None if they are equal."""
+    if len(first.outputs) != len(second.outputs):
+        return f"{len(first.outputs)} returned values became {len(second.outputs)}"
+    pairs = list(zip(first.outputs, second.outputs, strict=True))
+    seen: set[tuple[Node, Node]] = set()
+    while pairs:
+        a, b = pair = pairs.pop()
+        if a is b or pair in seen:
+            continue
+        seen.add(pair)
+        if (a.op, a.attr, len(a.args)) != (b.op, b.attr, len(b.args)):
+            return f"{_described(a)} became {_described(b)}"
+        pairs += zip(a.args, b.args, strict=True)
+    names = [list(graph.names.items()) for graph in (first, second)]
+    if first.outputs != second.outputs or first.parameters != second.parameters or names[0] != names[1]:
+        return "names or sizes are others"
+    return None
+
+
+def _described(node: Node) -> str:
+    if node.op == "constant":
+        return f"the number {node.attr}"
+    if node.op == "leaf":
+        return f"the {node.attr[0]} {node.attr[1]}"
+    if node.op == "product":
+        return f"a product with {node.attr[0].name}"
+    return f"the operation {node.attr}"

@@ -1,0 +1,36 @@
+"""The numbers that stand in programs, and whether a dtype has them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gated.errors import shown, wrong
+from gated.schedule.schedule import Schedule
+
+
+def require_fit(plan: Schedule, dtype: np.dtype[Any]) -> None:
+    """Refuse a cell whose numbers the dtype does not have: 1e300 is infinite in float32, 1e-50 is 0.
+
+    What is added so that nothing is divided by 0, or is divided by, must not become 0; so no number of the equations
+    may. One that only the derivatives hold (1 / b, for a / b) may become 0 as any gradient may, but not infinite.
+
+    Raises:
+        ArgumentError: with the number and the dtype.
+    """
+    own = {node for node in plan.graph.order if node.op == "constant"}
+    for node in plan.level:
+        if node.op != "constant":
+            continue
+        with np.errstate(all="ignore"):
+            value = float(np.asarray(node.attr, dtype).real)
+        if np.isfinite(value) and (value != 0.0 or node.attr == 0.0 or node not in own):
+            continue
+        where = "the equations" if node in own else "the derivatives"
+        limits = np.finfo(dtype)
+        raise wrong(
+            "dtype",
+            f"{dtype}, in which the number {node.attr} in {where} of the cell {shown(plan.graph.name)} is {value:g}",
+            f"'float64', or numbers between {limits.tiny:.1e} and {limits.max:.1e}",
+        )
