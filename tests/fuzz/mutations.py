@@ -275,8 +275,10 @@ def _lengths(rng: Rng, value: Any) -> None:
         for k, entry in enumerate(layer["layers"]):
             layer["layers"][k] = [f"n{k}", *entry[1:]]
     elif way == 1 and isinstance(layer.get("layers"), list):  # a network in a network, and so on
+        twice = rng.random() < 0.5  # and tied to itself: twice the names, twice the layers that run, with each
         for _ in range(rng.integers(1, 200)):
             layer["layers"] = [["in", {"kind": "network", "layers": layer["layers"]}]]
+            layer["layers"] += [["again", {"kind": "tied", "to": "in"}]] if twice else []
     elif way == 2:
         layer["bidirectional"] = not layer.get("bidirectional")
     else:

@@ -148,6 +148,7 @@ def use_network(network: Any) -> None:
 def use(cell: Any) -> None:
     """The same for a cell."""
     assert len(str(cell)) < 1_000_000
+    assert len(cell.derive()) < 10_000_000
     assert gated.Cell.from_json(json.loads(json.dumps(cell.to_json()))) == cell
 
 
@@ -156,11 +157,14 @@ def _online() -> Any:
 
 
 def _network() -> Any:
+    tied = gated.RNN(2, 2)
     return gated.Network({
-        "first": gated.GRU(2, 2, bidirectional=True),
-        "bare": gated.Recurrent(bare, 4, 4, 3),
-        "second": gated.LSTM(4, 3, 2, proj_size=2),
-        "head": gated.Dense(2, 2, "tanh"),
+        "inner": gated.Network({"first": gated.GRU(2, 2, bidirectional=True), "second": gated.Dense(4, 2, "tanh")}),
+        "bare": gated.Recurrent(bare, 2, 2, 3),
+        "third": tied,
+        "fourth": tied,
+        "fifth": gated.LSTM(2, 3, 2, bias=False, proj_size=2),
+        "head": gated.Dense(2, 2, bias=False),
     })  # fmt: skip
 
 
