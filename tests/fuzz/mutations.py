@@ -258,6 +258,9 @@ def _hostile(rng: Rng, cell: dict[str, Any]) -> None:
         for k in range(min(count, 30_000)):
             cell["parameters"][f"q.q{k}"] = [dim]
             last = add("call", "add", dim, [last, add("leaf", ["vector", f"q.q{k}"], dim, [])])
+    if rng.random() < 0.9:  # the state's name goes with it, else that is what is refused
+        for named in cell["names"]:
+            named[0] = last if named[0] == outputs[0] else named[0]
     outputs[0] = last
 
 
