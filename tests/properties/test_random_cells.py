@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
 import gated
 from gated import Recurrent, abs, exp, log, maximum, minimum, relu, sigmoid, softplus, sqrt, tanh
-from gated.audit.check import Configuration, _prepare, check_run
+from gated.audit.check import check_run
+from gated.audit.runs import Configuration, prepare
+from gated.errors import CellError
 from gated.language import FUNCTIONS
 
 PROFILE = settings(max_examples=100, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
@@ -28,7 +34,21 @@ SAFE = {
     "maximum": "maximum({}, {})",
     "minimum": "minimum({}, {})",
 }
-OPERATORS = ["{} + {}", "{} - {}", "{} * {}", "{} / (2.5 + tanh({}))", "-{}", "0.5 * {}", "1 - {}", "{} / 3"]
+
+
+def _beside(name: str) -> Any:
+    """A module of the tests (which are no package)."""
+    path = Path(__file__).resolve().parents[1] / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+numbers = _beside("numbers_in_cells")
+OPERATORS = ["{} + {}", "{} - {}", "{} * {}", "{} / (2.5 + tanh({}))", "-{}", "1 - {}"]
+OPERATORS += [*numbers.FORMS.values(), *numbers.EXTREME.values()]
 SCOPE = {
     "sigmoid": sigmoid,
     "tanh": tanh,
@@ -40,6 +60,7 @@ SCOPE = {
     "abs": abs,
     "maximum": maximum,
     "minimum": minimum,
+    "np": np,
 }
 
 
@@ -61,6 +82,9 @@ class Writer:
             return known[-1]
         return self.data.draw(st.sampled_from(known))
 
+    def pick(self, options):
+        return self.data.draw(st.sampled_from(options))
+
     def expression(self, names, depth):
         """An expression of the common length; `names` are the states and gates in sight."""
         kind = self.data.draw(st.sampled_from(["name", "input", "matrix", "vector", "function", "operator", "chain"]))
@@ -69,7 +93,8 @@ class Writer:
         if kind == "input":
             return f"{self.member('W')} @ x"
         if kind == "vector":
-            return f"{self.member('p')} * ({self.expression(names, depth - 1)})"
+            scale = numbers.filled(self.data.draw(st.sampled_from(["", " / ~", " + #"])), self.pick)
+            return f"({self.member('p')}{scale}) * ({self.expression(names, depth - 1)})"
         if kind == "matrix":
             return f"{self.member('U')} @ ({self.expression(names, depth - 1)})"
         if kind == "chain":  # through an inner size: every pair of matrices has its own
@@ -79,7 +104,7 @@ class Writer:
             self.families.setdefault("B", []).append(f"B.k{self.count}")
             return f"B.k{self.count} @ tanh({inner})"
         table = list(SAFE.values()) if kind == "function" else OPERATORS
-        template = self.data.draw(st.sampled_from(table))
+        template = numbers.filled(self.data.draw(st.sampled_from(table)), self.pick)
         parts = [f"({self.expression(names, depth - 1)})" for _ in range(template.count("{}"))]
         return template.format(*parts)
 
@@ -111,13 +136,33 @@ def cell_of(data):
 def test_gradients_of_random_cells(data):
     cell = cell_of(data)
     configuration = Configuration("3 steps", 3, 2, inputs=2, hidden=2, lengths=(2, 3))
-    run = _prepare(cell, configuration, np.random.default_rng(0), {})
+    run = prepare(cell, configuration, np.random.default_rng(0), {})
     rows = check_run(run)
     largest = max(row.norms[1] for row in rows if row.quantity.startswith("gradient"))
     for row in rows:
         # a gradient may nearly cancel: then the rounding of what it is made of counts
         distance = row.error * row.norms[1] if row.norms[1] else row.norms[0]
         assert row.error <= 1e-12 or distance <= 1e-14 * largest, f"{row}"
+
+
+@PROFILE
+@given(st.data())
+def test_a_number_that_is_not_finite_is_refused_wherever_it_stands(data):
+    number = data.draw(st.sampled_from(numbers.NOT_FINITE))
+    forms = [form for form in (*numbers.FORMS.values(), *numbers.EXTREME.values()) if "exp" not in form]
+    template = data.draw(st.sampled_from([form.replace("abs(G)", "G") for form in forms]))
+    places = [i for i, c in enumerate(template) if c in "#~TG"]
+    place = data.draw(st.sampled_from(places))
+    template = template[:place] + f"({number})" + template[place + 1 :]
+    writer = Writer(data)
+    expression = numbers.filled(template, writer.pick).format("W.h @ x + h")
+    scope = dict(SCOPE)
+    exec(f"def cell(x, h, *, W):\n    return {expression}\n", scope)  # our own text
+    with np.errstate(all="ignore"), pytest.raises(CellError) as caught:
+        gated.cell(scope["cell"])
+    message = str(caught.value)
+    assert "stands in the equations; only finite numbers may" in message and message.startswith("<string>:2: ")
+    assert "\n" not in message
 
 
 @PROFILE

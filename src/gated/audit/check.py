@@ -5,8 +5,7 @@ Review 40(1), 110-112): f'(a) = Im f(a + ih) / h has no difference of nearly equ
 the derivative to the last digits of float64. One coordinate at a time: a projection on a random direction cannot say
 which gradient is wrong.
 
-What a check must contain in order to see anything: states that do not start at rest, more than two steps, a random
-adjoint at every step and into every last state, weights of ordinary size, biases that differ.
+Machine code is not run on complex numbers: it is compared with the reference, pass by pass (`machine_code`).
 
 Legend: T steps, N sequences, D inputs, K = layers * directions; dy, dstate the adjoints of y and of the last state.
 """
@@ -14,65 +13,22 @@ Legend: T steps, N sequences, D inputs, K = layers * directions; dy, dstate the 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from gated.audit.machine_code import machine_code_rows
 from gated.audit.report import CheckReport, Row
+from gated.audit.runs import CONFIGURATIONS, LARGER, Run, joins_input, prepare
+from gated.backends import get_backend
+from gated.calculus.influence import notes_on
 from gated.errors import CheckFailed, describe, wrong, wrong_type
 from gated.language import Cell
-from gated.nn import Recurrent, Tape, checks
+from gated.nn import Tape, checks
 
 Array = np.ndarray[Any, Any]
 State = tuple[Array, ...]
 STEP = 1e-30
-WEIGHT = 0.5  # standard deviation of the parameters
-
-
-@dataclass(frozen=True)
-class Configuration:
-    """One way to run a cell. `hidden` is the first of the hidden sizes: each dimension gets a size of its own."""
-
-    name: str
-    steps: int
-    batch: int
-    inputs: int
-    hidden: int
-    lengths: tuple[int, ...] | None = None
-    num_layers: int = 1
-    bidirectional: bool = False
-
-
-# Only the first is of some size, for the cost is (parameters) x (a forward pass).
-CONFIGURATIONS = (
-    Configuration("5 steps", steps=5, batch=3, inputs=4, hidden=5),
-    Configuration("1 step", steps=1, batch=3, inputs=2, hidden=3),
-    Configuration("mixed lengths", steps=4, batch=4, inputs=2, hidden=3, lengths=(2, 4, 0, 3)),
-    Configuration("bidirectional", steps=4, batch=3, inputs=2, hidden=3, lengths=(3, 4, 2), bidirectional=True),
-    Configuration("two layers", steps=3, batch=2, inputs=2, hidden=3, num_layers=2),
-    Configuration(
-        "two layers, bidirectional", 3, 2, inputs=2, hidden=3, lengths=(2, 3), num_layers=2, bidirectional=True
-    ),
-)
-
-
-@dataclass
-class _Run:
-    """One layer and the arrays that it is run on."""
-
-    configuration: Configuration
-    layer: Recurrent
-    x: Array
-    state: State
-    dy: Array
-    dstate: State
-
-    def forward(self) -> tuple[Array, State, Tape]:
-        return self.layer.forward(self.x, self.state, self.configuration.lengths)
-
-    def arguments(self) -> list[Array]:
-        return [self.layer.theta, self.x, *self.state, self.dy, *self.dstate]
 
 
 def check_cell(
@@ -83,13 +39,18 @@ def check_cell(
     ranges: Mapping[str, tuple[float, float]] | None = None,
     verbose: bool = False,
     raise_on_failure: bool = True,
+    backend: str = "native",
 ) -> CheckReport:
-    """Check every gradient of a cell: parameters, input, initial states.
+    """Check every gradient of a cell: parameters, input, initial states; and the machine code that is made of it.
 
     Each is compared with the complex step of the reference forward pass in float64, from random states, with random
     adjoints at every step and of the last states, over 5 steps, 1 step, mixed lengths, both directions, two layers,
     and the last two at once. Also: arguments and tape are left alone, a second backward pass gives the same bits, and
     a chain of `step` and `backward_step` the same as `forward` and `backward`.
+
+    The machine code is compared with the reference in all these runs and a larger one: `forward`, `backward`, `infer`
+    and `stream`, in float64 to 2e-13 of each array's norm, in float32 to 20 times what NumPy itself is off (and at
+    least 2e-6).
 
     Args:
         cell: a cell made by @gated.cell.
@@ -100,9 +61,11 @@ def check_cell(
             state or take its logarithm.
         verbose: print the table.
         raise_on_failure: False only returns the report.
+        backend: "reference" leaves the machine code out.
 
     Returns:
-        the report: `.passed`, `.worst`, `.rows`.
+        the report: `.passed`, `.worst`, `.rows`, and `.notes` on what is no fault but may be a mistake: a state that is
+        never read, an input or a parameter without influence.
 
     Raises:
         CheckFailed: a gradient is wrong; the message names it, the configuration and both numbers.
@@ -113,15 +76,21 @@ def check_cell(
     if checks.real("tolerance", tolerance) <= 0:
         raise wrong("tolerance", str(tolerance), "a positive number such as 1e-12")
     drawn = _checked_ranges(cell, ranges)
+    get_backend(backend)
     rows: list[Row] = []
-    for number, configuration in enumerate(CONFIGURATIONS):
-        if configuration.num_layers > 1 and configuration.bidirectional and _joins_input(cell):
+    notes = dict.fromkeys(notes_on(cell.graph))
+    for number, configuration in enumerate((*CONFIGURATIONS, *[LARGER] * (backend == "native"))):
+        if configuration.num_layers > 1 and configuration.bidirectional and joins_input(cell):
             continue  # the second layer's input is twice as long as the first one's, and has to be as long as a state
-        run = _prepare(cell, configuration, np.random.default_rng([_whole(seed), number]), drawn)
-        rows += check_run(run)
+        run = prepare(cell, configuration, np.random.default_rng([_whole(seed), number]), drawn)
+        rows += check_run(run) if configuration is not LARGER else []
         if number == 0:
             rows += _check_steps(run)
-    report = CheckReport(cell.name, int(seed), float(tolerance), tuple(rows))
+        if backend == "native":
+            more, remarks = machine_code_rows(run)
+            rows += more
+            notes.update(dict.fromkeys(remarks))
+    report = CheckReport(cell.name, int(seed), float(tolerance), tuple(rows), tuple(notes))
     if verbose:
         print(report)
     if raise_on_failure and not report.passed:
@@ -152,66 +121,7 @@ def _checked_ranges(cell: Cell, ranges: Any) -> dict[str, tuple[float, float]]:
     return {name: (float(low), float(high)) for name, (low, high) in ranges.items()}
 
 
-def _prepare(
-    cell: Cell, configuration: Configuration, rng: np.random.Generator, ranges: Mapping[str, tuple[float, float]]
-) -> _Run:
-    def draw(name: str, shape: tuple[int, ...], scale: float = 1.0) -> Array:
-        return rng.uniform(*ranges[name], shape) if name in ranges else scale * rng.standard_normal(shape)
-
-    layer = _layer(cell, configuration)
-    for name in layer.params:
-        layer.params[name][...] = draw(name.split(".", 1)[1], layer.params[name].shape, WEIGHT)
-    shape = (configuration.steps, configuration.batch)
-    per_state = [(len(layer._prefixes), configuration.batch, size) for size in layer.state_sizes]
-    run = _Run(
-        configuration,
-        layer,
-        x=draw(cell.graph.inputs[0], (*shape, layer.input_size)),
-        state=tuple(draw(name, size) for name, size in zip(cell.states, per_state, strict=True)),
-        dy=rng.standard_normal((*shape, layer.output_size)),
-        dstate=tuple(rng.standard_normal(size) for size in per_state),
-    )
-    _require_finite(run)
-    return run
-
-
-def _joins_input(cell: Cell) -> bool:
-    """Is a state as long as the input, as in h = x + ...?"""
-    return "input" in (cell.graph.dims[name] for name in cell.states)
-
-
-def _layer(cell: Cell, configuration: Configuration) -> Recurrent:
-    """A float64 layer in which every dimension has another size."""
-    graph, two = cell.graph, configuration.num_layers > 1
-    sizes = {dim: configuration.hidden + i for i, dim in enumerate(graph.free_dims)}
-    if _joins_input(cell) and two and graph.dims[graph.states[0]] in sizes:
-        sizes[graph.dims[graph.states[0]]] = configuration.inputs  # the second layer has the same input size
-    return Recurrent(
-        cell,
-        configuration.inputs,
-        configuration.inputs if _joins_input(cell) else configuration.hidden,
-        configuration.num_layers,
-        bidirectional=configuration.bidirectional,
-        dtype="float64",
-        backend="reference",
-        sizes=sizes,
-    )
-
-
-def _require_finite(run: _Run) -> None:
-    _, _, tape = run.forward()
-    for name in tape.names():
-        if not np.isfinite(tape[name]).all():
-            raise wrong(
-                "ranges",
-                f"{name.split('.')[1]} not finite in the forward pass of {run.layer.cell.name} on random numbers "
-                f"({run.configuration.name})",
-                "ranges in which the equations are defined, such as ranges={'n': (0.5, 1.5)} for a state n that is "
-                "divided by",
-            )
-
-
-def check_run(run: _Run) -> list[Row]:
+def check_run(run: Run) -> list[Row]:
     """One configuration: the gradients, the arguments, a second call."""
     where = run.configuration.name
     before = [array.copy() for array in run.arguments()]
@@ -235,14 +145,14 @@ def _tape_arrays(tape: Tape) -> list[Array]:
     return arrays
 
 
-def _named_gradients(run: _Run, result: tuple[Array, State, Any]) -> dict[str, Array]:
+def _named_gradients(run: Run, result: tuple[Array, State, Any]) -> dict[str, Array]:
     graph = run.layer.cell.graph
     dx, dstate, grads = result
     states = {f"the initial {name}": d for name, d in zip(graph.states, dstate, strict=True)}
     return {graph.inputs[0]: dx, **states, **{name: grads[name].copy() for name in grads}}
 
 
-def _complex_steps(run: _Run) -> dict[str, Array]:
+def _complex_steps(run: Run) -> dict[str, Array]:
     """The derivative of Σ dy·y + Σ dstate·state by every coordinate, one forward pass each; float64."""
     graph, lengths = run.layer.cell.graph, run.configuration.lengths
     layer = run.layer.astype("complex128")
@@ -270,7 +180,7 @@ def _by_coordinate(array: Array, loss: Callable[[], complex]) -> Array:
     return result
 
 
-def _check_steps(run: _Run) -> list[Row]:
+def _check_steps(run: Run) -> list[Row]:
     """`step` and `backward_step`, one time step after the other, against `forward` and `backward`."""
     layer, where = run.layer, run.configuration.name
     y, last, tape = run.forward()

@@ -32,5 +32,5 @@ def derive(graph: Graph, format: str = "text", lang: str = "en") -> str:
     plan, words = steps(graph), Words(lang)
     if format == "numpy":
         return numpy_program(plan, words)
-    markup = {"text": Text, "markdown": Markdown, "latex": Latex}[format]()
+    markup = Latex(words) if format == "latex" else {"text": Text, "markdown": Markdown}[format]()
     return Document(plan, markup, words).write()

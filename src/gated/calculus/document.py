@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from gated.calculus.markup import Markup, Row
 from gated.calculus.notation import Notation
-from gated.calculus.steps import ARGUMENT, NAMED, Steps
+from gated.calculus.steps import ARGUMENT, AUXILIARY, NAMED, Steps
 from gated.calculus.wording import Words
 from gated.language.graph import Matrix, Node, call, is_constant, leaf, topological
+from gated.language.naming import auxiliaries
 from gated.language.printing import Printer, latex_symbol
 
 
@@ -46,6 +47,8 @@ class Document:
 
     def cell(self) -> None:
         self.markup.section(self.words("cell"))
+        if self.graph.doc.strip() and (author := self.words("author")):
+            self.markup.paragraph(author)
         for paragraph in self.graph.doc.strip().split("\n\n"):
             if paragraph.strip():
                 self.markup.paragraph(self.markup.escape(" ".join(paragraph.split())))
@@ -57,10 +60,11 @@ class Document:
         self._legend()
 
     def _equations(self) -> list[Row]:
-        """The equations as the cell has them, without the names that the derivation adds."""
-        values = {q.node: self.notation.value(q) for q in self.steps.quantities if q.kind == NAMED}
+        """The equations as `print` writes them, without the other names that the derivation adds."""
+        named = {*self.graph.names, *auxiliaries(self.graph)}
+        values = {q.node: self.notation.value(q) for q in self.steps.quantities if q.node in named}
         printer = Printer(self.notation.style, values)
-        rows = [(values[node], printer.expression(node)) for node in self.graph.names]
+        rows = [(text, printer.expression(node)) for node, text in values.items()]
         for name, node in zip(self.graph.states, self.graph.outputs, strict=True):
             if self.graph.names.get(node) != name:  # handed on, or another name of the same value
                 rows.append((self.notation.symbol(name), printer.term(node)))
@@ -84,7 +88,24 @@ class Document:
         self.markup.paragraph(self.words("symbols"))
         entries = [self.words("time", t=self.markup.math("t"), T=self.markup.math("T"))]
         entries.append(self.words("hadamard", sign=self.markup.math(self.either(r"\odot", "⊙"))))
-        self.markup.items([*entries, *self._functions(), *self._sizes()])
+        self.markup.items([*entries, *self._added(), *self._functions(), *self._sizes()])
+
+    def _added(self) -> list[str]:
+        """What the names are that the cell has not."""
+        value, entries = self.notation.value, []
+        named = {q.name: q for q in self.steps.quantities if q.kind == NAMED}
+        arguments = [q for q in self.steps.quantities if q.kind == ARGUMENT]
+        if arguments:
+            owners = self._few([value(named[q.owner]) for q in arguments])
+            entries.append(self.words("arguments", names=self._few([value(q) for q in arguments]), owners=owners))
+        parts = [value(q) for q in self.steps.quantities if q.kind == AUXILIARY]
+        if parts:
+            entries.append(self.words("parts", names=self._few(parts)))
+        return entries
+
+    def _few(self, formulas: list[str], most: int = 12) -> str:
+        dots = [self.either(r"\ldots", "…")] if len(formulas) > most else []
+        return self.formulas([*formulas[: most - 1], *dots, formulas[-1]] if dots else formulas)
 
     def _functions(self) -> list[str]:
         """What the functions of this cell mean, with their derivatives."""

@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Callable, Sequence
 
 from gated.calculus.notation import break_lines
+from gated.calculus.wording import Words
 
 Row = tuple[str, str]  # left and right of the equals sign
 
@@ -75,6 +76,10 @@ class Markdown(Markup):
 class Latex(Markup):
     """A complete document. One with letters beyond Latin ones needs xelatex."""
 
+    def __init__(self, words: Words) -> None:
+        super().__init__()
+        self.words = words
+
     def escape(self, prose: str) -> str:
         return _outside_code(prose, _escape_latex, r"\texttt{{{0}}}", _escape_latex)
 
@@ -102,7 +107,7 @@ class Latex(Markup):
         fonts = r"\usepackage[UTF8]{ctex}" if chinese else r"\usepackage{fontspec}"
         simple = all(ord(c) < 0x180 for c in body)
         head = [
-            "% compile with pdflatex" if simple else "% compile with xelatex",
+            f"% {self.words('compile', engine='pdflatex' if simple else 'xelatex')}",
             r"\documentclass[11pt,a4paper]{article}",
             "\\usepackage[utf8]{inputenc}\n\\usepackage[T1]{fontenc}" if simple else fonts,
             r"\usepackage{amsmath}",

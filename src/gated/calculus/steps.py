@@ -167,6 +167,9 @@ def _times(adjoint: Node, slope: Node) -> Node:
 def _quantities(graph: Graph) -> list[Quantity]:
     labels = _labels(graph)
     symbols = {node: leaf("quantity", name, node.dim) for node, (name, _, _) in labels.items()}
+    written: dict[Node, Node] = {}  # a node in other quantities
+    for node in graph.order:
+        written[node] = with_args(node, tuple(symbols.get(arg, written[arg]) for arg in node.args))
     fixed: dict[Node, bool] = {}
     for node in graph.order:
         is_parameter = node.op == "constant" or (node.op == "leaf" and node.attr[0] == "vector")
@@ -178,7 +181,7 @@ def _quantities(graph: Graph) -> list[Quantity]:
             owner=owner,
             node=node,
             symbol=symbols[node],
-            definition=_replace(node, {n: s for n, s in symbols.items() if n is not node}),
+            definition=written[node],
             adjoint=leaf("seed", f"adjoint:{name}", node.dim),
             fixed=fixed[node],
         )

@@ -12,6 +12,7 @@ _TABLE: dict[str, tuple[str, str]] = {
     # 1. the cell
     "title": ("Derivation of the backward pass of {cell}", "{cell} 的反向传播推导"),
     "cell": ("The cell", "单元的方程"),
+    "author": ("", "单元作者的说明（原文）："),
     "forward": ("One time step ‹t›, from the input {x} and the previous {states}:",
                 "在第 ‹t› 个时间步，由输入 {x} 和上一步的 {states} 计算："),
     "auxiliary": ("Some parts of these equations get a name of their own, so that each step below stays short:",
@@ -22,6 +23,10 @@ _TABLE: dict[str, tuple[str, str]] = {
              "{t} 是时间步，从 1 到 {T} ；下标 ‹t−1› 表示上一步留下的值。向量一律写成列向量。"),
     "hadamard": ("{sign} is the elementwise product; all functions and quotients act element by element.",
                  "{sign} 表示逐元素相乘；所有函数与除法都逐元素进行。"),
+    "arguments": ("{names}: the argument of the function that gives {owners}, that is, what stands inside it.",
+                  "{names} ：给出 {owners} 的那个函数的自变量，即括号里的部分。"),
+    "parts": ("{names}: auxiliary values, parts of the equations to which the cell gives no name.",
+              "{names} ：辅助量，即方程中单元没有命名的部分。"),
     "sigmoid": ("{f}, with the derivative {d}.", "{f} ，其导数为 {d} 。"),
     "tanh": ("{f} has the derivative {d}.", "{f} 的导数为 {d} 。"),
     "softplus": ("{f}, with the derivative {d}.", "{f} ，其导数为 {d} 。"),
@@ -131,6 +136,9 @@ _TABLE: dict[str, tuple[str, str]] = {
                           "经过以后各步的梯度。"),
     "roads_remark": ("More than one road leads on from {names}: every term of these sums is needed.",
                      "从 {names} 出发的路都不止一条：这些和式中的每一项都不能少。"),
+
+    # the first line of the LaTeX file
+    "compile": ("compile with {engine}", "请用 {engine} 编译"),
 
     # comments of the NumPy program
     "np_doc": ("Forward and backward pass of the cell {cell} over a whole sequence.",

@@ -91,7 +91,8 @@ class Cell:
 
     def __str__(self) -> str:
         head = self.doc.strip().splitlines()[0] if self.doc else ""
-        return "\n".join([f"{self.name}: {head}" if head else self.name, *(f"    {line}" for line in self.equations())])
+        lines = [*self.equations(), *(f"(the state {name} is never read)" for name in self.graph.unread_states)]
+        return "\n".join([f"{self.name}: {head}" if head else self.name, *(f"    {line}" for line in lines)])
 
     def __repr__(self) -> str:
         return f"<gated cell {self.name}(x, {', '.join(self.states)}; {', '.join(self.parameters)})>"

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from gated.errors import CellError, as_array, describe, wrong_type
 from gated.language.functions import FUNCTIONS
 from gated.language.refusals import place
-from gated.language.symbols import apply
+from gated.language.symbols import apply, number
+
+
+def _array(name: str, value: Any) -> np.ndarray[Any, Any]:
+    """As NumPy has it, but for whole numbers of more digits than NumPy's have."""
+    plain = number(value) if isinstance(value, int) and not -(2**63) < value < 2**63 else None
+    return as_array(name, value if plain is None else plain)
 
 
 def _public(name: str, doc: str) -> Any:
@@ -18,7 +26,7 @@ def _public(name: str, doc: str) -> Any:
             raise CellError(f"{place()}: {name}() takes {row.arity} argument(s), got {len(values)}")
         if any(hasattr(type(value), "_as_symbol") for value in values):
             return apply(name, *values)
-        arrays = [as_array(f"{name}()", value) for value in values]
+        arrays = [_array(f"{name}()", value) for value in values]
         for value, array in zip(values, arrays, strict=True):
             if array.dtype.kind not in "fiuc":
                 raise wrong_type(f"{name}()", describe(value), "symbols, numbers or NumPy arrays")

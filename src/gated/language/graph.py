@@ -330,6 +330,18 @@ class Graph:
         return tuple(leaf("seed", name, self.dims[name] if name in self.states else node.dim) for name, node in pairs)
 
     @property
+    def unread_states(self) -> tuple[str, ...]:
+        """The states that no equation looks at: only their new values count."""
+        read = {arg for node in self.order for arg in node.args}
+        given_on = {
+            name
+            for name in self.states
+            for other, node in zip(self.output_names, self.outputs, strict=True)
+            if node is self.state_leaf(name) and other != name
+        }
+        return tuple(name for name in self.states if self.state_leaf(name) not in read and name not in given_on)
+
+    @property
     def free_dims(self) -> tuple[str, ...]:
         """The dimension symbols other than that of the input, in order of first use."""
         found = [self.dims[name] for name in self.states]

@@ -220,13 +220,20 @@ class Printer:
         if node.attr == "mul" and any(arg.op == "constant" for arg in node.args):
             template = self.style.scale  # a number times a vector is no elementwise product
         binds = {ATOM: (0, 0), ADD: (ADD, ADD), MULTIPLY: (MULTIPLY, MULTIPLY)}[row.precedence]
-        if node.attr in ("sub", "div"):
+        if node.attr in ("sub", "div") or (self.style.name == "numpy" and node.attr == "mul" and _scales(node.args[1])):
             binds = (binds[0], binds[1] + 1)
         if node.attr == "neg":
             binds = (PRODUCT, PRODUCT)
         if node.attr == "div" and self.style.name == "latex":
             binds = (0, 0)
         return template.format(*(self.term(arg, b) for arg, b in zip(node.args, binds, strict=False))), row.precedence
+
+
+def _scales(node: Node) -> bool:
+    """v / w or a number times v: 1e300 * (v / 1e300) is a program's way to stay finite."""
+    return node.op == "call" and (
+        node.attr == "div" or (node.attr == "mul" and any(arg.op == "constant" for arg in node.args))
+    )
 
 
 def style_named(style: str) -> Style:

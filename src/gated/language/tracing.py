@@ -108,7 +108,7 @@ def _run(
     except NameError as error:
         raise CellError(f"{_where_raised(function, error, where)}: {error}{_import_hint(error)}") from error
     except Exception as error:
-        message = without_class_names(shown(" ".join(str(error).split())))
+        message = without_class_names(shown(" ".join(str(error).split()), 200))
         raise CellError(
             f"{_where_raised(function, error, where)}: tracing the equations raised {type(error).__name__}: {message}"
         ) from error

@@ -25,7 +25,8 @@ def require_fit(plan: Schedule, dtype: np.dtype[Any]) -> None:
             continue
         with np.errstate(all="ignore"):
             value = float(np.asarray(node.attr, dtype).real)
-        if np.isfinite(value) and (value != 0.0 or node.attr == 0.0 or node not in own):
+        becomes_zero = value == 0.0 != node.attr and node in own
+        if not becomes_zero and (np.isfinite(value) or not np.isfinite(node.attr)):
             continue
         where = "the equations" if node in own else "the derivatives"
         limits = np.finfo(dtype)

@@ -18,11 +18,25 @@ from hypothesis import strategies as st
 
 import gated
 from gated.backends.native import pool
+from gated.errors import ArgumentError
 from gated.language import FUNCTIONS
+
+
+def _beside(name: str) -> Any:
+    """A module of the tests (which are no package)."""
+    path = Path(__file__).resolve().parents[2] / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+numbers = _beside("numbers_in_cells")
 
 # Every example is compiled, twice: few of them, and no search for a smaller one, which would take as many again.
 PROFILE = settings(
-    max_examples=20,
+    max_examples=30,
     deadline=None,
     derandomize=True,
     phases=[Phase.explicit, Phase.generate],
@@ -45,8 +59,10 @@ FORMS = {
     "*": "({}) * ({})",
     "/": "({}) / (2.5 + tanh({}))",
     "neg": "-({})",
-    "scaled": "0.5 * ({})",
     "one minus": "1 - ({})",
+    **numbers.FORMS,
+    **numbers.EXTREME,
+    **numbers.SATURATED,
 }
 
 
@@ -86,16 +102,18 @@ class Writer:
 
     def expression(self, kind: str, depth: int) -> str:
         """An expression of a kind."""
-        how = self.pick(["name", "input", "vector", "matrix", "form", "form", "form"]) if depth else "name"
+        how = self.pick(["name", "input", "vector", "matrix", "form", "form", "form", "form"]) if depth else "name"
         if how == "name" and self.names[kind]:
             return self.pick(self.names[kind])
         if how == "vector":
-            return f"{self.member('p' + kind)} * ({self.expression(kind, depth - 1)})"
+            scale = self.pick(["", "", " / ~", " * #", " - T"])  # a parameter with a number is computed once a call
+            vector = f"({self.member('p' + kind)}{numbers.filled(scale, self.pick)})"
+            return f"{vector} * ({self.expression(kind, depth - 1)})"
         if how == "matrix":
             other = self.pick(list(self.kinds))
             return f"{self.member('U' + kind + other)} @ ({self.expression(other, depth - 1)})"
         if how == "form":
-            form = self.pick(list(FORMS.values()))
+            form = numbers.filled(self.pick(list(FORMS.values())), self.pick)
             return form.format(*(self.expression(kind, depth - 1) for _ in range(form.count("{}"))))
         return f"{self.member('W' + kind)} @ x"
 
@@ -139,7 +157,7 @@ class Writer:
 def cell_of(data: st.DataObject) -> gated.Cell:
     source = Writer(data).source()
     note(source)
-    scope = {name: getattr(gated, name) for name in FORMS if hasattr(gated, name)}
+    scope = {name: getattr(gated, name) for name in FORMS if hasattr(gated, name)} | {"np": np}
     exec(source, scope)  # our own text
     return gated.cell(scope["random_cell"])
 
@@ -192,7 +210,13 @@ def compare(layers: dict[str, gated.Recurrent], x: np.ndarray, lengths: list[int
     truth = results(layers["reference"], x, lengths)
     for key, distance in distances(results(layers["native"], x, lengths), truth).items():
         assert distance <= 2e-13, f"float64: {key} is off by {distance:.1e}"
-    rounded = {name: layer.astype("float32") for name, layer in layers.items()}
+    fits = numbers.fits_float32(layers["native"].cell)
+    try:
+        rounded = {name: layer.astype("float32") for name, layer in layers.items()}
+    except ArgumentError as error:
+        assert not fits and "dtype: got float32, in which the number " in str(error)
+        return
+    assert fits is not False
     truth = results(rounded["reference"].astype("float64"), x, lengths)
     native, numpy = (distances(results(rounded[name], x, lengths), truth) for name in ("native", "reference"))
     for key, distance in native.items():

@@ -1,0 +1,85 @@
+"""Machine code against the reference: every pass that a layer has, in float64 and float32.
+
+In float64 both must agree to rounding. In float32 the truth is the reference in float64 on the same rounded numbers,
+and what is allowed depends on how far from it NumPy in float32 is: a cell may amplify what is rounded.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gated.audit.report import Row
+from gated.audit.runs import Array, Run, layer_of
+from gated.errors import ArgumentError
+from gated.nn import Recurrent
+
+BOUNDS = {"float64": 2e-13, "float32": 2e-6}  # relative to the norm
+CHANCE = 20.0  # by this factor NumPy may have been lucky, above all with few numbers
+
+
+def machine_code_rows(run: Run) -> tuple[list[Row], list[str]]:
+    """The comparisons of one run, and remarks on those that could not be made."""
+    native = layer_of(run.layer.cell, run.configuration, "native")
+    native.theta[...] = run.layer.theta
+    truth = _results(run.layer, run)
+    try:
+        rounded = {"native": native.astype("float32"), "numpy": run.layer.astype("float32")}
+    except ArgumentError as error:
+        return _rows(run, "float64", _results(native, run), truth, 1.0), [f"no machine code in float32 ({error})"]
+    exact = _results(rounded["numpy"].astype("float64"), run, "float32")
+    by_numpy = _results(rounded["numpy"], run)
+    if not all(np.isfinite(value).all() for value in by_numpy.values()):
+        note = f"float32 was not compared ({run.configuration.name}): NumPy gives NaN or inf in it"
+        return _rows(run, "float64", _results(native, run), truth, 1.0), [note]
+    worst = max(_distances(by_numpy, exact).values())
+    amplified = worst / BOUNDS["float32"]
+    rows = _rows(run, "float64", _results(native, run), truth, max(1.0, amplified))
+    return rows + _rows(run, "float32", _results(rounded["native"], run), exact, max(1.0, CHANCE * amplified)), []
+
+
+def _results(layer: Recurrent, run: Run, rounded: str | None = None) -> dict[str, Array]:
+    """Everything that the passes of a layer give, in the layer's dtype.
+
+    Args:
+        rounded: the dtype to which the arguments are rounded first.
+    """
+
+    def given(array: Array) -> Array:
+        return array.astype(rounded or layer.dtype).astype(layer.dtype)
+
+    lengths, names = run.configuration.lengths, layer.cell.states
+    x, dy, state, dlast = given(run.x), given(run.dy), tuple(map(given, run.state)), tuple(map(given, run.dstate))
+    y, last, tape = layer.forward(x, state, lengths)
+    dx, first, grads = layer.backward(tape, dy, dlast)
+    found = {"y": y, f"gradient of {layer.cell.graph.inputs[0]}": dx}
+    found |= {f"gradient of {name}": value for name, value in grads.items()}
+    for name, value, adjoint in zip(names, last, first, strict=True):
+        found |= {f"last {name}": value, f"gradient of the initial {name}": adjoint}
+    found["y of infer"], last = layer.infer(x, state, lengths)
+    found |= {f"last {name} of infer": value for name, value in zip(names, last, strict=True)}
+    if lengths is None and not layer.bidirectional:
+        stream = layer.stream(x.shape[1], state)
+        found["y of stream"] = np.array([stream.step(x_t).copy() for x_t in x]).reshape(y.shape)
+        found |= {f"last {name} of stream": value for name, value in zip(names, stream.state, strict=True)}
+    return found
+
+
+def _distances(got: dict[str, Array], want: dict[str, Array]) -> dict[str, float]:
+    """How far each array is from the truth, relative to the norm of the truth.
+
+    A gradient may nearly cancel: then the rounding of what it is the sum of counts, for which the largest stands.
+    """
+    norms = {key: float(np.linalg.norm(value)) for key, value in want.items()}
+    largest = max(norm for key, norm in norms.items() if key.startswith("gradient"))
+    least = {key: 0.1 * largest if key.startswith("gradient") else 0.0 for key in norms}
+    return {key: float(np.linalg.norm(got[key] - want[key])) / (max(norms[key], least[key]) or 1.0) for key in want}
+
+
+def _rows(run: Run, dtype: str, got: dict[str, Array], want: dict[str, Array], amplified: float) -> list[Row]:
+    rows = []
+    for key, distance in _distances(got, want).items():
+        norms = float(np.linalg.norm(got[key])), float(np.linalg.norm(want[key]))
+        bound = amplified * BOUNDS[dtype]
+        detail = "" if distance <= bound else f"machine code and NumPy differ, expected within {bound:.1e}"
+        rows.append(Row(run.configuration.name, f"native {dtype}: {key}", distance, norms, detail, bound))
+    return rows

@@ -1,0 +1,129 @@
+"""The runs of a check: how a cell is run, and on which random numbers.
+
+What a check must contain in order to see anything: states that do not start at rest, more than two steps, a random
+adjoint at every step and into every last state, weights of ordinary size, biases that differ.
+
+Legend: T steps, N sequences, D inputs, K = layers * directions; dy, dstate the adjoints of y and of the last state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gated.errors import wrong
+from gated.language import Cell
+from gated.nn import Recurrent, Tape
+
+Array = np.ndarray[Any, Any]
+State = tuple[Array, ...]
+WEIGHT = 0.5  # standard deviation of the parameters
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """One way to run a cell. `hidden` is the first of the hidden sizes: each dimension gets a size of its own."""
+
+    name: str
+    steps: int
+    batch: int
+    inputs: int
+    hidden: int
+    lengths: tuple[int, ...] | None = None
+    num_layers: int = 1
+    bidirectional: bool = False
+
+
+# Only the first is of some size, for the cost is (parameters) x (a forward pass).
+CONFIGURATIONS = (
+    Configuration("5 steps", steps=5, batch=3, inputs=4, hidden=5),
+    Configuration("1 step", steps=1, batch=3, inputs=2, hidden=3),
+    Configuration("mixed lengths", steps=4, batch=4, inputs=2, hidden=3, lengths=(2, 4, 0, 3)),
+    Configuration("bidirectional", steps=4, batch=3, inputs=2, hidden=3, lengths=(3, 4, 2), bidirectional=True),
+    Configuration("two layers", steps=3, batch=2, inputs=2, hidden=3, num_layers=2),
+    Configuration(
+        "two layers, bidirectional", 3, 2, inputs=2, hidden=3, lengths=(2, 3), num_layers=2, bidirectional=True
+    ),
+)
+# For machine code alone: several whole vectors of units and a rest, more sequences than a tile has rows.
+LARGER = Configuration("7 steps, 19 units", steps=7, batch=9, inputs=11, hidden=19)
+
+
+@dataclass
+class Run:
+    """One layer and the arrays that it is run on."""
+
+    configuration: Configuration
+    layer: Recurrent
+    x: Array
+    state: State
+    dy: Array
+    dstate: State
+
+    def forward(self) -> tuple[Array, State, Tape]:
+        return self.layer.forward(self.x, self.state, self.configuration.lengths)
+
+    def arguments(self) -> list[Array]:
+        return [self.layer.theta, self.x, *self.state, self.dy, *self.dstate]
+
+
+def prepare(
+    cell: Cell, configuration: Configuration, rng: np.random.Generator, ranges: Mapping[str, tuple[float, float]]
+) -> Run:
+    def draw(name: str, shape: tuple[int, ...], scale: float = 1.0) -> Array:
+        return rng.uniform(*ranges[name], shape) if name in ranges else scale * rng.standard_normal(shape)
+
+    layer = layer_of(cell, configuration)
+    for name in layer.params:
+        layer.params[name][...] = draw(name.split(".", 1)[1], layer.params[name].shape, WEIGHT)
+    shape = (configuration.steps, configuration.batch)
+    per_state = [(len(layer._prefixes), configuration.batch, size) for size in layer.state_sizes]
+    run = Run(
+        configuration,
+        layer,
+        x=draw(cell.graph.inputs[0], (*shape, layer.input_size)),
+        state=tuple(draw(name, size) for name, size in zip(cell.states, per_state, strict=True)),
+        dy=rng.standard_normal((*shape, layer.output_size)),
+        dstate=tuple(rng.standard_normal(size) for size in per_state),
+    )
+    _require_finite(run)
+    return run
+
+
+def joins_input(cell: Cell) -> bool:
+    """Is a state as long as the input, as in h = x + ...?"""
+    return "input" in (cell.graph.dims[name] for name in cell.states)
+
+
+def layer_of(cell: Cell, configuration: Configuration, backend: str = "reference") -> Recurrent:
+    """A float64 layer in which every dimension has another size."""
+    graph, two = cell.graph, configuration.num_layers > 1
+    sizes = {dim: configuration.hidden + i for i, dim in enumerate(graph.free_dims)}
+    if joins_input(cell) and two and graph.dims[graph.states[0]] in sizes:
+        sizes[graph.dims[graph.states[0]]] = configuration.inputs  # the second layer has the same input size
+    return Recurrent(
+        cell,
+        configuration.inputs,
+        configuration.inputs if joins_input(cell) else configuration.hidden,
+        configuration.num_layers,
+        bidirectional=configuration.bidirectional,
+        dtype="float64",
+        backend=backend,
+        sizes=sizes,
+    )
+
+
+def _require_finite(run: Run) -> None:
+    _, _, tape = run.forward()
+    for name in tape.names():
+        if not np.isfinite(tape[name]).all():
+            raise wrong(
+                "ranges",
+                f"{name.split('.')[1]} not finite in the forward pass of {run.layer.cell.name} on random numbers "
+                f"({run.configuration.name})",
+                "ranges in which the equations are defined, such as ranges={'n': (0.5, 1.5)} for a state n that is "
+                "divided by",
+            )

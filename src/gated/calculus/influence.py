@@ -1,0 +1,57 @@
+"""What of a cell influences its output, now or later. What does not may be a mistake, though no gradient is wrong."""
+
+from __future__ import annotations
+
+from gated.calculus.reverse_mode import Adjoints, reverse_mode
+from gated.language.graph import Graph, Matrix, is_constant, leaf
+
+
+def notes_on(graph: Graph) -> list[str]:
+    """One line for each state that is never read or reaches nothing, and for an input or parameters without influence.
+
+    An influence is a derivative that is not the number 0: what is multiplied by 0 has none.
+    """
+    adjoints = [reverse_mode([node], [seed]) for node, seed in zip(graph.outputs, graph.seeds, strict=True)]
+    output, *_ = graph.states
+    reaching = _reaching(graph, adjoints)
+    unread = graph.unread_states
+    notes = [f"the state {name} is never read: no equation uses what it was at the step before" for name in unread]
+    for k, name in enumerate(graph.states):
+        if k not in reaching and name not in unread:
+            notes.append(f"the state {name} never reaches the output {output}, at no later step either")
+    seen = {name for k in reaching for name in _influences(graph, adjoints[k])}
+    lost = [name for name in (*graph.inputs, *graph.parameters) if name not in seen]
+    kept = {name for found in adjoints for name in _influences(graph, found)}
+    for name in lost:
+        what = f"the input {name}" if name in graph.inputs else f"the parameter {name}"
+        others = ", only on states that do not reach it" if name in kept else ""
+        notes.append(f"{what} has no influence on the output {output}{others}")
+    return notes
+
+
+def _reaching(graph: Graph, adjoints: list[Adjoints]) -> set[int]:
+    """The new states that the output depends on, at this step or a later one."""
+    found = {0}
+    while True:
+        more = {
+            j
+            for j, name in enumerate(graph.states)
+            if any(not is_constant(adjoints[k].get(graph.state_leaf(name)), 0.0) for k in found)
+        }
+        if more <= found:
+            return found
+        found |= more
+
+
+def _influences(graph: Graph, adjoints: Adjoints) -> set[str]:
+    """Input and parameters that one new state depends on."""
+    found = {name for name in graph.inputs if not is_constant(adjoints.get(graph.input_leaf(name)), 0.0)}
+    for name, shape in graph.parameters.items():
+        if len(shape) == 2:
+            family, member = name.split(".")
+            moves = Matrix(family, member, shape[0], shape[1]) in adjoints.products
+        else:
+            moves = not is_constant(adjoints.get(leaf("vector", name, shape[0])), 0.0)
+        if moves:
+            found.add(name)
+    return found
