@@ -179,7 +179,7 @@ def test_a_full_disk_while_appending_and_anywhere_else(command, tmp_path, proces
     assert code == 2
     if process_limit == 3_000:
         one_line(err, "path: got 'run/model.safetensors', which cannot be written (File too large)")
-        assert {file.name for file in (tmp_path / "run").iterdir()} == {"config.json"}
+        assert not list((tmp_path / "run").iterdir())
         return
     one_line(err, "path: got 'run/metrics.jsonl', which cannot be written (File too large)")
     content = (tmp_path / "run" / "metrics.jsonl").read_bytes()

@@ -17,6 +17,7 @@ that can go on.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -92,6 +93,13 @@ class RunFolder:
         for file in found:
             file.unlink()
 
+    def abandon(self) -> None:
+        """Undo a :meth:`start` that nothing came of: remove its files and give the lock back."""
+        with contextlib.suppress(OSError):
+            for file in self._files:
+                file.unlink(missing_ok=True)
+        self.lock.give()
+
     def go_on(self) -> None:
         """Take the lock of a run that is there, and remove the half-written files of one that was killed.
 
@@ -158,8 +166,9 @@ class RunFolder:
         """
         with open_tensors(self.checkpoint_file, CHECKPOINT) as file:
             length = file.document("metrics_bytes", int)
-        if length < 0:
-            raise FileFormatError(f"{str(self.checkpoint_file)!r}: got {length} metrics_bytes, expected 0 or more")
+        if not 0 <= length < 2**53:
+            came = shown(length, 30)
+            raise FileFormatError(f"{str(self.checkpoint_file)!r}: got {came} metrics_bytes, expected a length")
         content = self._metrics()
         whole = content[:length].rfind(b"\n") + 1
         if len(content) > whole:

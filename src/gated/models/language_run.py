@@ -81,7 +81,11 @@ class LanguageRun:
         run = cls(RunFolder(path), settings, corpus, model)
         check_description(model.network.config(), model.network)  # else the first checkpoint would be refused
         run.folder.start(run._config(), overwrite)
-        run.checkpoint()
+        try:
+            run.checkpoint()
+        except BaseException:
+            run.folder.abandon()
+            raise
         return run
 
     @classmethod
@@ -186,8 +190,9 @@ class LanguageRun:
 
     def draw(self) -> None:
         """Draw loss.png, if matplotlib is installed."""
-        lines = [line for line in self.folder.read_metrics() if _is_number(line.get("step"))]
         names = {"train": "train_bits_per_character", "held_out": "held_out_bits_per_character"}
+        lines = [{k: v for k, v in line.items() if _is_number(v)} for line in self.folder.read_metrics()]
+        lines = [line for line in lines if "step" in line]
         title = f"{self.settings.cell}, {self.settings.layers} x {self.settings.hidden}"
         try:
             draw_curves(self.folder.plot_file, lines, **names, unit="bits per character", title=title)
