@@ -197,7 +197,6 @@ def identity(a):
 
 STEPS = {
     "rnn": elman_step,
-    "projected_rnn": projected_elman_step,
     "indrnn": indrnn_step,
     "lstm_1997": lstm_1997_step,
     "lstm": odyssey_step(peepholes=False),
@@ -205,6 +204,9 @@ STEPS = {
     "gers_lstm": lahore_step,
     "projected_lstm": projected_step,
     "projected_peephole_lstm": projected_peephole_step,
+    "projected_rnn": projected_elman_step,
+    "projected_gru": projected_gru_step,
+    "projected_gru_reset_after": projected_gru_reset_after_step,
     "lstm_no_input_gate": odyssey_step(without="i"),
     "lstm_no_forget_gate": odyssey_step(without="f"),
     "lstm_no_output_gate": odyssey_step(without="o"),
@@ -215,8 +217,6 @@ STEPS = {
     "lstm_full_gate_recurrence": full_gate_recurrence_step,
     "gru": gru_step,
     "gru_reset_after": gru_reset_after_step,
-    "projected_gru": projected_gru_step,
-    "projected_gru_reset_after": projected_gru_reset_after_step,
     "mgu": mgu_step,
     "slstm": slstm_step,
 }

@@ -14,7 +14,8 @@ from gated.losses import SigmoidSquaredError, SoftmaxCrossEntropy, SquaredError
 from gated.nn import Dense, Embedding, Network, Recurrent
 
 T, N, D, H, V = 6, 2, 3, 4, 2
-REFUSED = {"projected_lstm": "P.h", "gru": "U.n"}
+REFUSED = {"gru": "U.n", **{name: "P.h" for name in ZOO if name.startswith("projected")}}
+REFUSED["projected_gru"] = "U.n, P.h"
 DEFINED = [name for name in ZOO if name not in REFUSED]
 
 
@@ -131,11 +132,12 @@ def test_with_recurrent_matrices_it_is_the_gradient_with_h_held_constant():
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_a_cell_for_which_it_is_not_defined_is_told_why(name):
-    rnn = Recurrent(ZOO[name], D, H, sizes={"h": 3} if name == "projected_lstm" else None)
+    rnn = Recurrent(ZOO[name], D, H, sizes={ZOO[name].graph.dims["h"]: 3} if name.startswith("projected") else None)
     network = Network({"rnn": rnn, "head": Dense(rnn.output_size, V)})
     with pytest.raises(ArgumentError) as error:
         Online(network)
-    lost = {"gru": "W.r, U.r, b.r"}.get(name, "W.i, W.f, W.g, W.o, U.i, U.f, U.g, U.o, b.i, b.f, b.g, b.o")
+    parameters = [parameter for parameter in ZOO[name].parameters if parameter != "P.h"]
+    lost = "W.r, U.r, b.r" if name == "gru" else ", ".join(parameters)
     assert str(error.value) == (
         f"algorithm: got 'online' for the cell {name}, expected a cell whose output every parameter reaches "
         f"elementwise: {lost} reach h only through the matrix {REFUSED[name]}, so one trace per weight does not hold "

@@ -36,7 +36,6 @@ __getattr__, __dir__ = submodules(__name__)
 
 ZOO: dict[str, Cell] = {
     "rnn": rnn,
-    "projected_rnn": projected_rnn,
     "indrnn": indrnn,
     "lstm_1997": lstm_1997,
     "lstm": lstm,
@@ -44,6 +43,9 @@ ZOO: dict[str, Cell] = {
     "gers_lstm": gers_lstm,
     "projected_lstm": projected_lstm,
     "projected_peephole_lstm": projected_peephole_lstm,
+    "projected_rnn": projected_rnn,
+    "projected_gru": projected_gru,
+    "projected_gru_reset_after": projected_gru_reset_after,
     "lstm_no_input_gate": lstm_no_input_gate,
     "lstm_no_forget_gate": lstm_no_forget_gate,
     "lstm_no_output_gate": lstm_no_output_gate,
@@ -54,8 +56,6 @@ ZOO: dict[str, Cell] = {
     "lstm_full_gate_recurrence": lstm_full_gate_recurrence,
     "gru": gru,
     "gru_reset_after": gru_reset_after,
-    "projected_gru": projected_gru,
-    "projected_gru_reset_after": projected_gru_reset_after,
     "mgu": mgu,
     "slstm": slstm,
 }

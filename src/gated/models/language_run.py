@@ -22,7 +22,7 @@ from gated.learning.loop import Update
 from gated.learning.optimizers import OPTIMIZERS
 from gated.learning.run_folder import RunFolder
 from gated.models.language_model import CharacterLanguageModel
-from gated.models.language_settings import Corpus, Settings
+from gated.models.language_settings import Corpus, Settings, settings_from
 
 Watcher = Callable[[Update, "LanguageRun", bool], None]
 CHECKPOINT_SECONDS = 60.0  # at least so often, besides every evaluation
@@ -98,7 +98,7 @@ class LanguageRun:
         """
         folder = RunFolder(path)
         config = folder.read_config()
-        settings = _settings_from(folder, config.get("settings"), changes)
+        settings = settings_from(str(folder.config_file), config.get("settings"), changes)
         corpus = Corpus.of(settings)
         if corpus.sha256 != config.get("corpus_sha256"):
             raise ArgumentError(
@@ -283,20 +283,6 @@ def _zoo_cell(name: str) -> Any:
     if name not in ZOO:
         raise ArgumentError(f"cell: got {name!r}, expected one of {', '.join(ZOO)}")
     return ZOO[name]
-
-
-def _settings_from(folder: RunFolder, saved: Any, changes: dict[str, Any]) -> Settings:
-    known = {field.name for field in fields(Settings)}
-    if not isinstance(saved, dict) or not set(saved) <= known:
-        raise FileFormatError(f"{str(folder.config_file)!r}: got settings of another kind, expected those of a run")
-    for name in changes:
-        if name not in ("epochs", "steps", "evaluate_every", "log_every"):
-            raise ArgumentError(f"{name}: got a new value for a run that goes on, expected the one it began with")
-    try:
-        Settings(**saved)
-    except GatedError as error:
-        raise FileFormatError(f"{str(folder.config_file)!r}: {shown(error, 200)}") from None
-    return Settings(**{**saved, **changes})
 
 
 def _records_from(saved: Any) -> Records:

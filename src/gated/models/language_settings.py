@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from gated.data import Vocabulary, python_topics, read_text, split
-from gated.errors import ArgumentError, ArgumentTypeError, describe, shown
+from gated.errors import ArgumentError, ArgumentTypeError, FileFormatError, GatedError, describe, shown
 from gated.learning import schedules
 from gated.learning.checks import above_zero, not_negative, whole_above_zero, within
 from gated.learning.optimizers import OPTIMIZERS
@@ -58,6 +58,24 @@ class Settings:
                 raise ArgumentError(f"{name}: got '{shown(getattr(self, name))}', expected one of {', '.join(choices)}")
         if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
             raise ArgumentError(f"seed: got {shown(repr(self.seed), 30)}, expected a whole number of at least 0")
+
+
+def settings_from(path: str, saved: Any, changes: dict[str, Any]) -> Settings:
+    """The settings under `saved` in the file at `path`, some of them changed.
+
+    Raises FileFormatError if they are not those of a run, ArgumentError for a change of what shapes the model.
+    """
+    known = {field.name for field in fields(Settings)}
+    if not isinstance(saved, dict) or not set(saved) <= known:
+        raise FileFormatError(f"{path!r}: got settings of another kind, expected those of a run")
+    for name in changes:
+        if name not in ("epochs", "steps", "evaluate_every", "log_every"):
+            raise ArgumentError(f"{name}: got a new value for a run that goes on, expected the one it began with")
+    try:
+        Settings(**saved)
+    except GatedError as error:
+        raise FileFormatError(f"{path!r}: {shown(error, 200)}") from None
+    return Settings(**{**saved, **changes})
 
 
 def _count(name: str, value: Any) -> None:

@@ -15,7 +15,7 @@ from gated.learning import SGD, Adam, Online, schedules
 from gated.losses import SigmoidCrossEntropy, SigmoidSquaredError, SoftmaxCrossEntropy, SquaredError
 from gated.nn import Dense, Network, Recurrent
 
-DEFINED = [name for name in ZOO if name not in ("gru", "projected_lstm")]
+DEFINED = [name for name in ZOO if name != "gru" and not name.startswith("projected")]
 LOSSES = {
     "squares": SquaredError(),
     "sum": SquaredError("sum"),
