@@ -301,10 +301,6 @@ def test_a_changed_argument_is_seen(monkeypatch):
     def spoils(self, scan, dy, dstates, gradients):
         result = right(self, scan, dy, dstates, gradients)
         scan.states[0][...] += 1e-16
-<<<<<<< HEAD
-=======
-        scan.x[...] *= 1.0000000001
->>>>>>> main
         dy[...] *= 1.0000000001
         return result
 
