@@ -83,6 +83,24 @@ def test_in_one_process_the_last_has_it_unless_one_is_at_work(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_it_is_given_back_after_a_change_of_directory_and_when_the_folder_is_gone(tmp_path, monkeypatch):
+    (tmp_path / "run").mkdir()
+    monkeypatch.chdir(tmp_path)
+    lock = FolderLock(Path("run"))
+    lock.take()
+    monkeypatch.chdir("/")
+    lock.give()
+    assert not list((tmp_path / "run").iterdir())
+    before = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
+    lock = FolderLock(tmp_path / "run")
+    lock.take()
+    (tmp_path / "run" / ".lock").unlink()
+    (tmp_path / "run" / ".lock").write_text("another's")  # somebody removed it, and another process has it now
+    lock.give()
+    assert (tmp_path / "run" / ".lock").read_text() == "another's"
+    assert before in (0, len(os.listdir("/proc/self/fd")))
+
+
 def test_it_is_given_back_when_nobody_has_it_in_mind(tmp_path):
     lock = FolderLock(tmp_path)
     lock.take()

@@ -75,7 +75,8 @@ def _replace(target: Path, content: bytes, before: os.stat_result | None) -> Non
         with open(temporary, "xb") as file:
             made = True
             if before is not None and os.name == "posix":
-                os.fchmod(file.fileno(), before.st_mode & 0o777)
+                with contextlib.suppress(OSError):  # not every file system has permissions
+                    os.fchmod(file.fileno(), before.st_mode & 0o777)
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

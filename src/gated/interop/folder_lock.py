@@ -53,8 +53,8 @@ class FolderLock:
                 raise _refused(self.folder, "another thread of this program")
             else:
                 handle = holder._let_go()
-            self._handle = handle
-            self._end = weakref.finalize(self, _give, handle, self.folder / NAME)
+            self._handle, self._path = handle, Path(key, NAME)
+            self._end = weakref.finalize(self, _give, handle, self._path)
             _held[key] = self
             return True
 
@@ -73,7 +73,7 @@ class FolderLock:
         """Give it back, if it is held."""
         with _guard:
             if self._handle is not None:
-                _give(self._let_go(), self.folder / NAME)
+                _give(self._let_go(), self._path)
 
     def _let_go(self) -> int:
         """The open file; this object has nothing any more."""
@@ -99,9 +99,8 @@ def _locked(folder: Path) -> int:
                 who = os.read(handle, 20).decode("ascii", "replace").strip()
                 os.close(handle)
                 raise _refused(folder, f"process {who}" if who.isdecimal() else "another process")
-            with contextlib.suppress(FileNotFoundError):
-                if os.path.samestat(os.fstat(handle), os.stat(path)):
-                    break
+            if _is_at(handle, path):
+                break
             os.close(handle)  # its owner removed it just now: try the next one
     except OSError as error:
         raise ArgumentError(
@@ -139,14 +138,23 @@ def _lock(handle: int) -> bool:
     return True
 
 
+def _is_at(handle: int, path: Path) -> bool:
+    """Whether this open file is the one at a path, and not one that was there before."""
+    try:
+        return os.path.samestat(os.fstat(handle), os.stat(path))
+    except OSError:
+        return False
+
+
 def _give(handle: int, path: Path) -> None:
-    with contextlib.suppress(OSError):
-        if os.name == "posix":
+    own = _is_at(handle, path)
+    if os.name != "posix":  # what is open cannot be removed there
+        os.close(handle)
+    if own:
+        with contextlib.suppress(OSError):
             path.unlink()  # while it is locked: who opens it later makes a new one
-            os.close(handle)
-        else:
-            os.close(handle)
-            path.unlink()
+    if os.name == "posix":
+        os.close(handle)
 
 
 def _forget() -> None:
