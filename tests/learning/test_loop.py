@@ -52,7 +52,17 @@ def _sequence_training(seed=0):
     return Training(_network(seed), SoftmaxCrossEntropy(), Adam(0.01), batches, carry_state=False, seed=4)
 
 
-TRAININGS = {"stream": _stream_training, "sequences": _sequence_training}
+def _nested_training(seed=0):
+    """States within states: a network in the network, and a layer that runs twice."""
+    tied = Recurrent(gated.cells.gru, 5, 5, seed=seed + 4)
+    inner = Network({"first": Recurrent(gated.cells.lstm, 4, 5, seed=seed), "second": tied, "third": tied})
+    layers = {"embed": Embedding(V, 4, seed=seed), "inner": inner, "head": Dense(5, V, seed=seed + 2)}
+    training = _stream_training(seed)
+    training.network = Network(layers)
+    return training
+
+
+TRAININGS = {"stream": _stream_training, "sequences": _sequence_training, "nested": _nested_training}
 
 
 def _losses(training, count):
@@ -150,6 +160,21 @@ def test_no_batches_is_an_error_and_not_an_endless_loop():
     training.batches = lambda epoch: []
     with pytest.raises(ArgumentError, match="batches: got none in pass 0, expected at least one"):
         next(iter(training))
+
+
+def test_states_within_states_have_the_names_of_their_layers():
+    training = _nested_training()
+    _losses(training, 2)
+    arrays, values = training.state()
+    names = {f"state.inner.{name}" for name in ("first.0", "first.1", "second.0", "third.0")}
+    assert {name for name in arrays if name.startswith("state.")} == names
+    fresh = _nested_training()
+    fresh.load_state(arrays, values)
+    np.testing.assert_array_equal(fresh.carried["inner"]["third"][0], training.carried["inner"]["third"][0])
+    assert [type(states) for states in fresh.carried["inner"].values()] == [tuple] * 3
+    del arrays["state.inner.third.0"]
+    with pytest.raises(FileFormatError, match="^state.inner.third.0: got none, expected state.inner.first.0, "):
+        fresh.load_state(arrays, values)
 
 
 @pytest.mark.parametrize(

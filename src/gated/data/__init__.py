@@ -30,8 +30,11 @@ from gated.data.task_batch import endless
 from gated.data.tasks import ORDER_SYMBOLS, adding, copy_memory, long_lag, temporal_order, triggered_lag
 from gated.data.timing import generating_timed_spikes, measuring_spike_distances, periodic_function
 from gated.data.vocabulary import Vocabulary
+from gated.lazy import submodules
 from gated.publish import publish
 from gated.runtime.sequences import Sequences
+
+__getattr__, __dir__ = submodules(__name__)
 
 PaddedBatch = TaskBatch = Sequences  # names that it had here
 publish("gated.data", ReberScore, Sequences, Vocabulary)

@@ -1,6 +1,7 @@
 """Learning: optimizers, schedules, clipping; backpropagation through time and its training loop; learning in real time,
 online with traces or exact."""
 
+from gated.lazy import submodules
 from gated.learning import schedules
 from gated.learning.bptt import full_step, truncated_step
 from gated.learning.clipping import clip_by_global_norm, global_norm
@@ -15,6 +16,8 @@ from gated.runtime.sequences import Sequences
 
 publish("gated.learning", GradientDifference, LahoreLSTM, Online, RTRLCost, Training)
 publish("gated.learning", SGD, Adam, AdamW, Optimizer, RMSProp)
+
+__getattr__, __dir__ = submodules(__name__)
 
 __all__ = [
     "SGD",

@@ -17,7 +17,10 @@ def real(name: str, value: object) -> float:
     """``value`` as a float. Raises ArgumentTypeError if it is no real number (a bool is none)."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise ArgumentTypeError(f"{name}: got {value!r}, expected a number")
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:
+        raise ArgumentError(f"{name}: got a number beyond all floating-point ones, expected a smaller one") from None
 
 
 def above_zero(name: str, value: object) -> float:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from gated.errors import FileFormatError, GatedError, as_array, describe, wrong, wrong_type
+from gated.errors import FileFormatError, GatedError, as_array, describe, shown, wrong, wrong_type
 from gated.interop.tensor_file import open_tensors, write_tensors
 from gated.learning.chain import links_of
 from gated.learning.checks import above_zero
@@ -185,13 +185,17 @@ class Online:
         given = {name: array for name, array in state.items() if not name.startswith("optimizer.")}
         if given.keys() != own.keys():
             name = sorted(given.keys() ^ own.keys())[0]
-            raise wrong("state", f"{'an' if name in given else 'no'} array {name!r}", "what state() returned")
+            raise wrong("state", f"{'an' if name in given else 'no'} array '{shown(name)}'", "what state() returned")
         for name, array in own.items():
             came = as_array(f"state[{name!r}]", given[name])
             if came.shape != array.shape or came.dtype != array.dtype:
                 raise wrong(f"state[{name!r}]", describe(came), f"{describe(array)}")
-        prefix = "optimizer."
-        self.optimizer.load_state({n.removeprefix(prefix): a for n, a in state.items() if n.startswith(prefix)})
+        prefix, theta = "optimizer.", self.network.theta
+        buffers = {n.removeprefix(prefix): np.asarray(a) for n, a in state.items() if n.startswith(prefix)}
+        for name, array in buffers.items():
+            if name in self.optimizer.buffers and (array.shape != theta.shape or array.dtype != theta.dtype):
+                raise wrong(f"state['optimizer.{name}']", describe(array), describe(theta))
+        self.optimizer.load_state(buffers)
         for name, array in own.items():
             array[...] = given[name]
 
@@ -209,14 +213,14 @@ class Online:
             found, own = file.document("learner", dict), self._description()
             for key, value in own.items():
                 if found.get(key) != value:
-                    shown = "another network" if key == "network" else repr(found.get(key))
+                    came = "another network" if key == "network" else shown(repr(found.get(key)), 60)
                     expected = "the network of this learner" if key == "network" else repr(value)
-                    raise FileFormatError(f"{file.path!r}: got {shown} under {key!r}, expected {expected}")
+                    raise FileFormatError(f"{file.path!r}: got {came} under {key!r}, expected {expected}")
             state = {name: file.read(name) for name in file.shapes}
         try:
             self.load_state(state)
         except GatedError as error:
-            raise FileFormatError(f"{os.fspath(path)!r}: {error}") from None
+            raise FileFormatError(f"{os.fspath(path)!r}: {shown(error, 220)}") from None
 
     # copies
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from gated.errors import ArgumentError, ArgumentTypeError
+from gated.errors import ArgumentError, ArgumentTypeError, describe, shown
 from gated.learning.checks import above_zero, finite_gradient, nameable, not_negative, within
 from gated.learning.schedules import INSTEAD, Function, as_schedule
 
@@ -85,8 +85,16 @@ class Optimizer:
         names = set(state) - {"updates"}
         if "updates" not in state or (names and names != set(self.buffers)):
             expected = ", ".join(("updates", *self.buffers))
-            raise ArgumentError(f"state: got {', '.join(sorted(state)) or 'nothing'}, expected {expected}")
-        updates = int(state["updates"])
+            came = shown(", ".join(sorted(state))) or "nothing"
+            raise ArgumentError(f"state: got {came}, expected {expected}")
+        count = np.asarray(state["updates"])
+        if count.shape != () or count.dtype.kind not in "iu":
+            raise ArgumentError(f"state['updates']: got {describe(count)}, expected one whole number")
+        for name in names:
+            if np.ndim(state[name]) != 1 or np.asarray(state[name]).dtype.kind != "f":
+                came = describe(np.asarray(state[name]))
+                raise ArgumentError(f"state[{name!r}]: got {came}, expected one dimension of floating-point numbers")
+        updates = int(count)
         if updates < 0 or (updates > 0 and not names and self.buffers):
             raise ArgumentError(f"state: got {updates} updates without buffers, expected the buffers of each update")
         if len({np.shape(state[name]) for name in names}) > 1:
