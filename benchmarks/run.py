@@ -84,7 +84,7 @@ def write(folder: Path, rows: Sequence[Row], conditions: report.Conditions) -> N
     files = {
         "results.md": report.markdown(rows, conditions).encode(),
         "results.json": report.document(rows, conditions).encode(),
-        "results.png": plot.picture(rows, f"{report.processor()}, {conditions.threads} threads, float32"),
+        "results.png": plot.picture(rows, plot.note_of(report.processor(), conditions.threads)),
     }
     for name, content in files.items():
         if content is not None:

@@ -84,3 +84,33 @@ def test_the_picture(rows):
     pytest.importorskip("matplotlib")
     assert plot.picture(rows, "note").startswith(b"\x89PNG")
     assert plot.picture(rows[2:3], "note") is None
+
+
+def test_the_picture_says_what_its_marks_are_and_writes_over_none(rows):
+    pytest.importorskip("matplotlib")
+    more = [row("eager", point, ratio) for point, ratio in zip(GRID, (40.0, 9.0, 2.6, 1.7, 1.6), strict=False)]
+    figure = plot.drawn([*rows, *more], "note")
+    figure.canvas.draw()
+    (legend,) = figure.legends
+    said = [text.get_text() for text in legend.get_texts()]
+    assert said[-3:] == ["equally fast", "wanted at every size", "red: less than wanted"]
+    assert any("100 time steps" in text.get_text() for text in figure.texts)
+    for axes in figure.axes:
+        frame = axes.get_window_extent()
+        assert axes.texts and all(text.get_window_extent().x0 > frame.x1 for text in axes.texts)
+        boxes = sorted((text.get_window_extent() for text in axes.texts), key=lambda box: box.y0)
+        assert all(low.y1 <= high.y0 for low, high in zip(boxes, boxes[1:], strict=False))
+    eager = figure.axes[1]
+    assert [text.get_text() for text in eager.texts] == ["1.60", "1.70", "2.6", "9.0", "40.0"]
+    assert [text.get_color() for text in eager.texts] == [plot.BAD] * 2 + [plot.GOOD] * 3
+
+
+def test_the_picture_is_drawn_anew_from_the_document(rows, tmp_path):
+    pytest.importorskip("matplotlib")
+    document = json.loads(report.document(rows, CONDITIONS))
+    (tmp_path / "results.json").write_text(json.dumps(document), encoding="utf-8")
+    assert plot.main([str(tmp_path)]) == 0
+    note = plot.note_of(document["conditions"]["processor"], document["conditions"]["threads"])
+    assert (tmp_path / "results.png").read_bytes() == plot.picture(rows, note)
+    (tmp_path / "results.json").write_text(json.dumps(document | {"rows": document["rows"][2:3]}), encoding="utf-8")
+    assert plot.main([str(tmp_path)]) == 1

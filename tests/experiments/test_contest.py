@@ -49,7 +49,7 @@ def _kind(passes, value=1.0):
         return Score({"right": value}, next(seen) in passes)
 
     task = Task(2, 1, SquaredError(), made.draw, made.test, judge)
-    return Kind("adding", "t", "a", lambda seed: task, ("right",), {"full": 0.01})
+    return Kind("adding", "t", "a", lambda seed: task, ("right",), {"full": 0.01}, milestones=("right",))
 
 
 def test_trials_do_not_depend_on_the_company_they_are_in():
@@ -138,6 +138,8 @@ def test_numbers_that_are_not_finite_end_a_trial_and_are_told():
     assert trial.finished
     assert trial.solved_at is None
     assert "right: got nan on the test set after 10 sequences" in trial.failure
+    assert trial.first_at_one("right") is None
+    assert "right: got nan" in contest_report(_settings(), _kind(()), [trial]), "the report is of what there is"
 
 
 def test_the_test_of_reber_is_that_of_the_data_package():

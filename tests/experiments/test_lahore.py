@@ -11,6 +11,7 @@ from gated.experiments.lahore import (
     CONDITIONS,
     Found,
     LahoreSettings,
+    errors_figure,
     errors_picture,
     lahore_report,
     random_network,
@@ -39,9 +40,9 @@ def test_exact_where_theory_says_so_and_nowhere_else():
     cell = {group for _, _, group in errors} - {"output W", "output b", "all"}
     for (rule, condition, group), error in errors.items():
         exact = group.startswith("output")
-        if condition == "neither":  # the weights of peepholes that are 0 have a gradient, and the java rule no trace
+        if condition == "peepholes and recurrent weights 0":  # peepholes that are 0 have a gradient, java no trace
             exact = exact or rule == "peepholes" or (group in cell and group not in ("p.i", "p.f"))
-        if condition == "no recurrent weights":  # the output gate keeps nothing: it is exact without any trace
+        if condition == "recurrent weights 0":  # the output gate keeps nothing: it is exact without any trace
             exact = exact or rule == "peepholes" or group.endswith(".o")
         assert (error < 1e-12) == exact, (rule, condition, group, error)
 
@@ -75,6 +76,8 @@ def test_report_picture_and_document():
     assert text.count("| W.g |") == 2
     assert f"| 0.07 | {100 * found.stale[0.07]:.3g} % |" in text
     assert errors_picture(found).startswith(b"\x89PNG")
+    assert [text.get_text() for text in errors_figure(found).legends[0].get_texts()] == list(CONDITIONS)
+    assert f"| group | {' | '.join(CONDITIONS)} |" in text
     document = to_document(found, _settings(), 2)
     assert (document["seeds_done"], document["settings"]["hidden"]) == (2, 3)
     assert len(document["differences"]) == len(found.differences)

@@ -208,7 +208,7 @@ def _now(trial: Trial, kind: Kind) -> str:
 
 def _write(folder: ReportFolder, settings: Settings, kind: Kind, trials: Sequence[Trial]) -> None:
     folder.write_results(to_document(settings, trials))
-    drawn = [("solved.png", solved_picture, ()), ("curves.png", curves_picture, (kind.figures,))]
+    drawn = [("solved.png", solved_picture, ()), ("curves.png", curves_picture, (kind,))]
     pictures = [name for name, picture, more in drawn if folder.draw(name, picture, settings, trials, *more)]
     folder.write_report(contest_report(settings, kind, trials, pictures))
 

@@ -9,69 +9,88 @@ from typing import Any
 from gated.experiments.contest import Settings, Trial
 from gated.experiments.drawing import new_figure, png, style
 from gated.experiments.summary import median
+from gated.experiments.task import Kind
+
+STRIP = 1.2  # as far as the strip of those not solved goes, in the most sequences that were learned from
 
 
 def solved_picture(settings: Settings, trials: Sequence[Trial]) -> bytes:
-    """One row per algorithm and cell: a mark for each seed, a line at the median; at the right those not solved."""
+    """One row per algorithm and cell: a mark for each seed, a line at the median; at the right how many were solved."""
+    return png(solved_figure(settings, trials))
+
+
+def solved_figure(settings: Settings, trials: Sequence[Trial]) -> Any:
+    """What `solved_picture` shows. A trial that was not solved has an empty mark, in a strip beyond the last count."""
     rows = [
         (algorithm, cell, own)
         for algorithm in settings.algorithms
         for cell in settings.cells
         if (own := [t for t in trials if t.key[:2] == (algorithm, cell) and t.finished and t.defined])
     ]
-    figure = new_figure(7.2, 1.5 + 0.42 * max(len(rows), 2))
+    figure = new_figure(7.2, 1.7 + 0.42 * max(len(rows), 2))
     axes = figure.add_subplot()
     end = settings.max_sequences
+    beside = axes.get_yaxis_transform()  # x in parts of the width, y in rows
     for row, (_, cell, own) in enumerate(rows):
         _draw_row(axes, row, own, style(settings.cells.index(cell)), end)
+        solved = sum(trial.solved_at is not None for trial in own)
+        axes.text(1.02, row, f"{solved} of {len(own)}", transform=beside, va="center", fontsize=9)
+    axes.text(1.02, -0.9, "solved", transform=beside, va="center", fontsize=9)
+    axes.axvspan(end, STRIP * end, color="0.93", zorder=0)
+    axes.text(0.5 * (1 + STRIP) * end, -0.9, f"not solved\nin {end:,}", ha="center", va="center", fontsize=8)
     axes.set_yticks(range(len(rows)), [f"{algorithm}, {cell}" for algorithm, cell, _ in rows])
-    axes.set(ylim=(len(rows) - 0.4, -0.6), xlim=(0, 1.2 * end), xlabel="training sequences until solved")
+    axes.set(ylim=(len(rows) - 0.4, -1.4), xlim=(0, STRIP * end), xlabel="training sequences until solved")
     axes.set_xticks([tick for tick in axes.get_xticks() if tick <= end])
     axes.xaxis.set_major_formatter("{x:,.0f}")
-    axes.axvspan(end, 1.2 * end, color="0.93", zorder=0)
-    axes.set_title(f"each mark one of {settings.seeds} seeds, bar: median; grey: not solved in {end:,}", fontsize=10)
+    axes.set_title(f"each mark is one of {settings.seeds} seeds, empty where not solved; bar: median", fontsize=10)
     axes.grid(axis="x", alpha=0.3)
-    return png(figure)
+    return figure
 
 
 def _draw_row(axes: Any, row: int, trials: Sequence[Trial], look: dict[str, str], end: int) -> None:
     heights = [row + 0.3 * ((k + 0.5) / len(trials) - 0.5) for k in range(len(trials))]  # equal counts stay visible
-    points = [(t.solved_at, y) for t, y in zip(trials, heights, strict=True) if t.solved_at is not None]
-    lost = len(trials) - len(points)
-    counts = [count for count, _ in points]
-    axes.plot(counts, [y for _, y in points], linestyle="", markersize=6, alpha=0.75, markeredgecolor="none", **look)
-    if lost:
-        axes.plot(1.05 * end, row, linestyle="", markersize=7, fillstyle="none", **look)
-        axes.text(1.08 * end, row, f"{lost} of {len(trials)}", va="center", fontsize=9)
+    both = list(zip(trials, heights, strict=True))
+    solved = [(t.solved_at, y) for t, y in both if t.solved_at is not None]
+    lost = [(0.5 * (1 + STRIP) * end, y) for t, y in both if t.solved_at is None]
+    full, empty = {"alpha": 0.75, "markeredgecolor": "none"}, {"fillstyle": "none"}
+    for points, kind in ((solved, full), (lost, empty)):
+        if points:
+            axes.plot(*zip(*points, strict=True), linestyle="", markersize=6, **kind, **look)
     middle = median([trial.solved_at for trial in trials])
     if math.isfinite(middle):
         axes.plot([middle, middle], [row - 0.32, row + 0.32], color=look["color"], linewidth=2.5)
 
 
-def curves_picture(settings: Settings, trials: Sequence[Trial], figures: Sequence[str]) -> bytes:
+def curves_picture(settings: Settings, trials: Sequence[Trial], kind: Kind) -> bytes:
     """One panel per algorithm: the first figure of the tests over sequences, thin for each seed, thick for medians."""
-    figure = new_figure(7.2, 0.9 + 2.0 * math.ceil(len(settings.algorithms) / 2))
+    return png(curves_figure(settings, trials, kind))
+
+
+def curves_figure(settings: Settings, trials: Sequence[Trial], kind: Kind) -> Any:
+    """What `curves_picture` shows; where guessing gives a figure of its own, a line at that height."""
+    name = kind.figures[0]
     columns = min(2, len(settings.algorithms))
-    grid = figure.subplots(
-        math.ceil(len(settings.algorithms) / columns), columns, sharex=True, sharey=True, squeeze=False
-    )
-    panels = list(grid.flat)
+    lines = math.ceil(len(settings.algorithms) / columns)
+    figure = new_figure(7.2, 0.9 + 2.0 * lines)
+    panels = list(figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False).flat)
     for axes, algorithm in zip(panels, settings.algorithms, strict=False):
         axes.set_title(algorithm, fontsize=10)
         axes.grid(alpha=0.3)
         for index, cell in enumerate(settings.cells):
             own = [t for t in trials if t.key[:2] == (algorithm, cell) and t.sequences]
-            _draw_curves(axes, own, figures[0], style(index)["color"], ("-", "--", ":", "-.")[index % 4], cell)
+            _draw_curves(axes, own, name, style(index)["color"], ("-", "--", ":", "-.")[index % 4], cell)
+        if kind.chance is not None:
+            axes.axhline(kind.chance, color="0.35", linewidth=1.0, zorder=1, label=f"chance, {kind.chance:g}")
     for axes in panels[len(settings.algorithms) :]:
         axes.set_visible(False)
     figure.supxlabel("training sequences", fontsize=10)
-    figure.supylabel(f"{figures[0]},\npart of the test set", fontsize=10)
+    figure.supylabel(f"{name},\npart of the test set", fontsize=10)
     panels[0].set_ylim(-0.03, 1.03)
     handles = {label: line for axes in panels for line, label in zip(*axes.get_legend_handles_labels(), strict=True)}
     panels[0].xaxis.set_major_formatter("{x:,.0f}")
     if handles:
         figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=len(handles), frameon=False)
-    return png(figure)
+    return figure
 
 
 def _draw_curves(axes: Any, trials: Sequence[Trial], name: str, colour: str, line: str, label: str) -> None:

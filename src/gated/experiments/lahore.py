@@ -23,11 +23,11 @@ from gated.learning.engines import rule_of
 from gated.losses import SquaredError
 from gated.nn import Dense, Network, Recurrent
 
-CONDITIONS: dict[str, tuple[str, ...]] = {
-    "both": (),
-    "no peepholes": ("p",),
-    "no recurrent weights": ("U",),
-    "neither": ("U", "p"),
+CONDITIONS: dict[str, tuple[str, ...]] = {  # what is measured -> the families of weights that are set to 0 for it
+    "all weights as they are": (),
+    "peepholes 0": ("p",),
+    "recurrent weights 0": ("U",),
+    "peepholes and recurrent weights 0": ("U", "p"),
 }
 RULES = {"java": False, "peepholes": True}  # rule -> whether its traces know the peepholes
 
@@ -198,7 +198,12 @@ def _percent(value: float) -> str:
 
 def errors_picture(found: Found) -> bytes:
     """Relative errors by group: one panel for each rule, one mark for each condition."""
-    groups = [d.group for d in found.differences if (d.rule, d.condition) == ("java", "both")]
+    return png(errors_figure(found))
+
+
+def errors_figure(found: Found) -> Any:
+    """What `errors_picture` shows."""
+    groups = list(dict.fromkeys(d.group for d in found.differences))
     figure = new_figure(8.4, 1.6 + 0.24 * len(groups))
     panels = figure.subplots(1, 2, sharey=True, squeeze=False)[0]
     titles = {"java": "the Java program's rule", "peepholes": "traces that know the peepholes"}
@@ -212,10 +217,11 @@ def errors_picture(found: Found) -> bytes:
         axes.set_title(titles[rule], fontsize=11)
         axes.grid(alpha=0.3)
     panels[0].set_yticks(range(len(groups)), [short(group) for group in groups])
+    panels[0].set_ylabel("group of parameters whose gradient is compared")
     panels[0].invert_yaxis()
     handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=len(labels), frameon=False)
-    return png(figure)
+    figure.legend(handles, labels, loc="outside upper center", ncols=len(labels), frameon=False, columnspacing=1.2)
+    return figure
 
 
 def to_document(found: Found, settings: LahoreSettings, done: int) -> Mapping[str, Any]:

@@ -47,4 +47,5 @@ REBER = Kind(
     figures=("hard step", "other steps"),
     milestones=("other steps", "hard step"),
     lr={"online": 0.003, "truncated": 0.01, "full": 0.01, "rtrl": 0.001},
+    chance=0.5,
 )

@@ -52,6 +52,7 @@ class Kind:
         figures: the names that `Score.figures` has, the one that is drawn first.
         milestones: figures for which the report tells when they first were 1 over the whole test set.
         lr: learning rate of each algorithm.
+        chance: what the first figure is for somebody who guesses; pictures show it. None: it is not known.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Kind:
     figures: tuple[str, ...]
     lr: Mapping[str, float]
     milestones: tuple[str, ...] = field(default=())
+    chance: float | None = None
 
 
 NUMBERS = "right", "mean squared error"  # the figures of `number_score`
