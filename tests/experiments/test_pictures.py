@@ -54,13 +54,13 @@ def test_the_picture_counts_as_the_table_does():
     settings = replace(SETTINGS, algorithms=("online", "full"), lr={"online": 0.1, "full": 0.1})
     axes = solved_figure(settings, trials).axes[0]
     rows = [label.get_text() for label in axes.get_yticklabels()]
-    beside = {text.get_position()[1]: text.get_text() for text in axes.texts}
+    beside = {text.get_position()[1]: text.get_text() for text in axes.texts if text.get_position()[1] >= 0}
     said = {name: beside[row] for row, name in enumerate(rows)}
     assert said == {"online, lstm": "1 of 2", "full, lstm": "0 of 2", "full, gru": "1 of 1"}
     table = contest_report(settings, REBER, trials)
     for name, count in said.items():
         assert f"\n| {name.replace(', ', ' | ')} | 9 | {count} |" in table
-    assert "not solved\nin 30" in beside.values() and "solved" in beside.values()
+    assert {"not solved\nin 30", "solved"} <= {text.get_text() for text in axes.texts}
     (grey,) = axes.patches
     assert grey.get_x() == 30 and grey.get_x() + grey.get_width() == pytest.approx(30 * STRIP)
     marks = [line for line in axes.lines if line.get_linestyle() == "None"]
