@@ -132,9 +132,9 @@ def roads(cell: gated.Cell, words: Mapping[str, str], font: str | None) -> Any:
     names |= {node: math(back.notation.symbol(name, "t-1")) for node, name in back.previous.items()}
     names[back.x] = math(back.notation.symbol(back.graph.inputs[0]))
     width, height = max(columns.values()) + 1, max(y for _, y in places.values())
-    figure, axes = plt.subplots(figsize=(13.4, 6.6), dpi=110)
-    axes.set_xlim(-width + 0.55, 1.25)
-    axes.set_ylim(-height - 0.75, height + 0.55)
+    figure, axes = plt.subplots(figsize=(13.4, 6.2), dpi=110)
+    axes.set_xlim(-width + 0.1, 1.05)
+    axes.set_ylim(-height - 0.55, height + 0.45)
     axes.axis("off")
     style = {"fontfamily": font} if font else {}
     kinds = {q.symbol: q.kind for q in back.steps.quantities}
@@ -158,7 +158,7 @@ def roads(cell: gated.Cell, words: Mapping[str, str], font: str | None) -> Any:
         x, y = places[node]
         for seed in arrivals:  # the loss from above, the next step from the right or, inside, from below
             direct = seed is back.steps.direct
-            start = (x + 0.35, y + 1.0) if direct else (x + 0.75, y) if x == 0 else (x + 0.3, y - 1.0)
+            start = (x + 0.3, y + 0.9) if direct else (x + 0.65, y) if x == 0 else (x + 0.25, y - 0.9)
             _arrow(axes, start, (x, y), "", RED)
             text = f"{words['loss' if direct else 'after']}\n{math(back.notation.names[seed])}"
             place = (start[0], start[1] + 0.08 if direct else start[1] - 0.08)
@@ -166,7 +166,7 @@ def roads(cell: gated.Cell, words: Mapping[str, str], font: str | None) -> Any:
     for node in [back.x, *back.previous]:
         x, y = places[node]
         text = words["input" if node is back.x else "before"]
-        axes.text(x, y - 0.34, text, fontsize=11, color=BLUE, ha="center", va="top", zorder=5, **style)
+        axes.text(x - 0.27, y, text, fontsize=11, color=BLUE, ha="right", va="center", zorder=5, **style)
     figure.subplots_adjust(0, 0, 1, 1)
     return figure
 
@@ -214,7 +214,7 @@ def _arrow(axes: Any, start: tuple[float, float], end: tuple[float, float], labe
             mutation_scale=13,
             color=color,
             lw=1.1,
-            shrinkA=20,
+            shrinkA=2 if color == RED else 20,  # red ones begin at no box
             shrinkB=20,
             zorder=1,
         )

@@ -3,37 +3,19 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
 import json
 import re
 import shlex
-import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-pytestmark = pytest.mark.skipif(not (ROOT / "docs").is_dir(), reason="the pages are not in this copy")
-
-
-def load(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"docs_{name}", ROOT / "docs" / f"{name}.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module
-
+from .pages import ROOT, load, read
 
 build, cells_page, measured = load("build"), load("cells_page"), load("measured")
 PAIRS = [(page, page.replace(".md", ".zh.md")) for page in build.PAGES if not page.endswith(".zh.md")]
 ALL = [*build.PAGES, "docs/cells.md", "docs/cells.zh.md", "CHANGELOG.md"]
-
-
-def read(page: str) -> str:
-    return (ROOT / page).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("page", build.PAGES)
