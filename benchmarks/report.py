@@ -97,7 +97,7 @@ Made by `python -m benchmarks`; `benchmarks/README.md` says how. A ratio is thei
 A training step is the forward pass and the backward pass of sum(y * r), with all gradients, that of x included.
 Outputs and every gradient of both sides agree within {agree.TOLERANCE:.0e} of their norm before anything is timed;
 "difference" is the largest. A peer runs with the number of threads that is the faster one for it at the point.
-Points are T x N x H: steps, sequences, hidden units; there are as many inputs as hidden units.
+Points are T x N x H: 50x64x1024 is 50 steps of 64 sequences, 1,024 hidden units and as many inputs.
 † marks what was measured while other programs took more than {NOTICEABLE:.0%} of the machine: not to be relied on."""
 
 
