@@ -65,6 +65,35 @@ def test_every_cell_has_a_chinese_line_and_none_is_left_over() -> None:
     assert set(cells_page.IN_CHINESE) == set(ZOO)
 
 
+def test_the_chinese_page_of_cells_has_every_detail_of_the_english_one() -> None:
+    from gated.cells import ZOO
+
+    assert {name for name, cell in ZOO.items() if cells_page.remark(cell, "en")} == set(cells_page.REMARK_IN_CHINESE)
+    for cell in ZOO.values():
+        english, chinese = (cells_page.source(cell, lang) for lang in ("en", "zh"))
+        left = re.findall(r"; |^the |, (?:which|on|begin|variant|Section|equations)\b|documentation|as in", chinese)
+        assert not left, f"{cell.name}: {chinese}"
+        numbers = r"\d+|`[^`]+`|[A-Z]\. [A-ZÀ-Ž][\w-]+"  # years, pages, sections, names of cells and people
+        assert sorted(re.findall(numbers, english)) == sorted(re.findall(numbers, chinese)), cell.name
+    for phrase in cells_page.SOURCE_IN_CHINESE:
+        assert any(phrase in cells_page.source(cell, "en") for cell in ZOO.values()), phrase
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_a_remark_is_whole(lang: str) -> None:
+    """Nothing of a docstring is lost on its way: what is on the page is what the cell's author wrote."""
+    from gated.cells import ZOO
+
+    text = read(f"docs/cells{'' if lang == 'en' else '.zh'}.md")
+    for cell in ZOO.values():
+        assert cells_page.remark(cell, lang) in text
+        if lang == "en":
+            whole = " ".join(cell.doc.split()).replace("<", "&lt;").replace(">", "&gt;")
+            parts = cells_page.what(cell, lang), cells_page.source(cell, lang), cells_page.remark(cell, lang)
+            assert all(part in whole for part in parts)
+            assert len(whole) - sum(map(len, parts)) <= len(". Source: . "), cell.name
+
+
 @pytest.mark.parametrize("page", build.PAGES)
 def test_measured_places_say_what_the_results_say(page: str) -> None:
     assert read(page) == measured.filled(read(page), page), "run: python docs/build.py"
