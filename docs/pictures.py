@@ -43,7 +43,7 @@ WORDS = {
     "zh": {
         "write": "你写出细胞的方程",
         "derives": "gated 推导出反向传播",
-        "back": "后退一步",
+        "back": "反传一步",
         "own": "参数的梯度",
         "before": "传给第 $t-1$ 步",
         "input": "传给输入",

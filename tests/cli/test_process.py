@@ -141,7 +141,7 @@ def test_letters_go_in_and_out_whatever_the_locale_says(chinese, name):
     assert run("sample", "猫")[2] == "error: run: got '猫', which does not exist, expected the folder of a run\n"
     code, out, err = run("train", "--resume", "--out", "跑", "--sample", "0")
     assert (code, err) == (0, "") and "文.txt" in out and "run     跑," in out
-    assert "单元的方程" in run("derive", "gru", "--lang", "zh")[1]
+    assert "细胞（cell）的方程" in run("derive", "gru", "--lang", "zh")[1]
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")

@@ -11,8 +11,8 @@ from __future__ import annotations
 _TABLE: dict[str, tuple[str, str]] = {
     # 1. the cell
     "title": ("Derivation of the backward pass of {cell}", "{cell} 的反向传播推导"),
-    "cell": ("The cell", "单元的方程"),
-    "author": ("", "单元作者的说明（原文）："),
+    "cell": ("The cell", "细胞（cell）的方程"),
+    "author": ("", "细胞作者的说明（原文）："),
     "forward": ("One time step ‹t›, from the input {x} and the previous {states}:",
                 "在第 ‹t› 个时间步，由输入 {x} 和上一步的 {states} 计算："),
     "auxiliary": ("Some parts of these equations get a name of their own, so that each step below stays short:",
@@ -26,7 +26,7 @@ _TABLE: dict[str, tuple[str, str]] = {
     "arguments": ("{names}: the argument of the function that gives {owners}, that is, what stands inside it.",
                   "{names} ：给出 {owners} 的那个函数的自变量，即括号里的部分。"),
     "parts": ("{names}: auxiliary values, parts of the equations to which the cell gives no name.",
-              "{names} ：辅助量，即方程中单元没有命名的部分。"),
+              "{names} ：辅助量，即方程中没有名字的部分。"),
     "sigmoid": ("{f}, with the derivative {d}.", "{f} ，其导数为 {d} 。"),
     "tanh": ("{f} has the derivative {d}.", "{f} 的导数为 {d} 。"),
     "softplus": ("{f}, with the derivative {d}.", "{f} ，其导数为 {d} 。"),
@@ -48,7 +48,7 @@ _TABLE: dict[str, tuple[str, str]] = {
     "goal_without": ("The loss {E} depends on the outputs {outputs} and perhaps on the final states. Sought is its "
                      "gradient with respect to every input and the initial states; the cell has no parameters.",
                      "损失 {E} 依赖于各步输出 {outputs} ，也可能依赖于最终状态。要求的是 {E} "
-                     "对每个输入以及初始状态的梯度；这个单元没有参数。"),
+                     "对每个输入以及初始状态的梯度；这个细胞没有参数。"),
     "adjoint": ("The adjoint of a quantity ‹q› is {definition}: the total derivative, along every road from ‹q› at "
                 "step ‹t› to the loss, within the step and through all later steps. It has the size of ‹q›.",
                 "量 ‹q› 的伴随是 {definition} ：即全导数，"
@@ -142,7 +142,7 @@ _TABLE: dict[str, tuple[str, str]] = {
 
     # comments of the NumPy program
     "np_doc": ("Forward and backward pass of the cell {cell} over a whole sequence.",
-               "单元 {cell} 对整个序列的前向传播与反向传播。"),
+               "细胞 {cell} 对整个序列的前向传播与反向传播。"),
     "np_shapes": ("T time steps, N sequences", "T 个时间步，N 个序列"),
     "np_x": ("inputs", "输入"),
     "np_states": ("initial states", "初始状态"),
