@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 
+from gated.errors import ArgumentError
 from gated.losses import SigmoidCrossEntropy, SigmoidSquaredError, SoftmaxCrossEntropy, SquaredError
 
 LOSSES = [SoftmaxCrossEntropy, SquaredError, SigmoidSquaredError, SigmoidCrossEntropy]
@@ -100,11 +101,33 @@ def test_rows_that_do_not_count_may_hold_anything(loss):
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-def test_nan_in_a_row_that_counts_is_seen(loss):
+def test_nan_in_a_row_that_counts_is_an_error_that_says_where(loss):
     y, target = sample(loss)
-    y[0, 0, 0] = np.nan
-    value, dy = loss()(y, target)
-    assert math.isnan(value) and np.isnan(dy[0, 0]).any() and np.isfinite(dy[1:]).all()
+    y[1, 0, 3] = np.nan
+    with pytest.raises(ArgumentError) as caught:
+        loss()(y, target)
+    where = "numbers in every row that counts (mask says which do)"
+    assert str(caught.value) == f"y: got NaN at [1, 0, 3], expected {where}"
+    probabilities = np.full(y.shape, 0.5)
+    probabilities[2, 1, 0] = np.nan
+    with pytest.raises(ArgumentError) as caught:
+        loss()(np.zeros(y.shape), probabilities)
+    assert str(caught.value) == f"target: got NaN at [2, 1, 0], expected {where}"
+    value, dy = loss()(np.zeros(y.shape), probabilities, MASK & ~np.isnan(probabilities).any(-1))
+    assert math.isfinite(value) and np.isfinite(dy).all()
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_what_a_target_holds_where_no_row_counts_is_not_looked_at(loss):
+    y, target = sample(loss)
+    expected, dexpected = loss()(y, target, MASK)
+    spoils = [-100, 99, 2**40] if loss is SoftmaxCrossEntropy else [np.nan, np.inf, 1e300]
+    for spoil in spoils:
+        spoiled = target.copy()
+        spoiled[MASK == 0] = spoil
+        value, dy = loss()(y, spoiled, MASK)
+        assert value == expected
+        np.testing.assert_array_equal(dy, dexpected)
 
 
 @pytest.mark.parametrize("loss", LOSSES)

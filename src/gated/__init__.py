@@ -33,6 +33,7 @@ _MODULES = (
     "cli",
     "data",
     "errors",
+    "experiments",
     "interop",
     "language",
     "learning",

@@ -1,12 +1,14 @@
 """Losses, written as expressions of one row; their gradients are derived, as those of cells are.
 
-Every loss: `value, dy = loss(y, target, mask=None)`. y is (..., V), e.g. (T, N, V); `mask` (...) is 1 where a row
-counts and 0 where it does not (weights in between are allowed). `reduction="mean"` divides the sum over rows by the
-sum of the mask, "sum" does not divide. Values are in nats where they are logarithms.
+Every loss: `value, dy = loss(y, target, mask=None)`. y is (..., V), e.g. (T, N, V); `mask` (...) is True where a row
+counts and False where it does not (weights >= 0 are allowed). What y and target hold in a row that does not count is
+not looked at. `reduction="mean"` divides the sum over rows by the sum of the mask, "sum" does not divide. Values are in
+nats where they are logarithms.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,7 @@ import numpy as np
 from gated.backends.reference import evaluate_map, map_adjoints
 from gated.errors import as_array, describe, wrong, wrong_type
 from gated.language import sigmoid, softplus
+from gated.nn import checks
 from gated.nn.maps import logsumexp, planned, total
 
 Array = np.ndarray[Any, Any]
@@ -36,7 +39,7 @@ def _sigmoid_cross_entropy(y, target):  # type: ignore[no-untyped-def]
 
 
 class Loss:
-    """A loss over rows; see the module. Subclasses give the expression."""
+    """A loss over rows; see the module. Subclasses give the expression. Losses of one kind and options are equal."""
 
     expression: Any = None
 
@@ -50,72 +53,142 @@ class Loss:
         """The loss and its gradient dy, of y's shape and dtype.
 
         Raises:
-            ArgumentError, ArgumentTypeError: shapes or dtypes do not fit, or no row counts.
+            ArgumentError, ArgumentTypeError: shapes or dtypes do not fit, no row counts, or NaN stands in y or target
+                in a row that counts.
         """
+        value, dy = self._evaluate(y, target, mask)
+        if math.isnan(value):
+            self._find_nan(as_array("y", y), target, mask)
+        return value, dy
+
+    def _evaluate(self, y: Any, target: Any, mask: Any = None) -> tuple[float, Array]:
+        """As a call, but NaN in gives NaN out: for a caller who knows better where it comes from."""
         y = as_array("y", y)
-        if y.dtype.kind not in "fc" or y.ndim < 1 or y.shape[-1] < 1:
-            raise wrong_type("y", describe(y), "an array of floats, (..., V) with V >= 1")
-        rows, size = int(np.prod(y.shape[:-1])), y.shape[-1]
-        weights = self._weights(mask, y)
-        wanted = self._target(target, y).reshape(rows, size)
+        if y.dtype.kind != "f" or y.ndim < 1 or y.shape[-1] < 1:
+            raise wrong_type("y", describe(y), "an array of floats (real numbers), (..., V) with V >= 1")
+        rows, size = math.prod(y.shape[:-1]), y.shape[-1]
+        wanted, weights = self._counted(y, target, mask)
+        wanted, weights = wanted.reshape(rows, size), weights.reshape(rows, 1)
         value, tape = evaluate_map(self._schedule, {"input": size}, {}, {"y": y.reshape(rows, size), "target": wanted})
         counted = np.where(weights != 0, value, 0)  # a row that does not count may hold NaN
-        dy = map_adjoints(tape, weights, {})[0]
-        dy = np.where(weights != 0, dy, 0).astype(y.dtype)
-        return float(np.sum(counted * weights).real), dy.reshape(y.shape)
+        dy = np.where(weights != 0, map_adjoints(tape, weights, {})[0], 0).astype(y.dtype)
+        return float(np.sum(counted * weights)), dy.reshape(y.shape)
 
-    def _weights(self, mask: Any, y: Array) -> Array:
-        rows = y.shape[:-1]
-        weights = np.ones((int(np.prod(rows)), 1), y.dtype)
-        if mask is not None:
-            array = as_array("mask", mask)
-            if array.shape != rows:
-                raise wrong("mask", describe(array), f"shape {rows}, y's without the last axis")
-            if array.dtype.kind not in "fiub":
-                raise wrong_type("mask", describe(array), "numbers or booleans")
-            if not np.isfinite(array).all() or (array.astype(float) < 0).any():
-                raise wrong("mask", "a negative or non-finite weight", "weights >= 0")
-            weights = array.astype(y.dtype).reshape(-1, 1)
+    def _counted(self, y: Array, target: Any, mask: Any) -> tuple[Array, Array]:
+        """(the targets as rows (..., V), the weight of every row (...)), of y's dtype."""
+        weights = _weights(mask, y.shape[:-1])
+        wanted, counts = self._target(target, y.shape, y.dtype, weights != 0)
+        weights = np.where(counts, weights, 0.0)
         if self.reduction == "mean":
-            count = float(np.sum(weights.real, dtype=np.float64))
+            with np.errstate(over="ignore"):
+                count = float(np.sum(weights))
             if count == 0.0:
-                raise wrong("mask" if mask is not None else "y", "no row that counts", "at least one, for a mean")
-            weights = weights / weights.dtype.type(count)
-        return weights
+                cause = "target" if not counts.all() and mask is None else "y" if mask is None else "mask"
+                raise wrong(cause, "no row that counts", "at least one, for a mean")
+            weights = weights / count if count < math.inf else np.full_like(weights, math.inf)
+        with np.errstate(over="ignore"):
+            rounded = weights.astype(y.dtype)
+        if not np.isfinite(rounded).all():
+            largest = float(_weights(mask, y.shape[:-1]).max())
+            raise wrong("mask", f"weights up to {largest:g}", f"weights whose sum {y.dtype} can hold")
+        return wanted, rounded
 
-    def _target(self, target: Any, y: Array) -> Array:
+    def _target(self, target: Any, shape: tuple[int, ...], dtype: Any, counts: Array) -> tuple[Array, Array]:
+        """(the targets as rows (..., V) of this dtype, which rows count), for outputs of this shape.
+
+        `counts` (...) says which rows do so far; of the others nothing is looked at, and 0 stands in their place.
+        """
         array = as_array("target", target)
         if array.dtype.kind not in "fiub":
             raise wrong_type("target", describe(array), "numbers")
-        if array.shape != y.shape:
-            raise wrong("target", describe(array), f"y's shape {y.shape}")
-        return array.astype(y.dtype)
+        if array.shape != shape:
+            raise wrong("target", describe(array), f"y's shape {shape}")
+        if not counts.all():
+            array = np.where(counts[..., None], array, 0)
+        array = array.astype(np.uint8) if array.dtype.kind == "b" else array
+        return checks.array("target", array, shape, np.dtype(dtype)), counts
+
+    def _find_nan(self, y: Array, target: Any, mask: Any) -> None:
+        """An error that says where a row that counts holds NaN. There is none where the NaN was made from inf."""
+        wanted, weights = self._counted(y, target, mask)
+        for name, array in (("y", y), ("target", wanted)):
+            found = np.argwhere(np.isnan(array) & (weights != 0)[..., None])
+            if len(found):
+                place = found[0].tolist()
+                raise wrong(name, f"NaN at {place}", "numbers in every row that counts (mask says which do)")
+
+    def _options(self) -> tuple[Any, ...]:
+        return (self.reduction,)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), self._options()
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and other._options() == self._options()
+
+    def __hash__(self) -> int:
+        return hash((type(self), self._options()))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(map(repr, self._options()))})"
+
+
+def _weights(mask: Any, rows: tuple[int, ...]) -> Array:
+    """The weight of every row, float64."""
+    if mask is None:
+        return np.ones(rows)
+    array = as_array("mask", mask)
+    if array.shape != rows:
+        raise wrong("mask", describe(array), f"shape {rows}, y's without the last axis")
+    if array.dtype.kind not in "fiub":
+        raise wrong_type("mask", describe(array), "numbers or booleans")
+    weights = array.astype(np.float64)
+    if not np.isfinite(weights).all() or (weights < 0).any():
+        raise wrong("mask", "a negative or non-finite weight", "weights >= 0")
+    return weights
 
 
 class SoftmaxCrossEntropy(Loss):
     """−log softmax(y)[target] = log Σ exp(y) − y[target], in nats; dy = softmax(y) − one-hot(target).
 
-    target: integer classes (...), or probabilities (..., V) of y's shape.
+    target: integer classes (...), or probabilities (..., V) of y's shape. A row whose class is `ignore_index` does not
+    count, as in torch.nn.functional.cross_entropy: it has no part in the sum, in the mean's divisor and in dy. Where
+    all rows are ignored the sum is 0, and the mean, for which PyTorch gives NaN, is an error.
     """
 
     expression = staticmethod(_softmax_cross_entropy)
 
-    def _target(self, target: Any, y: Array) -> Array:
+    def __init__(self, reduction: str = "mean", ignore_index: int = -100) -> None:
+        super().__init__(reduction)
+        if isinstance(ignore_index, bool) or not isinstance(ignore_index, (int, np.integer)):
+            raise wrong_type("ignore_index", describe(ignore_index), "a whole number")
+        self.ignore_index = int(ignore_index)
+
+    def _target(self, target: Any, shape: tuple[int, ...], dtype: Any, counts: Array) -> tuple[Array, Array]:
         array = as_array("target", target)
         if array.dtype.kind not in "iu":
-            return super()._target(target, y)
-        if array.shape != y.shape[:-1]:
+            return super()._target(target, shape, dtype, counts)
+        if array.shape != shape[:-1]:
             raise wrong(
                 "target",
                 describe(array),
-                f"integer classes of shape {y.shape[:-1]}, or probabilities of shape {y.shape}",
+                f"integer classes of shape {shape[:-1]}, or probabilities of shape {shape}",
             )
-        if array.size and (array.min() < 0 or array.max() >= y.shape[-1]):
-            bad = array.min() if array.min() < 0 else array.max()
-            raise wrong("target", f"the class {bad}", f"classes from 0 to {y.shape[-1] - 1}")
-        one_hot = np.zeros(y.shape, y.dtype)
-        np.put_along_axis(one_hot, array[..., None].astype(np.int64), 1.0, axis=-1)
-        return one_hot
+        counts = counts & (array != self.ignore_index)
+        bad = np.argwhere(counts & ((array < 0) | (array >= shape[-1])))
+        if len(bad):
+            place = tuple(bad[0].tolist())
+            raise wrong(
+                "target",
+                f"the class {array[place]}" + (f" at {list(place)}" if place else ""),
+                f"classes from 0 to {shape[-1] - 1}, or {self.ignore_index} where a row does not count",
+            )
+        one_hot = np.zeros(shape, dtype)
+        np.put_along_axis(one_hot, np.where(counts, array, 0)[..., None].astype(np.int64), 1.0, axis=-1)
+        return one_hot, counts
+
+    def _options(self) -> tuple[Any, ...]:
+        return self.reduction, self.ignore_index
 
 
 class SquaredError(Loss):

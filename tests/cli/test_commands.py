@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import gated
+from gated.backends.native import pool
 from gated.cells import ZOO
 from gated.cli import main
 from gated.cli.threads import VARIABLES
@@ -29,6 +30,7 @@ def in_an_empty_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name in VARIABLES:  # train sets them; this puts them back
         monkeypatch.setenv(name, "1")
+    monkeypatch.setattr(pool, "_threads", None)
     (tmp_path / "corpus.txt").write_text(TEXT)
 
 
@@ -130,14 +132,18 @@ def test_train_goes_on(gated_command, tmp_path):
     assert "to 60" in gated_command("train", "--out", "run", "--resume", "--epochs", "3")[1]
 
 
-def test_threads_are_told_to_the_libraries(gated_command, monkeypatch):
+def test_threads_are_told_to_gated_and_to_the_libraries(gated_command):
+    alone = gated.get_num_threads()
+    assert gated_command("train", "corpus.txt", *SMALL, "--steps", "2", "--out", "one")[0] == 0
+    assert {os.environ[name] for name in VARIABLES} == {"1"} and gated.get_num_threads() == alone
     assert gated_command("train", "corpus.txt", *SMALL, "--steps", "2", "--threads", "3")[0] == 0
-    assert {os.environ[name] for name in VARIABLES} == {"3"}
+    assert {os.environ[name] for name in VARIABLES} == {"3"} and gated.get_num_threads() == 3
 
 
 def test_each_option_reaches_the_settings(gated_command, tmp_path):
     asked = {
         "cell": "gru", "hidden": 6, "layers": 2, "embed": 3, "batch": 5, "window": 9, "epochs": 1, "steps": 7,
+        "encoding": "ascii",
         "optimizer": "rmsprop", "lr": 0.02, "warmup": 2, "clip": 0.5, "dropout": 0.1, "dtype": "float64", "seed": 4,
         "held_out": 0.2, "evaluate_every": 3, "log_every": 2,
     }  # fmt: skip

@@ -6,9 +6,13 @@ import inspect
 import json
 import os
 import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
+import gated
 from gated.cli import main
 from gated.cli.threads import VARIABLES
 from gated.experiments import KINDS
@@ -307,3 +311,54 @@ def test_defaults_are_such_that_they_can_be_run():
         assert set(defaults["algorithms"].split(",")) <= set(kind.lr)
         assert defaults["max_sequences"] % defaults["every"] == 0
         assert defaults["every"] % defaults["batch"] == 0
+
+
+HOLDS = """
+import sys
+from pathlib import Path
+from gated.interop.folder_lock import FolderLock
+lock = FolderLock(Path(sys.argv[1]))
+lock.take()
+print("held", flush=True)
+sys.stdin.readline()
+"""
+
+
+def test_one_process_at_a_time_writes_a_report(gated_command, tmp_path):
+    assert gated_command("reber", *PAIR, "--out", "report")[0] == 0
+    assert not (tmp_path / "report" / ".lock").exists()
+    before = {file.name: file.read_bytes() for file in (tmp_path / "report").iterdir()}
+    environment = {**os.environ, "PYTHONPATH": str(Path(gated.__file__).parents[1])}
+    other = subprocess.Popen(
+        [sys.executable, "-c", HOLDS, str(tmp_path / "report")],
+        env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        assert other.stdout.readline() == "held\n"
+        for option in ("--resume", "--overwrite"):
+            refused = gated_command("reber", *PAIR, "--out", "report", option)
+            _fails(refused, f"folder: got 'report', where process {other.pid} is at work")
+    finally:
+        other.communicate("\n")
+    assert {file.name: file.read_bytes() for file in (tmp_path / "report").iterdir()} == before
+    (tmp_path / "report" / ".results.json.0a1b.tmp").write_text("half")
+    assert gated_command("reber", *PAIR, "--out", "report", "--resume")[0] == 0
+    assert {file.name for file in (tmp_path / "report").iterdir()} == set(before)
+
+
+def test_sigterm_stops_as_ctrl_c_does(gated_command, tmp_path, monkeypatch):
+    shown = []
+
+    def show(trial):
+        shown.append(trial)
+        signal.raise_signal(signal.SIGTERM)
+        return ""
+
+    monkeypatch.setattr("gated.cli.contest._line", show)
+    code, _, err = gated_command("reber", *PAIR, "--out", "report")
+    assert code == 143 and len(shown) == 1
+    assert "stopped; the report is of what there is, and --resume --out report goes on" in err
+    monkeypatch.undo()
+    monkeypatch.chdir(tmp_path)
+    assert gated_command("reber", *PAIR, "--out", "report", "--resume")[0] == 0
+    assert len(_trials(tmp_path / "report")) == 4

@@ -92,6 +92,77 @@ def test_a_terminal_without_the_letters(tmp_path):
     assert b"tanh(" in result.stdout
 
 
+CHINESE = "我来到你的城市，走过你来时的路，想象着没有我的日子，你是怎样的孤独。\n" * 40
+LOCALES = {
+    "C": {"LC_ALL": "C"},
+    "C, and Python may not help itself": {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+    "a locale that is not installed": {"LC_ALL": "xx_YY.KOI8-R", "PYTHONUTF8": "0"},
+    "UTF-8": {"LC_ALL": "C.UTF-8"},
+}
+
+
+@pytest.fixture(scope="module")
+def chinese(tmp_path_factory):
+    """A folder with a run that learned from a Chinese text in another encoding."""
+    folder = tmp_path_factory.mktemp("chinese")
+    (folder / "文.txt").write_bytes(CHINESE.encode("gbk"))
+    small = ["--hidden", "4", "--embed", "2", "--batch", "2", "--steps", "3", "--sample", "0", "--out", "跑"]
+    refused = _run("train", "文.txt", *small, cwd=folder)
+    assert refused.returncode == 2 and not (folder / "跑").exists()
+    assert refused.stderr == (
+        "error: '文.txt': got byte 0xce at offset 0, expected text in UTF-8; it looks like gb18030, which --encoding "
+        "gb18030 (encoding= in Python) reads, or convert it: iconv -f GB18030 -t UTF-8 '文.txt' > '文.utf8.txt'\n"
+    )
+    assert _run("train", "文.txt", "--encoding", "gb18030", *small, cwd=folder).returncode == 0
+    assert _run("train", "--resume", "--steps", "5", "--out", "跑", "--sample", "0", cwd=folder).returncode == 0
+    return folder
+
+
+@pytest.mark.skipif(os.name != "posix", reason="bytes as arguments are POSIX's")
+@pytest.mark.parametrize("name", LOCALES)
+def test_letters_go_in_and_out_whatever_the_locale_says(chinese, name):
+    environment = {k: v for k, v in _environment().items() if not k.startswith(("PYTHONIO", "LC_", "LANG"))}
+
+    def run(*words):
+        command = [word.encode() if isinstance(word, str) else word for word in _command(*words)]
+        done = subprocess.run(command, cwd=chinese, env=environment | LOCALES[name], capture_output=True, timeout=60)
+        return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+    code, out, err = run("sample", "跑", "--prompt", "我来", "--length", "4")
+    assert (code, err, out[:2], len(out)) == (0, "", "我来", 7) and set(out) <= set(CHINESE)
+    unknown = "error: prompt: got '猫', expected characters that the model knows\n"
+    assert run("sample", "跑", "--prompt", "我猫") == (2, "", unknown)
+    code, out, err = run("sample", "跑", "--prompt", "我".encode() + "狗".encode("gbk"))
+    assert (code, out) == (2, "")
+    assert err == (
+        "error: prompt: got the byte 0xb9 at offset 3, expected text in UTF-8, or a locale (LC_ALL) that says what "
+        "it is in\n"
+    )
+    assert run("sample", "猫")[2] == "error: run: got '猫', which does not exist, expected the folder of a run\n"
+    code, out, err = run("train", "--resume", "--out", "跑", "--sample", "0")
+    assert (code, err) == (0, "") and "文.txt" in out and "run     跑," in out
+    assert "单元的方程" in run("derive", "gru", "--lang", "zh")[1]
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+@pytest.mark.parametrize("words", [["cells"], ["derive", "gru"], ["--help"], ["train", "--help"], ["--version"]])
+def test_output_that_cannot_be_written(tmp_path, words):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            _command(*words), cwd=tmp_path, env=_environment(), stdout=full, stderr=subprocess.PIPE, timeout=60
+        )
+    assert (done.returncode, done.stderr) == (2, b"error: output: No space left on device\n")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/stdout"), reason="needs /dev/stdout")
+def test_a_derivation_into_what_is_no_file(tmp_path):
+    """As root, /dev/null would otherwise be replaced by a file."""
+    whole = _run("derive", "gru", cwd=tmp_path)
+    assert _run("derive", "gru", "-o", "/dev/stdout", cwd=tmp_path).stdout.rstrip("\n") == whole.stdout.rstrip("\n")
+    assert _run("derive", "gru", "-o", "/dev/null", cwd=tmp_path).returncode == 0
+    assert not os.path.isfile("/dev/null") and not list(tmp_path.iterdir())
+
+
 def test_the_help_loads_neither_numpy_nor_matplotlib(tmp_path):
     code = (
         "import sys; from gated.cli import main; main(['train', '--help']); "

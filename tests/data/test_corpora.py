@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import shutil
+import subprocess
+
 import numpy as np
 import pytest
 
@@ -91,10 +94,15 @@ def test_windows_refuse_bad_arguments_at_the_call():
         stream_windows(ids, 0, 3)
     with pytest.raises(ArgumentError, match="window: got -1"):
         stream_windows(ids, 1, -1)
-    with pytest.raises(ArgumentError, match="one dimension"):
-        stream_windows(ids.reshape(2, 5), 1, 1)
-    with pytest.raises(ArgumentTypeError, match="float64"):
-        stream_windows(ids * 1.0, 1, 1)
+    with pytest.raises(
+        ArgumentError, match=r"ids: got shape \(1, 2, 5\), expected one dimension, or a series of shape"
+    ):
+        stream_windows(ids.reshape(1, 2, 5), 1, 1)
+    with pytest.raises(ArgumentError, match=r"ids: got shape \(5, 0\), expected one dimension, or a series of shape"):
+        stream_windows(np.zeros((5, 0)), 1, 1)
+    for bad in (ids * 1j, ids > 3, ["a"] * 10, "0123456789"):
+        with pytest.raises(ArgumentTypeError, match="ids: got .*, expected integer ids, or a series of real numbers"):
+            stream_windows(bad, 1, 1)
     with pytest.raises(ArgumentTypeError, match="window: got 2.5"):
         stream_windows(ids, 1, 2.5)
 
@@ -128,11 +136,74 @@ def test_batches_refuse_bad_arguments_at_the_call():
     rng = np.random.default_rng(0)
     with pytest.raises(ArgumentError, match="sequences: got none"):
         shuffled_batches([], 2, rng)
-    with pytest.raises(ArgumentError, match=r"sequences\[1\]: got shape \(0,\)"):
-        shuffled_batches([[1], []], 2, rng)
+    with pytest.raises(ArgumentError, match=r"sequences\[1\]: got one number, expected an array with an axis of steps"):
+        shuffled_batches([[1], 2], 2, rng)
     with pytest.raises(ArgumentError, match=r"sequences\[1\]: got steps of shape \(2,\)"):
         shuffled_batches([[[1]], [[1, 2]]], 2, rng)
+    with pytest.raises(ArgumentTypeError, match="sequences: got int 7, expected a list of arrays"):
+        shuffled_batches(7, 2, rng)
+    with pytest.raises(ArgumentTypeError, match=r"sequences\[1\]: got str 'ab', expected an array of numbers"):
+        shuffled_batches([[1], "ab"], 2, rng)
     with pytest.raises(ArgumentError, match="batch_size: got 0"):
         shuffled_batches([[1]], 0, rng)
     with pytest.raises(ArgumentTypeError, match="rng: got int"):
         shuffled_batches([[1]], 1, 7)
+
+
+CHINESE = "我来到你的城市，走过你来时的路，想象着没有我的日子，你是怎样的孤独。\n"
+TEXTS = {
+    "gb18030": CHINESE,
+    "gbk": "龙争虎斗，中文 and English",
+    "big5": "我來到你的城市，走過你來時的路，想像著沒有我的日子，你是怎樣的孤獨。",
+    "utf-16": CHINESE,
+    "utf-16-le": CHINESE,
+    "utf-16-be": "plain English",
+    "utf-32": "plain English",
+    "shift_jis": "吾輩は猫である。名前はまだ無い。どこで生れたかとんと見当がつかぬ。",
+    "euc_jp": "吾輩は猫である。名前はまだ無い。どこで生れたかとんと見当がつかぬ。",
+    "cp949": "나는 오늘 아침에 학교에 가지 않았다. 그리고 하루 종일 잤다.",
+    "cp1251": "Все счастливые семьи похожи друг на друга",
+    "koi8-r": "Все счастливые семьи похожи друг на друга",
+    "cp1252": "„Über allen Gipfeln ist Ruh“ – naïve",
+    "latin-1": "Longtemps, je me suis couché de bonne heure. À peine",
+}
+
+
+@pytest.mark.parametrize("encoding", TEXTS)
+def test_a_text_in_another_encoding_is_refused_with_what_to_do(tmp_path, encoding, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    raw = TEXTS[encoding].encode(encoding)
+    (tmp_path / "a text.txt").write_bytes(raw)
+    with pytest.raises(FileFormatError) as caught:
+        read_text("a text.txt")
+    guess = {"gbk": "gb18030", "latin-1": "cp1252"}.get(encoding, encoding)
+    assert str(caught.value).endswith(
+        f", expected text in UTF-8; it looks like {guess}, which --encoding {guess} (encoding= in Python) reads, "
+        f"or convert it: iconv -f {guess.upper()} -t UTF-8 'a text.txt' > 'a text.utf8.txt'"
+    )
+    assert read_text("a text.txt", guess) == read_text("a text.txt", encoding) == TEXTS[encoding]
+
+
+@pytest.mark.skipif(shutil.which("iconv") is None, reason="there is no iconv here")
+@pytest.mark.parametrize("encoding", ["gbk", "utf-16", "shift_jis", "cp949", "koi8-r"])
+def test_the_command_that_is_named_converts(tmp_path, encoding, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "it's.txt").write_bytes(TEXTS[encoding].encode(encoding))
+    with pytest.raises(FileFormatError) as caught:
+        read_text("it's.txt")
+    subprocess.run(str(caught.value).partition("convert it: ")[2], shell=True, check=True)
+    assert read_text("it's.utf8.txt") == TEXTS[encoding]
+
+
+@pytest.mark.parametrize("name", ["", "utf-88", "hex", "rot13", "zip", "\0", "n" * 10_000, None, 3])
+def test_encodings_that_are_none(tmp_path, name):
+    (tmp_path / "text").write_text("a")
+    with pytest.raises(ArgumentError, match="^encoding: got .*expected one such as utf-8, gb18030, latin-1") as caught:
+        read_text(tmp_path / "text", name)
+    assert len(str(caught.value)) < 200
+
+
+def test_binary_data_look_like_nothing(tmp_path):
+    (tmp_path / "text").write_bytes(bytes(range(256)) * 10)
+    with pytest.raises(FileFormatError, match="got byte 0x80 at offset 128, expected text in UTF-8$"):
+        read_text(tmp_path / "text")

@@ -18,12 +18,15 @@ def test_files_are_written_and_replaced(tmp_path):
     folder.write_report("# x\n")
     assert folder.draw("solved.png", lambda word: word, b"png")
     assert folder.read_results() == {"a": [1.5, None, [None, "ä"]]}
-    assert sorted(file.name for file in folder.path.iterdir()) == ["report.md", "results.json", "solved.png"]
+    assert sorted(file.name for file in folder.path.iterdir()) == [".lock", "report.md", "results.json", "solved.png"]
     with pytest.raises(ArgumentError, match="which is not empty, expected a new folder, or --overwrite"):
         folder.start()
     assert (folder.path / "report.md").read_text() == "# x\n"
+    (folder.path / ".report.md.0123.tmp").write_text("left by a kill in the middle of writing")
     folder.start(overwrite=True)
-    assert list(folder.path.iterdir()) == []
+    assert [file.name for file in folder.path.iterdir()] == [".lock"]
+    del folder
+    assert list((tmp_path / "deep" / "run").iterdir()) == []
 
 
 def test_overwrite_does_not_touch_a_folder_with_something_else_in_it(tmp_path):

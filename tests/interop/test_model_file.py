@@ -67,6 +67,21 @@ def test_a_cell_of_the_users_comes_back_without_its_function(tmp_path):
     assert loaded.layers["rnn"].cell.equations() == mine.equations()
 
 
+def test_ties_and_networks_in_networks_come_back(tmp_path):
+    tied = Recurrent(gated.cells.gru, 6, 6, dtype="float64", seed=1)
+    inner = Network({"a": tied, "b": tied})
+    embed, head = Embedding(5, 6, dtype="float64"), Dense(6, 3, dtype="float64")
+    network = Network({"embed": embed, "in": inner, "again": inner, "head": head})
+    save_model(tmp_path / "m", KIND, network, {})
+    with safe_open(tmp_path / "m", "np") as file:
+        assert set(file.keys()) == set(network.params.shapes)
+    loaded = load_model(tmp_path / "m", KIND)[0]
+    _same(network, loaded)
+    assert loaded.layers["in"] is loaded.layers["again"] and loaded.params.ties == network.params.ties
+    loaded.params["again.b.l0.U.z"][0, 0] = 7.0
+    assert loaded.params["in.a.l0.U.z"][0, 0] == 7.0
+
+
 @pytest.fixture
 def parts(tmp_path):
     """A function that writes a model file after a change to its arrays and metadata, and its path."""

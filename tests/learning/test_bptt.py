@@ -154,13 +154,20 @@ def test_dropout_is_drawn_from_rng_alone():
 
 def test_a_loss_that_is_not_finite_stops_before_the_update():
     network, window, optimizer = _network(), _data(), SGD(0.1)
-    network.params["head.b.y"][0] = np.nan
-    before = network.theta.copy()
-    with pytest.raises(GatedError, match=r"^loss: got nan at update 0, expected a finite number; a smaller") as caught:
-        truncated_step(network, SoftmaxCrossEntropy(), optimizer, window, None)
-    assert "\n" not in str(caught.value)
-    np.testing.assert_array_equal(network.theta, before)
-    assert optimizer.updates == 0
+    for value, why in (
+        (np.nan, "the parameter head.b.y holds NaN at [0]"),
+        (1e308, "a smaller learning rate or a smaller clip may help"),  # nothing that went in was not finite
+    ):
+        network.params["head.W.y"] = 0.0
+        network.params["head.b.y"] = -1e308
+        network.params["head.b.y"][0] = value
+        before = network.theta.copy()
+        with pytest.raises(GatedError) as caught:
+            truncated_step(network, SoftmaxCrossEntropy(), optimizer, window, None)
+        number = "nan" if np.isnan(value) else "inf"
+        assert str(caught.value) == f"loss: got {number} at update 0, expected a finite number; {why}"
+        np.testing.assert_array_equal(network.theta, before)
+        assert optimizer.updates == 0
 
 
 def test_windows_over_padded_sequences_lose_what_the_whole_loses():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gated.errors import GatedError
+from gated.errors import ArgumentError, GatedError
 from gated.learning import clip_by_global_norm, global_norm
 
 
@@ -46,10 +46,19 @@ def test_an_overflowing_square_is_no_infinite_norm():
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_nan_and_inf_are_reported_and_not_spread(bad):
+def test_nan_and_inf_are_refused_and_not_spread(bad):
     gradient = np.array([1.0, bad, 3.0])
-    assert not np.isfinite(clip_by_global_norm(gradient, 1.0))
+    with pytest.raises(ArgumentError) as caught:
+        clip_by_global_norm(gradient, 1.0)
+    assert str(caught.value) == f"gradient: got {bad} at entry 1 of 3, expected finite numbers"
     np.testing.assert_array_equal(gradient, [1.0, bad, 3.0])
+    assert not np.isfinite(global_norm(gradient))
+
+
+def test_a_norm_that_no_number_holds_is_refused():
+    gradient = np.full(4, 1e308)
+    with pytest.raises(ArgumentError, match="^gradient: got numbers too large for a norm, expected a finite norm$"):
+        clip_by_global_norm(gradient, 1.0)
 
 
 def test_an_empty_gradient_has_norm_zero():
@@ -63,6 +72,8 @@ def test_an_empty_gradient_has_norm_zero():
         (np.ones(2), float("nan"), "max_norm"),
         ([1.0], 1.0, "gradient"),
         (np.ones(2, int), 1.0, "gradient"),
+        (np.ma.array(np.ones(2), mask=[True, False]), 1.0, "gradient"),
+        (np.broadcast_to(np.ones(1), 2), 1.0, "gradient"),
     ],
 )
 def test_bad_arguments_are_named_in_one_line(gradient, bound, argument):

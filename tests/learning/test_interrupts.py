@@ -18,6 +18,26 @@ def heard():
     signal.signal(signal.SIGINT, before)
 
 
+def test_the_signal_of_batch_systems_sets_the_same_flag_and_may_come_twice():
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(SystemExit) as left, delayed_interrupt() as interrupted:
+        signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGTERM)
+        assert interrupted() and interrupted.code == 143
+        with pytest.raises(KeyboardInterrupt):  # somebody who cannot wait
+            signal.raise_signal(signal.SIGINT)
+        interrupted.leave()
+    assert left.value.code == 143 and signal.getsignal(signal.SIGTERM) is before
+
+
+def test_ctrl_c_leaves_as_python_knows_it():
+    with pytest.raises(KeyboardInterrupt), delayed_interrupt() as interrupted:
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGTERM)  # it is what came first that counts
+        assert interrupted.code == 130
+        interrupted.leave()
+
+
 def test_the_first_interrupt_sets_a_flag_and_the_second_raises():
     before = signal.getsignal(signal.SIGINT)
     with delayed_interrupt() as interrupted:

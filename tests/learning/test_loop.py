@@ -10,7 +10,7 @@ import pytest
 import gated
 from gated.data import shuffled_batches, stream_windows
 from gated.errors import ArgumentError, FileFormatError
-from gated.learning import Adam, Sequences, Training
+from gated.learning import SGD, Adam, Sequences, Training
 from gated.learning.loop import epoch_generator
 from gated.losses import SoftmaxCrossEntropy
 from gated.nn import Dense, Embedding, Network, Recurrent
@@ -52,7 +52,17 @@ def _sequence_training(seed=0):
     return Training(_network(seed), SoftmaxCrossEntropy(), Adam(0.01), batches, carry_state=False, seed=4)
 
 
-TRAININGS = {"stream": _stream_training, "sequences": _sequence_training}
+def _nested_training(seed=0):
+    """States within states: a network in the network, and a layer that runs twice."""
+    tied = Recurrent(gated.cells.gru, 5, 5, seed=seed + 4)
+    inner = Network({"first": Recurrent(gated.cells.lstm, 4, 5, seed=seed), "second": tied, "third": tied})
+    layers = {"embed": Embedding(V, 4, seed=seed), "inner": inner, "head": Dense(5, V, seed=seed + 2)}
+    training = _stream_training(seed)
+    training.network = Network(layers)
+    return training
+
+
+TRAININGS = {"stream": _stream_training, "sequences": _sequence_training, "nested": _nested_training}
 
 
 def _losses(training, count):
@@ -119,11 +129,52 @@ def test_it_learns():
     assert np.mean(losses[-10:]) < 0.3
 
 
+def test_where_no_step_counts_only_the_state_goes_on():
+    ids = np.random.default_rng(9).integers(0, V, 200)
+    windows = list(stream_windows(ids, 3, 10))
+    masks = [np.full(x.shape, k % 2 == 0) for k, (x, _) in enumerate(windows)]
+    training = _stream_training()
+    training.optimizer = SGD(1e-300)  # the weights stay
+    training.network.layers["rnn"].dropout = 0.0
+    training.batches = lambda epoch: [(x, y, None, mask) for (x, y), mask in zip(windows, masks, strict=True)]
+    state, losses = None, []
+    for (x, y), mask in zip(windows, masks, strict=True):
+        out, state, _ = training.network.forward(x, state)
+        losses += [SoftmaxCrossEntropy()(out, y)[0]] if mask.all() else []
+    updates = list(itertools.islice(training, 5))
+    np.testing.assert_allclose([update.loss for update in updates], [*losses, losses[0]], rtol=1e-6)
+    assert [update.epoch for update in updates] == [0] * 4 + [1]
+    assert [update.step for update in updates] == [1, 2, 3, 4, 5]
+
+
+def test_batches_in_which_no_step_counts_are_an_error_and_not_an_endless_loop():
+    training = _sequence_training()
+    empty = np.zeros((0, 2), int)
+    training.batches = lambda epoch: [Sequences(empty, empty, np.zeros(2, int))] * 3
+    with pytest.raises(ArgumentError, match="batches: got 3 in which no step counts in pass 0, expected at least one"):
+        next(iter(training))
+
+
 def test_no_batches_is_an_error_and_not_an_endless_loop():
     training = _stream_training()
     training.batches = lambda epoch: []
     with pytest.raises(ArgumentError, match="batches: got none in pass 0, expected at least one"):
         next(iter(training))
+
+
+def test_states_within_states_have_the_names_of_their_layers():
+    training = _nested_training()
+    _losses(training, 2)
+    arrays, values = training.state()
+    names = {f"state.inner.{name}" for name in ("first.0", "first.1", "second.0", "third.0")}
+    assert {name for name in arrays if name.startswith("state.")} == names
+    fresh = _nested_training()
+    fresh.load_state(arrays, values)
+    np.testing.assert_array_equal(fresh.carried["inner"]["third"][0], training.carried["inner"]["third"][0])
+    assert [type(states) for states in fresh.carried["inner"].values()] == [tuple] * 3
+    del arrays["state.inner.third.0"]
+    with pytest.raises(FileFormatError, match="^state.inner.third.0: got none, expected state.inner.first.0, "):
+        fresh.load_state(arrays, values)
 
 
 @pytest.mark.parametrize(

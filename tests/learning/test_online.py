@@ -8,7 +8,7 @@ import pytest
 import gated
 from gated.cells import ZOO
 from gated.errors import ArgumentError, GatedError
-from gated.learning import SGD, Adam, Online
+from gated.learning import SGD, Adam, Online, Optimizer
 from gated.learning.engines import begin, rule_of
 from gated.losses import SigmoidSquaredError, SoftmaxCrossEntropy, SquaredError
 from gated.nn import Dense, Embedding, Network, Recurrent
@@ -130,6 +130,161 @@ def test_with_recurrent_matrices_it_is_the_gradient_with_h_held_constant():
         np.testing.assert_allclose(array, exact[name], rtol=1e-10, atol=1e-13, err_msg=name)
 
 
+def _elementwise_cells():
+    """Cells whose recurrence is elementwise, and cells whose output reaches the past by more than one road."""
+    exp, sigmoid, softplus, sqrt, tanh = gated.exp, gated.sigmoid, gated.softplus, gated.sqrt, gated.tanh
+
+    @gated.cell
+    def sru(x, h, c, *, W, v, b):
+        f = sigmoid(W.f @ x + v.f * c + b.f)
+        r = sigmoid(W.r @ x + v.r * c + b.r)  # both gates look at the cell of the step before
+        c = f * c + (1 - f) * (W.c @ x)
+        h = r * c + (1 - r) * (W.h @ x)
+        return h, c
+
+    @gated.cell
+    def min_gru(x, h, *, W, b):
+        z = sigmoid(W.z @ x + b.z)
+        return (1 - z) * h + z * (W.h @ x + b.h)
+
+    @gated.cell
+    def min_lstm(x, h, *, W, b):
+        f, i = sigmoid(W.f @ x + b.f), sigmoid(W.i @ x + b.i)
+        return f / (f + i) * h + i / (f + i) * (W.h @ x + b.h)
+
+    @gated.cell
+    def rg_lru(x, h, *, W, L, b):
+        a = exp(-8 * softplus(L.a) * sigmoid(W.a @ x + b.a))
+        return a * h + sqrt(1 - a * a) * sigmoid(W.i @ x + b.i) * (W.x @ x)
+
+    @gated.cell
+    def qrnn(x, h, c, u, *, W, V):
+        f, o = sigmoid(W.f @ x + V.f @ u), sigmoid(W.o @ x + V.o @ u)
+        c = f * c + (1 - f) * tanh(W.z @ x + V.z @ u)
+        return o * c, c, x  # u is the input of the step before
+
+    @gated.cell
+    def brc(x, h, *, W, w):
+        a, c = 1 + tanh(W.a @ x + w.a * h), sigmoid(W.c @ x + w.c * h)
+        return c * h + (1 - c) * tanh(W.h @ x + a * h)
+
+    @gated.cell
+    def only_the_old(x, h, c, *, W, b):
+        new = 0.5 * c + tanh(W.c @ x + b.c)
+        return sigmoid(W.o @ x) * c, new
+
+    @gated.cell
+    def two_memories(x, h, c, k, *, W, p):
+        o = sigmoid(p.c * c + p.k * k + W.o @ x)
+        c, k = 0.9 * c + tanh(W.c @ x + p.d * k), 0.5 * k + W.k @ x * c
+        return o * (c + k), c, k
+
+    @gated.cell
+    def handed_on(x, h, c, k, *, W):
+        n = 0.5 * c + tanh(W.c @ x)
+        return sigmoid(W.h @ x) * n * c + k, n, c  # the new k is the old c, which the output reads too
+
+    @gated.cell
+    def a_state_that_is_a_product(x, h, c, *, W):
+        n = W.c @ x
+        return tanh(W.h @ x) * n + tanh(c), n
+
+    @gated.cell
+    def a_state_that_is_a_bias(x, h, c, *, W, b):
+        return tanh(W.h @ x + c + b.c), b.c
+
+    @gated.cell
+    def an_output_that_is_a_bias(x, h, c, *, W, b):
+        return b.h, 0.5 * c + tanh(W.c @ x)
+
+    @gated.cell
+    def a_state_that_nobody_reads(x, h, c, *, W, b):
+        return tanh(W.h @ x + 0.5 * h), tanh(W.c @ x + b.c + h)
+
+    return {cell.name: cell for cell in locals().values() if isinstance(cell, gated.Cell)}
+
+
+ELEMENTWISE = {"indrnn": gated.cells.indrnn} | _elementwise_cells()
+
+
+@pytest.mark.parametrize("name", ELEMENTWISE)
+def test_online_is_exact_where_no_matrix_is_applied_to_what_depends_on_a_parameter(name):
+    size = D if any(ELEMENTWISE[name].graph.dims[state] == "input" for state in ELEMENTWISE[name].states) else H
+    rnn = Recurrent(ELEMENTWISE[name], D, size, dtype="float64")
+    network = Network({"rnn": rnn, "head": Dense(size, V, dtype="float64")})
+    network.theta[:] = 0.5 * np.random.default_rng(11).standard_normal(network.theta.size)
+    x, target = _data(9)
+    state, loss = _state(network), SquaredError("sum")
+    y, _, tape = network.forward(x, state)
+    exact = network.backward(tape, loss(y, target)[1])[2]
+    for backend in ("reference", "native"):
+        learner = Online(network, "online", Recorder(), loss, batch=N, backend=backend)
+        learner.reset(state)
+        learner.partial_fit(x, target)
+        own = exact.like(learner.optimizer.sum)
+        for key, wanted in exact.items():
+            assert np.linalg.norm(own[key] - wanted) <= 1e-12 * np.linalg.norm(wanted), (backend, key)
+
+
+def test_what_reaches_nothing_is_no_reason_to_refuse_a_cell():
+    gradient = _sum_of_steps(_network(ELEMENTWISE["a_state_that_nobody_reads"]), *_data(), None)
+    assert not gradient["rnn.l0.W.c"].any() and not gradient["rnn.l0.b.c"].any() and gradient["rnn.l0.W.h"].all()
+
+
+def test_a_matrix_that_is_met_only_at_the_next_step_is_named():
+    @gated.cell
+    def late(x, h, c, *, W, U):
+        return gated.tanh(W.h @ x + U.h @ c), W.c @ x
+
+    with pytest.raises(ArgumentError, match=r"elementwise: W\.c reach h only through the matrix U\.h, so"):
+        Online(_network(late))
+
+
+def test_the_output_that_reads_an_old_memory_in_a_stack():
+    """The error that goes down stays that of the step: of one step from a state, that is the whole gradient."""
+    network = _network(ELEMENTWISE["sru"], layers=2)
+    x, dy = _data(steps=1)
+    state = _state(network)
+    own, exact = _sum_of_steps(network, x, dy, state), _through_time(network, x, dy, state)
+    np.testing.assert_allclose(own.vector, exact.vector, rtol=1e-10, atol=1e-14)
+
+
+def test_without_peepholes_an_output_peephole_on_the_old_cell_is_left_out_too():
+    network = _network(ELEMENTWISE["two_memories"])
+    x, dy = _data()
+    state = _state(network)
+    full, less = (_sum_of_steps(network, x, dy, state, peepholes=p) for p in (True, False))
+    # p.c and p.k learn from the step alone; o is no road from the old memories to the output
+    assert not np.allclose(full["rnn.l0.W.c"], less["rnn.l0.W.c"])
+    np.testing.assert_allclose(full["rnn.l0.W.o"], less["rnn.l0.W.o"], rtol=1e-12)
+
+
+def test_a_cell_that_learns_nothing_without_its_peepholes_is_refused():
+    @gated.cell
+    def scaled(x, h, c, *, W, p, b):
+        c = 0.5 * c + gated.tanh(W.c @ x + b.c)
+        return p.o * c + b.o, c
+
+    Online(_network(scaled))
+    with pytest.raises(ArgumentError) as error:
+        Online(_network(scaled), peepholes=False)
+    assert str(error.value) == (
+        "peepholes: got False for the cell scaled, expected True: W.c, b.c reach h only through a product with "
+        "a vector weight"
+    )
+
+
+class Recorder(Optimizer):
+    """Adds up the gradients and changes nothing."""
+
+    def __init__(self):
+        super().__init__(1.0)
+        self.sum = 0.0
+
+    def _apply(self, theta, g, lr):
+        self.sum = self.sum + g
+
+
 @pytest.mark.parametrize("name", REFUSED)
 def test_a_cell_for_which_it_is_not_defined_is_told_why(name):
     rnn = Recurrent(ZOO[name], D, H, sizes={ZOO[name].graph.dims["h"]: 3} if name.startswith("projected") else None)
@@ -201,9 +356,10 @@ def test_partial_fit_is_step_after_step(algorithm):
     assert a.optimizer.updates == b.optimizer.updates == int(mask.any(axis=1).sum())
 
 
-def test_the_axis_of_one_sequence_may_be_left_out():
+@pytest.mark.parametrize(("algorithm", "backend"), [("online", "native"), ("online", "reference"), ("rtrl", None)])
+def test_the_axis_of_one_sequence_may_be_left_out(algorithm, backend):
     x, target = _data(5, 1)
-    a, b = Online(_network()), Online(_network())
+    a, b = (Online(_network(), algorithm, backend=backend) for _ in range(2))
     assert a.step(x[0], target[0]).shape == (1, V) and b.step(x[0, 0], target[0, 0]).shape == (V,)
     np.testing.assert_array_equal(a.partial_fit(x, target)[:, 0], b.partial_fit(x[:, 0], target[:, 0]))
     np.testing.assert_array_equal(a.network.theta, b.network.theta)

@@ -56,7 +56,7 @@ def test_overwrite_removes_a_run_and_nothing_else(tmp_path):
     folder = _run(tmp_path / "run")
     (folder.path / ".model.safetensors.x1y2.tmp").write_text("left by a kill in the middle of writing")
     folder.start({"lr": 0.2}, overwrite=True)
-    assert [file.name for file in folder.path.iterdir()] == ["config.json"]
+    assert sorted(file.name for file in folder.path.iterdir()) == [".lock", "config.json"]
     assert folder.read_config() == {"lr": 0.2}
     (folder.path / "thesis.tex").write_text("years of work")
     with pytest.raises(ArgumentError, match=r"with 'thesis.tex' in it, expected nothing but a run's files"):
@@ -81,8 +81,10 @@ def test_a_file_in_place_of_the_folder(tmp_path):
         (lambda run: run.config_file.write_text("[]"), FileFormatError, "got list, expected a JSON object"),
         (lambda run: run.checkpoint_file.unlink(), ArgumentError, "which does not exist"),
         (lambda run: run.checkpoint_file.write_bytes(b"12345"), FileFormatError, "not a whole safetensors file"),
-        (lambda run: run.metrics_file.write_text(""), FileFormatError, "got 0 bytes, expected at least 12"),
-        (lambda run: run.metrics_file.write_text("nonsense\n" * 9), FileFormatError, "bad line"),
+        (lambda run: run.metrics_file.write_text("nonsense\n" * 9), FileFormatError, "bad line, number 1"),
+        (lambda run: run.metrics_file.write_text('{"step": 1}\n[1]\n'), FileFormatError, "bad line, number 2 .list"),
+        (lambda run: run.metrics_file.write_bytes(b"\xff\xfe\xfd\n"), FileFormatError, "bad line, number 1"),
+        (lambda run: run.metrics_file.write_text('{"loss": NaN}\n'), FileFormatError, "bad line, number 1 .NaN"),
     ],
 )
 def test_a_damaged_run_is_refused_in_one_line(tmp_path, damage, kind, words):
@@ -99,7 +101,7 @@ def test_a_damaged_run_is_refused_in_one_line(tmp_path, damage, kind, words):
 
 def test_metrics_are_one_json_object_per_line_without_nan(tmp_path):
     folder = _run(tmp_path / "run")
-    with pytest.raises(ValueError, match="not JSON compliant"):
+    with pytest.raises(ArgumentError, match=r"^metrics\['loss'\]: got float nan, expected a value that JSON can hold"):
         folder.append_metrics({"loss": float("nan")})
     for line in folder.metrics_file.read_text().splitlines():
         assert isinstance(json.loads(line), dict)

@@ -129,6 +129,53 @@ def test_a_picture_is_drawn_at_the_end(tmp_path, settings):
     assert run.folder.plot_file.read_bytes().startswith(b"\x89PNG")
 
 
+def test_lines_that_a_picture_cannot_show_are_left_out(tmp_path, settings):
+    pytest.importorskip("matplotlib")
+    run = LanguageRun.start(tmp_path / "run", settings)
+    run.folder.append_metrics({"step": 1, "train_bits_per_character": "x", "held_out_bits_per_character": [1]})
+    run.folder.append_metrics({"step": "x"})
+    run.folder.append_metrics({"train_bits_per_character": 1.0})
+    run.folder.append_metrics({"step": 10**300, "train_bits_per_character": 1.0})
+    run.folder.append_metrics({"step": 2, "train_bits_per_character": 2.0})
+    run.draw()
+    assert run.folder.plot_file.read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_start_that_fails_leaves_nothing(tmp_path, settings, monkeypatch):
+    def fails(run):
+        raise ArgumentError("path: no")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LanguageRun, "checkpoint", fails)
+        with pytest.raises(ArgumentError, match="^path: no"):
+            LanguageRun.start(tmp_path / "run", settings)
+    assert not list((tmp_path / "run").iterdir())
+    LanguageRun.start(tmp_path / "run", settings)
+
+
+def test_an_older_object_of_a_run_that_went_on_does_not_write(tmp_path, settings):
+    first = LanguageRun.start(tmp_path / "run", settings)
+    assert LanguageRun.resume(tmp_path / "run").run(minutes=1e-9) is False
+    before = (tmp_path / "run" / "metrics.jsonl").read_bytes() if first.folder.metrics_file.exists() else b""
+    with pytest.raises(ArgumentError, match="where another run went on meanwhile, expected the one that did"):
+        first.run()
+    after = (tmp_path / "run" / "metrics.jsonl").read_bytes() if first.folder.metrics_file.exists() else b""
+    assert after == before
+    assert LanguageRun.resume(tmp_path / "run").run()
+
+
+def test_damage_in_the_metrics_is_told_at_once(tmp_path, settings):
+    run = LanguageRun.start(tmp_path / "run", settings)
+    run.run(minutes=1e-9)
+    run.folder.append_metrics({"step": 1})
+    run.checkpoint()
+    content = run.folder.metrics_file.read_bytes()
+    run.folder.metrics_file.write_bytes(b"x" + content[1:])
+    with pytest.raises(FileFormatError, match="got a bad line, number 1 .*, expected a JSON object"):
+        LanguageRun.resume(tmp_path / "run")
+    assert not (tmp_path / "run" / ".lock").exists()
+
+
 def test_without_matplotlib_there_is_no_picture_and_no_error(tmp_path, settings, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     run = LanguageRun.start(tmp_path / "run_without_picture", dataclasses.replace(settings, steps=7))

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from gated.backends.interface import Backend, Scan
 from gated.errors import wrong
+from gated.lazy import submodules
+
+__getattr__, __dir__ = submodules(__name__)
 
 __all__ = ["Backend", "Scan", "get_backend"]
 

@@ -2,5 +2,8 @@
 
 from gated.calculus.forward_mode import forward_mode
 from gated.calculus.reverse_mode import Adjoints, reverse_mode
+from gated.lazy import submodules
+
+__getattr__, __dir__ = submodules(__name__)
 
 __all__ = ["Adjoints", "forward_mode", "reverse_mode"]

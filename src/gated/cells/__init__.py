@@ -30,6 +30,9 @@ from gated.cells._odyssey import (
 )
 from gated.cells._xlstm import slstm
 from gated.language import Cell
+from gated.lazy import submodules
+
+__getattr__, __dir__ = submodules(__name__)
 
 ZOO: dict[str, Cell] = {
     "rnn": rnn,

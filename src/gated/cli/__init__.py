@@ -9,6 +9,11 @@ import sys
 import traceback
 from collections.abc import Sequence
 
+from gated.cli.letters import prepare_streams, readable
+from gated.lazy import submodules
+
+__getattr__, __dir__ = submodules(__name__)
+
 NEEDED = ("typer", "rich", "tqdm")
 USER_ERROR, BUG, INTERRUPTED = 2, 1, 130
 
@@ -24,9 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         return _fail(f"{', '.join(missing)} is needed for the command line; install it with: pip install 'gated[cli]'")
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # a terminal that lacks a letter shows ? for it
-            stream.reconfigure(errors="replace")
+    prepare_streams()
     return _run(words, debug)
 
 
@@ -45,11 +48,22 @@ def _run(words: list[str], debug: bool) -> int:
         return INTERRUPTED
     except (BrokenPipeError, SystemExit):
         # The reader, such as head, has seen enough; typer exits then, and in no other case, instead of raising.
-        with contextlib.suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        _silence()
         return 0
+    except OSError as error:
+        try:
+            sys.stdout.flush()
+        except OSError:  # it was the output that cannot be written; Python would try again at its end
+            _silence()
+        return _fail(f"{error.filename or 'output'}: {error.strerror or error}", debug)
     except Exception as error:
         return _explain(error, debug)
+
+
+def _silence() -> None:
+    """What is still to be printed goes nowhere."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _explain(error: Exception, debug: bool) -> int:
@@ -80,5 +94,6 @@ def _take_debug(words: list[str]) -> bool:
 def _fail(message: str, debug: bool = False, code: int = USER_ERROR) -> int:
     if debug:
         traceback.print_exc()
-    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    with contextlib.suppress(OSError):
+        print(f"error: {readable(' '.join(message.split()))}", file=sys.stderr)
     return code

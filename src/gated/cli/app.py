@@ -47,9 +47,8 @@ def options(
 @app.command()
 def train(
     context: typer.Context,
-    corpus: Annotated[
-        str | None, typer.Argument(help="A UTF-8 text file; without one, Python's language reference.")
-    ] = None,
+    corpus: Annotated[str | None, typer.Argument(help="A text file; without one, Python's language reference.")] = None,
+    encoding: Annotated[str, typer.Option(help="Of the text: utf-8, gb18030, utf-16, latin-1, ...")] = "utf-8",
     cell: Annotated[str, typer.Option(help="A cell of the zoo (gated cells), or FILE.py:NAME.")] = "lstm",
     hidden: Annotated[int, typer.Option(help="Hidden units.")] = 192,
     layers: Annotated[int, typer.Option(help="Recurrent layers on top of each other.")] = 1,
@@ -72,16 +71,21 @@ def train(
     out: Annotated[str | None, typer.Option(help="Folder of the run  [default: runs/CELL]")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in that folder.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Remove the run in that folder first.")] = False,
-    threads: Annotated[int, typer.Option(help="Of the matrix products; more than 1 helps large models only.")] = 1,
+    threads: Annotated[
+        int | None,
+        typer.Option(help="Of gated and of NumPy's matrix products  [default: all processors, and 1]"),
+    ] = None,
     length: Annotated[int, typer.Option("--sample", help="Characters to write at the end.")] = 400,
 ) -> None:
     """Train a character language model and watch held-out bits per character fall.
 
-    Ctrl-C stops after the update under way; --resume then goes on exactly.
+    Ctrl-C stops after the update under way, and so does SIGTERM, with which batch systems end a job (exit codes 130
+    and 143); --resume then goes on exactly. One process at a time writes a folder.
 
     \b
-    gated train                                  two minutes on two cores
+    gated train                                  about 20 seconds on two cores
     gated train book.txt --hidden 256 --epochs 20 --out runs/book
+    gated train hongloumeng.txt --encoding gb18030
     gated train --cell my_cells.py:my_cell --minutes 2
     gated train --out runs/book --resume         after Ctrl-C
     """

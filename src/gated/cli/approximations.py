@@ -42,7 +42,7 @@ def run_gradients(values: Mapping[str, Any]) -> None:
         reach = ", ".join(f"{state} {values_[0]:.1e}" for state, values_ in norms.norms.items())
         kind = "trained" if norms.trained else "untrained"
         typer.echo(f"{norms.cell:14} {kind:9}  mean squared error {norms.mean_square:.4f}, at t = 1: {reach}")
-    _conclude(folder, len(found) < 2 * len(cells))
+    _conclude(folder, interrupted.code if len(found) < 2 * len(cells) else 0)
 
 
 def run_lahore(values: Mapping[str, Any]) -> None:
@@ -64,7 +64,7 @@ def run_lahore(values: Mapping[str, Any]) -> None:
     text = approximate.lahore_report(found, settings, done, pictures)
     folder.write_report(text)
     typer.echo("\n".join(line for line in text.splitlines() if not line.startswith("![")))
-    _conclude(folder, done < settings.seeds)
+    _conclude(folder, interrupted.code if done < settings.seeds else 0)
 
 
 def _numbers(text: str) -> tuple[float, ...]:
@@ -83,8 +83,9 @@ def _progress() -> Progress:
     return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
 
-def _conclude(folder: ReportFolder, stopped: bool) -> None:
+def _conclude(folder: ReportFolder, code: int) -> None:
+    """`code`: with which a run that was stopped ends; 0 for a whole one."""
     typer.echo(f"report: {folder.path / 'report.md'}")
-    if stopped:
+    if code:
         typer.echo("stopped; the report is of what there is", err=True)
-        raise typer.Exit(130)
+        raise typer.Exit(code)

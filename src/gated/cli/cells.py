@@ -46,4 +46,4 @@ def write_derivation(spec: str, format: str, lang: str, output: str | None) -> N
     if output is None:
         typer.echo(text)
     else:
-        write_atomically(output, (text.rstrip("\n") + "\n").encode())
+        write_atomically(output, (text.rstrip("\n") + "\n").encode("utf-8", "backslashreplace"))

@@ -42,7 +42,7 @@ def run(name: str, options: Mapping[str, Any], values: Mapping[str, Any]) -> Non
     _conclude(folder, settings, kind, trials)
     if stopped:
         typer.echo(f"stopped; the report is of what there is, and --resume --out {folder.path} goes on", err=True)
-        raise typer.Exit(130)
+        raise typer.Exit(interrupted.code)
 
 
 def _settings(kind: Kind, options: Mapping[str, Any], values: Mapping[str, Any]) -> tuple[Settings, dict[str, Cell]]:
@@ -111,7 +111,7 @@ def _start(folder: ReportFolder, settings: Settings, overwrite: bool, resume: bo
     if not resume:
         folder.start(overwrite)
         return []
-    before, trials = from_document(folder.read_results())
+    before, trials = from_document(folder.go_on())
     for name in ("kind", "options", "hidden", "batch", "window", "max_sequences", "every", "after"):
         if getattr(before, name) != getattr(settings, name):
             shown = f"{getattr(settings, name)!r} for a contest that began with {getattr(before, name)!r}"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import typer
 
+from gated.cli.letters import text_of
 from gated.errors import ArgumentError
 from gated.learning.run_folder import RunFolder
 from gated.models import CharacterLanguageModel
@@ -25,6 +26,7 @@ def load_run(run: str) -> CharacterLanguageModel:
 
 def write_sample(run: str, length: int, temperature: float, prompt: str, seed: int) -> None:
     """Print the prompt and what the model makes of it, character by character."""
+    prompt = text_of("prompt", prompt)
     characters = load_run(run).stream(length, temperature=temperature, prompt=prompt, seed=seed)
     typer.echo(prompt, nl=False)
     for character in characters:

@@ -42,15 +42,17 @@ def run_training(values: Mapping[str, Any], given: Sequence[str]) -> None:
     _introduce(run, folder)
     try:
         _watch(run, values["minutes"])
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit) as end:
         where = f"update {run.step} of {run.total}"
         typer.echo(f"stopped at {where}; gated train --out {folder} --resume goes on", err=True)
-        raise typer.Exit(130) from None
+        raise typer.Exit(end.code if isinstance(end, SystemExit) else 130) from None
     _conclude(run, folder, values["length"])
 
 
 def _introduce(run: LanguageRun, folder: str) -> None:
     settings, corpus = run.settings, run.corpus
+    for note in run.notes:
+        typer.echo(f"note: {note}", err=True)
     typer.echo(
         f"text    {settings.corpus or 'the reference that help() prints'}: {len(corpus.train):,} characters to learn, "
         f"{len(corpus.held_out):,} held out, {len(corpus.vocabulary)} different\n"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gated.data.batches import PaddedBatch, shuffled_batches, stream_windows
+from gated.data.batches import shuffled_batches, stream_windows
 from gated.data.corpora import python_topics, read_text, split
 from gated.data.reber import (
     CONTINUAL_REBER,
@@ -26,13 +26,18 @@ from gated.data.reber_task import (
     reber_success,
     reber_task,
 )
-from gated.data.task_batch import TaskBatch, endless
+from gated.data.task_batch import endless
 from gated.data.tasks import ORDER_SYMBOLS, adding, copy_memory, long_lag, temporal_order, triggered_lag
 from gated.data.timing import generating_timed_spikes, measuring_spike_distances, periodic_function
 from gated.data.vocabulary import Vocabulary
+from gated.lazy import submodules
 from gated.publish import publish
+from gated.runtime.sequences import Sequences
 
-publish("gated.data", PaddedBatch, ReberScore, TaskBatch, Vocabulary)
+__getattr__, __dir__ = submodules(__name__)
+
+PaddedBatch = TaskBatch = Sequences  # names that it had here
+publish("gated.data", ReberScore, Sequences, Vocabulary)
 
 __all__ = [
     "CONTINUAL_REBER",
@@ -42,6 +47,7 @@ __all__ = [
     "REBER_SYMBOLS",
     "PaddedBatch",
     "ReberScore",
+    "Sequences",
     "TaskBatch",
     "Vocabulary",
     "adding",

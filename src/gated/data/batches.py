@@ -1,95 +1,167 @@
 """Cutting data into batches: one long stream in order of time, or many short sequences shuffled.
 
-T time steps (of one window, or of the longest sequence in a batch), N sequences side by side.
+T time steps (of one window, or of the longest sequence in a batch), N sequences side by side, D numbers at each step.
+Both give what `gated.learning.Training`, `full_step` and `truncated_step` take.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gated.errors import ArgumentError, ArgumentTypeError
+from gated.errors import ArgumentError, ArgumentTypeError, as_array, describe, wrong, wrong_type
+from gated.runtime.sequences import Sequences, within
+
+Arrays = list[NDArray[Any]]
 
 
-def stream_windows(ids: ArrayLike, batch: int, window: int) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
+def stream_windows(
+    ids: ArrayLike, batch: int, window: int, *, batch_first: bool = False
+) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
     """Cuts one long stream into windows for truncated backpropagation through time.
 
-    ids: (length,) integers. They are laid out as `batch` contiguous streams of equal length that run side by
-    side; at most `batch` - 1 ids at the very end are left over and not used. Yields pairs (inputs, targets),
-    each (T, N) with N = batch; targets[t] is what follows inputs[t]. T = window, and smaller in the last pair
-    if the streams are no multiple of it.
+    ids: (length,) integers, such as the characters of a text; or a series of real numbers, (length,) or
+    (length, D), such as what a sensor measures. The stream is laid out as `batch` contiguous streams of equal
+    length that run side by side; at most `batch` - 1 steps at the very end are left over and not used. Yields
+    pairs (inputs, targets), with N = batch: (T, N) of ids, (T, N, D) of a series, where (length,) has D = 1.
+    targets[t] is what follows inputs[t]. T = window, and smaller in the last pair if the streams are no
+    multiple of it. With `batch_first` both are (N, T, ...), as a network of such layers takes them.
 
     The windows come in order of time and are never shuffled: column n of one window continues column n of the
     window before, so the final state of one is the initial state of the next, and the network remembers
     further back than gradients reach. Shuffled windows would start from states of another place in the text.
 
-    Raises at the call, not at the first window: ArgumentError for sizes below 1 or a stream that is too short.
+    Raises at the call, not at the first window: ArgumentError for sizes below 1 or a stream that is too short,
+    ArgumentTypeError for a stream of anything but numbers.
     """
-    stream = np.asarray(ids)
-    if stream.ndim != 1:
-        raise ArgumentError(f"ids: got shape {stream.shape}, expected one dimension")
-    if stream.dtype.kind not in "iu":
-        raise ArgumentTypeError(f"ids: got an array of {stream.dtype}, expected integers")
+    stream = as_array("ids", ids)
+    if stream.dtype.kind not in "iuf":
+        raise wrong_type("ids", describe(stream if stream.ndim else ids), "integer ids, or a series of real numbers")
+    if stream.ndim not in (1, 2) or (stream.ndim == 2 and stream.shape[1] == 0):
+        raise wrong("ids", f"shape {stream.shape}", "one dimension, or a series of shape (length, D)")
     _check_at_least_one("batch", batch)
     _check_at_least_one("window", window)
     length = (len(stream) - 1) // batch
     if length < 1:
         raise ArgumentError(f"ids: got {len(stream)}, expected at least {batch + 1} for batch={batch}")
-    inputs = stream[: batch * length].reshape(batch, length).T
-    targets = stream[1 : batch * length + 1].reshape(batch, length).T
-    starts = range(0, length, window)
-    return (
-        (np.ascontiguousarray(inputs[t : t + window]), np.ascontiguousarray(targets[t : t + window])) for t in starts
+    if stream.ndim == 1 and stream.dtype.kind == "f":
+        stream = stream[:, None]
+    inputs, targets = (
+        stream[first : first + batch * length].reshape(batch, length, *stream.shape[1:]) for first in (0, 1)
     )
-
-
-class PaddedBatch(NamedTuple):
-    """Sequences side by side, shorter ones followed by zeros."""
-
-    x: NDArray[Any]  # (T, N, ...): the sequences, dtype of the first
-    lengths: NDArray[np.int64]  # (N,): steps of each
-    mask: NDArray[np.bool_]  # (T, N): True where x is data and no padding
-    indices: NDArray[np.int64]  # (N,): places in the list the sequences came from, to pick their labels
+    parts = (slice(start, start + window) for start in range(0, length, window))
+    if batch_first:
+        return ((np.ascontiguousarray(inputs[:, t]), np.ascontiguousarray(targets[:, t])) for t in parts)
+    inputs, targets = inputs.swapaxes(0, 1), targets.swapaxes(0, 1)
+    return ((np.ascontiguousarray(inputs[t]), np.ascontiguousarray(targets[t])) for t in parts)
 
 
 def shuffled_batches(
-    sequences: Sequence[ArrayLike], batch_size: int, rng: np.random.Generator
-) -> Iterator[PaddedBatch]:
+    sequences: Sequence[ArrayLike],
+    batch_size: int,
+    rng: np.random.Generator,
+    *,
+    targets: Sequence[ArrayLike] | None = None,
+    labels: ArrayLike | None = None,
+    batch_first: bool = False,
+) -> Iterator[Sequences]:
     """Independent sequences in random order, `batch_size` at a time, padded with zeros at the end.
 
-    sequences: arrays (T_i, ...), T_i >= 1, equal in all dimensions but the first. Each comes once; the last
+    sequences: arrays (T_i, ...), equal in all dimensions but the first; T_i may be 0. Each comes once; the last
     batch is smaller if they are no multiple of `batch_size`. All randomness is from `rng`, drawn at the call.
 
-    Raises at the call: ArgumentError for no sequences, an empty one, or shapes that do not go together.
+    What the network should answer is given in one of two ways, or not at all (then `target` is None, and
+    `indices` says which sequences a batch has). `targets`: arrays (T_i, ...), one target for every step.
+    `labels`: (len(sequences), ...), one for every sequence; it stands at the sequence's last step, and the mask
+    is True there alone. Otherwise the mask is True wherever x is data and no padding. With `batch_first` x,
+    target and mask are (N, T, ...), as a network of such layers takes them.
+
+    Raises at the call: ArgumentError for no sequences, or shapes that do not go together.
     """
     _check_at_least_one("batch_size", batch_size)
     if not isinstance(rng, np.random.Generator):
         raise ArgumentTypeError(f"rng: got {type(rng).__name__}, expected a numpy.random.Generator")
-    arrays = [np.asarray(sequence) for sequence in sequences]
+    if targets is not None and labels is not None:
+        raise wrong("labels", "labels and targets", "one of the two")
+    arrays = _alike("sequences", sequences)
     if not arrays:
         raise ArgumentError("sequences: got none, expected at least one")
-    for index, array in enumerate(arrays):
-        if array.ndim == 0 or len(array) == 0:
-            raise ArgumentError(f"sequences[{index}]: got shape {array.shape}, expected at least one step")
-        if array.shape[1:] != arrays[0].shape[1:]:
-            raise ArgumentError(
-                f"sequences[{index}]: got steps of shape {array.shape[1:]}, "
-                f"expected {arrays[0].shape[1:]} as in the first sequence"
-            )
+    answers = None if targets is None else _alike("targets", targets)
+    if answers is not None:
+        _check_as_long(answers, arrays)
+    classes = None if labels is None else as_array("labels", labels)
+    if classes is not None and classes.shape[:1] != (len(arrays),):
+        raise wrong("labels", describe(classes), f"{len(arrays)} labels, one for each sequence")
     order = rng.permutation(len(arrays))
-    return (_pad(arrays, order[n : n + batch_size]) for n in range(0, len(order), batch_size))
+    parts = (order[n : n + batch_size] for n in range(0, len(order), batch_size))
+    batches = (_batch(arrays, answers, classes, indices) for indices in parts)
+    return (_turned(batch) for batch in batches) if batch_first else batches
 
 
-def _pad(arrays: list[NDArray[Any]], indices: NDArray[np.int64]) -> PaddedBatch:
+def _alike(name: str, values: Sequence[ArrayLike]) -> Arrays:
+    """Arrays of one dtype whose steps have one shape; an empty one fits any."""
+    try:
+        given = list(values)
+    except TypeError:
+        raise wrong_type(name, describe(values), "a list of arrays") from None
+    arrays = [as_array(f"{name}[{index}]", value) for index, value in enumerate(given)]
+    for index, array in enumerate(arrays):
+        if array.dtype.kind not in "fiub":
+            raise wrong_type(f"{name}[{index}]", describe(array if array.ndim else array.item()), "an array of numbers")
+        if array.ndim == 0:
+            raise ArgumentError(f"{name}[{index}]: got one number, expected an array with an axis of steps")
+    filled = [array for array in arrays if array.size] or [array for array in arrays if array.ndim > 1] or arrays
+    for index, array in enumerate(arrays):
+        if array.shape[1:] != filled[0].shape[1:] and array.shape != (0,):
+            raise ArgumentError(
+                f"{name}[{index}]: got steps of shape {array.shape[1:]}, "
+                f"expected {filled[0].shape[1:]} as in the other sequences"
+            )
+    if not arrays:
+        return arrays
+    dtype = np.result_type(*{array.dtype for array in filled})
+    return [array.astype(dtype, copy=False).reshape(len(array), *filled[0].shape[1:]) for array in arrays]
+
+
+def _check_as_long(targets: Arrays, sequences: Arrays) -> None:
+    if len(targets) != len(sequences):
+        raise ArgumentError(f"targets: got {len(targets)}, expected {len(sequences)}, one for each sequence")
+    for index, (target, sequence) in enumerate(zip(targets, sequences, strict=True)):
+        if len(target) != len(sequence):
+            raise ArgumentError(f"targets[{index}]: got {len(target)} steps, expected {len(sequence)} as in x")
+
+
+def _batch(
+    arrays: Arrays, targets: Arrays | None, labels: NDArray[Any] | None, indices: NDArray[np.int64]
+) -> Sequences:
     lengths = np.array([len(arrays[index]) for index in indices], dtype=np.int64)
-    x = np.zeros((int(lengths.max()), len(indices), *arrays[0].shape[1:]), dtype=arrays[0].dtype)
-    for n, index in enumerate(indices):
-        x[: lengths[n], n] = arrays[index]
-    mask = np.arange(len(x))[:, None] < lengths
-    return PaddedBatch(x, lengths, mask, indices)
+    x, mask = _padded([arrays[index] for index in indices]), within(lengths)
+    target = None if targets is None else _padded([targets[index] for index in indices])
+    if labels is not None:
+        own = labels[indices]
+        target = np.zeros((*mask.shape, *own.shape[1:]), own.dtype)
+        last, columns = lengths[lengths > 0] - 1, np.flatnonzero(lengths)
+        target[last, columns] = own[columns]
+        mask = np.zeros_like(mask)
+        mask[last, columns] = True
+    return Sequences(x, target, lengths, mask, indices)
+
+
+def _padded(arrays: Arrays) -> NDArray[Any]:
+    """(T, N, ...)"""
+    padded = np.zeros((max(map(len, arrays)), len(arrays), *arrays[0].shape[1:]), arrays[0].dtype)
+    for n, array in enumerate(arrays):
+        padded[: len(array), n] = array
+    return padded
+
+
+def _turned(batch: Sequences) -> Sequences:
+    """(N, T, ...) in the place of (T, N, ...)."""
+    named = {"x": batch.x, "target": batch.target, "mask": batch.mask}
+    return batch._replace(**{name: array if array is None else array.swapaxes(0, 1) for name, array in named.items()})
 
 
 def _check_at_least_one(name: str, value: int) -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import codecs
+import os
+import shlex
 from os import PathLike
 from pathlib import Path
 
-from gated.errors import ArgumentError, FileFormatError
+from gated.data.guess_encoding import guess_encoding
+from gated.errors import ArgumentError, FileFormatError, describe, shown
 
 
 def python_topics() -> str:
@@ -25,32 +29,69 @@ def python_topics() -> str:
     return "\n\n".join(f"{name}\n{'=' * len(name)}\n\n{topics[name].strip()}" for name in sorted(topics)) + "\n"
 
 
-def read_text(path: str | PathLike[str]) -> str:
-    """The contents of a UTF-8 file, line ends as ``\\n``, without a byte order mark.
+def read_text(path: str | PathLike[str], encoding: str = "utf-8") -> str:
+    """The contents of a text file, line ends as ``\\n``, without a byte order mark.
 
-    Raises ArgumentError if the path cannot be opened as a file, FileFormatError if what it holds is not UTF-8
-    (with the offset of the first wrong byte, from 0) or is empty.
+    Raises ArgumentError if the path cannot be opened as a file or no encoding has this name, FileFormatError if what
+    the file holds is not in this encoding (with the offset of the first wrong byte, from 0, and what it seems to be
+    in) or is empty.
     """
+    _check_encoding(encoding)
     file = Path(path)
-    if file.is_dir():
-        raise ArgumentError(f"path: got the directory {str(file)!r}, expected a text file")
+    name = f"'{shown(file, 150)}'"
     try:
-        raw = file.read_bytes()
+        with open(_name_on_disk(file), "rb") as opened:
+            raw = opened.read()
+    except IsADirectoryError:
+        raise ArgumentError(f"path: got the directory {name}, expected a text file") from None
     except FileNotFoundError:
-        raise ArgumentError(f"path: got {str(file)!r}, which does not exist, expected a text file") from None
+        raise ArgumentError(f"path: got {name}, which does not exist, expected a text file") from None
     except (OSError, ValueError) as error:  # ValueError: a null character in the path
         reason = getattr(error, "strerror", None) or str(error)
-        raise ArgumentError(f"path: got {str(file)!r}, which cannot be read ({reason}), expected a text file") from None
+        raise ArgumentError(f"path: got {name}, which cannot be read ({reason}), expected a text file") from None
     try:
-        text = raw.decode("utf-8")
-    except UnicodeDecodeError as error:
+        text = raw.decode(encoding)
+    except UnicodeError as error:
+        at = error.start if isinstance(error, UnicodeDecodeError) else 0
         raise FileFormatError(
-            f"{str(file)!r}: got byte 0x{raw[error.start]:02x} at offset {error.start}, expected text in UTF-8"
+            f"{name}: got byte 0x{raw[at]:02x} at offset {at}, expected text in {encoding.upper()}{_hint(file, raw)}"
         ) from None
+    if raw.count(0) > len(raw) / 4 and not encoding.lower().startswith(("utf-16", "utf_16", "utf-32", "utf_32")):
+        raise FileFormatError(
+            f"{name}: got {raw.count(0)} bytes 0 in {len(raw)}, expected text in {encoding.upper()}{_hint(file, raw)}"
+        )
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     if not text:
-        raise FileFormatError(f"{str(file)!r}: got an empty file, expected text in UTF-8")
+        raise FileFormatError(f"{name}: got an empty file, expected text in {encoding.upper()}")
     return text
+
+
+def _name_on_disk(file: Path) -> bytes:
+    """The bytes of a name: in UTF-8 where the locale has no letters for it, as when the name comes from another one."""
+    try:
+        return os.fsencode(file)
+    except UnicodeEncodeError:
+        return str(file).encode("utf-8", "surrogateescape")
+
+
+def _check_encoding(name: str) -> None:
+    try:
+        known = getattr(codecs.lookup(name), "_is_text_encoding", True)  # "hex" is one of bytes
+    except (LookupError, ValueError, TypeError):
+        known = False
+    if not known:
+        raise ArgumentError(f"encoding: got {describe(name)}, expected one such as utf-8, gb18030, latin-1")
+
+
+def _hint(file: Path, raw: bytes) -> str:
+    """How to read a text in another encoding."""
+    guess = guess_encoding(raw)
+    if guess is None:
+        return ""
+    new = shlex.quote(f"{file.stem}.utf8{file.suffix}")
+    convert = f"iconv -f {guess.upper()} -t UTF-8 {shlex.quote(str(file))} > {new}"
+    also = f", or convert it: {convert}" if len(convert) < 150 else ""
+    return f"; it looks like {guess}, which --encoding {guess} (encoding= in Python) reads{also}"
 
 
 def split(text: str, held_out: float = 0.05) -> tuple[str, str]:

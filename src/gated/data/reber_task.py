@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gated.data.reber import REBER_SYMBOLS, is_embedded_reber, legal_successors, random_moves, random_string
-from gated.data.task_batch import TaskBatch, at_least, generator_of, within
+from gated.data.task_batch import at_least, generator_of
 from gated.errors import as_array, describe, wrong, wrong_type
+from gated.runtime.sequences import Sequences, within
 
 _T_OR_P = np.array([symbol in "TP" for symbol in REBER_SYMBOLS])
 
@@ -34,7 +35,7 @@ def reber_sequence(string: str, grammar: str = "embedded") -> tuple[NDArray[np.f
     return _multi_hot(string[:-1]), _multi_hot(successors[:-1])
 
 
-def reber_task(count: int, rng: np.random.Generator | int, grammar: str = "embedded") -> TaskBatch:
+def reber_task(count: int, rng: np.random.Generator | int, grammar: str = "embedded") -> Sequences:
     """`count` random strings side by side, of the grammar "embedded" or "reber"; they may repeat.
 
     x (T, N, 7) one-hot; target (T, N, 7), 1 for each legal successor, as reber_sequence gives them; the mask is True
@@ -48,8 +49,8 @@ def reber_task(count: int, rng: np.random.Generator | int, grammar: str = "embed
     return reber_batch([random_string(generator, grammar) for _ in range(count)], grammar)
 
 
-def reber_batch(strings: Sequence[str], grammar: str = "embedded") -> TaskBatch:
-    """The TaskBatch of reber_task from strings that there are already, such as a training set.
+def reber_batch(strings: Sequence[str], grammar: str = "embedded") -> Sequences:
+    """The Sequences of reber_task from strings that there are already, such as a training set.
 
     Raises:
         ArgumentError, ArgumentTypeError: no strings, or as reber_sequence.
@@ -64,10 +65,10 @@ def reber_batch(strings: Sequence[str], grammar: str = "embedded") -> TaskBatch:
     x, target = np.zeros((2, *mask.shape, 7), dtype=np.float32)
     for n, (symbols, successors) in enumerate(pairs):
         x[: lengths[n], n], target[: lengths[n], n] = symbols, successors
-    return TaskBatch(x, target, mask, lengths)
+    return Sequences(x, target, lengths, mask)
 
 
-def continual_reber(streams: int, rng: np.random.Generator | int, window: int) -> Iterator[TaskBatch]:
+def continual_reber(streams: int, rng: np.random.Generator | int, window: int) -> Iterator[Sequences]:
     """Endless streams of embedded strings side by side, cut into windows of `window` steps (Gers et al., 2000).
 
     Column n of a batch continues column n of the batch before: the state has to be carried over, and nothing tells the
@@ -129,7 +130,7 @@ def reber_success(
     return reber_score(outputs, batch, threshold)
 
 
-def reber_score(outputs: Any, batch: TaskBatch, threshold: float | None = None) -> ReberScore:
+def reber_score(outputs: Any, batch: Sequences, threshold: float | None = None) -> ReberScore:
     """Judges outputs (T, N, 7) for a batch of Reber strings, or for a window of a continual stream.
 
     A step with k legal successors is correct if they have the k highest outputs: the least of theirs is greater than
@@ -174,9 +175,9 @@ def _multi_hot(texts: Sequence[str]) -> NDArray[np.float32]:
     return np.array([[symbol in text for symbol in REBER_SYMBOLS] for text in texts], dtype=np.float32)
 
 
-def _window(sources: Sequence[Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]], window: int) -> TaskBatch:
+def _window(sources: Sequence[Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]], window: int) -> Sequences:
     columns = [list(itertools.islice(source, window)) for source in sources]
     pairs = np.array(columns, dtype=np.float32).transpose(2, 1, 0, 3)  # from (N, T, 2, 7)
     x, target = np.ascontiguousarray(pairs)
     lengths = np.full(len(sources), window, dtype=np.int64)
-    return TaskBatch(x, target, within(lengths), lengths)
+    return Sequences(x, target, lengths, within(lengths))

@@ -1,6 +1,6 @@
 """Tasks that ask a network to remember: adding, temporal order, copying, long lags. Made from random numbers.
 
-Every task: `task(count, rng, ...)` draws `count` independent sequences into a TaskBatch; `endless` draws on and on.
+Every task: `task(count, rng, ...)` draws `count` independent sequences into a Sequences; `endless` draws on and on.
 `rng` is a numpy Generator, which is advanced, or an integer seed. Nothing is drawn from anywhere else.
 
 T steps (of the longest sequence in a batch), N = count sequences, D inputs, K outputs. Steps are counted from 0.
@@ -14,11 +14,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from gated.data.task_batch import TaskBatch, answer_at_end, at_least, generator_of, interval, one_hot, within
+from gated.data.task_batch import answer_at_end, at_least, generator_of, interval, one_hot
 from gated.errors import describe, wrong, wrong_type
+from gated.runtime.sequences import Sequences, within
 
 
-def adding(count: int, rng: np.random.Generator | int, steps: int = 100, variant: str = "1997") -> TaskBatch:
+def adding(count: int, rng: np.random.Generator | int, steps: int = 100, variant: str = "1997") -> Sequences:
     """The adding problem: at the end, the sum of the two marked values among many. D = 2: value, marker; K = 1.
 
     variant "1997" (Hochreiter & Schmidhuber, sec. 5.4): the length is any of `steps`, ..., `steps` + `steps` // 10.
@@ -45,7 +46,7 @@ def adding(count: int, rng: np.random.Generator | int, steps: int = 100, variant
     raise wrong("variant", repr(variant), "'1997' or '2015'")
 
 
-def _adding_1997(count: int, generator: np.random.Generator, steps: int) -> TaskBatch:
+def _adding_1997(count: int, generator: np.random.Generator, steps: int) -> Sequences:
     at_least("steps", steps, 20)  # fewer, and a mark could fall on the last pair
     column = np.arange(count)
     lengths = generator.integers(steps, steps + steps // 10 + 1, count)
@@ -61,7 +62,7 @@ def _adding_1997(count: int, generator: np.random.Generator, steps: int) -> Task
     return answer_at_end(x, answer, lengths)
 
 
-def _adding_2015(count: int, generator: np.random.Generator, steps: int) -> TaskBatch:
+def _adding_2015(count: int, generator: np.random.Generator, steps: int) -> Sequences:
     at_least("steps", steps, 2)
     column = np.arange(count)
     x = np.zeros((steps, count, 2), dtype=np.float32)
@@ -83,7 +84,7 @@ def temporal_order(
     relevant: int = 2,
     length: tuple[int, int] = (100, 110),
     positions: Sequence[tuple[int, int]] | None = None,
-) -> TaskBatch:
+) -> Sequences:
     """In which order did the Xs and Ys come? Tasks 6a and 6b of Hochreiter & Schmidhuber (1997), sec. 5.6.
 
     A sequence begins with E, ends with B, and is filled with a, b, c, d by chance, except for `relevant` = 2 (6a) or
@@ -131,7 +132,7 @@ def _spans(positions: Sequence[tuple[int, int]], relevant: int, last: int) -> li
     return spans
 
 
-def copy_memory(count: int, rng: np.random.Generator | int, lag: int = 100, symbols: int = 10) -> TaskBatch:
+def copy_memory(count: int, rng: np.random.Generator | int, lag: int = 100, symbols: int = 10) -> Sequences:
     """Repeat a string after a long pause: the copying memory problem of Arjovsky, Shah & Bengio, Unitary evolution
     recurrent neural networks, 2016, sec. 5.1.
 
@@ -152,10 +153,10 @@ def copy_memory(count: int, rng: np.random.Generator | int, lag: int = 100, symb
     categories[:symbols] = target[-symbols:] = string
     categories[symbols + lag - 1] = 9
     lengths = np.full(count, len(target), dtype=np.int64)
-    return TaskBatch(one_hot(categories, 10), one_hot(target, 9), within(lengths), lengths)
+    return Sequences(one_hot(categories, 10), one_hot(target, 9), lengths, within(lengths))
 
 
-def long_lag(count: int, rng: np.random.Generator | int, lag: int = 100, noise: bool = False) -> TaskBatch:
+def long_lag(count: int, rng: np.random.Generator | int, lag: int = 100, noise: bool = False) -> Sequences:
     """The first symbol comes back at the end: tasks 2a and 2b of Hochreiter & Schmidhuber (1997), sec. 5.2.
 
     p = `lag`. The symbols are a1, ..., a(p-1), x, y, numbered from 0 in this order. Task 2a: each sequence is
@@ -175,10 +176,10 @@ def long_lag(count: int, rng: np.random.Generator | int, lag: int = 100, noise: 
     sequence[0] = sequence[-1] = generator.integers(lag - 1, lag + 1, count)
     sequence[1:-1] = generator.integers(0, lag - 1, (lag - 1, count)) if noise else np.arange(lag - 1)[:, None]
     lengths = np.full(count, lag, dtype=np.int64)
-    return TaskBatch(one_hot(sequence[:-1], lag + 1), one_hot(sequence[1:], lag + 1), within(lengths), lengths)
+    return Sequences(one_hot(sequence[:-1], lag + 1), one_hot(sequence[1:], lag + 1), lengths, within(lengths))
 
 
-def triggered_lag(count: int, rng: np.random.Generator | int, lag: int = 50, distractors: int = 50) -> TaskBatch:
+def triggered_lag(count: int, rng: np.random.Generator | int, lag: int = 50, distractors: int = 50) -> Sequences:
     """The second symbol comes back after a trigger that nobody can foresee: task 2c of Hochreiter & Schmidhuber (1997).
 
     q = `lag`, p = `distractors`. A sequence is (b, x or y, q + k distractors, e) and then the second symbol again. The

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from gated.data.task_batch import TaskBatch, at_least, generator_of, within
+from gated.data.task_batch import at_least, generator_of
 from gated.errors import describe, wrong, wrong_type
+from gated.runtime.sequences import Sequences, within
 
 
 def measuring_spike_distances(
@@ -21,7 +22,7 @@ def measuring_spike_distances(
     period: int = 10,
     delays: Sequence[int] = (0, 1),
     spikes: int = 1,
-) -> TaskBatch:
+) -> Sequences:
     """How long was the wait? The MSD task: a train of spikes, and at each the network tells the delay before it.
 
     Spike n = 1, 2, ... is step number T(n) = T(n-1) + F + I(n), T(0) = 0, where F is `period` and I(n) is drawn from
@@ -39,7 +40,7 @@ def measuring_spike_distances(
     x, ends, lengths = _spike_train(waits)
     target = np.zeros_like(x)
     target[ends, np.arange(count), 0] = delay
-    return TaskBatch(x, target, x[..., 0] == 1, lengths)
+    return Sequences(x, target, lengths, x[..., 0] == 1)
 
 
 def generating_timed_spikes(
@@ -48,7 +49,7 @@ def generating_timed_spikes(
     period: int = 10,
     delays: Sequence[int] = (0,),
     spikes: int = 10,
-) -> TaskBatch:
+) -> Sequences:
     """Wait for just so long: the GTS task, MSD with input and target exchanged. The spikes are the target now.
 
     The spike train and the parameters are those of `measuring_spike_distances`. The input is I(n) at the first step of
@@ -64,10 +65,10 @@ def generating_timed_spikes(
     target, ends, lengths = _spike_train(waits)
     x = np.zeros_like(target)
     x[ends + 1 - waits, np.arange(count), 0] = delay
-    return TaskBatch(x, target, within(lengths), lengths)
+    return Sequences(x, target, lengths, within(lengths))
 
 
-def periodic_function(steps: int = 100, shape: str = "cos", period: int = 10) -> TaskBatch:
+def periodic_function(steps: int = 100, shape: str = "cos", period: int = 10) -> Sequences:
     """Draw a periodic curve from no input: the PFG task. Nothing is random; N = 1.
 
     With t the step and F the `period` (10 or 25 in the paper), each shape is between 0 and 1:
@@ -97,7 +98,7 @@ def periodic_function(steps: int = 100, shape: str = "cos", period: int = 10) ->
         raise wrong("shape", repr(shape), "'cos', 'tri' or 'rect'")
     target = curve.astype(np.float32).reshape(-1, 1, 1)
     lengths = np.array([steps], dtype=np.int64)
-    return TaskBatch(np.zeros_like(target), target, within(lengths), lengths)
+    return Sequences(np.zeros_like(target), target, lengths, within(lengths))
 
 
 def _intervals(

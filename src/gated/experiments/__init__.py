@@ -12,6 +12,9 @@ from gated.experiments.reber import REBER
 from gated.experiments.report_folder import ReportFolder
 from gated.experiments.task import Kind, Score, Task
 from gated.experiments.timing import TIMING
+from gated.lazy import submodules
+
+__getattr__, __dir__ = submodules(__name__)
 
 KINDS = {kind.name: kind for kind in (REBER, ADDING, TIMING)}
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gated.data import TaskBatch, adding
+from gated.data import Sequences, adding
 from gated.experiments.task import NUMBERS, Array, Kind, Score, Task, number_score
 from gated.losses import SquaredError
 
@@ -19,7 +19,7 @@ def make(seed: int, steps: int = 20) -> Task:
     """The task of one seed, with sequences of `steps` to 1.1 · `steps` steps."""
     test = adding(TESTED, np.random.default_rng([seed, 1]), steps)
 
-    def draw(generator: np.random.Generator, count: int) -> TaskBatch:
+    def draw(generator: np.random.Generator, count: int) -> Sequences:
         return adding(count, generator, steps)
 
     def judge(outputs: Array) -> Score:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from gated.errors import ArgumentError, FileFormatError, GatedError
+from gated.errors import ArgumentError, FileFormatError, GatedError, shown
 from gated.experiments.learners import ALGORITHMS, optimizer_of
 from gated.experiments.task import Kind, Task
 from gated.language import Cell
@@ -204,4 +204,5 @@ def from_document(document: Any) -> tuple[Settings, list[Trial]]:
         own["options"] = {k: tuple(v) if isinstance(v, list) else v for k, v in own["options"].items()}
         return Settings(**own), [Trial(**trial) for trial in document["trials"]]
     except (GatedError, KeyError, TypeError, ValueError, AttributeError) as error:
-        raise FileFormatError(f"results.json: got something else ({error!r}), expected results of a contest") from None
+        reason = shown(repr(error))
+        raise FileFormatError(f"results.json: got something else ({reason}), expected results of a contest") from None

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from gated.data import TaskBatch, adding
+from gated.data import adding
 from gated.errors import wrong
 from gated.experiments.drawing import COLOURS, new_figure, png
 from gated.language import Cell
@@ -45,7 +45,7 @@ class Norms:
         return float(max(values[0] for values in self.norms.values()) ** (1.0 / (steps - 1)))
 
 
-def state_adjoints(network: Network, batch: TaskBatch) -> list[tuple[np.ndarray[Any, Any], ...]]:
+def state_adjoints(network: Network, batch: Sequences) -> list[tuple[np.ndarray[Any, Any], ...]]:
     """∂loss_T/∂s_t for every t and every state s: T tuples (in the order of the cell) of arrays (N, H).
 
     The loss is ½ (y - target)² of each sequence at its last step; its sequences have one length. Each state's adjoint

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gated import cells
-from gated.data import TaskBatch, reber_task
+from gated.data import Sequences, reber_task
 from gated.errors import wrong
 from gated.experiments.drawing import new_figure, png, style
 from gated.learning import LahoreLSTM, compare_gradients
@@ -110,7 +110,7 @@ def random_network(settings: LahoreSettings, seed: int) -> Network:
     return network
 
 
-def staleness(network: Network, batch: TaskBatch, rate: float) -> float:
+def staleness(network: Network, batch: Sequences, rate: float) -> float:
     """What the rule loses because weights change on the way, alone: median over strings of ‖g - e‖ / ‖e‖.
 
     g: the rule's gradient at a string's last step, after an update at every step before it. e: that of the same rule

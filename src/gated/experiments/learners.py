@@ -12,19 +12,19 @@ from typing import Any
 
 import numpy as np
 
-from gated.data import TaskBatch
-from gated.learning import Adam, Online, Optimizer, Sequences, full_step, truncated_step
+from gated.data import Sequences
+from gated.learning import Adam, Online, Optimizer, full_step, truncated_step
 from gated.losses import Loss
 
 CLIP = 1.0  # bound on the norm of each update's gradient, the same for all
-Learn = Callable[[TaskBatch], None]
+Learn = Callable[[Sequences], None]
 
 
 def full(network: Any, loss: Loss, optimizer: Optimizer, batch: int, window: int) -> Learn:
     """Full backpropagation through time: the gradient reaches the first step."""
 
-    def learn(data: TaskBatch) -> None:
-        full_step(network, loss, optimizer, Sequences(data.x, data.target, data.lengths, data.mask), clip=CLIP)
+    def learn(data: Sequences) -> None:
+        full_step(network, loss, optimizer, data, clip=CLIP)
 
     return learn
 
@@ -32,7 +32,7 @@ def full(network: Any, loss: Loss, optimizer: Optimizer, batch: int, window: int
 def truncated(network: Any, loss: Loss, optimizer: Optimizer, batch: int, window: int) -> Learn:
     """Truncated: windows of `window` steps; the state goes on from one to the next, the gradient does not."""
 
-    def learn(data: TaskBatch) -> None:
+    def learn(data: Sequences) -> None:
         state = None
         for start in range(0, len(data.x), window):
             x, target, mask = (array[start : start + window] for array in (data.x, data.target, data.mask))
@@ -61,7 +61,7 @@ def rtrl(network: Any, loss: Loss, optimizer: Optimizer, batch: int, window: int
 def _in_real_time(algorithm: str, network: Any, loss: Loss, optimizer: Optimizer, batch: int) -> Learn:
     learner = Online(network, algorithm, optimizer, loss, batch=batch, clip=CLIP)
 
-    def learn(data: TaskBatch) -> None:
+    def learn(data: Sequences) -> None:
         learner.reset()
         learner.partial_fit(data.x, data.target, data.mask)
 

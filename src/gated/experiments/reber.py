@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gated.data import TaskBatch, embedded_reber_string, reber_batch, reber_score, reber_test_set
+from gated.data import Sequences, embedded_reber_string, reber_batch, reber_score, reber_test_set
 from gated.experiments.task import Array, Kind, Score, Task
 from gated.losses import SigmoidSquaredError
 
@@ -21,7 +21,7 @@ def make(seed: int) -> Task:
     single = [reber_batch([string]) for string in learned]
     test = reber_batch([*sorted(set(learned)), *reber_test_set(STRINGS, rng, exclude=learned)])
 
-    def draw(generator: np.random.Generator, count: int) -> TaskBatch:
+    def draw(generator: np.random.Generator, count: int) -> Sequences:
         chosen = generator.integers(STRINGS, size=count)
         return single[chosen[0]] if count == 1 else reber_batch([learned[index] for index in chosen])
 

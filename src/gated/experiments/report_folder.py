@@ -7,49 +7,81 @@ import os
 from pathlib import Path
 from typing import Any
 
-from gated.errors import ArgumentError, FileFormatError, MissingExtraError
-from gated.interop.atomic import is_left_over, write_atomically
+from gated.errors import ArgumentError, FileFormatError, MissingExtraError, shown
+from gated.interop import folder_lock
+from gated.interop.atomic import remove_left_overs, write_atomically
+from gated.interop.json_text import from_text
 
 PICTURES = ("solved.png", "curves.png", "gradients.png", "errors.png")
 FILES = ("report.md", "results.json", *PICTURES)
 
 
 class ReportFolder:
-    """Paths of an experiment; see the module."""
+    """Paths of an experiment; see the module.
+
+    Attributes:
+        lock: taken by `start` and `go_on`, so that no other process writes the folder as long as this object lives.
+    """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
         self.results_file = self.path / "results.json"
+        self.lock = folder_lock.FolderLock(self.path)
 
     def start(self, overwrite: bool = False) -> None:
         """Make the folder; with `overwrite` remove an earlier experiment's files from it.
 
         Raises:
-            ArgumentError: something is in it (with `overwrite`: something that is no experiment's), or it cannot be
-                made.
+            ArgumentError: something is in it (with `overwrite`: something that is no experiment's), it cannot be made,
+                or another process is at work in it.
         """
-        shown = repr(str(self.path))
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            found = sorted(self.path.iterdir())
-            strangers = [file.name for file in found if file.name not in FILES and not is_left_over(file)]
-            if overwrite and strangers:
-                raise ArgumentError(
-                    f"out: got {shown} with {strangers[0]!r} in it, expected nothing but an experiment's files"
-                )
-            if found and not overwrite:
-                raise ArgumentError(
-                    f"out: got {shown}, which is not empty, expected a new folder, or --overwrite to start again"
-                )
-            for file in found:
-                file.unlink()
+            new = self.lock.take()
+            try:
+                self._clear(overwrite)
+            except BaseException:
+                if new:
+                    self.lock.give()
+                raise
         except OSError as error:
-            raise ArgumentError(f"out: got {shown} ({error.strerror}), expected a folder that can be written") from None
+            raise ArgumentError(
+                f"out: got {str(self.path)!r} ({error.strerror}), expected a folder that can be written"
+            ) from None
+
+    def _clear(self, overwrite: bool) -> None:
+        self._remove_left_overs()
+        found = [file for file in sorted(self.path.iterdir()) if file.name != folder_lock.NAME]
+        strangers = [file.name for file in found if file.name not in FILES]
+        if overwrite and strangers:
+            raise ArgumentError(
+                f"out: got {str(self.path)!r} with {strangers[0]!r} in it, expected nothing but an experiment's files"
+            )
+        if found and not overwrite:
+            raise ArgumentError(
+                f"out: got {str(self.path)!r}, which is not empty, expected a new folder, or --overwrite to start again"
+            )
+        for file in found:
+            file.unlink()
+
+    def go_on(self) -> Any:
+        """Take the lock of an experiment that is there; what its results.json holds.
+
+        Raises:
+            ArgumentError: there is none, or another process is at work in it. FileFormatError: it is no JSON.
+        """
+        self.read_results()
+        self.lock.take()
+        self._remove_left_overs()
+        return self.read_results()
+
+    def _remove_left_overs(self) -> None:
+        remove_left_overs(*(self.path / name for name in FILES))
 
     def write_results(self, document: Any) -> None:
         """Replace results.json; NaN and inf become null."""
         text = json.dumps(_finite(document), indent=1, ensure_ascii=False, allow_nan=False)
-        write_atomically(self.results_file, (text + "\n").encode())
+        write_atomically(self.results_file, (text + "\n").encode("utf-8", "surrogatepass"))
 
     def read_results(self) -> Any:
         """What results.json holds.
@@ -58,13 +90,14 @@ class ReportFolder:
             ArgumentError: there is none. FileFormatError: it is no JSON.
         """
         try:
-            return json.loads(self.results_file.read_bytes())
+            return from_text(self.results_file.read_bytes())
         except OSError:
             raise ArgumentError(
                 f"out: got {str(self.path)!r}, expected the folder of an experiment (it has no results.json)"
             ) from None
-        except (ValueError, RecursionError) as error:
-            raise FileFormatError(f"{str(self.results_file)!r}: got bad JSON ({error}), expected results") from None
+        except ValueError as error:
+            reason = shown(error, 60)
+            raise FileFormatError(f"{str(self.results_file)!r}: got bad JSON ({reason}), expected results") from None
 
     def write_report(self, text: str) -> None:
         """Replace report.md."""

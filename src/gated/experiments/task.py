@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gated.data import TaskBatch
+from gated.data import Sequences
 from gated.losses import Loss
 
 Array = np.ndarray[Any, Any]
@@ -36,8 +36,8 @@ class Task:
     inputs: int
     outputs: int
     loss: Loss
-    draw: Callable[[np.random.Generator, int], TaskBatch]
-    test: TaskBatch
+    draw: Callable[[np.random.Generator, int], Sequences]
+    test: Sequences
     judge: Callable[[Array], Score]
 
 
@@ -66,7 +66,7 @@ class Kind:
 NUMBERS = "right", "mean squared error"  # the figures of `number_score`
 
 
-def number_score(test: TaskBatch, outputs: Array, tolerance: float, part: float) -> Score:
+def number_score(test: Sequences, outputs: Array, tolerance: float, part: float) -> Score:
     """How many of the numbers asked for are right within a tolerance. Solved: at least this part of them."""
     got, wanted = outputs[test.mask], test.target[test.mask]
     right = float(np.mean(abs(got - wanted) < tolerance))

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from gated.data import TaskBatch, measuring_spike_distances
+from gated.data import Sequences, measuring_spike_distances
 from gated.experiments.task import NUMBERS, Array, Kind, Score, Task, number_score
 from gated.losses import SquaredError
 
@@ -20,7 +20,7 @@ def make(seed: int, period: int = 10, delays: Sequence[int] = (0, 1, 2, 3)) -> T
     """The task of one seed: spikes after `period` steps and one of `delays` more, drawn with equal chances."""
     test = measuring_spike_distances(TESTED, np.random.default_rng([seed, 1]), period, delays)
 
-    def draw(generator: np.random.Generator, count: int) -> TaskBatch:
+    def draw(generator: np.random.Generator, count: int) -> Sequences:
         return measuring_spike_distances(count, generator, period, delays)
 
     def judge(outputs: Array) -> Score:

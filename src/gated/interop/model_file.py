@@ -3,24 +3,37 @@
 Metadata, JSON each: ``network`` is ``network.config()`` (kinds of layers, sizes, the cells'
 expression graphs); other entries belong to the model, such as its vocabulary. The arrays are
 ``network.params`` by name. A network is built again from its graphs; no code is read, so a file
-from a stranger can at worst be refused.
+from a stranger can at worst be refused, and it is refused before anything is built: what the
+description calls for must be there, array by array.
 """
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from gated.errors import FileFormatError, GatedError
-from gated.interop.tensor_file import TensorFile, open_tensors, write_tensors
+from gated.errors import ArgumentError, ArgumentTypeError, FileFormatError, GatedError, describe, shown
+from gated.interop.tensor_file import open_tensors, write_tensors
 
-SLACK = 1_000_000
+Claimed = Callable[[str, tuple[int, ...], str], None]  # name, shape and dtype of a parameter
 
 
 def save_model(path: str | os.PathLike[str], kind: str, network: Any, documents: Mapping[str, Any]) -> None:
-    """Write ``network`` and the JSON-able ``documents``; the file appears whole or not at all."""
-    write_tensors(path, kind, dict(network.params), {"network": network.config(), **documents})
+    """Write ``network`` and the JSON-able ``documents``; the file appears whole or not at all.
+
+    Raises ArgumentError or ArgumentTypeError, before anything is written, for what could not be read back: an array
+    that is not finite, a layer of a kind that no file describes, a document that JSON cannot hold or whose name is
+    taken.
+    """
+    if not isinstance(documents, Mapping):
+        raise ArgumentTypeError(f"documents: got {describe(documents)}, expected a dict of names and JSON values")
+    if "network" in documents:
+        raise ArgumentError("documents: got one called 'network', expected another name: the description is under it")
+    config = network.config()
+    check_description(config, network)
+    write_tensors(path, kind, dict(network.params), {"network": config, **documents})
 
 
 def load_model(path: str | os.PathLike[str], kind: str, documents: Iterable[str] = ()) -> tuple[Any, dict[str, Any]]:
@@ -29,87 +42,80 @@ def load_model(path: str | os.PathLike[str], kind: str, documents: Iterable[str]
     Raises ArgumentError if there is no such file, FileFormatError if anything about it is wrong.
     """
     with open_tensors(path, kind) as file:
-        found = {name: file.document(name, dict) for name in documents}
-        network = rebuild(file.path, file.document("network", dict), file.numbers)
-        _check_arrays(file, network)
+        found = {name: file.document(name) for name in documents}
+        arrays = _Arrays(file.shapes, file.dtypes)
+        network = rebuild(file.path, file.document("network", dict), arrays.compare)
+        arrays.refuse_others(file.path)
         for name, array in network.params.items():
             array[...] = file.read(name)
     return network, found
 
 
-def rebuild(path: str, config: Any, numbers: int) -> Any:
+def rebuild(path: str, config: Any, claimed: Claimed) -> Any:
     """The network that ``config`` describes, with fresh parameters.
 
-    ``numbers``: how many the file holds. A description that needs many more is refused before memory
-    is taken for it; a few more may be a missing array, which is better told by its name. Raises
-    FileFormatError, with ``path`` in front, whatever is wrong with ``config``.
+    ``claimed`` is asked about each parameter before anything is built; it raises FileFormatError to refuse. So does
+    this function, with ``path`` in front, whatever is wrong with ``config``.
     """
     from gated.nn import network_from_config
 
     try:
-        needed = _numbers_needed(config)
-        if needed > 2 * numbers + SLACK:
-            raise FileFormatError(
-                f"network: got sizes that need {needed} parameters, expected {numbers} as in the file"
-            )
-        return network_from_config(config)
+        return network_from_config(config, claimed)
     except GatedError as error:
-        raise FileFormatError(f"{path!r}: {' '.join(str(error).split())}") from None
+        raise FileFormatError(f"{path!r}: {shown(' '.join(str(error).split()), 220)}") from None
     except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError, MemoryError) as error:
-        reason = " ".join(f"{type(error).__name__}: {error}".split())[:100]
+        reason = shown(" ".join(f"{type(error).__name__}: {error}".split()))
         raise FileFormatError(f"{path!r}: got a damaged description of the network ({reason})") from None
 
 
-def _numbers_needed(config: Any) -> int:
-    """Parameters of the layers of known kinds, by arithmetic alone."""
-    count = 0
-    for _, layer in config["layers"]:
-        kind = layer["kind"]
-        if kind == "embedding":
-            count += _whole(layer["num_embeddings"]) * _whole(layer["size"])
-        elif kind == "dense":
-            count += _whole(layer["input_size"]) * _whole(layer["output_size"])
-        elif kind == "recurrent":
-            count += _recurrent_numbers(layer)
-    return count
+def check_description(config: Any, network: Any) -> None:
+    """That :func:`rebuild` would take ``config`` and find each parameter of ``network``. ArgumentError if not."""
+    from gated.nn.claims import claims
+
+    arrays = _Arrays(network.params.shapes, dict.fromkeys(network.params.shapes, network.dtype.name))
+    try:
+        for claim in claims(config):
+            arrays.compare(*claim)
+        arrays.refuse_others("network")
+    except FileFormatError as error:
+        reason = shown(" ".join(str(error).split()).removeprefix("network: "), 200)
+        raise ArgumentError(f"network: got one that could not be read back ({reason}), expected one that can") from None
 
 
-def _recurrent_numbers(layer: Mapping[str, Any]) -> int:
-    from gated.language import Cell
+def numbers_at_most(count: int) -> Claimed:
+    """A ``claimed`` for :func:`rebuild`: it refuses as soon as there are more numbers than these in the parameters."""
+    left = count
 
-    cell = Cell.from_json(layer["cell"])
-    directions = 2 if layer["bidirectional"] else 1
-    hidden, given = _whole(layer["hidden_size"]), layer["sizes"]
+    def claimed(name: str, shape: tuple[int, ...], dtype: str) -> None:
+        nonlocal left
+        left -= math.prod(shape)
+        if left < 0:
+            raise FileFormatError(f"network: got sizes that need more than the {count} parameters that are there")
 
-    def numbers(inputs: int) -> int:
-        total = 0
-        for dims in cell.parameters.values():
-            size = 1
-            for dim in dims:
-                size *= inputs if dim == "input" else _whole(given.get(dim, hidden))
-            total += size
-        return total
-
-    output = _whole(given.get(cell.graph.dims[cell.states[0]], hidden)) * directions
-    above = _whole(layer["num_layers"]) - 1
-    return directions * (numbers(_whole(layer["input_size"])) + above * numbers(output))
+    return claimed
 
 
-def _whole(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise FileFormatError(f"network: got the size {str(value)[:40]}, expected a whole number of at least 1")
-    return value
+class _Arrays:
+    """The arrays that there are, with which the claims of a description are compared one by one."""
 
+    def __init__(self, shapes: Mapping[str, tuple[int, ...]], dtypes: Mapping[str, str]) -> None:
+        self.shapes, self.dtypes = shapes, dtypes
+        self._seen: set[str] = set()
 
-def _check_arrays(file: TensorFile, network: Any) -> None:
-    expected, came = network.params.shapes, file.shapes
-    for name in expected:
-        if name not in came:
-            raise FileFormatError(f"{file.path!r}: got no array {name}, expected one of shape {expected[name]}")
-    for name in came:
-        if name not in expected:
-            raise FileFormatError(f"{file.path!r}: got an array {name}, expected none of this name")
-        if came[name] != expected[name]:
-            raise FileFormatError(f"{file.path!r}: got shape {came[name]} for {name}, expected {expected[name]}")
-        if file.dtypes[name] != network.dtype.name:
-            raise FileFormatError(f"{file.path!r}: got {file.dtypes[name]} for {name}, expected {network.dtype.name}")
+    def compare(self, name: str, shape: tuple[int, ...], dtype: str) -> None:
+        came = self.shapes.get(name)
+        if came is None:
+            raise FileFormatError(f"got no array {shown(name)}, expected one of shape {shape}")
+        if name in self._seen:
+            raise FileFormatError(f"got two parameters {shown(name)} in the description, expected one")
+        if came != shape:
+            raise FileFormatError(f"got shape {shown(came, 60)} for {shown(name)}, expected {shape}")
+        if self.dtypes[name] != dtype:
+            raise FileFormatError(f"got {self.dtypes[name]} for {shown(name)}, expected {dtype}")
+        self._seen.add(name)
+
+    def refuse_others(self, where: str) -> None:
+        """Raise for an array that nothing called for."""
+        for name in self.shapes:
+            if name not in self._seen:
+                raise FileFormatError(f"{where!r}: got an array {shown(name)}, expected none of this name")

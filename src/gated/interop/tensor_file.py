@@ -8,7 +8,6 @@ files with ``"format": "gated"`` and ``"format_version"``.
 
 from __future__ import annotations
 
-import json
 import math
 import os
 from collections.abc import Iterator, Mapping
@@ -19,11 +18,14 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
-from gated.errors import ArgumentError, FileFormatError
+from gated.errors import ArgumentError, ArgumentTypeError, FileFormatError, describe, shown
 from gated.interop.atomic import write_atomically
+from gated.interop.json_text import from_text, to_text
 
 VERSION = 1
 DTYPES = {"F32": "float32", "F64": "float64", "I64": "int64"}
+OWN = ("format", "format_version", "kind")  # names in the table of strings that mark the file
+LONGEST_HEADER = 100_000_000  # bytes; the library reads no longer one
 
 
 class TensorFile:
@@ -42,7 +44,9 @@ class TensorFile:
             self.shapes[name] = tuple(part.get_shape())
             dtype = str(part.get_dtype())
             if dtype not in DTYPES:
-                raise FileFormatError(f"{path!r}: got dtype {dtype} in {name}, expected one of {', '.join(DTYPES)}")
+                raise FileFormatError(
+                    f"{path!r}: got dtype {shown(dtype, 20)} in {shown(name)}, expected one of {', '.join(DTYPES)}"
+                )
             self.dtypes[name] = DTYPES[dtype]
 
     @property
@@ -52,12 +56,16 @@ class TensorFile:
 
     def read(self, name: str) -> np.ndarray:
         """A copy of one array; FileFormatError if it holds NaN or inf."""
-        array = np.array(self._handle.get_tensor(name))
-        if array.dtype.kind == "f" and not np.isfinite(array).all():
-            raise FileFormatError(f"{self.path!r}: got NaN or inf in {name}, expected finite numbers")
+        try:
+            array = np.array(self._handle.get_tensor(name))
+        except (ValueError, MemoryError) as error:  # dimensions, or more of them, than NumPy has
+            shape = shown(self.shapes[name], 60)
+            raise FileFormatError(f"{self.path!r}: got shape {shape} for {shown(name)} ({shown(error, 60)})") from None
+        if not _finite(array):
+            raise FileFormatError(f"{self.path!r}: got NaN or inf in {shown(name)}, expected finite numbers")
         return array
 
-    def document(self, name: str, kind: type) -> Any:
+    def document(self, name: str, kind: type = object) -> Any:
         """The JSON value under ``name``; FileFormatError if it is missing or not a ``kind``."""
         if name not in self.metadata:
             raise FileFormatError(f"{self.path!r}: got no {name!r} in the metadata, expected one")
@@ -83,7 +91,7 @@ def open_tensors(path: str | os.PathLike[str], kind: str) -> Iterator[TensorFile
     try:
         opened = safetensors.safe_open(name, framework="np")
     except (safetensors.SafetensorError, OSError, ValueError) as error:
-        reason = " ".join(str(error).split())
+        reason = shown(" ".join(str(error).split()))
         raise FileFormatError(f"{name!r}: not a whole safetensors file ({reason})") from None
     with opened as handle:
         yield TensorFile(name, handle, _metadata(name, handle.metadata() or {}, kind))
@@ -92,15 +100,51 @@ def open_tensors(path: str | os.PathLike[str], kind: str) -> Iterator[TensorFile
 def write_tensors(
     path: str | os.PathLike[str], kind: str, tensors: Mapping[str, np.ndarray], documents: Mapping[str, Any]
 ) -> None:
-    """Write arrays (float32, float64, int64) and JSON values; the file appears whole or not at all."""
-    for name, array in tensors.items():
-        if array.dtype.name not in DTYPES.values():
-            raise ArgumentError(f"{name}: got dtype {array.dtype}, expected one of {', '.join(DTYPES.values())}")
-    strings = {name: json.dumps(value, allow_nan=False) for name, value in documents.items()}
-    strings |= {"format": "gated", "format_version": str(VERSION), "kind": kind}
+    """Write arrays (float32, float64, int64) and JSON values; the file appears whole or not at all.
+
+    Raises ArgumentError or ArgumentTypeError, before anything is written, for what :func:`open_tensors` would refuse.
+    """
     # ascontiguousarray would give a scalar one dimension
-    arrays = {name: np.array(array, order="C") for name, array in tensors.items()}
-    write_atomically(path, safetensors.numpy.save(arrays, metadata=strings))
+    arrays = {_name("tensors", name): np.array(_checked(name, array), order="C") for name, array in tensors.items()}
+    for name in OWN:
+        if name in documents:
+            raise ArgumentError(f"documents: got one called {name!r}, expected another name: it marks the file")
+    strings = {_name("documents", name): to_text(name, value) for name, value in documents.items()}
+    strings |= {"format": "gated", "format_version": str(VERSION), "kind": kind}
+    try:
+        content = safetensors.numpy.save(arrays, metadata=strings)
+    except safetensors.SafetensorError:
+        content = b"\xff" * 8  # it knows the limit too
+    if int.from_bytes(content[:8], "little") > LONGEST_HEADER:
+        raise ArgumentError(
+            f"documents: got more than {LONGEST_HEADER:,} bytes of names, shapes and JSON, expected less"
+        )
+    write_atomically(path, content)
+
+
+def _name(argument: str, name: Any) -> str:
+    """``name``, if a file gives it back."""
+    if not isinstance(name, str):
+        raise ArgumentTypeError(f"{argument}: got the name {describe(name)}, expected a text")
+    if (argument, name) == ("tensors", "__metadata__") or any("\ud800" <= letter <= "\udfff" for letter in name):
+        raise ArgumentError(f"{argument}: got the name {shown(name)}, which no file can hold, expected another")
+    return name
+
+
+def _checked(name: Any, array: Any) -> np.ndarray:
+    """The array in this machine's order of bytes, if it is one that can be read back."""
+    name = shown(name)
+    if not isinstance(array, np.ndarray):
+        raise ArgumentTypeError(f"{name}: got {describe(array)}, expected an array")
+    if array.dtype.name not in DTYPES.values():
+        raise ArgumentError(f"{name}: got dtype {array.dtype}, expected one of {', '.join(DTYPES.values())}")
+    if not _finite(array):
+        raise ArgumentError(f"{name}: got NaN or inf, expected finite numbers; nothing was written")
+    return array.astype(array.dtype.newbyteorder("="), copy=False)
+
+
+def _finite(array: np.ndarray) -> bool:
+    return array.dtype.kind != "f" or bool(np.isfinite(array).all())
 
 
 def _metadata(path: str, strings: Mapping[str, str], kind: str) -> dict[str, Any]:
@@ -108,15 +152,19 @@ def _metadata(path: str, strings: Mapping[str, str], kind: str) -> dict[str, Any
         raise FileFormatError(f"{path!r}: got a safetensors file of another program, expected one that gated wrote")
     version = strings.get("format_version")
     if version != str(VERSION):
-        raise FileFormatError(f"{path!r}: got format version {version}, expected {VERSION}; a newer gated may read it")
+        came = shown(version, 30)
+        raise FileFormatError(f"{path!r}: got format version {came}, expected {VERSION}; a newer gated may read it")
     if strings.get("kind") != kind:
-        raise FileFormatError(f"{path!r}: got a {strings.get('kind')}, expected a {kind}")
+        raise FileFormatError(f"{path!r}: got a {shown(strings.get('kind'), 60)}, expected a {kind}")
     values = {}
     for name, text in strings.items():
-        if name in ("format", "format_version", "kind"):
+        if name in OWN:
             continue
         try:
-            values[name] = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise FileFormatError(f"{path!r}: got bad JSON under {name!r} ({error}), expected a JSON value") from None
+            values[name] = from_text(text)
+        except ValueError as error:
+            reason = shown(error, 60)
+            raise FileFormatError(
+                f"{path!r}: got bad JSON under '{shown(name, 60)}' ({reason}), expected a JSON value"
+            ) from None
     return values

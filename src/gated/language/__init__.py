@@ -7,7 +7,10 @@ turn a Python function into a graph, `printing` writes a graph as equations, `se
 from gated.language.cell import Cell, cell
 from gated.language.elementwise import abs, exp, log, maximum, minimum, relu, sigmoid, softplus, sqrt, tanh
 from gated.language.functions import FUNCTIONS
+from gated.lazy import submodules
 from gated.publish import publish
+
+__getattr__, __dir__ = submodules(__name__)
 
 publish("gated", Cell)
 

@@ -1,8 +1,9 @@
 """Learning: optimizers, schedules, clipping; backpropagation through time and its training loop; learning in real time,
 online with traces or exact."""
 
+from gated.lazy import submodules
 from gated.learning import schedules
-from gated.learning.bptt import Sequences, full_step, truncated_step
+from gated.learning.bptt import full_step, truncated_step
 from gated.learning.clipping import clip_by_global_norm, global_norm
 from gated.learning.compare import GradientDifference, compare_gradients
 from gated.learning.lahore import LahoreLSTM
@@ -10,6 +11,13 @@ from gated.learning.loop import Training
 from gated.learning.online import Online
 from gated.learning.optimizers import SGD, Adam, AdamW, Optimizer, RMSProp
 from gated.learning.rtrl import RTRLCost, rtrl_cost
+from gated.publish import publish
+from gated.runtime.sequences import Sequences
+
+publish("gated.learning", GradientDifference, LahoreLSTM, Online, RTRLCost, Training)
+publish("gated.learning", SGD, Adam, AdamW, Optimizer, RMSProp)
+
+__getattr__, __dir__ = submodules(__name__)
 
 __all__ = [
     "SGD",

@@ -8,53 +8,45 @@ update, and change the network's parameters in place. They differ in what happen
 * :func:`truncated_step`: a window of a longer stream. It starts from the state that the window
   before ended in, which counts as a constant: the value flows on, the gradient stops at the edge
   (Williams & Peng, 1990, with the window as both of their two lengths).
+
+A network whose recurrent layers are batch_first has (N, T, ...) wherever (T, N, ...) stands here.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from gated.errors import GatedError
-from gated.learning.clipping import clip_by_global_norm, global_norm
+from gated.errors import GatedError, wrong
+from gated.learning.checks import above_zero
+from gated.learning.clipping import clipped, global_norm
+from gated.learning.finite import parameters_of, reason
 from gated.learning.optimizers import Optimizer
-
-
-class Sequences(NamedTuple):
-    """N independent sequences side by side, padded to the longest.
-
-    x: (T, N, ...); target: (T, N, ...), as the loss takes it; lengths: (N,), the steps of each, or
-    None if all have T; mask: (T, N), True where the loss counts, or None for all steps within lengths.
-    """
-
-    x: np.ndarray
-    target: np.ndarray
-    lengths: np.ndarray | None = None
-    mask: np.ndarray | None = None
+from gated.losses import Loss
+from gated.runtime.sequences import Sequences, within
 
 
 def full_step(
     network: Any,
     loss: Any,
     optimizer: Optimizer,
-    batch: Sequences,
+    batch: Sequences | tuple[Any, ...],
     *,
     clip: float | None = None,
     rng: np.random.Generator | None = None,
 ) -> tuple[float, float]:
     """Full backpropagation through time over independent sequences.
 
-    ``clip``: bound on the gradient's global norm. ``rng``: draws the dropout masks; without it no
-    dropout. Returns (loss, norm of the gradient before clipping), both from before the update.
-    Raises GatedError, with the parameters untouched, if one of the two is not finite.
+    ``batch``: a :class:`Sequences`, as :func:`gated.data.shuffled_batches` and the tasks of
+    :mod:`gated.data` give them, or a tuple (x, target, lengths, mask) with the last one or two left
+    out. ``clip``: bound on the gradient's global norm. ``rng``: draws the dropout masks; without it
+    no dropout. Returns (loss, norm of the gradient before clipping), both from before the update.
+    Raises GatedError, with the parameters untouched, if one of the two is not finite; the message
+    says which of the numbers that went in was not, if one was not.
     """
-    x, target, lengths, mask = batch
-    if mask is None and lengths is not None:
-        mask = np.arange(len(x))[:, None] < np.asarray(lengths)
-    y, _, tape = network.forward(x, None, lengths, rng=rng)
-    value, norm = _learn(network, loss(y, target, mask), tape, optimizer, clip)
+    value, _, norm = _step(network, loss, optimizer, Sequences.of(batch), None, clip, rng)
     return value, norm
 
 
@@ -62,7 +54,7 @@ def truncated_step(
     network: Any,
     loss: Any,
     optimizer: Optimizer,
-    window: tuple[np.ndarray, np.ndarray],
+    window: Sequences | tuple[Any, ...],
     state: Any,
     *,
     clip: float | None = None,
@@ -75,28 +67,64 @@ def truncated_step(
     ``state``: what the call for the window before returned, None at the beginning of the stream.
     Windows must come in order of time: a shuffled one would start from another place's state.
     ``lengths`` (N,): steps of each sequence that lie in this window, 0 where one has ended before.
-    ``mask`` (T, N): where the loss counts; None: at all steps within lengths.
-    Returns (loss, state at the end, norm); the rest is as in :func:`full_step`.
+    ``mask`` (T, N): where the loss counts; None: at all steps within lengths. Both may stand in the
+    window instead. Returns (loss, state at the end, norm); the rest is as in :func:`full_step`.
     """
-    x, target = window
-    if mask is None and lengths is not None:
-        mask = np.arange(len(x))[:, None] < np.asarray(lengths)
-    y, state, tape = network.forward(x, state, lengths, rng=rng)
-    value, norm = _learn(network, loss(y, target, mask), tape, optimizer, clip)
-    return value, state, norm
+    batch = Sequences.of(window)
+    given = {name: value for name, value in (("lengths", lengths), ("mask", mask)) if value is not None}
+    return _step(network, loss, optimizer, batch._replace(**given), state, clip, rng)
 
 
-def _learn(
-    network: Any, result: tuple[float, np.ndarray], tape: Any, optimizer: Optimizer, clip: float | None
-) -> tuple[float, float]:
-    value, dy = result
-    _, _, grads = network.backward(tape, dy)
-    norm = global_norm(grads.vector) if clip is None else clip_by_global_norm(grads.vector, clip)
+def _step(
+    network: Any, loss: Any, optimizer: Optimizer, batch: Sequences, state: Any, clip: float | None, rng: Any
+) -> tuple[float, Any, float]:
+    limit = math.inf if clip is None else above_zero("clip", clip)
+    y, last, tape = network.forward(batch.x, state, batch.lengths, rng=rng)
+    inside = None if batch.lengths is None else _inside(network, batch.lengths, y)
+    mask = inside if batch.mask is None else batch.mask
+    value, dy = loss._evaluate(y, batch.target, mask) if isinstance(loss, Loss) else loss(y, batch.target, mask)
+    norm = 0.0
+    if math.isfinite(value):
+        grads = network.backward(tape, dy)[2].vector
+        norm = global_norm(grads) if limit == math.inf else clipped(grads, limit)
     for name, number in (("loss", value), ("gradient norm", norm)):
         if not math.isfinite(number):
+            counts = None if mask is None else np.asarray(mask) != 0
+            given = [("x", batch.x, inside), *_states(state), ("target", batch.target, counts)]
             raise GatedError(
                 f"{name}: got {number} at update {optimizer.updates}, expected a finite number; "
-                "a smaller learning rate or a smaller clip may help"
+                f"{reason([*given, *parameters_of(network)])}"
             )
-    optimizer.update(network.theta, grads.vector)
-    return float(value), norm
+    optimizer.update(network.theta, grads)
+    return float(value), last, norm
+
+
+def _inside(network: Any, lengths: Any, y: np.ndarray) -> np.ndarray:
+    """Where the steps of y lie within the lengths: (T, N), or (N, T) if the network is batch_first."""
+    steps_last = batch_first(network)
+    inside = within(np.asarray(lengths), y.shape[1 if steps_last else 0])
+    return inside.T if steps_last else inside
+
+
+def batch_first(network: Any) -> bool:
+    """Whether a network's arrays have the sequences before the steps.
+
+    Raises:
+        ArgumentError: some of its recurrent layers do and others do not.
+    """
+    found = set(_orders(network))
+    if len(found) == 2:
+        raise wrong("network", "layers with batch_first=True and others with False", "one order of the axes")
+    return True in found
+
+
+def _orders(layer: Any) -> list[bool]:
+    if hasattr(layer, "layers"):
+        return [order for inner in layer.layers.values() for order in _orders(inner)]
+    return [layer.batch_first] if hasattr(layer, "batch_first") else []
+
+
+def _states(state: Any) -> list[tuple[str, Any, None]]:
+    if not isinstance(state, dict):
+        return []
+    return [(f"state[{name!r}][{k}]", array, None) for name, own in state.items() for k, array in enumerate(own)]

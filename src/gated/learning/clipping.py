@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from gated.errors import ArgumentTypeError
-from gated.learning.checks import above_zero
+from gated.errors import ArgumentError, ArgumentTypeError
+from gated.learning.checks import above_zero, finite_gradient
 
 
 def global_norm(gradient: np.ndarray) -> float:
@@ -27,12 +27,23 @@ def global_norm(gradient: np.ndarray) -> float:
 def clip_by_global_norm(gradient: np.ndarray, max_norm: float) -> float:
     """Scale ``gradient`` in place so that its norm is at most ``max_norm``; returns the norm before.
 
-    A gradient whose norm is within the bound is left as it is, to the bit, and so is one that holds
-    NaN or inf: the returned norm tells, and scaling could not repair it.
+    A gradient whose norm is within the bound is left as it is, to the bit. Raises ArgumentError, and
+    changes nothing, if it holds NaN or inf, which no scaling could repair.
     """
     limit = above_zero("max_norm", max_norm)
-    if not isinstance(gradient, np.ndarray) or gradient.dtype.kind != "f":
+    if not isinstance(gradient, np.ndarray) or isinstance(gradient, np.ma.MaskedArray) or gradient.dtype.kind != "f":
         raise ArgumentTypeError(f"gradient: got {_kind(gradient)}, expected an array of floating-point numbers")
+    if not gradient.flags.writeable:
+        raise ArgumentError("gradient: got an array that is read-only, expected one that can be scaled in place")
+    norm = clipped(gradient, limit)
+    if not np.isfinite(norm):
+        finite_gradient(gradient)
+        raise ArgumentError("gradient: got numbers too large for a norm, expected a finite norm")
+    return norm
+
+
+def clipped(gradient: np.ndarray, limit: float) -> float:
+    """:func:`clip_by_global_norm` without its checks: one with NaN or inf is left as it is, and the norm tells."""
     norm = global_norm(gradient)
     if np.isfinite(norm) and norm > limit:
         gradient *= limit / norm
@@ -40,4 +51,6 @@ def clip_by_global_norm(gradient: np.ndarray, max_norm: float) -> float:
 
 
 def _kind(value: object) -> str:
+    if isinstance(value, np.ma.MaskedArray):
+        return "a masked array"
     return f"an array of {value.dtype}" if isinstance(value, np.ndarray) else type(value).__name__

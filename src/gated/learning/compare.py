@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gated.errors import as_array, describe, wrong, wrong_type
+from gated.errors import GatedError, as_array, describe, wrong, wrong_type
 from gated.learning.engines import begin, rule_of
+from gated.learning.finite import parameters_of, reason
 from gated.losses import Loss, SquaredError
 
 Array = np.ndarray[Any, Any]
@@ -60,11 +61,13 @@ def compare_gradients(
     Raises:
         ArgumentError, ArgumentTypeError: as `Online`; a family that there is not.
     """
+    if not isinstance(loss, (Loss, type(None))):
+        raise wrong_type("loss", describe(loss), "a loss of gated.losses, such as SquaredError()")
     x = as_array("x", x)
     if x.ndim < 2:
         raise wrong("x", describe(x), "axes (T, N, ...)")
     rule = rule_of(network, algorithm, max(1, x.shape[1]), peepholes)
-    first = [name for name, layer in network.layers.items() if getattr(layer, "batch_first", False)]
+    first = [name for name, layer, _ in network.parts() if getattr(layer, "batch_first", False)]
     if first:
         raise wrong(f"layers[{first[0]!r}]", "batch_first=True", "batch_first=False: x is (T, N, ...) here")
     kept = network.theta.copy()
@@ -82,8 +85,12 @@ def compare_gradients(
 def _both(network: Any, rule: Any, x: Array, target: Any, loss: Loss, mask: Any, state: Any) -> tuple[Any, Any]:
     """(exact, approximate) gradients, as `network.params`."""
     y, _, tape = network.forward(x, state)
-    _, dy = loss(y, target, mask)
+    value, dy = loss._evaluate(y, target, mask)
     _, _, exact = network.backward(tape, dy)
+    if not (math.isfinite(value) and np.isfinite(exact.vector).all()):
+        counts = None if mask is None else np.asarray(mask) != 0
+        cause = reason([("x", x, None), ("target", target, counts), *parameters_of(network)])
+        raise GatedError(f"gradient: got NaN or inf, expected finite numbers; {cause}")
     begin(rule.arrays(), network, state)
     found = network.params.like()
     for x_t, dy_t in zip(x, dy, strict=True):

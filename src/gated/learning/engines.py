@@ -5,20 +5,20 @@ Legend: T steps, N sequences, D inputs, V outputs.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gated.errors import GatedError, wrong
+from gated.errors import ArgumentError, wrong
 from gated.learning.chain import Link, links_of
-from gated.learning.clipping import clip_by_global_norm
+from gated.learning.clipping import clipped
 from gated.learning.optimizers import SGD, Optimizer
 from gated.learning.rtrl import MEMORY_LIMIT, RealTime
 from gated.learning.traces import Traces
 from gated.losses import Loss
 from gated.nn import Network, Recurrent
+from gated.nn.network_checks import flat_state
 from gated.schedule.online_step import plan_step
 from gated.schedule.traces import plan_traces
 
@@ -27,6 +27,14 @@ if TYPE_CHECKING:
 
 Array = np.ndarray[Any, Any]
 NAMES = ("native", "reference")
+
+
+class NotFinite(Exception):
+    """The gradient of a step was not finite; nothing has been changed by it. `step`: of those of the call, from 0."""
+
+    def __init__(self, step: int) -> None:
+        super().__init__(step)
+        self.step = step
 
 
 def rule_of(
@@ -52,9 +60,10 @@ def begin(arrays: Mapping[str, Array], network: Network, state: Any = None, rows
     batch = len(next(iter(arrays.values()), ()))
     network._check_state(state)
     given: dict[str, Array] = {}
-    for name, layer in network.layers.items():
-        if isinstance(layer, Recurrent) and state is not None and name in state:
-            own = layer._checked_state("state", state[name], batch)
+    states = flat_state(state)
+    for name, layer, _ in network.parts():
+        if isinstance(layer, Recurrent) and name in states:
+            own = layer._checked_state("state", states[name], batch)
             for key, array in zip(layer.cell.states, own, strict=True):
                 given |= {f"{name}.l{k}.state.{key}": array[k] for k in range(layer.num_layers)}
     for name, array in arrays.items():
@@ -79,7 +88,7 @@ class ReferenceEngine:
         return self.run(x[None], None if target is None else target[None], None if known is None else known[None])[0]
 
     def run(self, x: Array, targets: Array | None, known: Array | None) -> Array:
-        """T steps.
+        """T steps; NotFinite if one of them has such a gradient: those behind it are not run.
 
         Args:
             x: (T, N, D), or ids (T, N).
@@ -93,9 +102,9 @@ class ReferenceEngine:
         for t, x_t in enumerate(x):
             predictions[t] = self.rule.forward(x_t)
             if targets is not None and (known is None or known[t].any()):
-                _, dy = self.loss(predictions[t], targets[t], None if known is None else known[t])
+                _, dy = self.loss._evaluate(predictions[t], targets[t], None if known is None else known[t])
                 self.rule.gradient(dy)
-                update(self.network.theta, self.rule.gradient_vector, self.optimizer, self.clip)
+                update(self.network.theta, self.rule.gradient_vector, self.optimizer, self.clip, t)
         return predictions
 
 
@@ -145,7 +154,7 @@ class NativeEngine:
         elif self._plain():
             native.rates[0] = optimizer.rate
             if native.run(1, True):
-                raise not_finite(optimizer)
+                raise NotFinite(0)
             optimizer.updates += 1
         else:
             native.run(1, False)
@@ -155,9 +164,7 @@ class NativeEngine:
         """As that of ReferenceEngine."""
         native = self.native
         if targets is not None and not self._plain():
-            none: Any = [None] * len(x)
-            steps = zip(x, targets, none if known is None else known, strict=True)
-            return np.array([self.step(*step) for step in steps]).reshape(len(x), *native.y.shape[1:])
+            return self._one_by_one(x, targets, known)
         predictions = np.empty((len(x), *native.y.shape[1:]), native.theta.dtype)
         weights = np.zeros_like(self.all) if targets is None else self._weights(known)
         for start in range(0, len(x), native.most):
@@ -167,9 +174,18 @@ class NativeEngine:
             native.weights[:count] = weights if known is None or targets is None else weights[part]
             if targets is not None:
                 native.target[:count] = targets[part]
-            self._advance(count)
+            self._advance(start, count)
             predictions[part] = native.y[:count]
         return predictions
+
+    def _one_by_one(self, x: Array, targets: Array, known: Array | None) -> Array:
+        y = np.empty((len(x), *self.native.y.shape[1:]), self.native.theta.dtype)
+        for t, x_t in enumerate(x):
+            try:
+                y[t] = self.step(x_t, targets[t], None if known is None else known[t])
+            except NotFinite:
+                raise NotFinite(t) from None
+        return y
 
     def _plain(self) -> bool:
         """Whether an update is θ -= rate · gradient and nothing else, which the machine code does itself."""
@@ -184,14 +200,14 @@ class NativeEngine:
             return known.astype(self.all.dtype)
         return (known / np.maximum(known.sum(axis=1, keepdims=True), 1)).astype(self.all.dtype)
 
-    def _advance(self, count: int) -> None:
+    def _advance(self, start: int, count: int) -> None:
         native, optimizer = self.native, self.optimizer
         learnt = np.asarray(native.weights[:count].any(axis=1))
         self._rates(learnt)
         failed = native.run(count, True)
         optimizer.updates += int(learnt[: failed - 1].sum() if failed else learnt.sum())
         if failed:
-            raise not_finite(optimizer)
+            raise NotFinite(start + failed - 1)
 
     def _rates(self, learnt: Array) -> None:
         rates, optimizer = self.native.rates, self.optimizer
@@ -199,27 +215,23 @@ class NativeEngine:
             rates[: len(learnt)] = optimizer.lr
             return
         for t, number in enumerate((np.cumsum(learnt) - 1).tolist()):
-            rates[t] = optimizer._schedule(optimizer.updates + max(number, 0))
+            rates[t] = optimizer._rate_at(optimizer.updates + max(number, 0))
 
 
-def update(theta: Array, gradient: Array, optimizer: Optimizer, clip: float | None) -> None:
+def update(theta: Array, gradient: Array, optimizer: Optimizer, clip: float | None, step: int = 0) -> None:
     """Clip the gradient and update.
 
     Raises:
-        GatedError: the gradient is not finite; nothing is changed.
+        NotFinite: the gradient is not finite; nothing is changed.
     """
     if clip is not None:
-        clip_by_global_norm(gradient, clip)
-    if not math.isfinite(float(gradient.sum())):
-        raise not_finite(optimizer)
-    optimizer.update(theta, gradient)
-
-
-def not_finite(optimizer: Optimizer) -> GatedError:
-    return GatedError(
-        f"gradient: got NaN or inf at update {optimizer.updates}, expected finite numbers; "
-        "a smaller learning rate or a smaller clip may help"
-    )
+        clipped(gradient, clip)
+    try:
+        optimizer.update(theta, gradient)
+    except ArgumentError:
+        if np.isfinite(gradient).all():
+            raise
+        raise NotFinite(step) from None
 
 
 def native_engine(

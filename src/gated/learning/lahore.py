@@ -16,6 +16,7 @@ before). `gated.learning.compare_gradients` says how far this is from the gradie
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -51,6 +52,16 @@ class LahoreLSTM:
         network = _network({name: checks.size(name, value) for name, value in named.items()}, seed)
         self.learner = Online(network, "online", SGD(rate), SquaredError(), peepholes=False)
         self._order = _parameter_order(network)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"learner": self.learner}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.learner = state["learner"]
+        self._order = _parameter_order(self.learner.network)
+
+    def __copy__(self) -> LahoreLSTM:
+        return copy.deepcopy(self)
 
     @property
     def parameters(self) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -9,9 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from gated.errors import ArgumentError, FileFormatError
-from gated.learning.bptt import Sequences, full_step, truncated_step
+from gated.errors import ArgumentError, FileFormatError, GatedError, describe, shown
+from gated.learning.bptt import full_step, truncated_step
+from gated.learning.checks import nameable
 from gated.learning.optimizers import Optimizer
+from gated.runtime.sequences import Sequences
 
 
 @dataclass
@@ -41,11 +44,12 @@ class Training:
     ``batches(epoch)`` gives the batches of one pass, the same ones in the same order whenever it is
     asked: that, with :meth:`state`, is what lets a training go on exactly where it was.
 
-    ``carry_state`` True: the batches are windows (x, target) of one stream; they run in order, each
-    from the final state of the one before, and a pass starts from zero
-    (:func:`gated.learning.truncated_step`). False: they are :class:`gated.learning.Sequences`,
-    each whole (:func:`gated.learning.full_step`); ``batches`` does well to shuffle them, from a
-    generator seeded by the epoch: :func:`epoch_generator`.
+    ``carry_state`` True: the batches are windows (x, target) of one stream, as
+    :func:`gated.data.stream_windows` cuts them; they run in order, each from the final state of the
+    one before, and a pass starts from zero (:func:`gated.learning.truncated_step`). False: they are
+    :class:`gated.learning.Sequences`, as :func:`gated.data.shuffled_batches` makes them, each whole
+    (:func:`gated.learning.full_step`); ``batches`` does well to shuffle them, from a generator seeded
+    by the epoch: :func:`epoch_generator`. A batch in which no step counts makes no update.
 
     ``seed`` starts the generator of the dropout masks.
     """
@@ -70,30 +74,53 @@ class Training:
     def __iter__(self) -> Iterator[Update]:
         progress = self.progress
         while True:
-            for batch in itertools.islice(iter(self.batches(progress.epoch)), progress.position, None):
-                yield self._update(batch)
-            if progress.position == 0:
-                raise ArgumentError(f"batches: got none in pass {progress.epoch}, expected at least one")
+            counted = progress.position > 0
+            for given in itertools.islice(iter(self.batches(progress.epoch)), progress.position, None):
+                batch = Sequences.of(given)
+                if _count(batch):
+                    counted = True
+                    yield self._update(batch)
+                else:
+                    self._pass_over(batch)
+            if not counted:
+                came = "none" if progress.position == 0 else f"{progress.position} in which no step counts"
+                raise ArgumentError(f"batches: got {came} in pass {progress.epoch}, expected at least one")
             progress.epoch, progress.position, self.carried = progress.epoch + 1, 0, None
 
-    def _update(self, batch: Any) -> Update:
+    def _pass_over(self, batch: Sequences) -> None:
+        """There is nothing to learn here (all sequences have 0 steps, or all is masked): only the state goes on."""
+        if self.carry_state:
+            self.carried = self.network.forward(batch.x, self.carried, batch.lengths)[1]
+        self.progress.position += 1
+
+    def _update(self, batch: Sequences) -> Update:
         rate = self.optimizer.rate
         learner = (self.network, self.loss, self.optimizer)
         if self.carry_state:
             loss, self.carried, norm = truncated_step(*learner, batch, self.carried, clip=self.clip, rng=self.rng)
         else:
-            batch = Sequences(*batch)
             loss, norm = full_step(*learner, batch, clip=self.clip, rng=self.rng)
         self.progress.step += 1
         self.progress.position += 1
         return Update(self.progress.step, self.progress.epoch, loss, norm, rate, _count(batch))
 
+    def __getstate__(self) -> dict[str, Any]:
+        nameable("batches", self.batches, "a function at the top of a module; state() is what a training has come to")
+        return self.__dict__
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Training:
+        other = memo[id(self)] = type(self).__new__(type(self))
+        other.__dict__.update(copy.deepcopy(self.__dict__, memo))
+        return other
+
+    def __copy__(self) -> Training:
+        return copy.deepcopy(self)
+
     def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """Arrays and a JSON value: all that the next update depends on, save data and options."""
         arrays = {"theta": self.network.theta.copy()}
         arrays |= {f"optimizer.{name}": array for name, array in self.optimizer.state().items()}
-        for layer, states in (self.carried or {}).items():
-            arrays |= {f"state.{layer}.{index}": np.array(array) for index, array in enumerate(states)}
+        arrays |= {f"state.{name}": np.array(array) for name, array in _flat(self.carried or {}).items()}
         return arrays, {"progress": asdict(self.progress), "rng": self.rng.bit_generator.state}
 
     def load_state(self, arrays: Mapping[str, np.ndarray], values: Mapping[str, Any]) -> None:
@@ -108,12 +135,22 @@ class Training:
             raise FileFormatError(f"theta: got {came}, expected {theta.size} parameters of {theta.dtype}")
         rng = np.random.default_rng()
         try:
+            if not isinstance(values.get("rng"), Mapping):
+                raise TypeError("no state of a generator")
             progress = Progress(**{name: _count_from(values["progress"], name) for name in asdict(Progress())})
             rng.bit_generator.state = values["rng"]
-        except (KeyError, TypeError, ValueError) as error:
-            raise FileFormatError(f"progress: got something damaged ({error!r}), expected counts and rng") from None
-        carried = _carried(_under("state.", arrays))
-        self.optimizer.load_state(_under("optimizer.", arrays))
+        except (LookupError, TypeError, ValueError, OverflowError, AttributeError) as error:
+            reason = shown(repr(error), 60)
+            raise FileFormatError(f"progress: got something damaged ({reason}), expected counts and rng") from None
+        carried = _carried(_under("state.", arrays), self.network)
+        buffers = _under("optimizer.", arrays)
+        for name, array in buffers.items():
+            if name in self.optimizer.buffers and (array.shape != theta.shape or array.dtype != theta.dtype):
+                raise FileFormatError(f"optimizer.{name}: got {describe(array)}, expected {describe(theta)}")
+        try:
+            self.optimizer.load_state(buffers)
+        except GatedError as error:
+            raise FileFormatError(f"optimizer: {error}") from None
         theta[:] = saved
         self.progress, self.carried, self.rng = progress, carried, rng
 
@@ -123,20 +160,19 @@ def epoch_generator(seed: int, epoch: int) -> np.random.Generator:
     return np.random.default_rng([seed, epoch])
 
 
-def _count(batch: Any) -> int:
+def _count(batch: Sequences) -> int:
     """Predictions in a batch: unmasked places (t, n)."""
-    if isinstance(batch, Sequences):
-        if batch.mask is not None:
-            return int(np.count_nonzero(batch.mask))
-        if batch.lengths is not None:
-            return int(np.sum(batch.lengths))
-    return int(np.prod(np.shape(batch[0])[:2]))
+    if batch.mask is not None:
+        return int(np.count_nonzero(batch.mask))
+    if batch.lengths is not None:
+        return int(np.sum(batch.lengths))
+    return int(np.prod(np.shape(batch.x)[:2]))
 
 
 def _count_from(values: Any, name: str) -> int:
     value = values[name]
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise ValueError(f"{name} is {value!r}")
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**53:
+        raise ValueError(f"{name} is {shown(repr(value), 30)}")
     return value
 
 
@@ -144,12 +180,39 @@ def _under(prefix: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarra
     return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
 
 
-def _carried(arrays: Mapping[str, np.ndarray]) -> dict[str, tuple[np.ndarray, ...]] | None:
-    """{"rnn.0": h, "rnn.1": c} -> {"rnn": (h, c)}; None if there is none."""
-    layers: dict[str, dict[int, np.ndarray]] = {}
+def _flat(states: Any, prefix: str = "") -> dict[str, np.ndarray]:
+    """{"rnn": (h, c), "encoder": {"gru": (h,)}} -> {"rnn.0": h, "rnn.1": c, "encoder.gru.0": h}"""
+    if not isinstance(states, Mapping):
+        return {f"{prefix}{index}": array for index, array in enumerate(states)}
+    flat: dict[str, np.ndarray] = {}
+    for name, inner in states.items():
+        flat |= _flat(inner, f"{prefix}{name}.")
+    return flat
+
+
+def _carried(arrays: Mapping[str, np.ndarray], network: Any) -> dict[str, Any] | None:
+    """The inverse of `_flat`, for states that the network's layers take; None if there is none."""
+    if not arrays:
+        return None
+    first = next(iter(arrays.values()))
+    batch = first.shape[1] if first.ndim == 3 and first.size else 1
+    own = network.initial_state(1)
+    expected = {name: (array.shape[0], batch, array.shape[2]) for name, array in _flat(own).items()}
+    if arrays.keys() != expected.keys():
+        name = sorted(arrays.keys() ^ expected.keys())[0]
+        came = "an array of this name" if name in arrays else "none"
+        known = shown(", ".join(f"state.{name}" for name in expected)) or "no state"
+        raise FileFormatError(f"state.{shown(name)}: got {came}, expected {known}")
     for name, array in arrays.items():
-        layer, _, index = name.rpartition(".")
-        if not index.isdecimal():
-            raise FileFormatError(f"state.{name}: got an array of this name, expected state.<layer>.<number>")
-        layers.setdefault(layer, {})[int(index)] = array
-    return {layer: tuple(states[i] for i in sorted(states)) for layer, states in layers.items()} or None
+        if array.shape != expected[name] or array.dtype != network.dtype:
+            raise FileFormatError(
+                f"state.{name}: got {describe(array)}, expected one of shape {expected[name]} and dtype {network.dtype}"
+            )
+    return dict(_like(own, iter([arrays[name] for name in expected])))
+
+
+def _like(states: Any, arrays: Iterator[np.ndarray]) -> Any:
+    """Arrays, in the order of `_flat`, where those of `states` are."""
+    if not isinstance(states, Mapping):
+        return tuple(next(arrays) for _ in states)
+    return {name: _like(inner, arrays) for name, inner in states.items()}

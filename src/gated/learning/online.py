@@ -5,21 +5,24 @@ Legend: T steps, N sequences side by side (`batch`), D inputs, V outputs.
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from gated.errors import FileFormatError, GatedError, as_array, describe, wrong, wrong_type
+from gated.errors import FileFormatError, GatedError, as_array, describe, shown, wrong, wrong_type
 from gated.interop.tensor_file import open_tensors, write_tensors
 from gated.learning.chain import links_of
 from gated.learning.checks import above_zero
-from gated.learning.engines import NAMES, NativeEngine, ReferenceEngine, begin, native_engine, rule_of
+from gated.learning.engines import NAMES, NativeEngine, NotFinite, ReferenceEngine, begin, native_engine, rule_of
+from gated.learning.finite import HINT, Given, parameters_of, reason
 from gated.learning.optimizers import SGD, Optimizer
 from gated.learning.rtrl import MEMORY_LIMIT
 from gated.losses import Loss, SquaredError
 from gated.nn import Embedding, Recurrent, checks
+from gated.nn.network_checks import nested_state
 
 Array = np.ndarray[Any, Any]
 KIND = "gated online learner"
@@ -32,8 +35,9 @@ class Online:
         network: a gated.Network of Recurrent (one direction, no dropout), Dense and Embedding layers. Its parameters
             change in place.
         algorithm: "online", traces with the recurrent matrices cut, as the LSTM papers of 1997 and 2000
-            (`gated.learning.traces`): cheap, not the whole gradient. "rtrl", the whole gradient of every step's loss
-            (`gated.learning.rtrl`): exact, and expensive; see `gated.learning.rtrl_cost`.
+            (`gated.learning.traces`): cheap, and the whole gradient only of a cell without such matrices. "rtrl", the
+            whole gradient of every step's loss (`gated.learning.rtrl`): exact, and expensive; see
+            `gated.learning.rtrl_cost`.
         optimizer: from gated.learning; SGD(0.1) if None.
         loss: from gated.losses, of one step's rows; SquaredError() if None. It chooses what squashes the output.
         batch: N.
@@ -45,6 +49,9 @@ class Online:
 
     The weights change at every target while states and traces go on from what older weights made of them: they are a
     little stale, the less so the smaller the learning rate. That is how all learning in real time is meant.
+
+    A learner can be copied and pickled, in mid-stream too, with its network and its optimizer: the copy goes on with
+    the same bits and shares nothing.
 
     Raises:
         ArgumentError, ArgumentTypeError: an option that cannot be used; a cell for which "online" is not defined.
@@ -73,9 +80,11 @@ class Online:
         self.batch = checks.size("batch", batch)
         self.peepholes = checks.flag("peepholes", peepholes)
         self.clip = None if clip is None else above_zero("clip", clip)
-        self._engine = self._chosen(backend, checks.size("memory_limit", memory_limit))
+        self.memory_limit = checks.size("memory_limit", memory_limit)
+        self._backend = backend
+        self._start()
         self._outputs = int(list(network.layers.values())[-1].output_size)
-        first = next(iter(network.layers.values()))
+        first = next(network.parts())[1]
         self._ids = first.num_embeddings if isinstance(first, Embedding) else 0
         self._width = 0 if self._ids else int(first.input_size)
         self._dtype, self._axes = network.dtype, 1 if self._ids else 2
@@ -97,14 +106,24 @@ class Online:
             ArgumentError, ArgumentTypeError: a shape or dtype does not fit.
             GatedError: the gradient is not finite; the weights are untouched.
         """
-        if isinstance(x_t, np.ndarray) and x_t.dtype == self._dtype and x_t.shape in self._rows:
+        if self.network.params is not self._params:
+            self._move()
+        if type(x_t) is np.ndarray and x_t.dtype == self._dtype and x_t.shape in self._rows:
             x, single = x_t, x_t.ndim == 1  # the usual case, checked at once
         else:
             x, single = self._input("x_t", x_t, ())
-        if target is not None and not self._fits(target, single):
-            target = self._target(target, (), single)[0]
+        x = x if x.ndim == self._axes else x[None]
         known = None if mask is None else self._mask("mask", mask, None)[0]
-        y = self._engine.step(x if x.ndim == self._axes else x[None], target, known)
+        if target is not None:
+            if self._fits(target, single):
+                target = target[None] if single else target
+            else:
+                target, known = self._target(target, (), single, known)
+        try:
+            y = self._engine.step(x, target, known)
+        except NotFinite:
+            rows = (None if array is None else array[0] if single else array for array in (x, target, known))
+            raise self._not_finite("x_t", *rows) from None
         return y[0] if single else y
 
     def partial_fit(self, xs: Any, targets: Any = None, mask: Any = None) -> Array:
@@ -118,10 +137,19 @@ class Online:
         Returns:
             the predictions, (T, N, V) or (T, V), each from before its own update.
         """
+        if self.network.params is not self._params:
+            self._move()
         x, single = self._input("xs", xs, ("T",))
-        wanted = None if targets is None else self._target(targets, (len(x),), single)
         known = None if mask is None else self._mask("mask", mask, len(x))
-        y = self._engine.run(x, wanted, known)
+        wanted = None
+        if targets is not None:
+            wanted, known = self._target(targets, (len(x),), single, known)
+        try:
+            y = self._engine.run(x, wanted, known)
+        except NotFinite as error:
+            seen = (slice(error.step + 1), 0) if single else slice(error.step + 1)
+            rows = (None if array is None else array[seen] for array in (x, wanted, known))
+            raise self._not_finite("xs", *rows) from None
         return y[:, 0] if single else y
 
     def reset(self, state: Mapping[str, Any] | None = None, rows: Any = None) -> None:
@@ -135,13 +163,14 @@ class Online:
         begin(self._engine.arrays(), self.network, state, chosen)
 
     @property
-    def network_state(self) -> dict[str, tuple[Array, ...]]:
+    def network_state(self) -> dict[str, Any]:
         """The states, {layer: tuple of (K, N, size)}, copies, as `Network.forward` takes them."""
         arrays = self._engine.arrays()
-        return {
+        found = {
             name: tuple(np.stack([arrays[f"{name}.l{k}.state.{s}"] for k in range(layer.num_layers)]) for s in states)
             for name, layer, states in self._recurrent()
         }
+        return nested_state(found)
 
     # checkpoints
 
@@ -162,13 +191,17 @@ class Online:
         given = {name: array for name, array in state.items() if not name.startswith("optimizer.")}
         if given.keys() != own.keys():
             name = sorted(given.keys() ^ own.keys())[0]
-            raise wrong("state", f"{'an' if name in given else 'no'} array {name!r}", "what state() returned")
+            raise wrong("state", f"{'an' if name in given else 'no'} array '{shown(name)}'", "what state() returned")
         for name, array in own.items():
             came = as_array(f"state[{name!r}]", given[name])
             if came.shape != array.shape or came.dtype != array.dtype:
                 raise wrong(f"state[{name!r}]", describe(came), f"{describe(array)}")
-        prefix = "optimizer."
-        self.optimizer.load_state({n.removeprefix(prefix): a for n, a in state.items() if n.startswith(prefix)})
+        prefix, theta = "optimizer.", self.network.theta
+        buffers = {n.removeprefix(prefix): np.asarray(a) for n, a in state.items() if n.startswith(prefix)}
+        for name, array in buffers.items():
+            if name in self.optimizer.buffers and (array.shape != theta.shape or array.dtype != theta.dtype):
+                raise wrong(f"state['optimizer.{name}']", describe(array), describe(theta))
+        self.optimizer.load_state(buffers)
         for name, array in own.items():
             array[...] = given[name]
 
@@ -186,14 +219,31 @@ class Online:
             found, own = file.document("learner", dict), self._description()
             for key, value in own.items():
                 if found.get(key) != value:
-                    shown = "another network" if key == "network" else repr(found.get(key))
+                    came = "another network" if key == "network" else shown(repr(found.get(key)), 60)
                     expected = "the network of this learner" if key == "network" else repr(value)
-                    raise FileFormatError(f"{file.path!r}: got {shown} under {key!r}, expected {expected}")
+                    raise FileFormatError(f"{file.path!r}: got {came} under {key!r}, expected {expected}")
             state = {name: file.read(name) for name in file.shapes}
         try:
             self.load_state(state)
         except GatedError as error:
-            raise FileFormatError(f"{os.fspath(path)!r}: {error}") from None
+            raise FileFormatError(f"{os.fspath(path)!r}: {shown(error, 220)}") from None
+
+    # copies
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The arguments that make a learner like this one, and what it carries on."""
+        names = ("network", "algorithm", "optimizer", "loss", "batch", "peepholes", "clip", "memory_limit")
+        arguments = {name: getattr(self, name) for name in names} | {"backend": self._backend}
+        memory = {name: array.copy() for name, array in self._engine.arrays().items()}
+        return {"arguments": arguments, "memory": memory}
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        self.__init__(**state["arguments"])  # type: ignore[misc]
+        for name, array in self._engine.arrays().items():
+            array[...] = state["memory"][name]
+
+    def __copy__(self) -> Online:
+        return copy.deepcopy(self)  # with a network and an optimizer of its own: what two change belongs to neither
 
     def _description(self) -> dict[str, Any]:
         return {
@@ -226,16 +276,25 @@ class Online:
             raise wrong(name, f"the id {bad}", f"ids from 0 to {self._ids - 1}")
         return array, single
 
-    def _target(self, value: Any, steps: tuple[int, ...], single: bool) -> Array:
-        """The targets as rows (T, N, V), from what the loss takes for outputs of the shape that the user sees."""
+    def _target(
+        self, value: Any, steps: tuple[int, ...], single: bool, known: Array | None
+    ) -> tuple[Array, Array | None]:
+        """(the targets as rows, which are known): (T, N, V) and (T, N), without T where `steps` is ().
+
+        Args:
+            value: what the loss takes for outputs of the shape that the user sees.
+            known: (T, N) booleans, None for all. A loss may know of more rows that do not count.
+        """
         shape = (*steps, *([] if single else [self.batch]), self._outputs)
-        rows = self.loss._target(value, np.broadcast_to(np.zeros((), self.network.dtype), shape))
-        return rows.reshape(*(steps or [1]), self.batch, self._outputs)
+        counts = np.ones(shape[:-1], bool) if known is None else np.asarray(known).reshape(shape[:-1])
+        rows, counts = self.loss._target(value, shape, self.network.dtype, counts)
+        full = (*steps, self.batch)
+        return rows.reshape(*full, self._outputs), None if counts.all() else counts.reshape(full)
 
     def _fits(self, target: Any, single: bool) -> bool:
         """Whether the target of a step is the row that the loss wants already."""
         shape = (self._outputs,) if single else (self.batch, self._outputs)
-        return isinstance(target, np.ndarray) and target.dtype == self._dtype and target.shape == shape
+        return type(target) is np.ndarray and target.dtype == self._dtype and target.shape == shape
 
     def _mask(self, name: str, mask: Any, steps: int | None) -> Array:
         """(steps, N) booleans; (1, N) from (N,) if steps is None."""
@@ -251,9 +310,30 @@ class Online:
             return array[None]
         return np.broadcast_to(array[:, None] if array.ndim == 1 else array, (steps, self.batch))
 
+    def _not_finite(self, name: str, x: Array | None, target: Array | None, known: Array | None) -> GatedError:
+        """After a step whose gradient was not finite, with what it was given, as the user gave it."""
+        given: list[Given] = [(name, x, None), ("target", target, None if known is None else np.asarray(known))]
+        cause = reason([*given, *parameters_of(self.network)])
+        memory = reason([(f"the memory {key}", array, None) for key, array in self._engine.arrays().items()])
+        if cause == HINT and memory != HINT:  # NaN of a step before, or numbers that have grown too large
+            cause = f"{memory} (reset() empties it); {HINT}"
+        updates = self.optimizer.updates
+        return GatedError(f"gradient: got NaN or inf at update {updates}, expected finite numbers; {cause}")
+
     def _recurrent(self) -> list[tuple[str, Recurrent, tuple[str, ...]]]:
-        layers = self.network.layers.items()
-        return [(name, layer, layer.cell.states) for name, layer in layers if isinstance(layer, Recurrent)]
+        parts = self.network.parts()
+        return [(name, layer, layer.cell.states) for name, layer, _ in parts if isinstance(layer, Recurrent)]
+
+    def _start(self) -> None:
+        self._engine = self._chosen(self._backend, self.memory_limit)
+        self._params = self.network.params
+
+    def _move(self) -> None:
+        """The network has become part of another one, and its parameters lie elsewhere: go on with these."""
+        memory = self._engine.arrays()
+        self._start()
+        for name, array in self._engine.arrays().items():
+            array[...] = memory[name]
 
     def _chosen(self, backend: Any, memory_limit: int) -> ReferenceEngine | NativeEngine:
         if backend is not None and backend not in NAMES:

@@ -2,54 +2,76 @@
 
 theta, g: the parameters and the gradient, 1-D, same dtype and length. Every optimizer gives the
 same numbers as the one of this name in ``torch.optim`` (with its default options where none is
-here). Buffers are made at the first update; an update allocates nothing after that.
+here). Buffers are made at the first update; after that an update allocates one byte per entry, to see
+whether the gradient is finite.
 """
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
-from gated.errors import ArgumentError, ArgumentTypeError
-from gated.learning.checks import above_zero, not_negative, within
-from gated.learning.schedules import Schedule, as_schedule
+from gated.errors import ArgumentError, ArgumentTypeError, describe, shown
+from gated.learning.checks import above_zero, finite_gradient, nameable, not_negative, within
+from gated.learning.schedules import INSTEAD, Function, as_schedule
 
 
 class Optimizer:
     """What the optimizers share: the count of updates, the schedule, the named buffers.
 
-    ``lr``: a number or a schedule (see :mod:`gated.learning.schedules`). A subclass lists the
-    buffers that it keeps from update to update and writes :meth:`_apply`.
+    ``lr``: a number or a schedule (see :mod:`gated.learning.schedules`); it may be set anew between
+    updates. A subclass lists the buffers that it keeps from update to update and writes :meth:`_apply`.
+
+    An optimizer can be copied and pickled; the copy goes on with the same bits and shares nothing.
     """
 
     buffers: tuple[str, ...] = ()
 
-    def __init__(self, lr: float | Schedule) -> None:
+    def __init__(self, lr: float | Function) -> None:
         self.lr = lr
-        self._schedule = as_schedule(lr)
         self.updates = 0
         self._buffers: dict[str, np.ndarray] = {}
         self._scratch: tuple[np.ndarray, np.ndarray] = (np.empty(0), np.empty(0))
 
     @property
+    def lr(self) -> float | Function:
+        """The number or the schedule, as it was given."""
+        return self._lr
+
+    @lr.setter
+    def lr(self, lr: float | Function) -> None:
+        self._schedule = as_schedule(lr)
+        self._lr = lr
+
+    @property
     def rate(self) -> float:
         """The learning rate of the next update."""
-        return float(self._schedule(self.updates))
+        return self._rate_at(self.updates)
+
+    def _rate_at(self, updates: int) -> float:
+        rate = float(self._schedule(updates))
+        if not math.isfinite(rate):
+            raise ArgumentError(f"lr: got {rate} for update {updates} from the schedule, expected a finite number")
+        return rate
 
     def update(self, theta: np.ndarray, gradient: np.ndarray) -> None:
         """One update of ``theta`` in place; ``gradient`` is only read.
 
-        Raises ArgumentTypeError for anything but two floating-point arrays of one dtype and
-        ArgumentError for shapes that are not one-dimensional, equal, and those of the last call.
+        Raises ArgumentTypeError for anything but two floating-point arrays of one dtype, and
+        ArgumentError for shapes that are not one-dimensional, equal, and those of the last call, for
+        NaN or inf in the gradient, and for a theta that is read-only; nothing is changed then.
         """
         self._check(theta, gradient)
+        finite_gradient(gradient)
+        rate = self.rate
         if self._scratch[0].shape != theta.shape or self._scratch[0].dtype != theta.dtype:
             self._scratch = (np.empty_like(theta), np.empty_like(theta))
         for name in self.buffers:
             self._buffers.setdefault(name, np.zeros_like(theta))
-        rate = self.rate
         self.updates += 1
         self._apply(theta, gradient, rate)
 
@@ -63,8 +85,16 @@ class Optimizer:
         names = set(state) - {"updates"}
         if "updates" not in state or (names and names != set(self.buffers)):
             expected = ", ".join(("updates", *self.buffers))
-            raise ArgumentError(f"state: got {', '.join(sorted(state)) or 'nothing'}, expected {expected}")
-        updates = int(state["updates"])
+            came = shown(", ".join(sorted(state))) or "nothing"
+            raise ArgumentError(f"state: got {came}, expected {expected}")
+        count = np.asarray(state["updates"])
+        if count.shape != () or count.dtype.kind not in "iu":
+            raise ArgumentError(f"state['updates']: got {describe(count)}, expected one whole number")
+        for name in names:
+            if np.ndim(state[name]) != 1 or np.asarray(state[name]).dtype.kind != "f":
+                came = describe(np.asarray(state[name]))
+                raise ArgumentError(f"state[{name!r}]: got {came}, expected one dimension of floating-point numbers")
+        updates = int(count)
         if updates < 0 or (updates > 0 and not names and self.buffers):
             raise ArgumentError(f"state: got {updates} updates without buffers, expected the buffers of each update")
         if len({np.shape(state[name]) for name in names}) > 1:
@@ -72,13 +102,38 @@ class Optimizer:
         self.updates = updates
         self._buffers = {name: np.array(state[name]) for name in names}
 
+    def _kept(self) -> dict[str, Any]:
+        """All that a copy needs."""
+        return {name: value for name, value in self.__dict__.items() if name not in ("_scratch", "_schedule")}
+
+    def __getstate__(self) -> dict[str, Any]:
+        nameable("lr", self.lr, INSTEAD)
+        return self._kept()
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._schedule = as_schedule(self.lr)
+        self._scratch = (np.empty(0), np.empty(0))
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Optimizer:
+        other = memo[id(self)] = type(self).__new__(type(self))
+        other.__setstate__(copy.deepcopy(self._kept(), memo))
+        return other
+
+    def __copy__(self) -> Optimizer:
+        return copy.deepcopy(self)  # the buffers are changed in place: one copy that shares them would be none
+
     def _check(self, theta: np.ndarray, gradient: np.ndarray) -> None:
         for name, array in (("theta", theta), ("gradient", gradient)):
-            if not isinstance(array, np.ndarray) or array.dtype.kind != "f":
+            masked = isinstance(array, np.ma.MaskedArray)
+            if not isinstance(array, np.ndarray) or masked or array.dtype.kind != "f":
                 came = f"an array of {array.dtype}" if isinstance(array, np.ndarray) else type(array).__name__
+                came = "a masked array" if masked else came
                 raise ArgumentTypeError(f"{name}: got {came}, expected a one-dimensional floating-point array")
             if array.ndim != 1:
                 raise ArgumentError(f"{name}: got shape {array.shape}, expected one dimension")
+        if not theta.flags.writeable:
+            raise ArgumentError("theta: got an array that is read-only, expected one that can be changed in place")
         if gradient.shape != theta.shape:
             raise ArgumentError(f"gradient: got {gradient.size} entries, expected {theta.size} as in theta")
         if gradient.dtype != theta.dtype:
@@ -103,7 +158,7 @@ class SGD(Optimizer):
     """
 
     def __init__(
-        self, lr: float | Schedule, momentum: float = 0.0, nesterov: bool = False, weight_decay: float = 0.0
+        self, lr: float | Function, momentum: float = 0.0, nesterov: bool = False, weight_decay: float = 0.0
     ) -> None:
         super().__init__(lr)
         self.momentum = within("momentum", momentum, 0.0, 1.0)
@@ -136,7 +191,7 @@ class RMSProp(Optimizer):
     by -lr v; without, by -lr d.
     """
 
-    def __init__(self, lr: float | Schedule, alpha: float = 0.99, eps: float = 1e-8, momentum: float = 0.0) -> None:
+    def __init__(self, lr: float | Function, alpha: float = 0.99, eps: float = 1e-8, momentum: float = 0.0) -> None:
         super().__init__(lr)
         self.alpha = within("alpha", alpha, 0.0, 1.0)
         self.eps = above_zero("eps", eps)
@@ -167,7 +222,7 @@ class Adam(Optimizer):
 
     buffers = ("mean", "mean_square")
 
-    def __init__(self, lr: float | Schedule, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8) -> None:
+    def __init__(self, lr: float | Function, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8) -> None:
         super().__init__(lr)
         if not isinstance(betas, (tuple, list)) or len(betas) != 2:
             raise ArgumentError(f"betas: got {betas!r}, expected two numbers in [0, 1)")
@@ -197,7 +252,7 @@ class AdamW(Adam):
 
     def __init__(
         self,
-        lr: float | Schedule,
+        lr: float | Function,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0.01,

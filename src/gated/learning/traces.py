@@ -22,6 +22,7 @@ from gated.learning.chain import Link, Puller, Table, links_of, program_of
 from gated.schedule.traces import TracePlan, Use, plan_traces
 
 Array = np.ndarray[Any, Any]
+Roads = list[tuple[dict[tuple[int, str], Array], int, Array]]  # (traces, state, the error that has reached it)
 
 
 class Traces:
@@ -103,6 +104,8 @@ class _Cell:
             for name, states in self.plan.traces.items()
             for k in states
         }
+        # the traces before the step, where the output looks past the new states at the old ones
+        self.before = {pair: np.zeros_like(trace) for pair, trace in self.traces.items() if pair[0] in self.plan.past}
         self.sums = {
             name: gradient[start:stop].reshape(link.parameters[name].shape)
             for name, (start, stop) in link.spans.items()
@@ -111,6 +114,8 @@ class _Cell:
     def forward(self, x: Array) -> Array:
         self.values = values = self.link.values(x, self.states)
         self.link.run(self.program, values)
+        for pair, kept in self.before.items():
+            kept[...] = self.traces[pair]
         with np.errstate(all="ignore"):
             for name, states in self.plan.traces.items():
                 moved = [self._moved(name, k) for k in states]  # all from the traces before
@@ -136,17 +141,21 @@ class _Cell:
 
     def gradient(self, dh: Array) -> Array:
         with np.errstate(all="ignore"):
-            reached = {k: dh * self.values[slope] for k, slope in self.plan.error.items()}
-            for name, terms in ((name, self._terms(name, dh, reached)) for name in self.plan.uses):
-                for term in terms:
+            roads = [
+                (traces, k, dh * self.values[slope])
+                for traces, slopes in ((self.traces, self.plan.error), (self.before, self.plan.past))
+                for k, slope in slopes.items()
+            ]
+            for name in self.plan.uses:
+                for term in self._terms(name, dh, roads):
                     self.sums[name] += term.sum(axis=0)
             return self._input(dh)
 
-    def _terms(self, name: str, dh: Array, reached: dict[int, Array]) -> Iterator[Array]:
-        for k in self.plan.traces[name]:
-            if k in reached:
-                trace = self.traces[k, name]
-                yield _spread(reached[k], trace.ndim) * trace
+    def _terms(self, name: str, dh: Array, roads: Roads) -> Iterator[Array]:
+        for traces, k, reached in roads:
+            if (k, name) in traces:
+                trace = traces[k, name]
+                yield _spread(reached, trace.ndim) * trace
         for use in self.plan.uses[name]:
             if use.direct.op != "constant" or use.direct.attr != 0.0:
                 delta = dh * self.values[use.direct]

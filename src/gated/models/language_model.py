@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gated.data import Vocabulary
-from gated.errors import ArgumentError, ArgumentTypeError, FileFormatError
+from gated.errors import ArgumentError, ArgumentTypeError, FileFormatError, describe, shown
 from gated.interop.model_file import load_model, save_model
 
 KIND = "gated character language model"
@@ -122,7 +122,15 @@ class CharacterLanguageModel:
             yield self.vocabulary.characters[choice]
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write one safetensors file: parameters, the cell's equations, sizes, vocabulary, ``about``."""
+        """Write one safetensors file: parameters, the cell's equations, sizes, vocabulary, ``about``.
+
+        Raises ArgumentError or ArgumentTypeError for what :meth:`load` would refuse; nothing is written then.
+        """
+        if not isinstance(self.about, dict):
+            raise ArgumentTypeError(f"about: got {describe(self.about)}, expected a dict")
+        misfit = self.misfit()
+        if misfit is not None:
+            raise ArgumentError(f"network: {misfit}")
         save_model(path, KIND, self.network, {"vocabulary": self.vocabulary.to_json(), "about": self.about})
 
     @classmethod
@@ -132,12 +140,29 @@ class CharacterLanguageModel:
         Raises ArgumentError if there is no such file, FileFormatError if it is anything else.
         """
         network, documents = load_model(path, KIND, ("vocabulary", "about"))
+        where = repr(os.fspath(path))
+        for name, value in documents.items():
+            if not isinstance(value, dict):
+                raise FileFormatError(f"{where}: got {type(value).__name__} under {name!r}, expected dict in JSON")
         try:
             vocabulary = Vocabulary.from_json(documents["vocabulary"])
         except FileFormatError as error:
-            raise FileFormatError(f"{os.fspath(path)!r}: {error}") from None
-        _check_sizes(os.fspath(path), network, len(vocabulary))
-        return cls(network, vocabulary, documents["about"])
+            raise FileFormatError(f"{where}: {error}") from None
+        model = cls(network, vocabulary, documents["about"])
+        misfit = model.misfit()
+        if misfit is not None:
+            raise FileFormatError(f"{where}: {misfit}")
+        return model
+
+    def misfit(self) -> str | None:
+        """What is wrong with network and vocabulary together, if something is: layers for other characters."""
+        layers, size = self.network.layers, len(self.vocabulary)
+        if list(layers) != ["embed", "rnn", "head"]:
+            return f"got layers {shown(', '.join(layers))}, expected embed, rnn, head"
+        came = (getattr(layers["embed"], "num_embeddings", None), getattr(layers["head"], "output_size", None))
+        if came == (size, size):
+            return None
+        return f"got layers for {came[0]} and {came[1]} characters, expected {size} in both"
 
     def _check_ids(self, ids: ArrayLike) -> NDArray[Any]:
         text = np.asarray(ids)
@@ -178,13 +203,3 @@ def _pick(logits: NDArray[Any], temperature: float, rng: np.random.Generator) ->
         p = np.exp((logits.astype(np.float64) - float(logits.max())) / temperature)
     cumulative = np.cumsum(p)
     return int(np.searchsorted(cumulative, rng.random() * cumulative[-1], side="right"))
-
-
-def _check_sizes(path: str, network: Any, size: int) -> None:
-    """The first and last layer must have as many rows as there are characters."""
-    layers = network.layers
-    if set(layers) != {"embed", "rnn", "head"}:
-        raise FileFormatError(f"{path!r}: got layers {', '.join(layers)}, expected embed, rnn, head")
-    came = (getattr(layers["embed"], "num_embeddings", None), getattr(layers["head"], "output_size", None))
-    if came != (size, size):
-        raise FileFormatError(f"{path!r}: got layers for {came[0]} and {came[1]} characters, expected {size} in both")

@@ -13,8 +13,8 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from gated.data import stream_windows
-from gated.errors import ArgumentError, FileFormatError, GatedError, MissingExtraError
-from gated.interop.model_file import rebuild
+from gated.errors import ArgumentError, FileFormatError, GatedError, MissingExtraError, shown
+from gated.interop.model_file import check_description, numbers_at_most, rebuild
 from gated.learning import Training, schedules
 from gated.learning.curves import draw_curves
 from gated.learning.interrupts import delayed_interrupt
@@ -22,7 +22,7 @@ from gated.learning.loop import Update
 from gated.learning.optimizers import OPTIMIZERS
 from gated.learning.run_folder import RunFolder
 from gated.models.language_model import CharacterLanguageModel
-from gated.models.language_settings import Corpus, Settings
+from gated.models.language_settings import Corpus, Settings, settings_from
 
 Watcher = Callable[[Update, "LanguageRun", bool], None]
 CHECKPOINT_SECONDS = 60.0  # at least so often, besides every evaluation
@@ -47,6 +47,7 @@ class LanguageRun:
 
         self.folder, self.settings, self.corpus, self.model = folder, settings, corpus, model
         self.records = Records()
+        self.notes: list[str] = []  # lines for the user, on what was not as it should be
         self.per_epoch = _windows(corpus, settings)
         planned = settings.epochs * self.per_epoch
         self.total = planned if settings.steps is None else settings.steps
@@ -78,34 +79,63 @@ class LanguageRun:
             seed=settings.seed,
         )
         run = cls(RunFolder(path), settings, corpus, model)
+        check_description(model.network.config(), model.network)  # else the first checkpoint would be refused
         run.folder.start(run._config(), overwrite)
-        run.checkpoint()
+        try:
+            run.checkpoint()
+        except BaseException:
+            run.folder.abandon()
+            raise
         return run
 
     @classmethod
     def resume(cls, path: str, **changes: Any) -> LanguageRun:
         """Go on where the last checkpoint was made. ``changes`` replace settings that do not shape the model.
 
-        Raises ArgumentError if there is no run, or its corpus is another one now; FileFormatError if
-        a file in the folder is damaged.
+        Where the disk lost lines of metrics.jsonl, it goes on with those that are left, and ``notes`` says so. Raises
+        ArgumentError if there is no run, its corpus is another one now, or another process is at work in the folder;
+        FileFormatError if a file in the folder is damaged.
         """
         folder = RunFolder(path)
         config = folder.read_config()
-        settings = _settings_from(folder, config.get("settings"), changes)
+        settings = settings_from(str(folder.config_file), config.get("settings"), changes)
         corpus = Corpus.of(settings)
         if corpus.sha256 != config.get("corpus_sha256"):
             raise ArgumentError(
                 f"corpus: got another text than the run in {path!r} learned from, expected the same"
-                f" ({settings.corpus or 'the reference of one Python version'})"
+                f" ({shown(settings.corpus or 'the reference of one Python version')})"
             )
+        folder.go_on()
+        try:
+            return cls._from(folder, settings, corpus, bool(changes))
+        except BaseException:
+            folder.lock.give()
+            raise
+
+    @classmethod
+    def _from(cls, folder: RunFolder, settings: Settings, corpus: Corpus, changed: bool) -> LanguageRun:
+        """The run of the checkpoint in a folder whose lock is held."""
         arrays, values = folder.read_checkpoint()
         numbers = arrays["theta"].size if "theta" in arrays else 0
-        network = rebuild(str(folder.checkpoint_file), values.get("network"), numbers)
+        network = rebuild(str(folder.checkpoint_file), values.get("network"), numbers_at_most(numbers))
         run = cls(folder, settings, corpus, CharacterLanguageModel(network, corpus.vocabulary))
-        run.training.load_state(arrays, values)
+        misfit = run.model.misfit()
+        if misfit is not None:
+            raise FileFormatError(f"{str(folder.checkpoint_file)!r}: {misfit}")
+        try:
+            run.training.load_state(arrays, values)
+        except GatedError as error:
+            raise FileFormatError(f"{str(folder.checkpoint_file)!r}: {shown(error, 200)}") from None
         run.records = _records_from(values.get("records"))
-        folder.cut_metrics()
-        if changes:
+        missing = folder.cut_metrics()
+        folder.read_metrics()  # damage is told now, not after hours
+        if missing:
+            run.notes.append(
+                f"{str(folder.metrics_file)!r} has {missing} bytes less than at the checkpoint: its last lines before "
+                f"update {run.step} are lost, and the run goes on"
+            )
+            run.checkpoint()  # it counts the bytes that there are
+        if changed:
             folder.write_config(run._config())
         return run
 
@@ -119,26 +149,31 @@ class LanguageRun:
 
         Returns True if all updates are made. ``on_update(update, run, evaluated)`` is called after
         each one, and after the evaluation that may follow it. On Ctrl-C the update under way is
-        finished, the checkpoint written, and KeyboardInterrupt raised.
+        finished, the checkpoint written, and KeyboardInterrupt raised; on SIGTERM, with which batch
+        systems end a job, likewise, and SystemExit(143) raised. Nobody else can write the folder
+        meanwhile; at the end its lock is given back.
         """
-        started = checkpointed = time.monotonic()
-        offset = self.records.seconds
-        with delayed_interrupt() as interrupted:
-            for update in self._updates():
-                now = time.monotonic()
-                self.records.seconds = offset + now - started
-                evaluated = self._record(update)
-                on_update(update, self, evaluated)
-                if evaluated or now - checkpointed > CHECKPOINT_SECONDS:
-                    self.checkpoint()
-                    checkpointed = now
-                if interrupted() or (minutes is not None and now - started >= 60.0 * minutes):
-                    break
+        with self.folder.working(), delayed_interrupt() as interrupted:
+            self._train(minutes, on_update, interrupted)
             self.checkpoint()
             self.draw()
             if interrupted():
-                raise KeyboardInterrupt
+                interrupted.leave()
         return self.step >= self.total
+
+    def _train(self, minutes: float | None, on_update: Watcher, interrupted: Callable[[], bool]) -> None:
+        started = checkpointed = time.monotonic()
+        offset = self.records.seconds
+        for update in self._updates():
+            now = time.monotonic()
+            self.records.seconds = offset + now - started
+            evaluated = self._record(update)
+            on_update(update, self, evaluated)
+            if evaluated or now - checkpointed > CHECKPOINT_SECONDS:
+                self.checkpoint()
+                checkpointed = now
+            if interrupted() or (minutes is not None and now - started >= 60.0 * minutes):
+                break
 
     def evaluate(self) -> float:
         """Held-out bits per character of the model as it is now, in many streams side by side."""
@@ -155,8 +190,9 @@ class LanguageRun:
 
     def draw(self) -> None:
         """Draw loss.png, if matplotlib is installed."""
-        lines = self.folder.read_metrics()
         names = {"train": "train_bits_per_character", "held_out": "held_out_bits_per_character"}
+        lines = [{k: v for k, v in line.items() if _is_number(v)} for line in self.folder.read_metrics()]
+        lines = [line for line in lines if "step" in line]
         title = f"{self.settings.cell}, {self.settings.layers} x {self.settings.hidden}"
         try:
             draw_curves(self.folder.plot_file, lines, **names, unit="bits per character", title=title)
@@ -249,21 +285,14 @@ def _zoo_cell(name: str) -> Any:
     return ZOO[name]
 
 
-def _settings_from(folder: RunFolder, saved: Any, changes: dict[str, Any]) -> Settings:
-    known = {field.name for field in fields(Settings)}
-    if not isinstance(saved, dict) or not set(saved) <= known:
-        raise FileFormatError(f"{str(folder.config_file)!r}: got settings of another kind, expected those of a run")
-    for name in changes:
-        if name not in ("epochs", "steps", "evaluate_every", "log_every"):
-            raise ArgumentError(f"{name}: got a new value for a run that goes on, expected the one it began with")
-    try:
-        return Settings(**{**saved, **changes})
-    except GatedError as error:
-        raise FileFormatError(f"{str(folder.config_file)!r}: {error}") from None
-
-
 def _records_from(saved: Any) -> Records:
-    try:
-        return Records(**saved)
-    except TypeError:
-        raise FileFormatError("records: got something damaged in the checkpoint, expected running numbers") from None
+    names = {field.name: field.default for field in fields(Records)}
+    whole = isinstance(saved, dict) and set(saved) == set(names)
+    # what is None at first may be None
+    if not whole or not all(_is_number(saved[k]) or saved[k] is first is None for k, first in names.items()):
+        raise FileFormatError("records: got something damaged in the checkpoint, expected running numbers")
+    return Records(**saved)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < 2**53

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from gated.data import Vocabulary, python_topics, read_text, split
-from gated.errors import ArgumentError
+from gated.errors import ArgumentError, ArgumentTypeError, FileFormatError, GatedError, describe, shown
 from gated.learning import schedules
-from gated.learning.checks import not_negative, whole_above_zero, within
+from gated.learning.checks import above_zero, not_negative, whole_above_zero, within
 from gated.learning.optimizers import OPTIMIZERS
 
 
@@ -17,7 +17,8 @@ from gated.learning.optimizers import OPTIMIZERS
 class Settings:
     """What a run is asked to do; the defaults are those of ``gated train``. Kept in config.json."""
 
-    corpus: str | None = None  # a UTF-8 text file; None: Python's own reference
+    corpus: str | None = None  # a text file; None: Python's own reference
+    encoding: str = "utf-8"  # of that file
     held_out: float = 0.05  # fraction of the text, from its end
     cell: str = "lstm"  # for the record; the equations are in the model file
     hidden: int = 192
@@ -38,20 +39,48 @@ class Settings:
     log_every: int = 20  # updates between lines of metrics.jsonl
 
     def __post_init__(self) -> None:
+        for name in ("corpus", "encoding", "cell", "optimizer", "dtype"):
+            value = getattr(self, name)
+            if not isinstance(value, str) and not (name == "corpus" and value is None):
+                raise ArgumentTypeError(f"{name}: got {describe(value)}, expected a text")
         for name in ("hidden", "layers", "embed", "batch", "window", "epochs", "log_every", "evaluate_every"):
-            whole_above_zero(name, getattr(self, name))
+            _count(name, getattr(self, name))
         if self.steps is not None:
-            whole_above_zero("steps", self.steps)
+            _count("steps", self.steps)
         if self.warmup != 0:
-            whole_above_zero("warmup", self.warmup)
+            _count("warmup", self.warmup)
         schedules.constant(self.lr)
         not_negative("clip", self.clip)
         within("dropout", self.dropout, 0.0, 1.0)
+        above_zero("held_out", self.held_out)
         for name, choices in (("optimizer", tuple(OPTIMIZERS)), ("dtype", ("float32", "float64"))):
             if getattr(self, name) not in choices:
-                raise ArgumentError(f"{name}: got {getattr(self, name)!r}, expected one of {', '.join(choices)}")
+                raise ArgumentError(f"{name}: got '{shown(getattr(self, name))}', expected one of {', '.join(choices)}")
         if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
-            raise ArgumentError(f"seed: got {self.seed!r}, expected a whole number of at least 0")
+            raise ArgumentError(f"seed: got {shown(repr(self.seed), 30)}, expected a whole number of at least 0")
+
+
+def settings_from(path: str, saved: Any, changes: dict[str, Any]) -> Settings:
+    """The settings under `saved` in the file at `path`, some of them changed.
+
+    Raises FileFormatError if they are not those of a run, ArgumentError for a change of what shapes the model.
+    """
+    known = {field.name for field in fields(Settings)}
+    if not isinstance(saved, dict) or not set(saved) <= known:
+        raise FileFormatError(f"{path!r}: got settings of another kind, expected those of a run")
+    for name in changes:
+        if name not in ("epochs", "steps", "evaluate_every", "log_every"):
+            raise ArgumentError(f"{name}: got a new value for a run that goes on, expected the one it began with")
+    try:
+        Settings(**saved)
+    except GatedError as error:
+        raise FileFormatError(f"{path!r}: {shown(error, 200)}") from None
+    return Settings(**{**saved, **changes})
+
+
+def _count(name: str, value: Any) -> None:
+    if whole_above_zero(name, value) >= 2**53:
+        raise ArgumentError(f"{name}: got {shown(value, 30)}, expected fewer")
 
 
 @dataclass(frozen=True)
@@ -66,7 +95,7 @@ class Corpus:
     @classmethod
     def of(cls, settings: Settings) -> Corpus:
         """Read and split the text. The vocabulary is that of the whole text: no held-out character is unknown."""
-        text = python_topics() if settings.corpus is None else read_text(settings.corpus)
+        text = python_topics() if settings.corpus is None else read_text(settings.corpus, settings.encoding)
         learn, judge = split(text, settings.held_out)
         vocabulary = Vocabulary(text)
         digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

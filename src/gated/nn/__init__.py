@@ -1,5 +1,6 @@
 """Layers, losses, networks, initialisation."""
 
+from gated.lazy import submodules
 from gated.nn.dense import Dense
 from gated.nn.embedding import Embedding
 from gated.nn.named import GRU, LSTM, RNN, PeepholeLSTM
@@ -11,6 +12,8 @@ from gated.publish import publish
 
 publish("gated", Dense, Embedding, Network, Recurrent)
 publish("gated.nn", ParameterVector, Tape)
+
+__getattr__, __dir__ = submodules(__name__)
 
 __all__ = [
     "GRU",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
-from gated.errors import FileFormatError, GatedError, describe, wrong_type
+from gated.errors import FileFormatError, GatedError, describe, shown, wrong_type
 from gated.nn import checks
+from gated.nn.claims import claims, entries
 from gated.nn.dense import Dense
 from gated.nn.embedding import Embedding
 from gated.nn.layer import Layer
@@ -59,9 +60,9 @@ class Network(Layer):
             else:
                 ties |= {f"{name}.{key}": f"{first}.{own.ties.get(key, key)}" for key in [*own.shapes, *own.ties]}
         checks.room({"layers": len(layers)}, sum(math.prod(shape) for shape in shapes.values()), self.dtype)
-        whole = ParameterVector(shapes, self.dtype, ties=ties)
+        whole, spans = ParameterVector(shapes, self.dtype, ties=ties), self._spans()
         for name, layer in self._distinct().items():
-            start, stop = self._spans()[name]
+            start, stop = spans[name]
             whole.vector[start:stop] = layer.theta
         self.params = whole
 
@@ -74,9 +75,9 @@ class Network(Layer):
     @params.setter
     def params(self, whole: ParameterVector) -> None:
         """The layers' parameters become views into another vector, of the same numbers."""
-        self._params = whole
+        self._params, spans = whole, self._spans()
         for name, layer in self._distinct().items():
-            start, stop = self._spans()[name]
+            start, stop = spans[name]
             layer.params = layer.params.like(whole.vector[start:stop], whole)
 
     def _first_name(self, layer: Layer_) -> str:
@@ -248,41 +249,33 @@ class Network(Layer):
         return f"Network({', '.join(shown)})"
 
 
-def network_from_config(config: Any) -> Network:
+def network_from_config(config: Any, claimed: Callable[[str, tuple[int, ...], str], None] | None = None) -> Network:
     """The network that `Network.config` described; runs no code from the file.
+
+    Args:
+        claimed: called with name, shape and dtype of every parameter before any layer is built; it raises to refuse.
 
     Raises:
         FileFormatError: the description is not one.
     """
-    if not isinstance(config, Mapping) or config.get("kind") != "network" or not isinstance(config.get("layers"), list):
-        raise FileFormatError("network: expected an object of kind 'network' with a list of layers")
+    for claim in claims(config):
+        if claimed is not None:
+            claimed(*claim)
     layers: dict[str, Layer] = {}
-    for entry in config["layers"]:
-        if not (isinstance(entry, (list, tuple)) and len(entry) == 2 and isinstance(entry[1], Mapping)):
-            raise FileFormatError("network: each layer must be [name, object]")
-        name, own = entry
-        if not isinstance(name, str) or name in layers:
-            raise FileFormatError(
-                f"network: {str(name)[:40]!r} cannot be the name of a layer, expected different texts"
-            )
-        kind = own.get("kind")
-        if kind == "tied":
-            if not isinstance(own.get("to"), str) or own["to"] not in layers:
-                raise FileFormatError(f"network: layer {name!r} is tied to no layer before it")
+    for name, own in entries(config):
+        if own["kind"] == "tied":
             layers[name] = layers[own["to"]]
             continue
-        if not isinstance(kind, str) or kind not in KINDS:
-            raise FileFormatError(f"network: layer {name!r} is of kind {str(kind)[:40]!r}, expected {', '.join(KINDS)}")
         try:
-            layers[name] = KINDS[kind].from_config(own)
+            layers[name] = KINDS[own["kind"]].from_config(own)
         except FileFormatError:
             raise
         except (GatedError, TypeError, ValueError, MemoryError, OverflowError) as error:
-            raise FileFormatError(f"network: layer {name!r} cannot be built: {error}") from error
+            raise FileFormatError(f"network: layer '{shown(name)}' cannot be built: {shown(error, 150)}") from error
     try:
         return Network(layers)
     except GatedError as error:
-        raise FileFormatError(f"network: {error}") from error
+        raise FileFormatError(f"network: {shown(error, 200)}") from error
 
 
 KINDS["network"] = Network

@@ -30,7 +30,11 @@ class Push:
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """A parameter: trace'[k] = Σ decay[k, j] trace[j] + Σ grow[k] v,  gradient = Σ reach[k] trace'[k] + Σ delta v."""
+    """A parameter: what moves its traces, and what its gradient is made of.
+
+    trace'[k] = Σ decay[k, j] trace[j] + Σ grow[k] v
+    gradient  = Σ reach[k] trace'[k] + Σ past[j] trace[j] + Σ delta v
+    """
 
     name: str  # "rnn W.i", "head b.y"
     rows: str
@@ -38,6 +42,7 @@ class Job:
     traces: tuple[int, ...]
     decay: dict[tuple[int, int], Node]
     reach: dict[int, Node]
+    past: dict[int, Node]
     pushes: tuple[Push, ...]
 
 
@@ -84,7 +89,9 @@ class StepPlan:
     def pushes(self) -> list[Node]:
         """What the third computes."""
         wanted = [push.delta for job in self.jobs for push in job.pushes]
-        return list(dict.fromkeys([*wanted, *(node for job in self.jobs for node in job.reach.values())]))
+        for job in self.jobs:
+            wanted += [*job.reach.values(), *job.past.values()]
+        return list(dict.fromkeys(wanted))
 
 
 def plan_step(traces: TracePlan, head: Graph | None, loss: Graph) -> StepPlan:
@@ -97,7 +104,7 @@ def plan_step(traces: TracePlan, head: Graph | None, loss: Graph) -> StepPlan:
     """
     graph = traces.graph
     leaves = [*map(graph.state_leaf, graph.states), graph.input_leaf(graph.inputs[0])]
-    cell = rebuilt([*traces.order, *leaves], {}, "rnn")
+    cell = rebuilt([*traces.order, *graph.outputs, *leaves], {}, "rnn")
     dim = graph.dims[graph.states[0]]
     top = leaf("input", "the output", dim)
     above = _above(head, loss, top)
@@ -110,7 +117,7 @@ def plan_step(traces: TracePlan, head: Graph | None, loss: Graph) -> StepPlan:
     jobs = [_cell_job(traces, name, cell, dh) for name in traces.uses]
     for name, uses in above.uses.items():
         pushes = tuple(Push(None if v is None else done[v], {}, done[delta]) for v, delta in uses)
-        jobs.append(Job(name, *above.shapes[name], (), {}, {}, pushes))
+        jobs.append(Job(name, *above.shapes[name], (), {}, {}, {}, pushes))
     return StepPlan(
         states=tuple(cell[leaf] for leaf in leaves[:-1]),
         x=cell[leaves[-1]],
@@ -174,7 +181,8 @@ def _cell_job(traces: TracePlan, name: str, cell: Mapping[Node, Node], dh: Node)
     )
     decay = {(k, j): cell[node] for (k, j), node in traces.decay.items() if k in own and j in own}
     reach = {k: dh * cell[node] for k, node in traces.error.items() if k in own}
-    return Job(f"rnn {name}", rows, cols[0] if cols else None, own, decay, reach, pushes)
+    past = {j: dh * cell[node] for j, node in traces.past.items() if j in own}
+    return Job(f"rnn {name}", rows, cols[0] if cols else None, own, decay, reach, past, pushes)
 
 
 def rebuilt(

@@ -20,6 +20,7 @@ From blocks to LLVM IR
 From IR to machine code
 
     fingerprint    a name for what is compiled, the same in every process
+    cache_folder   where machine code lies on disk, for this user alone
     object_cache   machine code on disk
     target         the processor; IR to machine code, or straight from the disk
     programs       all programs of a cell, compiled once
@@ -48,3 +49,7 @@ A step of online learning has programs, memory and a call of its own
     online_emit    the step as IR
     online_run     the memory of a learner, and the call
 """
+
+from gated.lazy import submodules
+
+__getattr__, __dir__ = submodules(__name__)

@@ -184,6 +184,7 @@ class StepEmitter:
             decay = {pair: self._operand(node, offset) for pair, node in job.decay.items()}
             grow = [{k: self._operand(node, offset) for k, node in push.grow.items()} for push in job.pushes]
             reach = {k: self._operand(node, offset) for k, node in job.reach.items()} if learn else {}
+            past = {j: self._operand(node, offset) for j, node in job.past.items()} if learn else {}
             delta = [self._operand(push.delta, offset) if learn and _moves(push.delta) else None for push in job.pushes]
             operands = [None if push.operand is None else self._row_of(push.operand) for push in job.pushes]
             with loop(b, I64(0), columns) as c:
@@ -197,7 +198,7 @@ class StepEmitter:
                     new[k] = self._combined(terms)
                     b.store(new[k], self._element(trace, at), align=self.bytes)
                 if learn:
-                    terms = [(reach[k], new[k]) for k in reach]
+                    terms = [(reach[k], new[k]) for k in reach] + [(past[j], old[j]) for j in past]
                     terms += [(own, v[i]) for i, own in enumerate(delta) if own is not None]
                     place = self._element(gradient, at)
                     b.store(b.fadd(self._vector(place), self._combined(terms)), place, align=self.bytes)

@@ -1,0 +1,152 @@
+"""What the description of a network calls for, by arithmetic alone: nothing is built.
+
+A description may come from a stranger's file. `claims` gives its parameters one after the other, so that a reader can
+compare each with what the file holds and stop at the first that is not there, before memory is taken for any.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gated.errors import FileFormatError, GatedError, describe, shown, wrong
+from gated.language import Cell
+from gated.nn import checks
+
+Shape = tuple[int, ...]
+Description = Mapping[str, Any]
+
+ARRAYS = 20_000  # parameters of a network under all their names: these take memory besides the numbers
+LAYERS = 1_000  # of a network, tied ones and those of networks in it each time that they run
+DEPTH = 20  # networks within each other
+UNSEEN = 1_000_000  # length of a vector that no parameter has: nothing in a file tells that it is true
+BEGINNINGS = ("backend", "forget_bias", "init", "seed")  # options of how to begin, which no description holds
+
+
+@dataclass
+class Weight:
+    """What a layer takes: parameters under all their names, layers that run."""
+
+    arrays: int = 0
+    layers: int = 0
+
+
+def entries(config: Any) -> Iterator[tuple[str, Description]]:
+    """(name, description) of each layer; of a tied one {"kind": "tied", "to": the name of one before}.
+
+    Raises:
+        FileFormatError: `config` is not the description of a network.
+    """
+    if not isinstance(config, Mapping) or config.get("kind") != "network" or not isinstance(config.get("layers"), list):
+        raise FileFormatError("network: expected an object of kind 'network' with a list of layers")
+    names: set[str] = set()
+    for entry in config["layers"]:
+        if not (isinstance(entry, (list, tuple)) and len(entry) == 2 and isinstance(entry[1], Mapping)):
+            raise FileFormatError("network: each layer must be [name, object]")
+        name, own = entry
+        if not isinstance(name, str) or name in names:
+            raise FileFormatError(f"network: '{shown(name)}' cannot be the name of a layer, expected different texts")
+        kind = own.get("kind")
+        if not isinstance(kind, str) or kind not in (*CLAIMS, "network", "tied"):
+            known = ", ".join((*CLAIMS, "network"))
+            raise FileFormatError(f"network: layer '{shown(name)}' is of kind '{shown(kind, 40)}', expected {known}")
+        if kind == "tied" and not (isinstance(own.get("to"), str) and own["to"] in names):
+            raise FileFormatError(f"network: layer '{shown(name)}' is tied to no layer before it")
+        for key in BEGINNINGS:
+            if key in own:
+                raise FileFormatError(f"network: layer '{shown(name)}' has {key!r}, expected none in a description")
+        names.add(name)
+        yield name, own
+
+
+def claims(config: Any) -> Iterator[tuple[str, Shape, str]]:
+    """(name, shape, dtype) of every parameter, in the order of theta; of tied ones once.
+
+    Raises:
+        FileFormatError: `config` is not the description of a network, or calls for more than `ARRAYS` parameters,
+            `LAYERS` layers or `DEPTH` networks within each other.
+    """
+    yield from _network(config, Weight(), 1)
+
+
+def _network(config: Any, whole: Weight, depth: int) -> Iterator[tuple[str, Shape, str]]:
+    if depth > DEPTH:
+        raise FileFormatError(f"network: got more than {DEPTH} networks within each other, expected fewer")
+    weights: dict[str, Weight] = {}
+    for name, own in entries(config):
+        if own["kind"] == "tied":
+            weight = weights[own["to"]]
+        else:
+            weight = Weight()
+            layer = _network(own, weight, depth + 1) if own["kind"] == "network" else _layer(name, own, weight)
+            for key, shape, dtype in layer:
+                yield f"{name}.{key}", shape, dtype
+        weights[name] = weight
+        whole.arrays, whole.layers = whole.arrays + weight.arrays, whole.layers + weight.layers
+        if whole.arrays > ARRAYS:
+            raise FileFormatError(f"network: got more than {ARRAYS} parameters under all their names, expected fewer")
+        if whole.layers > LAYERS:
+            raise FileFormatError(f"network: got more than {LAYERS} layers that run, expected fewer")
+
+
+def _layer(name: str, own: Description, weight: Weight) -> Iterator[tuple[str, Shape, str]]:
+    weight.layers = 1
+    try:
+        dtype = own.get("dtype", "float32")
+        if dtype not in checks.DTYPES:
+            raise wrong("dtype", f"'{shown(dtype, 40)}'", "'float32' or 'float64'")
+        for key, shape in CLAIMS[own["kind"]](own, weight):
+            weight.arrays += 1
+            yield key, shape, dtype
+    except FileFormatError:
+        raise
+    except GatedError as error:
+        raise FileFormatError(f"network: layer '{shown(name)}' cannot be built: {shown(error, 150)}") from None
+
+
+def _embedding(own: Description, weight: Weight) -> Iterator[tuple[str, Shape]]:
+    rows, columns = (checks.size(name, own.get(name)) for name in ("num_embeddings", "size"))
+    yield "W", (rows, columns)
+
+
+def _dense(own: Description, weight: Weight) -> Iterator[tuple[str, Shape]]:
+    columns, rows = (checks.size(name, own.get(name)) for name in ("input_size", "output_size"))
+    yield "W.y", (rows, columns)
+    if own.get("bias", True):
+        yield "b.y", (rows,)
+
+
+def _recurrent(own: Description, weight: Weight) -> Iterator[tuple[str, Shape]]:
+    cell = Cell.from_json(own.get("cell"))
+    sizes = own.get("sizes", {})
+    if not isinstance(sizes, Mapping):
+        raise wrong("sizes", describe(sizes), 'an object of dimension: length, such as {"h": 32}')
+    given = {dim: checks.size(f"sizes['{shown(dim, 40)}']", length) for dim, length in sizes.items()}
+    inputs, hidden = (checks.size(name, own.get(name)) for name in ("input_size", "hidden_size"))
+    suffixes = ("", "_reverse") if own.get("bidirectional", False) else ("",)
+    layers = checks.size("num_layers", own.get("num_layers", 1))
+    most = ARRAYS // (len(suffixes) * max(1, len(cell.parameters)))
+    if layers > most:
+        raise wrong("num_layers", shown(layers, 30), f"at most {most} for the cell {shown(cell.name, 40)}")
+    if not cell.parameters:  # it too is built layer by layer
+        weight.arrays += layers * len(suffixes)
+    lengths = {"input": inputs, **{dim: given.get(dim, hidden) for dim in cell.graph.free_dims}}
+    seen = {dim for dims in cell.parameters.values() for dim in dims}
+    for dim, length in lengths.items():
+        if dim not in seen and length > UNSEEN:
+            raise wrong(f"the length {shown(dim, 40)}", str(length), f"at most {UNSEEN}, for no parameter has it")
+    output = lengths[cell.graph.dims[cell.states[0]]] * len(suffixes)
+    for layer in range(layers):
+        if layer:
+            lengths["input"] = output
+        for suffix in suffixes:
+            for name, dims in cell.parameters.items():
+                yield f"l{layer}{suffix}.{name}", tuple(lengths[dim] for dim in dims)
+
+
+CLAIMS: dict[str, Callable[[Description, Weight], Iterator[tuple[str, Shape]]]] = {
+    "recurrent": _recurrent,
+    "dense": _dense,
+    "embedding": _embedding,
+}

@@ -1,0 +1,83 @@
+"""A batch: sequences side by side with what should come out of them. What data gives and learning takes.
+
+T time steps (of the longest sequence), N sequences, D inputs, K outputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gated.errors import describe, wrong, wrong_type
+
+Array = np.ndarray[Any, Any]
+Step = tuple[Array, "Array | None"]  # x_t (D,), target (K,) or None
+
+
+class _Fields(NamedTuple):
+    x: Any
+    target: Any = None
+    lengths: Any = None
+    mask: Any = None
+
+
+class Sequences(_Fields):
+    """N sequences side by side, padded to the longest: a tuple of four, x, target, lengths, mask.
+
+    A network that is batch_first takes them as (N, T, ...) where (T, N, ...) stands here.
+
+    Attributes:
+        x: (T, N, ...), the inputs.
+        target: (T, N, ...), as the loss takes it; None if it is not known yet.
+        lengths: (N,), steps of each sequence, 0 among them; None if all have T.
+        mask: (T, N), True where the loss counts; None for all steps within lengths.
+        indices: (N,), places in the list that the sequences came from; None if they came from none. Not in the tuple.
+    """
+
+    indices: Any = None
+
+    def __new__(
+        cls, x: Any, target: Any = None, lengths: Any = None, mask: Any = None, indices: Any = None
+    ) -> Sequences:
+        for name, value, shape, axes in (("lengths", lengths, "(N,)", 1), ("mask", mask, "(T, N)", 2)):
+            if value is not None and np.ndim(value) != axes:
+                order = "the order is x, target, lengths, mask"
+                raise wrong(name, describe(np.asarray(value)), f"shape {shape} or None ({order})")
+        self = super().__new__(cls, x, target, lengths, mask)
+        self.indices = indices
+        return self
+
+    @classmethod
+    def of(cls, batch: Any) -> Sequences:
+        """A batch as it is, or one made of a tuple (x, target), (x, target, lengths), (x, target, lengths, mask).
+
+        Raises:
+            ArgumentTypeError: something else.
+        """
+        if isinstance(batch, Sequences):
+            return batch
+        if not isinstance(batch, (tuple, list)) or not 2 <= len(batch) <= 4:
+            came = f"a {type(batch).__name__} of {len(batch)}" if isinstance(batch, (tuple, list)) else describe(batch)
+            raise wrong_type("batch", came, "gated.learning.Sequences, or a tuple (x, target, lengths, mask)")
+        return cls(*batch)
+
+    def _replace(self, **changes: Any) -> Sequences:
+        return type(self)(**{**self._asdict(), "indices": self.indices, **changes})
+
+    def sequences(self) -> Iterator[list[Step]]:
+        """Each sequence as its steps (x_t, target), views, for a learner that takes them one by one.
+
+        x_t is (D,), target (K,), or None where the task asks for no answer. The padding is left out.
+        """
+        steps, count = np.shape(self.x)[:2]
+        for n in range(count):
+            length = steps if self.lengths is None else int(self.lengths[n])
+            asked = [self.target is not None and (self.mask is None or bool(self.mask[t, n])) for t in range(length)]
+            yield [(self.x[t, n], self.target[t, n] if asked[t] else None) for t in range(length)]
+
+
+def within(lengths: Array, steps: int | None = None) -> Array:
+    """(T, N): True where a sequence has not ended. T is `steps`, or the greatest of the lengths (N,)."""
+    return np.arange(int(lengths.max()) if steps is None else steps)[:, None] < lengths
