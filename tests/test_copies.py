@@ -12,6 +12,7 @@ import multiprocessing
 import pickle
 import pickletools
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -176,18 +177,55 @@ def test_size_is_that_of_the_numbers(dtype: str) -> None:
     assert again.theta.tobytes() == whole.theta.tobytes()
 
 
+def learner() -> Any:
+    """In the middle of a stream."""
+    whole = gated.Network({"rnn": gated.LSTM(4, 5, seed=1), "head": gated.Dense(5, 2, seed=2)})
+    made = gated.learning.Online(whole, optimizer=gated.learning.Adam(gated.learning.schedules.cosine(0.1, 9)))
+    rng = np.random.default_rng(0)
+    made.partial_fit(rng.standard_normal((5, 4)), rng.standard_normal((5, 2)))
+    return made
+
+
 def answer(thing: Any) -> list[bytes]:
-    """In another process."""
+    """In another process: what a thing does next."""
+    if isinstance(thing, gated.learning.schedules.Schedule):
+        return [np.array([thing(step) for step in range(20)]).tobytes()]
+    if isinstance(thing, gated.learning.Optimizer):
+        theta = np.ones(4)
+        thing.update(theta, np.arange(4.0))
+        return [theta.tobytes(), *(array.tobytes() for array in thing.state().values())]
+    if isinstance(thing, gated.learning.Online):
+        return [thing.step(np.ones(4, "f4"), np.zeros(2)).tobytes(), thing.network.theta.tobytes()]
+    if isinstance(thing, gated.losses.Loss):
+        value, dy = thing(np.arange(6.0).reshape(2, 3), [0, -100])
+        return [np.array(value).tobytes(), dy.tobytes()]
     return [array.tobytes() for array in output(thing)]
+
+
+def values() -> list[Any]:
+    """Everything that people hand to workers."""
+    used = gated.learning.RMSProp(0.1, momentum=0.5)
+    used.update(np.ones(4), np.ones(4))
+    return [
+        *(mine, unnamed, cell_of_a_notebook(), gated.GRU(4, 5, seed=1), network(), tied(), language_model()),
+        *(used, learner(), gated.losses.SoftmaxCrossEntropy()),
+        gated.learning.schedules.warmup(gated.learning.schedules.step_decay(0.1, 0.5, 3), 4),
+    ]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("method", ["spawn", "forkserver"])
 def test_other_processes(method: str) -> None:
-    things = [mine, unnamed, cell_of_a_notebook(), gated.GRU(4, 5, seed=1), network(), tied(), language_model()]
     with multiprocessing.get_context(method).Pool(1) as pool:
-        for thing, found in zip(things, pool.map(answer, things), strict=True):
+        for thing, found in zip(values(), pool.map(answer, values()), strict=True):
             assert found == answer(thing)
+
+
+def test_joblib(tmp_path: Path) -> None:
+    joblib = pytest.importorskip("joblib")
+    for number, (thing, same) in enumerate(zip(values(), values(), strict=True)):
+        joblib.dump(thing, tmp_path / str(number))
+        assert answer(joblib.load(tmp_path / str(number))) == answer(same)
 
 
 def test_what_is_kept_and_what_is_made_again() -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import gated
+from gated.learning import SGD, Online, compare_gradients
 from gated.learning.engines import begin, rule_of
 
 T, N, D = 4, 2, 3
@@ -49,3 +50,39 @@ def test_online_traces_where_the_recurrent_matrices_are_zero(make) -> None:
     begin(rule.arrays(), network)
     rule.forward(x[0])
     np.testing.assert_allclose(rule.gradient(dy[0]), exact.vector, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("algorithm", ["online", "rtrl"])
+def test_states_of_a_nested_network(algorithm: str) -> None:
+    network, rng = nested(), np.random.default_rng(0)
+    state = network.initial_state(N)
+    deep = state["encoder"]["deep"]["rnn"]
+    for array in deep:
+        array[...] = rng.standard_normal(array.shape)
+    x = rng.standard_normal((T, N, D))
+    learner = Online(network, algorithm, batch=N)
+    learner.reset(state)
+    np.testing.assert_allclose(learner.partial_fit(x), network.forward(x, state)[0], rtol=1e-12, atol=1e-14)
+    after = learner.network_state
+    assert list(after) == ["encoder"] and list(after["encoder"]) == ["deep"]
+    expected = network.forward(x, state)[1]
+    for got, wanted in zip(after["encoder"]["deep"]["rnn"], expected["encoder"]["deep"]["rnn"], strict=True):
+        np.testing.assert_allclose(got, wanted, rtol=1e-12, atol=1e-14)
+    differences = compare_gradients(network, x, rng.standard_normal((T, N, D)), algorithm=algorithm, state=state)
+    assert (differences[-1].relative_error < 1e-10) == (algorithm == "rtrl")
+
+
+@pytest.mark.parametrize("backend", ["native", "reference"])
+def test_a_learner_follows_its_network_into_another(backend: str) -> None:
+    rng = np.random.default_rng(0)
+    x, target = rng.standard_normal((6, D)), rng.standard_normal((6, 2))
+    results = []
+    for taken in (False, True):
+        network = gated.Network({"rnn": gated.LSTM(D, 4, dtype="float64"), "head": gated.Dense(4, 2, dtype="float64")})
+        learner = Online(network, "online", SGD(0.1), backend=backend)
+        first = learner.partial_fit(x[:3], target[:3])
+        whole = gated.Network({"inner": network}) if taken else network
+        second = [learner.step(*pair) for pair in zip(x[3:], target[3:], strict=True)]
+        results.append([*first, *second, whole.theta.copy(), network.layers["rnn"].theta.copy()])
+    for one, other in zip(*results, strict=True):
+        np.testing.assert_array_equal(one, other)

@@ -103,8 +103,8 @@ class Vector:
         numbers = [value for value in inputs if isinstance(value, (np.ndarray, np.generic))]
         if any(value.ndim for value in numbers):
             refuse("a NumPy array stands in the equations; only plain numbers may, so make the array a parameter")
-        # a NumPy number stands left of an operator: NumPy is asked first
-        if numbers and method == "__call__" and ufunc.__name__ in ARITHMETIC and len(kwargs) == 0:
+        # a NumPy number stands left of an operator (+, or += with `out`): NumPy is asked first
+        if numbers and method == "__call__" and ufunc.__name__ in ARITHMETIC and kwargs.keys() <= {"out"}:
             return apply(ARITHMETIC[ufunc.__name__], *inputs)
         numpy_refused(ufunc.__name__, inputs[0])
 

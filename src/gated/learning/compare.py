@@ -61,11 +61,13 @@ def compare_gradients(
     Raises:
         ArgumentError, ArgumentTypeError: as `Online`; a family that there is not.
     """
+    if not isinstance(loss, (Loss, type(None))):
+        raise wrong_type("loss", describe(loss), "a loss of gated.losses, such as SquaredError()")
     x = as_array("x", x)
     if x.ndim < 2:
         raise wrong("x", describe(x), "axes (T, N, ...)")
     rule = rule_of(network, algorithm, max(1, x.shape[1]), peepholes)
-    first = [name for name, layer in network.layers.items() if getattr(layer, "batch_first", False)]
+    first = [name for name, layer, _ in network.parts() if getattr(layer, "batch_first", False)]
     if first:
         raise wrong(f"layers[{first[0]!r}]", "batch_first=True", "batch_first=False: x is (T, N, ...) here")
     kept = network.theta.copy()

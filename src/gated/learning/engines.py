@@ -18,6 +18,7 @@ from gated.learning.rtrl import MEMORY_LIMIT, RealTime
 from gated.learning.traces import Traces
 from gated.losses import Loss
 from gated.nn import Network, Recurrent
+from gated.nn.network_checks import flat_state
 from gated.schedule.online_step import plan_step
 from gated.schedule.traces import plan_traces
 
@@ -59,9 +60,10 @@ def begin(arrays: Mapping[str, Array], network: Network, state: Any = None, rows
     batch = len(next(iter(arrays.values()), ()))
     network._check_state(state)
     given: dict[str, Array] = {}
-    for name, layer in network.layers.items():
-        if isinstance(layer, Recurrent) and state is not None and name in state:
-            own = layer._checked_state("state", state[name], batch)
+    states = flat_state(state)
+    for name, layer, _ in network.parts():
+        if isinstance(layer, Recurrent) and name in states:
+            own = layer._checked_state("state", states[name], batch)
             for key, array in zip(layer.cell.states, own, strict=True):
                 given |= {f"{name}.l{k}.state.{key}": array[k] for k in range(layer.num_layers)}
     for name, array in arrays.items():

@@ -22,6 +22,7 @@ from gated.learning.optimizers import SGD, Optimizer
 from gated.learning.rtrl import MEMORY_LIMIT
 from gated.losses import Loss, SquaredError
 from gated.nn import Embedding, Recurrent, checks
+from gated.nn.network_checks import nested_state
 
 Array = np.ndarray[Any, Any]
 KIND = "gated online learner"
@@ -81,9 +82,9 @@ class Online:
         self.clip = None if clip is None else above_zero("clip", clip)
         self.memory_limit = checks.size("memory_limit", memory_limit)
         self._backend = backend
-        self._engine = self._chosen(backend, self.memory_limit)
+        self._start()
         self._outputs = int(list(network.layers.values())[-1].output_size)
-        first = next(iter(network.layers.values()))
+        first = next(network.parts())[1]
         self._ids = first.num_embeddings if isinstance(first, Embedding) else 0
         self._width = 0 if self._ids else int(first.input_size)
         self._dtype, self._axes = network.dtype, 1 if self._ids else 2
@@ -105,6 +106,8 @@ class Online:
             ArgumentError, ArgumentTypeError: a shape or dtype does not fit.
             GatedError: the gradient is not finite; the weights are untouched.
         """
+        if self.network.params is not self._params:
+            self._move()
         if type(x_t) is np.ndarray and x_t.dtype == self._dtype and x_t.shape in self._rows:
             x, single = x_t, x_t.ndim == 1  # the usual case, checked at once
         else:
@@ -134,6 +137,8 @@ class Online:
         Returns:
             the predictions, (T, N, V) or (T, V), each from before its own update.
         """
+        if self.network.params is not self._params:
+            self._move()
         x, single = self._input("xs", xs, ("T",))
         known = None if mask is None else self._mask("mask", mask, len(x))
         wanted = None
@@ -158,13 +163,14 @@ class Online:
         begin(self._engine.arrays(), self.network, state, chosen)
 
     @property
-    def network_state(self) -> dict[str, tuple[Array, ...]]:
+    def network_state(self) -> dict[str, Any]:
         """The states, {layer: tuple of (K, N, size)}, copies, as `Network.forward` takes them."""
         arrays = self._engine.arrays()
-        return {
+        found = {
             name: tuple(np.stack([arrays[f"{name}.l{k}.state.{s}"] for k in range(layer.num_layers)]) for s in states)
             for name, layer, states in self._recurrent()
         }
+        return nested_state(found)
 
     # checkpoints
 
@@ -315,8 +321,19 @@ class Online:
         return GatedError(f"gradient: got NaN or inf at update {updates}, expected finite numbers; {cause}")
 
     def _recurrent(self) -> list[tuple[str, Recurrent, tuple[str, ...]]]:
-        layers = self.network.layers.items()
-        return [(name, layer, layer.cell.states) for name, layer in layers if isinstance(layer, Recurrent)]
+        parts = self.network.parts()
+        return [(name, layer, layer.cell.states) for name, layer, _ in parts if isinstance(layer, Recurrent)]
+
+    def _start(self) -> None:
+        self._engine = self._chosen(self._backend, self.memory_limit)
+        self._params = self.network.params
+
+    def _move(self) -> None:
+        """The network has become part of another one, and its parameters lie elsewhere: go on with these."""
+        memory = self._engine.arrays()
+        self._start()
+        for name, array in self._engine.arrays().items():
+            array[...] = memory[name]
 
     def _chosen(self, backend: Any, memory_limit: int) -> ReferenceEngine | NativeEngine:
         if backend is not None and backend not in NAMES:
