@@ -90,8 +90,8 @@ REMARK_IN_CHINESE = {
     "这里两处都用 tanh，和后来的文献一样。",
     "gers_lstm": "遗忘门排在最前，因为 i 要看 f * c。",
     "projected_lstm": "没有论文里的窥视孔，和 PyTorch 的 `proj_size` 算法相同。",
-    "lstm_full_gate_recurrence": "九个完整的矩阵叫作 `R.<from>_<to>`，从前一个门到后一个门：R.f_i 把上一步的遗忘门接到输入门。"
-    "（中间加下划线，因为 `R.if` 不是合法的 Python。）",
+    "lstm_full_gate_recurrence": "九个完整的矩阵叫作 `R.<from>_<to>`，从前一个门到后一个门："
+    "R.f_i 把上一步的遗忘门接到输入门。（中间加下划线，因为 `R.if` 不是合法的 Python。）",
     "gru": "最早提出 GRU 的论文，K. Cho et al. (2014), Learning phrase representations using RNN encoder-decoder for "
     "statistical machine translation, EMNLP，第 2.3 节，z 的约定与此相反：h = z h + (1 - z) n。偏置是这里加的。",
     "gru_reset_after": "候选值的第二个偏置 b.hn 在重置门之内，不能与 b.n 合并。",

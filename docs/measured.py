@@ -80,7 +80,7 @@ LINES = (
         short=True,
     ),
     Line(
-        ("user.same",), "peephole LSTM in a user's file; our built-in one", "用户文件里的带窥视孔 LSTM；自带的同一单元"
+        ("user.same",), "peephole LSTM in a user's file; our built-in one", "用户文件里的带窥视孔 LSTM；自带的同一细胞"
     ),
     Line(("user.lstm",), "peephole LSTM in a user's file; our LSTM", "用户文件里的带窥视孔 LSTM；自带的 LSTM"),
     Line(

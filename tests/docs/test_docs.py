@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from .pages import ROOT, load, read
+from .pages import load, read
 
 build, cells_page, measured = load("build"), load("cells_page"), load("measured")
 PAIRS = [(page, page.replace(".md", ".zh.md")) for page in build.PAGES if not page.endswith(".zh.md")]
@@ -173,25 +173,6 @@ def meaning(code: str) -> str:
         if isinstance(node, ast.Call):
             node.keywords = [keyword for keyword in node.keywords if keyword.arg != "lang"]
     return ast.dump(tree)
-
-
-@pytest.mark.parametrize("page", ALL)
-def test_links_lead_somewhere(page: str) -> None:
-    text = build.FENCE.sub("", read(page))
-    for target in re.findall(r"\]\(([^)\s]+)\)", text):
-        if target.startswith("https://"):
-            continue
-        path, _, anchor = target.partition("#")
-        file = (ROOT / page).parent / path if path else ROOT / page
-        assert file.exists(), f"{page}: {target}"
-        if anchor:
-            headings = re.findall(r"^#+ (.+)$", file.read_text(encoding="utf-8"), re.MULTILINE)
-            assert anchor in [slug(heading) for heading in headings], f"{page}: {target}"
-
-
-def slug(heading: str) -> str:
-    """The anchor that GitHub gives a heading."""
-    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
 def test_commands_and_their_options_exist(monkeypatch: pytest.MonkeyPatch) -> None:
