@@ -150,7 +150,7 @@ class ElementwiseWriter:
         if how == "vector":
             return f"{self.member('p')} * ({self.expression(depth - 1)})"
         if how == "form":
-            form = self.pick(list(WRITER.FORMS.values()))
+            form = WRITER.numbers.filled(self.pick(list(WRITER.FORMS.values())), self.pick)
             return form.format(*(self.expression(depth - 1) for _ in range(form.count("{}"))))
         return self.member("b") if how == "bias" else f"{self.member('W')} @ {self.pick(self.inputs)}"
 
@@ -192,7 +192,7 @@ class ElementwiseWriter:
 def elementwise_cell_of(data):
     source = ElementwiseWriter(data).source()
     note(source)
-    scope = {name: getattr(gated, name) for name in WRITER.FORMS if hasattr(gated, name)}
+    scope = {name: getattr(gated, name) for name in WRITER.FORMS if hasattr(gated, name)} | {"np": np}
     exec(source, scope)  # our own text
     return gated.cell(scope["elementwise_cell"])
 

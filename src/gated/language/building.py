@@ -54,7 +54,7 @@ def build(function: Callable[..., Any], trace: Trace, output_names: tuple[str, .
     outputs = tuple(nodes[id(symbol)] for symbol in trace.outputs)
     graph = g.Graph(
         name=function.__name__.strip("<>"),  # a lambda's name is no word
-        doc="".join(c if is_plain(c) else " " for c in inspect.getdoc(function) or ""),
+        doc="".join(c if is_plain(c) else c.encode("unicode_escape").decode() for c in inspect.getdoc(function) or ""),
         inputs=tuple(n for n in trace.variables if n not in trace.states),
         states=trace.states,
         outputs=outputs,
