@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,8 @@ class Row:
 
 @dataclass(frozen=True)
 class CheckReport:
-    """The result of `gated.check_cell`; `str(report)` is a table.
+    """The result of `gated.check_cell`; `str(report)` is a table, in which the machine code has one row for each
+    configuration and dtype (and one for each comparison that failed).
 
     Attributes:
         cell: name of the cell.
@@ -73,9 +74,10 @@ class CheckReport:
         )
 
     def __str__(self) -> str:
-        widths = [max(len(row.configuration) for row in self.rows), max(len(row.quantity) for row in self.rows)]
+        shown = self._shown()
+        widths = [max(len(row.configuration) for row in shown), max(len(row.quantity) for row in shown)]
         lines = [f"{self.cell}: seed {self.seed}, tolerance {self.tolerance:.1e}; {self._machine_code()}"]
-        for row in self.rows:
+        for row in shown:
             verdict = "ok" if row.error <= self.limit(row) else "WRONG  " + row.detail
             lines.append(
                 f"  {row.configuration:<{widths[0]}}  {row.quantity:<{widths[1]}}  {row.error:8.1e}  {verdict}"
@@ -87,6 +89,19 @@ class CheckReport:
             else f"  FAILED: {len(self.failures)} of {len(self.rows)} comparisons"
         )
         return "\n".join(line.rstrip() for line in lines)
+
+    def _shown(self) -> list[Row]:
+        """The rows of the table: what the machine code did well is one row for each configuration and dtype, the worst."""
+        shown: list[Row] = []
+        well: dict[tuple[str, str], list[Row]] = {}
+        for row in self.rows:
+            if row.bound is None or not row.error <= self.limit(row):
+                shown.append(row)
+            else:
+                well.setdefault((row.configuration, row.quantity.split(":")[0]), []).append(row)
+        return shown + [
+            replace(max(rows, key=_size), quantity=f"{kind}: all {len(rows)}") for (_, kind), rows in well.items()
+        ]
 
     def _machine_code(self) -> str:
         """To which bounds it was compared."""
