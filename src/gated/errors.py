@@ -87,6 +87,8 @@ def as_array(argument: str, value: Any) -> np.ndarray[Any, Any]:
     """
     import numpy as np  # not above: the command line shows its help without it
 
+    if type(value) is np.ndarray:
+        return value
     parts = value if isinstance(value, (list, tuple)) else (value,)
     if any(isinstance(part, np.ma.MaskedArray) for part in parts):  # whose mask would be lost
         raise wrong_type(argument, "a masked array", "a plain one: array.filled(0), with lengths or a mask of its own")

@@ -27,11 +27,13 @@ def test_mistakes(words: list[str], text: str, capsys: pytest.CaptureFixture[str
 @pytest.mark.slow
 def test_this_checkout_beside_itself(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(against, "FULL", QUICK)
+    monkeypatch.setattr(against, "EFFORT", QUICK)
     monkeypatch.setattr(against, "ROUNDS", 1)
     assert against.main([str(against.ROOT), "--only", "gru,infer", "--points", "3x2x4", "--memory"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[:2] for line in lines[:2]] == [["gru", "3x2x4"], ["gru", "memory"]]
-    assert lines[-1].startswith("2 ratios of time: geometric mean ")
+    assert lines[-2].startswith("median of the pairs: 2 ratios of time, geometric mean ")
+    assert lines[-1].startswith("the fastest of each: 2 ratios of time, geometric mean ")
 
 
 def test_the_other_side_runs_the_other_sources(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,6 +60,6 @@ def test_the_other_side_runs_the_other_sources(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(against, "Timed", Timed)
     monkeypatch.setattr(against.agree, "check", lambda ours, theirs: 0.0)
-    monkeypatch.setattr(against.pairs, "alternate", lambda ours, theirs, effort: [(ours.seconds, theirs.seconds)] * 3)
+    monkeypatch.setattr(against.pairs, "alternate", lambda ours, theirs, effort: [(ours.seconds, theirs.seconds), (1.0, 2.0), (0.5, 1.5)])
     line = against.measure(Sides(), "lstm", Point(1, 1, 1))
-    assert line.ratio.median == 2.0 and line.ours == 1.0
+    assert line.ratio.median == 2.0 and line.least == 3.0 and line.ours == 1.0

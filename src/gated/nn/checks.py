@@ -115,7 +115,7 @@ def array(name: str, value: Any, shape: tuple[int | str, ...], kind: np.dtype[An
     )
     if not fits:
         raise wrong(name, describe(result), f"shape {_shown(shape)}")
-    if not np.can_cast(result.dtype, kind, "safe"):
+    if result.dtype != kind and not np.can_cast(result.dtype, kind, "safe"):
         return _narrowed(name, result, kind)
     return np.array(result, kind, order="C") if own else np.ascontiguousarray(result, kind)
 

@@ -113,6 +113,8 @@ class Recurrent(Layer):
         ]
         first, *others = (self._sizes_of(layer) for layer in range(min(2, self.num_layers)))
         self._layer_sizes = [first, *others * (self.num_layers - 1)]  # but for the first, one is like the other
+        graph = self.cell.graph
+        self._state_sizes = tuple(self._layer_sizes[-1][graph.dims[name]] for name in graph.states)
         self._check_room()
 
     # sizes
@@ -124,8 +126,7 @@ class Recurrent(Layer):
     @property
     def state_sizes(self) -> tuple[int, ...]:
         """Length of each state."""
-        graph = self.cell.graph
-        return tuple(self._layer_sizes[-1][graph.dims[name]] for name in graph.states)
+        return self._state_sizes
 
     @property
     def output_size(self) -> int:
@@ -372,7 +373,7 @@ class Recurrent(Layer):
         return other
 
     def __getstate__(self) -> dict[str, Any]:
-        derived = "_backend", "_schedule", "_prefixes", "_layer_sizes"
+        derived = "_backend", "_schedule", "_prefixes", "_layer_sizes", "_state_sizes"
         return {key: value for key, value in vars(self).items() if key not in derived}
 
     def __setstate__(self, state: dict[str, Any]) -> None:

@@ -33,6 +33,11 @@ class _Plans:
     backward: BackwardPlan
     rows: Array
     steps: Array | None
+    places: tuple[int, int]  # the addresses of steps and rows
+
+    def numbers_at(self, steps: Array | None) -> tuple[int, int]:
+        """The addresses of the row numbers of the steps, if not None those of sequences of other lengths, and of all."""
+        return self.places if steps is None else (address_of(steps), self.places[1])
 
 
 class _PlanCache:
@@ -75,8 +80,9 @@ def _plans(
     shapes = Shapes.of(programs.layout.schedule.graph, sizes, x.dtype, (steps, sequences, len(x)), team)
     names, groups = list(names), shapes.groups
     forward = ForwardPlan(programs, shapes, names)
-    step_numbers = groups.step_rows() if shapes.equal else None
-    return _Plans(forward, BackwardPlan(forward, names), groups.all_rows(len(x)), step_numbers)
+    rows, step_numbers = groups.all_rows(len(x)), groups.step_rows() if shapes.equal else None
+    places = 0 if step_numbers is None else address_of(step_numbers), address_of(rows)
+    return _Plans(forward, BackwardPlan(forward, names), rows, step_numbers, places)
 
 
 class _TapeValues(Mapping[Node, "Array | float"]):
@@ -141,10 +147,10 @@ class NativeBackend:
         own = [plan.tape.view(tape, ("state", k)) for k in range(len(states))]
         for array, initial in zip(own, states, strict=True):
             groups.put_initial(array, initial)
-        y = memory.empty((len(x), states[0].shape[1]), x.dtype)
+        y, at = memory.placed((len(x), states[0].shape[1]), x.dtype)
         put_computed(plan.computed, plan.tape, tape, schedule, parameters)
-        steps = step_rows(counts, len(states[0])) if plans.steps is None else plans.steps
-        arrays = map(address_of, (x, y, steps, plans.rows))
+        steps = step_rows(counts, len(states[0])) if plans.steps is None else None
+        arrays = address_of(x), at, *plans.numbers_at(steps)
         _run(plan, [tape.address, work.address, *arrays, *parameter_addresses(parameters)], counts)
         last = last_states(own, counts) if plans.steps is None else [groups.last(array) for array in own]
         kept = plans, tape, steps, plan.seal.digest(tape)
@@ -171,9 +177,9 @@ class NativeBackend:
         plan: BackwardPlan = plans.backward
         groups = plan.shapes.groups
         work = memory.lease(plan.work.bytes)
-        running = [plan.work.view(work, ("running", k)) for k in range(len(dstates))]
-        for array, adjoint in zip(running, dstates, strict=True):
-            for mine, which in groups.sequences(array):
+        running = [groups.sequences(plan.work.view(work, ("running", k))) for k in range(len(dstates))]
+        for parts, adjoint in zip(running, dstates, strict=True):
+            for mine, which in parts:
                 mine[...] = adjoint[which]
         dy = np.ascontiguousarray(dy)
         if plan.gathered:
@@ -182,17 +188,17 @@ class NativeBackend:
                 plan.work.view(work, ("packed", k))[...] = before[leaf]
         for key in plan.full:
             plan.work.view(work, key)[...] = _single(scan, key[1])
-        dx = memory.empty((scan.rows, plan.shapes.sizes["input"]), dy.dtype)
-        arrays = map(address_of, (dy, dx, steps, plans.rows))
-        parts = parameter_addresses(gradients), parameter_addresses(scan.parameters)
-        _run(plan, [tape.address, work.address, *arrays, *parts[0], *parts[1]], scan.counts)
+        dx, at = memory.placed((scan.rows, plan.shapes.sizes["input"]), dy.dtype)
+        arrays = address_of(dy), at, *plans.numbers_at(steps)
+        vectors = *parameter_addresses(gradients), *parameter_addresses(scan.parameters)
+        _run(plan, [tape.address, work.address, *arrays, *vectors], scan.counts)
         if plan.seal.digest(work) != digest:
             raise stale()
         for name in plan.without_gradient:
             gradients[name][...] = 0
         if plan.dx is None:
             dx[...] = _single(scan, plan.dx_node)
-        return dx, [np.concatenate([mine for mine, _ in groups.sequences(array)]) for array in running]
+        return dx, [np.concatenate([mine for mine, _ in parts]) for parts in running]
 
     def infer(
         self,

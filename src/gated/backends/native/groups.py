@@ -138,12 +138,17 @@ class Groups:
 
     def put_initial(self, own: Array, initial: Array) -> None:
         """Write the (N, size) initial states into an (N + R, size) array."""
+        if len(self) == 1:
+            own[: len(initial)] = initial
+            return
         for first, stop in itertools.pairwise(self.edges):
             own[first * (self.steps + 1) :][: stop - first] = initial[first:stop]
 
     def last(self, own: Array) -> Array:
         """(N, size): the states after the last step, of an (N + R, size) array."""
         steps = self.steps + 1
+        if len(self) == 1:
+            return own[len(own) - self.edges[-1] :].copy()
         return np.concatenate(
             [own[stop * steps - (stop - first) : stop * steps] for first, stop in itertools.pairwise(self.edges)]
         )

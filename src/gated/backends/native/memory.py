@@ -144,6 +144,10 @@ def lease(size: int) -> Lease:
 
 def empty(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
     """As numpy.empty, from the pool."""
-    size = dtype.itemsize * math.prod(shape)
-    held = Lease(size, _pool)
-    return np.ndarray(shape, dtype, held.bytes, held.skip)
+    return placed(shape, dtype)[0]
+
+
+def placed(shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Array, int]:
+    """As `empty`, and the address, which need not be asked for then."""
+    held = Lease(dtype.itemsize * math.prod(shape), _pool)
+    return np.ndarray(shape, dtype, held.bytes, held.skip), held.address

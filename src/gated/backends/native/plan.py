@@ -235,8 +235,8 @@ class Call:
     """A filled-in sheet, ready to run."""
 
     def __init__(self, sheet: Sheet, addresses: Sequence[int]) -> None:
-        self.sheet, self.numbers = sheet, sheet.fill(addresses)
-        self.address = int(self.numbers.ctypes.data)
+        self.sheet = sheet
+        self.numbers, self.address = sheet.fill(addresses)
 
     def rebase(self, base: Hashable, address: int) -> None:
         """The same with another array."""

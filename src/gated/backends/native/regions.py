@@ -102,14 +102,15 @@ class Sheet:
         self._which += self._which[first : first + numbers]
         return start
 
-    def fill(self, addresses: Sequence[int]) -> Array:
-        """The numbers, given the address of every base in order."""
+    def fill(self, addresses: Sequence[int]) -> tuple[Array, int]:
+        """The numbers, given the address of every base in order; and where they lie."""
         if self._filled is None:
             self._filled = np.array(self._values, np.int64), np.array(self._which, np.intp)
         values, which = self._filled
         filled = np.empty_like(values)
-        np.add(values, np.array([0, address_of(filled), *addresses], np.int64)[which], out=filled)
-        return filled
+        own = address_of(filled)
+        np.add(values, np.array([0, own, *addresses], np.int64)[which], out=filled)
+        return filled, own
 
     def rebase(self, filled: Array, base: Hashable, address: int) -> None:
         """Give a base another address in filled-in numbers."""
