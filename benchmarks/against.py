@@ -5,8 +5,8 @@
     python -m benchmarks.against ../older --memory           a folder with another checkout; memory besides
 
 The other commit's sources are run by this checkout's benchmarks, in worker processes of their own. A ratio is the
-other one's time over ours: above 1 this checkout is faster. First the median over the pairs with its quartiles, then the
-ratio of the fastest measurement of each, in which what other machines of the same host take does not count.
+other one's time over ours: above 1 this checkout is faster. First the median over the pairs with its quartiles, then
+the ratio of the fastest measurement of each, in which what other machines of the same host take counts less.
 """
 
 from __future__ import annotations
