@@ -16,7 +16,7 @@ from gated.language.families import Chain, Family
 from gated.language.functions import FUNCTIONS
 from gated.language.refusals import without_class_names
 from gated.language.symbols import Length, Symbol, Vector, lift, number
-from gated.language.twice import difference, quiet
+from gated.language.twice import difference, quiet, random_state, readings
 
 
 def trace_cell(function: Callable[..., Any]) -> g.Graph:
@@ -32,16 +32,21 @@ def trace_cell(function: Callable[..., Any]) -> g.Graph:
             f"{where}: the cell {function.__name__} has no state; write def cell(x, h, *, W, ...): the first "
             "positional argument is the input, the others are the states of the step before"
         )
+    before = random_state()
     graph = _read(function, where, variables, families)
-    try:
-        changed = difference(graph, _read(quiet(function), where, variables, families))
-    except CellError as error:
-        changed = shown(str(error))
-    if changed is not None:
+    fault = None if random_state() == before else f"the equations of {graph.name} draw random numbers"
+    for _ in range(readings(function) - 1):
+        if fault is None:
+            try:
+                changed = difference(graph, _read(quiet(function), where, variables, families))
+            except CellError as error:
+                changed = shown(str(error))
+            if changed is not None:
+                fault = f"read again, the equations of {graph.name} are others: {changed}"
+    if fault is not None:
         raise CellError(
-            f"{where}: read a second time, the equations of {graph.name} are others: {changed}; they are read once, so "
-            "what changes by itself (a random number, a counter) would stand still: compute it before the cell is "
-            "defined, or make it an input or a parameter"
+            f"{where}: {fault}; they are read once, so what changes by itself (a random number, a counter) would stand "
+            "still: compute it before the cell is defined, or make it an input or a parameter"
         )
     return graph
 

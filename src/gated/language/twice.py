@@ -3,11 +3,40 @@ changes in it (a random number, a counter, the time) would be frozen without a w
 
 from __future__ import annotations
 
+import inspect
+import random
 from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 
+import numpy as np
+
 from gated.language.graph import Graph, Node
+
+SOME, MANY = 2, 8  # readings
+
+
+def readings(function: Callable[..., Any]) -> int:
+    """How often equations are read to see whether they stay the same.
+
+    Often where they use more than numbers and the functions of the language: a coin may fall on the same side twice.
+    """
+    try:
+        used = inspect.getclosurevars(function)
+    except (TypeError, ValueError):  # a cell of the closure that is still empty
+        return MANY
+    known = (bool, int, float, np.generic)
+    plain = all(
+        isinstance(value, known) or str(getattr(value, "__module__", "")).startswith("gated.language")
+        for value in (*used.globals.values(), *used.nonlocals.values())
+    )
+    return SOME if plain and not used.builtins else MANY
+
+
+def random_state() -> object:
+    """Where the generators stand that a whole program shares: random's and NumPy's."""
+    kind, keys, *rest = np.random.get_state()  # type: ignore[misc]
+    return random.getstate(), kind, keys.tobytes(), rest
 
 
 def quiet(function: Callable[..., Any]) -> FunctionType:

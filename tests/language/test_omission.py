@@ -1,0 +1,81 @@
+"""A cell without a family of its parameters: everything that can be done with a cell can be done with it."""
+
+from __future__ import annotations
+
+import json
+import pickle
+
+import numpy as np
+import pytest
+
+import gated
+from gated import log, sigmoid, tanh
+from gated.calculus.influence import notes_on
+from gated.errors import ArgumentError
+
+CASES = [
+    (name, family)
+    for name, cell in gated.cells.ZOO.items()
+    for family in dict.fromkeys(parameter.split(".")[0] for parameter in cell.parameters)
+]
+
+
+@pytest.mark.parametrize(("name", "family"), CASES)
+def test_every_family_of_the_zoo(name: str, family: str) -> None:
+    whole = gated.cells.ZOO[name]
+    cell = whole.without(family)
+    assert not [parameter for parameter in cell.parameters if parameter.split(".")[0] == family]
+    assert gated.Cell.from_json(json.loads(json.dumps(cell.to_json()))) == cell == pickle.loads(pickle.dumps(cell))
+    assert str(cell) and cell.derive() and cell.derive("numpy") and notes_on(cell.graph) is not None
+    results = []
+    for backend in ("reference", "native"):
+        layer = gated.Recurrent(cell, 3, 4, dtype="float64", seed=1, backend=backend)
+        y, _, tape = layer.forward(np.random.default_rng(0).normal(size=(4, 2, 3)))
+        for quantity in tape.names():
+            assert tape[quantity].shape[:2] == (4, 2)
+        results.append((y, layer.backward(tape, np.ones_like(y))[2].vector, layer))
+    # the whole cell with zeros gives the same
+    full = gated.Recurrent(whole, 3, 4, dtype="float64")
+    for parameter, array in full.params.items():
+        array[...] = results[0][2].params.get(parameter, 0.0)
+    y, _, tape = full.forward(np.random.default_rng(0).normal(size=(4, 2, 3)))
+    grads = full.backward(tape, np.ones_like(y))[2]
+    for found, vector, layer in results:
+        np.testing.assert_allclose(found, y, rtol=1e-12, atol=1e-14)
+        for parameter, array in layer.params.like(vector).items():
+            np.testing.assert_allclose(array, grads[parameter], rtol=1e-9, atol=1e-12, err_msg=parameter)
+
+
+def test_a_gate_that_counts_no_more_is_gone() -> None:
+    cell = gated.cells.gru.without("U")
+    assert "r" not in cell.graph.names.values() and "W.r" not in cell.parameters and "r" not in str(cell).split()
+
+
+@gated.cell
+def number(x, h, *, W, A, b):
+    return tanh(W.h @ x + A.h @ sigmoid(b.q) + h)
+
+
+@gated.cell
+def logarithm(x, h, *, W, b):
+    return tanh(W.h @ x + log(b.q) * h)
+
+
+@gated.cell
+def quotient(x, h, *, W, b):
+    return tanh(W.h @ x + h / b.q)
+
+
+@pytest.mark.parametrize(
+    ("cell", "text"),
+    [
+        (number, "family: got one without which a vector is a mere number: A.h is applied to what is 0.5 then, expected"),
+        (logarithm, r"family: got 'b' \(the equations, or their derivatives, hold the number log\(0.0\) = -inf"),
+        (quotient, "family: got one that the equations divide by, expected a family that can be 0"),
+    ],
+    ids=lambda value: getattr(value, "name", ""),
+)
+def test_what_cannot_be_left_out(cell: gated.Cell, text: str) -> None:
+    with pytest.raises(ArgumentError, match=text) as caught:
+        cell.without("b")
+    assert "\n" not in str(caught.value)
