@@ -11,6 +11,7 @@ import pytest
 from gated import LSTM, Dense, Network
 from gated.data import (
     ORDER_SYMBOLS,
+    Sequences,
     adding,
     copy_memory,
     endless,
@@ -365,3 +366,20 @@ def test_errors_say_what_was_wrong(call, message):
     assert str(error.value) == message
     of_type = re.search("got (None|bool|int|float|list) ?", message)
     assert isinstance(error.value, ArgumentTypeError if of_type else ArgumentError)
+
+
+def test_what_does_not_fit_a_batch_is_told() -> None:
+    x, target = np.zeros((3, 2, 1)), np.zeros((3, 2, 1))
+    for lengths, mask, words in (
+        ([3, 4], None, r"^lengths: got .*, expected \(2,\) lengths of at most 3, the steps of x"),
+        ([3, 2, 1], None, r"^lengths: got .*, expected \(2,\) lengths"),
+        (None, np.ones((2, 3)), r"^mask: got .*, expected shape \(3, 2\), that of x's steps and sequences"),
+    ):
+        with pytest.raises(ArgumentError, match=words) as caught:
+            list(Sequences(x, target, lengths, mask).sequences())
+        assert "\n" not in str(caught.value)
+    with pytest.raises(ArgumentError, match="^mask: got a ragged sequence"):
+        Sequences(x, target, None, [[1, 1], [1]])
+    # lists are arrays
+    steps = list(Sequences(x, target, [3, 1], [[1, 1], [0, 1], [1, 0]]).sequences())
+    assert [[answer is not None for _, answer in sequence] for sequence in steps] == [[True, False, True], [True]]

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import builtins
 import math
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -428,3 +432,21 @@ def test_the_line_of_the_mistake_is_named():
 def test_what_is_no_function_is_no_cell(thing):
     with pytest.raises(CellError, match="write @gated.cell above a def"):
         gated.cell(thing)
+
+
+def test_an_error_of_the_user_says_what_the_user_wrote() -> None:
+    def cell(x, h):
+        raise ValueError("a Family of 3, a Symbol")
+
+    with pytest.raises(CellError, match="raised ValueError: a Family of 3, a Symbol$"):
+        gated.cell(cell)
+
+
+def test_the_line_is_the_users_where_the_package_is_reached_by_a_link(tmp_path) -> None:
+    link = tmp_path / "linked"
+    link.symlink_to(Path(gated.__file__).resolve().parents[1])
+    program = "import gated\ndef cell(x, h):\n    return h % 2\ngated.cell(cell)\n"
+    (tmp_path / "mine.py").write_text(program)
+    env = {**os.environ, "PYTHONPATH": str(link)}
+    done = subprocess.run([sys.executable, str(tmp_path / "mine.py")], capture_output=True, text=True, env=env)
+    assert "CellError: mine.py:3: a remainder (%)" in done.stderr, done.stderr

@@ -69,7 +69,7 @@ def quotient(x, h, *, W, b):
 @pytest.mark.parametrize(
     ("cell", "text"),
     [
-        (number, "family: got one without which a vector is a mere number: A.h is applied to what is 0.5 then, expected"),
+        (number, "family: got one without which a vector is a mere number: A.h is applied to what is 0.5 then, "),
         (logarithm, r"family: got 'b' \(the equations, or their derivatives, hold the number log\(0.0\) = -inf"),
         (quotient, "family: got one that the equations divide by, expected a family that can be 0"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from typing import Any, NoReturn
 from gated.errors import CellError
 from gated.language.functions import FUNCTIONS
 
-_PACKAGE = str(Path(__file__).resolve().parent)
+_PACKAGE = os.path.join(os.path.dirname(sys._getframe().f_code.co_filename), "")  # as frames name it, links and all
 
 
 def place() -> str:

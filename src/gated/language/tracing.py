@@ -113,7 +113,9 @@ def _run(
     except NameError as error:
         raise CellError(f"{_where_raised(function, error, where)}: {error}{_import_hint(error)}") from error
     except Exception as error:
-        message = without_class_names(shown(" ".join(str(error).split()), 200))
+        message = shown(" ".join(str(error).split()), 200)
+        if isinstance(error, (TypeError, AttributeError)):  # which Python writes, with the names of our classes in it
+            message = without_class_names(message)
         raise CellError(
             f"{_where_raised(function, error, where)}: tracing the equations raised {type(error).__name__}: {message}"
         ) from error

@@ -64,7 +64,7 @@ def difference(first: Graph, second: Graph) -> str | None:
         if a is b or pair in seen:
             continue
         seen.add(pair)
-        if (a.op, a.attr, len(a.args)) != (b.op, b.attr, len(b.args)):
+        if (a.op, repr(a.attr), len(a.args)) != (b.op, repr(b.attr), len(b.args)):  # repr: 0.0 is not -0.0
             return f"{_described(a)} became {_described(b)}"
         pairs += zip(a.args, b.args, strict=True)
     names = [list(graph.names.items()) for graph in (first, second)]

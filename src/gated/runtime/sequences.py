@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gated.errors import describe, wrong, wrong_type
+from gated.errors import as_array, describe, wrong, wrong_type
 
 Array = np.ndarray[Any, Any]
 Step = tuple[Array, "Array | None"]  # x_t (D,), target (K,) or None
@@ -42,7 +42,7 @@ class Sequences(_Fields):
         cls, x: Any, target: Any = None, lengths: Any = None, mask: Any = None, indices: Any = None
     ) -> Sequences:
         for name, value, shape, axes in (("lengths", lengths, "(N,)", 1), ("mask", mask, "(T, N)", 2)):
-            if value is not None and np.ndim(value) != axes:
+            if value is not None and as_array(name, value).ndim != axes:
                 order = "the order is x, target, lengths, mask"
                 raise wrong(name, describe(np.asarray(value)), f"shape {shape} or None ({order})")
         self = super().__new__(cls, x, target, lengths, mask)
@@ -69,12 +69,21 @@ class Sequences(_Fields):
     def sequences(self) -> Iterator[list[Step]]:
         """Each sequence as its steps (x_t, target), views, for a learner that takes them one by one.
 
-        x_t is (D,), target (K,), or None where the task asks for no answer. The padding is left out.
+        x_t is (D,), target (K,), or None where the task asks for no answer. The padding is left out. The first axis is
+        that of time here, also where a network would take it second.
+
+        Raises:
+            ArgumentError: lengths or mask do not fit x.
         """
         steps, count = np.shape(self.x)[:2]
-        for n in range(count):
-            length = steps if self.lengths is None else int(self.lengths[n])
-            asked = [self.target is not None and (self.mask is None or bool(self.mask[t, n])) for t in range(length)]
+        lengths = np.full(count, steps) if self.lengths is None else as_array("lengths", self.lengths)
+        mask = None if self.mask is None else as_array("mask", self.mask)
+        if lengths.shape != (count,) or (count and lengths.max() > steps):
+            raise wrong("lengths", describe(lengths), f"({count},) lengths of at most {steps}, the steps of x")
+        if mask is not None and mask.shape != (steps, count):
+            raise wrong("mask", describe(mask), f"shape ({steps}, {count}), that of x's steps and sequences")
+        for n, length in enumerate(lengths.tolist()):
+            asked = [self.target is not None and (mask is None or bool(mask[t, n])) for t in range(length)]
             yield [(self.x[t, n], self.target[t, n] if asked[t] else None) for t in range(length)]
 
 

@@ -68,12 +68,13 @@ FORMS = {
 
 @pytest.fixture(autouse=True, scope="module")
 def three_threads() -> Iterator[None]:
-    """Small work is shared too."""
+    """Small work is shared too; and in the end, that the comparisons in float32 were comparisons."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pool, "WORTHWHILE", 1.0)
         patch.setattr(pool.Pool, "latency", lambda _: 0.0)
         patch.setattr(pool, "_threads", 3)
         yield
+    assert not COMPARED or np.mean(COMPARED) > 0.9, "float32 is too coarse for more than a few of the cells"
 
 
 def test_every_public_function_may_occur() -> None:
@@ -165,6 +166,8 @@ def cell_of(data: st.DataObject) -> gated.Cell:
 # Over many cells the two are equally far from the truth in float32. In one cell, above all one of a single unit, either
 # may be lucky: by a factor of 10 in one of a hundred cells.
 CHANCE = 40.0
+CEILING = 0.05  # a comparison within more would say nothing
+COMPARED: list[bool] = []  # whether an array was compared, or float32 is too coarse for its cell
 SIZE = st.one_of(st.integers(1, 9), st.sampled_from([15, 16, 17, 24, 31, 33]))
 
 
@@ -220,8 +223,10 @@ def compare(layers: dict[str, gated.Recurrent], x: np.ndarray, lengths: list[int
     truth = results(rounded["reference"].astype("float64"), x, lengths)
     native, numpy = (distances(results(rounded[name], x, lengths), truth) for name in ("native", "reference"))
     for key, distance in native.items():
-        allowed = max(2e-6, CHANCE * max(numpy.values()))
-        assert distance <= allowed, f"float32: {key} is off by {distance:.1e}, NumPy by {allowed / CHANCE:.1e}"
+        allowed = max(2e-6, CHANCE * max(numpy[key], 0.1 * max(numpy.values())))
+        COMPARED.append(allowed <= CEILING)
+        if allowed <= CEILING:
+            assert distance <= allowed, f"float32: {key} is off by {distance:.1e}, NumPy by {numpy[key]:.1e}"
 
 
 def both(cell: gated.Cell, **options: Any) -> dict[str, gated.Recurrent]:
