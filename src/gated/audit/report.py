@@ -91,7 +91,7 @@ class CheckReport:
         return "\n".join(line.rstrip() for line in lines)
 
     def _shown(self) -> list[Row]:
-        """The rows of the table. What the machine code did well is one row for each configuration and dtype: the worst."""
+        """The rows of the table: of what the machine code did well the worst for each configuration and dtype."""
         shown: list[Row] = []
         well: dict[tuple[str, str], list[Row]] = {}
         for row in self.rows:

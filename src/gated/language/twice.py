@@ -4,6 +4,7 @@ changes in it (a random number, a counter, the time) would be frozen without a w
 from __future__ import annotations
 
 import inspect
+import pickle
 import random
 from collections.abc import Callable
 from types import FunctionType
@@ -35,8 +36,7 @@ def readings(function: Callable[..., Any]) -> int:
 
 def random_state() -> object:
     """Where the generators stand that a whole program shares: random's and NumPy's."""
-    kind, keys, *rest = np.random.get_state()  # type: ignore[misc]
-    return random.getstate(), kind, keys.tobytes(), rest
+    return random.getstate(), pickle.dumps(np.random.get_state())
 
 
 def quiet(function: Callable[..., Any]) -> FunctionType:
