@@ -57,3 +57,29 @@ def test_nobodys_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     object_cache.store(KEY, CODE)
     assert not list(tmp_path.iterdir())
     assert object_cache.contents().refused == "GATED_CACHE_DIR is ~nobody-here/x, but there is no user 'nobody-here'"
+
+
+@pytest.mark.parametrize(
+    ("group", "name", "members", "taken"),
+    [(7, "ann", [], True), (7, "ann", ["bob"], False), (7, "users", [], False), (8, "ann", [], False)],
+)
+def test_a_parent_open_to_a_group_of_this_user_alone(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, group: int, name: str, members: list[str], taken: bool
+) -> None:
+    """Where users have groups of their own, ~/.cache has the mode 775."""
+    import grp
+    import pwd
+    from types import SimpleNamespace
+
+    from gated.backends.native import cache_folder
+
+    real, home = pwd.getpwuid(os.geteuid()), folder.parent
+    user = SimpleNamespace(pw_gid=group, pw_name="ann", pw_dir=real.pw_dir)
+    monkeypatch.setattr(pwd, "getpwuid", lambda _: user)
+    monkeypatch.setattr(grp, "getgrgid", lambda _: SimpleNamespace(gr_name=name, gr_mem=members))
+    private = cache_folder._is_private.__wrapped__
+    monkeypatch.setattr(cache_folder, "_is_private", lambda _: private(7))
+    home.chmod(0o775)
+    assert (object_cache.load(KEY) == CODE) is taken
+    folder.chmod(0o775)  # the folder itself is nobody else's in any case
+    assert object_cache.load(KEY) is None

@@ -150,9 +150,24 @@ def _check_way(path: str, status: os.stat_result) -> None:
     """That nobody else can exchange what lies in this folder."""
     if status.st_uid not in (0, os.geteuid()):
         raise _Refused(f"{path}, in which it lies, belongs to another user")
-    if status.st_mode & 0o022 and not status.st_mode & stat.S_ISVTX:
+    mine = 0o020 if status.st_mode & 0o020 and _is_private(status.st_gid) else 0
+    if status.st_mode & 0o022 & ~mine and not status.st_mode & stat.S_ISVTX:
         who = "everybody" if status.st_mode & 0o002 else "its group"
         raise _Refused(f"{path}, in which it lies, can be written by {who}")
+
+
+@cache
+def _is_private(group: int) -> bool:
+    """Whether a group is this user's alone, of the same name, as many systems make them together with users, whose
+    folders are then open to it (~/.cache with the mode 775)."""
+    import grp
+    import pwd
+
+    try:
+        user, found = pwd.getpwuid(os.geteuid()), grp.getgrgid(group)
+    except KeyError:
+        return False
+    return user.pw_gid == group and found.gr_name == user.pw_name and set(found.gr_mem) <= {user.pw_name}
 
 
 def _enter(handle: int, name: str, make: bool, how: int) -> int:
