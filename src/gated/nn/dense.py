@@ -119,7 +119,7 @@ class Dense(Layer):
 
     def infer(self, x: Any, state: Any = None, lengths: Any = None) -> tuple[Array, tuple[()]]:
         """As `forward`, without a tape."""
-        return self._forward(self._checked(x, own=False))[:2]
+        return self._forward(self._checked(x, own=False), sealed=False)[:2]
 
     def _checked(self, x: Any, own: bool) -> Array:
         x = as_array("x", x)
@@ -128,8 +128,9 @@ class Dense(Layer):
         leading: tuple[int | str, ...] = ("T", "N", "...")[: x.ndim - 1] if x.ndim <= 4 else tuple("n" * (x.ndim - 1))
         return checks.array("x", x, (*leading, self.input_size), self.dtype, own=own)
 
-    def _forward(self, x: Array) -> tuple[Array, tuple[()], DenseTape]:
-        y, scan = evaluate_map(self._schedule, self._sizes, self.params, {"x": x.reshape(-1, self.input_size)})
+    def _forward(self, x: Array, sealed: bool = True) -> tuple[Array, tuple[()], DenseTape]:
+        rows = x.reshape(-1, self.input_size)
+        y, scan = evaluate_map(self._schedule, self._sizes, self.params, {"x": rows}, sealed)
         if self.activation is not None:  # its derivative may be made of the output, which is the caller's to change
             y = y.copy()
         return y.reshape(*x.shape[:-1], self.output_size), (), DenseTape(self, scan)
