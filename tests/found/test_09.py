@@ -1,4 +1,4 @@
-"""Nothing could be copied or pickled: `nodes are immutable`, `PicklingError`. Every kind of thing: tests/test_copies.py."""
+"""Nothing could be copied or pickled: `nodes are immutable`, `PicklingError`. Every kind: tests/test_copies.py."""
 
 from __future__ import annotations
 

@@ -18,6 +18,7 @@ copies       copy.copy, copy.deepcopy and pickle give layers and networks that s
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,7 @@ class Layer:
     """
 
     params: ParameterVector
+    forward: Callable[..., tuple[Any, Any, Any]]  # a layer's own: x, state, lengths, *, rng -> y, the last state, tape
 
     @property
     def theta(self) -> Array:
@@ -57,8 +59,8 @@ class Layer:
         vector[...] = array
 
     def infer(self, x: Any, state: Any = None, lengths: Any = None) -> tuple[Any, Any]:
-        """Forward without a tape: y and the last state."""
-        raise NotImplementedError
+        """Forward without a tape: y and the last state. A layer that can save something then has one of its own."""
+        return self.forward(x, state, lengths)[:2]
 
     def __call__(self, x: Any, state: Any = None, lengths: Any = None) -> tuple[Any, Any]:
         """y, state: as `infer`. For training, `forward` returns a tape as well."""

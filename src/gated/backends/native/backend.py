@@ -36,7 +36,7 @@ class _Plans:
     places: tuple[int, int]  # the addresses of steps and rows
 
     def numbers_at(self, steps: Array | None) -> tuple[int, int]:
-        """The addresses of the row numbers of the steps, if not None those of sequences of other lengths, and of all."""
+        """The addresses of the row numbers of the steps (not None: those of sequences of other lengths) and of all."""
         return self.places if steps is None else (address_of(steps), self.places[1])
 
 
