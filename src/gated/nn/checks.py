@@ -127,10 +127,10 @@ def _narrowed(name: str, array: Array, kind: np.dtype[Any]) -> Array:
     if array.dtype.kind in "fc":
         lost = np.isinf(result) & np.isfinite(array)
         if lost.any():
-            place = ", ".join(map(str, np.argwhere(lost)[0].tolist()))
+            place = f" at {np.argwhere(lost)[0].tolist()}" if array.ndim else ""
             raise wrong(
                 name,
-                f"{array[lost][0]:g} at [{place}], which {kind} cannot hold",
+                f"{array[lost][0]:g}{place}, which {kind} cannot hold",
                 f"numbers up to {np.finfo(kind).max:.2g}, or dtype='float64'",
             )
     return result

@@ -145,13 +145,11 @@ class Dense(Layer):
         if not isinstance(tape, DenseTape) or tape.layer is not self:
             raise wrong_type("tape", describe(tape), "the tape of this layer's forward()")
         dy, scan = as_array("dy", dy), tape.scan
-        if dy.dtype.kind not in ("fiu" if self.dtype.kind == "f" else "fiuc"):
-            raise wrong_type("dy", describe(dy), f"numbers ({self.dtype})")
+        rows = checks.array("dy", dy, dy.shape, self.dtype)
         if dy.shape[-1:] != (self.output_size,) or dy.size != scan.rows * self.output_size:
             raise wrong("dy", describe(dy), f"the shape of y: {scan.rows} rows of {self.output_size}")
         grads = self.params.like()
-        rows = np.ascontiguousarray(dy, self.dtype).reshape(-1, self.output_size)
-        dx = map_adjoints(scan, rows, grads)[0]
+        dx = map_adjoints(scan, rows.reshape(-1, self.output_size), grads)[0]
         return dx.reshape(*dy.shape[:-1], self.input_size), (), grads
 
     def __getstate__(self) -> dict[str, Any]:

@@ -161,7 +161,8 @@ class Recurrent(Layer):
                         f"{self.forget_bias} for the cell {self.cell.name}",
                         "None: it has no parameter b.f",
                     )
-                self.params[f"{prefix}.b.f"][...] = checks.real("forget_bias", self.forget_bias)
+                bias = checks.real("forget_bias", self.forget_bias)
+                self.params[f"{prefix}.b.f"][...] = checks.array("forget_bias", bias, (), self.dtype)
 
     # calls
 
