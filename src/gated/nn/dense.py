@@ -10,7 +10,7 @@ import numpy as np
 
 from gated.backends.interface import Scan
 from gated.backends.reference import evaluate_map, map_adjoints
-from gated.errors import as_array, describe, uncopied, wrong, wrong_type
+from gated.errors import as_array, describe, uncopied, unknown, wrong, wrong_type
 from gated.language import relu, sigmoid, softplus, tanh
 from gated.nn import checks
 from gated.nn.initialisation import initial_value
@@ -85,10 +85,10 @@ class Dense(Layer):
         self.input_size = checks.size("input_size", input_size)
         self.output_size = checks.size("output_size", output_size)
         if not isinstance(activation, (str, type(None))) or activation not in ACTIVATIONS:
-            raise wrong("activation", repr(activation), f"one of {', '.join(map(repr, ACTIVATIONS))}")
-        if not checks.flag("bias", bias) and activation is not None:
+            raise unknown("activation", activation, ACTIVATIONS)
+        self.activation, self.bias = activation, checks.flag("bias", bias)
+        if not self.bias and activation is not None:
             raise wrong("bias", f"False with activation {activation!r}", "True, or activation None")
-        self.activation, self.bias = activation, bias
         self.dtype = checks.dtype(dtype)
         self._plan()
         parameters = self._schedule.graph.parameters
