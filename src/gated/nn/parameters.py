@@ -90,10 +90,19 @@ class ParameterVector(Mapping[str, Array]):
         """Whether these are a layer's parameters in the vector of a network that still exists."""
         return self.whole is not None and self.whole() is not None
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return ParameterVector, (self.shapes, self.vector.dtype, self.vector, self.ties)
+    def __getstate__(self) -> dict[str, Any]:
+        return {"shapes": self.shapes, "ties": self.ties, "vector": self.vector}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        # A copy: what comes from a file that is mapped into memory, or beside the pickle (protocol 5), as joblib sends
+        # arrays to its workers, is shared with others and may be read-only.
+        vector = np.array(state["vector"])
+        self._lay(_Layout(state["shapes"], state["ties"]), vector.dtype, vector)
 
     def __copy__(self) -> ParameterVector:
+        return self.like(self.vector.copy())
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> ParameterVector:
         return self.like(self.vector.copy())
 
     def part(self, prefix: str) -> ParameterPart:
