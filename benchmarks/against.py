@@ -161,7 +161,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Returns the exit status: 0, 1 if the two disagree or are not what they are called, 2 for a mistake in the words."""
+    """Returns the exit status: 0, 1 if the two disagree or one runs other sources, 2 for a mistake in the words."""
     arguments = parser().parse_args(words)
     try:
         groups = [word.strip() for word in arguments.only.split(",")]
