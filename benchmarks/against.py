@@ -61,27 +61,36 @@ class Line:
         return f"{self.group:16} {self.point!s:12} {ratio}  {self.least:6.3f}  {unit}{mark}"
 
 
+class WrongSources(Exception):
+    """A worker does not run the sources that it should: what it measures would be called by a wrong name."""
+
+
 class Sides:
     """Worker processes of both checkouts, started anew for every round."""
 
     def __init__(self, other: Path, threads: int, folder: Path) -> None:
-        self.threads = threads
+        self.threads, self.sources = threads, (ROOT / "src", other.resolve() / "src")
         self._more = [
-            {"GATED_CACHE_DIR": str(folder / name), "PYTHONPATH": os.pathsep.join([str(source / "src"), str(ROOT)])}
-            for name, source in (("ours", ROOT), ("other", other))
+            {"GATED_CACHE_DIR": str(folder / name), "PYTHONPATH": os.pathsep.join([str(source), str(ROOT)])}
+            for name, source in zip(("ours", "other"), self.sources, strict=True)
         ]
         for more in self._more:
             Path(more["GATED_CACHE_DIR"]).mkdir(mode=0o700)
 
     @contextmanager
     def processes(self) -> Iterator[list[Process]]:
+        """Ours and the other's. Raises WrongSources unless each runs its own checkout."""
         ours, other = self._more
         with Process("gated", self.threads, ours) as mine, Process("gated", self.threads, other) as theirs:
+            for name, process, source in zip(("ours", "the other"), (mine, theirs), self.sources, strict=True):
+                found = Path(process.ask("source"))
+                if found.resolve() != source / "gated" / "__init__.py":
+                    raise WrongSources(f"{name} runs {found}, expected the sources in {source}")
             yield [mine, theirs]
 
 
 def measure(sides: Sides, group: str, point: Point) -> Line:
-    """Raises agree.Disagreement if the two do not compute the same."""
+    """Raises agree.Disagreement if the two do not compute the same, WrongSources if one is not what it is called."""
     cell, task, _ = GROUPS[group]
     found: list[Pair] = []
     shares = []
@@ -118,9 +127,11 @@ def checkout(name: str, folder: Path) -> Iterator[Path]:
     """The folder of another checkout, or of a commit that is checked out for as long.
 
     Raises:
-        UsageError: it is neither.
+        UsageError: it is neither, or this checkout itself.
     """
     if Path(name, "src", "gated").is_dir():
+        if Path(name).resolve() == ROOT:
+            raise UsageError(f"OTHER: got {name!r}, which is this checkout, expected another")
         yield Path(name).resolve()
         return
     place = folder / "checkout"
@@ -150,7 +161,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Returns the exit status: 0, 1 if the two disagree, 2 for a mistake on the command line."""
+    """Returns the exit status: 0, 1 if the two disagree or one runs other sources, 2 for a mistake in the words."""
     arguments = parser().parse_args(words)
     try:
         groups = [word.strip() for word in arguments.only.split(",")]
@@ -166,6 +177,9 @@ def main(words: Sequence[str] | None = None) -> int:
     except UsageError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except WrongSources as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
     except agree.Disagreement as error:
         print(f"error: the two do not compute the same: {error}", file=sys.stderr)
         return 1

@@ -122,6 +122,12 @@ class Worker:
     def do_start(self, problem: Any, imported: bool) -> tuple[float, float]:
         return start.first_and_second(problem, imported)
 
+    def do_source(self) -> str:
+        """The file that `import gated` finds here."""
+        import gated
+
+        return str(gated.__file__)
+
     def do_versions(self, names: list[str]) -> dict[str, str]:
         from importlib.metadata import PackageNotFoundError, version
 

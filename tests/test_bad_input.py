@@ -145,7 +145,7 @@ CASES = {
         "params['l0.W.i']: got an array of shape (3,)",
         "(4, 3) or one number",
     ),
-    "a text for a matrix": (lambda t: t.lstm.params.__setitem__("l0.W.i", "a"), V, "params['l0.W.i']: got str 'a'"),
+    "a text for a matrix": (lambda t: t.lstm.params.__setitem__("l0.W.i", "a"), T, "params['l0.W.i']: got str 'a'"),
     "a vector too long": (lambda t: ParameterVector({"a": (2,)}, vector=A(3)), V, "vector: got", "(2,)"),
     # dense, embedding
     "output_size 0": (lambda t: Dense(3, 0), V, "output_size: got 0", WHOLE),

@@ -241,3 +241,89 @@ def test_a_layer_without_parameters() -> None:
     cell = gated.cell(lambda x, h: 0.9 * h + 0.1 * x)
     layer = copy.deepcopy(gated.Recurrent(cell, 3, 3))
     assert layer.theta.size == 0 and layer.infer(np.ones((2, 1, 3)))[0].shape == (2, 1, 3)
+
+
+# arrays that come from beside the pickle
+
+
+def large_things() -> dict[str, tuple[Any, Callable[[Any], list[Array]]]]:
+    """Thing, and the arrays that it changes in place: above 1 MB, from where joblib maps them into memory."""
+    layer = gated.LSTM(256, 256, seed=1)
+    whole = gated.Network({"rnn": gated.LSTM(256, 256, seed=1), "head": gated.Dense(256, 4)})
+    optimizer = gated.learning.Adam(0.1)
+    optimizer.update(np.ones(300_000, "f4"), np.ones(300_000, "f4"))
+
+    def theta(thing: Any) -> list[Array]:
+        return [thing.theta]
+
+    return {
+        "layer": (layer, theta),
+        "dense": (gated.Dense(1024, 512), theta),
+        "embedding": (gated.Embedding(1024, 512), theta),
+        "network": (whole, lambda thing: [thing.theta, *(part.theta for part in thing.layers.values())]),
+        "layer of a network": (copy.deepcopy(whole).layers["rnn"], theta),
+        "parameters": (layer.params, lambda thing: [thing.vector]),
+        "optimizer": (optimizer, lambda thing: list(thing._buffers.values())),
+    }
+
+
+def beside_the_pickle(thing: Any, folder: Path) -> list[Any]:
+    buffers: list[pickle.PickleBuffer] = []
+    data = pickle.dumps(thing, 5, buffer_callback=buffers.append)
+    assert buffers
+    return [pickle.loads(data, buffers=buffers) for _ in range(2)]
+
+
+def beside_the_pickle_read_only(thing: Any, folder: Path) -> list[Any]:
+    buffers: list[pickle.PickleBuffer] = []
+    data = pickle.dumps(thing, 5, buffer_callback=buffers.append)
+    return [pickle.loads(data, buffers=[bytes(buffer) for buffer in buffers])]
+
+
+def mapped(mode: str) -> Callable[[Any, Path], list[Any]]:
+    def load(thing: Any, folder: Path) -> list[Any]:
+        joblib = pytest.importorskip("joblib")
+        joblib.dump(thing, folder / "thing")
+        return [joblib.load(folder / "thing", mmap_mode=mode) for _ in range(2)]
+
+    return load
+
+
+@pytest.mark.parametrize("name", large_things())
+@pytest.mark.parametrize(
+    "load",
+    [beside_the_pickle, beside_the_pickle_read_only, mapped("r"), mapped("r+"), mapped("c")],
+    ids=["buffers", "read-only buffers", "mmap r", "mmap r+", "mmap c"],
+)
+def test_what_was_loaded_is_independent_and_writable(name: str, load: Any, tmp_path: Path) -> None:
+    thing, arrays = large_things()[name]
+    kept = [array.copy() for array in arrays(thing)]
+    found = load(thing, tmp_path)
+    for other in found:
+        for array, right, mine in zip(arrays(other), kept, arrays(thing), strict=True):
+            assert type(array) is np.ndarray and array.dtype == right.dtype and array.tobytes() == right.tobytes()
+            assert array.flags.writeable and not np.shares_memory(array, mine)
+        for array in arrays(other):
+            array -= 0.25
+    for array, right in zip(arrays(thing), kept, strict=True):
+        assert array.tobytes() == right.tobytes()
+
+
+def train(thing: Any) -> bytes:
+    """In a worker of joblib."""
+    if isinstance(thing, gated.learning.Optimizer):
+        theta = np.ones(300_000, "f4")
+        thing.update(theta, theta.copy())
+        return theta.tobytes()
+    thing.theta -= 0.1
+    next(iter(thing.params.values()))[...] *= 2
+    return thing.theta.tobytes()
+
+
+@pytest.mark.slow
+def test_workers_of_joblib_train() -> None:
+    joblib = pytest.importorskip("joblib")
+    things = [thing for name, (thing, _) in large_things().items() if name != "parameters"]
+    wanted = [train(copy.deepcopy(thing)) for thing in things]
+    found = joblib.Parallel(n_jobs=2)(joblib.delayed(train)(thing) for thing in things)
+    assert [one == other for one, other in zip(found, wanted, strict=True)] == [True] * len(things)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 import math
+import pickle
 
 import numpy as np
 import pytest
 
+from gated import sqrt
 from gated.errors import ArgumentError
-from gated.losses import SigmoidCrossEntropy, SigmoidSquaredError, SoftmaxCrossEntropy, SquaredError
+from gated.losses import Loss, SigmoidCrossEntropy, SigmoidSquaredError, SoftmaxCrossEntropy, SquaredError
+from gated.nn.maps import total
 
 LOSSES = [SoftmaxCrossEntropy, SquaredError, SigmoidSquaredError, SigmoidCrossEntropy]
 T, N, V = 4, 3, 5
@@ -171,3 +175,55 @@ def test_shapes_without_and_with_many_axes():
 def test_sum_of_no_rows_is_zero():
     value, dy = SoftmaxCrossEntropy("sum")(np.zeros((0, V)), np.zeros(0, int))
     assert value == 0.0 and dy.shape == (0, V)
+
+
+@pytest.mark.parametrize("loss", [SoftmaxCrossEntropy(), SquaredError(), SigmoidCrossEntropy()], ids=repr)
+def test_a_mean_over_many_rows_in_float16(loss):
+    """1/N is not rounded to float16, where it would have three digits (and be 0 for N above 33 million)."""
+    rng = np.random.default_rng(0)
+    y = rng.standard_normal((30_000, 3)).astype("f2")
+    target = rng.random((30_000, 3)).astype("f2")
+    value, dy = loss(y, target)
+    exact, exact_dy = loss(y.astype("f8"), target.astype("f8"))
+    assert dy.dtype == np.float16 and abs(value - exact) < 1e-6 * abs(exact)
+    np.testing.assert_allclose(dy, exact_dy, rtol=2**-10, atol=2.0**-25)  # the rounding of dy itself
+    few, _ = type(loss)("sum")(y[:20], target[:20])
+    assert abs(few - type(loss)("sum")(y[:20].astype("f8"), target[:20].astype("f8"))[0]) < 1e-6 * few
+    large = np.full((2, 3), 6e4, "f2")
+    assert np.isinf(SquaredError("sum")(large, -large)[1]).all()  # without a warning, as before
+
+
+class Huber(Loss):
+    """Somebody's own: quadratic up to delta, then linear; delta scales what the expression sees."""
+
+    expression = staticmethod(lambda y, target: total(sqrt(1 + (y - target) * (y - target)) - 1))
+
+    def __init__(self, delta, reduction="mean", rows=None):
+        super().__init__(reduction)
+        self.delta, self.rows = delta, rows
+
+    def __call__(self, y, target, mask=None):
+        value, dy = super().__call__(y / self.delta, target / self.delta, mask)
+        return value * self.delta**2, dy * self.delta
+
+
+@pytest.mark.parametrize("way", ["copy", "deepcopy", *range(pickle.HIGHEST_PROTOCOL + 1)])
+def test_a_users_own_loss_keeps_its_options(way):
+    loss = Huber(3.0, "sum", rows=np.arange(3))
+    again = getattr(copy, way)(loss) if isinstance(way, str) else pickle.loads(pickle.dumps(loss, way))
+    assert (again.delta, again.reduction, again.rows.tolist()) == (3.0, "sum", [0, 1, 2])
+    y, target = np.random.default_rng(0).standard_normal((2, 4, 3))
+    for one, other in zip(again(y, target), loss(y, target), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert again == loss and hash(again) == hash(loss) and repr(again) == repr(loss)
+    assert repr(Huber(3.0)) == "Huber(reduction='mean', delta=3.0, rows=None)"
+
+
+def test_losses_with_other_options_are_others():
+    assert Huber(3.0) != Huber(5.0) and Huber(3.0) == Huber(3.0) and Huber(3.0, "sum") != Huber(3.0)
+    assert Huber(3.0, rows=np.arange(3)) == Huber(3.0, rows=np.arange(3)) != Huber(3.0, rows=np.arange(4))
+    assert Huber(3.0) != Huber(3.0, rows=np.arange(3)) and SquaredError() != SigmoidSquaredError()
+    assert SoftmaxCrossEntropy() != SoftmaxCrossEntropy(ignore_index=3) and {Huber(3.0): 1}[Huber(3.0)] == 1
+    late = SquaredError()
+    late.note = "mine"
+    assert late != SquaredError() and copy.copy(late).note == "mine"

@@ -6,6 +6,7 @@ A message is one line: the argument, what it was, what it should be.
 from __future__ import annotations
 
 import importlib
+from collections.abc import Iterable
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -51,6 +52,15 @@ def wrong_type(argument: str, got: object, expected: str) -> ArgumentTypeError:
     return ArgumentTypeError(f"{argument}: got {got}, expected {expected}")
 
 
+def unknown(argument: str, value: Any, known: Iterable[str | None]) -> ArgumentError:
+    """The error of a value that is none of a few words."""
+    try:
+        got = describe(value) if hasattr(value, "shape") else shown(repr(value), 60)
+    except (ValueError, RecursionError):
+        got = describe(value)
+    return wrong(argument, got, f"one of {', '.join(map(repr, known))}")
+
+
 def uncopied(what: str, instead: str) -> ArgumentTypeError:
     """The error of copying or pickling something that belongs to one moment."""
     return ArgumentTypeError(f"{what}: got copy or pickle, which it does not support; {instead}")
@@ -65,7 +75,10 @@ def describe(value: Any) -> str:
         return f"an array of shape {shape} and dtype {getattr(value, 'dtype', '?')}"
     if value is None:
         return "None"
-    text = " ".join(repr(value).split())
+    try:
+        text = " ".join(repr(value).split())
+    except (ValueError, RecursionError):  # Python writes no number of thousands of digits
+        return shown(value)
     return f"{type(value).__name__} {text if len(text) <= 60 else text[:57] + '...'}"
 
 

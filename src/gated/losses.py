@@ -44,8 +44,9 @@ class Loss:
     expression: Any = None
 
     def __init__(self, reduction: str = "mean") -> None:
-        if reduction not in ("mean", "sum"):
-            raise wrong("reduction", repr(reduction), "'mean' or 'sum'")
+        if not isinstance(reduction, str) or reduction not in ("mean", "sum"):
+            came = repr(reduction) if isinstance(reduction, str) else describe(reduction)
+            raise wrong("reduction", came, "'mean' or 'sum'")
         self.reduction = reduction
         self._schedule = planned(type(self).expression)
 
@@ -69,13 +70,18 @@ class Loss:
         rows, size = math.prod(y.shape[:-1]), y.shape[-1]
         wanted, weights = self._counted(y, target, mask)
         wanted, weights = wanted.reshape(rows, size), weights.reshape(rows, 1)
-        value, tape = evaluate_map(self._schedule, {"input": size}, {}, {"y": y.reshape(rows, size), "target": wanted})
+        outputs = y.reshape(rows, size).astype(weights.dtype, copy=False)
+        value, tape = evaluate_map(self._schedule, {"input": size}, {}, {"y": outputs, "target": wanted})
         counted = np.where(weights != 0, value, 0)  # a row that does not count may hold NaN
-        dy = np.where(weights != 0, map_adjoints(tape, weights, {})[0], 0).astype(y.dtype)
+        with np.errstate(over="ignore"):
+            dy = np.where(weights != 0, map_adjoints(tape, weights, {})[0], 0).astype(y.dtype)
         return float(np.sum(counted * weights)), dy.reshape(y.shape)
 
     def _counted(self, y: Array, target: Any, mask: Any) -> tuple[Array, Array]:
-        """(the targets as rows (..., V), the weight of every row (...)), of y's dtype."""
+        """(the targets as rows (..., V), the weight of every row (...)), of the dtype in which the loss is computed.
+
+        This is y's, but at least float32: in float16 1/N has three digits, and is 0 for N above 33 million.
+        """
         weights = _weights(mask, y.shape[:-1])
         wanted, counts = self._target(target, y.shape, y.dtype, weights != 0)
         weights = np.where(counts, weights, 0.0)
@@ -91,7 +97,8 @@ class Loss:
         if not np.isfinite(rounded).all():
             largest = float(_weights(mask, y.shape[:-1]).max())
             raise wrong("mask", f"weights up to {largest:g}", f"weights whose sum {y.dtype} can hold")
-        return wanted, rounded
+        work = np.result_type(y.dtype, np.float32)
+        return wanted.astype(work, copy=False), weights.astype(work, copy=False)
 
     def _target(self, target: Any, shape: tuple[int, ...], dtype: Any, counts: Array) -> tuple[Array, Array]:
         """(the targets as rows (..., V) of this dtype, which rows count), for outputs of this shape.
@@ -117,20 +124,31 @@ class Loss:
                 place = found[0].tolist()
                 raise wrong(name, f"NaN at {place}", "numbers in every row that counts (mask says which do)")
 
-    def _options(self) -> tuple[Any, ...]:
-        return (self.reduction,)
+    def __getstate__(self) -> dict[str, Any]:
+        """The options, those of somebody's own loss among them: all but what follows from the expression."""
+        return {name: value for name, value in vars(self).items() if name != "_schedule"}
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), self._options()
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._schedule = planned(type(self).expression)
 
     def __eq__(self, other: object) -> bool:
-        return type(other) is type(self) and other._options() == self._options()
+        if type(other) is not type(self):
+            return False
+        mine, theirs = self.__getstate__(), other.__getstate__()
+        return mine.keys() == theirs.keys() and all(_equal(mine[name], theirs[name]) for name in mine)
 
     def __hash__(self) -> int:
-        return hash((type(self), self._options()))
+        return hash((type(self), self.reduction))  # other options may be anything
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(map(repr, self._options()))})"
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.__getstate__().items())})"
+
+
+def _equal(one: Any, other: Any) -> bool:
+    if isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
+        return type(one) is type(other) and one.dtype == other.dtype and np.array_equal(one, other)
+    return bool(one == other)
 
 
 def _weights(mask: Any, rows: tuple[int, ...]) -> Array:
@@ -186,9 +204,6 @@ class SoftmaxCrossEntropy(Loss):
         one_hot = np.zeros(shape, dtype)
         np.put_along_axis(one_hot, np.where(counts, array, 0)[..., None].astype(np.int64), 1.0, axis=-1)
         return one_hot, counts
-
-    def _options(self) -> tuple[Any, ...]:
-        return self.reduction, self.ignore_index
 
 
 class SquaredError(Loss):

@@ -26,7 +26,7 @@ def test_theta_can_be_assigned(made) -> None:
     assert layer.theta is vector and vector.dtype == "f4" and np.array_equal(vector, before)
     with pytest.raises(ArgumentError, match=r"^theta: got an array of shape \(1,\) .*, expected shape \(\d+,\)"):
         layer.theta = [1.0]
-    with pytest.raises(ArgumentTypeError, match="^theta: got str 'none', expected numbers"):
+    with pytest.raises(ArgumentTypeError, match="^theta: got str 'none', expected real numbers"):
         layer.theta = "none"
     assert np.array_equal(vector, before)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gated.backends.interface import Backend, Scan
-from gated.errors import wrong
+from gated.errors import unknown
 from gated.lazy import submodules
 
 __getattr__, __dir__ = submodules(__name__)
@@ -19,12 +19,12 @@ def get_backend(name: str) -> Backend:
     Raises:
         ArgumentError: there is none.
     """
+    if not isinstance(name, str) or name not in NAMES:
+        raise unknown("backend", name, NAMES)
     if name == "reference":
         from gated.backends.reference import ReferenceBackend
 
         return ReferenceBackend()
-    if name == "native":
-        from gated.backends.native.backend import NativeBackend
+    from gated.backends.native.backend import NativeBackend
 
-        return NativeBackend()
-    raise wrong("backend", repr(name), f"one of {', '.join(map(repr, NAMES))}")
+    return NativeBackend()

@@ -32,6 +32,19 @@ class ReferenceBackend:
         counts: Array,
         states: Sequence[Array],
     ) -> Scan:
+        scan = self._run(schedule, sizes, parameters, x, counts, states)
+        scan.own = digest_of(parameters)
+        return scan
+
+    def _run(
+        self,
+        schedule: Schedule,
+        sizes: Mapping[str, int],
+        parameters: Mapping[str, Array],
+        x: Array,
+        counts: Array,
+        states: Sequence[Array],
+    ) -> Scan:
         with np.errstate(all="ignore"):  # NaN in, NaN out: no warnings on the way
             x = np.array(x)  # the caller may write to it before the backward pass
             values = before_loop(schedule, parameters, x)
@@ -42,19 +55,7 @@ class ReferenceBackend:
             kept = {node: v for node, v in values.items() if schedule.level[node] <= INPUT}
             y = full[0][len(states[0]) :].copy()
             last = last_states(full, counts)
-            return Scan(
-                schedule,
-                sizes,
-                parameters,
-                counts,
-                rows,
-                x.dtype,
-                y,
-                full,
-                last,
-                {**kept, **saved},
-                digest_of(parameters),
-            )
+            return Scan(schedule, sizes, parameters, counts, rows, x.dtype, y, full, last, {**kept, **saved})
 
     def backward(
         self, scan: Scan, dy: Array, dstates: Sequence[Array], gradients: Mapping[str, Array]
@@ -75,7 +76,7 @@ class ReferenceBackend:
         counts: Array,
         states: Sequence[Array],
     ) -> tuple[Array, list[Array]]:
-        scan = self.forward(schedule, sizes, parameters, x, counts, states)
+        scan = self._run(schedule, sizes, parameters, x, counts, states)
         return scan.y, scan.last
 
     def stepper(
@@ -123,19 +124,15 @@ class _Stepper:
         """The parameters are read at every step."""
 
 
-LANES = 64  # 64-bit numbers
-
-
 def digest_of(parameters: Mapping[str, Array]) -> int:
-    """Another number whenever a bit of a parameter has changed (but once in some billion times)."""
+    """Another number whenever a bit of a parameter has changed or two have changed places (but once in 2^32 times).
+
+    A checksum, in which the place counts: sums of columns were five times as fast (3 GB/s are usual for this one), and
+    saw neither rows that changed places nor the signs of an even number of rows.
+    """
     digest = 0
     for array in parameters.values():
-        data = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
-        whole = len(data) // (8 * LANES) * (8 * LANES)
-        if whole > 1 << 12:  # sums of 64 columns, as fast as memory is; a checksum of all would take ten times as long
-            sums = data[:whole].view(np.uint64).reshape(-1, LANES).sum(axis=0)
-            digest, data = zlib.crc32(sums.data, digest), data[whole:]
-        digest = zlib.crc32(data.data, digest)
+        digest = zlib.crc32(np.ascontiguousarray(array).data, digest)
     return digest
 
 
@@ -446,11 +443,16 @@ def _outer_sum(scan: Scan, delta: Array | float, operand: Array | float, matrix:
 
 
 def evaluate_map(
-    schedule: Schedule, sizes: Mapping[str, int], parameters: Mapping[str, Array], inputs: Mapping[str, Array]
+    schedule: Schedule,
+    sizes: Mapping[str, int],
+    parameters: Mapping[str, Array],
+    inputs: Mapping[str, Array],
+    sealed: bool = True,
 ) -> tuple[Array, Scan]:
     """The output of a graph without states, (R, dim), over rows of its inputs (R, dim each), and the tape.
 
-    The tape holds inputs and output: they are not to be written to.
+    The tape holds inputs and output: they are not to be written to. One that is not `sealed` is for no backward pass:
+    it has no digest of the parameters.
     """
     with np.errstate(all="ignore"):
         first = inputs[schedule.graph.inputs[0]]
@@ -469,7 +471,7 @@ def evaluate_map(
             [],
             [],
             values,
-            digest_of(parameters),
+            digest_of(parameters) if sealed else None,
         )
 
 

@@ -111,7 +111,11 @@ class Optimizer:
         return self._kept()
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
+        # Copies: arrays from a file that is mapped into memory, or from beside the pickle (protocol 5), as joblib sends
+        # them to its workers, are shared with others and may be read-only.
+        own = {name: np.array(value) for name, value in state.items() if isinstance(value, np.ndarray)}
+        self.__dict__.update(state, **own)
+        self._buffers = {name: np.array(buffer) for name, buffer in self._buffers.items()}
         self._schedule = as_schedule(self.lr)
         self._scratch = (np.empty(0), np.empty(0))
 

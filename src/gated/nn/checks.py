@@ -72,16 +72,20 @@ def flag(name: str, value: Any) -> bool:
 def probability(name: str, value: Any) -> float:
     number = real(name, value)
     if not 0.0 <= number < 1.0:
-        raise wrong(name, str(value), "a probability, 0 <= p < 1")
+        raise wrong(name, shown(value), "a probability, 0 <= p < 1")
     return number
 
 
 def real(name: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float, np.floating, np.integer)):
         raise wrong_type(name, describe(value), "a number")
-    if not math.isfinite(value):
-        raise wrong(name, str(value), "a finite number")
-    return float(value)
+    try:
+        number = float(value)
+    except OverflowError:
+        raise wrong(name, "a number beyond all floating-point ones", "a finite number") from None
+    if not math.isfinite(number):
+        raise wrong(name, shown(value), "a finite number")
+    return number
 
 
 def dtype(value: Any) -> np.dtype[Any]:
@@ -127,10 +131,10 @@ def _narrowed(name: str, array: Array, kind: np.dtype[Any]) -> Array:
     if array.dtype.kind in "fc":
         lost = np.isinf(result) & np.isfinite(array)
         if lost.any():
-            place = ", ".join(map(str, np.argwhere(lost)[0].tolist()))
+            place = f" at {np.argwhere(lost)[0].tolist()}" if array.ndim else ""
             raise wrong(
                 name,
-                f"{array[lost][0]:g} at [{place}], which {kind} cannot hold",
+                f"{array[lost][0]:g}{place}, which {kind} cannot hold",
                 f"numbers up to {np.finfo(kind).max:.2g}, or dtype='float64'",
             )
     return result

@@ -10,7 +10,7 @@ import numpy as np
 
 from gated.backends.interface import Scan
 from gated.backends.reference import evaluate_map, map_adjoints
-from gated.errors import as_array, describe, uncopied, wrong, wrong_type
+from gated.errors import as_array, describe, uncopied, unknown, wrong, wrong_type
 from gated.language import relu, sigmoid, softplus, tanh
 from gated.nn import checks
 from gated.nn.initialisation import initial_value
@@ -85,10 +85,10 @@ class Dense(Layer):
         self.input_size = checks.size("input_size", input_size)
         self.output_size = checks.size("output_size", output_size)
         if not isinstance(activation, (str, type(None))) or activation not in ACTIVATIONS:
-            raise wrong("activation", repr(activation), f"one of {', '.join(map(repr, ACTIVATIONS))}")
-        if not checks.flag("bias", bias) and activation is not None:
+            raise unknown("activation", activation, ACTIVATIONS)
+        self.activation, self.bias = activation, checks.flag("bias", bias)
+        if not self.bias and activation is not None:
             raise wrong("bias", f"False with activation {activation!r}", "True, or activation None")
-        self.activation, self.bias = activation, bias
         self.dtype = checks.dtype(dtype)
         self._plan()
         parameters = self._schedule.graph.parameters
@@ -119,7 +119,7 @@ class Dense(Layer):
 
     def infer(self, x: Any, state: Any = None, lengths: Any = None) -> tuple[Array, tuple[()]]:
         """As `forward`, without a tape."""
-        return self._forward(self._checked(x, own=False))[:2]
+        return self._forward(self._checked(x, own=False), sealed=False)[:2]
 
     def _checked(self, x: Any, own: bool) -> Array:
         x = as_array("x", x)
@@ -128,8 +128,9 @@ class Dense(Layer):
         leading: tuple[int | str, ...] = ("T", "N", "...")[: x.ndim - 1] if x.ndim <= 4 else tuple("n" * (x.ndim - 1))
         return checks.array("x", x, (*leading, self.input_size), self.dtype, own=own)
 
-    def _forward(self, x: Array) -> tuple[Array, tuple[()], DenseTape]:
-        y, scan = evaluate_map(self._schedule, self._sizes, self.params, {"x": x.reshape(-1, self.input_size)})
+    def _forward(self, x: Array, sealed: bool = True) -> tuple[Array, tuple[()], DenseTape]:
+        rows = x.reshape(-1, self.input_size)
+        y, scan = evaluate_map(self._schedule, self._sizes, self.params, {"x": rows}, sealed)
         if self.activation is not None:  # its derivative may be made of the output, which is the caller's to change
             y = y.copy()
         return y.reshape(*x.shape[:-1], self.output_size), (), DenseTape(self, scan)
@@ -144,13 +145,11 @@ class Dense(Layer):
         if not isinstance(tape, DenseTape) or tape.layer is not self:
             raise wrong_type("tape", describe(tape), "the tape of this layer's forward()")
         dy, scan = as_array("dy", dy), tape.scan
-        if dy.dtype.kind not in ("fiu" if self.dtype.kind == "f" else "fiuc"):
-            raise wrong_type("dy", describe(dy), f"numbers ({self.dtype})")
+        rows = checks.array("dy", dy, dy.shape, self.dtype)
         if dy.shape[-1:] != (self.output_size,) or dy.size != scan.rows * self.output_size:
             raise wrong("dy", describe(dy), f"the shape of y: {scan.rows} rows of {self.output_size}")
         grads = self.params.like()
-        rows = np.ascontiguousarray(dy, self.dtype).reshape(-1, self.output_size)
-        dx = map_adjoints(scan, rows, grads)[0]
+        dx = map_adjoints(scan, rows.reshape(-1, self.output_size), grads)[0]
         return dx.reshape(*dy.shape[:-1], self.input_size), (), grads
 
     def __getstate__(self) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from gated.errors import wrong
+from gated.errors import unknown
 
 Array = np.ndarray[Any, Any]
 Rng = np.random.Generator
@@ -62,5 +62,5 @@ def initial_value(name: str, shape: tuple[int, ...], hidden: int, rng: Rng) -> A
         ArgumentError: unknown name.
     """
     if not isinstance(name, str) or name not in INITIALISERS:
-        raise wrong("init", repr(name), f"one of {', '.join(map(repr, INITIALISERS))}")
+        raise unknown("init", name, INITIALISERS)
     return INITIALISERS[name](shape, hidden, rng)

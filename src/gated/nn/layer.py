@@ -18,11 +18,11 @@ copies       copy.copy, copy.deepcopy and pickle give layers and networks that s
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from gated.errors import as_array, describe, wrong, wrong_type
 from gated.nn.parameters import ParameterVector
 
 Array = np.ndarray[Any, Any]
@@ -36,6 +36,7 @@ class Layer:
     """
 
     params: ParameterVector
+    forward: Callable[..., tuple[Any, Any, Any]]  # a layer's own: x, state, lengths, *, rng -> y, the last state, tape
 
     @property
     def theta(self) -> Array:
@@ -44,21 +45,11 @@ class Layer:
 
     @theta.setter
     def theta(self, value: Any) -> None:
-        vector = self.params.vector
-        array = as_array("theta", value)
-        if array.dtype.kind not in ("fiu" if vector.dtype.kind == "f" else "fiuc"):
-            raise wrong_type("theta", describe(array if array.ndim else value), f"numbers ({vector.dtype})")
-        if array.shape != vector.shape:
-            raise wrong("theta", describe(array), f"shape {vector.shape}")
-        if array is vector:  # of theta -= ...: the numbers are there already
-            return
-        if not vector.flags.writeable:
-            raise wrong("theta", "a value for an array that is read-only", "theta.flags.writeable to be True")
-        vector[...] = array
+        self.params.fill("theta", value)
 
     def infer(self, x: Any, state: Any = None, lengths: Any = None) -> tuple[Any, Any]:
-        """Forward without a tape: y and the last state."""
-        raise NotImplementedError
+        """Forward without a tape: y and the last state. A layer that can save something then has one of its own."""
+        return self.forward(x, state, lengths)[:2]
 
     def __call__(self, x: Any, state: Any = None, lengths: Any = None) -> tuple[Any, Any]:
         """y, state: as `infer`. For training, `forward` returns a tape as well."""

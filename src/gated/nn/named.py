@@ -2,31 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from gated import cells
+from gated.errors import wrong
 from gated.language import Cell
 from gated.nn import checks
 from gated.nn.recurrent import Recurrent
+from gated.nn.refusals import refuse_places
 
 
 def LSTM(
-    input_size: int, hidden_size: int, num_layers: int = 1, bias: bool = True, *, proj_size: int = 0, **options: Any
+    input_size: int,
+    hidden_size: int,
+    num_layers: int = 1,
+    bias: bool = True,
+    *more: Any,
+    proj_size: int = 0,
+    **options: Any,
 ) -> Recurrent:
     """LSTM with forget gate (`gated.cells.lstm`).
 
     Args:
         bias: False leaves out the parameters b.
         proj_size: if > 0, the length of the output h, to which the units are projected (`gated.cells.projected_lstm`).
-        options: those of `Recurrent`.
+        options: those of `Recurrent`, by name.
     """
+    refuse_places("LSTM", 4, more)
     return _layer(cells.lstm, cells.projected_lstm, (input_size, hidden_size, num_layers), bias, proj_size, options)
 
 
 def PeepholeLSTM(
-    input_size: int, hidden_size: int, num_layers: int = 1, bias: bool = True, *, proj_size: int = 0, **options: Any
+    input_size: int,
+    hidden_size: int,
+    num_layers: int = 1,
+    bias: bool = True,
+    *more: Any,
+    proj_size: int = 0,
+    **options: Any,
 ) -> Recurrent:
     """LSTM with peepholes (`gated.cells.peephole_lstm`, `projected_peephole_lstm`). Arguments as of `LSTM`."""
+    refuse_places("PeepholeLSTM", 4, more)
     sizes = input_size, hidden_size, num_layers
     return _layer(cells.peephole_lstm, cells.projected_peephole_lstm, sizes, bias, proj_size, options)
 
@@ -36,7 +53,7 @@ def GRU(
     hidden_size: int,
     num_layers: int = 1,
     bias: bool = True,
-    *,
+    *more: Any,
     proj_size: int = 0,
     reset_after: bool = False,
     **options: Any,
@@ -46,6 +63,7 @@ def GRU(
     torch.nn.GRU, whose gates have the same names, is the latter: another cell with other gradients. Arguments as of
     `LSTM`; with proj_size > 0 the cells are `gated.cells.projected_gru` and `projected_gru_reset_after`.
     """
+    refuse_places("GRU", 4, more)
     sizes = input_size, hidden_size, num_layers
     if checks.flag("reset_after", reset_after):
         return _layer(cells.gru_reset_after, cells.projected_gru_reset_after, sizes, bias, proj_size, options)
@@ -53,9 +71,16 @@ def GRU(
 
 
 def RNN(
-    input_size: int, hidden_size: int, num_layers: int = 1, bias: bool = True, *, proj_size: int = 0, **options: Any
+    input_size: int,
+    hidden_size: int,
+    num_layers: int = 1,
+    bias: bool = True,
+    *more: Any,
+    proj_size: int = 0,
+    **options: Any,
 ) -> Recurrent:
     """Elman network with tanh (`gated.cells.rnn`, `projected_rnn`). Arguments as of `LSTM`."""
+    refuse_places("RNN", 4, more)
     return _layer(cells.rnn, cells.projected_rnn, (input_size, hidden_size, num_layers), bias, proj_size, options)
 
 
@@ -63,8 +88,14 @@ def _layer(
     cell: Cell, projected: Cell, sizes: tuple[int, int, int], bias: bool, proj_size: int, options: dict[str, Any]
 ) -> Recurrent:
     if isinstance(proj_size, bool) or proj_size != 0:
-        options = {**options, "sizes": {projected.graph.dims["h"]: checks.size("proj_size", proj_size)}}
-        cell = projected
+        cell, given = projected, options.get("sizes")
+        own = {projected.graph.dims["h"]: checks.size("proj_size", proj_size)}
+        if isinstance(given, Mapping):
+            for name in own.keys() & given.keys():
+                raise wrong(f"sizes[{name!r}]", f"a length beside proj_size {proj_size}", "one of the two")
+            own |= given
+        if isinstance(given, (Mapping, type(None))):  # anything else is refused with the other options
+            options = {**options, "sizes": own}
     if not checks.flag("bias", bias):
         cell = cell.without("b")
     return Recurrent(cell, *sizes, **options)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from gated.nn.dense import Dense
 from gated.nn.embedding import Embedding
 from gated.nn.layer import Layer
 from gated.nn.network_checks import check_chain, check_state, has_state
+from gated.nn.network_layers import NetworkLayers
 from gated.nn.network_stream import NetworkStream
 from gated.nn.parameters import ParameterVector
 from gated.nn.recurrent import Recurrent
@@ -36,6 +37,7 @@ class Network(Layer):
             summed.
 
     Attributes:
+        layers: name -> layer, as they were given; read-only.
         params: "rnn.l0.W.i" -> writable view, for a network in a network "encoder.rnn.l0.W.i"; theta: all parameters,
             one contiguous vector. Tied parameters are held once, under the first name, and found under both.
 
@@ -48,7 +50,7 @@ class Network(Layer):
         if not isinstance(layers, Mapping) or not layers:
             raise wrong_type("layers", describe(layers), "a dict of at least one named layer")
         check_chain(layers)
-        self.layers = dict(layers)
+        self._layers = dict(layers)
         self.dtype = next(iter(layers.values())).dtype
         shapes: dict[str, tuple[int, ...]] = {}
         ties: dict[str, str] = {}
@@ -66,6 +68,14 @@ class Network(Layer):
             whole.vector[start:stop] = layer.theta
         self.params = whole
 
+    @property
+    def layers(self) -> NetworkLayers:
+        return NetworkLayers(self._layers)
+
+    @layers.setter
+    def layers(self, value: Any) -> NoReturn:
+        self.layers.refuse("other layers")
+
     # parameters
 
     @property
@@ -81,17 +91,17 @@ class Network(Layer):
             layer.params = layer.params.like(whole.vector[start:stop], whole)
 
     def _first_name(self, layer: Layer_) -> str:
-        return next(name for name, other in self.layers.items() if other is layer)
+        return next(name for name, other in self._layers.items() if other is layer)
 
     def _distinct(self) -> dict[str, Layer_]:
         """Every layer once, under its first name."""
-        return {name: layer for name, layer in self.layers.items() if self._first_name(layer) == name}
+        return {name: layer for name, layer in self._layers.items() if self._first_name(layer) == name}
 
     def _spans(self) -> dict[str, tuple[int, int]]:
         """Name -> where the layer's parameters begin and end in the vector, for tied layers under all their names."""
         found: dict[str, tuple[int, int]] = {}
         start = 0
-        for name, layer in self.layers.items():
+        for name, layer in self._layers.items():
             first = self._first_name(layer)
             if first == name:
                 found[name] = start, start + layer.theta.size
@@ -107,7 +117,7 @@ class Network(Layer):
             name ("encoder.rnn"), layer, where its parameters begin in the vector. A tied layer comes again.
         """
         spans = self._spans()
-        for name, layer in self.layers.items():
+        for name, layer in self._layers.items():
             start, _ = spans[name]
             if isinstance(layer, Network):
                 yield from ((f"{name}.{inner}", part, start + own) for inner, part, own in layer.parts())
@@ -119,16 +129,16 @@ class Network(Layer):
     @property
     def input_size(self) -> Any:
         """That of the first layer; None if it has none (an Embedding takes ids)."""
-        return getattr(next(iter(self.layers.values())), "input_size", None)
+        return getattr(next(iter(self._layers.values())), "input_size", None)
 
     @property
     def output_size(self) -> Any:
         """That of the last layer."""
-        return getattr(list(self.layers.values())[-1], "output_size", None)
+        return getattr(list(self._layers.values())[-1], "output_size", None)
 
     def initial_state(self, batch: int) -> States:
         """Zeros for every layer that has a state, by name."""
-        return {name: layer.initial_state(batch) for name, layer in self.layers.items() if has_state(layer)}
+        return {name: layer.initial_state(batch) for name, layer in self._layers.items() if has_state(layer)}
 
     # calls
 
@@ -166,7 +176,7 @@ class Network(Layer):
         self._check_state(state)
         tapes: list[Any] = []
         last: States = {}
-        for name, layer in self.layers.items():
+        for name, layer in self._layers.items():
             # what one layer gives to the next is seen by nobody else: no tape needs a copy of it
             run = getattr(layer, "forward_owned", layer.forward) if owned or tapes else layer.forward
             x, after, tape = run(x, (state or {}).get(name), lengths, rng=rng)
@@ -179,7 +189,7 @@ class Network(Layer):
         """As `forward`, without a tape and without dropout: the last layer's output, {name: last state}."""
         self._check_state(state)
         last = {}
-        for name, layer in self.layers.items():
+        for name, layer in self._layers.items():
             run = getattr(layer, "infer", None) or layer.forward  # a user's own layer may have no other
             x, after, *_ = run(x, (state or {}).get(name), lengths)
             if after:
@@ -204,12 +214,12 @@ class Network(Layer):
         Raises:
             ArgumentError, ArgumentTypeError: something does not fit, or parameters have changed since `forward`.
         """
-        if not isinstance(tape, list) or len(tape) != len(self.layers):
+        if not isinstance(tape, list) or len(tape) != len(self._layers):
             raise wrong_type("tape", describe(tape), "the tape of this network's forward()")
         self._check_state(dstate, "dstate")
         grads, spans = self.params.like(), self._spans()
         first: States = {}
-        for (name, layer), part in zip(reversed(self.layers.items()), reversed(tape), strict=True):
+        for (name, layer), part in zip(reversed(self._layers.items()), reversed(tape), strict=True):
             dy, before, own = layer.backward(part, dy, (dstate or {}).get(name))
             start, stop = spans[name]
             grads.vector[start:stop] += own.vector
@@ -218,14 +228,14 @@ class Network(Layer):
         return dy, first, grads
 
     def _check_state(self, state: Any, argument: str = "state") -> None:
-        check_state(self.layers, state, argument)
+        check_state(self._layers, state, argument)
 
     # files, copies
 
     def config(self) -> dict[str, Any]:
         """All that is needed to build the network again (JSON-able), but for the parameters' values."""
         layers: list[list[Any]] = []
-        for name, layer in self.layers.items():
+        for name, layer in self._layers.items():
             first = self._first_name(layer)
             layers.append([name, layer.config() if first == name else {"kind": "tied", "to": first}])
         return {"kind": "network", "layers": layers}
@@ -235,16 +245,17 @@ class Network(Layer):
         return network_from_config(config)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {key: value for key, value in vars(self).items() if key != "_params"}
+        kept = {key: value for key, value in vars(self).items() if key not in ("_params", "_layers")}
+        return kept | {"layers": self._layers}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
-        Network.__init__(self, self.layers)
+        vars(self).update({key: value for key, value in state.items() if key != "layers"})
+        Network.__init__(self, state["layers"])
 
     def __repr__(self) -> str:
         shown = [
             f"{name}={layer!r}" if self._first_name(layer) == name else f"{name}={self._first_name(layer)}"
-            for name, layer in self.layers.items()
+            for name, layer in self._layers.items()
         ]
         return f"Network({', '.join(shown)})"
 

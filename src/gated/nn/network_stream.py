@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
+from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from gated.errors import as_array, uncopied
+from gated.errors import as_array, describe, uncopied, wrong
 from gated.nn import checks
 from gated.nn.network_checks import check_state, has_state
 
@@ -25,9 +27,9 @@ class NetworkStream:
     def __init__(self, network: Network, batch: int, state: States | None) -> None:
         check_state(network.layers, state, "state")
         self._network, self._batch = network, checks.size("batch", batch)
-        self._axes = 1 if network.input_size is None else 2
+        self._wanted: tuple[Any, ...] = (batch,) if network.input_size is None else (batch, network.input_size)
         self._steps: dict[str, Any] = {
-            name: layer.stream(batch, (state or {}).get(name)) if hasattr(layer, "stream") else _One(layer)
+            name: (layer.stream if hasattr(layer, "stream") else partial(_One, layer))(batch, (state or {}).get(name))
             for name, layer in network.layers.items()
         }
 
@@ -44,9 +46,11 @@ class NetworkStream:
         Raises:
             ArgumentError, ArgumentTypeError: the input does not fit.
         """
-        y = as_array("x_t", x_t)
-        if self._batch == 1 and y.ndim == self._axes - 1:
+        y, wanted = as_array("x_t", x_t), self._wanted
+        if self._batch == 1 and y.ndim == len(wanted) - 1:
             y = y[None]
+        if y.shape != wanted and (len(wanted) == 2 or y.shape[:1] != wanted):
+            raise wrong("x_t", describe(as_array("x_t", x_t)), f"shape {wanted}")
         for step in self._steps.values():
             y = step.step(y)
         return y
@@ -76,18 +80,26 @@ class NetworkStream:
 
 
 class _One:
-    """A layer without a stream of its own: its forward pass over one step."""
+    """A layer without a stream of its own: its forward pass over one step. A user's own may have a state."""
 
-    def __init__(self, layer: Any) -> None:
+    def __init__(self, layer: Any, batch: int, state: Any) -> None:
+        self._layer, self._batch = layer, batch
         self._run = getattr(layer, "infer", None) or layer.forward
-        self.state: Any = None
+        self._state: Any = None
+        self.reset(state)
 
     def step(self, x_t: Array) -> Array:
-        y, self.state, *_ = self._run(x_t[None], self.state)
+        y, self._state, *_ = self._run(x_t[None], self._state)
         return np.asarray(y[0])
 
     def reset(self, state: Any = None) -> None:
-        self.state = state
+        if state is None and has_state(self._layer):
+            state = self._layer.initial_state(self._batch)
+        self._state = copy.deepcopy(state)
+
+    @property
+    def state(self) -> Any:
+        return copy.deepcopy(self._state)
 
     def refresh(self) -> None:
         """The parameters are read at every step."""

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from gated.errors import ArgumentError, as_array, describe, wrong
+from gated.errors import as_array, describe, wrong
+from gated.nn import checks
 
 Array = np.ndarray[Any, Any]
 
@@ -89,10 +90,19 @@ class ParameterVector(Mapping[str, Array]):
         """Whether these are a layer's parameters in the vector of a network that still exists."""
         return self.whole is not None and self.whole() is not None
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return ParameterVector, (self.shapes, self.vector.dtype, self.vector, self.ties)
+    def __getstate__(self) -> dict[str, Any]:
+        return {"shapes": self.shapes, "ties": self.ties, "vector": self.vector}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        # A copy: what comes from a file that is mapped into memory, or beside the pickle (protocol 5), as joblib sends
+        # arrays to its workers, is shared with others and may be read-only.
+        vector = np.array(state["vector"])
+        self._lay(_Layout(state["shapes"], state["ties"]), vector.dtype, vector)
 
     def __copy__(self) -> ParameterVector:
+        return self.like(self.vector.copy())
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> ParameterVector:
         return self.like(self.vector.copy())
 
     def part(self, prefix: str) -> ParameterPart:
@@ -110,18 +120,31 @@ class ParameterVector(Mapping[str, Array]):
             shown = ", ".join(known[:12]) + (", ..." if len(known) > 12 else "")
             raise KeyError(f"there is no parameter {name!r}; there are {shown}")
         start = self._layout.starts[name]
-        view = self._views[name] = self.vector[start : start + math.prod(shape)].reshape(shape)
+        view = self.vector[start : start + math.prod(shape)].reshape(shape)
+        if view.flags.writeable:  # one that is not would stay so when the vector can be written to again
+            self._views[name] = view
         return view
 
     def __setitem__(self, name: str, value: Any) -> None:
-        view = self[name]
-        array = as_array(f"params[{name!r}]", value)
+        view, argument = self[name], f"params[{name!r}]"
+        array = as_array(argument, value)
         if array.shape not in ((), view.shape):  # a row is not spread over a matrix: that is rarely meant
-            raise wrong(f"params[{name!r}]", describe(array), f"shape {view.shape} or one number")
-        try:
-            view[...] = array
-        except (ValueError, TypeError) as error:
-            raise ArgumentError(f"params[{name!r}]: got {describe(array)}, expected shape {view.shape}") from error
+            raise wrong(argument, describe(array), f"shape {view.shape} or one number")
+        self._write(argument, view, value, array.shape)
+
+    def fill(self, argument: str, value: Any) -> None:
+        """Write to the whole vector; errors call the value so."""
+        if value is not self.vector:  # of theta -= ...: the numbers are there already
+            self._write(argument, self.vector, value, self.vector.shape)
+
+    def _write(self, argument: str, view: Array, value: Any, shape: tuple[int, ...]) -> None:
+        array = checks.array(argument, value, shape, self.vector.dtype)
+        holder: ParameterVector | None = self
+        while holder is not None:  # a view that was made before does not know that its array is read-only now
+            if not holder.vector.flags.writeable:
+                raise wrong(argument, "a value for an array that is read-only", "theta.flags.writeable to be True")
+            holder = None if holder.whole is None else holder.whole()
+        view[...] = array
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.shapes)

@@ -37,7 +37,7 @@ class Tape:
         return [f"{prefix}.{name}" for prefix in self.layer._prefixes for name in inner]
 
     def __getitem__(self, name: str) -> Array:
-        prefix, _, inner = name.rpartition(".")
+        prefix, _, inner = str(name).rpartition(".")
         prefixes = self.layer._prefixes
         if not prefix and len(prefixes) == 1:
             prefix = prefixes[0]

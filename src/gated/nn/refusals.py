@@ -1,0 +1,53 @@
+"""What a recurrent layer is asked for as other libraries have it, and what to write instead."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from gated.errors import ArgumentTypeError, describe, wrong, wrong_type
+from gated.language import Cell
+
+PLACES = ("bias", "batch_first", "dropout", "bidirectional", "proj_size")  # of torch.nn.LSTM, behind num_layers
+
+
+def refuse_options(cell: Any, others: Mapping[str, Any]) -> None:
+    """Options that other libraries have. Raises ArgumentTypeError for the first."""
+    name = cell.name if isinstance(cell, Cell) else "cell"
+    known = {
+        "bias": f"equations without a bias: gated.Recurrent({name}.without('b'), ...) if they have a family b",
+        "proj_size": "sizes={'h': ...} with a cell that projects, such as gated.cells.projected_lstm",
+        "nonlinearity": "a cell whose equations have it: h = relu(W.h @ x + U.h @ h + b.h)",
+        "device": "no device: gated computes on the processor",
+        "return_sequences": "y[-1], or the state that comes back beside y: y always holds every step",
+        "units": "hidden_size",
+    }
+    for option, value in others.items():
+        if option == "bias" and value is True:
+            continue
+        raise wrong_type(option, describe(value), known.get(option, "no such option; help(gated.Recurrent) lists them"))
+
+
+def refuse_places(name: str, most: int, more: Sequence[Any]) -> None:
+    """Raises ArgumentTypeError if arguments came by position behind the last that has a place.
+
+    Args:
+        name: of the function; most: how many it takes by position, the last of them `num_layers` or `bias`.
+    """
+    if more:
+        places = zip(PLACES if name == "Recurrent" else PLACES[1:], more, strict=False)
+        words = [f"{place}={value if isinstance(value, (bool, float)) else '...'}" for place, value in places]
+        raise ArgumentTypeError(
+            f"{name}: got {most + len(more)} arguments by position, expected at most {most} and the others by name: "
+            + ", ".join(words)
+        )
+
+
+def refuse_bidirectional(call: str, bidirectional: bool) -> None:
+    """Raises ArgumentError: one step at a time goes in one direction only."""
+    if bidirectional:
+        raise wrong(
+            call,
+            "a bidirectional layer",
+            "a layer of one direction: the other one begins at the end of the sequence",
+        )

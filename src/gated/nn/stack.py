@@ -1,0 +1,213 @@
+"""What a recurrent layer is, before anything runs: its arguments, sizes, parameters; states, copies, description.
+
+Legend: D inputs, H hidden, K = num_layers * directions, N sequences.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from gated.backends import get_backend
+from gated.errors import describe, wrong, wrong_type
+from gated.language import Cell
+from gated.nn import checks
+from gated.nn.initialisation import initial_value
+from gated.nn.layer import Layer
+from gated.nn.parameters import ParameterVector
+from gated.nn.refusals import refuse_options, refuse_places
+from gated.nn.sizes import sizes_of
+from gated.schedule import schedule
+from gated.schedule.numbers import require_fit
+
+Array = np.ndarray[Any, Any]
+State = tuple[Array, ...]
+MOST_LAYERS = 10_000
+
+
+class Stack(Layer):
+    """Layers and directions of one cell: all of a `Recurrent`, whose arguments these are, but its calls."""
+
+    def __init__(
+        self,
+        cell: Cell,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        *more: Any,
+        bidirectional: bool = False,
+        dropout: float = 0.0,
+        batch_first: bool = False,
+        dtype: Any = "float32",
+        seed: Any = 0,
+        backend: str = "native",
+        init: str = "pytorch",
+        forget_bias: float | None = None,
+        sizes: Mapping[str, int] | None = None,
+        **others: Any,
+    ) -> None:
+        refuse_places("Recurrent", 4, more)
+        refuse_options(cell, others)
+        if not isinstance(cell, Cell):
+            raise wrong_type("cell", describe(cell), "a cell such as gated.cells.lstm or a function under @gated.cell")
+        self.cell = cell
+        self.input_size = checks.size("input_size", input_size)
+        self.hidden_size = checks.size("hidden_size", hidden_size)
+        self.num_layers = checks.size("num_layers", num_layers, most=MOST_LAYERS)
+        self.bidirectional = checks.flag("bidirectional", bidirectional)
+        self.dropout = checks.probability("dropout", dropout)
+        self.batch_first = checks.flag("batch_first", batch_first)
+        self.dtype = checks.dtype(dtype)
+        self.backend_name = backend
+        if not isinstance(sizes, (Mapping, type(None))):
+            raise wrong_type("sizes", describe(sizes), "a dict of dimension -> length, such as {'h': 32}")
+        self.init, self.sizes = init, dict(sizes or {})
+        self.forget_bias = None if forget_bias is None else checks.real("forget_bias", forget_bias)
+        self._plan()
+        shapes = {
+            f"{prefix}.{name}": tuple(self._layer_sizes[self._layer_of(k)][dim] for dim in shape)
+            for k, prefix in enumerate(self._prefixes)
+            for name, shape in cell.parameters.items()
+        }
+        self.params = ParameterVector(shapes, self.dtype)
+        self._initialise(checks.generator(seed))
+
+    def _plan(self) -> None:
+        """What follows from the arguments, but for the parameters."""
+        self._backend = get_backend(self.backend_name)
+        self._schedule = schedule(self.cell.graph)
+        require_fit(self._schedule, self.dtype)
+        self._prefixes = [
+            f"l{layer}{suffix}"
+            for layer in range(self.num_layers)
+            for suffix in (("", "_reverse") if self.bidirectional else ("",))
+        ]
+        first, *others = (self._sizes_of(layer) for layer in range(min(2, self.num_layers)))
+        self.sizes = {name: int(size) for name, size in self.sizes.items()}  # NumPy's whole numbers are no JSON
+        self._layer_sizes = [first, *others * (self.num_layers - 1)]  # but for the first, one is like the other
+        graph = self.cell.graph
+        self._state_sizes = tuple(self._layer_sizes[-1][graph.dims[name]] for name in graph.states)
+        self._check_room()
+
+    # sizes
+
+    @property
+    def directions(self) -> int:
+        return 2 if self.bidirectional else 1
+
+    @property
+    def state_sizes(self) -> tuple[int, ...]:
+        """Length of each state."""
+        return self._state_sizes
+
+    @property
+    def output_size(self) -> int:
+        """Length of y_t: that of the first state, times the directions."""
+        return self.state_sizes[0] * self.directions
+
+    def _layer_of(self, k: int) -> int:
+        return k // self.directions
+
+    def _sizes_of(self, layer: int) -> dict[str, int]:
+        return sizes_of(self.cell, (self.input_size, self.hidden_size), self.sizes, self.directions, layer)
+
+    def _check_room(self) -> None:
+        """Before any array is made."""
+        shapes = self.cell.parameters.values()
+        per_layer = [sum(math.prod(sizes[dim] for dim in shape) for shape in shapes) for sizes in self._layer_sizes[:2]]
+        numbers = per_layer[0] + (self.num_layers - 1) * per_layer[-1]
+        given = {f"sizes[{name!r}]": value for name, value in self.sizes.items()}
+        named = {"input_size": self.input_size, "hidden_size": self.hidden_size, "num_layers": self.num_layers}
+        checks.room(named | given, self.directions * numbers, self.dtype)
+
+    def _initialise(self, rng: np.random.Generator) -> None:
+        for k, prefix in enumerate(self._prefixes):
+            fan = max(self._layer_sizes[self._layer_of(k)][self.cell.graph.dims[name]] for name in self.cell.states)
+            for name in self.cell.parameters:
+                view = self.params[f"{prefix}.{name}"]
+                view[...] = initial_value(self.init, view.shape, fan, rng)
+            if self.forget_bias is not None:
+                if f"{prefix}.b.f" not in self.params:
+                    raise wrong(
+                        "forget_bias",
+                        f"{self.forget_bias} for the cell {self.cell.name}",
+                        "None: it has no parameter b.f",
+                    )
+                self.params[f"{prefix}.b.f"][...] = checks.array("forget_bias", self.forget_bias, (), self.dtype)
+
+    def _directions_of(self, layer: int) -> range:
+        return range(layer * self.directions, (layer + 1) * self.directions)
+
+    def _is_reverse(self, k: int) -> bool:
+        return k % self.directions == 1
+
+    def _parameters_of(self, k: int, params: ParameterVector | None = None) -> Mapping[str, Array]:
+        return (self.params if params is None else params).part(self._prefixes[k])
+
+    # states
+
+    def initial_state(self, batch: int) -> State:
+        """Zeros: one array (K, N, size) per state of the cell."""
+        batch = checks.size("batch", batch)
+        checks.room({"batch": batch}, len(self._prefixes) * batch * sum(self.state_sizes), self.dtype)
+        return tuple(np.zeros((len(self._prefixes), batch, size), self.dtype) for size in self.state_sizes)
+
+    def _time_major(self, array: Array) -> Array:
+        return array.swapaxes(0, 1) if self.batch_first else array
+
+    _user_major = _time_major
+
+    def _checked_state(self, name: str, state: Any, batch: int) -> list[Array]:
+        if state is None:
+            return list(self.initial_state(batch))
+        if isinstance(state, np.ndarray) and len(self.cell.states) == 1:
+            state = (state,)
+        names = self.cell.states
+        if not isinstance(state, (tuple, list)) or len(state) != len(names):
+            what = f"a {type(state).__name__} of {len(state)}" if isinstance(state, (tuple, list)) else describe(state)
+            raise wrong(name, what, f"a tuple of {len(names)} arrays ({', '.join(names)})")
+        return [
+            checks.array(f"{name}[{i}] ({names[i]})", value, (len(self._prefixes), batch, size), self.dtype)
+            for i, (value, size) in enumerate(zip(state, self.state_sizes, strict=True))
+        ]
+
+    # copies, files
+
+    def astype(self, dtype: Any) -> Any:
+        """A copy of the layer with its parameters in another dtype."""
+        other = copy.copy(self)
+        other.dtype = checks.dtype(dtype)
+        require_fit(self._schedule, other.dtype)
+        other.params = self.params.like(self.theta.astype(other.dtype))
+        return other
+
+    def __getstate__(self) -> dict[str, Any]:
+        derived = "_backend", "_schedule", "_prefixes", "_layer_sizes", "_state_sizes"
+        return {key: value for key, value in vars(self).items() if key not in derived}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._plan()
+
+    def config(self) -> dict[str, Any]:
+        """All that is needed to build the layer again (JSON-able), but for the parameters' values."""
+        return {
+            "kind": "recurrent",
+            "cell": self.cell.to_json(),
+            "input_size": self.input_size,
+            "hidden_size": self.hidden_size,
+            "num_layers": self.num_layers,
+            "bidirectional": self.bidirectional,
+            "dropout": self.dropout,
+            "batch_first": self.batch_first,
+            "dtype": self.dtype.name,
+            "sizes": self.sizes,
+        }
+
+    def __repr__(self) -> str:
+        extra = f", num_layers={self.num_layers}" * (self.num_layers > 1) + ", bidirectional=True" * self.bidirectional
+        return f"Recurrent({self.cell.name}, {self.input_size}, {self.hidden_size}{extra})"
