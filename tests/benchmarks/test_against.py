@@ -117,15 +117,7 @@ def test_a_ratio_is_theirs_over_ours(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(against, "Timed", Timed)
     monkeypatch.setattr(against.agree, "check", lambda ours, theirs: 0.0)
-<<<<<<< HEAD
     rest = [(1.0, 2.0), (0.5, 1.5)]
     monkeypatch.setattr(against.pairs, "alternate", lambda ours, theirs, _: [(ours.seconds, theirs.seconds), *rest])
-=======
-    monkeypatch.setattr(
-        against.pairs,
-        "alternate",
-        lambda ours, theirs, effort: [(ours.seconds, theirs.seconds), (1.0, 2.0), (0.5, 1.5)],
-    )
->>>>>>> nn
     line = against.measure(Sides(), "lstm", Point(1, 1, 1))
     assert line.ratio.median == 2.0 and line.least == 3.0 and line.ours == 1.0

@@ -394,3 +394,78 @@ def test_what_belongs_to_a_moment_is_not_copied() -> None:
                     ArgumentTypeError, match=f"^{name}: got copy or pickle, which it does not support; "
                 ):
                     call(thing)
+
+
+# What the parameters are held in cannot be exchanged: machine code trusts their size
+
+
+@pytest.mark.parametrize("make", [lambda: gated.LSTM(4, 8), lambda: gated.Dense(4, 8), lambda: gated.Embedding(4, 8)])
+def test_parameters_of_another_layout_are_refused(make) -> None:
+    layer = make()
+    before = layer.theta.copy()
+    for other in (gated.LSTM(2, 3).params, {"l0.W.i": np.zeros((8, 4))}, None):
+        with pytest.raises(ArgumentTypeError, match=r"^params: got .*, expected <\d+ parameters, .* of these names"):
+            layer.params = other
+    with pytest.raises(ArgumentError, match=r"^vector: got .*, expected shape"):
+        layer.params.vector = np.zeros(4, "f4")
+    assert np.array_equal(layer.theta, before)
+    held, layer.params.vector = layer.theta, before.astype("f8") + 1
+    assert layer.theta is held and held.dtype == "f4" and np.array_equal(held, before + 1)
+    layer.params.vector *= 2
+    assert layer.theta is held and np.array_equal(held, 2 * (before + 1))
+
+
+def test_a_vector_that_does_not_fit_is_refused() -> None:
+    layer = gated.LSTM(4, 8, seed=0)
+    size = layer.theta.size
+    wide = np.zeros(2 * size, "f4")[::2]
+    for wrong_one in (np.zeros(size, "i4"), np.zeros(size, "f2"), wide, np.zeros(size - 1, "f4"), [0.0] * size):
+        with pytest.raises(ArgumentError, match="^vector: got "):
+            layer.params.like(wrong_one)
+
+
+def test_parameters_that_are_assigned_are_copied_in() -> None:
+    one, other = gated.LSTM(4, 8, seed=0), gated.LSTM(4, 8, seed=1)
+    network = gated.Network({"rnn": one})
+    one.params = other.params
+    assert np.array_equal(network.theta, other.theta) and not np.shares_memory(one.theta, other.theta)
+    other.theta[:] = 0
+    assert network.theta.any()
+
+
+class Passes:
+    """A user's layer that hands on what it was given, or the same buffer every time."""
+
+    dtype = np.dtype("f4")
+
+    def __init__(self, buffer: np.ndarray | None = None) -> None:
+        self.params, self.buffer = gated.nn.ParameterVector({}, "f4"), buffer
+        self.theta = self.params.vector
+
+    def forward(self, x, state=None, lengths=None, *, rng=None):
+        if self.buffer is not None:
+            self.buffer[...] = x
+            x = self.buffer
+        return x, (), None
+
+    def backward(self, tape, dy, dstate=None):
+        return dy, (), self.params.like()
+
+    def config(self):
+        return {}
+
+
+@pytest.mark.parametrize("reused", [False, True])
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_users_layer_may_hand_on_its_input_or_use_an_array_again(reused: bool, nested: bool) -> None:
+    x = np.random.default_rng(0).standard_normal((5, 2, 4)).astype("f4")
+    passes: object = Passes(np.empty_like(x) if reused else None)
+    if nested:
+        passes = gated.Network({"inner": passes})
+    network = gated.Network({"id": passes, "head": gated.Dense(4, 3, "tanh", seed=0)})
+    y, _, tape = network.forward(x)
+    right = network.backward(tape, np.ones_like(y))[2].vector.copy()
+    x *= 3
+    if reused:
+        network.forward(x)
+    assert np.array_equal(network.backward(tape, np.ones_like(y))[2].vector, right)

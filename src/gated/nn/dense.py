@@ -71,6 +71,8 @@ class Dense(Layer):
         init: see `gated.nn.initialisation`; "pytorch" is U(±1/√input_size), as torch.nn.Linear.
     """
 
+    fresh = True
+
     def __init__(
         self,
         input_size: int,

@@ -26,6 +26,8 @@ class Embedding(Layer):
         seed: of the initial table, N(0, 1) as torch.nn.Embedding.
     """
 
+    fresh = True
+
     def __init__(self, num_embeddings: int, size: int, *, dtype: Any = "float32", seed: Any = 0) -> None:
         self.num_embeddings = checks.size("num_embeddings", num_embeddings)
         self.size = self.output_size = checks.size("size", size)

@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from gated.errors import describe, wrong_type
 from gated.nn.parameters import ParameterVector
 
 Array = np.ndarray[Any, Any]
@@ -33,10 +34,32 @@ class Layer:
 
     Attributes:
         params: name -> writable view into `theta`.
+        fresh: whether forward's output is a new array each time. A layer that says so saves the next one a copy.
     """
 
-    params: ParameterVector
+    _params: ParameterVector
+    fresh = False  # whether what forward gives out is seen by nobody else: no view of x, nothing that is used again
     forward: Callable[..., tuple[Any, Any, Any]]  # a layer's own: x, state, lengths, *, rng -> y, the last state, tape
+
+    @property
+    def params(self) -> ParameterVector:
+        """Name -> view. Those of another layer of this kind, if assigned, are copied into it."""
+        return self._params
+
+    @params.setter
+    def params(self, value: ParameterVector) -> None:
+        if "_params" not in vars(self):
+            self._params = value
+            return
+        mine = self._params
+        # machine code trusts the names, the shapes and the dtype
+        if not isinstance(value, ParameterVector) or (value.shapes, value.ties) != (mine.shapes, mine.ties):
+            raise wrong_type("params", describe(value), f"{mine!r} of these names and shapes")
+        mine.fill("params", value.vector)
+
+    def _adopt(self, params: ParameterVector) -> None:
+        """Others take the place of the parameters: views into a network's vector, or of another dtype."""
+        self._params = params
 
     @property
     def theta(self) -> Array:

@@ -66,7 +66,7 @@ class Network(Layer):
         for name, layer in self._distinct().items():
             start, stop = spans[name]
             whole.vector[start:stop] = layer.theta
-        self.params = whole
+        self._adopt(whole)
 
     @property
     def layers(self) -> NetworkLayers:
@@ -76,19 +76,23 @@ class Network(Layer):
     def layers(self, value: Any) -> NoReturn:
         self.layers.refuse("other layers")
 
+    @property
+    def fresh(self) -> bool:  # type: ignore[override]
+        """Whether nobody else sees what `forward` gives out: as the last layer says."""
+        return getattr(next(reversed(self._layers.values())), "fresh", False) is True
+
     # parameters
 
-    @property
-    def params(self) -> ParameterVector:
-        return self._params
-
-    @params.setter
-    def params(self, whole: ParameterVector) -> None:
+    def _adopt(self, params: ParameterVector) -> None:
         """The layers' parameters become views into another vector, of the same numbers."""
-        self._params, spans = whole, self._spans()
+        self._params, spans = params, self._spans()
         for name, layer in self._distinct().items():
             start, stop = spans[name]
-            layer.params = layer.params.like(whole.vector[start:stop], whole)
+            views = layer.params.like(params.vector[start:stop], params)
+            if isinstance(layer, Layer):
+                layer._adopt(views)
+            else:  # a user's own
+                layer.params = views
 
     def _first_name(self, layer: Layer_) -> str:
         return next(name for name, other in self._layers.items() if other is layer)
@@ -177,9 +181,10 @@ class Network(Layer):
         tapes: list[Any] = []
         last: States = {}
         for name, layer in self._layers.items():
-            # what one layer gives to the next is seen by nobody else: no tape needs a copy of it
-            run = getattr(layer, "forward_owned", layer.forward) if owned or tapes else layer.forward
+            run = getattr(layer, "forward_owned", layer.forward) if owned else layer.forward
             x, after, tape = run(x, (state or {}).get(name), lengths, rng=rng)
+            # what such a layer gives to the next is seen by nobody else: no tape needs a copy of it
+            owned = getattr(layer, "fresh", False) is True
             tapes.append(tape)
             if after:
                 last[name] = after

@@ -63,10 +63,22 @@ class ParameterVector(Mapping[str, Array]):
 
     def _lay(self, layout: _Layout, dtype: Any, vector: Array | None) -> None:
         self._layout = layout
-        self.vector = np.zeros(layout.size, dtype) if vector is None else vector
-        if self.vector.shape != (layout.size,):
-            raise wrong("vector", describe(self.vector), f"shape ({layout.size},)")
+        self._vector = np.zeros(layout.size, dtype) if vector is None else vector
+        # machine code reads and writes where this says
+        if not isinstance(self._vector, np.ndarray) or self._vector.shape != (layout.size,):
+            raise wrong("vector", describe(self._vector), f"an array of shape ({layout.size},)")
+        if self._vector.dtype.name not in checks.PARAMETER_DTYPES or not self._vector.flags.c_contiguous:
+            raise wrong("vector", describe(self._vector), f"contiguous numbers of {' or '.join(checks.DTYPES)}")
         self._views: dict[str, Array] = {}  # made when asked for
+
+    @property
+    def vector(self) -> Array:
+        """All numbers, contiguous. What is assigned is copied into it: another array cannot take its place."""
+        return self._vector
+
+    @vector.setter
+    def vector(self, value: Any) -> None:
+        self.fill("vector", value)
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:

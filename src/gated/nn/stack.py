@@ -32,6 +32,8 @@ MOST_LAYERS = 10_000
 class Stack(Layer):
     """Layers and directions of one cell: all of a `Recurrent`, whose arguments these are, but its calls."""
 
+    fresh = True
+
     def __init__(
         self,
         cell: Cell,
@@ -182,7 +184,7 @@ class Stack(Layer):
         other = copy.copy(self)
         other.dtype = checks.dtype(dtype)
         require_fit(self._schedule, other.dtype)
-        other.params = self.params.like(self.theta.astype(other.dtype))
+        other._adopt(self.params.like(self.theta.astype(other.dtype)))
         return other
 
     def __getstate__(self) -> dict[str, Any]:

@@ -36,11 +36,7 @@ class _Plans:
     places: tuple[int, int]  # the addresses of steps and rows
 
     def numbers_at(self, steps: Array | None) -> tuple[int, int]:
-<<<<<<< HEAD
         """The addresses of the row numbers: of the steps (given for sequences of different lengths), and of all."""
-=======
-        """The addresses of the row numbers of the steps (not None: those of sequences of other lengths) and of all."""
->>>>>>> nn
         return self.places if steps is None else (address_of(steps), self.places[1])
 
 
