@@ -95,6 +95,21 @@ TEXTS: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
         ArgumentError,
         "sizes: got 'nonsense', expected a dimension of the cell projected_lstm: c, h",
     ),
+    "a long size": (
+        lambda: gated.LSTM(3, 4, sizes={"x" * 999: 1}),
+        ArgumentError,
+        f"sizes: got '{'x' * 56}..., expected a dimension of the cell lstm: ",
+    ),
+    "a long name": (
+        lambda: gated.Network({"x\n" * 999: gated.Dense(3, 4)}),
+        ArgumentError,
+        r"layers: got the name 'x\nx\n",
+    ),
+    "a long state": (
+        lambda: gated.Network({"rnn": gated.GRU(3, 4)}).forward(np.ones((1, 1, 3)), {"y" * 999: ()}),
+        ArgumentError,
+        f"state: got the name '{'y' * 56}..., expected names of recurrent layers: rnn",
+    ),
     "no sizes": (
         lambda: gated.GRU(3, 4, proj_size=2, sizes=7),
         ArgumentTypeError,

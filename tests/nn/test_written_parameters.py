@@ -123,6 +123,18 @@ def test_other_roads_to_a_parameter() -> None:
     assert text_of(ArgumentError, lambda: layer.backward(tape, dy)) == f"dy: got 1e+300 at [1, 2], {LIMIT}"
 
 
+def test_a_copy_in_a_dtype_that_cannot_hold_it() -> None:
+    layer = gated.LSTM(3, 4, dtype="float64")
+    layer.theta[5] = 1e300
+    assert text_of(ArgumentError, lambda: layer.astype("float32")) == f"theta: got 1e+300 at [5], {LIMIT}"
+    layer.theta[5] = 1.0
+    narrow = layer.astype("float32")
+    assert narrow.theta.dtype == np.float32 and narrow.theta[5] == 1.0
+    same = layer.astype("float64")
+    assert not np.shares_memory(same.theta, layer.theta) and same.theta.tobytes() == layer.theta.tobytes()
+    assert "expected real numbers" in text_of(ArgumentTypeError, lambda: layer.astype("complex128").astype("float64"))
+
+
 def test_what_is_taken_as_before() -> None:
     layer = gated.LSTM(3, 4)
     theta = layer.theta

@@ -3,8 +3,9 @@
 parameters   `theta` is one vector, `params` are named views into it. A Network lays those of its layers side by
              side in a vector of its own: `layer.params` and `layer.theta` are then views into the network's, and
              what was taken from the layer before is no part of it any more. So a layer belongs to one network at
-             most. The same layer twice in a network has one set of parameters ("tied"). Whoever writes to `theta`
-             or to a view of it, at whatever time, changes the layer.
+             most, and a network's `layers` are read-only. The same layer twice in a network has one set of parameters
+             ("tied"). Whoever writes to `theta` or to a view of it, at whatever time, changes the layer. What is
+             assigned is refused where the dtype cannot hold it.
 tape         The input, the states and all inner values are the tape's own: x, state, y and what else went in or
              came out may be written to. The parameters are the live ones, not copies: if one has changed since the
              forward pass, `backward` refuses. A tape may be used any number of times and is never changed.

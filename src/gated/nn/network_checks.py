@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from gated.errors import describe, wrong, wrong_type
+from gated.errors import describe, shown, wrong, wrong_type
 
 
 def check_chain(layers: Mapping[str, Any]) -> None:
@@ -14,7 +14,7 @@ def check_chain(layers: Mapping[str, Any]) -> None:
     before: tuple[str, Any] | None = None
     for name, layer in layers.items():
         if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z_]\w*", name):
-            raise wrong("layers", f"the name {name!r}", "names such as 'embed' or 'rnn1'")
+            raise wrong("layers", f"the name {shown(repr(name), 60)}", "names such as 'embed' or 'rnn1'")
         if not all(hasattr(layer, attribute) for attribute in ("forward", "backward", "params", "config")):
             raise wrong_type(f"layers[{name!r}]", describe(layer), "a layer: Recurrent, Dense, Embedding, Network")
         if layer.params.is_part:
@@ -55,7 +55,7 @@ def check_state(layers: Mapping[str, Any], state: Any, argument: str) -> None:
         if name not in stateful:
             raise wrong(
                 argument,
-                f"the name {name!r}",
+                f"the name {shown(repr(name), 60)}",
                 f"names of recurrent layers: {', '.join(stateful) or 'there are none'}",
             )
 

@@ -26,7 +26,8 @@ class NetworkStream:
 
     def __init__(self, network: Network, batch: int, state: States | None) -> None:
         check_state(network.layers, state, "state")
-        self._network, self._batch = network, checks.size("batch", batch)
+        self._network = network
+        self._batch = batch = checks.size("batch", batch)
         self._wanted: tuple[Any, ...] = (batch,) if network.input_size is None else (batch, network.input_size)
         self._steps: dict[str, Any] = {
             name: (layer.stream if hasattr(layer, "stream") else partial(_One, layer))(batch, (state or {}).get(name))

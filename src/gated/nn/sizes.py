@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from gated.errors import wrong
+from gated.errors import shown, wrong
 from gated.language import Cell
 from gated.nn import checks
 
@@ -26,7 +26,7 @@ def sizes_of(
     for name, value in given.items():
         if name not in known:
             names = ", ".join(sorted(known)) or "none"
-            raise wrong("sizes", repr(name), f"a dimension of the cell {cell.name}: {names}")
+            raise wrong("sizes", shown(repr(name), 60), f"a dimension of the cell {cell.name}: {names}")
         checks.size(f"sizes[{name!r}]", value)
     found = {dim: int(given.get(dim, hidden)) for dim in graph.free_dims}
     output = found.get(graph.dims[graph.states[0]], hidden) * directions

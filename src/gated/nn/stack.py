@@ -180,11 +180,16 @@ class Stack(Layer):
     # copies, files
 
     def astype(self, dtype: Any) -> Any:
-        """A copy of the layer with its parameters in another dtype."""
+        """A copy of the layer with its parameters in another dtype.
+
+        Raises:
+            ArgumentError, ArgumentTypeError: no dtype of a layer, or one that cannot hold a parameter.
+        """
         other = copy.copy(self)
         other.dtype = checks.dtype(dtype)
         require_fit(self._schedule, other.dtype)
-        other._adopt(self.params.like(self.theta.astype(other.dtype)))
+        numbers = checks.array("theta", self.theta, self.theta.shape, other.dtype, own=True)
+        other._adopt(self.params.like(numbers))
         return other
 
     def __getstate__(self) -> dict[str, Any]:
