@@ -60,6 +60,10 @@ def test_the_other_side_runs_the_other_sources(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(against, "Timed", Timed)
     monkeypatch.setattr(against.agree, "check", lambda ours, theirs: 0.0)
-    monkeypatch.setattr(against.pairs, "alternate", lambda ours, theirs, effort: [(ours.seconds, theirs.seconds), (1.0, 2.0), (0.5, 1.5)])
+    monkeypatch.setattr(
+        against.pairs,
+        "alternate",
+        lambda ours, theirs, effort: [(ours.seconds, theirs.seconds), (1.0, 2.0), (0.5, 1.5)],
+    )
     line = against.measure(Sides(), "lstm", Point(1, 1, 1))
     assert line.ratio.median == 2.0 and line.least == 3.0 and line.ours == 1.0

@@ -153,6 +153,16 @@ def test_a_start_that_fails_leaves_nothing(tmp_path, settings, monkeypatch):
     LanguageRun.start(tmp_path / "run", settings)
 
 
+def test_a_checkpoint_that_cannot_be_written_costs_no_old_run(tmp_path, settings, monkeypatch):
+    LanguageRun.start(tmp_path / "run", settings).folder.lock.give()
+    before = {file.name: file.read_bytes() for file in (tmp_path / "run").iterdir()}
+    with monkeypatch.context() as patch:
+        patch.setattr("gated.interop.tensor_file.LONGEST_DOCUMENT", 100)
+        with pytest.raises(ArgumentError, match="letters of JSON, expected at most 100"):
+            LanguageRun.start(tmp_path / "run", settings, overwrite=True)
+    assert {file.name: file.read_bytes() for file in (tmp_path / "run").iterdir()} == before
+
+
 def test_an_older_object_of_a_run_that_went_on_does_not_write(tmp_path, settings):
     first = LanguageRun.start(tmp_path / "run", settings)
     assert LanguageRun.resume(tmp_path / "run").run(minutes=1e-9) is False

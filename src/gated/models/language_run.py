@@ -20,7 +20,7 @@ from gated.learning.curves import draw_curves
 from gated.learning.interrupts import delayed_interrupt
 from gated.learning.loop import Update
 from gated.learning.optimizers import OPTIMIZERS
-from gated.learning.run_folder import RunFolder
+from gated.learning.run_folder import RunFolder, checkpoint_content
 from gated.models.language_model import CharacterLanguageModel
 from gated.models.language_settings import Corpus, Settings, settings_from
 
@@ -80,12 +80,8 @@ class LanguageRun:
         )
         run = cls(RunFolder(path), settings, corpus, model)
         check_description(model.network.config(), model.network)  # else the first checkpoint would be refused
-        run.folder.start(run._config(), overwrite)
-        try:
-            run.checkpoint()
-        except BaseException:
-            run.folder.abandon()
-            raise
+        checkpoint_content(*run._state())
+        run.folder.start(run._config(), overwrite, run.checkpoint)
         return run
 
     @classmethod
@@ -182,11 +178,14 @@ class LanguageRun:
 
     def checkpoint(self) -> None:
         """Write the checkpoint; and the model file, as long as no evaluation has chosen one."""
-        arrays, values = self.training.state()
-        values |= {"records": asdict(self.records), "network": self.model.network.config()}
         if self.records.best is None:
             self._save_model()
-        self.folder.write_checkpoint(arrays, values)
+        self.folder.write_checkpoint(*self._state())
+
+    def _state(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The arrays and values of a checkpoint."""
+        arrays, values = self.training.state()
+        return arrays, values | {"records": asdict(self.records), "network": self.model.network.config()}
 
     def draw(self) -> None:
         """Draw loss.png, if matplotlib is installed."""
