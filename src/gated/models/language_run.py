@@ -21,7 +21,7 @@ from gated.learning.interrupts import delayed_interrupt
 from gated.learning.loop import Update
 from gated.learning.optimizers import OPTIMIZERS
 from gated.learning.run_folder import RunFolder, checkpoint_content
-from gated.models.language_model import CharacterLanguageModel
+from gated.models.language_model import CharacterLanguageModel, misfit
 from gated.models.language_settings import Corpus, Settings, settings_from
 
 Watcher = Callable[[Update, "LanguageRun", bool], None]
@@ -95,7 +95,7 @@ class LanguageRun:
         folder = RunFolder(path)
         config = folder.read_config()
         settings = settings_from(str(folder.config_file), config.get("settings"), changes)
-        corpus = Corpus.of(settings)
+        corpus = Corpus.of(settings, config)
         if corpus.sha256 != config.get("corpus_sha256"):
             raise ArgumentError(
                 f"corpus: got another text than the run in {path!r} learned from, expected the same"
@@ -114,10 +114,10 @@ class LanguageRun:
         arrays, values = folder.read_checkpoint()
         numbers = arrays["theta"].size if "theta" in arrays else 0
         network = rebuild(str(folder.checkpoint_file), values.get("network"), numbers_at_most(numbers))
+        wrong = misfit(network, corpus.vocabulary)
+        if wrong is not None:
+            raise FileFormatError(f"{str(folder.checkpoint_file)!r}: {wrong}")
         run = cls(folder, settings, corpus, CharacterLanguageModel(network, corpus.vocabulary))
-        misfit = run.model.misfit()
-        if misfit is not None:
-            raise FileFormatError(f"{str(folder.checkpoint_file)!r}: {misfit}")
         try:
             run.training.load_state(arrays, values)
         except GatedError as error:
@@ -248,6 +248,7 @@ class LanguageRun:
             "gated": __version__,
             "settings": asdict(self.settings),
             "corpus_sha256": self.corpus.sha256,
+            **({} if self.corpus.bytes is None else {"corpus_bytes": self.corpus.bytes}),
             "characters": {
                 "train": len(self.corpus.train),
                 "held_out": len(self.corpus.held_out),

@@ -19,10 +19,7 @@ Description = Mapping[str, Any]
 
 ARRAYS = 20_000  # parameters of a network under all their names: these take memory besides the numbers
 LAYERS = 1_000  # of a network, tied ones and those of networks in it each time that they run
-NODES = (
-    16_384  # of the cells of all layers, a cell each time that a layer has it: 500 LSTMs, or 16 of the longest cells,
-)
-# which take seconds
+NODES = 16_384  # values and operations of the cells of all layers: 500 LSTMs, or 16 of the longest cells there may be
 DEPTH = 20  # networks within each other
 UNSEEN = 1_000_000  # length of a vector that no parameter has: nothing in a file tells that it is true
 BEGINNINGS = ("backend", "forget_bias", "init", "seed")  # options of how to begin, which no description holds
