@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from gated.data import python_topics, read_text, shuffled_batches, split, stream_windows
-from gated.errors import ArgumentError, ArgumentTypeError, FileFormatError
+from gated.errors import ArgumentError, ArgumentTypeError, FileFormatError, GatedError
 
 
 def test_topics_are_long_repeatable_and_sorted():
@@ -207,3 +207,34 @@ def test_binary_data_look_like_nothing(tmp_path):
     (tmp_path / "text").write_bytes(bytes(range(256)) * 10)
     with pytest.raises(FileFormatError, match="got byte 0x80 at offset 128, expected text in UTF-8$"):
         read_text(tmp_path / "text")
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: split("abc", "0.1"), "held_out: got '0.1', expected a number"),
+        (lambda: split("abc", None), "held_out: got None, expected a number"),
+        (lambda: split("abc", np.ones((30, 30))), "held_out: got an array of shape (30, 30) and dtype float64, expected "
+         "a number"),
+        (lambda: split("abc", 2), "held_out: got 2, expected a fraction between 0 and 1"),
+        (lambda: split("abc", float("nan")), "held_out: got nan, expected a fraction between 0 and 1"),
+        (lambda: split(None), "text: got None, expected a text"),
+        (lambda: stream_windows(np.arange(9), np.ones((9, 9)), 3), "batch: got an array of shape (9, 9) and dtype "
+         "float64, expected a whole number"),
+        (lambda: stream_windows(np.arange(9), 1, [3] * 2000), "window: got list [3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, "
+         "3, 3, 3, 3, 3, 3..., expected a whole number"),
+    ],
+)  # fmt: skip
+def test_arguments_that_are_no_numbers_are_told_in_one_short_line(call, message):
+    with pytest.raises(GatedError) as caught:
+        call()
+    assert str(caught.value) == message
+
+
+def test_a_file_whose_name_is_no_line(tmp_path):
+    """The command that was proposed held the name as it is, with its ends of lines and escapes."""
+    path = tmp_path / "a\n\x1b[31mb.txt"
+    path.write_bytes("我来到你的城市，走过你来时的路。".encode("gb18030"))
+    with pytest.raises(FileFormatError, match="it looks like gb18030, which --encoding gb18030") as caught:
+        read_text(path)
+    assert str(caught.value).isprintable() and "iconv" not in str(caught.value)

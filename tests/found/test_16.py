@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
+import llvmlite.ir as ir
 import numpy as np
 import pytest
 
 import gated
+from gated.backends.native import programs
 from gated.errors import CellError, FileFormatError
+from gated.language.functions import FUNCTIONS
+from gated.nn.claims import claims
 
 
 def data_of(*functions: str) -> dict[str, Any]:
@@ -17,7 +22,7 @@ def data_of(*functions: str) -> dict[str, Any]:
     rows: list[Any] = [["leaf", ["state", "h"], "hidden", []]]
     for function in functions:
         last = len(rows) - 1
-        rows.append(["call", function, "hidden", [last] if function == "tanh" else [last, last]])
+        rows.append(["call", function, "hidden", [last] * FUNCTIONS[function].arity])
     return {
         "format": 1,
         "name": "nested",
@@ -74,9 +79,77 @@ def test_the_same_bound_for_a_cell_of_ones_own() -> None:
         gated.cell(cell)
 
 
-def test_a_thousand_are_not_too_many() -> None:
+@pytest.mark.parametrize("backend", ["native", "reference"])
+def test_a_thousand_are_not_too_many(backend) -> None:
     cell = gated.Cell.from_json(data_of(*["tanh"] * 1000))
     assert len(cell.derive()) < 500_000 and len(cell.equations()) < 40
+    layer = gated.Recurrent(cell, 2, 2, dtype="float64", backend=backend)
+    value = 0.5
+    for _ in range(1000):
+        value = math.tanh(value)
+    y, _ = layer.infer(np.zeros((1, 1, 2)), (np.full((1, 1, 2), 0.5),))
+    np.testing.assert_allclose(y, value, rtol=1e-11)
+
+
+@pytest.mark.parametrize("function", ["tanh", "softplus", "exp", "log", "sigmoid"])
+def test_many_elementary_functions_do_not_make_the_module_longer(function) -> None:
+    """1,000 softplus were 30 million letters for LLVM, and half a minute; as calls they give the same bits."""
+    from gated.backends.native import vector_math
+    from gated.backends.native.emit import Module
+    from gated.backends.native.target import LONG, host
+
+    def written(count):
+        module = Module("float64", host().machine)
+        math_ = module.math
+        kind = ir.FunctionType(math_.vector, [math_.vector])
+        b = ir.IRBuilder(ir.Function(module.module, kind, "f").append_basic_block())
+        value = b.function.args[0]
+        for _ in range(count):
+            value = math_.emitters([function] * count)(function)(b, value)
+        b.ret(value)
+        return len(str(module.module))
+
+    assert written(1000) < LONG / 2
+    assert written(vector_math.MANY + 1) < written(vector_math.MANY) / 4
+
+
+def test_many_elementary_functions_give_the_same_bits() -> None:
+    """What is called and what is emitted in place is the same arithmetic."""
+    from gated.backends.native import vector_math
+
+    functions = ["tanh", "exp", "neg", "sigmoid", "softplus", "abs", "log"]
+    names = (functions * 12)[:70]
+    cell = gated.Cell.from_json(data_of(*names))
+    x, state = np.zeros((1, 1, 9)), (np.random.default_rng(0).normal(size=(1, 1, 9)),)
+    found = []
+    for many in (vector_math.MANY, 10_000):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(vector_math, "MANY", many)
+            patch.setattr("gated.backends.native.object_cache.load", lambda key: None)
+            patch.setattr("gated.backends.native.object_cache.store", lambda key, code: None)
+            patch.setattr("gated.backends.native.programs._cache", type(programs._cache)())
+            layer = gated.Recurrent(cell, 9, 9, dtype="float64")
+            y, last, tape = layer.forward(x, state)
+            found.append((y, last[0], *layer.backward(tape, np.ones((1, 1, 9)))[1]))
+    for called, placed in zip(*found, strict=True):
+        np.testing.assert_allclose(called, placed, rtol=1e-13)
+
+
+def test_the_cells_of_a_network_have_a_bound_together() -> None:
+    """Time was bounded for each cell only: a thousand layers of long ones were read twice and planned one by one."""
+    layers = [
+        [f"l{k}", {"kind": "recurrent", "input_size": 2, "hidden_size": 2, "cell": data_of(*["tanh"] * (1000 + k % 9))}]
+        for k in range(40)
+    ]
+    with pytest.raises(FileFormatError) as caught:
+        list(claims({"kind": "network", "layers": layers}))
+    expected = "network: got more than 16384 values and operations in the cells of all layers, expected fewer"
+    assert str(caught.value) == expected
+    inner = {"kind": "network", "layers": layers[:10]}
+    with pytest.raises(FileFormatError, match="values and operations in the cells of all layers"):
+        list(claims({"kind": "network", "layers": [["a", inner], ["b", inner]]}))
+    lstm = gated.LSTM(2, 2).config()
+    assert len(list(claims({"kind": "network", "layers": [[f"l{k}", lstm] for k in range(500)]}))) == 6_000
 
 
 PIECE = "\x1b[31mred\n" + "a" * 5_000_000

@@ -1,4 +1,5 @@
-"""Reads mutants, one after the other, as the parent asks for them: `python child.py FOLDER`, numbers on stdin.
+"""Reads mutants, one after the other, as the parent asks for them: `python child.py FOLDER`, numbers on stdin; or the
+name of a heavy file.
 
 The limits: 1 GB of memory besides what Python, NumPy, LLVM and the first reading of every specimen reserved (the
 system counts addresses, of which the libraries reserve gigabytes without using them), and 5 s of processor time for
@@ -16,6 +17,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+from heavy_files import HEAVY
 from mutations import mutant
 from specimens import Specimens
 
@@ -35,8 +37,16 @@ def main(folder: Path) -> None:
     warnings.simplefilter("error")
     print(json.dumps(list(specimens.whole)), flush=True)
     for line in sys.stdin:
-        seed, number = map(int, line.split())
-        print(json.dumps(outcome(specimens, *of(specimens.whole, seed, number))), flush=True)
+        print(json.dumps(outcome(specimens, *asked(specimens.whole, line))), flush=True)
+
+
+def asked(whole: dict[str, bytes], line: str) -> tuple[str, bytes]:
+    """(kind, content) of what the parent asks for."""
+    if line.strip() in HEAVY:
+        kind, made = HEAVY[line.strip()]
+        return kind, made(whole[kind])
+    seed, number = map(int, line.split())
+    return of(whole, seed, number)
 
 
 def of(whole: dict[str, bytes], seed: int, number: int) -> tuple[str, bytes]:

@@ -18,6 +18,11 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+try:
+    from heavy_files import HEAVY
+finally:
+    sys.path.pop(0)
 SOURCE = HERE.parents[1] / "src"
 COUNT, SEED = int(os.environ.get("GATED_FUZZ", "2000")), int(os.environ.get("GATED_FUZZ_SEED", "0"))
 PATIENCE = 60.0  # seconds of waiting for 5 s of processor time, on a machine that does other work too
@@ -39,8 +44,9 @@ class Child:
         )  # fmt: skip
         self.kinds = self._answer()
 
-    def read(self, number: int) -> list[str]:
-        self.process.stdin.write(f"{SEED} {number}\n")
+    def read(self, which: int | str) -> list[str]:
+        """A mutant by its number, a heavy file by its name."""
+        self.process.stdin.write(f"{SEED} {which}\n" if isinstance(which, int) else f"{which}\n")
         return self._answer()
 
     def _answer(self) -> list[str]:
@@ -100,3 +106,17 @@ def test_mutants_are_read_or_refused(tmp_path):
     kinds = {kind for kind, _ in seen}
     assert len(kinds) == 9 and all(seen[kind, "refused"] for kind in kinds)
     assert sum(seen[kind, "read"] for kind in kinds) > COUNT / 100
+
+
+def test_files_that_are_small_for_what_they_ask_of_a_reader(tmp_path):
+    child, faults = Child(tmp_path / "c"), []
+    for number, name in enumerate(HEAVY):
+        answer = child.read(name)
+        fault = wrong(answer)
+        if fault is not None:
+            faults.append(f"{name}: {fault}")
+        if answer[0] == "death":
+            child.end()
+            child = Child(tmp_path / f"c{number}")
+    child.end()
+    assert not faults, "\n".join(["", *faults])

@@ -168,3 +168,102 @@ def test_without_locks_a_folder_is_not_guarded_but_used(tmp_path, other, monkeyp
 def test_a_folder_that_is_none(tmp_path):
     with pytest.raises(ArgumentError, match="^folder: got .* .No such file or directory., expected a folder that can"):
         FolderLock(tmp_path / "none").take()
+
+
+OTHERS = {
+    "a text": lambda path: path.write_text("[package]\nname = 'x'\n"),
+    "a long number": lambda path: path.write_text("1" * 30),
+    "digits of another script": lambda path: path.write_text("\u0661\u0662"),
+    "a folder": lambda path: path.mkdir(),
+    "a link to a file": lambda path: path.symlink_to("../mine"),
+    "a link to nothing": lambda path: path.symlink_to("../new"),
+    "another name of a file": lambda path: path.hardlink_to(path.parent.parent / "numbers"),
+    "a pipe": lambda path: os.mkfifo(path),
+}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links and pipes are made as on POSIX")
+@pytest.mark.parametrize("case", OTHERS)
+def test_a_lock_of_another_program_is_left_as_it_is(tmp_path, case):
+    """Through a link, `.lock -> ~/.bashrc`, the lock emptied that file; another program's was overwritten, removed."""
+    (tmp_path / "mine").write_text("alias ll='ls -l'\n")
+    (tmp_path / "numbers").write_text("12")
+    folder = tmp_path / "run"
+    folder.mkdir()
+    OTHERS[case](folder / ".lock")
+    before = os.lstat(folder / ".lock")
+    text = (folder / ".lock").read_bytes() if (folder / ".lock").is_file() else None
+    with pytest.raises(ArgumentError) as caught:
+        FolderLock(folder).take()
+    message = str(caught.value)
+    assert message.startswith(f"folder: got {str(folder)!r}") and "\n" not in message
+    assert "is not gated's, expected another folder, or none of that name in it" in message or case == "a folder"
+    after = os.lstat(folder / ".lock")
+    assert (after.st_ino, after.st_mode, after.st_mtime_ns) == (before.st_ino, before.st_mode, before.st_mtime_ns)
+    assert text is None or (folder / ".lock").read_bytes() == text
+    assert (tmp_path / "mine").read_text() == "alias ll='ls -l'\n" and (tmp_path / "numbers").read_text() == "12"
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["mine", "numbers", "run"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links are made as on POSIX")
+def test_a_link_is_refused_where_the_system_cannot_refuse_it(tmp_path, monkeypatch):
+    (tmp_path / "mine").write_text("12")
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / ".lock").symlink_to(tmp_path / "mine")
+    monkeypatch.setattr(folder_lock, "FLAGS", os.O_RDWR | os.O_CREAT)
+    with pytest.raises(ArgumentError, match=r"whose .lock .a link. is not gated's"):
+        FolderLock(tmp_path / "run").take()
+    assert (tmp_path / "mine").read_text() == "12"
+
+
+def test_only_what_is_ours_is_removed(tmp_path):
+    lock = FolderLock(tmp_path)
+    lock.take()
+    (tmp_path / ".lock").write_text("another program's now")
+    lock.give()
+    assert (tmp_path / ".lock").read_text() == "another program's now"
+
+
+def test_nobody_comes_between_having_it_and_working(tmp_path, monkeypatch):
+    """`take` and the mark that work has begun were two steps: another thread could take it between them."""
+    first, second = FolderLock(tmp_path), FolderLock(tmp_path)
+    real, came = FolderLock.take, []
+
+    def slow(lock):
+        result = real(lock)
+        if lock is first:
+            thread = threading.Thread(target=another)
+            thread.start()
+            thread.join()
+        return result
+
+    def another():
+        try:
+            real(second)
+        except ArgumentError as error:
+            came.append(str(error))
+
+    monkeypatch.setattr(FolderLock, "take", slow)
+    with first.working():
+        another()
+        assert len(came) == 1 and "another thread of this program" in came[0]
+        assert first._handle is not None and second._handle is None
+
+
+def test_two_threads_cannot_work_with_one_object(tmp_path):
+    lock, came = FolderLock(tmp_path), []
+
+    def work():
+        try:
+            with lock.working():
+                came.append("worked")
+        except ArgumentError as error:
+            came.append(str(error))
+
+    with lock.working():
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+        assert (tmp_path / ".lock").exists() and "another thread of this program" in came[0]
+    work()
+    assert came[1] == "worked" and not list(tmp_path.iterdir())

@@ -33,7 +33,7 @@ def path(tmp_path):
 
 def _read(path, kind="thing"):
     with open_tensors(path, kind) as file:
-        return {name: file.read(name) for name in file.shapes}, file.metadata
+        return {name: file.read(name) for name in file.shapes}, {name: file.document(name) for name in file.documents}
 
 
 def test_all_comes_back(path):

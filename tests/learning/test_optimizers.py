@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gated.errors import ArgumentError, ArgumentTypeError, GatedError
-from gated.learning import SGD, Adam, AdamW, RMSProp, schedules
+from gated.learning import SGD, Adam, AdamW, RMSProp, clip_by_global_norm, schedules
 
 SIZE, STEPS = 37, 60
 
@@ -180,3 +180,20 @@ def test_a_vector_of_another_length_than_the_state_is_refused():
     optimizer.update(np.zeros(3), np.ones(3))
     with pytest.raises(ArgumentError, match=r"theta: got 4 entries .* expected 3"):
         optimizer.update(np.zeros(4), np.ones(4))
+
+
+@pytest.mark.parametrize(
+    "bad", [np.ones((30, 30)), [0.1] * 2000, {"a": "\n" * 99}, "\x1b[31m"], ids=["array", "list", "dict", "escape"]
+)
+def test_errors_of_arguments_are_one_short_line(bad):
+    """`{value!r}` of an array is many lines, of a list thousands of letters."""
+    calls = [
+        lambda: SGD(bad), lambda: Adam(bad), lambda: Adam(0.1, betas=bad), lambda: Adam(0.1, betas=(bad, 0.9)),
+        lambda: SGD(0.1, momentum=bad), lambda: SGD(0.1, weight_decay=bad), lambda: Adam(0.1, eps=bad),
+        lambda: clip_by_global_norm(np.ones(3), bad), lambda: schedules.cosine(bad, 3), lambda: schedules.cosine(0.1, bad),
+        lambda: schedules.warmup(0.1, bad), lambda: schedules.constant(bad),
+    ]  # fmt: skip
+    for call in calls:
+        with pytest.raises(GatedError) as caught:
+            call()
+        assert str(caught.value).isprintable() and len(str(caught.value)) < 200

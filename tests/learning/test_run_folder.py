@@ -65,6 +65,45 @@ def test_overwrite_removes_a_run_and_nothing_else(tmp_path):
     assert folder.read_config() == {"lr": 0.2}
 
 
+def test_a_folder_with_something_in_it_is_not_even_locked(tmp_path):
+    """`gated train --out some_project` overwrote and removed that project's own .lock before it said "not empty"."""
+    (tmp_path / ".lock").write_text("poetry's")
+    (tmp_path / "main.py").write_text("")
+    for overwrite in (False, True):
+        with pytest.raises(ArgumentError, match="not empty|'main.py' in it"):
+            RunFolder(tmp_path).start({}, overwrite)
+    (tmp_path / "main.py").unlink()
+    with pytest.raises(ArgumentError, match="whose .lock .a file. is not gated's"):
+        RunFolder(tmp_path).start({})
+    assert (tmp_path / ".lock").read_text() == "poetry's"
+
+
+def test_a_start_that_cannot_write_holds_no_lock_and_leaves_nothing(tmp_path, monkeypatch):
+    from gated.learning import run_folder
+
+    folder = RunFolder(tmp_path / "run")
+
+    def fails(path, content):
+        raise ArgumentError("path: the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run_folder, "write_atomically", fails)
+        with pytest.raises(ArgumentError, match="the disk is full"):
+            folder.start({"lr": 0.1})
+    assert not list(folder.path.iterdir())
+    with pytest.raises(KeyboardInterrupt):
+        folder.start({"lr": 0.1}, first=lambda: (_ for _ in ()).throw(KeyboardInterrupt))
+    assert not list(folder.path.iterdir())
+
+
+def test_what_cannot_be_written_costs_no_old_run(tmp_path):
+    folder = _run(tmp_path / "run")
+    before = {file.name: file.read_bytes() for file in folder.path.iterdir()}
+    with pytest.raises(ArgumentError, match="^config.*lr.*: got float nan"):
+        folder.start({"lr": float("nan")}, overwrite=True)
+    assert {file.name: file.read_bytes() for file in folder.path.iterdir()} == before
+
+
 def test_a_file_in_place_of_the_folder(tmp_path):
     (tmp_path / "run").write_text("")
     with pytest.raises(ArgumentError, match="^folder: got .*, expected a folder that can be written"):

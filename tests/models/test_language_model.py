@@ -9,7 +9,7 @@ import pytest
 
 import gated
 from gated.data import Vocabulary, stream_windows
-from gated.errors import FileFormatError, GatedError
+from gated.errors import ArgumentError, FileFormatError, GatedError
 from gated.interop.model_file import save_model
 from gated.learning import Adam, Training
 from gated.losses import SoftmaxCrossEntropy
@@ -174,3 +174,43 @@ def test_bad_arguments_are_named_in_one_line(vocabulary, call, argument):
     with pytest.raises(GatedError, match=rf"^{argument}: got .*, expected ") as caught:
         call(_build(vocabulary))
     assert "\n" not in str(caught.value)
+
+
+def _misfits(size):
+    turned = gated.LSTM(4, 8, batch_first=True), gated.LSTM(4, 8, bidirectional=True)
+    for rnn, words in zip(turned, ("batch_first=True", "bidirectional=True"), strict=True):
+        yield {"embed": gated.Embedding(size, 4), "rnn": rnn, "head": gated.Dense(rnn.output_size, size)}, words
+    inner = gated.Network({"rnn": gated.LSTM(4, 8)})
+    yield {"embed": gated.Embedding(size, 4), "rnn": inner, "head": gated.Dense(8, size)}, "a Network as layer 'rnn'"
+    yield {"embed": gated.Dense(size, 4), "rnn": gated.LSTM(4, 8), "head": gated.Dense(8, size)}, "a Dense as layer"
+
+
+@pytest.mark.parametrize("case", range(4))
+def test_a_network_that_is_none_of_a_language_model(tmp_path, case):
+    """With batch_first or both directions it computed nonsense without a word."""
+    vocabulary = Vocabulary("abc\n")
+    layers, words = list(_misfits(4))[case]
+    network = gated.Network(layers)
+    with pytest.raises(ArgumentError, match=f"^network: got {words}.*, expected "):
+        CharacterLanguageModel(network, vocabulary)
+    model = CharacterLanguageModel.build(vocabulary, hidden_size=3)
+    model.network = network
+    with pytest.raises(ArgumentError, match=f"^network: got {words}.*, expected "):
+        model.save(tmp_path / "m")
+    save_model(tmp_path / "m", KIND, network, {"vocabulary": vocabulary.to_json(), "about": {}})
+    with pytest.raises(FileFormatError, match=f"got {words}.*, expected "):
+        CharacterLanguageModel.load(tmp_path / "m")
+
+
+def test_arguments_of_sample():
+    model = CharacterLanguageModel.build(Vocabulary("abc\n"), hidden_size=3)
+    assert model.sample(5, temperature=np.float32(1)) == model.sample(np.int64(5), temperature=1)
+    wrong = [
+        {"temperature": np.ones((30, 30))}, {"temperature": "warm"}, {"temperature": math.nan}, {"temperature": -1},
+        {"temperature": True}, {"prompt": None}, {"prompt": 3}, {"seed": -1}, {"seed": np.ones((9, 9))}, {"length": -1},
+        {"length": [1] * 2000}, {"seed": 1.5},
+    ]  # fmt: skip
+    for given in wrong:
+        with pytest.raises(GatedError, match=f"^{next(iter(given))}: got .*, expected ") as caught:
+            model.sample(**given)
+        assert str(caught.value).isprintable() and len(str(caught.value)) < 200

@@ -153,6 +153,16 @@ def test_a_start_that_fails_leaves_nothing(tmp_path, settings, monkeypatch):
     LanguageRun.start(tmp_path / "run", settings)
 
 
+def test_a_checkpoint_that_cannot_be_written_costs_no_old_run(tmp_path, settings, monkeypatch):
+    LanguageRun.start(tmp_path / "run", settings).folder.lock.give()
+    before = {file.name: file.read_bytes() for file in (tmp_path / "run").iterdir()}
+    with monkeypatch.context() as patch:
+        patch.setattr("gated.interop.tensor_file.LONGEST_DOCUMENT", 100)
+        with pytest.raises(ArgumentError, match="letters of JSON, expected at most 100"):
+            LanguageRun.start(tmp_path / "run", settings, overwrite=True)
+    assert {file.name: file.read_bytes() for file in (tmp_path / "run").iterdir()} == before
+
+
 def test_an_older_object_of_a_run_that_went_on_does_not_write(tmp_path, settings):
     first = LanguageRun.start(tmp_path / "run", settings)
     assert LanguageRun.resume(tmp_path / "run").run(minutes=1e-9) is False
@@ -318,3 +328,78 @@ def test_a_cell_of_the_users_trains_and_resumes_without_its_file(tmp_path, setti
     again = LanguageRun.resume(tmp_path / "run")
     assert again.run()
     assert again.model.network.layers["rnn"].cell.name == "mine"
+
+
+def config_of(folder, **changes):
+    file = folder / "config.json"
+    config = json.loads(file.read_text())
+    for name, value in changes.items():
+        if name in config["settings"]:
+            config["settings"][name] = value
+        elif value is None:
+            del config[name]
+        else:
+            config[name] = value
+    file.write_text(json.dumps(config))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such files")
+@pytest.mark.timeout(60)
+def test_a_stranger_s_folder_names_a_device_or_a_pipe_as_its_text(tmp_path, settings):
+    """/dev/zero was read until the memory was full, a pipe for ever, before the sum over the text was compared."""
+    import os
+
+    LanguageRun.start(tmp_path / "run", settings).folder.lock.give()
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("/dev/zero")
+    for bad in ("/dev/zero", str(tmp_path / "pipe"), str(tmp_path / "link")):
+        config_of(tmp_path / "run", corpus=bad)
+        with pytest.raises(ArgumentError, match="^path: got .*, which is a device or a pipe, expected a text file$"):
+            LanguageRun.resume(tmp_path / "run")
+    with open(tmp_path / "large", "wb") as file:
+        file.truncate(2**40)
+    config_of(tmp_path / "run", corpus=str(tmp_path / "large"))
+    with pytest.raises(ArgumentError, match="^path: got .*large' of 1,099,511,627,776 bytes, expected at most 3,004$"):
+        LanguageRun.resume(tmp_path / "run")
+
+
+def test_the_same_text_with_other_ends_of_lines_goes_on(tmp_path, settings):
+    from pathlib import Path
+
+    LanguageRun.start(tmp_path / "run", settings).folder.lock.give()
+    Path(settings.corpus).write_bytes(b"\xef\xbb\xbf" + TEXT.replace("\n", "\r\n").encode())
+    assert LanguageRun.resume(tmp_path / "run").step == 0
+
+
+def test_a_folder_of_an_older_version_goes_on(tmp_path, settings):
+    LanguageRun.start(tmp_path / "run", settings).folder.lock.give()
+    config_of(tmp_path / "run", corpus_bytes=None)
+    assert LanguageRun.resume(tmp_path / "run").step == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such files")
+def test_a_pipe_of_the_user_s_own_may_be_learned_from(tmp_path, settings):
+    import os
+    import threading
+
+    os.mkfifo(tmp_path / "pipe")
+    thread = threading.Thread(target=(tmp_path / "pipe").write_text, args=(TEXT,))
+    thread.start()
+    run = LanguageRun.start(tmp_path / "run", dataclasses.replace(settings, corpus=str(tmp_path / "pipe")))
+    thread.join()
+    assert len(run.corpus.train) + len(run.corpus.held_out) == len(TEXT)
+
+
+@pytest.mark.parametrize("option", ["batch_first", "bidirectional"])
+def test_a_checkpoint_of_another_network_is_refused(tmp_path, settings, option):
+    run = LanguageRun.start(tmp_path / "run", settings)
+    arrays, values = run.training.state()
+    size = len(run.corpus.vocabulary)
+    rnn = gated.LSTM(4, 8, **{option: True})
+    layers = {"embed": gated.Embedding(size, 4), "rnn": rnn, "head": gated.Dense(rnn.output_size, size)}
+    network = gated.Network(layers)
+    values |= {"network": network.config(), "records": dataclasses.asdict(run.records)}
+    run.folder.write_checkpoint({"theta": network.theta}, values)
+    run.folder.lock.give()
+    with pytest.raises(FileFormatError, match=f"got {option}=True in layer 'rnn', expected False"):
+        LanguageRun.resume(tmp_path / "run")

@@ -14,10 +14,10 @@ from tqdm import tqdm
 
 from gated.cli.load_cell import load_cell
 from gated.errors import ArgumentError
-from gated.learning.checks import above_zero
 from gated.models import CharacterLanguageModel
 from gated.models.language_run import LanguageRun
 from gated.models.language_settings import Settings
+from gated.number_checks import above_zero
 
 NOT_SETTINGS = ("out", "resume", "overwrite", "minutes", "threads", "length")
 

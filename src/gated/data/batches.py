@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gated.errors import ArgumentError, ArgumentTypeError, as_array, describe, wrong, wrong_type
+from gated.number_checks import whole_above_zero
 from gated.runtime.sequences import Sequences, within
 
 Arrays = list[NDArray[Any]]
@@ -42,8 +43,8 @@ def stream_windows(
         raise wrong_type("ids", describe(stream if stream.ndim else ids), "integer ids, or a series of real numbers")
     if stream.ndim not in (1, 2) or (stream.ndim == 2 and stream.shape[1] == 0):
         raise wrong("ids", f"shape {stream.shape}", "one dimension, or a series of shape (length, D)")
-    _check_at_least_one("batch", batch)
-    _check_at_least_one("window", window)
+    whole_above_zero("batch", batch)
+    whole_above_zero("window", window)
     length = (len(stream) - 1) // batch
     if length < 1:
         raise ArgumentError(f"ids: got {len(stream)}, expected at least {batch + 1} for batch={batch}")
@@ -81,7 +82,7 @@ def shuffled_batches(
 
     Raises at the call: ArgumentError for no sequences, or shapes that do not go together.
     """
-    _check_at_least_one("batch_size", batch_size)
+    whole_above_zero("batch_size", batch_size)
     if not isinstance(rng, np.random.Generator):
         raise ArgumentTypeError(f"rng: got {type(rng).__name__}, expected a numpy.random.Generator")
     if targets is not None and labels is not None:
@@ -162,10 +163,3 @@ def _turned(batch: Sequences) -> Sequences:
     """(N, T, ...) in the place of (T, N, ...)."""
     named = {"x": batch.x, "target": batch.target, "mask": batch.mask}
     return batch._replace(**{name: array if array is None else array.swapaxes(0, 1) for name, array in named.items()})
-
-
-def _check_at_least_one(name: str, value: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise ArgumentTypeError(f"{name}: got {value!r}, expected an integer")
-    if value < 1:
-        raise ArgumentError(f"{name}: got {value}, expected at least 1")

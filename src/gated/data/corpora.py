@@ -5,11 +5,13 @@ from __future__ import annotations
 import codecs
 import os
 import shlex
+import stat
 from os import PathLike
 from pathlib import Path
 
 from gated.data.guess_encoding import guess_encoding
-from gated.errors import ArgumentError, FileFormatError, describe, shown
+from gated.errors import ArgumentError, FileFormatError, GatedError, describe, shown, wrong, wrong_type
+from gated.number_checks import real, told
 
 
 def python_topics() -> str:
@@ -36,16 +38,28 @@ def read_text(path: str | PathLike[str], encoding: str = "utf-8") -> str:
     the file holds is not in this encoding (with the offset of the first wrong byte, from 0, and what it seems to be
     in) or is empty.
     """
+    return text_and_size(path, encoding)[0]
+
+
+def text_and_size(
+    path: str | PathLike[str], encoding: str = "utf-8", *, kept: bool = False, most: int | None = None
+) -> tuple[str, int]:
+    """As `read_text`, with the number of bytes in the file.
+
+    `kept`: the path comes from a file that may be a stranger's. What is no ordinary file (a device never ends, a pipe
+    waits) is refused, and one of more than `most` bytes, before anything is read.
+    """
     _check_encoding(encoding)
     file = Path(path)
     name = f"'{shown(file, 150)}'"
     try:
-        with open(_name_on_disk(file), "rb") as opened:
-            raw = opened.read()
+        raw = _kept_bytes(file, name, most) if kept else _bytes(file)
     except IsADirectoryError:
         raise ArgumentError(f"path: got the directory {name}, expected a text file") from None
     except FileNotFoundError:
         raise ArgumentError(f"path: got {name}, which does not exist, expected a text file") from None
+    except GatedError:
+        raise
     except (OSError, ValueError) as error:  # ValueError: a null character in the path
         reason = getattr(error, "strerror", None) or str(error)
         raise ArgumentError(f"path: got {name}, which cannot be read ({reason}), expected a text file") from None
@@ -63,7 +77,22 @@ def read_text(path: str | PathLike[str], encoding: str = "utf-8") -> str:
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     if not text:
         raise FileFormatError(f"{name}: got an empty file, expected text in {encoding.upper()}")
-    return text
+    return text, len(raw)
+
+
+def _bytes(file: Path) -> bytes:
+    with open(_name_on_disk(file), "rb") as opened:
+        return opened.read()
+
+
+def _kept_bytes(file: Path, name: str, most: int | None) -> bytes:
+    status = os.stat(_name_on_disk(file))
+    if not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode):
+        raise ArgumentError(f"path: got {name}, which is a device or a pipe, expected a text file")
+    if most is not None and status.st_size > most:
+        raise ArgumentError(f"path: got {name} of {status.st_size:,} bytes, expected at most {most:,}")
+    with open(_name_on_disk(file), "rb") as opened:
+        return opened.read(status.st_size)  # of /proc/kmsg, which waits for more, 0
 
 
 def _name_on_disk(file: Path) -> bytes:
@@ -88,10 +117,12 @@ def _hint(file: Path, raw: bytes) -> str:
     guess = guess_encoding(raw)
     if guess is None:
         return ""
+    hint = f"; it looks like {guess}, which --encoding {guess} (encoding= in Python) reads"
+    if not str(file).isprintable():  # a name that is no single line: none to paste into a shell
+        return hint
     new = shlex.quote(f"{file.stem}.utf8{file.suffix}")
     convert = f"iconv -f {guess.upper()} -t UTF-8 {shlex.quote(str(file))} > {new}"
-    also = f", or convert it: {convert}" if len(convert) < 150 else ""
-    return f"; it looks like {guess}, which --encoding {guess} (encoding= in Python) reads{also}"
+    return f"{hint}, or convert it: {convert}" if len(convert) < 150 else hint
 
 
 def split(text: str, held_out: float = 0.05) -> tuple[str, str]:
@@ -100,10 +131,13 @@ def split(text: str, held_out: float = 0.05) -> tuple[str, str]:
     The cut is contiguous. Windows drawn here and there would leave the held-out ones surrounded by text that
     was learned, often with the same sentence on both sides, and the judgement would be too kind.
 
-    Both parts hold at least one character; ArgumentError if that cannot be, or if not 0 < held_out < 1.
+    Both parts hold at least one character; ArgumentError if that cannot be, or if not 0 < held_out < 1;
+    ArgumentTypeError for anything but a text and a number.
     """
-    if not 0.0 < held_out < 1.0:
-        raise ArgumentError(f"held_out: got {held_out!r}, expected a fraction between 0 and 1")
+    if not isinstance(text, str):
+        raise wrong_type("text", describe(text), "a text")
+    if not 0.0 < real("held_out", held_out) < 1.0:
+        raise wrong("held_out", told(held_out), "a fraction between 0 and 1")
     if len(text) < 2:
         raise ArgumentError(f"text: got {len(text)} characters, expected at least 2 to split")
     size = min(max(round(len(text) * held_out), 1), len(text) - 1)

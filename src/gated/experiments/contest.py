@@ -18,8 +18,8 @@ from gated.errors import ArgumentError, FileFormatError, GatedError, shown
 from gated.experiments.learners import ALGORITHMS, optimizer_of
 from gated.experiments.task import Kind, Task
 from gated.language import Cell
-from gated.learning.checks import above_zero, whole_above_zero
 from gated.nn import Dense, Network, Recurrent
+from gated.number_checks import above_zero, whole_above_zero
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,10 @@ from gated.data import Sequences, reber_task
 from gated.errors import wrong
 from gated.experiments.drawing import new_figure, png, style
 from gated.learning import LahoreLSTM, compare_gradients
-from gated.learning.checks import above_zero, whole_above_zero
 from gated.learning.engines import rule_of
 from gated.losses import SquaredError
 from gated.nn import Dense, Network, Recurrent
+from gated.number_checks import above_zero, whole_above_zero
 
 CONDITIONS: dict[str, tuple[str, ...]] = {  # what is measured -> the families of weights that are set to 0 for it
     "all weights as they are": (),

@@ -4,29 +4,29 @@ from __future__ import annotations
 
 import json
 import os
-from pathlib import Path
 from typing import Any
 
 from gated.errors import ArgumentError, FileFormatError, MissingExtraError, shown
-from gated.interop import folder_lock
-from gated.interop.atomic import remove_left_overs, write_atomically
+from gated.interop.atomic import write_atomically
 from gated.interop.json_text import from_text
+from gated.interop.kept_folder import KeptFolder
 
 PICTURES = ("solved.png", "curves.png", "gradients.png", "errors.png")
 FILES = ("report.md", "results.json", *PICTURES)
 
 
-class ReportFolder:
+class ReportFolder(KeptFolder):
     """Paths of an experiment; see the module.
 
     Attributes:
         lock: taken by `start` and `go_on`, so that no other process writes the folder as long as this object lives.
     """
 
+    argument, names, whose, again = "out", FILES, "an experiment's", "--overwrite to start again"
+
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path)
+        super().__init__(path)
         self.results_file = self.path / "results.json"
-        self.lock = folder_lock.FolderLock(self.path)
 
     def start(self, overwrite: bool = False) -> None:
         """Make the folder; with `overwrite` remove an earlier experiment's files from it.
@@ -35,34 +35,7 @@ class ReportFolder:
             ArgumentError: something is in it (with `overwrite`: something that is no experiment's), it cannot be made,
                 or another process is at work in it.
         """
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            new = self.lock.take()
-            try:
-                self._clear(overwrite)
-            except BaseException:
-                if new:
-                    self.lock.give()
-                raise
-        except OSError as error:
-            raise ArgumentError(
-                f"out: got {str(self.path)!r} ({error.strerror}), expected a folder that can be written"
-            ) from None
-
-    def _clear(self, overwrite: bool) -> None:
-        self._remove_left_overs()
-        found = [file for file in sorted(self.path.iterdir()) if file.name != folder_lock.NAME]
-        strangers = [file.name for file in found if file.name not in FILES]
-        if overwrite and strangers:
-            raise ArgumentError(
-                f"out: got {str(self.path)!r} with {strangers[0]!r} in it, expected nothing but an experiment's files"
-            )
-        if found and not overwrite:
-            raise ArgumentError(
-                f"out: got {str(self.path)!r}, which is not empty, expected a new folder, or --overwrite to start again"
-            )
-        for file in found:
-            file.unlink()
+        self.prepare(overwrite)
 
     def go_on(self) -> Any:
         """Take the lock of an experiment that is there; what its results.json holds.
@@ -71,12 +44,8 @@ class ReportFolder:
             ArgumentError: there is none, or another process is at work in it. FileFormatError: it is no JSON.
         """
         self.read_results()
-        self.lock.take()
-        self._remove_left_overs()
+        self.take()
         return self.read_results()
-
-    def _remove_left_overs(self) -> None:
-        remove_left_overs(*(self.path / name for name in FILES))
 
     def write_results(self, document: Any) -> None:
         """Replace results.json; NaN and inf become null."""

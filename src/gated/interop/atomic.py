@@ -65,8 +65,13 @@ def remove_left_overs(*targets: Path) -> None:
     for target in targets:
         with contextlib.suppress(OSError):
             for path in list(target.parent.iterdir()):
-                if path.name.startswith(_prefix(target)) and path.name.endswith(SUFFIX):
+                if is_left_over(path, target):
                     path.unlink()
+
+
+def is_left_over(path: Path, *targets: Path) -> bool:
+    """Whether a file is one that a killed writer of these left beside them."""
+    return path.name.endswith(SUFFIX) and any(path.name.startswith(_prefix(target)) for target in targets)
 
 
 def _replace(target: Path, content: bytes, before: os.stat_result | None) -> None:

@@ -3,12 +3,16 @@
 The lock is on the file ``.lock`` in the folder (flock, or a locked byte on Windows), which is removed when the lock is
 given back in the ordinary way; one that a kill left behind locks nobody out. Where neither kind of lock exists, on
 file systems that know none or in a browser, folders are not guarded.
+
+Other programs have files of this name too: one that is a link, no file, or holds anything but the number of a process
+is refused, and left as it is.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import sys
 import weakref
 from collections.abc import Iterator
@@ -20,6 +24,8 @@ from gated.locks import fork_safe_lock
 
 NAME = ".lock"
 FAR = 2**30  # the locked byte on Windows lies behind the text, which others may read
+LONGEST = 20  # digits of a process's number
+FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)  # not all on Windows
 
 _held: weakref.WeakValueDictionary[str, FolderLock] = weakref.WeakValueDictionary()
 _guard = fork_safe_lock()
@@ -40,34 +46,36 @@ class FolderLock:
     def take(self) -> bool:
         """Have the folder; False if this object had it already.
 
-        Raises ArgumentError if another process has it, or a thread of this one is at work in it.
+        Raises ArgumentError if another process has it, or a thread of this one is at work in it, or the file ``.lock``
+        there is another program's.
         """
-        key = os.path.realpath(self.folder)
         with _guard:
-            holder = _held.get(key)
-            if holder is self:
-                return False
-            if holder is None:
-                handle = _locked(self.folder)
-            elif holder._at_work:
-                raise _refused(self.folder, "another thread of this program")
-            else:
-                handle = holder._let_go()
+            return self._take(to_work=False)
+
+    def _take(self, to_work: bool) -> bool:
+        key = os.path.realpath(self.folder)
+        holder = _held.get(key)
+        if holder is not None and holder._at_work and (to_work or holder is not self):
+            raise _refused(self.folder, "another thread of this program")
+        if holder is not self:
+            handle = _locked(self.folder) if holder is None else holder._let_go()
             self._handle, self._path = handle, Path(key, NAME)
             self._end = weakref.finalize(self, _give, handle, self._path)
             _held[key] = self
-            return True
+        self._at_work = to_work or self._at_work
+        return holder is not self
 
     @contextmanager
     def working(self) -> Iterator[None]:
         """Have it, and for sure, until the work is done; then give it back."""
-        self.take()
-        self._at_work = True
+        with _guard:
+            self._take(to_work=True)
         try:
             yield
         finally:
-            self._at_work = False
-            self.give()
+            with _guard:
+                self._at_work = False
+                self.give()
 
     def give(self) -> None:
         """Give it back, if it is held."""
@@ -94,9 +102,9 @@ def _locked(folder: Path) -> int:
     path = folder / NAME
     try:
         while True:
-            handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+            handle = _opened(folder)
             if not _lock(handle):
-                who = os.read(handle, 20).decode("ascii", "replace").strip()
+                who = _content(handle).decode("ascii", "replace")
                 os.close(handle)
                 raise _refused(folder, f"process {who}" if who.isdecimal() else "another process")
             if _is_at(handle, path):
@@ -106,11 +114,50 @@ def _locked(folder: Path) -> int:
         raise ArgumentError(
             f"folder: got {str(folder)!r} ({error.strerror}), expected a folder that can be written"
         ) from None
+    if not _is_ours(handle):
+        os.close(handle)
+        raise _strangers(folder, "a file")
     with contextlib.suppress(OSError):  # who it is, for the others' message
         os.ftruncate(handle, 0)
         os.lseek(handle, 0, os.SEEK_SET)
         os.write(handle, str(os.getpid()).encode())
     return handle
+
+
+def _opened(folder: Path) -> int:
+    """The file in which the lock is to be, made if there is none: never what a link points at, never a device."""
+    path = folder / NAME
+    if path.is_symlink():  # where there is no O_NOFOLLOW
+        raise _strangers(folder, "a link")
+    try:
+        handle = os.open(path, FLAGS, 0o666)
+    except OSError:
+        if path.is_symlink():
+            raise _strangers(folder, "a link") from None
+        raise
+    status = os.fstat(handle)
+    if not stat.S_ISREG(status.st_mode) or status.st_nlink > 1:
+        os.close(handle)
+        raise _strangers(folder, "a file with another name" if stat.S_ISREG(status.st_mode) else "no file")
+    return handle
+
+
+def _strangers(folder: Path, what: str) -> ArgumentError:
+    return ArgumentError(
+        f"folder: got {str(folder)!r}, whose {NAME} ({what}) is not gated's, expected another folder, or none of "
+        "that name in it"
+    )
+
+
+def _content(handle: int) -> bytes:
+    os.lseek(handle, 0, os.SEEK_SET)
+    return os.read(handle, LONGEST + 1)
+
+
+def _is_ours(handle: int) -> bool:
+    """Whether a lock's file holds what we write into one: the number of a process, or nothing yet."""
+    content = _content(handle)
+    return not content or (content.isdigit() and len(content) <= LONGEST)
 
 
 def _lock(handle: int) -> bool:
@@ -122,7 +169,6 @@ def _lock(handle: int) -> bool:
         try:
             msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
         except OSError:
-            os.lseek(handle, 0, os.SEEK_SET)
             return False
         return True
     try:
@@ -141,13 +187,13 @@ def _lock(handle: int) -> bool:
 def _is_at(handle: int, path: Path) -> bool:
     """Whether this open file is the one at a path, and not one that was there before."""
     try:
-        return os.path.samestat(os.fstat(handle), os.stat(path))
+        return os.path.samestat(os.fstat(handle), os.lstat(path))
     except OSError:
         return False
 
 
 def _give(handle: int, path: Path) -> None:
-    own = _is_at(handle, path)
+    own = _is_at(handle, path) and _is_ours(handle)
     if os.name != "posix":  # what is open cannot be removed there
         os.close(handle)
     if own:

@@ -25,18 +25,22 @@ from gated.interop.json_text import from_text, to_text
 VERSION = 1
 DTYPES = {"F32": "float32", "F64": "float64", "I64": "int64"}
 OWN = ("format", "format_version", "kind")  # names in the table of strings that mark the file
-LONGEST_HEADER = 100_000_000  # bytes; the library reads no longer one
+# Bytes, in reading and writing. Lists of JSON take 25 times as much memory as their text.
+LONGEST_HEADER = 16_000_000
+LONGEST_DOCUMENT = 4_000_000
 
 
 class TensorFile:
-    """An open file: ``metadata`` (JSON values by name), ``shapes``, ``dtypes``, and :meth:`read` for the numbers.
+    """An open file: ``shapes``, ``dtypes`` and names of ``documents``; :meth:`read` gives numbers, :meth:`document` a
+    JSON value.
 
     Shapes and dtypes come from the header, so that a reader can refuse a file before memory is
-    taken for what it claims to hold.
+    taken for what it claims to hold; a document is parsed when it is asked for.
     """
 
-    def __init__(self, path: str, handle: Any, metadata: dict[str, Any]) -> None:
-        self.path, self.metadata, self._handle = path, metadata, handle
+    def __init__(self, path: str, handle: Any, texts: Mapping[str, str]) -> None:
+        self.path, self._texts, self._handle = path, texts, handle
+        self.documents = tuple(texts)
         self.shapes: dict[str, tuple[int, ...]] = {}
         self.dtypes: dict[str, str] = {}
         for name in handle.keys():  # noqa: SIM118 (not a dict)
@@ -66,10 +70,20 @@ class TensorFile:
         return array
 
     def document(self, name: str, kind: type = object) -> Any:
-        """The JSON value under ``name``; FileFormatError if it is missing or not a ``kind``."""
-        if name not in self.metadata:
+        """The JSON value under ``name``; FileFormatError if it is missing, too long, or not a ``kind``."""
+        if name not in self._texts:
             raise FileFormatError(f"{self.path!r}: got no {name!r} in the metadata, expected one")
-        value = self.metadata[name]
+        text = self._texts[name]
+        if len(text) > LONGEST_DOCUMENT:
+            came = f"{len(text):,} letters under '{shown(name, 60)}'"
+            raise FileFormatError(f"{self.path!r}: got {came}, expected at most {LONGEST_DOCUMENT:,}")
+        try:
+            value = from_text(text)
+        except ValueError as error:
+            where, reason = f"'{shown(name, 60)}'", shown(error, 60)
+            raise FileFormatError(
+                f"{self.path!r}: got bad JSON under {where} ({reason}), expected a JSON value"
+            ) from None
         if not isinstance(value, kind):
             raise FileFormatError(
                 f"{self.path!r}: got {type(value).__name__} under {name!r}, expected {kind.__name__} in JSON"
@@ -89,12 +103,18 @@ def open_tensors(path: str | os.PathLike[str], kind: str) -> Iterator[TensorFile
         came = "a directory" if os.path.isdir(name) else "which does not exist"
         raise ArgumentError(f"path: got {name!r}, {came}, expected a safetensors file")
     try:
+        with open(name, "rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+        if length > LONGEST_HEADER:
+            raise ValueError(f"its header says {length:,} bytes, expected at most {LONGEST_HEADER:,}")
         opened = safetensors.safe_open(name, framework="np")
     except (safetensors.SafetensorError, OSError, ValueError) as error:
         reason = shown(" ".join(str(error).split()))
         raise FileFormatError(f"{name!r}: not a whole safetensors file ({reason})") from None
     with opened as handle:
-        yield TensorFile(name, handle, _metadata(name, handle.metadata() or {}, kind))
+        texts = handle.metadata() or {}
+        _check_marks(name, texts, kind)
+        yield TensorFile(name, handle, {key: text for key, text in texts.items() if key not in OWN})
 
 
 def write_tensors(
@@ -104,12 +124,22 @@ def write_tensors(
 
     Raises ArgumentError or ArgumentTypeError, before anything is written, for what :func:`open_tensors` would refuse.
     """
+    write_atomically(path, file_content(kind, tensors, documents))
+
+
+def file_content(kind: str, tensors: Mapping[str, np.ndarray], documents: Mapping[str, Any]) -> bytes:
+    """What :func:`write_tensors` writes; the same errors."""
     # ascontiguousarray would give a scalar one dimension
     arrays = {_name("tensors", name): np.array(_checked(name, array), order="C") for name, array in tensors.items()}
     for name in OWN:
         if name in documents:
             raise ArgumentError(f"documents: got one called {name!r}, expected another name: it marks the file")
     strings = {_name("documents", name): to_text(name, value) for name, value in documents.items()}
+    for name, text in strings.items():
+        if len(text) > LONGEST_DOCUMENT:
+            raise ArgumentError(
+                f"{shown(name)}: got {len(text):,} letters of JSON, expected at most {LONGEST_DOCUMENT:,}"
+            )
     strings |= {"format": "gated", "format_version": str(VERSION), "kind": kind}
     try:
         content = safetensors.numpy.save(arrays, metadata=strings)
@@ -119,7 +149,7 @@ def write_tensors(
         raise ArgumentError(
             f"documents: got more than {LONGEST_HEADER:,} bytes of names, shapes and JSON, expected less"
         )
-    write_atomically(path, content)
+    return content
 
 
 def _name(argument: str, name: Any) -> str:
@@ -147,7 +177,7 @@ def _finite(array: np.ndarray) -> bool:
     return array.dtype.kind != "f" or bool(np.isfinite(array).all())
 
 
-def _metadata(path: str, strings: Mapping[str, str], kind: str) -> dict[str, Any]:
+def _check_marks(path: str, strings: Mapping[str, str], kind: str) -> None:
     if strings.get("format") != "gated":
         raise FileFormatError(f"{path!r}: got a safetensors file of another program, expected one that gated wrote")
     version = strings.get("format_version")
@@ -156,15 +186,3 @@ def _metadata(path: str, strings: Mapping[str, str], kind: str) -> dict[str, Any
         raise FileFormatError(f"{path!r}: got format version {came}, expected {VERSION}; a newer gated may read it")
     if strings.get("kind") != kind:
         raise FileFormatError(f"{path!r}: got a {shown(strings.get('kind'), 60)}, expected a {kind}")
-    values = {}
-    for name, text in strings.items():
-        if name in OWN:
-            continue
-        try:
-            values[name] = from_text(text)
-        except ValueError as error:
-            reason = shown(error, 60)
-            raise FileFormatError(
-                f"{path!r}: got bad JSON under '{shown(name, 60)}' ({reason}), expected a JSON value"
-            ) from None
-    return values

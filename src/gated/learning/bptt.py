@@ -20,11 +20,11 @@ from typing import Any
 import numpy as np
 
 from gated.errors import GatedError, wrong
-from gated.learning.checks import above_zero
 from gated.learning.clipping import clipped, global_norm
 from gated.learning.finite import parameters_of, reason
 from gated.learning.optimizers import Optimizer
 from gated.losses import Loss
+from gated.number_checks import above_zero
 from gated.runtime.sequences import Sequences, within
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from gated.errors import ArgumentError, ArgumentTypeError
-from gated.learning.checks import above_zero, finite_gradient
+from gated.learning.checks import finite_gradient
+from gated.number_checks import above_zero
 
 
 def global_norm(gradient: np.ndarray) -> float:

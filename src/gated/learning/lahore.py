@@ -23,12 +23,12 @@ import numpy as np
 
 from gated import cells
 from gated.errors import wrong
-from gated.learning.checks import above_zero
 from gated.learning.online import Online
 from gated.learning.optimizers import SGD
 from gated.losses import SquaredError
 from gated.nn import Dense, Network, Recurrent, checks
 from gated.nn.checks import generator
+from gated.number_checks import above_zero
 
 Array = np.ndarray[Any, Any]
 GATES = ("g", "i", "f", "o")  # the order of that class: net input, input gate, forget gate, output gate

@@ -15,7 +15,6 @@ import numpy as np
 from gated.errors import FileFormatError, GatedError, as_array, describe, shown, wrong, wrong_type
 from gated.interop.tensor_file import open_tensors, write_tensors
 from gated.learning.chain import links_of
-from gated.learning.checks import above_zero
 from gated.learning.engines import NAMES, NativeEngine, NotFinite, ReferenceEngine, begin, native_engine, rule_of
 from gated.learning.finite import HINT, Given, parameters_of, reason
 from gated.learning.optimizers import SGD, Optimizer
@@ -23,6 +22,7 @@ from gated.learning.rtrl import MEMORY_LIMIT
 from gated.losses import Loss, SquaredError
 from gated.nn import Embedding, Recurrent, checks
 from gated.nn.network_checks import nested_state
+from gated.number_checks import above_zero
 
 Array = np.ndarray[Any, Any]
 KIND = "gated online learner"

@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 
 from gated.errors import ArgumentError, ArgumentTypeError, describe, shown
-from gated.learning.checks import above_zero, finite_gradient, nameable, not_negative, within
+from gated.learning.checks import finite_gradient, nameable
 from gated.learning.schedules import INSTEAD, Function, as_schedule
+from gated.number_checks import above_zero, not_negative, within
 
 
 class Optimizer:
@@ -229,7 +230,7 @@ class Adam(Optimizer):
     def __init__(self, lr: float | Function, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8) -> None:
         super().__init__(lr)
         if not isinstance(betas, (tuple, list)) or len(betas) != 2:
-            raise ArgumentError(f"betas: got {betas!r}, expected two numbers in [0, 1)")
+            raise ArgumentError(f"betas: got {describe(betas)}, expected two numbers in [0, 1)")
         self.betas = (within("betas[0]", betas[0], 0.0, 1.0), within("betas[1]", betas[1], 0.0, 1.0))
         self.eps = above_zero("eps", eps)
 

@@ -17,96 +17,61 @@ that can go on.
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from gated.errors import ArgumentError, FileFormatError, shown
-from gated.interop import folder_lock
-from gated.interop.atomic import append_whole, flush_to_disk, remove_left_overs, write_atomically
+from gated.interop.atomic import append_whole, flush_to_disk, write_atomically
 from gated.interop.json_text import from_text, to_text
-from gated.interop.tensor_file import open_tensors, write_tensors
+from gated.interop.kept_folder import KeptFolder
+from gated.interop.tensor_file import file_content, open_tensors
 
 CHECKPOINT = "gated checkpoint"
 
 
-class RunFolder:
+class RunFolder(KeptFolder):
     """Paths and files of a run; see the module's table.
 
     Attributes:
         lock: taken by :meth:`start` and :meth:`go_on`, needed to write.
     """
 
+    names = ("config.json", "metrics.jsonl", "checkpoint.safetensors", "model.safetensors", "loss.png")
+    whose = "a run's"
+    again = "resume to go on there, or overwrite to start again"
+
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path)
-        self.config_file = self.path / "config.json"
-        self.metrics_file = self.path / "metrics.jsonl"
-        self.checkpoint_file = self.path / "checkpoint.safetensors"
-        self.model_file = self.path / "model.safetensors"
-        self.plot_file = self.path / "loss.png"
-        self.lock = folder_lock.FolderLock(self.path)
+        super().__init__(path)
+        self.config_file, self.metrics_file, self.checkpoint_file, self.model_file, self.plot_file = self._files
         self._known: tuple[int, ...] | None = None  # the checkpoint that this object wrote or read last
 
-    @property
-    def _files(self) -> tuple[Path, ...]:
-        return (self.config_file, self.metrics_file, self.checkpoint_file, self.model_file, self.plot_file)
+    def start(
+        self, config: Mapping[str, Any], overwrite: bool = False, first: Callable[[], None] = lambda: None
+    ) -> None:
+        """Make the folder, take its lock, write ``config``; then ``first()`` writes what else a run begins with.
 
-    def start(self, config: Mapping[str, Any], overwrite: bool = False) -> None:
-        """Make the folder, take its lock, write ``config``. With ``overwrite``, an old run's files are removed first.
-
-        Raises ArgumentError if the folder has anything in it (``overwrite``: anything but a run's files),
-        cannot be made, or another process is at work in it.
+        With ``overwrite``, an old run's files are removed before. If writing fails, all is removed again. Raises
+        ArgumentError, with the old run as it was, if ``config`` cannot be written, the folder has anything in it
+        (``overwrite``: anything but a run's files), cannot be made, or another process is at work in it.
         """
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            new = self.lock.take()
-            try:
-                self._clear(overwrite)
-            except BaseException:
-                if new:
-                    self.lock.give()
-                raise
-        except OSError as error:
-            raise ArgumentError(
-                f"folder: got {str(self.path)!r} ({error.strerror}), expected a folder that can be written"
-            ) from None
-        self.write_config(config)
+        content = _config_text(config)
 
-    def _clear(self, overwrite: bool) -> None:
-        remove_left_overs(*self._files)  # of a start that was killed: nothing of value
-        found = [file for file in sorted(self.path.iterdir()) if file.name != folder_lock.NAME]
-        strangers = [file.name for file in found if file not in self._files]
-        if overwrite and strangers:
-            raise ArgumentError(
-                f"folder: got {str(self.path)!r} with {strangers[0]!r} in it, expected nothing but a run's files"
-            )
-        if found and not overwrite:
-            raise ArgumentError(
-                f"folder: got {str(self.path)!r}, which is not empty, "
-                "expected a new folder, or resume to go on there, or overwrite to start again"
-            )
-        for file in found:
-            file.unlink()
+        def fill() -> None:
+            write_atomically(self.config_file, content)
+            first()
 
-    def abandon(self) -> None:
-        """Undo a :meth:`start` that nothing came of: remove its files and give the lock back."""
-        with contextlib.suppress(OSError):
-            for file in self._files:
-                file.unlink(missing_ok=True)
-        self.lock.give()
+        self.prepare(overwrite, fill)
 
     def go_on(self) -> None:
         """Take the lock of a run that is there, and remove the half-written files of one that was killed.
 
         Raises ArgumentError if another process is at work in it.
         """
-        self.lock.take()
-        remove_left_overs(*self._files)
+        self.take()
 
     @contextmanager
     def working(self) -> Iterator[None]:
@@ -123,7 +88,7 @@ class RunFolder:
 
     def write_config(self, config: Mapping[str, Any]) -> None:
         """Replace config.json."""
-        write_atomically(self.config_file, (to_text("config", config, indent=2) + "\n").encode())
+        write_atomically(self.config_file, _config_text(config))
 
     def read_config(self) -> dict[str, Any]:
         """config.json. ArgumentError if there is no run here, FileFormatError if it is damaged."""
@@ -146,8 +111,7 @@ class RunFolder:
         if self.metrics_file.exists():
             flush_to_disk(self.metrics_file)  # before the checkpoint that counts its bytes
             length = self.metrics_file.stat().st_size
-        documents = {"values": dict(values), "metrics_bytes": length}
-        write_tensors(self.checkpoint_file, CHECKPOINT, arrays, documents)
+        write_atomically(self.checkpoint_file, checkpoint_content(arrays, values, length))
         self._known = self._checkpoint_now()
 
     def read_checkpoint(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -210,3 +174,12 @@ class RunFolder:
         except OSError:
             return None
         return status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def checkpoint_content(arrays: Mapping[str, np.ndarray], values: Mapping[str, Any], metrics_bytes: int = 0) -> bytes:
+    """A checkpoint's file. Raises ArgumentError or ArgumentTypeError for what could not be read back."""
+    return file_content(CHECKPOINT, arrays, {"values": dict(values), "metrics_bytes": metrics_bytes})
+
+
+def _config_text(config: Mapping[str, Any]) -> bytes:
+    return (to_text("config", config, indent=2) + "\n").encode()

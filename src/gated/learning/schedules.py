@@ -17,7 +17,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any
 
-from gated.learning.checks import above_zero, nameable, whole_above_zero, within
+from gated.learning.checks import nameable
+from gated.number_checks import above_zero, whole_above_zero, within
 
 Function = Callable[[int], float]
 

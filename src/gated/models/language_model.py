@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gated.data import Vocabulary
-from gated.errors import ArgumentError, ArgumentTypeError, FileFormatError, describe, shown
+from gated.errors import ArgumentError, ArgumentTypeError, FileFormatError, describe, shown, wrong_type
 from gated.interop.model_file import load_model, save_model
+from gated.number_checks import not_negative, whole, whole_above_zero
 
 KIND = "gated character language model"
 EVALUATION_WINDOW = 128  # steps of a forward pass; bounds the memory, changes no number
@@ -26,11 +27,13 @@ EVALUATION_WINDOW = 128  # steps of a forward pass; bounds the memory, changes n
 class CharacterLanguageModel:
     """``network`` maps ids (T, N) to logits (T, N, V); ``vocabulary`` says which character an id is.
 
-    ``about``: JSON-able facts that are kept in the model's file (how it was trained, its loss).
+    ``about``: JSON-able facts that are kept in the model's file (how it was trained, its loss). Raises ArgumentError for
+    a network of other layers than :meth:`build` makes, or for other characters.
     """
 
     def __init__(self, network: Any, vocabulary: Vocabulary, about: dict[str, Any] | None = None) -> None:
         self.network, self.vocabulary, self.about = network, vocabulary, dict(about or {})
+        self._check()
 
     def __copy__(self) -> CharacterLanguageModel:
         return copy.deepcopy(self)  # with a network of its own
@@ -98,20 +101,16 @@ class CharacterLanguageModel:
 
     def stream(self, length: int = 500, *, temperature: float = 1.0, prompt: str = "", seed: int = 0) -> Iterator[str]:
         """As :meth:`sample`, one character after the other as they are drawn."""
-        if isinstance(length, bool) or not isinstance(length, (int, np.integer)):
-            raise ArgumentTypeError(f"length: got {length!r}, expected a whole number")
-        if length < 0:
-            raise ArgumentError(f"length: got {length}, expected at least 0")
-        if not (isinstance(temperature, (int, float)) and 0.0 <= temperature < math.inf):
-            raise ArgumentError(f"temperature: got {temperature!r}, expected a number of at least 0")
-        if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
-            raise ArgumentError(f"seed: got {seed!r}, expected a whole number of at least 0")
+        length, seed = whole("length", length, 0), whole("seed", seed, 0)
+        temperature = not_negative("temperature", temperature)
+        if not isinstance(prompt, str):
+            raise wrong_type("prompt", describe(prompt), "a text, '' for none")
         missing = sorted({character for character in prompt if character not in self.vocabulary})
         if missing:
             raise ArgumentError(f"prompt: got {missing[0]!r}, expected characters that the model knows")
         first = "\n" if "\n" in self.vocabulary else self.vocabulary.characters[0]
         ids = self.vocabulary.encode(prompt or first)
-        return self._draw(ids, int(length), float(temperature), np.random.default_rng(seed))
+        return self._draw(ids, length, temperature, np.random.default_rng(seed))
 
     def _draw(self, ids: NDArray[Any], length: int, temperature: float, rng: np.random.Generator) -> Iterator[str]:
         state: Any = None
@@ -128,9 +127,7 @@ class CharacterLanguageModel:
         """
         if not isinstance(self.about, dict):
             raise ArgumentTypeError(f"about: got {describe(self.about)}, expected a dict")
-        misfit = self.misfit()
-        if misfit is not None:
-            raise ArgumentError(f"network: {misfit}")
+        self._check()
         save_model(path, KIND, self.network, {"vocabulary": self.vocabulary.to_json(), "about": self.about})
 
     @classmethod
@@ -148,21 +145,15 @@ class CharacterLanguageModel:
             vocabulary = Vocabulary.from_json(documents["vocabulary"])
         except FileFormatError as error:
             raise FileFormatError(f"{where}: {error}") from None
-        model = cls(network, vocabulary, documents["about"])
-        misfit = model.misfit()
-        if misfit is not None:
-            raise FileFormatError(f"{where}: {misfit}")
-        return model
+        wrong = misfit(network, vocabulary)
+        if wrong is not None:
+            raise FileFormatError(f"{where}: {wrong}")
+        return cls(network, vocabulary, documents["about"])
 
-    def misfit(self) -> str | None:
-        """What is wrong with network and vocabulary together, if something is: layers for other characters."""
-        layers, size = self.network.layers, len(self.vocabulary)
-        if list(layers) != ["embed", "rnn", "head"]:
-            return f"got layers {shown(', '.join(layers))}, expected embed, rnn, head"
-        came = (getattr(layers["embed"], "num_embeddings", None), getattr(layers["head"], "output_size", None))
-        if came == (size, size):
-            return None
-        return f"got layers for {came[0]} and {came[1]} characters, expected {size} in both"
+    def _check(self) -> None:
+        wrong = misfit(self.network, self.vocabulary)
+        if wrong is not None:
+            raise ArgumentError(f"network: {wrong}")
 
     def _check_ids(self, ids: ArrayLike) -> NDArray[Any]:
         text = np.asarray(ids)
@@ -175,10 +166,28 @@ class CharacterLanguageModel:
         return text
 
 
+def misfit(network: Any, vocabulary: Vocabulary) -> str | None:
+    """What is wrong with the two together, if something is: other layers, or layers for other characters."""
+    from gated.nn import Dense, Embedding, Recurrent
+
+    layers, size = network.layers, len(vocabulary)
+    if list(layers) != ["embed", "rnn", "head"]:
+        return f"got layers {shown(', '.join(layers))}, expected embed, rnn, head"
+    for name, kind in (("embed", Embedding), ("rnn", Recurrent), ("head", Dense)):
+        if not isinstance(layers[name], kind):
+            return f"got a {type(layers[name]).__name__} as layer {name!r}, expected a {kind.__name__}"
+    for option in ("batch_first", "bidirectional"):
+        if getattr(layers["rnn"], option):
+            return f"got {option}=True in layer 'rnn', expected False: each character is predicted from those before it"
+    came = (layers["embed"].num_embeddings, layers["head"].output_size)
+    return (
+        None if came == (size, size) else f"got layers for {came[0]} and {came[1]} characters, expected {size} in both"
+    )
+
+
 def _masked_windows(text: NDArray[Any], streams: int, window: int) -> Iterator[tuple[NDArray[Any], ...]]:
     """(x, target, mask), each (T, streams), that together predict each character but the first exactly once."""
-    if isinstance(streams, bool) or not isinstance(streams, (int, np.integer)) or streams < 1:
-        raise ArgumentError(f"streams: got {streams!r}, expected a whole number of at least 1")
+    streams = whole_above_zero("streams", streams)
     count = len(text) - 1
     length = -(-count // streams)  # rounded up: the last stream is padded
     places = np.arange(length * streams).reshape(streams, length).T

@@ -20,8 +20,8 @@ from gated.learning.curves import draw_curves
 from gated.learning.interrupts import delayed_interrupt
 from gated.learning.loop import Update
 from gated.learning.optimizers import OPTIMIZERS
-from gated.learning.run_folder import RunFolder
-from gated.models.language_model import CharacterLanguageModel
+from gated.learning.run_folder import RunFolder, checkpoint_content
+from gated.models.language_model import CharacterLanguageModel, misfit
 from gated.models.language_settings import Corpus, Settings, settings_from
 
 Watcher = Callable[[Update, "LanguageRun", bool], None]
@@ -80,12 +80,8 @@ class LanguageRun:
         )
         run = cls(RunFolder(path), settings, corpus, model)
         check_description(model.network.config(), model.network)  # else the first checkpoint would be refused
-        run.folder.start(run._config(), overwrite)
-        try:
-            run.checkpoint()
-        except BaseException:
-            run.folder.abandon()
-            raise
+        checkpoint_content(*run._state())
+        run.folder.start(run._config(), overwrite, run.checkpoint)
         return run
 
     @classmethod
@@ -99,7 +95,7 @@ class LanguageRun:
         folder = RunFolder(path)
         config = folder.read_config()
         settings = settings_from(str(folder.config_file), config.get("settings"), changes)
-        corpus = Corpus.of(settings)
+        corpus = Corpus.of(settings, config)
         if corpus.sha256 != config.get("corpus_sha256"):
             raise ArgumentError(
                 f"corpus: got another text than the run in {path!r} learned from, expected the same"
@@ -118,10 +114,10 @@ class LanguageRun:
         arrays, values = folder.read_checkpoint()
         numbers = arrays["theta"].size if "theta" in arrays else 0
         network = rebuild(str(folder.checkpoint_file), values.get("network"), numbers_at_most(numbers))
+        wrong = misfit(network, corpus.vocabulary)
+        if wrong is not None:
+            raise FileFormatError(f"{str(folder.checkpoint_file)!r}: {wrong}")
         run = cls(folder, settings, corpus, CharacterLanguageModel(network, corpus.vocabulary))
-        misfit = run.model.misfit()
-        if misfit is not None:
-            raise FileFormatError(f"{str(folder.checkpoint_file)!r}: {misfit}")
         try:
             run.training.load_state(arrays, values)
         except GatedError as error:
@@ -182,11 +178,14 @@ class LanguageRun:
 
     def checkpoint(self) -> None:
         """Write the checkpoint; and the model file, as long as no evaluation has chosen one."""
-        arrays, values = self.training.state()
-        values |= {"records": asdict(self.records), "network": self.model.network.config()}
         if self.records.best is None:
             self._save_model()
-        self.folder.write_checkpoint(arrays, values)
+        self.folder.write_checkpoint(*self._state())
+
+    def _state(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The arrays and values of a checkpoint."""
+        arrays, values = self.training.state()
+        return arrays, values | {"records": asdict(self.records), "network": self.model.network.config()}
 
     def draw(self) -> None:
         """Draw loss.png, if matplotlib is installed."""
@@ -249,6 +248,7 @@ class LanguageRun:
             "gated": __version__,
             "settings": asdict(self.settings),
             "corpus_sha256": self.corpus.sha256,
+            **({} if self.corpus.bytes is None else {"corpus_bytes": self.corpus.bytes}),
             "characters": {
                 "train": len(self.corpus.train),
                 "held_out": len(self.corpus.held_out),

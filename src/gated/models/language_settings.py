@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from gated.data import Vocabulary, python_topics, read_text, split
+from gated.data import Vocabulary, python_topics, split
+from gated.data.corpora import text_and_size
 from gated.errors import ArgumentError, ArgumentTypeError, FileFormatError, GatedError, describe, shown
 from gated.learning import schedules
-from gated.learning.checks import above_zero, not_negative, whole_above_zero, within
 from gated.learning.optimizers import OPTIMIZERS
+from gated.number_checks import above_zero, not_negative, whole_above_zero, within
 
 
 @dataclass(frozen=True)
@@ -91,12 +93,29 @@ class Corpus:
     train: Any
     held_out: Any
     sha256: str
+    bytes: int | None = None  # of its file
 
     @classmethod
-    def of(cls, settings: Settings) -> Corpus:
-        """Read and split the text. The vocabulary is that of the whole text: no held-out character is unknown."""
-        text = python_topics() if settings.corpus is None else read_text(settings.corpus, settings.encoding)
+    def of(cls, settings: Settings, config: Mapping[str, Any] | None = None) -> Corpus:
+        """Read and split the text. The vocabulary is that of the whole text: no held-out character is unknown.
+
+        `config`: config.json of the run that learned from it. It may be a stranger's, so that a text that cannot be the
+        one of the run is refused before it is read. ArgumentError then.
+        """
+        text, size = _text(settings, config)
         learn, judge = split(text, settings.held_out)
         vocabulary = Vocabulary(text)
         digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-        return cls(vocabulary, vocabulary.encode(learn), vocabulary.encode(judge), digest)
+        return cls(vocabulary, vocabulary.encode(learn), vocabulary.encode(judge), digest, size)
+
+
+def _text(settings: Settings, config: Mapping[str, Any] | None) -> tuple[str, int | None]:
+    """The text and the bytes of its file, if it is in one."""
+    if settings.corpus is None:
+        return python_topics(), None
+    if config is None:
+        return text_and_size(settings.corpus, settings.encoding)
+    size = config.get("corpus_bytes")  # there is none in a folder of an older version
+    # the same text has more bytes with \r\n at the ends of lines and a mark at its beginning
+    most = 2 * size + 4 if isinstance(size, int) and not isinstance(size, bool) else None
+    return text_and_size(settings.corpus, settings.encoding, kept=True, most=most)

@@ -19,6 +19,7 @@ Description = Mapping[str, Any]
 
 ARRAYS = 20_000  # parameters of a network under all their names: these take memory besides the numbers
 LAYERS = 1_000  # of a network, tied ones and those of networks in it each time that they run
+NODES = 16_384  # values and operations of the cells of all layers: 500 LSTMs, or 16 of the longest cells there may be
 DEPTH = 20  # networks within each other
 UNSEEN = 1_000_000  # length of a vector that no parameter has: nothing in a file tells that it is true
 BEGINNINGS = ("backend", "forget_bias", "init", "seed")  # options of how to begin, which no description holds
@@ -26,10 +27,25 @@ BEGINNINGS = ("backend", "forget_bias", "init", "seed")  # options of how to beg
 
 @dataclass
 class Weight:
-    """What a layer takes: parameters under all their names, layers that run."""
+    """What a layer takes: parameters under all their names, layers that run, values and operations of its cell."""
 
     arrays: int = 0
     layers: int = 0
+    nodes: int = 0
+
+    def add(self, other: Weight) -> None:
+        """Raises FileFormatError if it becomes more than a network may take."""
+        self.arrays += other.arrays
+        self.layers += other.layers
+        self.nodes += other.nodes
+        limits = (
+            (self.arrays, ARRAYS, "parameters under all their names"),
+            (self.layers, LAYERS, "layers that run"),
+            (self.nodes, NODES, "values and operations in the cells of all layers"),
+        )
+        for count, most, what in limits:
+            if count > most:
+                raise FileFormatError(f"network: got more than {most} {what}, expected fewer")
 
 
 def entries(config: Any) -> Iterator[tuple[str, Description]]:
@@ -65,7 +81,7 @@ def claims(config: Any) -> Iterator[tuple[str, Shape, str]]:
 
     Raises:
         FileFormatError: `config` is not the description of a network, or calls for more than `ARRAYS` parameters,
-            `LAYERS` layers or `DEPTH` networks within each other.
+            `LAYERS` layers, `NODES` values and operations or `DEPTH` networks within each other.
     """
     yield from _network(config, Weight(), 1)
 
@@ -83,11 +99,7 @@ def _network(config: Any, whole: Weight, depth: int) -> Iterator[tuple[str, Shap
             for key, shape, dtype in layer:
                 yield f"{name}.{key}", shape, dtype
         weights[name] = weight
-        whole.arrays, whole.layers = whole.arrays + weight.arrays, whole.layers + weight.layers
-        if whole.arrays > ARRAYS:
-            raise FileFormatError(f"network: got more than {ARRAYS} parameters under all their names, expected fewer")
-        if whole.layers > LAYERS:
-            raise FileFormatError(f"network: got more than {LAYERS} layers that run, expected fewer")
+        whole.add(weight)
 
 
 def _layer(name: str, own: Description, weight: Weight) -> Iterator[tuple[str, Shape, str]]:
@@ -119,6 +131,7 @@ def _dense(own: Description, weight: Weight) -> Iterator[tuple[str, Shape]]:
 
 def _recurrent(own: Description, weight: Weight) -> Iterator[tuple[str, Shape]]:
     cell = Cell.from_json(own.get("cell"))
+    weight.nodes = len(cell.graph.order)
     sizes = own.get("sizes", {})
     if not isinstance(sizes, Mapping):
         raise wrong("sizes", describe(sizes), 'an object of dimension: length, such as {"h": 32}')

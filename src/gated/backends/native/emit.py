@@ -292,9 +292,10 @@ class _ProgramEmitter:
         for node, places in block.loads.items():
             loaded = [b.load(address(place), typ=self.vector, align=self.bytes) for place in places]
             values[node] = loaded[0] if len(loaded) == 1 else b.fadd(loaded[0], loaded[1])
+        emitter = self.math.emitters([node.attr for node in block.operations])
         for node in block.operations:
             args = [self.math.constant(arg.attr) if arg.op == "constant" else values[arg] for arg in node.args]
-            values[node] = self.math.emitter(node.attr)(b, *args)
+            values[node] = emitter(node.attr)(b, *args)
         for node, place in block.stores:
             value = self.math.constant(node.attr) if node.op == "constant" else values[node]
             b.store(value, address(place), align=self.bytes)

@@ -130,9 +130,10 @@ class StepEmitter:
         values: dict[Node, Value] = {node: sums[g] for g, node in enumerate(block.accumulators)}
         for node, (place, *_) in block.loads.items():
             values[node] = self._load(place, offset)
+        emitter = self.math.emitters([node.attr for node in block.operations])
         for node in block.operations:
             args = [self.math.constant(arg.attr) if arg.op == "constant" else values[arg] for arg in node.args]
-            values[node] = self.math.emitter(node.attr)(b, *args)
+            values[node] = emitter(node.attr)(b, *args)
         for node, place in block.stores:
             self._store(self.math.constant(node.attr) if node.op == "constant" else values[node], place, offset)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,11 @@ import llvmlite.ir as ir
 import numpy as np
 
 Value = Any
+
+ELEMENTARY = ("exp", "log", "sigmoid", "softplus", "tanh")  # those of many instructions
+# So many of them in one piece of code are calls: in place, a thousand were 9 million letters of IR or more, and took
+# LLVM half a minute. The largest cell of the zoo has 10.
+MANY = 64
 
 
 @dataclass(frozen=True)
@@ -270,3 +275,21 @@ class VectorMath:
             "neg": lambda b, x: b.fneg(x),
         }
         return arithmetic.get(function) or getattr(self, function.lstrip("_"))
+
+    def emitters(self, functions: Sequence[str]) -> Callable[[str], Callable[..., Value]]:
+        """What emits each of the functions of a piece of code: `emitter`, or `apart` if there are many."""
+        return self.apart if sum(name in ELEMENTARY for name in functions) > MANY else self.emitter
+
+    def apart(self, function: str) -> Callable[..., Value]:
+        """As `emitter`, but an elementary function becomes a call of one that is emitted once."""
+        if function not in ELEMENTARY:
+            return self.emitter(function)
+        name = f"apart.{function}"
+        made = self.module.globals.get(name)
+        if made is None:
+            made = ir.Function(self.module, ir.FunctionType(self.vector, [self.vector]), name)
+            made.linkage = "internal"
+            made.attributes.add("noinline")
+            inner = ir.IRBuilder(made.append_basic_block())
+            inner.ret(self.emitter(function)(inner, made.args[0]))
+        return lambda b, x: b.call(made, [x])

@@ -1,0 +1,67 @@
+"""Checks of numbers that a user passes to data, learning and models: each returns the number, or says in one line what
+came and what was expected."""
+
+from __future__ import annotations
+
+import math
+import numbers
+
+from gated.errors import ArgumentError, ArgumentTypeError, describe, shown
+
+
+def told(value: object) -> str:
+    """A number or a text as it is written, anything else in a few words: one short line."""
+    plain = getattr(value, "item", None) if getattr(value, "shape", None) == () else None
+    value = plain() if plain is not None else value
+    if isinstance(value, str):
+        return shown(repr(value), 60)
+    return shown(value, 60) if isinstance(value, (int, float)) else describe(value)
+
+
+def real(name: str, value: object) -> float:
+    """``value`` as a float. Raises ArgumentTypeError if it is no real number (a bool is none)."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise ArgumentTypeError(f"{name}: got {told(value)}, expected a number")
+    try:
+        return float(value)
+    except OverflowError:
+        raise ArgumentError(f"{name}: got a number beyond all floating-point ones, expected a smaller one") from None
+
+
+def above_zero(name: str, value: object) -> float:
+    """``value`` if it is finite and greater than 0."""
+    number = real(name, value)
+    if not (math.isfinite(number) and number > 0.0):
+        raise ArgumentError(f"{name}: got {told(value)}, expected a finite number above 0")
+    return number
+
+
+def not_negative(name: str, value: object) -> float:
+    """``value`` if it is finite and at least 0."""
+    number = real(name, value)
+    if not (math.isfinite(number) and number >= 0.0):
+        raise ArgumentError(f"{name}: got {told(value)}, expected a finite number of at least 0")
+    return number
+
+
+def within(name: str, value: object, low: float, high: float, *, closed: bool = False) -> float:
+    """``value`` if low <= value < high (``closed``: <= high)."""
+    number = real(name, value)
+    if not (low <= number < high or (closed and number == high)):
+        end = "]" if closed else ")"
+        raise ArgumentError(f"{name}: got {told(value)}, expected a number in [{low:g}, {high:g}{end}")
+    return number
+
+
+def whole(name: str, value: object, least: int) -> int:
+    """``value`` if it is a whole number of at least ``least``."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+        raise ArgumentTypeError(f"{name}: got {told(value)}, expected a whole number")
+    if value < least:
+        raise ArgumentError(f"{name}: got {told(value)}, expected a whole number of at least {least}")
+    return int(value)
+
+
+def whole_above_zero(name: str, value: object) -> int:
+    """``value`` if it is a whole number of at least 1."""
+    return whole(name, value, 1)
