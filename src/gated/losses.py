@@ -74,6 +74,10 @@ class Loss:
         dy = np.where(weights != 0, map_adjoints(tape, weights, {})[0], 0).astype(y.dtype)
         return float(np.sum(counted * weights)), dy.reshape(y.shape)
 
+    def counted_rows(self, target: Any, counts: Array) -> Array:
+        """Which of the rows (...) count, of those that do by a mask, `counts` (...) booleans; y is not needed."""
+        return counts
+
     def _counted(self, y: Array, target: Any, mask: Any) -> tuple[Array, Array]:
         """(the targets as rows (..., V), the weight of every row (...)), of y's dtype."""
         weights = _weights(mask, y.shape[:-1])
@@ -164,6 +168,12 @@ class SoftmaxCrossEntropy(Loss):
             raise wrong_type("ignore_index", describe(ignore_index), "a whole number")
         self.ignore_index = int(ignore_index)
 
+    def counted_rows(self, target: Any, counts: Array) -> Array:
+        array = as_array("target", target)
+        if array.dtype.kind not in "iu" or array.shape != counts.shape:  # probabilities; or an error of the call
+            return counts
+        return np.asarray(counts & (array != self.ignore_index))
+
     def _target(self, target: Any, shape: tuple[int, ...], dtype: Any, counts: Array) -> tuple[Array, Array]:
         array = as_array("target", target)
         if array.dtype.kind not in "iu":
@@ -174,7 +184,7 @@ class SoftmaxCrossEntropy(Loss):
                 describe(array),
                 f"integer classes of shape {shape[:-1]}, or probabilities of shape {shape}",
             )
-        counts = counts & (array != self.ignore_index)
+        counts = self.counted_rows(array, counts)
         bad = np.argwhere(counts & ((array < 0) | (array >= shape[-1])))
         if len(bad):
             place = tuple(bad[0].tolist())

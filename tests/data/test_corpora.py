@@ -222,7 +222,7 @@ def test_binary_data_look_like_nothing(tmp_path):
         (lambda: stream_windows(np.arange(9), np.ones((9, 9)), 3), "batch: got an array of shape (9, 9) and dtype "
          "float64, expected a whole number"),
         (lambda: stream_windows(np.arange(9), 1, [3] * 2000), "window: got list [3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, "
-         "3, 3, 3, 3, 3, 3..., expected a whole number"),
+         "3, 3, 3, 3, 3, 3,..., expected a whole number"),
     ],
 )  # fmt: skip
 def test_arguments_that_are_no_numbers_are_told_in_one_short_line(call, message):

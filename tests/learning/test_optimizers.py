@@ -182,7 +182,9 @@ def test_a_vector_of_another_length_than_the_state_is_refused():
         optimizer.update(np.zeros(4), np.ones(4))
 
 
-@pytest.mark.parametrize("bad", [np.ones((30, 30)), [0.1] * 2000, {"a": "\n" * 99}, "\x1b[31m"], ids=["array", "list", "dict", "escape"])
+@pytest.mark.parametrize(
+    "bad", [np.ones((30, 30)), [0.1] * 2000, {"a": "\n" * 99}, "\x1b[31m"], ids=["array", "list", "dict", "escape"]
+)
 def test_errors_of_arguments_are_one_short_line(bad):
     """`{value!r}` of an array is many lines, of a list thousands of letters."""
     calls = [

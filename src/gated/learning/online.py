@@ -17,6 +17,7 @@ from gated.interop.tensor_file import open_tensors, write_tensors
 from gated.learning.chain import links_of
 from gated.learning.engines import NAMES, NativeEngine, NotFinite, ReferenceEngine, begin, native_engine, rule_of
 from gated.learning.finite import HINT, Given, parameters_of, reason
+from gated.learning.fixed import Fixed
 from gated.learning.optimizers import SGD, Optimizer
 from gated.learning.rtrl import MEMORY_LIMIT
 from gated.losses import Loss, SquaredError
@@ -26,6 +27,7 @@ from gated.number_checks import above_zero
 
 Array = np.ndarray[Any, Any]
 KIND = "gated online learner"
+ANOTHER = "make a new learner with this network, which has learnt what this one has"
 
 
 class Online:
@@ -57,6 +59,9 @@ class Online:
         ArgumentError, ArgumentTypeError: an option that cannot be used; a cell for which "online" is not defined.
     """
 
+    # what runs the steps is made from these
+    network, algorithm, optimizer, loss, batch, peepholes, clip, memory_limit = (Fixed(ANOTHER) for _ in range(8))
+
     def __init__(
         self,
         network: Any,
@@ -75,10 +80,8 @@ class Online:
         if not isinstance(loss, (Loss, type(None))):
             raise wrong_type("loss", describe(loss), "a loss of gated.losses, such as SquaredError()")
         self.network, self.algorithm = network, algorithm
-        self.optimizer = SGD(0.1) if optimizer is None else optimizer
-        self.loss = SquaredError() if loss is None else loss
-        self.batch = checks.size("batch", batch)
-        self.peepholes = checks.flag("peepholes", peepholes)
+        self.optimizer, self.loss = optimizer or SGD(0.1), loss or SquaredError()
+        self.batch, self.peepholes = checks.size("batch", batch), checks.flag("peepholes", peepholes)
         self.clip = None if clip is None else above_zero("clip", clip)
         self.memory_limit = checks.size("memory_limit", memory_limit)
         self._backend = backend
@@ -87,8 +90,7 @@ class Online:
         first = next(network.parts())[1]
         self._ids = first.num_embeddings if isinstance(first, Embedding) else 0
         self._width = 0 if self._ids else int(first.input_size)
-        self._dtype, self._axes = network.dtype, 1 if self._ids else 2
-        rows = (self.batch, self._width)
+        self._dtype, self._axes, rows = network.dtype, 1 if self._ids else 2, (self.batch, self._width)
         self._rows = () if self._ids else (rows, rows[1:]) if self.batch == 1 else (rows,)
 
     def step(self, x_t: Any, target: Any = None, mask: Any = None) -> Array:
@@ -246,14 +248,9 @@ class Online:
         return copy.deepcopy(self)  # with a network and an optimizer of its own: what two change belongs to neither
 
     def _description(self) -> dict[str, Any]:
-        return {
-            "algorithm": self.algorithm,
-            "peepholes": self.peepholes,
-            "batch": self.batch,
-            "loss": type(self.loss).__name__,
-            "optimizer": type(self.optimizer).__name__,
-            "network": self.network.config(),
-        }
+        plain = {name: getattr(self, name) for name in ("algorithm", "peepholes", "batch")}
+        kinds = {name: type(getattr(self, name)).__name__ for name in ("loss", "optimizer")}
+        return {**plain, **kinds, "network": self.network.config()}
 
     # checks
 

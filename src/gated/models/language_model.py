@@ -27,8 +27,8 @@ EVALUATION_WINDOW = 128  # steps of a forward pass; bounds the memory, changes n
 class CharacterLanguageModel:
     """``network`` maps ids (T, N) to logits (T, N, V); ``vocabulary`` says which character an id is.
 
-    ``about``: JSON-able facts that are kept in the model's file (how it was trained, its loss). Raises ArgumentError for
-    a network of other layers than :meth:`build` makes, or for other characters.
+    ``about``: JSON-able facts that are kept in the model's file (how it was trained, its loss). Raises ArgumentError
+    for a network of other layers than :meth:`build` makes, or for other characters.
     """
 
     def __init__(self, network: Any, vocabulary: Vocabulary, about: dict[str, Any] | None = None) -> None:

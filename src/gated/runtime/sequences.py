@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gated.errors import describe, wrong, wrong_type
+from gated.publish import publish
 
 Array = np.ndarray[Any, Any]
 Step = tuple[Array, "Array | None"]  # x_t (D,), target (K,) or None
@@ -76,6 +77,9 @@ class Sequences(_Fields):
             length = steps if self.lengths is None else int(self.lengths[n])
             asked = [self.target is not None and (self.mask is None or bool(self.mask[t, n])) for t in range(length)]
             yield [(self.x[t, n], self.target[t, n] if asked[t] else None) for t in range(length)]
+
+
+publish("gated.data", Sequences)  # here: a pickle names the same place whatever has been imported
 
 
 def within(lengths: Array, steps: int | None = None) -> Array:
