@@ -18,6 +18,7 @@ from gated.errors import as_array, describe, wrong, wrong_type
 from gated.language import sigmoid, softplus
 from gated.nn import checks
 from gated.nn.maps import logsumexp, planned, total
+from gated.number_checks import one_of
 
 Array = np.ndarray[Any, Any]
 
@@ -44,9 +45,7 @@ class Loss:
     expression: Any = None
 
     def __init__(self, reduction: str = "mean") -> None:
-        if reduction not in ("mean", "sum"):
-            raise wrong("reduction", repr(reduction), "'mean' or 'sum'")
-        self.reduction = reduction
+        self.reduction = one_of("reduction", reduction, "mean", "sum")
         self._schedule = planned(type(self).expression)
 
     def __call__(self, y: Any, target: Any, mask: Any = None) -> tuple[float, Array]:

@@ -23,7 +23,7 @@ from gated.learning.rtrl import MEMORY_LIMIT
 from gated.losses import Loss, SquaredError
 from gated.nn import Embedding, Recurrent, checks
 from gated.nn.network_checks import nested_state
-from gated.number_checks import above_zero
+from gated.number_checks import above_zero, told
 
 Array = np.ndarray[Any, Any]
 KIND = "gated online learner"
@@ -333,12 +333,12 @@ class Online:
             array[...] = memory[name]
 
     def _chosen(self, backend: Any, memory_limit: int) -> ReferenceEngine | NativeEngine:
-        if backend is not None and backend not in NAMES:
-            raise wrong("backend", repr(backend), f"None or one of {', '.join(map(repr, NAMES))}")
+        if backend is not None and not (isinstance(backend, str) and backend in NAMES):
+            raise wrong("backend", told(backend), f"None or one of {', '.join(map(repr, NAMES))}")
         network, optimizer, loss = self.network, self.optimizer, self.loss
         links_of(network)  # the network is checked before all else
-        reason = f"algorithm {self.algorithm!r}"
-        if self.algorithm == "online" and backend != "reference":
+        reason = f"algorithm {told(self.algorithm)}"
+        if isinstance(self.algorithm, str) and self.algorithm == "online" and backend != "reference":
             found = native_engine(network, optimizer, loss, self.clip, self.batch, self.peepholes)
             if not isinstance(found, str):
                 return found
