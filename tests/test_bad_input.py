@@ -291,3 +291,28 @@ def test_a_failed_assignment_changes_nothing(things):
     with pytest.raises(ArgumentError):
         things.lstm.params["l0.W.i"] = np.ones((3, 4))
     assert (things.lstm.theta == before).all()
+
+
+WORDS = {
+    "algorithm": lambda bad: gated.learning.Online(gated.Network({"rnn": gated.RNN(2, 2)}), bad),
+    "backend": lambda bad: gated.learning.Online(gated.Network({"rnn": gated.RNN(2, 2)}), backend=bad),
+    "reduction": lambda bad: gated.losses.SquaredError(bad),
+    "variant": lambda bad: gated.data.adding(1, 0, variant=bad),
+    "grammar": lambda bad: gated.data.legal_successors("BTX", bad),
+    "shape": lambda bad: gated.data.periodic_function(shape=bad),
+    "order": lambda bad: gated.models.ngram.KneserNey(bad),
+    "unknown": lambda bad: gated.data.Vocabulary("abc").encode("abd", unknown=bad),
+}
+
+
+@pytest.mark.parametrize(
+    "bad", [np.ones((30, 30)), ["x"] * 2000, "x\x1b[31m\n" * 900, {}], ids=["array", "list", "text", "{}"]
+)
+@pytest.mark.parametrize("argument", WORDS)
+def test_words_of_learning_data_and_models(argument, bad):
+    """Of an array it was asked whether it equals a word; the repr of what came was told in full."""
+    with pytest.raises(GatedError) as caught:
+        WORDS[argument](bad)
+    message = str(caught.value)
+    assert message.startswith(f"{argument}: got ") and ", expected " in message
+    assert message.isprintable() and len(message) < 250

@@ -18,6 +18,7 @@ from gated.errors import as_array, describe, wrong, wrong_type
 from gated.language import sigmoid, softplus
 from gated.nn import checks
 from gated.nn.maps import logsumexp, planned, total
+from gated.number_checks import one_of
 
 Array = np.ndarray[Any, Any]
 
@@ -44,10 +45,7 @@ class Loss:
     expression: Any = None
 
     def __init__(self, reduction: str = "mean") -> None:
-        if not isinstance(reduction, str) or reduction not in ("mean", "sum"):
-            came = repr(reduction) if isinstance(reduction, str) else describe(reduction)
-            raise wrong("reduction", came, "'mean' or 'sum'")
-        self.reduction = reduction
+        self.reduction = one_of("reduction", reduction, "mean", "sum")
         self._schedule = planned(type(self).expression)
 
     def __call__(self, y: Any, target: Any, mask: Any = None) -> tuple[float, Array]:
@@ -76,6 +74,10 @@ class Loss:
         with np.errstate(over="ignore"):
             dy = np.where(weights != 0, map_adjoints(tape, weights, {})[0], 0).astype(y.dtype)
         return float(np.sum(counted * weights)), dy.reshape(y.shape)
+
+    def counted_rows(self, target: Any, counts: Array) -> Array:
+        """Which of the rows (...) count, of those that do by a mask, `counts` (...) booleans; y is not needed."""
+        return counts
 
     def _counted(self, y: Array, target: Any, mask: Any) -> tuple[Array, Array]:
         """(the targets as rows (..., V), the weight of every row (...)), of the dtype in which the loss is computed.
@@ -182,6 +184,12 @@ class SoftmaxCrossEntropy(Loss):
             raise wrong_type("ignore_index", describe(ignore_index), "a whole number")
         self.ignore_index = int(ignore_index)
 
+    def counted_rows(self, target: Any, counts: Array) -> Array:
+        array = as_array("target", target)
+        if array.dtype.kind not in "iu" or array.shape != counts.shape:  # probabilities; or an error of the call
+            return counts
+        return np.asarray(counts & (array != self.ignore_index))
+
     def _target(self, target: Any, shape: tuple[int, ...], dtype: Any, counts: Array) -> tuple[Array, Array]:
         array = as_array("target", target)
         if array.dtype.kind not in "iu":
@@ -192,7 +200,7 @@ class SoftmaxCrossEntropy(Loss):
                 describe(array),
                 f"integer classes of shape {shape[:-1]}, or probabilities of shape {shape}",
             )
-        counts = counts & (array != self.ignore_index)
+        counts = self.counted_rows(array, counts)
         bad = np.argwhere(counts & ((array < 0) | (array >= shape[-1])))
         if len(bad):
             place = tuple(bad[0].tolist())

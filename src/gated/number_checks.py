@@ -1,5 +1,5 @@
-"""Checks of numbers that a user passes to data, learning and models: each returns the number, or says in one line what
-came and what was expected."""
+"""Checks of numbers and words that a user passes to data, learning and models: each returns the value, or says in one
+line what came and what was expected."""
 
 from __future__ import annotations
 
@@ -16,6 +16,14 @@ def told(value: object) -> str:
     if isinstance(value, str):
         return shown(repr(value), 60)
     return shown(value, 60) if isinstance(value, (int, float)) else describe(value)
+
+
+def one_of(name: str, value: object, *choices: str) -> str:
+    """``value`` if it is one of the words; of an array it is not asked whether it equals one."""
+    if isinstance(value, str) and value in choices:
+        return value
+    known = [repr(choice) for choice in choices]
+    raise ArgumentError(f"{name}: got {told(value)}, expected {', '.join(known[:-1])} or {known[-1]}")
 
 
 def real(name: str, value: object) -> float:

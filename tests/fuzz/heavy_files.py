@@ -59,6 +59,15 @@ def _description(layers: int, nodes: int, networks: int = 1) -> Callable[[bytes]
     return made
 
 
+def _corpus(path: str) -> Callable[[bytes], bytes]:
+    def made(whole: bytes) -> bytes:
+        config = json.loads(whole)
+        config["settings"]["corpus"] = path
+        return json.dumps(config).encode()
+
+    return made
+
+
 HEAVY: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
     "lists-nobody-asks-for": ("network", _with_document("other", lists(15_000_000))),
     "lists-beyond-any-header": ("network", _with_document("other", lists(33_000_000))),
@@ -70,5 +79,7 @@ HEAVY: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
     "a-hundred-long-cells": ("description", _description(95, 1024)),
     "networks-of-long-cells": ("description", _description(6, 1024, 15)),
     "a-long-cell": ("description", _description(1, 1024)),
+    "a-text-without-end": ("config", _corpus("/dev/zero")),
+    "a-text-of-random-bytes-without-end": ("config", _corpus("/dev/urandom")),
     "arrays-without-numbers": ("network", _empty_arrays),
 }

@@ -190,9 +190,8 @@ def test_errors_of_arguments_are_one_short_line(bad):
     calls = [
         lambda: SGD(bad), lambda: Adam(bad), lambda: Adam(0.1, betas=bad), lambda: Adam(0.1, betas=(bad, 0.9)),
         lambda: SGD(0.1, momentum=bad), lambda: SGD(0.1, weight_decay=bad), lambda: Adam(0.1, eps=bad),
-        lambda: clip_by_global_norm(np.ones(3), bad), lambda: schedules.cosine(bad, 3),
-        lambda: schedules.cosine(0.1, bad),
-        lambda: schedules.warmup(0.1, bad), lambda: schedules.constant(bad),
+        lambda: clip_by_global_norm(np.ones(3), bad), lambda: schedules.cosine(bad, 3), lambda: schedules.constant(bad),
+        lambda: schedules.cosine(0.1, bad), lambda: schedules.warmup(0.1, bad),
     ]  # fmt: skip
     for call in calls:
         with pytest.raises(GatedError) as caught:

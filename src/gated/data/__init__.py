@@ -36,8 +36,7 @@ from gated.runtime.sequences import Sequences
 
 __getattr__, __dir__ = submodules(__name__)
 
-PaddedBatch = TaskBatch = Sequences  # names that it had here
-publish("gated.data", ReberScore, Sequences, Vocabulary)
+publish("gated.data", ReberScore, Vocabulary)
 
 __all__ = [
     "CONTINUAL_REBER",
@@ -45,10 +44,8 @@ __all__ = [
     "ORDER_SYMBOLS",
     "REBER",
     "REBER_SYMBOLS",
-    "PaddedBatch",
     "ReberScore",
     "Sequences",
-    "TaskBatch",
     "Vocabulary",
     "adding",
     "continual_reber",

@@ -15,7 +15,8 @@ from collections.abc import Collection, Iterator, Mapping
 import numpy as np
 
 from gated.data.task_batch import at_least, generator_of
-from gated.errors import ArgumentError, ArgumentTypeError, describe, wrong, wrong_type
+from gated.errors import ArgumentError, ArgumentTypeError, describe, shown, wrong, wrong_type
+from gated.number_checks import one_of
 
 REBER_SYMBOLS = "BTPSXVE"
 
@@ -90,7 +91,7 @@ def legal_successors(string: str, grammar: str = "embedded") -> list[str]:
         ArgumentError, ArgumentTypeError: a symbol that is not legal where it stands, an unknown grammar, no text.
     """
     if not isinstance(grammar, str) or grammar not in GRAMMARS:
-        raise wrong("grammar", repr(grammar), "'reber', 'embedded' or 'continual'")
+        raise wrong("grammar", shown(repr(grammar), 60), "'reber', 'embedded' or 'continual'")
     if not isinstance(string, str):
         raise wrong_type("string", describe(string), f"a text of the symbols {REBER_SYMBOLS}")
     arrows = GRAMMARS[grammar]["start"]
@@ -129,8 +130,7 @@ def reber_test_set(
 
 def random_string(generator: np.random.Generator, grammar: str) -> str:
     """A random string of the grammar "embedded" or "reber"; ArgumentError for others, which have no end."""
-    if grammar not in ("reber", "embedded"):
-        raise wrong("grammar", repr(grammar), "'reber' or 'embedded'")
+    one_of("grammar", grammar, "reber", "embedded")
     return "".join(symbol for symbol, _ in random_moves(generator, grammar))
 
 

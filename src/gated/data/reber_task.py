@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from gated.data.reber import REBER_SYMBOLS, is_embedded_reber, legal_successors, random_moves, random_string
 from gated.data.task_batch import at_least, generator_of
 from gated.errors import as_array, describe, wrong, wrong_type
+from gated.number_checks import told
 from gated.runtime.sequences import Sequences, within
 
 _T_OR_P = np.array([symbol in "TP" for symbol in REBER_SYMBOLS])
@@ -31,7 +32,7 @@ def reber_sequence(string: str, grammar: str = "embedded") -> tuple[NDArray[np.f
     """
     successors = legal_successors(string, grammar)
     if len(string) < 2:
-        raise wrong("string", repr(string), "at least two symbols")
+        raise wrong("string", told(string), "at least two symbols")
     return _multi_hot(string[:-1]), _multi_hot(successors[:-1])
 
 
@@ -119,7 +120,7 @@ def reber_success(
         raise wrong("test_set", "no strings", "at least one")
     for index, string in enumerate(test_set):
         if not is_embedded_reber(string):
-            raise wrong(f"test_set[{index}]", repr(string), "a string of the embedded Reber grammar")
+            raise wrong(f"test_set[{index}]", told(string), "a string of the embedded Reber grammar")
     batch = reber_batch(test_set)
     outputs = np.zeros(batch.x.shape)
     for n, length in enumerate(batch.lengths):

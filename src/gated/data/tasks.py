@@ -16,6 +16,7 @@ import numpy as np
 
 from gated.data.task_batch import answer_at_end, at_least, generator_of, interval, one_hot
 from gated.errors import describe, wrong, wrong_type
+from gated.number_checks import one_of
 from gated.runtime.sequences import Sequences, within
 
 
@@ -39,11 +40,8 @@ def adding(count: int, rng: np.random.Generator | int, steps: int = 100, variant
     """
     at_least("count", count, 1)
     generator = generator_of(rng)
-    if variant == "1997":
-        return _adding_1997(count, generator, steps)
-    if variant == "2015":
-        return _adding_2015(count, generator, steps)
-    raise wrong("variant", repr(variant), "'1997' or '2015'")
+    task = {"1997": _adding_1997, "2015": _adding_2015}[one_of("variant", variant, "1997", "2015")]
+    return task(count, generator, steps)
 
 
 def _adding_1997(count: int, generator: np.random.Generator, steps: int) -> Sequences:

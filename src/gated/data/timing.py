@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from gated.data.task_batch import at_least, generator_of
 from gated.errors import describe, wrong, wrong_type
+from gated.number_checks import one_of
 from gated.runtime.sequences import Sequences, within
 
 
@@ -88,14 +89,12 @@ def periodic_function(steps: int = 100, shape: str = "cos", period: int = 10) ->
     at_least("steps", steps, 1)
     at_least("period", period, 2)
     phase = np.arange(steps) % period / period
-    if shape == "cos":
+    if one_of("shape", shape, "cos", "tri", "rect") == "cos":
         curve = (1 - np.cos(2 * np.pi * phase)) / 2
     elif shape == "tri":
         curve = 1 - abs(1 - 2 * phase)
-    elif shape == "rect":
-        curve = (phase > 0.5).astype(np.float64)
     else:
-        raise wrong("shape", repr(shape), "'cos', 'tri' or 'rect'")
+        curve = (phase > 0.5).astype(np.float64)
     target = curve.astype(np.float32).reshape(-1, 1, 1)
     lengths = np.array([steps], dtype=np.int64)
     return Sequences(np.zeros_like(target), target, lengths, within(lengths))

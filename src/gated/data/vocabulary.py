@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gated.errors import ArgumentError, ArgumentTypeError, FileFormatError
+from gated.number_checks import told
 
 
 class Vocabulary:
@@ -55,7 +56,7 @@ class Vocabulary:
         `unknown`, a character of the vocabulary, is given to stand in for it (for held-out text).
         """
         if unknown is not None and unknown not in self:
-            raise ArgumentError(f"unknown: got {unknown!r}, expected one character of the vocabulary")
+            raise ArgumentError(f"unknown: got {told(unknown)}, expected one character of the vocabulary")
         wanted = _code_points(text)
         ids = np.searchsorted(self._code_points, wanted).astype(np.int32)
         np.minimum(ids, len(self) - 1, out=ids)

@@ -127,19 +127,22 @@ def _locked(folder: Path) -> int:
 def _opened(folder: Path) -> int:
     """The file in which the lock is to be, made if there is none: never what a link points at, never a device."""
     path = folder / NAME
-    if path.is_symlink():  # where there is no O_NOFOLLOW
-        raise _strangers(folder, "a link")
+    with contextlib.suppress(FileNotFoundError):
+        _check_file(folder, os.lstat(path))  # no pipe or device is even opened
+    handle = os.open(path, FLAGS, 0o666)
     try:
-        handle = os.open(path, FLAGS, 0o666)
-    except OSError:
-        if path.is_symlink():
-            raise _strangers(folder, "a link") from None
-        raise
-    status = os.fstat(handle)
-    if not stat.S_ISREG(status.st_mode) or status.st_nlink > 1:
+        _check_file(folder, os.fstat(handle))
+    except ArgumentError:
         os.close(handle)
-        raise _strangers(folder, "a file with another name" if stat.S_ISREG(status.st_mode) else "no file")
+        raise
     return handle
+
+
+def _check_file(folder: Path, status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise _strangers(folder, "a link" if stat.S_ISLNK(status.st_mode) else "no file")
+    if status.st_nlink > 1:
+        raise _strangers(folder, "a file with another name too")
 
 
 def _strangers(folder: Path, what: str) -> ArgumentError:

@@ -7,14 +7,14 @@ from gated.learning.bptt import full_step, truncated_step
 from gated.learning.clipping import clip_by_global_norm, global_norm
 from gated.learning.compare import GradientDifference, compare_gradients
 from gated.learning.lahore import LahoreLSTM
-from gated.learning.loop import Training
+from gated.learning.loop import Progress, Training, Update
 from gated.learning.online import Online
 from gated.learning.optimizers import SGD, Adam, AdamW, Optimizer, RMSProp
 from gated.learning.rtrl import RTRLCost, rtrl_cost
 from gated.publish import publish
 from gated.runtime.sequences import Sequences
 
-publish("gated.learning", GradientDifference, LahoreLSTM, Online, RTRLCost, Training)
+publish("gated.learning", GradientDifference, LahoreLSTM, Online, Progress, RTRLCost, Training, Update)
 publish("gated.learning", SGD, Adam, AdamW, Optimizer, RMSProp)
 
 __getattr__, __dir__ = submodules(__name__)
@@ -27,10 +27,12 @@ __all__ = [
     "LahoreLSTM",
     "Online",
     "Optimizer",
+    "Progress",
     "RMSProp",
     "RTRLCost",
     "Sequences",
     "Training",
+    "Update",
     "clip_by_global_norm",
     "compare_gradients",
     "full_step",

@@ -15,6 +15,7 @@ A network whose recurrent layers are batch_first has (N, T, ...) wherever (T, N,
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from gated.learning.clipping import clipped, global_norm
 from gated.learning.finite import parameters_of, reason
 from gated.learning.optimizers import Optimizer
 from gated.losses import Loss
+from gated.nn.network_checks import flat_state
 from gated.number_checks import above_zero
 from gated.runtime.sequences import Sequences, within
 
@@ -80,8 +82,8 @@ def _step(
 ) -> tuple[float, Any, float]:
     limit = math.inf if clip is None else above_zero("clip", clip)
     y, last, tape = network.forward(batch.x, state, batch.lengths, rng=rng)
-    inside = None if batch.lengths is None else _inside(network, batch.lengths, y)
-    mask = inside if batch.mask is None else batch.mask
+    within_ = None if batch.lengths is None else inside(network, batch.lengths, y)
+    mask = within_ if batch.mask is None else batch.mask
     value, dy = loss._evaluate(y, batch.target, mask) if isinstance(loss, Loss) else loss(y, batch.target, mask)
     norm = 0.0
     if math.isfinite(value):
@@ -90,7 +92,7 @@ def _step(
     for name, number in (("loss", value), ("gradient norm", norm)):
         if not math.isfinite(number):
             counts = None if mask is None else np.asarray(mask) != 0
-            given = [("x", batch.x, inside), *_states(state), ("target", batch.target, counts)]
+            given = [("x", batch.x, within_), *_states(state), ("target", batch.target, counts)]
             raise GatedError(
                 f"{name}: got {number} at update {optimizer.updates}, expected a finite number; "
                 f"{reason([*given, *parameters_of(network)])}"
@@ -99,11 +101,11 @@ def _step(
     return float(value), last, norm
 
 
-def _inside(network: Any, lengths: Any, y: np.ndarray) -> np.ndarray:
+def inside(network: Any, lengths: Any, y: np.ndarray) -> np.ndarray:
     """Where the steps of y lie within the lengths: (T, N), or (N, T) if the network is batch_first."""
     steps_last = batch_first(network)
-    inside = within(np.asarray(lengths), y.shape[1 if steps_last else 0])
-    return inside.T if steps_last else inside
+    found = within(np.asarray(lengths), y.shape[1 if steps_last else 0])
+    return found.T if steps_last else found
 
 
 def batch_first(network: Any) -> bool:
@@ -125,6 +127,8 @@ def _orders(layer: Any) -> list[bool]:
 
 
 def _states(state: Any) -> list[tuple[str, Any, None]]:
-    if not isinstance(state, dict):
+    """Every array of a state under the name by which it is found in it: "state['encoder']['rnn'][0]"."""
+    if not isinstance(state, Mapping):
         return []
-    return [(f"state[{name!r}][{k}]", array, None) for name, own in state.items() for k, array in enumerate(own)]
+    places = ((name.replace(".", "']['"), own) for name, own in flat_state(state).items())
+    return [(f"state['{name}'][{k}]", array, None) for name, own in places for k, array in enumerate(own)]

@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gated.errors import GatedError, as_array, describe, wrong, wrong_type
+from gated.errors import GatedError, as_array, describe, shown, wrong, wrong_type
 from gated.learning.engines import begin, rule_of
 from gated.learning.finite import parameters_of, reason
 from gated.losses import Loss, SquaredError
+from gated.nn import Recurrent
 
 Array = np.ndarray[Any, Any]
 
@@ -103,13 +104,13 @@ def _members(network: Any, families: Collection[str]) -> list[str]:
     if isinstance(families, str) or not all(isinstance(family, str) for family in families):
         raise wrong_type("without", describe(families), "a collection of families, such as ('U', 'p')")
     known: dict[str, list[str]] = {}
-    for name in network.params:
-        parts = name.split(".")
-        if len(parts) == 4:  # layer, level, family, member: a cell's
-            known.setdefault(parts[2], []).append(name)
+    for part, layer, _ in network.parts():
+        if isinstance(layer, Recurrent):
+            for name in layer.params:
+                known.setdefault(name.split(".")[-2], []).append(f"{part}.{name}")
     for family in families:
         if family not in known:
-            raise wrong("without", repr(family), f"families of the cells: {', '.join(known)}")
+            raise wrong("without", f"'{shown(family)}'", f"families of the cells: {', '.join(known)}")
     return [name for family in families for name in known[family]]
 
 

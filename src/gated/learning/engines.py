@@ -19,6 +19,7 @@ from gated.learning.traces import Traces
 from gated.losses import Loss
 from gated.nn import Network, Recurrent
 from gated.nn.network_checks import flat_state
+from gated.number_checks import one_of
 from gated.schedule.online_step import plan_step
 from gated.schedule.traces import plan_traces
 
@@ -41,10 +42,8 @@ def rule_of(
     network: Any, algorithm: str, batch: int, peepholes: bool = True, memory_limit: int = MEMORY_LIMIT
 ) -> Traces | RealTime:
     """The algorithm of this name, in NumPy."""
-    if algorithm == "online":
+    if one_of("algorithm", algorithm, "online", "rtrl") == "online":
         return Traces(network, batch, peepholes)
-    if algorithm != "rtrl":
-        raise wrong("algorithm", repr(algorithm), "'online' or 'rtrl'")
     if not peepholes:
         raise wrong("peepholes", "False with algorithm 'rtrl'", "True: the exact gradient leaves nothing out")
     return RealTime(network, batch, memory_limit)

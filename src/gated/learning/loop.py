@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from gated.errors import ArgumentError, FileFormatError, GatedError, describe, shown
-from gated.learning.bptt import full_step, truncated_step
+from gated.learning.bptt import full_step, inside, truncated_step
 from gated.learning.checks import nameable
 from gated.learning.optimizers import Optimizer
+from gated.losses import Loss
 from gated.runtime.sequences import Sequences
 
 
@@ -77,9 +78,10 @@ class Training:
             counted = progress.position > 0
             for given in itertools.islice(iter(self.batches(progress.epoch)), progress.position, None):
                 batch = Sequences.of(given)
-                if _count(batch):
+                predictions = self._count(batch)
+                if predictions:
                     counted = True
-                    yield self._update(batch)
+                    yield self._update(batch, predictions)
                 else:
                     self._pass_over(batch)
             if not counted:
@@ -88,12 +90,24 @@ class Training:
             progress.epoch, progress.position, self.carried = progress.epoch + 1, 0, None
 
     def _pass_over(self, batch: Sequences) -> None:
-        """There is nothing to learn here (all sequences have 0 steps, or all is masked): only the state goes on."""
+        """There is nothing to learn here (sequences of 0 steps, all masked or ignored): only the state goes on."""
         if self.carry_state:
             self.carried = self.network.forward(batch.x, self.carried, batch.lengths)[1]
         self.progress.position += 1
 
-    def _update(self, batch: Sequences) -> Update:
+    def _count(self, batch: Sequences) -> int:
+        """Predictions in a batch: places (t, n) that count, by mask or lengths and by the loss."""
+        if batch.mask is not None:
+            counts = np.asarray(batch.mask) != 0
+        elif batch.lengths is not None:
+            counts = inside(self.network, batch.lengths, np.asarray(batch.x))
+        else:
+            counts = np.ones(np.shape(batch.x)[:2], bool)
+        if isinstance(self.loss, Loss):
+            counts = self.loss.counted_rows(batch.target, counts)
+        return int(np.count_nonzero(counts))
+
+    def _update(self, batch: Sequences, predictions: int) -> Update:
         rate = self.optimizer.rate
         learner = (self.network, self.loss, self.optimizer)
         if self.carry_state:
@@ -102,10 +116,11 @@ class Training:
             loss, norm = full_step(*learner, batch, clip=self.clip, rng=self.rng)
         self.progress.step += 1
         self.progress.position += 1
-        return Update(self.progress.step, self.progress.epoch, loss, norm, rate, _count(batch))
+        return Update(self.progress.step, self.progress.epoch, loss, norm, rate, predictions)
 
     def __getstate__(self) -> dict[str, Any]:
-        nameable("batches", self.batches, "a function at the top of a module; state() is what a training has come to")
+        for name, function in (("batches", self.batches), ("loss", self.loss)):
+            nameable(name, function, "a function at the top of a module; state() is what a training has come to")
         return self.__dict__
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Training:
@@ -158,15 +173,6 @@ class Training:
 def epoch_generator(seed: int, epoch: int) -> np.random.Generator:
     """The generator to shuffle one pass with: it depends on the seed and the pass, not on what was drawn before."""
     return np.random.default_rng([seed, epoch])
-
-
-def _count(batch: Sequences) -> int:
-    """Predictions in a batch: unmasked places (t, n)."""
-    if batch.mask is not None:
-        return int(np.count_nonzero(batch.mask))
-    if batch.lengths is not None:
-        return int(np.sum(batch.lengths))
-    return int(np.prod(np.shape(batch.x)[:2]))
 
 
 def _count_from(values: Any, name: str) -> int:

@@ -17,15 +17,17 @@ from gated.interop.tensor_file import open_tensors, write_tensors
 from gated.learning.chain import links_of
 from gated.learning.engines import NAMES, NativeEngine, NotFinite, ReferenceEngine, begin, native_engine, rule_of
 from gated.learning.finite import HINT, Given, parameters_of, reason
+from gated.learning.fixed import Fixed
 from gated.learning.optimizers import SGD, Optimizer
 from gated.learning.rtrl import MEMORY_LIMIT
 from gated.losses import Loss, SquaredError
 from gated.nn import Embedding, Recurrent, checks
 from gated.nn.network_checks import nested_state
-from gated.number_checks import above_zero
+from gated.number_checks import above_zero, told
 
 Array = np.ndarray[Any, Any]
 KIND = "gated online learner"
+ANOTHER = "make a new learner with this network, which has learnt what this one has"
 
 
 class Online:
@@ -57,6 +59,9 @@ class Online:
         ArgumentError, ArgumentTypeError: an option that cannot be used; a cell for which "online" is not defined.
     """
 
+    # what runs the steps is made from these
+    network, algorithm, optimizer, loss, batch, peepholes, clip, memory_limit = (Fixed(ANOTHER) for _ in range(8))
+
     def __init__(
         self,
         network: Any,
@@ -75,10 +80,8 @@ class Online:
         if not isinstance(loss, (Loss, type(None))):
             raise wrong_type("loss", describe(loss), "a loss of gated.losses, such as SquaredError()")
         self.network, self.algorithm = network, algorithm
-        self.optimizer = SGD(0.1) if optimizer is None else optimizer
-        self.loss = SquaredError() if loss is None else loss
-        self.batch = checks.size("batch", batch)
-        self.peepholes = checks.flag("peepholes", peepholes)
+        self.optimizer, self.loss = optimizer or SGD(0.1), loss or SquaredError()
+        self.batch, self.peepholes = checks.size("batch", batch), checks.flag("peepholes", peepholes)
         self.clip = None if clip is None else above_zero("clip", clip)
         self.memory_limit = checks.size("memory_limit", memory_limit)
         self._backend = backend
@@ -87,8 +90,7 @@ class Online:
         first = next(network.parts())[1]
         self._ids = first.num_embeddings if isinstance(first, Embedding) else 0
         self._width = 0 if self._ids else int(first.input_size)
-        self._dtype, self._axes = network.dtype, 1 if self._ids else 2
-        rows = (self.batch, self._width)
+        self._dtype, self._axes, rows = network.dtype, 1 if self._ids else 2, (self.batch, self._width)
         self._rows = () if self._ids else (rows, rows[1:]) if self.batch == 1 else (rows,)
 
     def step(self, x_t: Any, target: Any = None, mask: Any = None) -> Array:
@@ -246,14 +248,9 @@ class Online:
         return copy.deepcopy(self)  # with a network and an optimizer of its own: what two change belongs to neither
 
     def _description(self) -> dict[str, Any]:
-        return {
-            "algorithm": self.algorithm,
-            "peepholes": self.peepholes,
-            "batch": self.batch,
-            "loss": type(self.loss).__name__,
-            "optimizer": type(self.optimizer).__name__,
-            "network": self.network.config(),
-        }
+        plain = {name: getattr(self, name) for name in ("algorithm", "peepholes", "batch")}
+        kinds = {name: type(getattr(self, name)).__name__ for name in ("loss", "optimizer")}
+        return {**plain, **kinds, "network": self.network.config()}
 
     # checks
 
@@ -336,12 +333,12 @@ class Online:
             array[...] = memory[name]
 
     def _chosen(self, backend: Any, memory_limit: int) -> ReferenceEngine | NativeEngine:
-        if backend is not None and backend not in NAMES:
-            raise wrong("backend", repr(backend), f"None or one of {', '.join(map(repr, NAMES))}")
+        if backend is not None and not (isinstance(backend, str) and backend in NAMES):
+            raise wrong("backend", told(backend), f"None or one of {', '.join(map(repr, NAMES))}")
         network, optimizer, loss = self.network, self.optimizer, self.loss
         links_of(network)  # the network is checked before all else
-        reason = f"algorithm {self.algorithm!r}"
-        if self.algorithm == "online" and backend != "reference":
+        reason = f"algorithm {told(self.algorithm)}"
+        if isinstance(self.algorithm, str) and self.algorithm == "online" and backend != "reference":
             found = native_engine(network, optimizer, loss, self.clip, self.batch, self.peepholes)
             if not isinstance(found, str):
                 return found

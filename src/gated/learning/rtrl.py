@@ -25,6 +25,7 @@ import numpy as np
 
 from gated.errors import ArgumentError
 from gated.learning.chain import Link, Puller, Table, links_of
+from gated.learning.traces import learning_rows
 
 Array = np.ndarray[Any, Any]
 MEMORY_LIMIT = 2**30
@@ -93,8 +94,9 @@ class RealTime:
     def gradient(self, dy: Array) -> Array:
         """∂L/∂θ, for ∂L/∂y (N, V) at the step of the last `forward`. The vector is reused by the next call."""
         into = np.zeros((self.batch, 1, self.size), self.dtype)
-        _carry(self._nodes, dy[:, None, :], into)
-        self.gradient_vector[...] = into.sum(axis=(0, 1))
+        with np.errstate(all="ignore"):
+            _carry(self._nodes, dy[:, None, :], into)
+        self.gradient_vector[...] = into[learning_rows(dy)].sum(axis=(0, 1))
         return self.gradient_vector
 
     def arrays(self) -> dict[str, Array]:

@@ -25,6 +25,9 @@ Array = np.ndarray[Any, Any]
 Roads = list[tuple[dict[tuple[int, str], Array], int, Array]]  # (traces, state, the error that has reached it)
 
 
+Rows = slice | Array
+
+
 class Traces:
     """The algorithm: `forward`, then `gradient` if the loss of that step is known. See the module.
 
@@ -51,8 +54,9 @@ class Traces:
     def gradient(self, dy: Array) -> Array:
         """The gradient for ∂L/∂y (N, V) at the step of the last `forward`. The vector is reused by the next call."""
         self.gradient_vector[...] = 0
+        rows = learning_rows(dy)
         for node in reversed(self._nodes):
-            dy = node.gradient(dy)
+            dy = node.gradient(dy, rows)
         return self.gradient_vector
 
     def arrays(self) -> dict[str, Array]:
@@ -76,14 +80,16 @@ class _Map:
         output = self.link.graph.outputs[0]
         return self.link.full(self.values[output], len(x), output)
 
-    def gradient(self, dy: Array) -> Array:
+    def gradient(self, dy: Array, rows: Rows) -> Array:
         if isinstance(self.link, Table):
-            for n, row in enumerate(dy):
+            for n in range(len(dy))[rows] if isinstance(rows, slice) else np.flatnonzero(rows):
+                row = dy[n]
                 self.link.add_parameters(self.x[n : n + 1], row[None, None], self.into)
             return dy
         into = np.zeros((len(dy), 1, self.into.shape[2]), dy.dtype)
-        found = self.puller.pull(self.values, {self.link.graph.outputs[0]: dy[:, None]}, into)  # type: ignore[union-attr]
-        self.into[0, 0] += into.sum(axis=(0, 1))
+        with np.errstate(all="ignore"):
+            found = self.puller.pull(self.values, {self.link.graph.outputs[0]: dy[:, None]}, into)  # type: ignore[union-attr]
+        self.into[0, 0] += into[rows].sum(axis=(0, 1))
         dx = found[self.puller.input]  # type: ignore[union-attr]
         return np.zeros_like(self.x) if dx is None else dx[:, 0]
 
@@ -139,7 +145,7 @@ class _Cell:
                 total = total + self._applied(use.grow[k], use)
         return total
 
-    def gradient(self, dh: Array) -> Array:
+    def gradient(self, dh: Array, rows: Rows) -> Array:
         with np.errstate(all="ignore"):
             roads = [
                 (traces, k, dh * self.values[slope])
@@ -148,7 +154,7 @@ class _Cell:
             ]
             for name in self.plan.uses:
                 for term in self._terms(name, dh, roads):
-                    self.sums[name] += term.sum(axis=0)
+                    self.sums[name] += term[rows].sum(axis=0)
             return self._input(dh)
 
     def _terms(self, name: str, dh: Array, roads: Roads) -> Iterator[Array]:
@@ -197,3 +203,10 @@ def _node(link: Link | Table, batch: int, peepholes: bool, gradient: Array) -> _
 
 def _spread(value: Array, ndim: int) -> Array:
     return value[..., None] if ndim == 3 else value
+
+
+def learning_rows(dy: Array) -> Rows:
+    """Of ∂L/∂y (N, V), the rows from which something is learnt: not those that a mask leaves out, whose values may be
+    NaN, which 0 does not take away."""
+    rows: Array = (dy != 0).any(axis=1)
+    return slice(None) if rows.all() else rows

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gated.errors import ArgumentError, ArgumentTypeError, GatedError
+from gated.number_checks import told
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -38,7 +39,7 @@ class KneserNey:
     def __init__(self, order: int = 3) -> None:
         """`order`: symbols in the longest gram; 3 predicts from the two symbols before."""
         if isinstance(order, bool) or not isinstance(order, (int, np.integer)):
-            raise ArgumentTypeError(f"order: got {order!r}, expected an integer")
+            raise ArgumentTypeError(f"order: got {told(order)}, expected an integer")
         if order < 1:
             raise ArgumentError(f"order: got {order}, expected at least 1")
         self.order = int(order)
@@ -185,7 +186,7 @@ def _codes(contexts: Ints, symbols: Any, vocabulary_size: int) -> Ints:
 
 def _check_ids(ids: ArrayLike, vocabulary_size: int) -> Ints:
     if isinstance(vocabulary_size, bool) or not isinstance(vocabulary_size, (int, np.integer)):
-        raise ArgumentTypeError(f"vocabulary_size: got {vocabulary_size!r}, expected an integer")
+        raise ArgumentTypeError(f"vocabulary_size: got {told(vocabulary_size)}, expected an integer")
     if vocabulary_size < 1:
         raise ArgumentError(f"vocabulary_size: got {vocabulary_size}, expected at least 1")
     stream = np.asarray(ids)

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gated.errors import as_array, describe, wrong, wrong_type
+from gated.publish import publish
 
 Array = np.ndarray[Any, Any]
 Step = tuple[Array, "Array | None"]  # x_t (D,), target (K,) or None
@@ -85,6 +86,9 @@ class Sequences(_Fields):
         for n, length in enumerate(lengths.tolist()):
             asked = [self.target is not None and (mask is None or bool(mask[t, n])) for t in range(length)]
             yield [(self.x[t, n], self.target[t, n] if asked[t] else None) for t in range(length)]
+
+
+publish("gated.data", Sequences)  # here: a pickle names the same place whatever has been imported
 
 
 def within(lengths: Array, steps: int | None = None) -> Array:
