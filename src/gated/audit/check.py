@@ -13,13 +13,15 @@ Legend: T steps, N sequences, D inputs, K = layers * directions; dy, dstate the 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from gated.audit.conditioning import WELL, amplification
 from gated.audit.machine_code import machine_code_rows
 from gated.audit.report import CheckReport, Row
-from gated.audit.runs import CONFIGURATIONS, LARGER, Run, joins_input, prepare
+from gated.audit.runs import CONFIGURATIONS, LARGER, Configuration, Run, joins_input, prepare
 from gated.backends import get_backend
 from gated.calculus.influence import notes_on
 from gated.errors import CheckFailed, describe, wrong, wrong_type
@@ -29,6 +31,8 @@ from gated.nn import Tape, checks
 Array = np.ndarray[Any, Any]
 State = tuple[Array, ...]
 STEP = 1e-30
+DRAWS = 8  # of random numbers, for a run that does not amplify rounding much
+HOPELESS = 1e9  # beyond, hardly a digit of a comparison would be left
 
 
 def check_cell(
@@ -55,7 +59,8 @@ def check_cell(
     Args:
         cell: a cell made by @gated.cell.
         seed: of all random numbers.
-        tolerance: largest relative error, ||got - expected|| / ||expected|| of each array.
+        tolerance: largest relative error, ||got - expected|| / ||expected|| of each array; more where the cell
+            amplifies rounding on all numbers drawn, which a note tells then.
         ranges: name of the input, of a state or of a parameter ("x", "n", "p.i") -> (low, high), from which it is
             drawn uniformly; the others are drawn from N(0, 1), parameters from N(0, 1/4). For cells that divide by a
             state or take its logarithm.
@@ -82,10 +87,17 @@ def check_cell(
     for number, configuration in enumerate((*CONFIGURATIONS, *[LARGER] * (backend == "native"))):
         if configuration.num_layers > 1 and configuration.bidirectional and joins_input(cell):
             continue  # the second layer's input is twice as long as the first one's, and has to be as long as a state
-        run = prepare(cell, configuration, np.random.default_rng([_whole(seed), number]), drawn)
-        rows += check_run(run) if configuration is not LARGER else []
+        run = _well_drawn(cell, configuration, np.random.default_rng([_whole(seed), number]), drawn)
+        found = check_run(run) if configuration is not LARGER else []
         if number == 0:
-            rows += _check_steps(run)
+            found += _check_steps(run)
+        if run.amplified > 1.0:
+            found = [replace(row, bound=tolerance * run.amplified) for row in found]
+            notes[
+                f"the numbers drawn ({configuration.name}) make rounding {run.amplified * WELL:.0e} times larger, and "
+                "the bounds with it: ranges=, such as ranges={'x': (0.5, 1.5)}, draws others"
+            ] = None
+        rows += found
         if backend == "native":
             more, remarks = machine_code_rows(run)
             rows += more
@@ -96,6 +108,29 @@ def check_cell(
     if raise_on_failure and not report.passed:
         raise CheckFailed(report.message())
     return report
+
+
+def _well_drawn(
+    cell: Cell, configuration: Configuration, rng: np.random.Generator, ranges: Mapping[str, tuple[float, float]]
+) -> Run:
+    """A run that does not amplify rounding much, if there is one among some: a cell may divide by nearly nothing."""
+    best = None
+    for _ in range(DRAWS):
+        run = prepare(cell, configuration, rng, ranges)
+        run.amplified = max(1.0, amplification(run) / WELL)
+        if best is None or run.amplified < best.amplified:
+            best = run
+        if best.amplified == 1.0:
+            break
+    assert best is not None
+    if best.amplified * WELL > HOPELESS:
+        raise wrong(
+            "ranges",
+            f"numbers on which {cell.name} makes rounding {best.amplified * WELL:.0e} times larger "
+            f"({configuration.name})",
+            "ranges where the equations are smooth, such as ranges={'n': (0.5, 1.5)} for what is divided by",
+        )
+    return best
 
 
 def _whole(seed: Any) -> int:

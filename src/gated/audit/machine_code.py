@@ -15,7 +15,7 @@ from gated.nn import Recurrent
 
 BOUNDS = {"float64": 2e-13, "float32": 2e-6}  # relative to the norm
 CHANCE = 20.0  # by this factor NumPy may have been lucky, above all with few numbers
-SHARE = 0.1  # what an array's error may be of the worst one's, however lucky NumPy was with it
+SHARE = 0.5  # what an array's error may be of the worst one's, however lucky NumPy was with it
 CEILING = 1e-2  # beyond it a comparison would say nothing
 
 
@@ -90,7 +90,7 @@ def _rows(
     rows = []
     for key, distance in _distances(got, want).items():
         norms = float(np.linalg.norm(got[key])), float(np.linalg.norm(want[key]))
-        bound = max(1.0, (amplified or {}).get(key, 1.0)) * BOUNDS[dtype]
+        bound = max(run.amplified, (amplified or {}).get(key, 1.0)) * BOUNDS[dtype]
         detail = "" if distance <= bound else f"machine code and NumPy differ, expected within {bound:.1e}"
         rows.append(Row(run.configuration.name, f"native {dtype}: {key}", distance, norms, detail, bound))
     return rows

@@ -62,6 +62,7 @@ class Run:
     state: State
     dy: Array
     dstate: State
+    amplified: float = 1.0  # by this much more than usual it amplifies rounding: see `conditioning`
 
     def forward(self) -> tuple[Array, State, Tape]:
         return self.layer.forward(self.x, self.state, self.configuration.lengths)
