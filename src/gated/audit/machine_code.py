@@ -73,15 +73,19 @@ def _results(layer: Recurrent, run: Run, rounded: str | None = None) -> dict[str
     return found
 
 
+def _norm(array: Array) -> float:
+    return float(np.linalg.norm(array.astype(np.float64)))  # in float32 the squares may be infinite
+
+
 def _distances(got: dict[str, Array], want: dict[str, Array]) -> dict[str, float]:
     """How far each array is from the truth, relative to the norm of the truth.
 
     A gradient may nearly cancel: then the rounding of what it is the sum of counts, for which the largest stands.
     """
-    norms = {key: float(np.linalg.norm(value)) for key, value in want.items()}
+    norms = {key: _norm(value) for key, value in want.items()}
     largest = max(norm for key, norm in norms.items() if key.startswith("gradient"))
     least = {key: 0.1 * largest if key.startswith("gradient") else 0.0 for key in norms}
-    return {key: float(np.linalg.norm(got[key] - want[key])) / (max(norms[key], least[key]) or 1.0) for key in want}
+    return {key: _norm(got[key] - want[key]) / (max(norms[key], least[key]) or 1.0) for key in want}
 
 
 def _rows(
@@ -89,7 +93,7 @@ def _rows(
 ) -> list[Row]:
     rows = []
     for key, distance in _distances(got, want).items():
-        norms = float(np.linalg.norm(got[key])), float(np.linalg.norm(want[key]))
+        norms = _norm(got[key]), _norm(want[key])
         bound = max(run.amplified, (amplified or {}).get(key, 1.0)) * BOUNDS[dtype]
         detail = "" if distance <= bound else f"machine code and NumPy differ, expected within {bound:.1e}"
         rows.append(Row(run.configuration.name, f"native {dtype}: {key}", distance, norms, detail, bound))

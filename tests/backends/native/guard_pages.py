@@ -165,9 +165,10 @@ class Guard:
         self.leases.append(made)
         return made
 
-    def empty(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-        """In place of `memory.empty`."""
-        return self._alone(np.empty(shape, dtype))[0]
+    def placed(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Array, int]:
+        """In place of `memory.placed`, and so of `memory.empty`."""
+        array = self._alone(np.empty(shape, dtype))[0]
+        return array, array.ctypes.data
 
     def keep(self, array: Any, frozen: bool = True) -> Array:
         """A copy in memory of its own; `frozen`: that nobody can write to."""
@@ -196,7 +197,7 @@ class Guard:
         changes = [
             (Region, "place", self.place),
             (memory, "lease", self.lease),
-            (memory, "empty", self.empty),
+            (memory, "placed", self.placed),
             (Sheet, "fill", self._sheet(Sheet.fill)),
             *(
                 (owner, "step_rows", self._tables(groups.step_rows))
@@ -219,11 +220,11 @@ class Guard:
         return lambda *args: self.keep(made_by(*args), frozen=False)
 
     def _sheet(self, fill: Any) -> Any:
-        def filled(sheet: Sheet, addresses: Any) -> Array:
-            first = fill(sheet, addresses)
+        def filled(sheet: Sheet, addresses: Any) -> tuple[Array, int]:
+            first, address = fill(sheet, addresses)
             kept = self.keep(first, frozen=False)
-            kept[np.array(sheet._which) == sheet.base["sheet"]] += kept.ctypes.data - first.ctypes.data
-            return kept
+            kept[np.array(sheet._which) == sheet.base["sheet"]] += kept.ctypes.data - address
+            return kept, kept.ctypes.data
 
         return filled
 
