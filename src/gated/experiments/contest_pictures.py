@@ -84,9 +84,10 @@ def curves_figure(settings: Settings, trials: Sequence[Trial], kind: Kind) -> An
     for axes in panels[len(settings.algorithms) :]:
         axes.set_visible(False)
     figure.supxlabel("training sequences", fontsize=10)
-    figure.supylabel(f"{name},\npart of the test set", fontsize=10)
+    figure.supylabel(f"{name}:\nshare of the tests that are right", fontsize=10)
     panels[0].set_ylim(-0.03, 1.03)
     handles = {label: line for axes in panels for line, label in zip(*axes.get_legend_handles_labels(), strict=True)}
+    panels[0].locator_params(axis="x", nbins=4)  # more would run into each other
     panels[0].xaxis.set_major_formatter("{x:,.0f}")
     if handles:
         figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=len(handles), frameon=False)
