@@ -30,7 +30,7 @@ help:
 	@echo "make clean      remove environments, caches and build results (runs/ stays)"
 
 demo: $(DEMO_STAMP)
-	$(DEMO_VENV)/bin/gated train --out $(RUN) --overwrite
+	$(DEMO_VENV)/bin/gated train --out $(RUN) --overwrite --sample 0
 	$(DEMO_VENV)/bin/gated sample $(RUN)
 
 test: lint typecheck pytest

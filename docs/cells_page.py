@@ -40,7 +40,7 @@ EQUATIONS = {"en": "## Equations", "zh": "## 方程"}
 IN_CHINESE = {
     "rnn": "最简单的循环神经网络（Elman 网络）",
     "indrnn": "独立循环神经网络：每个隐藏单元只通过一个权重 u.h 看到自己的过去",
-    "lstm_1997": "最初的 LSTM：没有遗忘门，细胞状态只加不减",
+    "lstm_1997": "最初的 LSTM：没有遗忘门，细胞状态只累加、不遗忘",
     "lstm": "带遗忘门的 LSTM，今天最常见的形式（PyTorch、Keras、ONNX）",
     "peephole_lstm": "带窥视孔连接的 LSTM：i 和 f 看旧的细胞状态，o 看新的",
     "gers_lstm": "带窥视孔的 LSTM，输入门看的是遗忘门留下的部分，细胞状态不再压缩",

