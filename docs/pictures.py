@@ -222,9 +222,9 @@ def _arrow(axes: Any, start: tuple[float, float], end: tuple[float, float], labe
     if label:
         # of the start, where roads part, the more so the steeper they are
         rise = abs(start[1] - end[1])
-        near = 0.5 if rise == 0 else 0.62 if bend else 0.77 if rise > 2 else 0.68
+        near = 0.5 if rise == 0 else 0.7 if bend else 0.8
         x, y = (near * a + (1 - near) * b for a, b in zip(start, end, strict=True))
-        y += bend * abs(start[0] - end[0]) * 0.5 * (1 if start[0] > end[0] else -1)
+        y += 2 * near * (1 - near) * bend * abs(start[0] - end[0]) * (1 if start[0] > end[0] else -1)
         axes.text(
             x,
             y,
