@@ -25,7 +25,7 @@ from gated.learning.clipping import clipped, global_norm
 from gated.learning.finite import parameters_of, reason
 from gated.learning.optimizers import Optimizer
 from gated.losses import Loss
-from gated.nn.network_checks import flat_state
+from gated.nn.network_checks import flat_state, orders
 from gated.number_checks import above_zero
 from gated.runtime.sequences import Sequences, within
 
@@ -114,16 +114,10 @@ def batch_first(network: Any) -> bool:
     Raises:
         ArgumentError: some of its recurrent layers do and others do not.
     """
-    found = set(_orders(network))
+    found = {order for _, order in orders(network)}
     if len(found) == 2:
         raise wrong("network", "layers with batch_first=True and others with False", "one order of the axes")
     return True in found
-
-
-def _orders(layer: Any) -> list[bool]:
-    if hasattr(layer, "layers"):
-        return [order for inner in layer.layers.values() for order in _orders(inner)]
-    return [layer.batch_first] if hasattr(layer, "batch_first") else []
 
 
 def _states(state: Any) -> list[tuple[str, Any, None]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gated.errors import describe, shown, wrong, wrong_type
@@ -12,6 +12,7 @@ from gated.errors import describe, shown, wrong, wrong_type
 def check_chain(layers: Mapping[str, Any]) -> None:
     """Raises ArgumentError or ArgumentTypeError, naming the layer, unless these can be a network."""
     before: tuple[str, Any] | None = None
+    first: tuple[str, bool] | None = None  # the first layer that has an order of the axes
     for name, layer in layers.items():
         if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z_]\w*", name):
             raise wrong("layers", f"the name {shown(repr(name), 60)}", "names such as 'embed' or 'rnn1'")
@@ -31,7 +32,23 @@ def check_chain(layers: Mapping[str, Any]) -> None:
                 raise wrong_type(
                     f"layers[{name!r}]", f"dtype {layer.dtype}", f"{before[1].dtype}, the dtype of {before[0]!r}"
                 )
+        for inner, order in orders(layer, name):
+            first = first or (inner, order)
+            if order != first[1]:
+                raise wrong(
+                    f"layers[{inner!r}]", f"batch_first {order}", f"{first[1]}, as {first[0]!r} has it: one for all"
+                )
         before = name, layer
+
+
+def orders(layer: Any, name: str = "") -> Iterator[tuple[str, bool]]:
+    """(name, batch_first) of each layer that has an order of the axes, networks taken apart."""
+    inner = getattr(layer, "layers", None)
+    if isinstance(inner, Mapping):
+        for key, other in inner.items():
+            yield from orders(other, f"{name}.{key}")
+    elif hasattr(layer, "batch_first"):
+        yield name, bool(layer.batch_first)
 
 
 def has_state(layer: Any) -> bool:
