@@ -240,7 +240,12 @@ class Recurrent(Stack):
     @staticmethod
     def from_config(config: Mapping[str, Any]) -> Recurrent:
         options = {key: value for key, value in config.items() if key not in ("kind", "cell")}
-        return Recurrent(Cell.from_json(config.get("cell")), **options)
+        kept = checks.probability("dropout", options.get("dropout", 0.0))
+        if kept and options.get("num_layers", 1) == 1:  # which older versions took, and which does nothing
+            options["dropout"] = 0.0
+        layer = Recurrent(Cell.from_json(config.get("cell")), **options)
+        layer.dropout = kept
+        return layer
 
 
 def _side_by_side(outputs: list[Array]) -> Array:
