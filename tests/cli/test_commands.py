@@ -64,6 +64,13 @@ def test_version_and_help(gated_command):
     assert "\n  gated train book.txt --hidden 256" in gated_command("train", "--help")[1]
 
 
+def test_without_arguments_the_help(gated_command):
+    for words in ((), ("experiment",)):
+        code, out, err = gated_command(*words)
+        assert (code, out, err) == gated_command(*words, "--help")
+        assert code == 0 and len(out.splitlines()) > 8
+
+
 def test_cells(gated_command):
     code, out, _ = gated_command("cells")
     assert code == 0
@@ -279,6 +286,9 @@ def test_without_the_packages_it_says_what_to_install(gated_command, monkeypatch
     find = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None if name == "typer" else find(name, *rest))
     _fails(gated_command("cells"), "typer is needed for the command line; install it with: pip install 'gated[cli]'")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None)
+    words = "typer, rich, tqdm are needed for the command line; install them with: pip install 'gated[cli]'"
+    _fails(gated_command("cells"), words)
 
 
 def test_the_defaults_of_the_command_are_those_of_the_settings():
