@@ -135,7 +135,18 @@ def test_train_goes_on(gated_command, tmp_path):
     assert code == 0
     assert "from update 1 to 40" in out
     assert RunFolder(tmp_path / "run").read_metrics()[-1]["step"] == 40
-    _fails(gated_command("train", "--out", "run", "--resume", "--hidden", "9"), "hidden: got a new value")
+    _fails(
+        gated_command("train", "--out", "run", "--resume", "--hidden", "9"),
+        "hidden: got 9, expected 8, as the run began",
+    )
+    short = gated_command("train", "--out", "run", "--resume", "--steps", "30", "--sample", "0")
+    _fails(short, "steps: got 30, but the run is at update 40 already, expected more")
+    short = gated_command("train", "--out", "run", "--resume", "--epochs", "1", "--sample", "0")
+    _fails(short, "epochs: got 1, but the run is at update 40 already, expected more passes")
+    same = gated_command("train", "corpus.txt", "--out", "run", "--resume", *SMALL)
+    assert same[0] == 0 and "from update 40 to 40" in same[1]
+    taken = "which is not empty, expected a new folder, or resume (gated train --resume) to go on there, or overwrite"
+    _fails(gated_command("train", "corpus.txt", "--out", "run", *SMALL), taken)
     assert "to 60" in gated_command("train", "--out", "run", "--resume", "--epochs", "3")[1]
 
 
