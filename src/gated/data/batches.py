@@ -40,7 +40,9 @@ def stream_windows(
     """
     stream = as_array("ids", ids)
     if stream.dtype.kind not in "iuf":
-        raise wrong_type("ids", describe(stream if stream.ndim else ids), "integer ids, or a series of real numbers")
+        of_text = " (of a text: Vocabulary(text).encode(text))" if isinstance(ids, str) else ""
+        expected = f"integer ids{of_text}, or a series of real numbers"
+        raise wrong_type("ids", describe(stream if stream.ndim else ids), expected)
     if stream.ndim not in (1, 2) or (stream.ndim == 2 and stream.shape[1] == 0):
         raise wrong("ids", f"shape {stream.shape}", "one dimension, or a series of shape (length, D)")
     whole_above_zero("batch", batch)

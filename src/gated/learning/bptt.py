@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from gated.errors import GatedError, wrong
+from gated.errors import GatedError, wrong, wrong_type
 from gated.learning.clipping import clipped, global_norm
 from gated.learning.finite import parameters_of, reason
 from gated.learning.optimizers import Optimizer
@@ -80,6 +80,9 @@ def truncated_step(
 def _step(
     network: Any, loss: Any, optimizer: Optimizer, batch: Sequences, state: Any, clip: float | None, rng: Any
 ) -> tuple[float, Any, float]:
+    check_learner(network, loss, optimizer)
+    if batch.target is None and isinstance(loss, Loss):
+        raise wrong_type("target", "None", "numbers: shuffled_batches(..., labels= or targets=)")
     limit = math.inf if clip is None else above_zero("clip", clip)
     y, last, tape = network.forward(batch.x, state, batch.lengths, rng=rng)
     within_ = None if batch.lengths is None else inside(network, batch.lengths, y)
@@ -99,6 +102,18 @@ def _step(
             )
     optimizer.update(network.theta, grads)
     return float(value), last, norm
+
+
+def check_learner(network: Any, loss: Any, optimizer: Any) -> None:
+    """Raises ArgumentTypeError for one of the three in another's place."""
+    rows = (
+        ("network", network, hasattr(network, "forward"), "a gated.Network"),
+        ("loss", loss, callable(loss) and not hasattr(loss, "forward"), "a loss of gated.losses"),
+        ("optimizer", optimizer, hasattr(optimizer, "update"), "an optimizer of gated.learning"),
+    )
+    for name, value, fits, expected in rows:
+        if not fits:
+            raise wrong_type(name, type(value).__name__, f"{expected}: the order is network, loss, optimizer")
 
 
 def inside(network: Any, lengths: Any, y: np.ndarray) -> np.ndarray:

@@ -19,6 +19,7 @@ from gated.nn.network_layers import NetworkLayers
 from gated.nn.network_stream import NetworkStream
 from gated.nn.parameters import ParameterVector
 from gated.nn.recurrent import Recurrent
+from gated.nn.refusals import refuse_tape
 from gated.runtime import Packing
 from gated.runtime.sequences import within
 
@@ -48,7 +49,10 @@ class Network(Layer):
             layer of another network.
     """
 
-    def __init__(self, layers: Mapping[str, Layer_]) -> None:
+    def __init__(self, layers: Mapping[str, Layer_], *more: Any) -> None:
+        if more:
+            expected = "one dict of named layers: Network({'rnn': ..., 'head': ...})"
+            raise wrong_type("layers", f"{1 + len(more)} arguments", expected)
         if not isinstance(layers, Mapping) or not layers:
             raise wrong_type("layers", describe(layers), "a dict of at least one named layer")
         check_chain(layers)
@@ -224,7 +228,7 @@ class Network(Layer):
             ArgumentError, ArgumentTypeError: something does not fit, or parameters have changed since `forward`.
         """
         if not isinstance(tape, list) or len(tape) != len(self._layers):
-            raise wrong_type("tape", describe(tape), "the tape of this network's forward()")
+            refuse_tape(tape, self)
         self._check_state(dstate, "dstate")
         grads, spans = self.params.like(), self._spans()
         first: States = {}
