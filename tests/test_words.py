@@ -7,6 +7,7 @@ import pytest
 
 import gated
 from gated import GRU, LSTM, Dense, Embedding, Network
+from gated.backends.native import pool
 from gated.data import Vocabulary, shuffled_batches, stream_windows
 from gated.errors import ArgumentTypeError, GatedError
 from gated.learning import SGD, Adam, RMSProp, Training, clip_by_global_norm, full_step, global_norm
@@ -194,3 +195,39 @@ def test_the_state_of_another_optimizer():
     adam.updates, adam._buffers = 1, {name: np.zeros_like(first.network.theta) for name in adam.buffers}
     text = said(lambda: second.load_state(*first.state()))
     assert text == "optimizer: state: got the state of Adam, expected that of SGD"
+
+
+def test_numbers_without_an_axis_of_their_own_have_size_1():
+    rng = np.random.default_rng(0)
+    series, lengths = [rng.standard_normal(t) for t in (5, 3, 4)], np.array([5, 3, 4])
+    net = Network({"rnn": LSTM(1, 3, dtype="float64"), "head": Dense(3, 1, dtype="float64")})
+    for batch_first in (False, True):
+        for extra in ({"labels": [0.1, 0.2, 0.3]}, {"targets": series}):
+            (batch,) = shuffled_batches(series, 3, np.random.default_rng(1), **extra, batch_first=batch_first)
+            assert batch.x.shape == batch.target.shape == ((3, 5, 1) if batch_first else (5, 3, 1))
+            assert batch.lengths.tolist() == lengths[batch.indices].tolist()
+            if not batch_first:
+                full_step(net, SquaredError(), SGD(0.1), batch)
+                for n, index in enumerate(batch.indices):
+                    np.testing.assert_array_equal(batch.x[: lengths[index], n, 0], series[index])
+    ids = [np.arange(3), np.arange(2)]
+    (batch,) = shuffled_batches(ids, 2, rng, labels=[1, 0])
+    assert batch.x.shape == batch.target.shape == (3, 2)
+
+
+def test_threads(monkeypatch):
+    monkeypatch.setattr(pool, "_threads", None)
+    text = said(lambda: gated.set_num_threads("2"), ArgumentTypeError)
+    assert text == "threads: got '2', expected a whole number"
+    assert said(lambda: gated.set_num_threads(0)) == "threads: got 0, expected a whole number of at least 1"
+    assert said(lambda: gated.set_num_threads(100_000)) == "threads: got 100000, expected at most 1024"
+    monkeypatch.setenv("GATED_NUM_THREADS", "1024")
+    assert gated.get_num_threads() == 1024
+    for text in ("1025", "100000", "9" * 5000):
+        monkeypatch.setenv("GATED_NUM_THREADS", text)
+        assert said(gated.get_num_threads).endswith(", expected a positive whole number of at most 1024")
+
+
+def test_dir_shows_what_is_public():
+    assert set(gated.__all__) <= set(dir(gated))
+    assert not {"Any", "annotations", "importlib", "lazy", "locks", "_HOME"} & set(dir(gated))
