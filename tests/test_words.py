@@ -116,6 +116,7 @@ def test_what_a_step_of_learning_is_given_in_the_wrong_place():
     rows = {
         "target: got None, expected numbers: shuffled_batches(..., labels= or targets=)": (net, loss, optimizer, batch),
         f"loss: got Adam, expected a loss of gated.losses: {order}": (net, optimizer, loss, (X, TARGET)),
+        f"loss: got Network, expected a loss of gated.losses: {order}": (net, net, optimizer, (X, TARGET)),
         f"network: got SquaredError, expected a gated.Network: {order}": (loss, net, optimizer, (X, TARGET)),
         f"optimizer: got float, expected an optimizer of gated.learning: {order}": (net, loss, 0.1, (X, TARGET)),
     }

@@ -25,6 +25,7 @@ from gated.learning.clipping import clipped, global_norm
 from gated.learning.finite import parameters_of, reason
 from gated.learning.optimizers import Optimizer
 from gated.losses import Loss
+from gated.nn.layer import Layer
 from gated.nn.network_checks import flat_state, orders
 from gated.number_checks import above_zero
 from gated.runtime.sequences import Sequences, within
@@ -108,7 +109,7 @@ def check_learner(network: Any, loss: Any, optimizer: Any) -> None:
     """Raises ArgumentTypeError for one of the three in another's place."""
     rows = (
         ("network", network, hasattr(network, "forward"), "a gated.Network"),
-        ("loss", loss, callable(loss) and not hasattr(loss, "forward"), "a loss of gated.losses"),
+        ("loss", loss, callable(loss) and not isinstance(loss, Layer), "a loss of gated.losses"),
         ("optimizer", optimizer, hasattr(optimizer, "update"), "an optimizer of gated.learning"),
     )
     for name, value, fits, expected in rows:

@@ -8,20 +8,18 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from gated.errors import FileFormatError, GatedError, as_array, describe, shown, wrong_type
+from gated.errors import FileFormatError, GatedError, describe, shown, wrong_type
 from gated.nn import checks
 from gated.nn.claims import claims, entries
 from gated.nn.dense import Dense
 from gated.nn.embedding import Embedding
 from gated.nn.layer import Layer
-from gated.nn.network_checks import check_chain, check_state, has_state, orders
+from gated.nn.network_checks import check_chain, check_state, has_state, ids_inside
 from gated.nn.network_layers import NetworkLayers
 from gated.nn.network_stream import NetworkStream
 from gated.nn.parameters import ParameterVector
 from gated.nn.recurrent import Recurrent
 from gated.nn.refusals import refuse_tape
-from gated.runtime import Packing
-from gated.runtime.sequences import within
 
 Array = np.ndarray[Any, Any]
 Layer_ = Any  # has forward, backward, params, config: Recurrent, Dense, Embedding, Network or a user's own
@@ -186,7 +184,7 @@ class Network(Layer):
         self._check_state(state)
         tapes: list[Any] = []
         last: States = {}
-        x = self._inside(x, lengths)
+        x = ids_inside(self, x, lengths)
         for name, layer in self._layers.items():
             run = getattr(layer, "forward_owned", layer.forward) if owned else layer.forward
             x, after, tape = run(x, (state or {}).get(name), lengths, rng=rng)
@@ -201,7 +199,7 @@ class Network(Layer):
         """As `forward`, without a tape and without dropout: the last layer's output, {name: last state}."""
         self._check_state(state)
         last = {}
-        x = self._inside(x, lengths)
+        x = ids_inside(self, x, lengths)
         for name, layer in self._layers.items():
             run = getattr(layer, "infer", None) or layer.forward  # a user's own layer may have no other
             x, after, *_ = run(x, (state or {}).get(name), lengths)
@@ -239,19 +237,6 @@ class Network(Layer):
             if before:
                 first[name] = before
         return dy, first, grads
-
-    def _inside(self, x: Any, lengths: Any) -> Any:
-        """x, and where it has ids, 0 in the place of those beyond the lengths: a padding may be no id."""
-        if lengths is None or not isinstance(next(self.parts())[1], Embedding):
-            return x
-        ids = as_array("x", x)
-        if ids.dtype.kind not in "iu" or ids.ndim < 2:
-            return x
-        turned = next((order for _, order in orders(self)), False)  # of the axes: batch_first
-        steps, batch = ids.shape[1::-1] if turned else ids.shape[:2]
-        inside = within(Packing(steps, batch, lengths).lengths, steps)
-        inside = inside.T if turned else inside
-        return np.where(inside.reshape(*inside.shape, *[1] * (ids.ndim - 2)), ids, 0)
 
     def _check_state(self, state: Any, argument: str = "state") -> None:
         check_state(self._layers, state, argument)
