@@ -85,7 +85,8 @@ def test_every_module_is_there_after_import_gated():
         if any(part.startswith("_") for part in parts):
             continue
         parent = functools.reduce(getattr, parts[:-1], gated)
-        assert parts[-1] in dir(parent), module
+        inner = parent is gated and parts[-1] not in gated._MODULES  # gated's own helpers: found, but not shown
+        assert inner or parts[-1] in dir(parent), module
         getattr(parent, parts[-1])  # a function of that name may stand for it: gated.schedule.schedule
 
 

@@ -192,9 +192,10 @@ class SoftmaxCrossEntropy(Loss):
 
     def _target(self, target: Any, shape: tuple[int, ...], dtype: Any, counts: Array) -> tuple[Array, Array]:
         array = as_array("target", target)
-        if array.dtype.kind not in "iu":
+        classes = array.dtype.kind in "iu"
+        if not classes and (array.shape == shape or array.dtype.kind not in "fb"):
             return super()._target(target, shape, dtype, counts)
-        if array.shape != shape[:-1]:
+        if not classes or array.shape != shape[:-1]:
             raise wrong(
                 "target",
                 describe(array),

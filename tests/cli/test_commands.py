@@ -64,6 +64,13 @@ def test_version_and_help(gated_command):
     assert "\n  gated train book.txt --hidden 256" in gated_command("train", "--help")[1]
 
 
+def test_without_arguments_the_help(gated_command):
+    for words in ((), ("experiment",)):
+        code, out, err = gated_command(*words)
+        assert (code, out, err) == gated_command(*words, "--help")
+        assert code == 0 and len(out.splitlines()) > 8
+
+
 def test_cells(gated_command):
     code, out, _ = gated_command("cells")
     assert code == 0
@@ -128,7 +135,18 @@ def test_train_goes_on(gated_command, tmp_path):
     assert code == 0
     assert "from update 1 to 40" in out
     assert RunFolder(tmp_path / "run").read_metrics()[-1]["step"] == 40
-    _fails(gated_command("train", "--out", "run", "--resume", "--hidden", "9"), "hidden: got a new value")
+    _fails(
+        gated_command("train", "--out", "run", "--resume", "--hidden", "9"),
+        "hidden: got 9, expected 8, as the run began",
+    )
+    short = gated_command("train", "--out", "run", "--resume", "--steps", "30", "--sample", "0")
+    _fails(short, "steps: got 30, but the run is at update 40 already, expected more")
+    short = gated_command("train", "--out", "run", "--resume", "--epochs", "1", "--sample", "0")
+    _fails(short, "epochs: got 1, but the run is at update 40 already, expected more passes")
+    same = gated_command("train", "corpus.txt", "--out", "run", "--resume", *SMALL)
+    assert same[0] == 0 and "from update 40 to 40" in same[1]
+    taken = "which is not empty, expected a new folder, or resume (gated train --resume) to go on there, or overwrite"
+    _fails(gated_command("train", "corpus.txt", "--out", "run", *SMALL), taken)
     assert "to 60" in gated_command("train", "--out", "run", "--resume", "--epochs", "3")[1]
 
 
@@ -279,6 +297,9 @@ def test_without_the_packages_it_says_what_to_install(gated_command, monkeypatch
     find = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None if name == "typer" else find(name, *rest))
     _fails(gated_command("cells"), "typer is needed for the command line; install it with: pip install 'gated[cli]'")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None)
+    words = "typer, rich, tqdm are needed for the command line; install them with: pip install 'gated[cli]'"
+    _fails(gated_command("cells"), words)
 
 
 def test_the_defaults_of_the_command_are_those_of_the_settings():

@@ -61,6 +61,4 @@ def test_layers_of_both_orders_are_refused_where_it_matters():
     layers = {"a": gated.LSTM(D, D, batch_first=True), "b": gated.LSTM(D, V)}
     with pytest.raises(ArgumentError) as caught:
         full_step(gated.Network(layers), SoftmaxCrossEntropy(), SGD(0.1), _batch(5, 5, True))
-    assert str(caught.value) == (
-        "network: got layers with batch_first=True and others with False, expected one order of the axes"
-    )
+    assert str(caught.value) == "layers['b']: got batch_first False, expected True, as 'a' has it: one for all"

@@ -162,7 +162,7 @@ def test_a_schedule_that_gives_nan_is_refused():
     optimizer.update(theta, np.ones(2))
     with pytest.raises(ArgumentError) as caught:
         optimizer.update(theta, np.ones(2))
-    assert str(caught.value) == "lr: got nan for update 1 from the schedule, expected a finite number"
+    assert str(caught.value) == "lr: got nan for update 1 from the schedule, expected a finite number of at least 0"
     assert optimizer.updates == 1 and theta.tolist() == [0.9, 0.9]
 
 

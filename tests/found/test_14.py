@@ -155,7 +155,7 @@ def test_a_batch_can_be_pickled_and_changed():
         (
             lambda x: full_step(_network(3, 3), SquaredError(), SGD(0.1), Sequences(x)),
             ArgumentTypeError,
-            "target: got None, expected numbers",
+            "target: got None, expected numbers: shuffled_batches(..., labels= or targets=)",
         ),
     ],
 )

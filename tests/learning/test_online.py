@@ -441,5 +441,5 @@ def test_a_gradient_that_is_not_finite_leaves_the_weights_alone():
     learner = Online(network)
     before = network.theta.copy()
     with pytest.raises(GatedError, match="^gradient: got NaN or inf at update 0, expected finite numbers; "):
-        learner.step(np.full(D, np.nan), np.zeros(V))
+        learner.step(np.zeros(D), np.full(V, np.nan))
     np.testing.assert_array_equal(network.theta, before)

@@ -280,7 +280,7 @@ def test_a_bad_setting_is_named_before_anything_is_written(tmp_path, settings, c
 
 def test_what_a_run_cannot_go_on_with(tmp_path, settings):
     LanguageRun.start(tmp_path / "run", settings)
-    with pytest.raises(ArgumentError, match="^hidden: got a new value for a run that goes on"):
+    with pytest.raises(ArgumentError, match="^hidden: got 9, expected 8, as the run began$"):
         LanguageRun.resume(tmp_path / "run", hidden=9)
     with pytest.raises(ArgumentError, match="^folder: got .*, expected the folder of a run"):
         LanguageRun.resume(tmp_path / "other")

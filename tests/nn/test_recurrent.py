@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import threading
 
 import numpy as np
@@ -10,6 +12,7 @@ import pytest
 import gated
 from gated import GRU, LSTM, RNN, PeepholeLSTM, Recurrent
 from gated.cells import ZOO
+from gated.errors import ArgumentError
 
 T, N, D, H = 6, 4, 3, 5
 
@@ -284,13 +287,32 @@ def test_all_lengths_zero():
 
 def test_dropout_needs_a_generator_and_several_layers():
     x = numbers(T, N, D)
-    plain, layer, single = LSTM(D, H, 2), LSTM(D, H, 2, dropout=0.5), LSTM(D, H, dropout=0.5)
+    plain, layer = LSTM(D, H, 2), LSTM(D, H, 2, dropout=0.5)
     np.testing.assert_array_equal(layer.forward(x)[0], plain.forward(x)[0])
     dropped = layer.forward(x, rng=np.random.default_rng(0))[0]
     assert not np.array_equal(dropped, plain.forward(x)[0])
     np.testing.assert_array_equal(dropped, layer.forward(x, rng=np.random.default_rng(0))[0])
     assert not np.array_equal(dropped, layer.forward(x, rng=np.random.default_rng(1))[0])
-    np.testing.assert_array_equal(single.forward(x, rng=np.random.default_rng(0))[0], single.forward(x)[0])
+    with pytest.raises(ArgumentError) as caught:
+        LSTM(D, H, dropout=0.5)
+    assert str(caught.value) == (
+        "dropout: got 0.5 with num_layers=1, expected 0, or more layers: it acts between one and the next"
+    )
+
+
+def test_a_file_with_dropout_and_one_layer_is_still_read():
+    layer = LSTM(D, H)
+    read = Recurrent.from_config(layer.config() | {"dropout": 0.5})
+    assert read.dropout == 0.5 and read.config() == layer.config() | {"dropout": 0.5}
+    assert pickle.loads(pickle.dumps(read)).dropout == copy.deepcopy(read).dropout == 0.5
+    with pytest.raises(ArgumentError, match="^dropout: got 2.0"):
+        Recurrent.from_config(layer.config() | {"dropout": 2.0})
+
+
+def test_what_is_not_the_default_is_shown():
+    layer = LSTM(D, H, 2, dropout=0.5, batch_first=True, dtype="float64")
+    assert repr(layer) == f"Recurrent(lstm, {D}, {H}, num_layers=2, dropout=0.5, batch_first=True, dtype='float64')"
+    assert repr(LSTM(D, H)) == f"Recurrent(lstm, {D}, {H})"
 
 
 def test_dropout_zeroes_and_scales_what_passes_between_layers():
@@ -365,7 +387,9 @@ def test_config_builds_the_layer_again():
     again.theta[...] = layer.theta
     x = numbers(N, T, D)
     np.testing.assert_array_equal(again.forward(x)[0], layer.forward(x)[0])
-    assert repr(again) == repr(layer) == "Recurrent(projected_lstm, 3, 5, num_layers=2, bidirectional=True)"
+    assert repr(again) == repr(layer)
+    shown = "num_layers=2, bidirectional=True, dropout=0.25, batch_first=True, dtype='float64'"
+    assert repr(layer) == f"Recurrent(projected_lstm, 3, 5, {shown})"
 
 
 # several at once

@@ -6,6 +6,8 @@ Families: W input, U recurrent, b bias, p peephole, P projection. A cell is foun
 
 from __future__ import annotations
 
+from typing import Any
+
 from gated.cells._elman import projected_rnn, rnn
 from gated.cells._gru import gru, gru_reset_after, projected_gru, projected_gru_reset_after
 from gated.cells._indrnn import indrnn
@@ -32,7 +34,7 @@ from gated.cells._xlstm import slstm
 from gated.language import Cell
 from gated.lazy import submodules
 
-__getattr__, __dir__ = submodules(__name__)
+_module, __dir__ = submodules(__name__)
 
 ZOO: dict[str, Cell] = {
     "rnn": rnn,
@@ -61,3 +63,10 @@ ZOO: dict[str, Cell] = {
 }
 
 __all__ = ["ZOO", *ZOO]
+
+
+def __getattr__(name: str) -> Any:
+    try:
+        return _module(name)
+    except AttributeError as error:
+        raise AttributeError(f"{error}; the zoo has {', '.join(ZOO)}") from None

@@ -28,7 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     debug = _take_debug(words)
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing:
-        return _fail(f"{', '.join(missing)} is needed for the command line; install it with: pip install 'gated[cli]'")
+        verb, them = ("is", "it") if len(missing) == 1 else ("are", "them")
+        what = f"{', '.join(missing)} {verb} needed for the command line"
+        return _fail(f"{what}; install {them} with: pip install 'gated[cli]'")
     prepare_streams()
     return _run(words, debug)
 
@@ -76,6 +78,9 @@ def _explain(error: Exception, debug: bool) -> int:
     click_error = typer.BadParameter.__mro__[2]
     if isinstance(error, GatedError):
         return _fail(str(error), debug)
+    if type(error).__name__ == "NoArgsIsHelpError":  # in versions that do not print it themselves
+        print(str(error.format_message()))  # type: ignore[attr-defined]
+        return 0
     if isinstance(error, click_error):
         return _fail(f"{error.format_message()} (gated --help, gated COMMAND --help)", debug)
     if isinstance(error, MemoryError):

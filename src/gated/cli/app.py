@@ -103,7 +103,9 @@ def train(
 def sample(
     run: Annotated[str, typer.Argument(help="The folder of a run, or its model.safetensors.")],
     length: Annotated[int, typer.Option(help="Characters to write.")] = 500,
-    temperature: Annotated[float, typer.Option(help="Below 1: bolder; 0: always the likeliest.")] = 0.8,
+    temperature: Annotated[
+        float, typer.Option(help="Below 1: more cautious; above 1: bolder; 0: always the likeliest.")
+    ] = 0.8,
     prompt: Annotated[str, typer.Option(help="Text to go on from.")] = "",
     seed: Annotated[int, typer.Option(help="Another seed, another text.")] = 0,
 ) -> None:

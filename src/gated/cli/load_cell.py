@@ -72,4 +72,6 @@ def _cell_of(module: ModuleType, path: Path, name: str) -> Cell:
     if isinstance(value, Cell):
         return value
     hint = f": write @gated.cell above def {name}" if callable(value) else ""
-    raise ArgumentError(f"cell: got {path}:{name}, a {type(value).__name__}, expected a cell{hint}")
+    kind = type(value).__name__
+    article = "an" if kind[0] in "aeiouAEIOU" else "a"
+    raise ArgumentError(f"cell: got {path}:{name}, {article} {kind}, expected a cell{hint}")

@@ -72,11 +72,11 @@ def _watch(run: LanguageRun, minutes: float | None) -> None:
             bar.update(update.step - seen)
             seen = update.step
             if update.step % 10 == 0:
-                bar.set_postfix_str(f"{update.loss / math.log(2.0):.3f} bits/char")
+                bar.set_postfix_str(f"{_number(update.loss / math.log(2.0), 3)} bits/char")
             if evaluated:
                 bar.write(
                     f"pass {update.step / run.per_epoch:5.2f}   update {update.step:6d}   "
-                    f"held out {run.records.latest:.4f} bits/char   {run.records.seconds:6.1f} s"
+                    f"held out {_number(run.records.latest)} bits/char   {run.records.seconds:6.1f} s"
                 )
                 sys.stdout.flush()
 
@@ -87,9 +87,15 @@ def _conclude(run: LanguageRun, folder: str, length: int) -> None:
     if run.records.best is None:
         typer.echo(f"stopped at update {run.step} of {run.total}, before the first evaluation")
     else:
-        typer.echo(f"best held-out: {run.records.best:.4f} bits per character, in {run.folder.model_file}")
+        typer.echo(f"best held-out: {_number(run.records.best)} bits per character, in {run.folder.model_file}")
     if run.step < run.total:
         typer.echo(f"time is over at update {run.step} of {run.total}; gated train --out {folder} --resume goes on")
     if length:
         best = CharacterLanguageModel.load(run.folder.model_file)
         typer.echo("\n" + best.sample(length, temperature=0.8, seed=run.settings.seed))
+
+
+def _number(bits: float | None, digits: int = 4) -> str:
+    """Bits per character; of a run that diverges with as few digits as say something."""
+    assert bits is not None
+    return f"{bits:.{digits}f}" if abs(bits) < 1e6 else f"{bits:.0e}"

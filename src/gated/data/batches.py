@@ -40,7 +40,9 @@ def stream_windows(
     """
     stream = as_array("ids", ids)
     if stream.dtype.kind not in "iuf":
-        raise wrong_type("ids", describe(stream if stream.ndim else ids), "integer ids, or a series of real numbers")
+        of_text = " (of a text: Vocabulary(text).encode(text))" if isinstance(ids, str) else ""
+        expected = f"integer ids{of_text}, or a series of real numbers"
+        raise wrong_type("ids", describe(stream if stream.ndim else ids), expected)
     if stream.ndim not in (1, 2) or (stream.ndim == 2 and stream.shape[1] == 0):
         raise wrong("ids", f"shape {stream.shape}", "one dimension, or a series of shape (length, D)")
     whole_above_zero("batch", batch)
@@ -71,8 +73,9 @@ def shuffled_batches(
 ) -> Iterator[Sequences]:
     """Independent sequences in random order, `batch_size` at a time, padded with zeros at the end.
 
-    sequences: arrays (T_i, ...), equal in all dimensions but the first; T_i may be 0. Each comes once; the last
-    batch is smaller if they are no multiple of `batch_size`. All randomness is from `rng`, drawn at the call.
+    sequences: arrays (T_i, ...), equal in all dimensions but the first; T_i may be 0. Of integers (T_i,) are ids; of
+    real numbers (T_i,) has D = 1, as (T_i, 1), in the targets and labels too. Each comes once; the last batch is
+    smaller if they are no multiple of `batch_size`. All randomness is from `rng`, drawn at the call.
 
     What the network should answer is given in one of two ways, or not at all (then `target` is None, and
     `indices` says which sequences a batch has). `targets`: arrays (T_i, ...), one target for every step.
@@ -87,15 +90,16 @@ def shuffled_batches(
         raise ArgumentTypeError(f"rng: got {type(rng).__name__}, expected a numpy.random.Generator")
     if targets is not None and labels is not None:
         raise wrong("labels", "labels and targets", "one of the two")
-    arrays = _alike("sequences", sequences)
+    arrays = _with_size(_alike("sequences", sequences))
     if not arrays:
         raise ArgumentError("sequences: got none, expected at least one")
-    answers = None if targets is None else _alike("targets", targets)
+    answers = None if targets is None else _with_size(_alike("targets", targets))
     if answers is not None:
         _check_as_long(answers, arrays)
     classes = None if labels is None else as_array("labels", labels)
     if classes is not None and classes.shape[:1] != (len(arrays),):
         raise wrong("labels", describe(classes), f"{len(arrays)} labels, one for each sequence")
+    classes = None if classes is None else _with_size([classes])[0]
     order = rng.permutation(len(arrays))
     parts = (order[n : n + batch_size] for n in range(0, len(order), batch_size))
     batches = (_batch(arrays, answers, classes, indices) for indices in parts)
@@ -125,6 +129,15 @@ def _alike(name: str, values: Sequence[ArrayLike]) -> Arrays:
         return arrays
     dtype = np.result_type(*{array.dtype for array in filled})
     return [array.astype(dtype, copy=False).reshape(len(array), *filled[0].shape[1:]) for array in arrays]
+
+
+def _with_size(arrays: Arrays) -> Arrays:
+    """(T,) real numbers as (T, 1), for that is what layers and losses take; integers are ids or classes.
+
+    Where all are empty, nobody knows which of the two they are.
+    """
+    numbers = any(array.size for array in arrays) and arrays[0].dtype.kind == "f" and arrays[0].ndim == 1
+    return [array[:, None] for array in arrays] if numbers else arrays
 
 
 def _check_as_long(targets: Arrays, sequences: Arrays) -> None:

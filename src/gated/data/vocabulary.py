@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gated.errors import ArgumentError, ArgumentTypeError, FileFormatError
+from gated.errors import ArgumentError, ArgumentTypeError, FileFormatError, describe
 from gated.number_checks import told
 
 
@@ -26,7 +26,16 @@ class Vocabulary:
 
     def __init__(self, text: Iterable[str]) -> None:
         """`text`: a string, or single characters; ArgumentError if there is none."""
-        characters = sorted(set(text))
+        given: Any = text
+        if isinstance(given, (bytes, bytearray)):
+            raise ArgumentTypeError("text: got bytes, expected a text: Vocabulary(text.decode('utf-8'))")
+        try:
+            found = set(given)
+        except TypeError:
+            found = set()
+        if not isinstance(given, Iterable) or not all(isinstance(character, str) for character in found):
+            raise ArgumentTypeError(f"text: got {describe(given)}, expected a text or single characters")
+        characters = sorted(found)
         if not characters:
             raise ArgumentError("text: got no characters, expected at least one")
         if any(len(character) != 1 for character in characters):

@@ -31,6 +31,11 @@ def save_model(path: str | os.PathLike[str], kind: str, network: Any, documents:
         raise ArgumentTypeError(f"documents: got {describe(documents)}, expected a dict of names and JSON values")
     if "network" in documents:
         raise ArgumentError("documents: got one called 'network', expected another name: the description is under it")
+    from gated.nn import Network
+
+    if not isinstance(network, Network):
+        expected = "a gated.Network: Network({'rnn': layer})"
+        raise ArgumentTypeError(f"network: got {shown(network)}, expected {expected}")
     config = network.config()
     check_description(config, network)
     write_tensors(path, kind, dict(network.params), {"network": config, **documents})

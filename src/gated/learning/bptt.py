@@ -20,12 +20,13 @@ from typing import Any
 
 import numpy as np
 
-from gated.errors import GatedError, wrong
+from gated.errors import GatedError, wrong, wrong_type
 from gated.learning.clipping import clipped, global_norm
 from gated.learning.finite import parameters_of, reason
 from gated.learning.optimizers import Optimizer
 from gated.losses import Loss
-from gated.nn.network_checks import flat_state
+from gated.nn.layer import Layer
+from gated.nn.network_checks import flat_state, orders
 from gated.number_checks import above_zero
 from gated.runtime.sequences import Sequences, within
 
@@ -80,6 +81,9 @@ def truncated_step(
 def _step(
     network: Any, loss: Any, optimizer: Optimizer, batch: Sequences, state: Any, clip: float | None, rng: Any
 ) -> tuple[float, Any, float]:
+    check_learner(network, loss, optimizer)
+    if batch.target is None and isinstance(loss, Loss):
+        raise wrong_type("target", "None", "numbers: shuffled_batches(..., labels= or targets=)")
     limit = math.inf if clip is None else above_zero("clip", clip)
     y, last, tape = network.forward(batch.x, state, batch.lengths, rng=rng)
     within_ = None if batch.lengths is None else inside(network, batch.lengths, y)
@@ -101,6 +105,18 @@ def _step(
     return float(value), last, norm
 
 
+def check_learner(network: Any, loss: Any, optimizer: Any) -> None:
+    """Raises ArgumentTypeError for one of the three in another's place."""
+    rows = (
+        ("network", network, hasattr(network, "forward"), "a gated.Network"),
+        ("loss", loss, callable(loss) and not isinstance(loss, Layer), "a loss of gated.losses"),
+        ("optimizer", optimizer, hasattr(optimizer, "update"), "an optimizer of gated.learning"),
+    )
+    for name, value, fits, expected in rows:
+        if not fits:
+            raise wrong_type(name, type(value).__name__, f"{expected}: the order is network, loss, optimizer")
+
+
 def inside(network: Any, lengths: Any, y: np.ndarray) -> np.ndarray:
     """Where the steps of y lie within the lengths: (T, N), or (N, T) if the network is batch_first."""
     steps_last = batch_first(network)
@@ -114,16 +130,10 @@ def batch_first(network: Any) -> bool:
     Raises:
         ArgumentError: some of its recurrent layers do and others do not.
     """
-    found = set(_orders(network))
+    found = {order for _, order in orders(network)}
     if len(found) == 2:
         raise wrong("network", "layers with batch_first=True and others with False", "one order of the axes")
     return True in found
-
-
-def _orders(layer: Any) -> list[bool]:
-    if hasattr(layer, "layers"):
-        return [order for inner in layer.layers.values() for order in _orders(inner)]
-    return [layer.batch_first] if hasattr(layer, "batch_first") else []
 
 
 def _states(state: Any) -> list[tuple[str, Any, None]]:

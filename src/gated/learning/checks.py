@@ -9,6 +9,12 @@ from types import FunctionType
 import numpy as np
 
 from gated.errors import ArgumentError, ArgumentTypeError
+from gated.nn.parameters import ParameterVector
+
+
+def vector_of(value: np.ndarray | ParameterVector) -> np.ndarray:
+    """All numbers of parameters by name, as ``network.backward`` gives gradients; anything else as it is."""
+    return value.vector if isinstance(value, ParameterVector) else value
 
 
 def finite_gradient(gradient: np.ndarray) -> None:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import numpy as np
 
 from gated.errors import ArgumentError, ArgumentTypeError
-from gated.learning.checks import finite_gradient
+from gated.learning.checks import finite_gradient, vector_of
+from gated.nn.parameters import ParameterVector
 from gated.number_checks import above_zero
 
 
-def global_norm(gradient: np.ndarray) -> float:
+def global_norm(gradient: np.ndarray | ParameterVector) -> float:
     """The Euclidean norm of all entries together, summed in float64 whatever the dtype.
 
     NaN or inf in the gradient gives NaN or inf. Finite float64 entries whose squares overflow are
     scaled first, so that the norm of a finite gradient is finite whenever it can be represented.
     """
+    gradient = vector_of(gradient)
     with np.errstate(over="ignore"):
         norm = float(np.sqrt(np.sum(np.square(gradient, dtype=np.float64))))
     if not np.isinf(norm):
@@ -25,13 +27,13 @@ def global_norm(gradient: np.ndarray) -> float:
     return peak * float(np.sqrt(np.sum(np.square(gradient / peak, dtype=np.float64))))
 
 
-def clip_by_global_norm(gradient: np.ndarray, max_norm: float) -> float:
+def clip_by_global_norm(gradient: np.ndarray | ParameterVector, max_norm: float) -> float:
     """Scale ``gradient`` in place so that its norm is at most ``max_norm``; returns the norm before.
 
     A gradient whose norm is within the bound is left as it is, to the bit. Raises ArgumentError, and
     changes nothing, if it holds NaN or inf, which no scaling could repair.
     """
-    limit = above_zero("max_norm", max_norm)
+    limit, gradient = above_zero("max_norm", max_norm), vector_of(gradient)
     if not isinstance(gradient, np.ndarray) or isinstance(gradient, np.ma.MaskedArray) or gradient.dtype.kind != "f":
         raise ArgumentTypeError(f"gradient: got {_kind(gradient)}, expected an array of floating-point numbers")
     if not gradient.flags.writeable:

@@ -103,10 +103,10 @@ def _network(sizes: dict[str, int], seed: Any) -> Network:
 
 def _parameter_order(network: Network) -> Array:
     """Where in `network.theta` each parameter of that class lies."""
-    at = network.params.like(np.arange(network.theta.size))
+    at = network.params.like(np.arange(network.theta.size, dtype=np.float64))  # as parameters are
     cell = {key.removeprefix("rnn.l0."): at[key] for key in at if key.startswith("rnn.")}
     gates = [np.column_stack([cell[f"W.{g}"], cell[f"U.{g}"], cell[f"b.{g}"]]) for g in GATES]
     blocks = np.stack(gates, axis=2).reshape(len(gates[0]), -1)  # cell, (input, gate)
     peepholes = np.column_stack([cell["p.i"], cell["p.f"], cell["p.o"]])
     head = np.column_stack([at["head.W.y"], at["head.b.y"]]).T
-    return np.concatenate([np.column_stack([blocks, peepholes]).ravel(), head.ravel()])
+    return np.concatenate([np.column_stack([blocks, peepholes]).ravel(), head.ravel()]).astype(np.int64)

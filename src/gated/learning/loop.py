@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from gated.errors import ArgumentError, FileFormatError, GatedError, describe, shown
-from gated.learning.bptt import full_step, inside, truncated_step
+from gated.errors import ArgumentError, FileFormatError, GatedError, describe, shown, wrong_type
+from gated.learning.bptt import check_learner, full_step, inside, truncated_step
 from gated.learning.checks import nameable
 from gated.learning.optimizers import Optimizer
 from gated.losses import Loss
@@ -66,6 +66,11 @@ class Training:
         clip: float | None = None,
         seed: int = 0,
     ) -> None:
+        check_learner(network, loss, optimizer)
+        given: Any = batches
+        if not callable(given):
+            expected = "a function of the pass's number, such as lambda epoch: stream_windows(...)"
+            raise wrong_type("batches", f"a {type(given).__name__}", expected)
         self.network, self.loss, self.optimizer, self.batches = network, loss, optimizer, batches
         self.carry_state, self.clip = carry_state, clip
         self.rng = np.random.default_rng(seed)

@@ -16,7 +16,7 @@ from gated.errors import FileFormatError, GatedError, as_array, describe, shown,
 from gated.interop.tensor_file import open_tensors, write_tensors
 from gated.learning.chain import links_of
 from gated.learning.engines import NAMES, NativeEngine, NotFinite, ReferenceEngine, begin, native_engine, rule_of
-from gated.learning.finite import HINT, Given, parameters_of, reason
+from gated.learning.finite import HINT, Given, parameters_of, place_of, reason
 from gated.learning.fixed import Fixed
 from gated.learning.optimizers import SGD, Optimizer
 from gated.learning.rtrl import MEMORY_LIMIT
@@ -106,6 +106,7 @@ class Online:
 
         Raises:
             ArgumentError, ArgumentTypeError: a shape or dtype does not fit.
+            ArgumentError: NaN or inf in x_t, but for rows that the mask leaves out; the learner is as it was.
             GatedError: the gradient is not finite; the weights are untouched.
         """
         if self.network.params is not self._params:
@@ -116,6 +117,8 @@ class Online:
             x, single = self._input("x_t", x_t, ())
         x = x if x.ndim == self._axes else x[None]
         known = None if mask is None else self._mask("mask", mask, None)[0]
+        if not self._ids and not np.isfinite(x).all():
+            self._refuse_not_finite("x_t", x, None if target is None else known, single)
         if target is not None:
             if self._fits(target, single):
                 target = target[None] if single else target
@@ -124,8 +127,8 @@ class Online:
         try:
             y = self._engine.step(x, target, known)
         except NotFinite:
-            rows = (None if array is None else array[0] if single else array for array in (x, target, known))
-            raise self._not_finite("x_t", *rows) from None
+            rows = (None if array is None else array[0] if single else array for array in (target, known))
+            raise self._not_finite(*rows) from None
         return y[0] if single else y
 
     def partial_fit(self, xs: Any, targets: Any = None, mask: Any = None) -> Array:
@@ -138,20 +141,28 @@ class Online:
 
         Returns:
             the predictions, (T, N, V) or (T, V), each from before its own update.
+
+        Raises:
+            As `step`: NaN or inf in xs, but for steps of a sequence behind the last one that the mask lets count,
+            before the first step is made.
         """
         if self.network.params is not self._params:
             self._move()
         x, single = self._input("xs", xs, ("T",))
         known = None if mask is None else self._mask("mask", mask, len(x))
         wanted = None
+        if not self._ids and not np.isfinite(x).all():
+            # what stands in the states after a step that does not count is looked at by those behind it
+            later = None if known is None or targets is None else np.logical_or.accumulate(known[::-1])[::-1]
+            self._refuse_not_finite("xs", x, later, single)
         if targets is not None:
             wanted, known = self._target(targets, (len(x),), single, known)
         try:
             y = self._engine.run(x, wanted, known)
         except NotFinite as error:
             seen = (slice(error.step + 1), 0) if single else slice(error.step + 1)
-            rows = (None if array is None else array[seen] for array in (x, wanted, known))
-            raise self._not_finite("xs", *rows) from None
+            rows = (None if array is None else array[seen] for array in (wanted, known))
+            raise self._not_finite(*rows) from None
         return y[:, 0] if single else y
 
     def reset(self, state: Mapping[str, Any] | None = None, rows: Any = None) -> None:
@@ -307,9 +318,22 @@ class Online:
             return array[None]
         return np.broadcast_to(array[:, None] if array.ndim == 1 else array, (steps, self.batch))
 
-    def _not_finite(self, name: str, x: Array | None, target: Array | None, known: Array | None) -> GatedError:
+    def _refuse_not_finite(self, name: str, x: Array, counts: Array | None, single: bool) -> None:
+        """Before the states move: they would hold NaN from then on. x (..., N, D); `counts` (..., N): where it counts.
+
+        Raises:
+            ArgumentError: NaN or inf where it counts.
+        """
+        found = place_of(x, counts)
+        if found is not None:
+            number, place = found
+            if single:  # as the user gave it
+                del place[-2]
+            raise wrong(name, f"{'NaN' if np.isnan(number) else number} at {place}", "finite numbers")
+
+    def _not_finite(self, target: Array | None, known: Array | None) -> GatedError:
         """After a step whose gradient was not finite, with what it was given, as the user gave it."""
-        given: list[Given] = [(name, x, None), ("target", target, None if known is None else np.asarray(known))]
+        given: list[Given] = [("target", target, None if known is None else np.asarray(known))]
         cause = reason([*given, *parameters_of(self.network)])
         memory = reason([(f"the memory {key}", array, None) for key, array in self._engine.arrays().items()])
         if cause == HINT and memory != HINT:  # NaN of a step before, or numbers that have grown too large

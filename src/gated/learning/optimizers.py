@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 
 from gated.errors import ArgumentError, ArgumentTypeError, describe, shown
-from gated.learning.checks import finite_gradient, nameable
+from gated.learning.checks import finite_gradient, nameable, vector_of
 from gated.learning.schedules import INSTEAD, Function, as_schedule
-from gated.number_checks import above_zero, not_negative, within
+from gated.nn.parameters import ParameterVector
+from gated.number_checks import above_zero, not_negative, told, within
 
 
 class Optimizer:
@@ -54,18 +55,24 @@ class Optimizer:
         return self._rate_at(self.updates)
 
     def _rate_at(self, updates: int) -> float:
-        rate = float(self._schedule(updates))
-        if not math.isfinite(rate):
-            raise ArgumentError(f"lr: got {rate} for update {updates} from the schedule, expected a finite number")
+        came = self._schedule(updates)
+        try:
+            rate = float(came)
+        except (TypeError, ValueError, OverflowError):
+            rate = math.nan
+        if not (math.isfinite(rate) and rate >= 0.0):
+            got = f"{told(came)} for update {updates} from the schedule"
+            raise ArgumentError(f"lr: got {got}, expected a finite number of at least 0")
         return rate
 
-    def update(self, theta: np.ndarray, gradient: np.ndarray) -> None:
-        """One update of ``theta`` in place; ``gradient`` is only read.
+    def update(self, theta: np.ndarray | ParameterVector, gradient: np.ndarray | ParameterVector) -> None:
+        """One update of ``theta`` in place; ``gradient`` is only read. Of parameters by name the vector is taken.
 
         Raises ArgumentTypeError for anything but two floating-point arrays of one dtype, and
         ArgumentError for shapes that are not one-dimensional, equal, and those of the last call, for
         NaN or inf in the gradient, and for a theta that is read-only; nothing is changed then.
         """
+        theta, gradient = vector_of(theta), vector_of(gradient)
         self._check(theta, gradient)
         finite_gradient(gradient)
         rate = self.rate
@@ -86,6 +93,9 @@ class Optimizer:
         names = set(state) - {"updates"}
         if "updates" not in state or (names and names != set(self.buffers)):
             expected = ", ".join(("updates", *self.buffers))
+            if "updates" in state and frozenset(names) in KEEPERS:
+                own = KEEPERS.get(frozenset(self.buffers), type(self).__name__)
+                raise ArgumentError(f"state: got the state of {KEEPERS[frozenset(names)]}, expected that of {own}")
             came = shown(", ".join(sorted(state))) or "nothing"
             raise ArgumentError(f"state: got {came}, expected {expected}")
         count = np.asarray(state["updates"])
@@ -278,4 +288,12 @@ def _decay_towards_square(s: np.ndarray, keep: float, g: np.ndarray, scratch: np
     s += scratch
 
 
+# who keeps which buffers, for a message
+KEEPERS = {
+    frozenset[str](): "SGD",
+    frozenset(["momentum"]): "SGD with momentum",
+    frozenset(["mean_square"]): "RMSProp",
+    frozenset(["mean_square", "momentum"]): "RMSProp with momentum",
+    frozenset(["mean", "mean_square"]): "Adam",
+}
 OPTIMIZERS: dict[str, type[Optimizer]] = {"sgd": SGD, "rmsprop": RMSProp, "adam": Adam, "adamw": AdamW}

@@ -42,7 +42,7 @@ class RunFolder(KeptFolder):
 
     names = ("config.json", "metrics.jsonl", "checkpoint.safetensors", "model.safetensors", "loss.png")
     whose = "a run's"
-    again = "resume to go on there, or overwrite to start again"
+    again = "resume (gated train --resume) to go on there, or overwrite (--overwrite) to start again"
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         super().__init__(path)

@@ -103,13 +103,13 @@ class LanguageRun:
             )
         folder.go_on()
         try:
-            return cls._from(folder, settings, corpus, bool(changes))
+            return cls._from(folder, settings, corpus, changes)
         except BaseException:
             folder.lock.give()
             raise
 
     @classmethod
-    def _from(cls, folder: RunFolder, settings: Settings, corpus: Corpus, changed: bool) -> LanguageRun:
+    def _from(cls, folder: RunFolder, settings: Settings, corpus: Corpus, changes: dict[str, Any]) -> LanguageRun:
         """The run of the checkpoint in a folder whose lock is held."""
         arrays, values = folder.read_checkpoint()
         numbers = arrays["theta"].size if "theta" in arrays else 0
@@ -122,6 +122,10 @@ class LanguageRun:
             run.training.load_state(arrays, values)
         except GatedError as error:
             raise FileFormatError(f"{str(folder.checkpoint_file)!r}: {shown(error, 200)}") from None
+        for name in changes.keys() & {"steps", "epochs"}:
+            if run.total < run.step and (name == "steps" or settings.steps is None):
+                came = f"{name}: got {changes[name]}, but the run is at update {run.step} already"
+                raise ArgumentError(f"{came}, expected {'more' if name == 'steps' else 'more passes'}")
         run.records = _records_from(values.get("records"))
         missing = folder.cut_metrics()
         folder.read_metrics()  # damage is told now, not after hours
@@ -131,7 +135,7 @@ class LanguageRun:
                 f"update {run.step} are lost, and the run goes on"
             )
             run.checkpoint()  # it counts the bytes that there are
-        if changed:
+        if changes:
             folder.write_config(run._config())
         return run
 

@@ -70,13 +70,16 @@ def settings_from(path: str, saved: Any, changes: dict[str, Any]) -> Settings:
     known = {field.name for field in fields(Settings)}
     if not isinstance(saved, dict) or not set(saved) <= known:
         raise FileFormatError(f"{path!r}: got settings of another kind, expected those of a run")
-    for name in changes:
-        if name not in ("epochs", "steps", "evaluate_every", "log_every"):
-            raise ArgumentError(f"{name}: got a new value for a run that goes on, expected the one it began with")
     try:
-        Settings(**saved)
+        began = Settings(**saved)
     except GatedError as error:
         raise FileFormatError(f"{path!r}: {shown(error, 200)}") from None
+    for name, value in changes.items():
+        if name not in known:
+            raise ArgumentTypeError(f"{name}: got {describe(value)}, expected no such setting")
+        if name not in ("epochs", "steps", "evaluate_every", "log_every") and value != getattr(began, name):
+            came, first = (shown(repr(each), 60) for each in (value, getattr(began, name)))
+            raise ArgumentError(f"{name}: got {came}, expected {first}, as the run began")
     return Settings(**{**saved, **changes})
 
 

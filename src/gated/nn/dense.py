@@ -10,13 +10,14 @@ import numpy as np
 
 from gated.backends.interface import Scan
 from gated.backends.reference import evaluate_map, map_adjoints
-from gated.errors import as_array, describe, uncopied, unknown, wrong, wrong_type
+from gated.errors import as_array, describe, uncopied, unknown, wrong
 from gated.language import relu, sigmoid, softplus, tanh
 from gated.nn import checks
 from gated.nn.initialisation import initial_value
 from gated.nn.layer import Layer
 from gated.nn.maps import planned
 from gated.nn.parameters import ParameterVector
+from gated.nn.refusals import refuse_tape
 
 Array = np.ndarray[Any, Any]
 
@@ -145,7 +146,7 @@ class Dense(Layer):
                 parameters have changed since.
         """
         if not isinstance(tape, DenseTape) or tape.layer is not self:
-            raise wrong_type("tape", describe(tape), "the tape of this layer's forward()")
+            refuse_tape(tape, self)
         dy, scan = as_array("dy", dy), tape.scan
         rows = checks.array("dy", dy, dy.shape, self.dtype)
         if dy.shape[-1:] != (self.output_size,) or dy.size != scan.rows * self.output_size:

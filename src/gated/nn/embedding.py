@@ -12,6 +12,7 @@ from gated.errors import as_array, describe, wrong, wrong_type
 from gated.nn import checks
 from gated.nn.layer import Layer
 from gated.nn.parameters import ParameterVector
+from gated.nn.refusals import refuse_tape
 
 Array = np.ndarray[Any, Any]
 
@@ -60,7 +61,7 @@ class Embedding(Layer):
             or tape.dtype.kind not in "iu"
             or (tape.size and not 0 <= tape.min() <= tape.max() < self.num_embeddings)
         ):
-            raise wrong_type("tape", describe(tape), "the tape of this layer's forward()")
+            refuse_tape(tape, self)
         dy = checks.array("dy", dy, (*tape.shape, self.size), self.dtype)
         grads = self.params.like()
         ids = tape.reshape(-1)

@@ -2,17 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any, ParamSpec
 
 from gated import cells
-from gated.errors import wrong
+from gated.errors import ArgumentTypeError, wrong
 from gated.language import Cell
 from gated.nn import checks
 from gated.nn.recurrent import Recurrent
-from gated.nn.refusals import refuse_places
+from gated.nn.refusals import OPTIONS, refuse_options, refuse_places
+
+P = ParamSpec("P")
 
 
+def _complete(function: Callable[P, Recurrent]) -> Callable[P, Recurrent]:
+    """The function, with a line of gated's own where it is called without a size."""
+
+    @functools.wraps(function)
+    def layer(*arguments: P.args, **options: P.kwargs) -> Recurrent:
+        given = {**dict(zip(("input_size", "hidden_size"), arguments, strict=False)), **options}
+        missing = [name for name in ("input_size", "hidden_size") if name not in given]
+        if missing:
+            # another library's name for a size is told first
+            refuse_options(None, {name: value for name, value in options.items() if name not in OPTIONS})
+            expected = f"{function.__name__}(input_size, hidden_size, ...)"
+            raise ArgumentTypeError(f"{missing[0]}: got none, expected {expected}")
+        return function(*arguments, **options)
+
+    return layer
+
+
+@_complete
 def LSTM(
     input_size: int,
     hidden_size: int,
@@ -33,6 +54,7 @@ def LSTM(
     return _layer(cells.lstm, cells.projected_lstm, (input_size, hidden_size, num_layers), bias, proj_size, options)
 
 
+@_complete
 def PeepholeLSTM(
     input_size: int,
     hidden_size: int,
@@ -48,6 +70,7 @@ def PeepholeLSTM(
     return _layer(cells.peephole_lstm, cells.projected_peephole_lstm, sizes, bias, proj_size, options)
 
 
+@_complete
 def GRU(
     input_size: int,
     hidden_size: int,
@@ -70,6 +93,7 @@ def GRU(
     return _layer(cells.gru, cells.projected_gru, sizes, bias, proj_size, options)
 
 
+@_complete
 def RNN(
     input_size: int,
     hidden_size: int,

@@ -14,11 +14,12 @@ from gated.nn.claims import claims, entries
 from gated.nn.dense import Dense
 from gated.nn.embedding import Embedding
 from gated.nn.layer import Layer
-from gated.nn.network_checks import check_chain, check_state, has_state
+from gated.nn.network_checks import check_chain, check_state, has_state, ids_inside
 from gated.nn.network_layers import NetworkLayers
 from gated.nn.network_stream import NetworkStream
 from gated.nn.parameters import ParameterVector
 from gated.nn.recurrent import Recurrent
+from gated.nn.refusals import refuse_tape
 
 Array = np.ndarray[Any, Any]
 Layer_ = Any  # has forward, backward, params, config: Recurrent, Dense, Embedding, Network or a user's own
@@ -46,7 +47,10 @@ class Network(Layer):
             layer of another network.
     """
 
-    def __init__(self, layers: Mapping[str, Layer_]) -> None:
+    def __init__(self, layers: Mapping[str, Layer_], *more: Any) -> None:
+        if more:
+            expected = "one dict of named layers: Network({'rnn': ..., 'head': ...})"
+            raise wrong_type("layers", f"{1 + len(more)} arguments", expected)
         if not isinstance(layers, Mapping) or not layers:
             raise wrong_type("layers", describe(layers), "a dict of at least one named layer")
         check_chain(layers)
@@ -160,7 +164,7 @@ class Network(Layer):
             x: input of the first layer, (T, N, ...) (time first, unless the recurrent layers are batch_first).
             state: {name: state tuple} for recurrent layers, {name: such a dict} for networks; zeros for those not
                 given.
-            lengths: (N,) as `Recurrent.forward`.
+            lengths: (N,) as `Recurrent.forward`; ids beyond them are not looked at either.
             rng: generator for dropout; without it there is none.
 
         Returns:
@@ -180,6 +184,7 @@ class Network(Layer):
         self._check_state(state)
         tapes: list[Any] = []
         last: States = {}
+        x = ids_inside(self, x, lengths)
         for name, layer in self._layers.items():
             run = getattr(layer, "forward_owned", layer.forward) if owned else layer.forward
             x, after, tape = run(x, (state or {}).get(name), lengths, rng=rng)
@@ -194,6 +199,7 @@ class Network(Layer):
         """As `forward`, without a tape and without dropout: the last layer's output, {name: last state}."""
         self._check_state(state)
         last = {}
+        x = ids_inside(self, x, lengths)
         for name, layer in self._layers.items():
             run = getattr(layer, "infer", None) or layer.forward  # a user's own layer may have no other
             x, after, *_ = run(x, (state or {}).get(name), lengths)
@@ -220,7 +226,7 @@ class Network(Layer):
             ArgumentError, ArgumentTypeError: something does not fit, or parameters have changed since `forward`.
         """
         if not isinstance(tape, list) or len(tape) != len(self._layers):
-            raise wrong_type("tape", describe(tape), "the tape of this network's forward()")
+            refuse_tape(tape, self)
         self._check_state(dstate, "dstate")
         grads, spans = self.params.like(), self._spans()
         first: States = {}

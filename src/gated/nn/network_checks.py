@@ -1,17 +1,23 @@
-"""Which layers may follow each other in a network, which of them have a state, and its form."""
+"""Which layers may follow each other in a network, what it looks at of its input, which have a state, and its form."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from gated.errors import describe, shown, wrong, wrong_type
+import numpy as np
+
+from gated.errors import as_array, describe, shown, wrong, wrong_type
+from gated.nn.embedding import Embedding
+from gated.runtime import Packing
+from gated.runtime.sequences import within
 
 
 def check_chain(layers: Mapping[str, Any]) -> None:
     """Raises ArgumentError or ArgumentTypeError, naming the layer, unless these can be a network."""
     before: tuple[str, Any] | None = None
+    first: tuple[str, bool] | None = None  # the first layer that has an order of the axes
     for name, layer in layers.items():
         if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z_]\w*", name):
             raise wrong("layers", f"the name {shown(repr(name), 60)}", "names such as 'embed' or 'rnn1'")
@@ -31,7 +37,37 @@ def check_chain(layers: Mapping[str, Any]) -> None:
                 raise wrong_type(
                     f"layers[{name!r}]", f"dtype {layer.dtype}", f"{before[1].dtype}, the dtype of {before[0]!r}"
                 )
+        for inner, order in orders(layer, name):
+            first = first or (inner, order)
+            if order != first[1]:
+                raise wrong(
+                    f"layers[{inner!r}]", f"batch_first {order}", f"{first[1]}, as {first[0]!r} has it: one for all"
+                )
         before = name, layer
+
+
+def orders(layer: Any, name: str = "") -> Iterator[tuple[str, bool]]:
+    """(name, batch_first) of each layer that has an order of the axes, networks taken apart."""
+    inner = getattr(layer, "layers", None)
+    if isinstance(inner, Mapping):
+        for key, other in inner.items():
+            yield from orders(other, f"{name}.{key}")
+    elif hasattr(layer, "batch_first"):
+        yield name, bool(layer.batch_first)
+
+
+def ids_inside(network: Any, x: Any, lengths: Any) -> Any:
+    """x, and where it has ids, 0 in the place of those beyond the lengths: what pads a sequence may be no id."""
+    if lengths is None or not isinstance(next(network.parts())[1], Embedding):
+        return x
+    ids = as_array("x", x)
+    if ids.dtype.kind not in "iu" or ids.ndim < 2:
+        return x
+    turned = next((order for _, order in orders(network)), False)  # of the axes: batch_first
+    steps, batch = ids.shape[1::-1] if turned else ids.shape[:2]
+    inside = within(Packing(steps, batch, lengths).lengths, steps)
+    inside = inside.T if turned else inside
+    return np.where(inside.reshape(*inside.shape, *[1] * (ids.ndim - 2)), ids, 0)
 
 
 def has_state(layer: Any) -> bool:

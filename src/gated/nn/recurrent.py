@@ -14,7 +14,7 @@ from gated.errors import describe, wrong, wrong_type
 from gated.language import Cell
 from gated.nn import checks
 from gated.nn.parameters import ParameterVector
-from gated.nn.refusals import refuse_bidirectional
+from gated.nn.refusals import refuse_bidirectional, refuse_tape
 from gated.nn.stack import Stack, State
 from gated.nn.stream import Stream
 from gated.nn.tape import Tape
@@ -177,7 +177,7 @@ class Recurrent(Stack):
             ArgumentError, ArgumentTypeError: a shape or dtype does not fit, or the tape is of another layer.
         """
         if not isinstance(tape, Tape) or tape.layer is not self:
-            raise wrong_type("tape", describe(tape), "the tape of this layer's forward()")
+            refuse_tape(tape, self)
         packing = tape.packing
         steps, batch = packing.steps, packing.sequences
         shape = (batch, steps, self.output_size) if self.batch_first else (steps, batch, self.output_size)
@@ -230,7 +230,7 @@ class Recurrent(Stack):
         """
         refuse_bidirectional("backward_step", self.bidirectional)
         if not isinstance(tape, Tape) or tape.layer is not self or tape.packing.steps != 1:
-            raise wrong_type("tape", describe(tape), "the tape of this layer's step()")
+            refuse_tape(tape, self, "step")
         if dstate is None:
             raise wrong_type("dstate", "None", "the adjoint of the state that step() returned")
         zeros = np.zeros((1, tape.packing.sequences, self.output_size), self.dtype)
@@ -240,7 +240,12 @@ class Recurrent(Stack):
     @staticmethod
     def from_config(config: Mapping[str, Any]) -> Recurrent:
         options = {key: value for key, value in config.items() if key not in ("kind", "cell")}
-        return Recurrent(Cell.from_json(config.get("cell")), **options)
+        kept = checks.probability("dropout", options.get("dropout", 0.0))
+        if kept and options.get("num_layers", 1) == 1:  # which older versions took, and which does nothing
+            options["dropout"] = 0.0
+        layer = Recurrent(Cell.from_json(config.get("cell")), **options)
+        layer.dropout = kept
+        return layer
 
 
 def _side_by_side(outputs: list[Array]) -> Array:

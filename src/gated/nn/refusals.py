@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
-from gated.errors import ArgumentTypeError, describe, wrong, wrong_type
+from gated.errors import ArgumentTypeError, describe, shown, wrong, wrong_type
 from gated.language import Cell
 
+OPTIONS = (
+    *("input_size", "hidden_size", "num_layers", "bias", "proj_size", "bidirectional", "dropout", "batch_first"),
+    *("dtype", "seed", "backend", "init", "forget_bias", "sizes", "reset_after"),
+)
 PLACES = ("bias", "batch_first", "dropout", "bidirectional", "proj_size")  # of torch.nn.LSTM, behind num_layers
 
 
@@ -25,7 +30,9 @@ def refuse_options(cell: Any, others: Mapping[str, Any]) -> None:
     for option, value in others.items():
         if option == "bias" and value is True:
             continue
-        raise wrong_type(option, describe(value), known.get(option, "no such option; help(gated.Recurrent) lists them"))
+        close = difflib.get_close_matches(option, OPTIONS, 1)
+        advice = f"did you mean {close[0]}?" if close else "help(gated.Recurrent) lists them"
+        raise wrong_type(option, describe(value), known.get(option, f"no such option; {advice}"))
 
 
 def refuse_places(name: str, most: int, more: Sequence[Any]) -> None:
@@ -41,6 +48,19 @@ def refuse_places(name: str, most: int, more: Sequence[Any]) -> None:
             f"{name}: got {most + len(more)} arguments by position, expected at most {most} and the others by name: "
             + ", ".join(words)
         )
+
+
+def refuse_tape(tape: Any, layer: Any, call: str = "forward") -> NoReturn:
+    """Raises ArgumentTypeError: this is no tape that `call` of `layer` has made."""
+    other, what = getattr(tape, "layer", None), "network" if hasattr(layer, "layers") else "layer"
+    expected = f"the tape of this {what}'s {call}()"
+    if other is not None and other is not layer:
+        raise wrong_type("tape", f"that of another layer, {shown(repr(other))}", expected)
+    if isinstance(tape, tuple) and len(tape) in (2, 3):
+        called = "y, state, tape" if call == "forward" else "state, tape"
+        hint = f"{expected} (a {what} that is called keeps none): {called} = {what}.{call}(x)"
+        raise wrong_type("tape", f"a tuple of {len(tape)}", hint)
+    raise wrong_type("tape", describe(tape), expected)
 
 
 def refuse_bidirectional(call: str, bidirectional: bool) -> None:

@@ -62,6 +62,10 @@ class Stack(Layer):
         self.num_layers = checks.size("num_layers", num_layers, most=MOST_LAYERS)
         self.bidirectional = checks.flag("bidirectional", bidirectional)
         self.dropout = checks.probability("dropout", dropout)
+        if self.dropout and self.num_layers == 1:
+            raise wrong(
+                "dropout", f"{self.dropout:g} with num_layers=1", "0, or more layers: it acts between one and the next"
+            )
         self.batch_first = checks.flag("batch_first", batch_first)
         self.dtype = checks.dtype(dtype)
         self.backend_name = backend
@@ -217,4 +221,6 @@ class Stack(Layer):
 
     def __repr__(self) -> str:
         extra = f", num_layers={self.num_layers}" * (self.num_layers > 1) + ", bidirectional=True" * self.bidirectional
+        extra += f", dropout={self.dropout:g}" * (self.dropout > 0) + ", batch_first=True" * self.batch_first
+        extra += f", dtype={self.dtype.name!r}" * (self.dtype.name != "float32")
         return f"Recurrent({self.cell.name}, {self.input_size}, {self.hidden_size}{extra})"

@@ -26,8 +26,9 @@ import numpy as np
 from gated.backends.native.addresses import address_of
 from gated.backends.native.target import Compiled, host
 from gated.backends.native.team import ASLEEP, ENTRY, HEAD, MOST, PATIENCE, SIZE, STOPPED, YIELD, emit_team, state_of
-from gated.errors import wrong
+from gated.errors import shown, wrong
 from gated.locks import fork_safe_lock
+from gated.number_checks import whole_above_zero
 
 Array = np.ndarray[Any, Any]
 WORTHWHILE = 30_000.0  # nanoseconds of work that are worth a thread
@@ -225,28 +226,30 @@ def set_num_threads(threads: int) -> None:
     """Use this many threads in the scans of the native backend, in the whole process.
 
     Raises:
-        ArgumentError: not a positive whole number.
+        ArgumentError, ArgumentTypeError: not a whole number from 1 to 1024.
     """
     global _threads
-    if isinstance(threads, bool) or not isinstance(threads, (int, np.integer)) or threads < 1:
-        raise wrong("threads", repr(threads), "a positive whole number")
-    _threads = int(threads)
+    number = whole_above_zero("threads", threads)
+    if number > MOST:
+        raise wrong("threads", shown(number, 30), f"at most {MOST}")
+    _threads = number
 
 
 def get_num_threads() -> int:
     """Threads in use: as set, else the environment's GATED_NUM_THREADS, else the processors this process may use.
 
     Raises:
-        ArgumentError: GATED_NUM_THREADS is not a positive whole number.
+        ArgumentError: GATED_NUM_THREADS is not a whole number from 1 to 1024.
     """
     if _threads is not None:
         return _threads
     text = os.environ.get("GATED_NUM_THREADS")
     if text is None:
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if not text.isdecimal() or int(text) < 1:
-        raise wrong("GATED_NUM_THREADS", repr(text), "a positive whole number")
-    return int(text)
+    number = int(text) if text.isdecimal() and len(text) < 20 else 0
+    if not 1 <= number <= MOST:
+        raise wrong("GATED_NUM_THREADS", shown(repr(text), 60), f"a positive whole number of at most {MOST}")
+    return number
 
 
 class Team(NamedTuple):
