@@ -203,7 +203,7 @@ def test_a_cell_from_a_file(gated_command, tmp_path):
     [
         (CELLS, "c.py:other", "got no 'other' in c.py, expected one of its cells (mine)"),
         (CELLS, "c.py:plain", "a function, expected a cell: write @gated.cell above def plain"),
-        (CELLS, "c.py:number", "c.py:number, a int, expected a cell"),
+        (CELLS, "c.py:number", "c.py:number, an int, expected a cell"),
         (CELLS, "c.py", "expected the cell's name behind it: c.py:NAME"),
         (CELLS, "c.py:", "got no '' in c.py"),
         (CELLS, "d.py:mine", "'d.py', which is no file"),

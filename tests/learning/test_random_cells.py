@@ -46,7 +46,7 @@ def _network(cell, data, layers, backend="native"):
 
 
 @pytest.mark.slow
-@_profile(60)
+@_profile(40)
 @given(st.data())
 def test_exact_in_real_time(data):
     network, x, dy, state = _network(WRITER.cell_of(data), data, data.draw(st.integers(1, 2), label="layers"))
@@ -92,7 +92,7 @@ def test_online_in_machine_code(data):
 
 
 @pytest.mark.slow
-@_profile(150)
+@_profile(50)
 @given(st.data())
 def test_online_is_exact_where_all_matrices_but_those_of_the_input_are_zero(data):
     network, x, dy, state = _network(WRITER.cell_of(data), data, 1)
@@ -235,7 +235,7 @@ def test_online_is_exact_where_the_recurrence_is_elementwise(data):
 
 
 @pytest.mark.slow
-@_profile(30)
+@_profile(20)
 @given(st.data())
 def test_online_in_machine_code_is_exact_where_the_recurrence_is_elementwise(data):
     network, x, target, state, loss, exact = _elementwise_case(data, "native")

@@ -127,7 +127,7 @@ if foreign:
     llvm.initialize_all_asmprinters()
     runs = list(target.hosts().values())[-1]
     compile_object, target_machine = target.compile_object, target.target_machine
-    target.target_machine = lambda here: target_machine(runs)
+    target.target_machine = lambda here, opt=3: target_machine(runs, opt)
     machine = llvm.Target.from_triple("aarch64-unknown-linux-gnu").create_target_machine(
         cpu=here.cpu, features=here.features, opt=3, reloc="pic"
     )
