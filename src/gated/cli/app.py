@@ -83,7 +83,7 @@ def train(
     and 143); --resume then goes on exactly. One process at a time writes a folder.
 
     \b
-    gated train                                  about 20 seconds on two cores
+    gated train                                  20 to 60 seconds on two cores
     gated train book.txt --hidden 256 --epochs 20 --out runs/book
     gated train hongloumeng.txt --encoding gb18030
     gated train --cell my_cells.py:my_cell --minutes 2
