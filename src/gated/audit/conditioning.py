@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from gated.audit.runs import Array, Run
+from gated.audit.runs import Array, Run, passes
 from gated.errors import ArgumentError
 from gated.nn import Recurrent
 
@@ -45,16 +45,12 @@ def amplification(run: Run) -> float:
     return max([1.0, *(factor for factor in found if np.isfinite(factor))])
 
 
-def _results(
-    run: Run, changed: Callable[[Array], Array], layer: Recurrent | None = None
-) -> tuple[list[Array], list[Array]]:
-    """Outputs and last states; gradients: of a layer, the run's own if None, with other numbers."""
+def _results(run: Run, changed: Callable[[Array], Array], layer: Recurrent | None = None) -> list[Array]:
+    """All results of a layer, the run's own if None, with other numbers."""
     used = run.layer.astype(run.layer.dtype) if layer is None else layer
     used.theta[...] = changed(run.layer.theta)
-    y, last, tape = used.forward(changed(run.x), tuple(map(changed, run.state)), run.configuration.lengths)
-    dx, first, grads = used.backward(tape, changed(run.dy), tuple(map(changed, run.dstate)))
-    return [y, *last], [dx, *first, *grads.values()]
+    return [array for found in passes(used, run, changed) for array in found.values()]
 
 
-def _distance(before: list[Array], after: list[Array]) -> float:
-    return max(float(np.linalg.norm(b - a) / (np.linalg.norm(a) or 1.0)) for a, b in zip(before, after, strict=True))
+def _distance(before: Array, after: Array) -> float:
+    return float(np.linalg.norm(after - before) / (np.linalg.norm(before) or 1.0))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from gated.audit.report import Row
-from gated.audit.runs import Array, Run, layer_of
+from gated.audit.runs import Array, Run, last_states, layer_of, passes
 from gated.errors import ArgumentError
 from gated.nn import Recurrent
 
@@ -56,20 +56,15 @@ def _results(layer: Recurrent, run: Run, rounded: str | None = None) -> dict[str
     def given(array: Array) -> Array:
         return array.astype(rounded or layer.dtype).astype(layer.dtype)
 
-    lengths, names = run.configuration.lengths, layer.cell.states
-    x, dy, state, dlast = given(run.x), given(run.dy), tuple(map(given, run.state)), tuple(map(given, run.dstate))
-    y, last, tape = layer.forward(x, state, lengths)
-    dx, first, grads = layer.backward(tape, dy, dlast)
-    found = {"y": y, f"gradient of {layer.cell.graph.inputs[0]}": dx}
-    found |= {f"gradient of {name}": value for name, value in grads.items()}
-    for name, value, adjoint in zip(names, last, first, strict=True):
-        found |= {f"last {name}": value, f"gradient of the initial {name}": adjoint}
+    outputs, gradients = passes(layer, run, given)
+    found = {"y": outputs["y"], **gradients, **outputs}
+    lengths, x, state = run.configuration.lengths, given(run.x), tuple(map(given, run.state))
     found["y of infer"], last = layer.infer(x, state, lengths)
-    found |= {f"last {name} of infer": value for name, value in zip(names, last, strict=True)}
+    found |= {f"{name} of infer": value for name, value in last_states(run, last).items()}
     if lengths is None and not layer.bidirectional:
         stream = layer.stream(x.shape[1], state)
-        found["y of stream"] = np.array([stream.step(x_t).copy() for x_t in x]).reshape(y.shape)
-        found |= {f"last {name} of stream": value for name, value in zip(names, stream.state, strict=True)}
+        found["y of stream"] = np.array([stream.step(x_t).copy() for x_t in x]).reshape(found["y"].shape)
+        found |= {f"{name} of stream": value for name, value in last_states(run, stream.state).items()}
     return found
 
 

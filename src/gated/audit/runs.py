@@ -8,7 +8,7 @@ Legend: T steps, N sequences, D inputs, K = layers * directions; dy, dstate the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,6 +69,31 @@ class Run:
 
     def arguments(self) -> list[Array]:
         return [self.layer.theta, self.x, *self.state, self.dy, *self.dstate]
+
+
+def passes(layer: Recurrent, run: Run, given: Callable[[Array], Array]) -> tuple[dict[str, Array], dict[str, Array]]:
+    """Forward and backward of a layer on a run's arrays, each as `given` makes it of the run's own.
+
+    Returns outputs and last states; gradients. By name.
+    """
+    y, last, tape = layer.forward(given(run.x), tuple(map(given, run.state)), run.configuration.lengths)
+    back = layer.backward(tape, given(run.dy), tuple(map(given, run.dstate)))
+    return {"y": y, **last_states(run, last)}, {
+        f"gradient of {name}": g for name, g in named_gradients(run, back).items()
+    }
+
+
+def last_states(run: Run, last: State) -> dict[str, Array]:
+    """The last states by name."""
+    return {f"last {name}": value for name, value in zip(run.layer.cell.states, last, strict=True)}
+
+
+def named_gradients(run: Run, result: tuple[Array, State, Any]) -> dict[str, Array]:
+    """What `backward` returned, by what each is the gradient of."""
+    graph = run.layer.cell.graph
+    dx, dstate, grads = result
+    states = {f"the initial {name}": d for name, d in zip(graph.states, dstate, strict=True)}
+    return {graph.inputs[0]: dx, **states, **{name: grads[name].copy() for name in grads}}
 
 
 def prepare(

@@ -15,6 +15,7 @@ from gated.learning.bptt import check_learner, full_step, inside, truncated_step
 from gated.learning.checks import nameable
 from gated.learning.optimizers import Optimizer
 from gated.losses import Loss
+from gated.nn.network_checks import flat_state, nested_state
 from gated.runtime.sequences import Sequences
 
 
@@ -140,7 +141,7 @@ class Training:
         """Arrays and a JSON value: all that the next update depends on, save data and options."""
         arrays = {"theta": self.network.theta.copy()}
         arrays |= {f"optimizer.{name}": array for name, array in self.optimizer.state().items()}
-        arrays |= {f"state.{name}": np.array(array) for name, array in _flat(self.carried or {}).items()}
+        arrays |= {f"state.{name}": np.array(array) for name, array in _flat(self.carried).items()}
         return arrays, {"progress": asdict(self.progress), "rng": self.rng.bit_generator.state}
 
     def load_state(self, arrays: Mapping[str, np.ndarray], values: Mapping[str, Any]) -> None:
@@ -191,14 +192,9 @@ def _under(prefix: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarra
     return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
 
 
-def _flat(states: Any, prefix: str = "") -> dict[str, np.ndarray]:
+def _flat(states: Any) -> dict[str, np.ndarray]:
     """{"rnn": (h, c), "encoder": {"gru": (h,)}} -> {"rnn.0": h, "rnn.1": c, "encoder.gru.0": h}"""
-    if not isinstance(states, Mapping):
-        return {f"{prefix}{index}": array for index, array in enumerate(states)}
-    flat: dict[str, np.ndarray] = {}
-    for name, inner in states.items():
-        flat |= _flat(inner, f"{prefix}{name}.")
-    return flat
+    return {f"{name}.{k}": array for name, own in flat_state(states).items() for k, array in enumerate(own)}
 
 
 def _carried(arrays: Mapping[str, np.ndarray], network: Any) -> dict[str, Any] | None:
@@ -219,11 +215,5 @@ def _carried(arrays: Mapping[str, np.ndarray], network: Any) -> dict[str, Any] |
             raise FileFormatError(
                 f"state.{name}: got {describe(array)}, expected one of shape {expected[name]} and dtype {network.dtype}"
             )
-    return dict(_like(own, iter([arrays[name] for name in expected])))
-
-
-def _like(states: Any, arrays: Iterator[np.ndarray]) -> Any:
-    """Arrays, in the order of `_flat`, where those of `states` are."""
-    if not isinstance(states, Mapping):
-        return tuple(next(arrays) for _ in states)
-    return {name: _like(inner, arrays) for name, inner in states.items()}
+    layers = flat_state(own).items()
+    return nested_state({name: tuple(arrays[f"{name}.{k}"] for k in range(len(states))) for name, states in layers})

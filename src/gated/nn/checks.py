@@ -14,7 +14,6 @@ from gated.errors import as_array, describe, shown, wrong, wrong_type
 
 Array = np.ndarray[Any, Any]
 DTYPES = ("float32", "float64")
-PARAMETER_DTYPES = (*DTYPES, "complex128")  # in the last one the reference backend checks gradients
 
 
 def size(name: str, value: Any, most: int = 2**40) -> int:
@@ -97,7 +96,7 @@ def dtype(value: Any) -> np.dtype[Any]:
         result = np.dtype(value)
     except TypeError:
         raise wrong_type("dtype", describe(value), "'float32' or 'float64'") from None
-    if result.name not in PARAMETER_DTYPES:
+    if result.name not in (*DTYPES, "complex128"):
         raise wrong_type("dtype", repr(result.name), "'float32' or 'float64'")
     return result
 

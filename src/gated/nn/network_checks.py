@@ -10,7 +10,7 @@ import numpy as np
 
 from gated.errors import as_array, describe, shown, wrong, wrong_type
 from gated.nn.embedding import Embedding
-from gated.runtime import Packing
+from gated.runtime.packing import checked_lengths
 from gated.runtime.sequences import within
 
 
@@ -65,7 +65,7 @@ def ids_inside(network: Any, x: Any, lengths: Any) -> Any:
         return x
     turned = next((order for _, order in orders(network)), False)  # of the axes: batch_first
     steps, batch = ids.shape[1::-1] if turned else ids.shape[:2]
-    inside = within(Packing(steps, batch, lengths).lengths, steps)
+    inside = within(checked_lengths(lengths, steps, batch), steps)
     inside = inside.T if turned else inside
     return np.where(inside.reshape(*inside.shape, *[1] * (ids.ndim - 2)), ids, 0)
 

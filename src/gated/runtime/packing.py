@@ -31,7 +31,7 @@ class Packing:
             self.lengths = np.full(sequences, steps, np.int64)
             self.counts = np.full(steps, sequences, np.int64)
             return
-        self.lengths = _checked_lengths(lengths, steps, sequences)
+        self.lengths = checked_lengths(lengths, steps, sequences)
         self.counts = (self.lengths[None, :] > np.arange(steps)[:, None]).sum(axis=1)
         if (self.lengths != steps).any():
             self.order = np.argsort(-self.lengths, kind="stable")
@@ -73,7 +73,8 @@ class Packing:
         return result
 
 
-def _checked_lengths(lengths: Any, steps: int, sequences: int) -> Array:
+def checked_lengths(lengths: Any, steps: int, sequences: int) -> Array:
+    """(N,) whole numbers from 0 to T. Raises ArgumentError, ArgumentTypeError if they are something else."""
     array = as_array("lengths", lengths)
     if array.shape != (sequences,):
         raise wrong("lengths", describe(array), f"shape ({sequences},), one length per sequence")
