@@ -179,16 +179,38 @@ def _object(module: ir.Module | str, here: Host) -> bytes:  # what LLVM made is 
     return bytes(target.emit_object(optimised(text, target)))
 
 
+# The packages that code is made by, whatever rooms they have: a test holds that nothing else takes part.
+SOURCES = ("language", "calculus", "schedule", "backends")
+
+
+def sources_digest(package: Path) -> str:
+    """A digest of every source below SOURCES, and of the modules beside them: of what they say and where they lie.
+
+    Raises:
+        FileNotFoundError: one of SOURCES is not there, so that a key would be made without it.
+    """
+    files = list(package.glob("*.py"))
+    for folder in SOURCES:
+        found = list((package / folder).rglob("*.py"))
+        if not found:
+            raise FileNotFoundError(f"no sources in {package / folder}: machine code would be kept under a stale key")
+        files += found
+    digest = hashlib.sha256()
+    for path in sorted(files):
+        content = path.read_bytes()
+        digest.update(f"{path.relative_to(package).as_posix()}\0{len(content)}\0".encode())
+        digest.update(content)
+    return digest.hexdigest()
+
+
 @functools.lru_cache(maxsize=1)
 def environment() -> tuple[str, ...]:
     """What code depends on besides the program and the processor: versions, and the sources that make it.
 
     The sources count because a version number does not change with every edit.
     """
-    digest = hashlib.sha256()
-    package = Path(__file__).resolve().parents[2]
-    for folder in ("language", "calculus", "schedule", "backends/native"):
-        for path in sorted((package / folder).glob("*.py")):
-            digest.update(path.read_bytes())
+    import gated
+
+    sources = sources_digest(Path(str(gated.__file__)).resolve().parent)  # wherever this module lies
     triple = llvm.get_process_triple()
-    return (__version__, llvmlite.__version__, ".".join(map(str, llvm.llvm_version_info)), triple, digest.hexdigest())
+    return (__version__, llvmlite.__version__, ".".join(map(str, llvm.llvm_version_info)), triple, sources)
