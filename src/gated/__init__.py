@@ -14,6 +14,10 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+from gated.moved import find_old_places
+
+find_old_places()
+
 __version__ = "0.1.0"
 
 _HOME = {

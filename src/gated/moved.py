@@ -1,0 +1,38 @@
+"""Old places of modules: imports that name one find the module where it lies now.
+
+`MOVED` is the whole of it: the place where a module once was, and the one where it is. Nothing is imported before it
+is asked for; then the module is the same object under both names, and keeps the name of where it lies.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+
+MOVED: dict[str, str] = {}
+
+
+class _Alias(Loader):
+    """Puts the module of the new place where the import system looks for the old one."""
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        return None
+
+    def exec_module(self, module: ModuleType) -> None:
+        sys.modules[module.__name__] = importlib.import_module(MOVED[module.__name__])
+
+
+class _OldPlaces(MetaPathFinder):
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        return ModuleSpec(fullname, _Alias()) if fullname in MOVED else None
+
+
+def find_old_places() -> None:
+    """Teach the import system. Called once, by the package."""
+    sys.meta_path.append(_OldPlaces())
