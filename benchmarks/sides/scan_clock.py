@@ -27,7 +27,7 @@ def clock(call: Callable[[], Any]) -> Callable[[], float]:
     """
     try:
         backend: Any = importlib.import_module("gated.backends.native.backend")
-        team: Any = importlib.import_module("gated.backends.native.team")
+        team: Any = importlib.import_module("gated.backends.native.codegen.team")
         run_plan, pool, entry, head = backend._run, backend.pool, len(team.ENTRY), len(team.HEAD)
     except (ImportError, AttributeError) as error:
         raise Unavailable(f"the loops cannot be timed apart in this version of gated ({error})") from error

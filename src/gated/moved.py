@@ -13,7 +13,18 @@ from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
-MOVED: dict[str, str] = {}
+MOVED: dict[str, str] = {
+    "gated.backends.native.ir_tools": "gated.backends.native.codegen.ir_tools",
+    "gated.backends.native.vector_math": "gated.backends.native.codegen.vector_math",
+    "gated.backends.native.kernels": "gated.backends.native.codegen.kernels",
+    "gated.backends.native.team": "gated.backends.native.codegen.team",
+    "gated.backends.native.emit": "gated.backends.native.codegen.emit",
+    "gated.backends.native.panels": "gated.backends.native.codegen.panels",
+    "gated.backends.native.renewal": "gated.backends.native.codegen.renewal",
+    "gated.backends.native.moves": "gated.backends.native.codegen.moves",
+    "gated.backends.native.gradients": "gated.backends.native.codegen.gradients",
+    "gated.backends.native.online_emit": "gated.backends.native.codegen.online_emit",
+}
 
 
 class _Alias(Loader):

@@ -94,8 +94,8 @@ def test_a_thousand_are_not_too_many(backend) -> None:
 @pytest.mark.parametrize("function", ["tanh", "softplus", "exp", "log", "sigmoid"])
 def test_many_elementary_functions_do_not_make_the_module_longer(function) -> None:
     """1,000 softplus were 30 million letters for LLVM, and half a minute; as calls they give the same bits."""
-    from gated.backends.native import vector_math
-    from gated.backends.native.emit import Module
+    from gated.backends.native.codegen import vector_math
+    from gated.backends.native.codegen.emit import Module
     from gated.backends.native.target import LONG, host
 
     def written(count):
@@ -115,7 +115,7 @@ def test_many_elementary_functions_do_not_make_the_module_longer(function) -> No
 
 def test_many_elementary_functions_give_the_same_bits() -> None:
     """What is called and what is emitted in place is the same arithmetic."""
-    from gated.backends.native import vector_math
+    from gated.backends.native.codegen import vector_math
 
     functions = ["tanh", "exp", "neg", "sigmoid", "softplus", "abs", "log"]
     names = (functions * 12)[:70]

@@ -25,7 +25,7 @@ from guard_pages import MODES, Array, Guard, forget_plans
 
 import gated
 from gated.backends.native import backend, groups, inference, memory, online_run, pool, programs
-from gated.backends.native.ir_tools import I64, POINTER
+from gated.backends.native.codegen.ir_tools import I64, POINTER
 from gated.backends.native.programs import common
 from gated.backends.native.target import host, target_machine
 from gated.cells import ZOO

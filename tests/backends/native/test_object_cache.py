@@ -18,8 +18,8 @@ import numpy as np
 import pytest
 
 from gated.backends.native import object_cache, target
+from gated.backends.native.codegen.ir_tools import I64, POINTER
 from gated.backends.native.fingerprint import fingerprint
-from gated.backends.native.ir_tools import I64, POINTER
 from gated.backends.native.target import Compiled
 
 SOURCE = Path(__file__).resolve().parents[3] / "src"

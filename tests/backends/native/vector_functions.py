@@ -8,9 +8,9 @@ import functools
 import llvmlite.ir as ir
 import numpy as np
 
-from gated.backends.native.ir_tools import I64, POINTER
+from gated.backends.native.codegen.ir_tools import I64, POINTER
+from gated.backends.native.codegen.vector_math import PRECISIONS, VectorMath
 from gated.backends.native.target import Compiled, Host, host
-from gated.backends.native.vector_math import PRECISIONS, VectorMath
 
 
 def module_of(function: str, precision: str, here: Host) -> ir.Module:

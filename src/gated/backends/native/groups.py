@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gated.backends.native.emit import STEP_ROWS
+from gated.backends.native.codegen.emit import STEP_ROWS
 from gated.backends.native.plan import parameter_numbers
 from gated.backends.native.pool import Team, even_edges, threads_for
 from gated.backends.native.regions import PAGE, Region

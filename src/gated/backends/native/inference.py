@@ -15,7 +15,7 @@ import numpy as np
 
 from gated.backends.native import memory
 from gated.backends.native.addresses import address_of, parameter_addresses
-from gated.backends.native.emit import STEP_ROWS
+from gated.backends.native.codegen.emit import STEP_ROWS
 from gated.backends.native.groups import step_rows
 from gated.backends.native.inference_plan import InferencePlan, inference_plan
 from gated.backends.native.lowering import RING_NEW, RING_PREVIOUS

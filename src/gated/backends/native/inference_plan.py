@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from gated.backends.native import memory
+from gated.backends.native.codegen.emit import STEP_ROWS
 from gated.backends.native.course import Course
-from gated.backends.native.emit import STEP_ROWS
 from gated.backends.native.groups import step_rows
 from gated.backends.native.lowering import CALLER, ROW
 from gated.backends.native.pass_plan import PassPlan, Shapes

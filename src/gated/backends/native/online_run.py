@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from gated.backends.native.codegen.online_emit import StepEmitter
 from gated.backends.native.fingerprint import fingerprint
 from gated.backends.native.memory import LINE
-from gated.backends.native.online_emit import StepEmitter
 from gated.backends.native.online_layout import StepLayout, lay_out
 from gated.backends.native.target import Compiled, host
 from gated.language.graph import ONE_DIM, topological

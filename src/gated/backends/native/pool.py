@@ -24,8 +24,19 @@ import llvmlite.ir as ir
 import numpy as np
 
 from gated.backends.native.addresses import address_of
+from gated.backends.native.codegen.team import (
+    ASLEEP,
+    ENTRY,
+    HEAD,
+    MOST,
+    PATIENCE,
+    SIZE,
+    STOPPED,
+    YIELD,
+    emit_team,
+    state_of,
+)
 from gated.backends.native.target import Compiled, host
-from gated.backends.native.team import ASLEEP, ENTRY, HEAD, MOST, PATIENCE, SIZE, STOPPED, YIELD, emit_team, state_of
 from gated.errors import shown, wrong
 from gated.locks import fork_safe_lock
 from gated.number_checks import whole_above_zero

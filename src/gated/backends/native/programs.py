@@ -23,16 +23,16 @@ from typing import Any
 
 import llvmlite.ir as ir
 
-from gated.backends.native.emit import Module, Table
+from gated.backends.native.codegen.emit import Module, Table
+from gated.backends.native.codegen.gradients import emit_gradients
+from gated.backends.native.codegen.moves import emit_move
+from gated.backends.native.codegen.panels import emit_pack
+from gated.backends.native.codegen.renewal import emit_renewal
+from gated.backends.native.codegen.vector_math import PRECISIONS, VectorMath
 from gated.backends.native.fingerprint import fingerprint
-from gated.backends.native.gradients import emit_gradients
 from gated.backends.native.layout import Available, Layout
 from gated.backends.native.lowering import Place, Program, lower
-from gated.backends.native.moves import emit_move
-from gated.backends.native.panels import emit_pack
-from gated.backends.native.renewal import emit_renewal
 from gated.backends.native.target import Compiled, host
-from gated.backends.native.vector_math import PRECISIONS, VectorMath
 from gated.language.graph import Matrix, Node, topological
 from gated.locks import fork_safe_lock
 from gated.schedule import Schedule

@@ -6,8 +6,8 @@ import itertools
 import math
 from collections.abc import Hashable, Sequence
 
+from gated.backends.native.codegen.gradients import FEW_PIECES, PIECE
 from gated.backends.native.course import Course
-from gated.backends.native.gradients import FEW_PIECES, PIECE
 from gated.backends.native.lowering import CONSTANT, Place
 from gated.backends.native.pass_plan import PassPlan, Shapes
 from gated.backends.native.plan import (

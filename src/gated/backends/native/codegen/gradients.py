@@ -20,7 +20,7 @@ from typing import Any
 
 import llvmlite.ir as ir
 
-from gated.backends.native.ir_tools import (
+from gated.backends.native.codegen.ir_tools import (
     I1,
     I64,
     POINTER,
@@ -33,7 +33,7 @@ from gated.backends.native.ir_tools import (
     splat,
     store_masked,
 )
-from gated.backends.native.vector_math import VectorMath
+from gated.backends.native.codegen.vector_math import VectorMath
 
 Value = Any
 MATRIX_JOB = ("a", "a stride", "b", "b stride", "c", "lost", "m", "n", "k", "accumulate")

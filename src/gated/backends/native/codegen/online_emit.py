@@ -23,10 +23,10 @@ from typing import Any
 
 import llvmlite.ir as ir
 
-from gated.backends.native.ir_tools import I64, POINTER, Machine, loop, loop_with, splat
+from gated.backends.native.codegen.ir_tools import I64, POINTER, Machine, loop, loop_with, splat
+from gated.backends.native.codegen.vector_math import PRECISIONS, VectorMath
 from gated.backends.native.lowering import Block, Place, Program
 from gated.backends.native.online_layout import PANEL, StepLayout
-from gated.backends.native.vector_math import PRECISIONS, VectorMath
 from gated.language.graph import Node
 from gated.schedule.online_step import Job
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import llvmlite.ir as ir
 
-from gated.backends.native.ir_tools import I64, POINTER, JobTable, load_masked, loop, share_of
-from gated.backends.native.vector_math import VectorMath
+from gated.backends.native.codegen.ir_tools import I64, POINTER, JobTable, load_masked, loop, share_of
+from gated.backends.native.codegen.vector_math import VectorMath
 
 Value = Any
 # source is (outer, inner), or (inner, outer) if `transposed`; `step` is the distance of two k in the panel

@@ -25,7 +25,7 @@ from typing import Any
 
 import llvmlite.ir as ir
 
-from gated.backends.native.ir_tools import (
+from gated.backends.native.codegen.ir_tools import (
     I1,
     I64,
     POINTER,
@@ -38,8 +38,8 @@ from gated.backends.native.ir_tools import (
     splat,
     store_masked,
 )
-from gated.backends.native.team import LINE
-from gated.backends.native.vector_math import VectorMath
+from gated.backends.native.codegen.team import LINE
+from gated.backends.native.codegen.vector_math import VectorMath
 
 Value = Any
 JOB = ("source", "copy", "size")

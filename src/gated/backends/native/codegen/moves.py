@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import llvmlite.ir as ir
 
-from gated.backends.native.ir_tools import I64, POINTER, JobTable, load_masked, loop, share_of, store_masked
-from gated.backends.native.vector_math import VectorMath
+from gated.backends.native.codegen.ir_tools import I64, POINTER, JobTable, load_masked, loop, share_of, store_masked
+from gated.backends.native.codegen.vector_math import VectorMath
 
 # strides count numbers; `add` is 1 where the rows are to be added to what is there
 JOB = (

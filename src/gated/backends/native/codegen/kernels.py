@@ -11,8 +11,8 @@ from typing import Any
 
 import llvmlite.ir as ir
 
-from gated.backends.native.ir_tools import I1, I64, POINTER, Machine, loop_with, splat
-from gated.backends.native.vector_math import VectorMath
+from gated.backends.native.codegen.ir_tools import I1, I64, POINTER, Machine, loop_with, splat
+from gated.backends.native.codegen.vector_math import VectorMath
 
 Value = Any
 LARGEST_TILE = 8

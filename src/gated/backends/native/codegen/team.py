@@ -25,7 +25,7 @@ from typing import Any
 
 import llvmlite.ir as ir
 
-from gated.backends.native.ir_tools import I1, I64, POINTER, Machine, at, loop, read
+from gated.backends.native.codegen.ir_tools import I1, I64, POINTER, Machine, at, loop, read
 
 Value = Any
 LINE = 16  # 64-bit numbers in two cache lines, which are fetched together

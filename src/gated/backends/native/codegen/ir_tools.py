@@ -9,7 +9,7 @@ from typing import Any
 
 import llvmlite.ir as ir
 
-from gated.backends.native.vector_math import PRECISIONS, VectorMath
+from gated.backends.native.codegen.vector_math import PRECISIONS, VectorMath
 
 I1 = ir.IntType(1)
 I64 = ir.IntType(64)

@@ -21,8 +21,10 @@ from typing import Any
 
 import llvmlite.ir as ir
 
-from gated.backends.native.ir_tools import I1, I64, POINTER, Machine, at, loop, read
-from gated.backends.native.kernels import Kernels, Shape, best_chunk, best_rows
+from gated.backends.native.codegen.ir_tools import I1, I64, POINTER, Machine, at, loop, read
+from gated.backends.native.codegen.kernels import Kernels, Shape, best_chunk, best_rows
+from gated.backends.native.codegen.team import Waiting
+from gated.backends.native.codegen.vector_math import PRECISIONS, VectorMath
 from gated.backends.native.lowering import (
     CALLER,
     CONSTANT,
@@ -37,8 +39,6 @@ from gated.backends.native.lowering import (
     Program,
     Term,
 )
-from gated.backends.native.team import Waiting
-from gated.backends.native.vector_math import PRECISIONS, VectorMath
 from gated.language.graph import Node
 
 Value = Any
