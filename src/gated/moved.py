@@ -24,6 +24,11 @@ MOVED: dict[str, str] = {
     "gated.backends.native.moves": "gated.backends.native.codegen.moves",
     "gated.backends.native.gradients": "gated.backends.native.codegen.gradients",
     "gated.backends.native.online_emit": "gated.backends.native.codegen.online_emit",
+    "gated.backends.native.fingerprint": "gated.backends.native.machine.fingerprint",
+    "gated.backends.native.cache_folder": "gated.backends.native.machine.cache_folder",
+    "gated.backends.native.object_cache": "gated.backends.native.machine.object_cache",
+    "gated.backends.native.target": "gated.backends.native.machine.target",
+    "gated.backends.native.programs": "gated.backends.native.machine.programs",
 }
 
 

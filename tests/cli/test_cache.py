@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gated.backends.native import object_cache
+from gated.backends.native.machine import object_cache
 
 pytest.importorskip("typer")
 

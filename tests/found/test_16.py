@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import gated
-from gated.backends.native import programs
+from gated.backends.native.machine import programs
 from gated.errors import CellError, FileFormatError
 from gated.language.functions import FUNCTIONS
 from gated.nn.claims import claims
@@ -96,7 +96,7 @@ def test_many_elementary_functions_do_not_make_the_module_longer(function) -> No
     """1,000 softplus were 30 million letters for LLVM, and half a minute; as calls they give the same bits."""
     from gated.backends.native.codegen import vector_math
     from gated.backends.native.codegen.emit import Module
-    from gated.backends.native.target import LONG, host
+    from gated.backends.native.machine.target import LONG, host
 
     def written(count):
         module = Module("float64", host().machine)
@@ -125,9 +125,9 @@ def test_many_elementary_functions_give_the_same_bits() -> None:
     for many in (vector_math.MANY, 10_000):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(vector_math, "MANY", many)
-            patch.setattr("gated.backends.native.object_cache.load", lambda key: None)
-            patch.setattr("gated.backends.native.object_cache.store", lambda key, code: None)
-            patch.setattr("gated.backends.native.programs._cache", type(programs._cache)())
+            patch.setattr("gated.backends.native.machine.object_cache.load", lambda key: None)
+            patch.setattr("gated.backends.native.machine.object_cache.store", lambda key, code: None)
+            patch.setattr("gated.backends.native.machine.programs._cache", type(programs._cache)())
             layer = gated.Recurrent(cell, 9, 9, dtype="float64")
             y, last, tape = layer.forward(x, state)
             found.append((y, last[0], *layer.backward(tape, np.ones((1, 1, 9)))[1]))

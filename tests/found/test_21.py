@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gated.backends.native import object_cache
+from gated.backends.native.machine import object_cache
 
 KEY, CODE = "ab" * 32, b"code" * 50
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="owners and modes of folders are a matter of POSIX")
@@ -71,7 +71,7 @@ def test_a_parent_open_to_a_group_of_this_user_alone(
     import pwd
     from types import SimpleNamespace
 
-    from gated.backends.native import cache_folder
+    from gated.backends.native.machine import cache_folder
 
     real, home = pwd.getpwuid(os.geteuid()), folder.parent
     user = SimpleNamespace(pw_gid=group, pw_name="ann", pw_dir=real.pw_dir)

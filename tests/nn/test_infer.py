@@ -198,7 +198,7 @@ def test_what_is_kept_is_limited_in_all(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_machine_code_that_all_cells_share_lives_as_long_as_a_stream() -> None:
-    from gated.backends.native import programs
+    from gated.backends.native.machine import programs
 
     layer = gated.LSTM(4, 6)
     stream = layer.stream()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from gated.backends.native import object_cache
+from gated.backends.native.machine import object_cache
 
 
 def show_cache(clear: bool) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gated.backends.native import cache_folder, object_cache
+from gated.backends.native.machine import cache_folder, object_cache
 
 KEY, CODE = "ab" * 32, bytes(range(256))
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="owners and modes of folders are a matter of POSIX")
@@ -56,7 +56,7 @@ def test_a_folder_that_others_can_write(folder: Path, mode: int, who: str) -> No
 def test_a_way_that_others_can_change(
     folder: Path, up: int, mode: int, who: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gated.backends.native.cache_folder._is_private", lambda group: False)
+    monkeypatch.setattr("gated.backends.native.machine.cache_folder._is_private", lambda group: False)
     object_cache.store(KEY, CODE)
     parent = folder.parents[up]
     parent.chmod(mode)

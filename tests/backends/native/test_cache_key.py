@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gated.backends.native.target import SOURCES, environment, sources_digest
+from gated.backends.native.machine.target import SOURCES, environment, sources_digest
 
 PACKAGE = Path(__file__).resolve().parents[3] / "src" / "gated"
 

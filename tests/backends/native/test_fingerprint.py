@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import gated
-from gated.backends.native.fingerprint import fingerprint
+from gated.backends.native.machine.fingerprint import fingerprint
 from gated.language import graph
 
 SOURCE = Path(__file__).resolve().parents[3] / "src"
@@ -70,7 +70,7 @@ def test_what_has_no_order_or_no_text_is_refused(value: object) -> None:
 
 KEYS = """
 import gated
-from gated.backends.native.fingerprint import fingerprint
+from gated.backends.native.machine.fingerprint import fingerprint
 for cell in gated.cells.ZOO.values():
     graph = cell.graph
     print(fingerprint(graph.outputs, graph.states, graph.parameters, graph.names))

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from gated.backends.native.target import hosts
+from gated.backends.native.machine.target import hosts
 
 HERE = Path(__file__).resolve().parent
 SOURCE = HERE.parents[2] / "src"

@@ -17,10 +17,10 @@ import llvmlite.ir as ir
 import numpy as np
 import pytest
 
-from gated.backends.native import object_cache, target
 from gated.backends.native.codegen.ir_tools import I64, POINTER
-from gated.backends.native.fingerprint import fingerprint
-from gated.backends.native.target import Compiled
+from gated.backends.native.machine import object_cache, target
+from gated.backends.native.machine.fingerprint import fingerprint
+from gated.backends.native.machine.target import Compiled
 
 SOURCE = Path(__file__).resolve().parents[3] / "src"
 KEY = "ab" * 32
@@ -340,8 +340,8 @@ def test_clear_removes_entries_and_nothing_else(folder: Path) -> None:
 STARTS = """
 import ctypes, sys
 import numpy as np
-from gated.backends.native.fingerprint import fingerprint
-from gated.backends.native.target import Compiled
+from gated.backends.native.machine.fingerprint import fingerprint
+from gated.backends.native.machine.target import Compiled
 
 sys.path.insert(0, sys.argv[1])
 from test_object_cache import adds, run

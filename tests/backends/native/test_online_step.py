@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import gated
-from gated.backends.native.target import hosts
+from gated.backends.native.machine.target import hosts
 from gated.cells import ZOO
 from gated.errors import GatedError
 from gated.learning import SGD, Adam, Online, schedules

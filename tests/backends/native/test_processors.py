@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 
 import gated
-from gated.backends.native import target
-from gated.backends.native.target import host, hosts
+from gated.backends.native.machine import target
+from gated.backends.native.machine.target import host, hosts
 from gated.cells import ZOO
 from gated.errors import ArgumentError
 

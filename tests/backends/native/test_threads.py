@@ -174,7 +174,7 @@ def test_a_stream_in_each_thread() -> None:
 
 
 def test_one_cell_is_compiled_once_however_many_ask(monkeypatch: pytest.MonkeyPatch) -> None:
-    from gated.backends.native import target
+    from gated.backends.native.machine import target
 
     monkeypatch.setenv("GATED_CACHE_DIR", "")
     compiled = []

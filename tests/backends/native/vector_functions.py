@@ -10,7 +10,7 @@ import numpy as np
 
 from gated.backends.native.codegen.ir_tools import I64, POINTER
 from gated.backends.native.codegen.vector_math import PRECISIONS, VectorMath
-from gated.backends.native.target import Compiled, Host, host
+from gated.backends.native.machine.target import Compiled, Host, host
 
 
 def module_of(function: str, precision: str, here: Host) -> ir.Module:

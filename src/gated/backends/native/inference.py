@@ -19,11 +19,11 @@ from gated.backends.native.codegen.emit import STEP_ROWS
 from gated.backends.native.groups import step_rows
 from gated.backends.native.inference_plan import InferencePlan, inference_plan
 from gated.backends.native.lowering import RING_NEW, RING_PREVIOUS
+from gated.backends.native.machine.programs import inference
+from gated.backends.native.machine.target import host
 from gated.backends.native.plan import DTYPES, Call, Where, parameter_numbers, put_computed
 from gated.backends.native.pool import Team, pool, team_for
-from gated.backends.native.programs import inference
 from gated.backends.native.regions import PAGE
-from gated.backends.native.target import host
 from gated.locks import fork_safe_lock
 from gated.schedule import Schedule
 

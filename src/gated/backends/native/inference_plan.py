@@ -19,10 +19,10 @@ from gated.backends.native.codegen.emit import STEP_ROWS
 from gated.backends.native.course import Course
 from gated.backends.native.groups import step_rows
 from gated.backends.native.lowering import CALLER, ROW
+from gated.backends.native.machine.programs import Inference
 from gated.backends.native.pass_plan import PassPlan, Shapes
 from gated.backends.native.plan import RenewalPlan, is_elementwise, parameter_numbers
 from gated.backends.native.pool import Team
-from gated.backends.native.programs import Inference
 from gated.backends.native.regions import Region
 
 Array = np.ndarray[Any, Any]

@@ -20,9 +20,9 @@ from gated.backends.native.codegen.emit import STEP_ROWS
 from gated.backends.native.codegen.renewal import flags_size
 from gated.backends.native.codegen.team import LINE
 from gated.backends.native.lowering import Place
+from gated.backends.native.machine.programs import Loop
 from gated.backends.native.memory import Lease
 from gated.backends.native.pool import even_edges, pool
-from gated.backends.native.programs import Loop
 from gated.backends.native.regions import Region, Sheet, Spec
 from gated.backends.reference import constants
 from gated.language.graph import Graph, Matrix, Node

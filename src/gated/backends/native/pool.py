@@ -36,7 +36,7 @@ from gated.backends.native.codegen.team import (
     emit_team,
     state_of,
 )
-from gated.backends.native.target import Compiled, host
+from gated.backends.native.machine.target import Compiled, host
 from gated.errors import shown, wrong
 from gated.locks import fork_safe_lock
 from gated.number_checks import whole_above_zero

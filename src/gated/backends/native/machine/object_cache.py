@@ -23,7 +23,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from gated.backends.native.cache_folder import Folder, open_folder, others_may_write
+from gated.backends.native.machine.cache_folder import Folder, open_folder, others_may_write
 
 MAGIC = b"gated code v1\r\n\x00"
 HEADER = len(MAGIC) + 32 + 32

@@ -16,9 +16,9 @@ import llvmlite.binding as llvm
 import llvmlite.ir as ir
 
 from gated import __version__
-from gated.backends.native import object_cache
 from gated.backends.native.codegen.ir_tools import Machine
-from gated.backends.native.fingerprint import fingerprint
+from gated.backends.native.machine import object_cache
+from gated.backends.native.machine.fingerprint import fingerprint
 from gated.errors import wrong
 from gated.locks import fork_safe_lock
 
