@@ -29,6 +29,8 @@ MOVED: dict[str, str] = {
     "gated.backends.native.object_cache": "gated.backends.native.machine.object_cache",
     "gated.backends.native.target": "gated.backends.native.machine.target",
     "gated.backends.native.programs": "gated.backends.native.machine.programs",
+    "gated.backends.native.addresses": "gated.backends.native.memory.addresses",
+    "gated.backends.native.regions": "gated.backends.native.memory.regions",
 }
 
 

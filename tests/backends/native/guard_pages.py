@@ -20,9 +20,10 @@ from unittest.mock import patch
 
 import numpy as np
 
-from gated.backends.native import backend, groups, inference, inference_plan, memory, online_run
-from gated.backends.native.memory import LINE
-from gated.backends.native.regions import Region, Sheet
+from gated.backends.native import backend, groups, inference, inference_plan, online_run
+from gated.backends.native.memory.leases import LINE
+from gated.backends.native.memory.leases import leases as memory
+from gated.backends.native.memory.regions import Region, Sheet
 
 Array = np.ndarray[Any, Any]
 MODES = ("ends", "begins", "canaries")

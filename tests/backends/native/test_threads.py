@@ -234,7 +234,7 @@ TEAM = """
 import sys, time
 import numpy as np
 from gated.backends.native import pool, programs, team
-from gated.backends.native.addresses import address_of
+from gated.backends.native.memory.addresses import address_of
 
 ours = pool.Pool()
 move = programs.common("float64").move

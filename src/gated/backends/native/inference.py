@@ -13,17 +13,17 @@ from typing import Any
 
 import numpy as np
 
-from gated.backends.native import memory
-from gated.backends.native.addresses import address_of, parameter_addresses
 from gated.backends.native.codegen.emit import STEP_ROWS
 from gated.backends.native.groups import step_rows
 from gated.backends.native.inference_plan import InferencePlan, inference_plan
 from gated.backends.native.lowering import RING_NEW, RING_PREVIOUS
 from gated.backends.native.machine.programs import inference
 from gated.backends.native.machine.target import host
+from gated.backends.native.memory.addresses import address_of, parameter_addresses
+from gated.backends.native.memory.leases import leases as memory
+from gated.backends.native.memory.regions import PAGE
 from gated.backends.native.plan import DTYPES, Call, Where, parameter_numbers, put_computed
 from gated.backends.native.pool import Team, pool, team_for
-from gated.backends.native.regions import PAGE
 from gated.locks import fork_safe_lock
 from gated.schedule import Schedule
 

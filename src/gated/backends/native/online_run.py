@@ -12,7 +12,7 @@ import numpy as np
 from gated.backends.native.codegen.online_emit import StepEmitter
 from gated.backends.native.machine.fingerprint import fingerprint
 from gated.backends.native.machine.target import Compiled, host
-from gated.backends.native.memory import LINE
+from gated.backends.native.memory.leases import LINE
 from gated.backends.native.online_layout import StepLayout, lay_out
 from gated.language.graph import ONE_DIM, topological
 from gated.locks import fork_safe_lock

@@ -21,9 +21,9 @@ from gated.backends.native.codegen.renewal import flags_size
 from gated.backends.native.codegen.team import LINE
 from gated.backends.native.lowering import Place
 from gated.backends.native.machine.programs import Loop
-from gated.backends.native.memory import Lease
+from gated.backends.native.memory.leases import Lease
+from gated.backends.native.memory.regions import Region, Sheet, Spec
 from gated.backends.native.pool import even_edges, pool
-from gated.backends.native.regions import Region, Sheet, Spec
 from gated.backends.reference import constants
 from gated.language.graph import Graph, Matrix, Node
 from gated.schedule import Schedule

@@ -23,7 +23,6 @@ from typing import Any, NamedTuple
 import llvmlite.ir as ir
 import numpy as np
 
-from gated.backends.native.addresses import address_of
 from gated.backends.native.codegen.team import (
     ASLEEP,
     ENTRY,
@@ -37,6 +36,7 @@ from gated.backends.native.codegen.team import (
     state_of,
 )
 from gated.backends.native.machine.target import Compiled, host
+from gated.backends.native.memory.addresses import address_of
 from gated.errors import shown, wrong
 from gated.locks import fork_safe_lock
 from gated.number_checks import whole_above_zero

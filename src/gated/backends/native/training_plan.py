@@ -10,6 +10,7 @@ from gated.backends.native.codegen.gradients import FEW_PIECES, PIECE
 from gated.backends.native.course import Course
 from gated.backends.native.lowering import CONSTANT, Place
 from gated.backends.native.machine.programs import Training
+from gated.backends.native.memory.regions import Region
 from gated.backends.native.pass_plan import PassPlan, Shapes
 from gated.backends.native.plan import (
     JobPlan,
@@ -18,7 +19,6 @@ from gated.backends.native.plan import (
     Where,
     parameter_numbers,
 )
-from gated.backends.native.regions import Region
 from gated.language.graph import Graph, Node
 
 

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gated.backends.native.addresses import address_of
-from gated.backends.native.memory import LINE, Lease
+from gated.backends.native.memory.addresses import address_of
+from gated.backends.native.memory.leases import LINE, Lease
 
 Array = np.ndarray[Any, Any]
 PAGE = 4096
