@@ -7,7 +7,7 @@ import pytest
 
 import gated
 from gated import GRU, LSTM, Dense, Embedding, Network
-from gated.backends.native import pool
+from gated.backends.native.threads import pool
 from gated.data import Vocabulary, shuffled_batches, stream_windows
 from gated.errors import ArgumentTypeError, GatedError
 from gated.learning import SGD, Adam, RMSProp, Training, clip_by_global_norm, full_step, global_norm

@@ -27,7 +27,7 @@ _HOME = {
     ),
     **dict.fromkeys(("Recurrent", "LSTM", "PeepholeLSTM", "GRU", "RNN", "Dense", "Embedding", "Network"), "gated.nn"),
     **dict.fromkeys(("check_cell",), "gated.audit"),
-    **dict.fromkeys(("get_num_threads", "set_num_threads"), "gated.backends.native.pool"),
+    **dict.fromkeys(("get_num_threads", "set_num_threads"), "gated.backends.native.threads.pool"),
 }
 _MODULES = (
     "audit",

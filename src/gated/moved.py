@@ -31,6 +31,8 @@ MOVED: dict[str, str] = {
     "gated.backends.native.programs": "gated.backends.native.machine.programs",
     "gated.backends.native.addresses": "gated.backends.native.memory.addresses",
     "gated.backends.native.regions": "gated.backends.native.memory.regions",
+    "gated.backends.native.pool": "gated.backends.native.threads.pool",
+    "gated.backends.native.groups": "gated.backends.native.threads.groups",
 }
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import gated
-from gated.backends.native import pool
+from gated.backends.native.threads import pool
 from gated.cells import ZOO
 from gated.cli import main
 from gated.cli.threads import VARIABLES

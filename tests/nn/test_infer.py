@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import gated
-from gated.backends.native import inference, inference_plan, pool
+from gated.backends.native import inference, inference_plan
+from gated.backends.native.threads import pool
 from gated.cells import ZOO
 
 TOLERANCE = {"float64": 1e-13, "float32": 2e-6}

@@ -131,7 +131,7 @@ def test_tape_refuses_other_parameters_and_takes_the_same_again(backend: str, ki
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_the_same_digest_for_any_number_of_threads(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A backward pass may run with fewer threads than its forward pass: where others hold the team."""
-    from gated.backends.native import pool
+    from gated.backends.native.threads import pool
 
     monkeypatch.setattr(pool, "WORTHWHILE", 1.0)
     monkeypatch.setattr(pool.Pool, "latency", lambda _: 0.0)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import gated
-from gated.backends.native import pool
+from gated.backends.native.threads import pool
 from gated.cells import ZOO
 
 TOLERANCE = {"float64": 1e-13, "float32": 2e-6}

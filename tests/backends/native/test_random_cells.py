@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
 
 import gated
-from gated.backends.native import pool
+from gated.backends.native.threads import pool
 from gated.errors import ArgumentError
 from gated.language import FUNCTIONS
 

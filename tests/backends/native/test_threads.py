@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import gated
-from gated.backends.native import pool
+from gated.backends.native.threads import pool
 from gated.cells import ZOO
 
 from . import test_against_reference

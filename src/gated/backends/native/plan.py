@@ -23,7 +23,7 @@ from gated.backends.native.lowering import Place
 from gated.backends.native.machine.programs import Loop
 from gated.backends.native.memory.leases import Lease
 from gated.backends.native.memory.regions import Region, Sheet, Spec
-from gated.backends.native.pool import even_edges, pool
+from gated.backends.native.threads.pool import even_edges, pool
 from gated.backends.reference import constants
 from gated.language.graph import Graph, Matrix, Node
 from gated.schedule import Schedule
