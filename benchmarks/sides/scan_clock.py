@@ -26,7 +26,7 @@ def clock(call: Callable[[], Any]) -> Callable[[], float]:
         Unavailable: the native backend is not built as this file knows it.
     """
     try:
-        backend: Any = importlib.import_module("gated.backends.native.backend")
+        backend: Any = importlib.import_module("gated.backends.native.passes.backend")
         team: Any = importlib.import_module("gated.backends.native.codegen.team")
         run_plan, pool, entry, head = backend._run, backend.pool, len(team.ENTRY), len(team.HEAD)
     except (ImportError, AttributeError) as error:

@@ -33,6 +33,14 @@ MOVED: dict[str, str] = {
     "gated.backends.native.regions": "gated.backends.native.memory.regions",
     "gated.backends.native.pool": "gated.backends.native.threads.pool",
     "gated.backends.native.groups": "gated.backends.native.threads.groups",
+    "gated.backends.native.plan": "gated.backends.native.passes.plan",
+    "gated.backends.native.course": "gated.backends.native.passes.course",
+    "gated.backends.native.pass_plan": "gated.backends.native.passes.pass_plan",
+    "gated.backends.native.training_plan": "gated.backends.native.passes.training_plan",
+    "gated.backends.native.inference_plan": "gated.backends.native.passes.inference_plan",
+    "gated.backends.native.inference": "gated.backends.native.passes.inference",
+    "gated.backends.native.backend": "gated.backends.native.passes.backend",
+    "gated.backends.native.online_run": "gated.backends.native.passes.online_run",
 }
 
 

@@ -11,8 +11,8 @@ import pytest
 import gated
 from gated import abs, check_cell, exp, log, maximum, minimum, relu, sigmoid, softplus, sqrt, tanh
 from gated.audit import CheckReport, Row
-from gated.backends.native.backend import NativeBackend
-from gated.backends.native.inference import Stepper
+from gated.backends.native.passes.backend import NativeBackend
+from gated.backends.native.passes.inference import Stepper
 from gated.backends.reference import ReferenceBackend
 from gated.calculus.influence import notes_on
 from gated.cells import ZOO

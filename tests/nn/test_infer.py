@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import gated
-from gated.backends.native import inference, inference_plan
+from gated.backends.native.passes import inference, inference_plan
 from gated.backends.native.threads import pool
 from gated.cells import ZOO
 

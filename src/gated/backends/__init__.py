@@ -25,6 +25,6 @@ def get_backend(name: str) -> Backend:
         from gated.backends.reference import ReferenceBackend
 
         return ReferenceBackend()
-    from gated.backends.native.backend import NativeBackend
+    from gated.backends.native.passes.backend import NativeBackend
 
     return NativeBackend()

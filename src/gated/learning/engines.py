@@ -24,7 +24,7 @@ from gated.schedule.online_step import plan_step
 from gated.schedule.traces import plan_traces
 
 if TYPE_CHECKING:
-    from gated.backends.native.online_run import NativeStep
+    from gated.backends.native.passes.online_run import NativeStep
 
 Array = np.ndarray[Any, Any]
 NAMES = ("native", "reference")
@@ -249,7 +249,7 @@ def native_engine(
         return "more layers than a recurrent one and a dense one"
     head = own[1] if len(own) == 2 else None
     plan = plan_step(plan_traces(own[0].graph, peepholes), None if head is None else head.graph, loss._schedule.graph)
-    from gated.backends.native.online_run import NativeStep, supports  # LLVM is not loaded before it is needed
+    from gated.backends.native.passes.online_run import NativeStep, supports  # LLVM is not loaded before it is needed
 
     if not supports(plan):
         return f"the equations of {own[0].graph.name} with {type(loss).__name__}"

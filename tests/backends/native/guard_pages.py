@@ -20,10 +20,10 @@ from unittest.mock import patch
 
 import numpy as np
 
-from gated.backends.native import backend, inference, inference_plan, online_run
 from gated.backends.native.memory.leases import LINE
 from gated.backends.native.memory.leases import leases as memory
 from gated.backends.native.memory.regions import Region, Sheet
+from gated.backends.native.passes import backend, inference, inference_plan, online_run
 from gated.backends.native.threads import groups
 
 Array = np.ndarray[Any, Any]

@@ -16,9 +16,9 @@ import numpy as np
 from guard_pages import Array, Guard
 from guarded_runs import CASES, alloca_at_guard_page, run_cell, run_online
 
-from gated.backends.native import backend, course, inference, online_run, plan
 from gated.backends.native.codegen import gradients, moves, panels, renewal
 from gated.backends.native.machine import programs
+from gated.backends.native.passes import backend, course, inference, online_run, plan
 from gated.backends.native.threads import pool
 from gated.cells import ZOO
 

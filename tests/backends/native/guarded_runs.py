@@ -24,12 +24,12 @@ import numpy as np
 from guard_pages import MODES, Array, Guard, forget_plans
 
 import gated
-from gated.backends.native import backend, inference, online_run
 from gated.backends.native.codegen.ir_tools import I64, POINTER
 from gated.backends.native.machine import programs
 from gated.backends.native.machine.programs import common
 from gated.backends.native.machine.target import host, target_machine
 from gated.backends.native.memory.leases import leases as memory
+from gated.backends.native.passes import backend, inference, online_run
 from gated.backends.native.threads import groups, pool
 from gated.cells import ZOO
 from gated.learning import SGD, Adam, Online

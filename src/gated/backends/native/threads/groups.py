@@ -21,7 +21,7 @@ import numpy as np
 
 from gated.backends.native.codegen.emit import STEP_ROWS
 from gated.backends.native.memory.regions import PAGE, Region
-from gated.backends.native.plan import parameter_numbers
+from gated.backends.native.passes.plan import parameter_numbers
 from gated.backends.native.threads.pool import Team, even_edges, threads_for
 from gated.language.graph import Graph
 

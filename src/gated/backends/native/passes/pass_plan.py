@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from gated.backends.native.course import Course
 from gated.backends.native.lowering import CONSTANT, Place
 from gated.backends.native.machine.programs import Loop, common
 from gated.backends.native.machine.target import host
 from gated.backends.native.memory.regions import Region, Sheet, Spec
-from gated.backends.native.plan import DTYPES, LoopPlan, MovePlan, PackPlan, Where
+from gated.backends.native.passes.course import Course
+from gated.backends.native.passes.plan import DTYPES, LoopPlan, MovePlan, PackPlan, Where
 from gated.backends.native.threads.groups import Cut, Groups, cut, gap_between
 from gated.backends.native.threads.pool import Team
 from gated.language.graph import Graph, Node

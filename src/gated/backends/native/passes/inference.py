@@ -14,14 +14,14 @@ from typing import Any
 import numpy as np
 
 from gated.backends.native.codegen.emit import STEP_ROWS
-from gated.backends.native.inference_plan import InferencePlan, inference_plan
 from gated.backends.native.lowering import RING_NEW, RING_PREVIOUS
 from gated.backends.native.machine.programs import inference
 from gated.backends.native.machine.target import host
 from gated.backends.native.memory.addresses import address_of, parameter_addresses
 from gated.backends.native.memory.leases import leases as memory
 from gated.backends.native.memory.regions import PAGE
-from gated.backends.native.plan import DTYPES, Call, Where, parameter_numbers, put_computed
+from gated.backends.native.passes.inference_plan import InferencePlan, inference_plan
+from gated.backends.native.passes.plan import DTYPES, Call, Where, parameter_numbers, put_computed
 from gated.backends.native.threads.groups import step_rows
 from gated.backends.native.threads.pool import Team, pool, team_for
 from gated.locks import fork_safe_lock

@@ -9,7 +9,7 @@ import numpy as np
 
 from gated.backends.native.codegen.team import ENTRY, HEAD
 from gated.backends.native.memory.regions import Sheet
-from gated.backends.native.plan import JobPlan, LoopPlan
+from gated.backends.native.passes.plan import JobPlan, LoopPlan
 from gated.backends.native.threads.pool import edges_by_steps, even_edges
 
 Array = np.ndarray[Any, Any]

@@ -7,12 +7,12 @@ import math
 from collections.abc import Hashable, Sequence
 
 from gated.backends.native.codegen.gradients import FEW_PIECES, PIECE
-from gated.backends.native.course import Course
 from gated.backends.native.lowering import CONSTANT, Place
 from gated.backends.native.machine.programs import Training
 from gated.backends.native.memory.regions import Region
-from gated.backends.native.pass_plan import PassPlan, Shapes
-from gated.backends.native.plan import (
+from gated.backends.native.passes.course import Course
+from gated.backends.native.passes.pass_plan import PassPlan, Shapes
+from gated.backends.native.passes.plan import (
     JobPlan,
     MovePlan,
     SealPlan,

@@ -10,16 +10,16 @@ from typing import Any
 import numpy as np
 
 from gated.backends.interface import Array, Scan, Stepper, stale
-from gated.backends.native import inference
 from gated.backends.native.lowering import CONSTANT
 from gated.backends.native.machine.programs import Training, training
 from gated.backends.native.memory.addresses import address_of, parameter_addresses
 from gated.backends.native.memory.leases import leases as memory
-from gated.backends.native.pass_plan import Shapes
-from gated.backends.native.plan import DTYPES, Call, put_computed
+from gated.backends.native.passes import inference
+from gated.backends.native.passes.pass_plan import Shapes
+from gated.backends.native.passes.plan import DTYPES, Call, put_computed
+from gated.backends.native.passes.training_plan import BackwardPlan, ForwardPlan
 from gated.backends.native.threads.groups import Groups, step_rows
 from gated.backends.native.threads.pool import Team, pool, team_for
-from gated.backends.native.training_plan import BackwardPlan, ForwardPlan
 from gated.backends.reference import ReferenceBackend, last_states, previous_states
 from gated.language.graph import Node
 from gated.locks import fork_safe_lock

@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 
 from gated.backends.native.codegen.emit import STEP_ROWS
-from gated.backends.native.course import Course
 from gated.backends.native.lowering import CALLER, ROW
 from gated.backends.native.machine.programs import Inference
 from gated.backends.native.memory.leases import leases as memory
 from gated.backends.native.memory.regions import Region
-from gated.backends.native.pass_plan import PassPlan, Shapes
-from gated.backends.native.plan import RenewalPlan, is_elementwise, parameter_numbers
+from gated.backends.native.passes.course import Course
+from gated.backends.native.passes.pass_plan import PassPlan, Shapes
+from gated.backends.native.passes.plan import RenewalPlan, is_elementwise, parameter_numbers
 from gated.backends.native.threads.groups import step_rows
 from gated.backends.native.threads.pool import Team
 
