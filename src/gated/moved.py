@@ -41,6 +41,9 @@ MOVED: dict[str, str] = {
     "gated.backends.native.inference": "gated.backends.native.passes.inference",
     "gated.backends.native.backend": "gated.backends.native.passes.backend",
     "gated.backends.native.online_run": "gated.backends.native.passes.online_run",
+    "gated.backends.native.lowering": "gated.program.lowering",
+    "gated.backends.native.layout": "gated.program.layout",
+    "gated.backends.native.online_layout": "gated.program.online_layout",
 }
 
 

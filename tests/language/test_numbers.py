@@ -11,13 +11,13 @@ import pytest
 
 import gated
 from gated import abs, exp, log, maximum, minimum, relu, sigmoid, softplus, sqrt, tanh
-from gated.backends.native.lowering import lower
 from gated.calculus import forward_mode, reverse_mode
 from gated.errors import CellError, FileFormatError
 from gated.language import FUNCTIONS
 from gated.language import graph as g
 from gated.language.functions import REDUCTIONS
 from gated.language.printing import fraction
+from gated.program.lowering import lower
 from gated.schedule import schedule
 from gated.schedule.passes import require_folded
 

@@ -25,7 +25,8 @@ from gated.backends.native.codegen.ir_tools import I1, I64, POINTER, Machine, at
 from gated.backends.native.codegen.kernels import Kernels, Shape, best_chunk, best_rows
 from gated.backends.native.codegen.team import Waiting
 from gated.backends.native.codegen.vector_math import PRECISIONS, VectorMath
-from gated.backends.native.lowering import (
+from gated.language.graph import Node
+from gated.program.lowering import (
     CALLER,
     CONSTANT,
     NEW,
@@ -39,7 +40,6 @@ from gated.backends.native.lowering import (
     Program,
     Term,
 )
-from gated.language.graph import Node
 
 Value = Any
 STEP_ROWS = (ROW, CALLER, PREVIOUS, NEW, RING_PREVIOUS, RING_NEW, SEQUENCE)  # their first row is told step by step

@@ -25,9 +25,9 @@ import llvmlite.ir as ir
 
 from gated.backends.native.codegen.ir_tools import I64, POINTER, Machine, loop, loop_with, splat
 from gated.backends.native.codegen.vector_math import PRECISIONS, VectorMath
-from gated.backends.native.lowering import Block, Place, Program
-from gated.backends.native.online_layout import PANEL, StepLayout
 from gated.language.graph import Node
+from gated.program.lowering import Block, Place, Program
+from gated.program.online_layout import PANEL, StepLayout
 from gated.schedule.online_step import Job
 
 Value = Any

@@ -29,12 +29,12 @@ from gated.backends.native.codegen.moves import emit_move
 from gated.backends.native.codegen.panels import emit_pack
 from gated.backends.native.codegen.renewal import emit_renewal
 from gated.backends.native.codegen.vector_math import PRECISIONS, VectorMath
-from gated.backends.native.layout import Available, Layout
-from gated.backends.native.lowering import Place, Program, lower
 from gated.backends.native.machine.fingerprint import fingerprint
 from gated.backends.native.machine.target import Compiled, host
 from gated.language.graph import Matrix, Node, topological
 from gated.locks import fork_safe_lock
+from gated.program.layout import Available, Layout
+from gated.program.lowering import Place, Program, lower
 from gated.schedule import Schedule
 from gated.schedule.passes import gather_products
 from gated.schedule.schedule import CONSTANT as CONSTANT_LEVEL

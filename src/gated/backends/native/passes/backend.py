@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from gated.backends.interface import Array, Scan, Stepper, stale
-from gated.backends.native.lowering import CONSTANT
 from gated.backends.native.machine.programs import Training, training
 from gated.backends.native.memory.addresses import address_of, parameter_addresses
 from gated.backends.native.memory.leases import leases as memory
@@ -23,6 +22,7 @@ from gated.backends.native.threads.pool import Team, pool, team_for
 from gated.backends.reference import ReferenceBackend, last_states, previous_states
 from gated.language.graph import Node
 from gated.locks import fork_safe_lock
+from gated.program.lowering import CONSTANT
 from gated.schedule import Schedule
 
 

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 from gated.backends.native.codegen.emit import STEP_ROWS
-from gated.backends.native.lowering import RING_NEW, RING_PREVIOUS
 from gated.backends.native.machine.programs import inference
 from gated.backends.native.machine.target import host
 from gated.backends.native.memory.addresses import address_of, parameter_addresses
@@ -25,6 +24,7 @@ from gated.backends.native.passes.plan import DTYPES, Call, Where, parameter_num
 from gated.backends.native.threads.groups import step_rows
 from gated.backends.native.threads.pool import Team, pool, team_for
 from gated.locks import fork_safe_lock
+from gated.program.lowering import RING_NEW, RING_PREVIOUS
 from gated.schedule import Schedule
 
 Array = np.ndarray[Any, Any]

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 
 from gated.backends.native.codegen.emit import STEP_ROWS
-from gated.backends.native.lowering import CALLER, ROW
 from gated.backends.native.machine.programs import Inference
 from gated.backends.native.memory.leases import leases as memory
 from gated.backends.native.memory.regions import Region
@@ -24,6 +23,7 @@ from gated.backends.native.passes.pass_plan import PassPlan, Shapes
 from gated.backends.native.passes.plan import RenewalPlan, is_elementwise, parameter_numbers
 from gated.backends.native.threads.groups import step_rows
 from gated.backends.native.threads.pool import Team
+from gated.program.lowering import CALLER, ROW
 
 Array = np.ndarray[Any, Any]
 KEPT = 4 << 20  # bytes up to which a call's memory is kept, with the packed parameters and copies of them

@@ -13,9 +13,9 @@ from gated.backends.native.codegen.online_emit import StepEmitter
 from gated.backends.native.machine.fingerprint import fingerprint
 from gated.backends.native.machine.target import Compiled, host
 from gated.backends.native.memory.leases import LINE
-from gated.backends.native.online_layout import StepLayout, lay_out
 from gated.language.graph import ONE_DIM, topological
 from gated.locks import fork_safe_lock
+from gated.program.online_layout import StepLayout, lay_out
 from gated.schedule.online_step import Job, StepPlan
 
 Array = np.ndarray[Any, Any]

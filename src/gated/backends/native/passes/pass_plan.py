@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from gated.backends.native.lowering import CONSTANT, Place
 from gated.backends.native.machine.programs import Loop, common
 from gated.backends.native.machine.target import host
 from gated.backends.native.memory.regions import Region, Sheet, Spec
@@ -18,6 +17,7 @@ from gated.backends.native.passes.plan import DTYPES, LoopPlan, MovePlan, PackPl
 from gated.backends.native.threads.groups import Cut, Groups, cut, gap_between
 from gated.backends.native.threads.pool import Team
 from gated.language.graph import Graph, Node
+from gated.program.lowering import CONSTANT, Place
 
 
 @dataclass(frozen=True)

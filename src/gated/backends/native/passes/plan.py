@@ -19,13 +19,13 @@ import numpy as np
 from gated.backends.native.codegen.emit import STEP_ROWS
 from gated.backends.native.codegen.renewal import flags_size
 from gated.backends.native.codegen.team import LINE
-from gated.backends.native.lowering import Place
 from gated.backends.native.machine.programs import Loop
 from gated.backends.native.memory.leases import Lease
 from gated.backends.native.memory.regions import Region, Sheet, Spec
 from gated.backends.native.threads.pool import even_edges, pool
 from gated.backends.reference import constants
 from gated.language.graph import Graph, Matrix, Node
+from gated.program.lowering import Place
 from gated.schedule import Schedule
 
 Array = np.ndarray[Any, Any]

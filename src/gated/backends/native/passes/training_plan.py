@@ -7,7 +7,6 @@ import math
 from collections.abc import Hashable, Sequence
 
 from gated.backends.native.codegen.gradients import FEW_PIECES, PIECE
-from gated.backends.native.lowering import CONSTANT, Place
 from gated.backends.native.machine.programs import Training
 from gated.backends.native.memory.regions import Region
 from gated.backends.native.passes.course import Course
@@ -20,6 +19,7 @@ from gated.backends.native.passes.plan import (
     parameter_numbers,
 )
 from gated.language.graph import Graph, Node
+from gated.program.lowering import CONSTANT, Place
 
 
 class _TrainingPlan(PassPlan):

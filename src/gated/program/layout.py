@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gated.backends.native.lowering import (
+from gated.language.graph import Node
+from gated.program.lowering import (
     CALLER,
     CONSTANT,
     NEW,
@@ -15,7 +16,6 @@ from gated.backends.native.lowering import (
     SEQUENCE,
     Place,
 )
-from gated.language.graph import Node
 from gated.schedule import Schedule
 from gated.schedule.schedule import CONSTANT as CONSTANT_LEVEL
 from gated.schedule.schedule import INPUT, STATE

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from gated.backends.native.lowering import ROW, Place, Program, lower
 from gated.language.graph import Node, is_leaf, topological
+from gated.program.lowering import ROW, Place, Program, lower
 from gated.schedule.online_step import StepPlan
 
 PANEL = "panel "  # a vector parameter is read where the weights are
