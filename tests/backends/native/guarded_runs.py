@@ -28,7 +28,7 @@ from gated.backends.native.codegen.ir_tools import I64, POINTER
 from gated.backends.native.machine import programs
 from gated.backends.native.machine.programs import common
 from gated.backends.native.machine.target import host, target_machine
-from gated.backends.native.memory.leases import leases as memory
+from gated.backends.native.memory import leases as memory
 from gated.backends.native.passes import backend, inference, online_run
 from gated.backends.native.threads import groups, pool
 from gated.cells import ZOO

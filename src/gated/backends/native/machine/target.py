@@ -180,7 +180,7 @@ def _object(module: ir.Module | str, here: Host) -> bytes:  # what LLVM made is 
 
 
 # The packages that code is made by, whatever rooms they have: a test holds that nothing else takes part.
-SOURCES = ("language", "calculus", "schedule", "backends")
+SOURCES = ("language", "calculus", "schedule", "program", "backends")
 
 
 def sources_digest(package: Path) -> str:

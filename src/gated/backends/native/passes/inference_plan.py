@@ -16,7 +16,7 @@ import numpy as np
 
 from gated.backends.native.codegen.emit import STEP_ROWS
 from gated.backends.native.machine.programs import Inference
-from gated.backends.native.memory.leases import leases as memory
+from gated.backends.native.memory import leases as memory
 from gated.backends.native.memory.regions import Region
 from gated.backends.native.passes.course import Course
 from gated.backends.native.passes.pass_plan import PassPlan, Shapes
