@@ -44,6 +44,11 @@ MOVED: dict[str, str] = {
     "gated.backends.native.lowering": "gated.program.lowering",
     "gated.backends.native.layout": "gated.program.layout",
     "gated.backends.native.online_layout": "gated.program.online_layout",
+    "gated.learning.optimizers": "gated.learning.rules.optimizers",
+    "gated.learning.schedules": "gated.learning.rules.schedules",
+    "gated.learning.clipping": "gated.learning.rules.clipping",
+    "gated.learning.checks": "gated.learning.rules.option_checks",
+    "gated.learning.finite": "gated.learning.rules.finite",
 }
 
 

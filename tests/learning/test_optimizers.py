@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from gated.errors import ArgumentError, ArgumentTypeError, GatedError
-from gated.learning import SGD, Adam, AdamW, RMSProp, clip_by_global_norm, schedules
+from gated.learning import SGD, Adam, AdamW, RMSProp, clip_by_global_norm
+from gated.learning.rules import schedules
 
 SIZE, STEPS = 37, 60
 

@@ -7,7 +7,7 @@ import math
 import pytest
 
 from gated.errors import GatedError
-from gated.learning import schedules
+from gated.learning.rules import schedules
 
 
 def test_closed_formulas():

@@ -21,9 +21,9 @@ from typing import Any
 import numpy as np
 
 from gated.errors import GatedError, wrong, wrong_type
-from gated.learning.clipping import clipped, global_norm
-from gated.learning.finite import parameters_of, reason
-from gated.learning.optimizers import Optimizer
+from gated.learning.rules.clipping import clipped, global_norm
+from gated.learning.rules.finite import parameters_of, reason
+from gated.learning.rules.optimizers import Optimizer
 from gated.losses import Loss
 from gated.nn.layer import Layer
 from gated.nn.network_checks import flat_state, orders

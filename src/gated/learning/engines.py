@@ -12,9 +12,9 @@ import numpy as np
 
 from gated.errors import ArgumentError, wrong
 from gated.learning.chain import Link, links_of
-from gated.learning.clipping import clipped
-from gated.learning.optimizers import SGD, Optimizer
 from gated.learning.rtrl import MEMORY_LIMIT, RealTime
+from gated.learning.rules.clipping import clipped
+from gated.learning.rules.optimizers import SGD, Optimizer
 from gated.learning.traces import Traces
 from gated.losses import Loss
 from gated.nn import Network, Recurrent

@@ -16,10 +16,10 @@ from gated.errors import FileFormatError, GatedError, as_array, describe, shown,
 from gated.interop.tensor_file import open_tensors, write_tensors
 from gated.learning.chain import links_of
 from gated.learning.engines import NAMES, NativeEngine, NotFinite, ReferenceEngine, begin, native_engine, rule_of
-from gated.learning.finite import HINT, Given, parameters_of, place_of, reason
 from gated.learning.fixed import Fixed
-from gated.learning.optimizers import SGD, Optimizer
 from gated.learning.rtrl import MEMORY_LIMIT
+from gated.learning.rules.finite import HINT, Given, parameters_of, place_of, reason
+from gated.learning.rules.optimizers import SGD, Optimizer
 from gated.losses import Loss, SquaredError
 from gated.nn import Embedding, Recurrent, checks
 from gated.nn.network_checks import nested_state

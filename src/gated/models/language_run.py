@@ -15,11 +15,12 @@ from typing import Any
 from gated.data import stream_windows
 from gated.errors import ArgumentError, FileFormatError, GatedError, MissingExtraError, shown
 from gated.interop.model_file import check_description, numbers_at_most, rebuild
-from gated.learning import Training, schedules
+from gated.learning import Training
 from gated.learning.curves import draw_curves
 from gated.learning.interrupts import delayed_interrupt
 from gated.learning.loop import Update
-from gated.learning.optimizers import OPTIMIZERS
+from gated.learning.rules import schedules
+from gated.learning.rules.optimizers import OPTIMIZERS
 from gated.learning.run_folder import RunFolder, checkpoint_content
 from gated.models.language_model import CharacterLanguageModel, misfit
 from gated.models.language_settings import Corpus, Settings, settings_from

@@ -10,8 +10,8 @@ from typing import Any
 from gated.data import Vocabulary, python_topics, split
 from gated.data.corpora import text_and_size
 from gated.errors import ArgumentError, ArgumentTypeError, FileFormatError, GatedError, describe, shown
-from gated.learning import schedules
-from gated.learning.optimizers import OPTIMIZERS
+from gated.learning.rules import schedules
+from gated.learning.rules.optimizers import OPTIMIZERS
 from gated.number_checks import above_zero, not_negative, whole_above_zero, within
 
 

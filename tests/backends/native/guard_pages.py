@@ -20,8 +20,8 @@ from unittest.mock import patch
 
 import numpy as np
 
-from gated.backends.native.memory.leases import LINE
 from gated.backends.native.memory import leases as memory
+from gated.backends.native.memory.leases import LINE
 from gated.backends.native.memory.regions import Region, Sheet
 from gated.backends.native.passes import backend, inference, inference_plan, online_run
 from gated.backends.native.threads import groups

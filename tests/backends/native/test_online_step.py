@@ -11,7 +11,8 @@ import gated
 from gated.backends.native.machine.target import hosts
 from gated.cells import ZOO
 from gated.errors import GatedError
-from gated.learning import SGD, Adam, Online, schedules
+from gated.learning import SGD, Adam, Online
+from gated.learning.rules import schedules
 from gated.losses import SigmoidCrossEntropy, SigmoidSquaredError, SoftmaxCrossEntropy, SquaredError
 from gated.nn import Dense, Network, Recurrent
 

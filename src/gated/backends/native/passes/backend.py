@@ -11,8 +11,8 @@ import numpy as np
 
 from gated.backends.interface import Array, Scan, Stepper, stale
 from gated.backends.native.machine.programs import Training, training
-from gated.backends.native.memory.addresses import address_of, parameter_addresses
 from gated.backends.native.memory import leases as memory
+from gated.backends.native.memory.addresses import address_of, parameter_addresses
 from gated.backends.native.passes import inference
 from gated.backends.native.passes.pass_plan import Shapes
 from gated.backends.native.passes.plan import DTYPES, Call, put_computed

@@ -16,8 +16,8 @@ import numpy as np
 from gated.backends.native.codegen.emit import STEP_ROWS
 from gated.backends.native.machine.programs import inference
 from gated.backends.native.machine.target import host
-from gated.backends.native.memory.addresses import address_of, parameter_addresses
 from gated.backends.native.memory import leases as memory
+from gated.backends.native.memory.addresses import address_of, parameter_addresses
 from gated.backends.native.memory.regions import PAGE
 from gated.backends.native.passes.inference_plan import InferencePlan, inference_plan
 from gated.backends.native.passes.plan import DTYPES, Call, Where, parameter_numbers, put_computed

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from gated.errors import ArgumentError, ArgumentTypeError
-from gated.learning.checks import finite_gradient, vector_of
+from gated.learning.rules.option_checks import finite_gradient, vector_of
 from gated.nn.parameters import ParameterVector
 from gated.number_checks import above_zero
 
