@@ -17,7 +17,7 @@ import tempfile
 import time
 
 from gated.errors import GatedError
-from gated.learning.run_folder import RunFolder
+from gated.learning.training.run_folder import RunFolder
 from gated.models import CharacterLanguageModel, KneserNey
 from gated.models.language_run import LanguageRun
 from gated.models.language_settings import Corpus, Settings

@@ -49,6 +49,11 @@ MOVED: dict[str, str] = {
     "gated.learning.clipping": "gated.learning.rules.clipping",
     "gated.learning.checks": "gated.learning.rules.option_checks",
     "gated.learning.finite": "gated.learning.rules.finite",
+    "gated.learning.bptt": "gated.learning.training.bptt",
+    "gated.learning.loop": "gated.learning.training.loop",
+    "gated.learning.run_folder": "gated.learning.training.run_folder",
+    "gated.learning.curves": "gated.learning.training.curves",
+    "gated.learning.interrupts": "gated.learning.training.interrupts",
 }
 
 

@@ -16,7 +16,7 @@ from gated.backends.native.threads import pool
 from gated.cells import ZOO
 from gated.cli import main
 from gated.cli.threads import VARIABLES
-from gated.learning.run_folder import RunFolder
+from gated.learning.training.run_folder import RunFolder
 from gated.models import CharacterLanguageModel
 
 pytest.importorskip("typer")

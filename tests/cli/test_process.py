@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gated.learning.run_folder import RunFolder
+from gated.learning.training.run_folder import RunFolder
 
 pytest.importorskip("typer")
 

@@ -11,7 +11,7 @@ from safetensors.numpy import save_file
 import gated
 from gated.errors import FileFormatError, GatedError, shown
 from gated.interop.model_file import load_model
-from gated.learning.run_folder import RunFolder
+from gated.learning.training.run_folder import RunFolder
 from gated.models.language_run import LanguageRun
 from gated.nn import network_from_config
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gated.learning.run_folder import RunFolder
+from gated.learning.training.run_folder import RunFolder
 
 pytest.importorskip("typer")
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals and limits of POSIX")

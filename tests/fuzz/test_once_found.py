@@ -12,7 +12,7 @@ import gated
 from gated.errors import FileFormatError, GatedError
 from gated.interop.model_file import load_model, save_model
 from gated.interop.tensor_file import open_tensors
-from gated.learning.run_folder import RunFolder
+from gated.learning.training.run_folder import RunFolder
 from gated.models.language_run import LanguageRun
 from gated.models.language_settings import Settings
 from gated.nn import network_from_config

@@ -18,7 +18,7 @@ from gated.interop.json_text import from_text, to_text
 from gated.interop.model_file import load_model, save_model
 from gated.interop.tensor_file import open_tensors, write_tensors
 from gated.learning import Online
-from gated.learning.run_folder import RunFolder
+from gated.learning.training.run_folder import RunFolder
 from gated.models import CharacterLanguageModel
 
 MANY = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])

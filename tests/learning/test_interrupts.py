@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from gated.learning.interrupts import delayed_interrupt
+from gated.learning.training.interrupts import delayed_interrupt
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,7 @@ import gated
 from gated.data import shuffled_batches, stream_windows
 from gated.errors import ArgumentError, FileFormatError
 from gated.learning import SGD, Adam, Sequences, Training
-from gated.learning.loop import epoch_generator
+from gated.learning.training.loop import epoch_generator
 from gated.losses import SoftmaxCrossEntropy
 from gated.nn import Dense, Embedding, Network, Recurrent
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from gated.errors import ArgumentError, FileFormatError, GatedError
-from gated.learning.curves import draw_curves
-from gated.learning.run_folder import RunFolder
+from gated.learning.training.curves import draw_curves
+from gated.learning.training.run_folder import RunFolder
 
 ARRAYS = {"theta": np.arange(4.0), "optimizer.updates": np.array(7)}
 
@@ -79,7 +79,7 @@ def test_a_folder_with_something_in_it_is_not_even_locked(tmp_path):
 
 
 def test_a_start_that_cannot_write_holds_no_lock_and_leaves_nothing(tmp_path, monkeypatch):
-    from gated.learning import run_folder
+    from gated.learning.training import run_folder
 
     folder = RunFolder(tmp_path / "run")
 

@@ -13,7 +13,7 @@ from gated.errors import ArgumentError
 from gated.experiments import ReportFolder
 from gated.experiments import gradients as vanishing
 from gated.experiments import lahore as approximate
-from gated.learning.interrupts import delayed_interrupt
+from gated.learning.training.interrupts import delayed_interrupt
 
 
 def run_gradients(values: Mapping[str, Any]) -> None:

@@ -20,7 +20,7 @@ from gated.experiments.contest_pictures import curves_picture, solved_picture
 from gated.experiments.contest_report import contest_report
 from gated.experiments.summary import Summary, summarise
 from gated.language import Cell
-from gated.learning.interrupts import delayed_interrupt
+from gated.learning.training.interrupts import delayed_interrupt
 
 
 def run(name: str, options: Mapping[str, Any], values: Mapping[str, Any]) -> None:

@@ -8,7 +8,7 @@ import typer
 
 from gated.cli.letters import text_of
 from gated.errors import ArgumentError
-from gated.learning.run_folder import RunFolder
+from gated.learning.training.run_folder import RunFolder
 from gated.models import CharacterLanguageModel
 
 

@@ -2,15 +2,15 @@
 online with traces or exact."""
 
 from gated.lazy import submodules
-from gated.learning.bptt import full_step, truncated_step
 from gated.learning.compare import GradientDifference, compare_gradients
 from gated.learning.lahore import LahoreLSTM
-from gated.learning.loop import Progress, Training, Update
 from gated.learning.online import Online
 from gated.learning.rtrl import RTRLCost, rtrl_cost
 from gated.learning.rules import schedules
 from gated.learning.rules.clipping import clip_by_global_norm, global_norm
 from gated.learning.rules.optimizers import SGD, Adam, AdamW, Optimizer, RMSProp
+from gated.learning.training.bptt import full_step, truncated_step
+from gated.learning.training.loop import Progress, Training, Update
 from gated.publish import publish
 from gated.runtime.sequences import Sequences
 

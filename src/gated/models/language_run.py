@@ -16,12 +16,12 @@ from gated.data import stream_windows
 from gated.errors import ArgumentError, FileFormatError, GatedError, MissingExtraError, shown
 from gated.interop.model_file import check_description, numbers_at_most, rebuild
 from gated.learning import Training
-from gated.learning.curves import draw_curves
-from gated.learning.interrupts import delayed_interrupt
-from gated.learning.loop import Update
 from gated.learning.rules import schedules
 from gated.learning.rules.optimizers import OPTIMIZERS
-from gated.learning.run_folder import RunFolder, checkpoint_content
+from gated.learning.training.curves import draw_curves
+from gated.learning.training.interrupts import delayed_interrupt
+from gated.learning.training.loop import Update
+from gated.learning.training.run_folder import RunFolder, checkpoint_content
 from gated.models.language_model import CharacterLanguageModel, misfit
 from gated.models.language_settings import Corpus, Settings, settings_from
 
