@@ -54,6 +54,14 @@ MOVED: dict[str, str] = {
     "gated.learning.run_folder": "gated.learning.training.run_folder",
     "gated.learning.curves": "gated.learning.training.curves",
     "gated.learning.interrupts": "gated.learning.training.interrupts",
+    "gated.learning.online": "gated.learning.realtime.online",
+    "gated.learning.rtrl": "gated.learning.realtime.rtrl",
+    "gated.learning.traces": "gated.learning.realtime.traces",
+    "gated.learning.chain": "gated.learning.realtime.chain",
+    "gated.learning.engines": "gated.learning.realtime.engines",
+    "gated.learning.lahore": "gated.learning.realtime.lahore",
+    "gated.learning.compare": "gated.learning.realtime.compare",
+    "gated.learning.fixed": "gated.learning.realtime.fixed",
 }
 
 

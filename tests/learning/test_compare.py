@@ -10,7 +10,7 @@ import pytest
 import gated
 from gated.errors import ArgumentError, ArgumentTypeError
 from gated.learning import GradientDifference, compare_gradients
-from gated.learning.compare import _difference
+from gated.learning.realtime.compare import _difference
 from gated.losses import SigmoidSquaredError, SoftmaxCrossEntropy
 from gated.nn import Dense, Network, Recurrent
 

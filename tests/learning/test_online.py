@@ -9,7 +9,7 @@ import gated
 from gated.cells import ZOO
 from gated.errors import ArgumentError, GatedError
 from gated.learning import SGD, Adam, Online, Optimizer
-from gated.learning.engines import begin, rule_of
+from gated.learning.realtime.engines import begin, rule_of
 from gated.losses import SigmoidSquaredError, SoftmaxCrossEntropy, SquaredError
 from gated.nn import Dense, Embedding, Network, Recurrent
 

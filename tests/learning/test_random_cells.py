@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import gated
 from gated.errors import ArgumentError
 from gated.learning import SGD, Online, Optimizer
-from gated.learning.engines import begin, rule_of
+from gated.learning.realtime.engines import begin, rule_of
 from gated.losses import SquaredError
 from gated.nn import Dense, Network, Recurrent
 

@@ -9,8 +9,8 @@ import gated
 from gated.cells import ZOO
 from gated.errors import ArgumentError
 from gated.learning import SGD, Online, rtrl_cost
-from gated.learning.engines import begin, rule_of
-from gated.learning.rtrl import RealTime
+from gated.learning.realtime.engines import begin, rule_of
+from gated.learning.realtime.rtrl import RealTime
 from gated.nn import Dense, Embedding, Network, Recurrent
 
 T, N = 6, 2

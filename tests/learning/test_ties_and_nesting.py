@@ -7,7 +7,7 @@ import pytest
 
 import gated
 from gated.learning import SGD, Online, compare_gradients
-from gated.learning.engines import begin, rule_of
+from gated.learning.realtime.engines import begin, rule_of
 
 T, N, D = 4, 2, 3
 

@@ -18,7 +18,7 @@ from gated.data import Sequences, reber_task
 from gated.errors import wrong
 from gated.experiments.drawing import new_figure, png, style
 from gated.learning import LahoreLSTM, compare_gradients
-from gated.learning.engines import rule_of
+from gated.learning.realtime.engines import rule_of
 from gated.losses import SquaredError
 from gated.nn import Dense, Network, Recurrent
 from gated.number_checks import above_zero, whole_above_zero

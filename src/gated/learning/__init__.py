@@ -2,10 +2,10 @@
 online with traces or exact."""
 
 from gated.lazy import submodules
-from gated.learning.compare import GradientDifference, compare_gradients
-from gated.learning.lahore import LahoreLSTM
-from gated.learning.online import Online
-from gated.learning.rtrl import RTRLCost, rtrl_cost
+from gated.learning.realtime.compare import GradientDifference, compare_gradients
+from gated.learning.realtime.lahore import LahoreLSTM
+from gated.learning.realtime.online import Online
+from gated.learning.realtime.rtrl import RTRLCost, rtrl_cost
 from gated.learning.rules import schedules
 from gated.learning.rules.clipping import clip_by_global_norm, global_norm
 from gated.learning.rules.optimizers import SGD, Adam, AdamW, Optimizer, RMSProp

@@ -14,10 +14,18 @@ import numpy as np
 
 from gated.errors import FileFormatError, GatedError, as_array, describe, shown, wrong, wrong_type
 from gated.interop.tensor_file import open_tensors, write_tensors
-from gated.learning.chain import links_of
-from gated.learning.engines import NAMES, NativeEngine, NotFinite, ReferenceEngine, begin, native_engine, rule_of
-from gated.learning.fixed import Fixed
-from gated.learning.rtrl import MEMORY_LIMIT
+from gated.learning.realtime.chain import links_of
+from gated.learning.realtime.engines import (
+    NAMES,
+    NativeEngine,
+    NotFinite,
+    ReferenceEngine,
+    begin,
+    native_engine,
+    rule_of,
+)
+from gated.learning.realtime.fixed import Fixed
+from gated.learning.realtime.rtrl import MEMORY_LIMIT
 from gated.learning.rules.finite import HINT, Given, parameters_of, place_of, reason
 from gated.learning.rules.optimizers import SGD, Optimizer
 from gated.losses import Loss, SquaredError
@@ -37,8 +45,8 @@ class Online:
         network: a gated.Network of Recurrent (one direction, no dropout), Dense and Embedding layers. Its parameters
             change in place.
         algorithm: "online", traces with the recurrent matrices cut, as the LSTM papers of 1997 and 2000
-            (`gated.learning.traces`): cheap, and the whole gradient only of a cell without such matrices. "rtrl", the
-            whole gradient of every step's loss (`gated.learning.rtrl`): exact, and expensive; see
+            (`gated.learning.realtime.traces`): cheap, and the whole gradient only of a cell without such matrices. "rtrl", the
+            whole gradient of every step's loss (`gated.learning.realtime.rtrl`): exact, and expensive; see
             `gated.learning.rtrl_cost`.
         optimizer: from gated.learning; SGD(0.1) if None.
         loss: from gated.losses, of one step's rows; SquaredError() if None. It chooses what squashes the output.

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from gated.language.graph import Node
-from gated.learning.chain import Link, Puller, Table, links_of, program_of
+from gated.learning.realtime.chain import Link, Puller, Table, links_of, program_of
 from gated.schedule.traces import TracePlan, Use, plan_traces
 
 Array = np.ndarray[Any, Any]

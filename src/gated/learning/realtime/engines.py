@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gated.errors import ArgumentError, wrong
-from gated.learning.chain import Link, links_of
-from gated.learning.rtrl import MEMORY_LIMIT, RealTime
+from gated.learning.realtime.chain import Link, links_of
+from gated.learning.realtime.rtrl import MEMORY_LIMIT, RealTime
+from gated.learning.realtime.traces import Traces
 from gated.learning.rules.clipping import clipped
 from gated.learning.rules.optimizers import SGD, Optimizer
-from gated.learning.traces import Traces
 from gated.losses import Loss
 from gated.nn import Network, Recurrent
 from gated.nn.network_checks import flat_state

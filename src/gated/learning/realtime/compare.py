@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gated.errors import GatedError, as_array, describe, shown, wrong, wrong_type
-from gated.learning.engines import begin, rule_of
+from gated.learning.realtime.engines import begin, rule_of
 from gated.learning.rules.finite import parameters_of, reason
 from gated.losses import Loss, SquaredError
 from gated.nn import Recurrent

@@ -24,8 +24,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gated.errors import ArgumentError
-from gated.learning.chain import Link, Puller, Table, links_of
-from gated.learning.traces import learning_rows
+from gated.learning.realtime.chain import Link, Puller, Table, links_of
+from gated.learning.realtime.traces import learning_rows
 
 Array = np.ndarray[Any, Any]
 MEMORY_LIMIT = 2**30

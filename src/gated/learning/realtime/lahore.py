@@ -23,7 +23,7 @@ import numpy as np
 
 from gated import cells
 from gated.errors import wrong
-from gated.learning.online import Online
+from gated.learning.realtime.online import Online
 from gated.learning.rules.optimizers import SGD
 from gated.losses import SquaredError
 from gated.nn import Dense, Network, Recurrent, checks
