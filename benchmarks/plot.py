@@ -133,7 +133,7 @@ def note_of(processor: str, threads: int) -> str:
 
 
 def main(words: Sequence[str]) -> int:
-    from gated.interop.atomic import write_atomically
+    from gated.files.atomic import write_atomically
 
     folder = Path(words[0] if words else Path(__file__).parent / "results")
     content = json.loads((folder / "results.json").read_text(encoding="utf-8"))

@@ -15,7 +15,7 @@ from benchmarks.machine import NOTICEABLE
 from benchmarks.points import GRID, Point
 from benchmarks.suite import Row, Suite
 from benchmarks.targets import verdicts
-from gated.interop.atomic import write_atomically
+from gated.files.atomic import write_atomically
 
 
 def run(

@@ -62,6 +62,11 @@ MOVED: dict[str, str] = {
     "gated.learning.lahore": "gated.learning.realtime.lahore",
     "gated.learning.compare": "gated.learning.realtime.compare",
     "gated.learning.fixed": "gated.learning.realtime.fixed",
+    "gated.interop.atomic": "gated.files.atomic",
+    "gated.interop.folder_lock": "gated.files.folder_lock",
+    "gated.interop.json_text": "gated.files.json_text",
+    "gated.interop.kept_folder": "gated.files.kept_folder",
+    "gated.interop.tensor_file": "gated.files.tensor_file",
 }
 
 

@@ -316,7 +316,7 @@ def test_defaults_are_such_that_they_can_be_run():
 HOLDS = """
 import sys
 from pathlib import Path
-from gated.interop.folder_lock import FolderLock
+from gated.files.folder_lock import FolderLock
 lock = FolderLock(Path(sys.argv[1]))
 lock.take()
 print("held", flush=True)

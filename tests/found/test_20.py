@@ -7,7 +7,7 @@ import pytest
 
 import gated
 from gated.errors import ArgumentError, FileFormatError
-from gated.interop.tensor_file import write_tensors
+from gated.files.tensor_file import write_tensors
 from gated.learning import Adam, Online, Training
 from gated.losses import SquaredError
 

@@ -10,8 +10,8 @@ import pytest
 
 import gated
 from gated.errors import FileFormatError, GatedError
+from gated.files.tensor_file import open_tensors
 from gated.interop.model_file import load_model, save_model
-from gated.interop.tensor_file import open_tensors
 from gated.learning.training.run_folder import RunFolder
 from gated.models.language_run import LanguageRun
 from gated.models.language_settings import Settings

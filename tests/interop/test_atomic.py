@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from gated.errors import ArgumentError
-from gated.interop.atomic import append_whole, flush_to_disk, remove_left_overs, write_atomically
+from gated.files.atomic import append_whole, flush_to_disk, remove_left_overs, write_atomically
 
 posix = pytest.mark.skipif(os.name != "posix", reason="links, devices and permissions of POSIX")
 

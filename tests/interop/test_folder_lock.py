@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 from gated.errors import ArgumentError
-from gated.interop import folder_lock
-from gated.interop.folder_lock import FolderLock
+from gated.files import folder_lock
+from gated.files.folder_lock import FolderLock
 
 SOURCE = Path(__file__).resolve().parents[2] / "src"
 HOLDS = """
 import sys
 from pathlib import Path
-from gated.interop.folder_lock import FolderLock
+from gated.files.folder_lock import FolderLock
 lock = FolderLock(Path(sys.argv[1]))
 lock.take()
 print("held", flush=True)

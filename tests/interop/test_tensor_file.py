@@ -11,8 +11,8 @@ import pytest
 import safetensors.numpy
 
 from gated.errors import ArgumentError, FileFormatError
-from gated.interop.atomic import write_atomically
-from gated.interop.tensor_file import open_tensors, write_tensors
+from gated.files.atomic import write_atomically
+from gated.files.tensor_file import open_tensors, write_tensors
 
 ARRAYS = {
     "a": np.random.default_rng(0).standard_normal((3, 4)),

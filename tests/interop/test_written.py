@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 import gated
 from gated.cells import lstm
 from gated.errors import ArgumentError, ArgumentTypeError, FileFormatError, GatedError
-from gated.interop.json_text import from_text, to_text
+from gated.files.json_text import from_text, to_text
+from gated.files.tensor_file import open_tensors, write_tensors
 from gated.interop.model_file import load_model, save_model
-from gated.interop.tensor_file import open_tensors, write_tensors
 from gated.learning import Online
 from gated.learning.training.run_folder import RunFolder
 from gated.models import CharacterLanguageModel
@@ -127,7 +127,7 @@ def test_a_file_of_arrays_and_values(tensors, documents):
 
 
 def test_a_header_longer_than_any_reader_takes(tmp_path, monkeypatch):
-    from gated.interop import tensor_file
+    from gated.files import tensor_file
 
     write_tensors(tmp_path / "m", "thing", {}, {"a": "x" * 900})
     before = (tmp_path / "m").read_bytes()
@@ -138,7 +138,7 @@ def test_a_header_longer_than_any_reader_takes(tmp_path, monkeypatch):
 
 
 def test_the_longest_document_and_header_are_the_same_in_writing_and_reading(tmp_path, monkeypatch):
-    from gated.interop import tensor_file
+    from gated.files import tensor_file
 
     path, longest = tmp_path / "m", tensor_file.LONGEST_DOCUMENT
     write_tensors(path, "thing", {}, {"a": "x" * (longest - 2), "b": 1})

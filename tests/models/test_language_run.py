@@ -157,7 +157,7 @@ def test_a_checkpoint_that_cannot_be_written_costs_no_old_run(tmp_path, settings
     LanguageRun.start(tmp_path / "run", settings).folder.lock.give()
     before = {file.name: file.read_bytes() for file in (tmp_path / "run").iterdir()}
     with monkeypatch.context() as patch:
-        patch.setattr("gated.interop.tensor_file.LONGEST_DOCUMENT", 100)
+        patch.setattr("gated.files.tensor_file.LONGEST_DOCUMENT", 100)
         with pytest.raises(ArgumentError, match="letters of JSON, expected at most 100"):
             LanguageRun.start(tmp_path / "run", settings, overwrite=True)
     assert {file.name: file.read_bytes() for file in (tmp_path / "run").iterdir()} == before

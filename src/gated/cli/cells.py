@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from gated.cli.load_cell import load_cell
-from gated.interop.atomic import write_atomically
+from gated.files.atomic import write_atomically
 
 
 def show_zoo() -> None:

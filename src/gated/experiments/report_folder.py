@@ -7,9 +7,9 @@ import os
 from typing import Any
 
 from gated.errors import ArgumentError, FileFormatError, MissingExtraError, shown
-from gated.interop.atomic import write_atomically
-from gated.interop.json_text import from_text
-from gated.interop.kept_folder import KeptFolder
+from gated.files.atomic import write_atomically
+from gated.files.json_text import from_text
+from gated.files.kept_folder import KeptFolder
 
 PICTURES = ("solved.png", "curves.png", "gradients.png", "errors.png")
 FILES = ("report.md", "results.json", *PICTURES)

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from gated.errors import ArgumentError, ArgumentTypeError, FileFormatError, GatedError, describe, shown
-from gated.interop.tensor_file import open_tensors, write_tensors
+from gated.files.tensor_file import open_tensors, write_tensors
 
 Claimed = Callable[[str, tuple[int, ...], str], None]  # name, shape and dtype of a parameter
 

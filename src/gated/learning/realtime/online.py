@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from gated.errors import FileFormatError, GatedError, as_array, describe, shown, wrong, wrong_type
-from gated.interop.tensor_file import open_tensors, write_tensors
+from gated.files.tensor_file import open_tensors, write_tensors
 from gated.learning.realtime.chain import links_of
 from gated.learning.realtime.engines import (
     NAMES,

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from gated.errors import require_extra
-from gated.interop.atomic import write_atomically
+from gated.files.atomic import write_atomically
 
 
 def draw_curves(

@@ -25,10 +25,10 @@ from typing import Any
 import numpy as np
 
 from gated.errors import ArgumentError, FileFormatError, shown
-from gated.interop.atomic import append_whole, flush_to_disk, write_atomically
-from gated.interop.json_text import from_text, to_text
-from gated.interop.kept_folder import KeptFolder
-from gated.interop.tensor_file import file_content, open_tensors
+from gated.files.atomic import append_whole, flush_to_disk, write_atomically
+from gated.files.json_text import from_text, to_text
+from gated.files.kept_folder import KeptFolder
+from gated.files.tensor_file import file_content, open_tensors
 
 CHECKPOINT = "gated checkpoint"
 

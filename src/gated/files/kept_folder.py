@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gated.errors import ArgumentError, shown
-from gated.interop import folder_lock
-from gated.interop.atomic import is_left_over, remove_left_overs
+from gated.files import folder_lock
+from gated.files.atomic import is_left_over, remove_left_overs
 
 
 class KeptFolder:

@@ -19,8 +19,8 @@ import safetensors
 import safetensors.numpy
 
 from gated.errors import ArgumentError, ArgumentTypeError, FileFormatError, describe, shown
-from gated.interop.atomic import write_atomically
-from gated.interop.json_text import from_text, to_text
+from gated.files.atomic import write_atomically
+from gated.files.json_text import from_text, to_text
 
 VERSION = 1
 DTYPES = {"F32": "float32", "F64": "float64", "I64": "int64"}
