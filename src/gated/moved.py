@@ -67,6 +67,9 @@ MOVED: dict[str, str] = {
     "gated.interop.json_text": "gated.files.json_text",
     "gated.interop.kept_folder": "gated.files.kept_folder",
     "gated.interop.tensor_file": "gated.files.tensor_file",
+    "gated.runtime.packing": "gated.nn.packing",
+    "gated.runtime.sequences": "gated.data.sequences",
+    "gated.losses": "gated.nn.losses",
 }
 
 

@@ -125,7 +125,10 @@ WRONG = [
     (lambda n: Online(7), "network: got int 7, expected a gated.Network, such as Network({'rnn': ..., 'head': ...})"),
     (lambda n: Online(n, "bptt"), "algorithm: got 'bptt', expected 'online' or 'rtrl'"),
     (lambda n: Online(n, optimizer=0.1), "optimizer: got float 0.1, expected an optimizer of gated.learning, such as"),
-    (lambda n: Online(n, loss="mse"), "loss: got str 'mse', expected a loss of gated.losses, such as SquaredError()"),
+    (
+        lambda n: Online(n, loss="mse"),
+        "loss: got str 'mse', expected a loss of gated.losses, such as SquaredError()",
+    ),
     (lambda n: Online(n, batch=0), "batch: got 0, expected a positive whole number"),
     (lambda n: Online(n, peepholes=1), "peepholes: got int 1, expected True or False"),
     (lambda n: Online(n, clip=0), "clip: got 0, expected a finite number above 0"),

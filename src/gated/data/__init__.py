@@ -26,13 +26,13 @@ from gated.data.reber_task import (
     reber_success,
     reber_task,
 )
+from gated.data.sequences import Sequences
 from gated.data.task_batch import endless
 from gated.data.tasks import ORDER_SYMBOLS, adding, copy_memory, long_lag, temporal_order, triggered_lag
 from gated.data.timing import generating_timed_spikes, measuring_spike_distances, periodic_function
 from gated.data.vocabulary import Vocabulary
 from gated.lazy import submodules
 from gated.publish import publish
-from gated.runtime.sequences import Sequences
 
 __getattr__, __dir__ = submodules(__name__)
 

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from gated.data.sequences import Sequences, within
 from gated.errors import ArgumentError, ArgumentTypeError, as_array, describe, wrong, wrong_type
 from gated.number_checks import whole_above_zero
-from gated.runtime.sequences import Sequences, within
 
 Arrays = list[NDArray[Any]]
 

@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gated.data.reber import REBER_SYMBOLS, is_embedded_reber, legal_successors, random_moves, random_string
+from gated.data.sequences import Sequences, within
 from gated.data.task_batch import at_least, generator_of
 from gated.errors import as_array, describe, wrong, wrong_type
 from gated.number_checks import told
-from gated.runtime.sequences import Sequences, within
 
 _T_OR_P = np.array([symbol in "TP" for symbol in REBER_SYMBOLS])
 

@@ -2,7 +2,7 @@
 
 T steps (of the longest sequence in a batch), N sequences, D inputs, K outputs. Steps are counted from 0.
 
-A task gives `Sequences` (see `gated.runtime.sequences`), with all of x, target, lengths and mask. Two kinds of steps
+A task gives `Sequences` (see `gated.data.sequences`), with all of x, target, lengths and mask. Two kinds of steps
 are not in the mask: the padding after a shorter sequence, and steps at which the task asks for no answer. x is zero in
 the padding, target wherever the mask is False. Classes are one-hot, so that every loss takes them; `target.argmax(-1)`
 gives their numbers. x and target are float32, lengths int64, mask booleans.
@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gated.data.sequences import Sequences, within
 from gated.errors import describe, wrong, wrong_type
-from gated.runtime.sequences import Sequences, within
 
 
 def endless(

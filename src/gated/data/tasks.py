@@ -14,10 +14,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from gated.data.sequences import Sequences, within
 from gated.data.task_batch import answer_at_end, at_least, generator_of, interval, one_hot
 from gated.errors import describe, wrong, wrong_type
 from gated.number_checks import one_of
-from gated.runtime.sequences import Sequences, within
 
 
 def adding(count: int, rng: np.random.Generator | int, steps: int = 100, variant: str = "1997") -> Sequences:

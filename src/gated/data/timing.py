@@ -11,10 +11,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from gated.data.sequences import Sequences, within
 from gated.data.task_batch import at_least, generator_of
 from gated.errors import describe, wrong, wrong_type
 from gated.number_checks import one_of
-from gated.runtime.sequences import Sequences, within
 
 
 def measuring_spike_distances(

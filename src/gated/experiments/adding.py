@@ -10,7 +10,7 @@ import numpy as np
 
 from gated.data import Sequences, adding
 from gated.experiments.task import NUMBERS, Array, Kind, Score, Task, number_score
-from gated.losses import SquaredError
+from gated.nn.losses import SquaredError
 
 TESTED, TOLERANCE, PART = 256, 0.04, 0.99
 

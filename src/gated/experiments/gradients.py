@@ -17,8 +17,8 @@ from gated.errors import wrong
 from gated.experiments.drawing import COLOURS, new_figure, png
 from gated.language import Cell
 from gated.learning import Adam, Sequences, full_step
-from gated.losses import SquaredError
 from gated.nn import Dense, Network, Recurrent
+from gated.nn.losses import SquaredError
 from gated.number_checks import above_zero, whole_above_zero
 
 BATCH, MEASURED, BASELINE = 50, 200, 1.0 / 6.0

@@ -19,8 +19,8 @@ from gated.errors import wrong
 from gated.experiments.drawing import new_figure, png, style
 from gated.learning import LahoreLSTM, compare_gradients
 from gated.learning.realtime.engines import rule_of
-from gated.losses import SquaredError
 from gated.nn import Dense, Network, Recurrent
+from gated.nn.losses import SquaredError
 from gated.number_checks import above_zero, whole_above_zero
 
 CONDITIONS: dict[str, tuple[str, ...]] = {  # what is measured -> the families of weights that are set to 0 for it

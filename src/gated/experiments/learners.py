@@ -14,7 +14,7 @@ import numpy as np
 
 from gated.data import Sequences
 from gated.learning import Adam, Online, Optimizer, full_step, truncated_step
-from gated.losses import Loss
+from gated.nn.losses import Loss
 
 CLIP = 1.0  # bound on the norm of each update's gradient, the same for all
 Learn = Callable[[Sequences], None]

@@ -9,7 +9,7 @@ import numpy as np
 
 from gated.data import Sequences, embedded_reber_string, reber_batch, reber_score, reber_test_set
 from gated.experiments.task import Array, Kind, Score, Task
-from gated.losses import SigmoidSquaredError
+from gated.nn.losses import SigmoidSquaredError
 
 STRINGS = 256
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gated.data import Sequences
-from gated.losses import Loss
+from gated.nn.losses import Loss
 
 Array = np.ndarray[Any, Any]
 

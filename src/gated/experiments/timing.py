@@ -11,7 +11,7 @@ import numpy as np
 
 from gated.data import Sequences, measuring_spike_distances
 from gated.experiments.task import NUMBERS, Array, Kind, Score, Task, number_score
-from gated.losses import SquaredError
+from gated.nn.losses import SquaredError
 
 TESTED, TOLERANCE = 256, 0.49
 

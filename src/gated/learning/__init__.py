@@ -1,6 +1,7 @@
 """Learning: optimizers, schedules, clipping; backpropagation through time and its training loop; learning in real time,
 online with traces or exact."""
 
+from gated.data.sequences import Sequences
 from gated.lazy import submodules
 from gated.learning.realtime.compare import GradientDifference, compare_gradients
 from gated.learning.realtime.lahore import LahoreLSTM
@@ -12,7 +13,6 @@ from gated.learning.rules.optimizers import SGD, Adam, AdamW, Optimizer, RMSProp
 from gated.learning.training.bptt import full_step, truncated_step
 from gated.learning.training.loop import Progress, Training, Update
 from gated.publish import publish
-from gated.runtime.sequences import Sequences
 
 publish("gated.learning", GradientDifference, LahoreLSTM, Online, Progress, RTRLCost, Training, Update)
 publish("gated.learning", SGD, Adam, AdamW, Optimizer, RMSProp)

@@ -44,7 +44,7 @@ class LanguageRun:
     """One run folder with its model and training. Made by :meth:`start` or :meth:`resume`."""
 
     def __init__(self, folder: RunFolder, settings: Settings, corpus: Corpus, model: CharacterLanguageModel) -> None:
-        from gated.losses import SoftmaxCrossEntropy
+        from gated.nn.losses import SoftmaxCrossEntropy
 
         self.folder, self.settings, self.corpus, self.model = folder, settings, corpus, model
         self.records = Records()

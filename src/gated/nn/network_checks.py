@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from gated.data.sequences import within
 from gated.errors import as_array, describe, shown, wrong, wrong_type
 from gated.nn.embedding import Embedding
-from gated.runtime.packing import checked_lengths
-from gated.runtime.sequences import within
+from gated.nn.packing import checked_lengths
 
 
 def check_chain(layers: Mapping[str, Any]) -> None:

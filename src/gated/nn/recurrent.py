@@ -13,12 +13,12 @@ import numpy as np
 from gated.errors import describe, wrong, wrong_type
 from gated.language import Cell
 from gated.nn import checks
+from gated.nn.packing import Packing
 from gated.nn.parameters import ParameterVector
 from gated.nn.refusals import refuse_bidirectional, refuse_tape
 from gated.nn.stack import Stack, State
 from gated.nn.stream import Stream
 from gated.nn.tape import Tape
-from gated.runtime import Packing
 
 Array = np.ndarray[Any, Any]
 

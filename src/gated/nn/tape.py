@@ -9,7 +9,7 @@ import numpy as np
 
 from gated.backends import Scan
 from gated.errors import uncopied
-from gated.runtime import Packing
+from gated.nn.packing import Packing
 
 if TYPE_CHECKING:
     from gated.nn.recurrent import Recurrent

@@ -1,9 +1,18 @@
-"""What layers, data and learning agree on: packed rows of sequences of different lengths, and what a batch is."""
+"""An old place: `Packing` lies in `gated.nn.packing`, `Sequences` in `gated.data`."""
 
-from gated.lazy import submodules
-from gated.runtime.packing import Packing
-from gated.runtime.sequences import Sequences
+from __future__ import annotations
 
-__getattr__, __dir__ = submodules(__name__)
+import importlib
+from typing import Any
 
-__all__ = ["Packing", "Sequences"]
+_HOME = {"Packing": "gated.nn.packing", "Sequences": "gated.data.sequences"}
+
+__all__ = ["Packing", "Sequences"]  # noqa: F822
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(importlib.import_module(_HOME[name]), name)
+    from gated.lazy import submodules
+
+    return submodules(__name__)[0](name)

@@ -11,8 +11,8 @@ import numpy as np
 from gated.errors import GatedError, as_array, describe, shown, wrong, wrong_type
 from gated.learning.realtime.engines import begin, rule_of
 from gated.learning.rules.finite import parameters_of, reason
-from gated.losses import Loss, SquaredError
 from gated.nn import Recurrent
+from gated.nn.losses import Loss, SquaredError
 
 Array = np.ndarray[Any, Any]
 
@@ -63,7 +63,7 @@ def compare_gradients(
         ArgumentError, ArgumentTypeError: as `Online`; a family that there is not.
     """
     if not isinstance(loss, (Loss, type(None))):
-        raise wrong_type("loss", describe(loss), "a loss of gated.losses, such as SquaredError()")
+        raise wrong_type("loss", describe(loss), "a loss of gated.nn.losses, such as SquaredError()")
     x = as_array("x", x)
     if x.ndim < 2:
         raise wrong("x", describe(x), "axes (T, N, ...)")

@@ -16,8 +16,8 @@ from gated.learning.realtime.rtrl import MEMORY_LIMIT, RealTime
 from gated.learning.realtime.traces import Traces
 from gated.learning.rules.clipping import clipped
 from gated.learning.rules.optimizers import SGD, Optimizer
-from gated.losses import Loss
 from gated.nn import Network, Recurrent
+from gated.nn.losses import Loss
 from gated.nn.network_checks import flat_state
 from gated.number_checks import one_of
 from gated.schedule.online_step import plan_step

@@ -25,9 +25,9 @@ from gated import cells
 from gated.errors import wrong
 from gated.learning.realtime.online import Online
 from gated.learning.rules.optimizers import SGD
-from gated.losses import SquaredError
 from gated.nn import Dense, Network, Recurrent, checks
 from gated.nn.checks import generator
+from gated.nn.losses import SquaredError
 from gated.number_checks import above_zero
 
 Array = np.ndarray[Any, Any]

@@ -20,15 +20,15 @@ from typing import Any
 
 import numpy as np
 
+from gated.data.sequences import Sequences, within
 from gated.errors import GatedError, wrong, wrong_type
 from gated.learning.rules.clipping import clipped, global_norm
 from gated.learning.rules.finite import parameters_of, reason
 from gated.learning.rules.optimizers import Optimizer
-from gated.losses import Loss
 from gated.nn.layer import Layer
+from gated.nn.losses import Loss
 from gated.nn.network_checks import flat_state, orders
 from gated.number_checks import above_zero
-from gated.runtime.sequences import Sequences, within
 
 
 def full_step(
@@ -109,7 +109,7 @@ def check_learner(network: Any, loss: Any, optimizer: Any) -> None:
     """Raises ArgumentTypeError for one of the three in another's place."""
     rows = (
         ("network", network, hasattr(network, "forward"), "a gated.Network"),
-        ("loss", loss, callable(loss) and not isinstance(loss, Layer), "a loss of gated.losses"),
+        ("loss", loss, callable(loss) and not isinstance(loss, Layer), "a loss of gated.nn.losses"),
         ("optimizer", optimizer, hasattr(optimizer, "update"), "an optimizer of gated.learning"),
     )
     for name, value, fits, expected in rows:

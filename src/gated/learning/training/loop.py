@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from gated.data.sequences import Sequences
 from gated.errors import ArgumentError, FileFormatError, GatedError, describe, shown, wrong_type
 from gated.learning.rules.optimizers import Optimizer
 from gated.learning.rules.option_checks import nameable
 from gated.learning.training.bptt import check_learner, full_step, inside, truncated_step
-from gated.losses import Loss
+from gated.nn.losses import Loss
 from gated.nn.network_checks import flat_state, nested_state
-from gated.runtime.sequences import Sequences
 
 
 @dataclass

@@ -19,6 +19,7 @@ from gated.language import sigmoid, softplus
 from gated.nn import checks
 from gated.nn.maps import logsumexp, planned, total
 from gated.number_checks import one_of
+from gated.publish import publish
 
 Array = np.ndarray[Any, Any]
 
@@ -231,3 +232,6 @@ class SigmoidCrossEntropy(Loss):
     """−Σ [target log σ(y) + (1 − target) log(1 − σ(y))] = Σ softplus(y) − target·y, in nats; y is before the σ."""
 
     expression = staticmethod(_sigmoid_cross_entropy)
+
+
+publish("gated.losses", Loss, SoftmaxCrossEntropy, SquaredError, SigmoidSquaredError, SigmoidCrossEntropy)

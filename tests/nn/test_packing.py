@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gated.backends.reference import last_states
-from gated.runtime import Packing
+from gated.nn.packing import Packing
 
 LENGTHS = [None, [5, 5, 5], [2, 5, 3], [0, 1, 5], [3, 3, 1], [0, 0, 0]]
 
