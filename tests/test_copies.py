@@ -180,7 +180,7 @@ def test_size_is_that_of_the_numbers(dtype: str) -> None:
 def learner() -> Any:
     """In the middle of a stream."""
     whole = gated.Network({"rnn": gated.LSTM(4, 5, seed=1), "head": gated.Dense(5, 2, seed=2)})
-    made = gated.learning.Online(whole, optimizer=gated.learning.Adam(gated.learning.rules.schedules.cosine(0.1, 9)))
+    made = gated.learning.Online(whole, optimizer=gated.learning.Adam(gated.learning.schedules.cosine(0.1, 9)))
     rng = np.random.default_rng(0)
     made.partial_fit(rng.standard_normal((5, 4)), rng.standard_normal((5, 2)))
     return made
@@ -188,7 +188,7 @@ def learner() -> Any:
 
 def answer(thing: Any) -> list[bytes]:
     """In another process: what a thing does next."""
-    if isinstance(thing, gated.learning.rules.schedules.Schedule):
+    if isinstance(thing, gated.learning.schedules.Schedule):
         return [np.array([thing(step) for step in range(20)]).tobytes()]
     if isinstance(thing, gated.learning.Optimizer):
         theta = np.ones(4)
@@ -209,7 +209,7 @@ def values() -> list[Any]:
     return [
         *(mine, unnamed, cell_of_a_notebook(), gated.GRU(4, 5, seed=1), network(), tied(), language_model()),
         *(used, learner(), gated.losses.SoftmaxCrossEntropy()),
-        gated.learning.rules.schedules.warmup(gated.learning.rules.schedules.step_decay(0.1, 0.5, 3), 4),
+        gated.learning.schedules.warmup(gated.learning.schedules.step_decay(0.1, 0.5, 3), 4),
     ]
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
 
-def publish(module: str, *classes: type) -> None:
-    """Let classes say that they are of a public module.
 
-    A pickle names it and looks for the class there: so it can still be read when the file behind has moved.
+def publish(module: str, *things: Any) -> None:
+    """Let classes and functions say that they are of a public module.
+
+    A pickle names it and looks for them there: so it can still be read when the file behind has moved.
     """
-    for each in classes:
+    for each in things:
         each.__module__ = module

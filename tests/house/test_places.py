@@ -1,4 +1,4 @@
-"""Every place from which something could be imported before the house was rebuilt (in `places.json`) still leads there."""
+"""Every place from which something could be imported before the house was rebuilt still leads there."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from gated.losses import SigmoidCrossEntropy, SigmoidSquaredError, SoftmaxCrossE
 from gated.nn import Dense, Network, Recurrent
 
 PROTOCOLS = range(2, 6)
-PUBLIC = {"gated.learning", "gated.learning.rules.schedules", "gated.losses", "gated.data", "gated.nn", "gated"}
+PUBLIC = {"gated.learning", "gated.learning.schedules", "gated.losses", "gated.data", "gated.nn", "gated"}
 
 
 def ways():
@@ -69,7 +69,7 @@ def test_schedules(text, way):
     assert repr(schedule) == repr(again) == text and again == schedule and hash(again) == hash(schedule)
     assert eval(text, vars(schedules)) == schedule
     assert [again(step) for step in range(80)] == [schedule(step) for step in range(80)]
-    assert modules_named(schedule) == {"gated.learning.rules.schedules"}
+    assert modules_named(schedule) == {"gated.learning.schedules"}
 
 
 def test_schedules_with_other_numbers_differ():
@@ -160,7 +160,7 @@ def test_a_pickled_optimizer_is_its_buffers_and_little_else(name):
     optimizer.update(np.zeros(1000), GRADIENTS[0])
     buffers = sum(array.nbytes for array in optimizer.state().values())
     assert len(pickle.dumps(optimizer)) < buffers + 1000
-    assert modules_named(optimizer) == {"gated.learning", "gated.learning.rules.schedules"}
+    assert modules_named(optimizer) == {"gated.learning", "gated.learning.schedules"}
 
 
 def test_a_rate_without_a_name_is_refused_by_a_pickle_and_no_other_copy():
@@ -175,7 +175,7 @@ def test_a_rate_without_a_name_is_refused_by_a_pickle_and_no_other_copy():
         start, _, end = str(caught.value).partition("which a pickle cannot name, ")
         assert start.startswith("lr: got the function test_a_rate_without_a_name_is_refused")
         assert end == (
-            "expected a schedule of gated.learning.rules.schedules, such as cosine(0.1, steps=1000), "
+            "expected a schedule of gated.learning.schedules, such as cosine(0.1, steps=1000), "
             "or a function at the top of a module"
         )
 

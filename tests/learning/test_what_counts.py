@@ -184,7 +184,7 @@ for value in (training, Sequences(np.zeros((2, 1, 2))), update):
 
 @pytest.mark.parametrize("imports", ["", "import gated.data"])
 def test_pickles_name_public_modules_whatever_was_imported_before(imports):
-    """Training held "gated.learning.training.loop"; the place of Sequences hung on whether gated.data had been imported."""
+    """Training held "gated.learning.loop"; the place of Sequences hung on whether gated.data had been imported."""
     environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
     done = subprocess.run(
         [sys.executable, "-c", TRAINED.format(imports=imports)], env=environment, capture_output=True, text=True

@@ -1,8 +1,8 @@
 """Slopes: how one value of a cell moves with another along elementwise paths, by forward mode.
 
 Between two matrix products a cell is elementwise, so its Jacobian there is diagonal and has one number per unit: the
-slope, an expression of the cell's own values. A whole Jacobian is slopes and matrices in turn (`gated.learning.realtime.rtrl`);
-with the matrices cut only slopes are left (`gated.schedule.traces`).
+slope, an expression of the cell's own values. A whole Jacobian is slopes and matrices in turn (real-time recurrent
+learning); with the matrices cut only slopes are left (`gated.schedule.traces`).
 """
 
 from __future__ import annotations

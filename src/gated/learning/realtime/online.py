@@ -45,8 +45,8 @@ class Online:
         network: a gated.Network of Recurrent (one direction, no dropout), Dense and Embedding layers. Its parameters
             change in place.
         algorithm: "online", traces with the recurrent matrices cut, as the LSTM papers of 1997 and 2000
-            (`gated.learning.realtime.traces`): cheap, and the whole gradient only of a cell without such matrices. "rtrl", the
-            whole gradient of every step's loss (`gated.learning.realtime.rtrl`): exact, and expensive; see
+            (`realtime.traces`): cheap, and the whole gradient only of a cell without such matrices. "rtrl", the
+            whole gradient of every step's loss (`realtime.rtrl`): exact, and expensive; see
             `gated.learning.rtrl_cost`.
         optimizer: from gated.learning; SGD(0.1) if None.
         loss: from gated.nn.losses, of one step's rows; SquaredError() if None. It chooses what squashes the output.

@@ -25,7 +25,7 @@ from gated.number_checks import above_zero, not_negative, told, within
 class Optimizer:
     """What the optimizers share: the count of updates, the schedule, the named buffers.
 
-    ``lr``: a number or a schedule (see :mod:`gated.learning.rules.schedules`); it may be set anew between
+    ``lr``: a number or a schedule (see :mod:`gated.learning.schedules`); it may be set anew between
     updates. A subclass lists the buffers that it keeps from update to update and writes :meth:`_apply`.
 
     An optimizer can be copied and pickled; the copy goes on with the same bits and shares nothing.

@@ -19,6 +19,7 @@ from typing import Any
 
 from gated.learning.rules.option_checks import nameable
 from gated.number_checks import above_zero, whole_above_zero, within
+from gated.publish import publish
 
 Function = Callable[[int], float]
 
@@ -153,4 +154,8 @@ MAKERS: dict[type[Schedule], Callable[..., Schedule]] = {
     Warmup: warmup,
 }
 # what stands in the message where somebody's function cannot be pickled
-INSTEAD = "a schedule of gated.learning.rules.schedules, such as cosine(0.1, steps=1000), or a function at the top of a module"
+INSTEAD = (
+    "a schedule of gated.learning.schedules, such as cosine(0.1, steps=1000), or a function at the top of a module"
+)
+
+publish("gated.learning.schedules", Schedule, *MAKERS, *MAKERS.values())
