@@ -21,10 +21,7 @@ find_old_places()
 __version__ = "0.1.0"
 
 _HOME = {
-    **dict.fromkeys(
-        ("Cell", "cell", "sigmoid", "tanh", "relu", "softplus", "exp", "log", "sqrt", "abs", "maximum", "minimum"),
-        "gated.language",
-    ),
+    **dict.fromkeys(("Cell", "cell"), "gated.language"),
     **dict.fromkeys(("Recurrent", "LSTM", "PeepholeLSTM", "GRU", "RNN", "Dense", "Embedding", "Network"), "gated.nn"),
     **dict.fromkeys(("check_cell",), "gated.audit"),
     **dict.fromkeys(("get_num_threads", "set_num_threads"), "gated.backends.native.threads.pool"),
@@ -48,19 +45,27 @@ _MODULES = (
     "schedule",
 )
 
-__all__ = ["__version__", *_HOME, *_MODULES]  # noqa: PLE0604
-
 
 def __getattr__(name: str) -> Any:
     if name in _HOME:
         return getattr(importlib.import_module(_HOME[name]), name)
     if name in _MODULES:
         return importlib.import_module(f"gated.{name}")
-    from gated.language.functions import FUNCTIONS
+    if name == "__all__":
+        return _public_names()
+    from gated.language.elementwise import WRITTEN
+    from gated.language.functions import known_functions
 
-    functions = ", ".join(row.name for row in FUNCTIONS.values() if row.public)
-    raise AttributeError(f"gated has no {name!r}; the functions of the language are {functions}")
+    if name in WRITTEN:  # sigmoid, tanh, ...
+        return WRITTEN[name]
+    raise AttributeError(f"gated has no {name!r}; {known_functions()}")
+
+
+def _public_names() -> list[str]:
+    from gated.language.elementwise import WRITTEN
+
+    return ["__version__", *_HOME, *WRITTEN, *_MODULES]
 
 
 def __dir__() -> list[str]:
-    return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})
+    return sorted({*_public_names(), *(name for name in globals() if name.startswith("__"))})

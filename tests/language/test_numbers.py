@@ -15,8 +15,8 @@ from gated.calculus import forward_mode, reverse_mode
 from gated.errors import CellError, FileFormatError
 from gated.language import FUNCTIONS
 from gated.language import graph as g
-from gated.language.functions import REDUCTIONS
 from gated.language.printing import fraction
+from gated.language.reductions import REDUCTIONS
 from gated.program.lowering import lower
 from gated.schedule import schedule
 from gated.schedule.passes import require_folded

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from gated.backends.interface import Array, Scan, stale
-from gated.language.functions import FUNCTIONS, REDUCTIONS
-from gated.language.graph import ONE_DIM, Matrix, Node
+from gated.language.functions import FUNCTIONS
+from gated.language.graph import ONE_DIM, Matrix, Node, is_constant, is_elementwise, is_leaf, is_product
+from gated.language.reductions import REDUCTIONS
 from gated.schedule import Schedule
 from gated.schedule.grouping import ProductGroup, group_products
 from gated.schedule.schedule import CONSTANT, INPUT, STATE
@@ -160,9 +161,9 @@ def constants(schedule: Schedule, parameters: Mapping[str, Array]) -> Values:
     """The values of level 0: the parameter vectors, and what is made of them alone."""
     values: Values = {}
     for node in schedule.level:
-        if node.op == "constant":
+        if is_constant(node):
             values[node] = float(node.attr)
-        elif node.op == "leaf" and node.attr[0] == "vector":
+        elif is_leaf(node, "vector"):
             values[node] = parameters[node.attr[1]]
     program = [node for node in schedule.before if schedule.level[node] == CONSTANT]
     _Interpreter(parameters).run(group_products(program), values)
@@ -203,14 +204,14 @@ class _Interpreter:
                 values[item] = self._evaluate(item, values, None if out is None else out.get(item))
 
     def _evaluate(self, node: Node, values: Values, out: Array | None) -> Array | float:
-        if node.op == "call":
+        if is_elementwise(node):
             args = [values[arg] for arg in node.args]
             if out is not None:
                 return FUNCTIONS[node.attr].numpy(*args, out=out)
             return FUNCTIONS[node.attr].numpy(*args)
-        if node.op == "constant":
+        if is_constant(node):
             return float(node.attr)
-        if node.op == "product":
+        if is_product(node):
             result = self._sum_of_products(node, values)
         else:
             result = REDUCTIONS[node.attr].numpy(np.asarray(values[node.args[0]]))
@@ -295,9 +296,9 @@ class _Columns:
 def _constants_and_inputs(schedule: Schedule, parameters: Mapping[str, Array], x: Array) -> Values:
     values: Values = {}
     for node in schedule.level:
-        if node.op == "constant":
+        if is_constant(node):
             values[node] = float(node.attr)
-        elif node.op == "leaf" and node.attr[0] == "vector":
+        elif is_leaf(node, "vector"):
             values[node] = parameters[node.attr[1]]
     values[schedule.graph.input_leaf(schedule.graph.inputs[0])] = x
     return values
@@ -329,7 +330,7 @@ def _forward_loop(
         out.update((node, states[k][new]) for node, k in first_row.items() if node not in saved)
         interpreter.run(program, step, out)
         for k, node in enumerate(schedule.outputs):
-            if first_row[node] != k or node in saved or schedule.level[node] < STATE or node.op == "leaf":
+            if first_row[node] != k or node in saved or schedule.level[node] < STATE or is_leaf(node):
                 states[k][new] = step[node]
 
 
@@ -346,7 +347,7 @@ def _backward_loop(scan: Scan, interpreter: _Interpreter, kept: _Columns, dy: Ar
     by_row = [(node, v) for node, v in scan.values.items() if schedule.level[node] in (INPUT, STATE)]
     constants = {node: v for node, v in scan.values.items() if schedule.level[node] == CONSTANT}
     for node in schedule.backward_step:
-        constants.update((arg, float(arg.attr)) for arg in node.args if arg.op == "constant")
+        constants.update((arg, float(arg.attr)) for arg in node.args if is_constant(arg))
     for rows, _new, previous in reversed(_steps(scan.counts, len(running[0]))):
         count = rows.stop - rows.start
         step: Values = dict(constants)
@@ -361,7 +362,7 @@ def _backward_loop(scan: Scan, interpreter: _Interpreter, kept: _Columns, dy: Ar
                 out[seed][...] = step[seed]
         interpreter.run(schedule.backward_step, step, out)
         for k, node in enumerate(schedule.previous):
-            running[k][:count] = float(node.attr) if node.op == "constant" else step[node]
+            running[k][:count] = float(node.attr) if is_constant(node) else step[node]
 
 
 def previous_states(scan: Scan) -> Values:

@@ -6,8 +6,9 @@ from gated.calculus.markup import Markup, Row
 from gated.calculus.notation import Notation
 from gated.calculus.steps import ARGUMENT, AUXILIARY, NAMED, Steps
 from gated.calculus.wording import Words
-from gated.language.graph import Matrix, Node, call, is_constant, leaf, topological
+from gated.language.graph import Matrix, Node, is_constant, is_leaf, leaf, topological
 from gated.language.naming import auxiliaries
+from gated.language.operations import BOOK, Legend
 from gated.language.printing import Printer, latex_symbol
 
 
@@ -108,38 +109,22 @@ class Document:
         return self.formulas([*formulas[: most - 1], *dots, formulas[-1]] if dots else formulas)
 
     def _functions(self) -> list[str]:
-        """What the functions of this cell mean, with their derivatives."""
-        math, latex = self.markup.math, self.notation.latex
-        used = {node.attr for node in self._all_nodes() if node.op == "call"}
-        a = leaf("quantity", "argument", "1")
-        printer = Printer(self.notation.style, {a: "a"})
-
-        def show(name: str) -> str:
-            return printer.expression(call(name, a))
-
-        entries: list[str] = []
-        if "sigmoid" in used:
-            sigma = r"\sigma(a)" if latex else "σ(a)"
-            value = rf"{sigma} = \frac{{1}}{{1 + e^{{-a}}}}" if latex else f"{sigma} = 1 / (1 + exp(−a))"
-            slope = rf"{sigma} \odot (1 - {sigma})" if latex else f"{sigma} ⊙ (1 − {sigma})"
-            entries.append(self.words("sigmoid", f=math(value), d=math(slope)))
-        if "tanh" in used:
-            slope = r"1 - \tanh(a)^{2}" if latex else "1 − tanh(a)²"
-            entries.append(self.words("tanh", f=math(show("tanh")), d=math(slope)))
-        if "softplus" in used:
-            value = f"{show('softplus')} = " + (r"\log(1 + e^{a})" if latex else "log(1 + exp(a))")
-            entries.append(self.words("softplus", f=math(value), d=math(show("sigmoid"))))
-        if "relu" in used:
-            value = f"{show('relu')} = " + (r"\max(a, 0)" if latex else "max(a, 0)")
-            entries.append(self.words("relu", f=math(value), d=math(show("_positive")), a=math("a")))
-        if "abs" in used:
-            entries.append(self.words("abs", f=math(show("abs")), d=math(show("_sign"))))
-        if used & {"maximum", "minimum"}:
-            names = [n for n in ("max", "min") if f"{n}imum" in used]
-            f = self.words.join([math(rf"\{n}(a, b)" if latex else f"{n}(a, b)") for n in names])
-            half = r"0.5 + 0.5 \cdot \mathrm{sign}(a - b)" if latex else "0.5 + 0.5 · sign(a − b)"
-            entries.append(self.words("extremum", f=f, d=math(half)))
-        return entries
+        """What the functions of this cell mean, with their derivatives; what has the same legend has one entry."""
+        used = {node.operation.name for node in self._all_nodes()}
+        by_sentence: dict[str, list[Legend]] = {}
+        for row in BOOK.values():
+            if row.name in used and row.legend.needed:
+                by_sentence.setdefault(row.legend.group or row.name, []).append(row.legend)
+        math, notation = self.markup.math, int(self.notation.latex)
+        return [
+            self.words.said(
+                (legends[0].english, legends[0].chinese),
+                f=self.words.join([math(legend.formula[notation]) for legend in legends]),
+                d=math(legends[0].slope[notation]),
+                a=math("a"),
+            )
+            for legends in by_sentence.values()
+        ]
 
     def _all_nodes(self) -> list[Node]:
         totals = [self.steps.total(node) for node in self._targets()]
@@ -195,7 +180,7 @@ class Document:
     def _beginnings(self) -> list[Row]:
         rows: list[Row] = []
         for symbol, arriving in self.steps.arriving.items():
-            if symbol.op == "leaf" and symbol.attr[0] in ("quantity", "state", "input"):
+            if is_leaf(symbol) and symbol.attr[0] in ("quantity", "state", "input"):
                 text = " + ".join(self.notation.printer.term(node) for node in arriving)
                 more = self.either(r" + \ldots", " + …") if self.steps.uses.get(symbol) else ""
                 rows.append((self.notation.adjoint_of_leaf(symbol), text + more))
@@ -203,7 +188,7 @@ class Document:
 
     def _passed(self) -> None:
         for name, node in zip(self.graph.states, self.graph.outputs, strict=True):
-            if node.op == "leaf":
+            if is_leaf(node):
                 self.say("passed", state=self.notation.symbol(name), target=self.notation.leaf(node))
 
     # 3

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from gated.language.functions import FUNCTIONS, REDUCTIONS
-from gated.language.graph import Matrix, Node, add, constant, is_constant, product, reduce, topological
+from gated.language.graph import Matrix, Node, is_product, product, topological
 
 
 def forward_mode(
@@ -29,20 +28,9 @@ def forward_mode(
 
 
 def _tangent(node: Node, moved: Mapping[Node, Node], matrix_tangents: Mapping[Matrix, Matrix]) -> Node:
-    total = constant(0.0)
-    if node.op == "call":
-        partials = FUNCTIONS[node.attr].derivative(node.args, node)
-        for arg, partial in zip(node.args, partials, strict=True):
-            if not is_constant(moved[arg], 0.0):
-                total = add(total, moved[arg] * partial)
-    elif node.op == "product":
+    total = node.operation.tangent(node, moved)
+    if is_product(node):
         for matrix, operand in zip(node.attr, node.args, strict=True):
-            if not is_constant(moved[operand], 0.0):
-                total = add(total, product([matrix], [moved[operand]]))
             if matrix in matrix_tangents:
-                total = add(total, product([matrix_tangents[matrix]], [operand]))
-    elif node.op == "reduce":
-        operand = node.args[0]
-        if not is_constant(moved[operand], 0.0):
-            total = reduce("total", moved[operand] * REDUCTIONS[node.attr].derivative(operand, node))
+                total = total + product([matrix_tangents[matrix]], [operand])
     return total

@@ -11,8 +11,9 @@ from gated.calculus.document import dimension_letters
 from gated.calculus.notation import break_lines
 from gated.calculus.steps import ARGUMENT, Quantity, Steps
 from gated.calculus.wording import Words
-from gated.language.functions import ADD, ATOM, FUNCTIONS
-from gated.language.graph import Matrix, Node, is_constant, leaf, topological
+from gated.language.functions import FUNCTIONS
+from gated.language.graph import Matrix, Node, is_constant, is_elementwise, is_leaf, leaf, topological
+from gated.language.operations import ADD, ATOM
 from gated.language.printing import NUMPY, Printer
 
 WIDTH = 110
@@ -92,9 +93,6 @@ class _Program:
         style = replace(
             NUMPY,
             matrix=lambda m: self.parameter[m.name] + ("" if m.transposed else ".T"),
-            # a comparison gives booleans, and the sum of two of them is no number
-            template=lambda row: "np.heaviside({0}, 0.0)" if row.name == "_positive" else row.source,
-            reduce=lambda name, value: f"np.sum({value}, axis=-1, keepdims=True)",
         )
         self.names, self.printer = names, Printer(style, names)
 
@@ -125,7 +123,7 @@ class _Program:
 
     def _imports(self) -> list[str]:
         nodes = topological([*self.definitions.values(), *self.backward])
-        used = {node.attr for node in nodes if node.op == "call"}
+        used = {node.attr for node in nodes if is_elementwise(node)}
         helpers = [row.helper for row in FUNCTIONS.values() if row.helper and row.name in used]
         lines = ["import numpy as np", "", ""]
         for helper in helpers:
@@ -236,7 +234,7 @@ class _Program:
         node = self.graph.outputs[k]
         symbol = next((q.symbol for q in self.steps.quantities if q.node is node), node)
         text = self.printer.term(symbol)
-        if symbol in self.fixed or symbol.op == "constant":
+        if symbol in self.fixed or is_constant(symbol):
             return f"np.broadcast_to({text}, {self.names[self.previous[k]]}.shape)"
         return text
 
@@ -285,8 +283,8 @@ class _Program:
         """A sum, in brackets if it has so many terms that they would be too deep for Python."""
         terms: list[str] = []
         rest = node
-        while rest not in self.names and rest.op == "call" and rest.attr in ("add", "sub"):
-            sign, binds = ("", ADD) if rest.attr == "add" else ("-", ADD + 1)
+        while rest not in self.names and rest.operation.signs in ((1, 1), (1, -1)):
+            sign, binds = ("", ADD) if rest.operation.signs == (1, 1) else ("-", ADD + 1)
             terms.append(sign + self.printer.term(rest.args[1], binds))
             rest = rest.args[0]
         if len(terms) < TERMS:
@@ -333,24 +331,16 @@ def numpy_program(steps: Steps, words: Words) -> str:
 def _visible(roots: Iterable[Node], stops: Iterable[Node]) -> dict[Node, None]:
     """All parts of the expressions, without those of a stop; in an order that is the same in every process."""
     stop = set(stops)
-    seen: dict[Node, None] = {}
-    stack = list(roots)
-    while stack:
-        node = stack.pop()
-        if node not in seen:
-            seen[node] = None
-            if node not in stop:
-                stack += node.args
-    return seen
+    return dict.fromkeys(topological(roots, lambda node: () if node in stop else node.args))
 
 
 def _is_simple(node: Node) -> bool:
     """φ(v) of one variable v."""
     return (
-        node.op == "call"
+        is_elementwise(node)
         and len(node.args) == 1
-        and node.args[0].op == "leaf"
-        and node.attr != "neg"
+        and is_leaf(node.args[0])
+        and node.operation.signs is None
         and node.args[0].attr[0] != "seed"
     )
 

@@ -2,7 +2,7 @@
 
 For y = φ(a) the adjoint of a is dy ⊙ φ'(a); for a matrix product a = M v it is dv = Mᵀ da, and M itself receives
 da vᵀ (Werbos 1990, "Backpropagation through time", eqs. 5-8; Griewank & Walther 2008, ch. 3). The derivatives φ' are
-rows of `language.functions`, expressed in the saved output y.
+rows of the book of operations, expressed in the saved output y.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from gated.language.functions import FUNCTIONS, REDUCTIONS
-from gated.language.graph import ONE_DIM, Matrix, Node, add, constant, product, reduce, topological
+from gated.language.graph import ONE_DIM, Matrix, Node, constant, is_constant, is_product, topological
+from gated.language.reductions import total as total_of
 
 
 @dataclass
@@ -45,32 +45,27 @@ def reverse_mode(outputs: Sequence[Node], seeds: Sequence[Node]) -> Adjoints:
         _contribute(result, output, None, seed)
     for node in reversed(topological(outputs)):
         terms = result.terms.get(node, [])
-        if not terms or node.op == "constant":
+        if not terms or is_constant(node):
             continue
         total = terms[0][1]
         for _, term in terms[1:]:
-            total = add(total, term)
+            total = total + term
         result.of[node] = total
         _propagate(result, node, total)
     return result
 
 
 def _propagate(result: Adjoints, node: Node, adjoint: Node) -> None:
-    if node.op == "call":
-        partials = FUNCTIONS[node.attr].derivative(node.args, node)
-        for arg, partial in zip(node.args, partials, strict=True):
-            _contribute(result, arg, node, adjoint * partial)
-    elif node.op == "product":
+    if is_product(node):
         for matrix, operand in zip(node.attr, node.args, strict=True):
             result.products.setdefault(matrix, []).append((adjoint, operand))
-            _contribute(result, operand, node, product([matrix.T], [adjoint]))
-    elif node.op == "reduce":
-        _contribute(result, node.args[0], node, adjoint * REDUCTIONS[node.attr].derivative(node.args[0], node))
+    for arg, term in zip(node.args, node.operation.back(node, adjoint), strict=True):
+        _contribute(result, arg, node, term)
 
 
 def _contribute(result: Adjoints, node: Node, user: Node | None, term: Node) -> None:
-    if term.op == "constant" and term.attr == 0.0:
+    if is_constant(term) and term.attr == 0.0:
         return
     if node.dim == ONE_DIM and term.dim != ONE_DIM:
-        term = reduce("total", term)  # a number that was used for all units collects from all of them
+        term = total_of(term)  # a number that was used for all units collects from all of them
     result.terms.setdefault(node, []).append((user, term))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from gated.calculus.forward_mode import forward_mode
-from gated.language.graph import Graph, Node, constant, is_leaf
+from gated.language.graph import Graph, Node, constant, is_leaf, is_product
 
 
 class Slopes:
@@ -26,7 +26,7 @@ class Slopes:
 
     def __init__(self, graph: Graph, cut: Collection[Node] = ()) -> None:
         self.graph = graph
-        self.products = tuple(node for node in graph.order if node.op == "product")
+        self.products = tuple(node for node in graph.order if is_product(node))
         self._cut = {node: _vector_and_value(node) for node in cut}
 
     @property
@@ -65,7 +65,7 @@ def weighted_states(graph: Graph) -> tuple[Node, ...]:
     for node in graph.order:
         if is_leaf(node, "state") or any(arg in moving for arg in node.args):
             moving.add(node)
-        if node.op == "call" and node.attr == "mul" and any(is_leaf(arg, "vector") for arg in node.args):
+        if node.operation.multiplies and any(is_leaf(arg, "vector") for arg in node.args):
             _, value = _vector_and_value(node)
             if value in moving:
                 found.append(node)

@@ -13,17 +13,19 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from gated.calculus.reverse_mode import reverse_mode
+from gated.language.arithmetic import times_slope
 from gated.language.graph import (
     Graph,
     Matrix,
     Node,
-    add,
     constant,
-    divide,
+    is_atom,
     is_constant,
+    is_elementwise,
+    is_leaf,
+    is_product,
     leaf,
-    multiply,
-    negate,
+    rewrite,
     topological,
     with_args,
 )
@@ -31,7 +33,6 @@ from gated.language.naming import SHARED, free_letter, long_parts, taken_names
 
 NAMED, ARGUMENT, AUXILIARY = "named", "argument", "auxiliary"
 DEEP, LARGE = 12, 100  # levels and parts of a definition: its derivatives hold many of them, and more than once
-_RELAYS = ("add", "sub", "neg")  # the adjoint of a sum is that of its terms, up to the sign
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +99,7 @@ class Steps:
         """The adjoint of a quantity, previous state, input or vector parameter at one step: the sum of its terms."""
         result = constant(0.0)
         for term in [*self.arriving.get(symbol, []), *(use.term for use in self.uses.get(symbol, []))]:
-            result = add(result, term)
+            result = result + term
         return result
 
     def definition(self, quantity: Quantity, hidden: Mapping[Node, Quantity]) -> Node:
@@ -131,49 +132,35 @@ def _differentiate(result: Steps, quantity: Quantity) -> None:
     adjoints = reverse_mode([quantity.definition], [quantity.adjoint])
     slopes = reverse_mode([quantity.definition], [constant(1.0)])
     for symbol, terms in adjoints.terms.items():
-        if symbol.op != "leaf":
+        if not is_leaf(symbol):
             continue
         slope = constant(0.0)
         for user, term in slopes.terms[symbol]:
-            if user is None or user.op != "product":
-                slope = 2.0 * term if slope is term else add(slope, term)  # (v ⊙ v)' = 2 v
+            if user is None or not is_product(user):
+                slope = 2.0 * term if slope is term else slope + term  # (v ⊙ v)' = 2 v
         matrices = tuple(
-            (term.attr[0].T, -1 if term.args[0].op == "call" else 1)  # the adjoint of a product is dP or -dP
+            (term.attr[0].T, -1 if is_elementwise(term.args[0]) else 1)  # the adjoint of a product is dP or -dP
             for user, term in terms
-            if user is not None and user.op == "product"
+            if user is not None and is_product(user)
         )
-        term = _times(quantity.adjoint, slope)
+        term = times_slope(quantity.adjoint, slope)
         for user, part in terms:
-            if user is not None and user.op == "product":
-                term = add(term, part)
+            if user is not None and is_product(user):
+                term = term + part
         result.uses.setdefault(symbol, []).append(Use(quantity, slope, matrices, term))
     for matrix, pairs in adjoints.products.items():
         result.products.setdefault(matrix, []).extend(pairs)
 
 
-def _times(adjoint: Node, slope: Node) -> Node:
-    """The product as a person writes it: the sign in front, q / n and not q times 1 / n."""
-    if slope.op == "call" and slope.attr == "neg":
-        return negate(_times(adjoint, slope.args[0]))
-    if slope.op == "constant" and slope.attr < 0:
-        return negate(multiply(adjoint, negate(slope)))
-    if slope.op == "call" and slope.attr == "mul" and is_constant(slope.args[0]):
-        return multiply(slope.args[0], _times(adjoint, slope.args[1]))
-    if slope.op == "call" and slope.attr == "div" and is_constant(slope.args[0], 1.0):
-        return divide(adjoint, slope.args[1])
-    return multiply(adjoint, slope)
-
-
 def _quantities(graph: Graph) -> list[Quantity]:
     labels = _labels(graph)
     symbols = {node: leaf("quantity", name, node.dim) for node, (name, _, _) in labels.items()}
-    written: dict[Node, Node] = {}  # a node in other quantities
-    for node in graph.order:
-        written[node] = with_args(node, tuple(symbols.get(arg, written[arg]) for arg in node.args))
+    # a node in other quantities
+    written = rewrite(graph.outputs, lambda node, args: with_args(node, tuple(map(symbols.get, node.args, args))))
     fixed: dict[Node, bool] = {}
     for node in graph.order:
-        is_parameter = node.op == "constant" or (node.op == "leaf" and node.attr[0] == "vector")
-        fixed[node] = is_parameter or (node.op != "leaf" and all(fixed[arg] for arg in node.args))
+        is_parameter = is_constant(node) or (is_leaf(node, "vector"))
+        fixed[node] = is_parameter or (not is_leaf(node) and all(fixed[arg] for arg in node.args))
     return [
         Quantity(
             name=name,
@@ -215,10 +202,10 @@ def _arguments(graph: Graph) -> dict[Node, str]:
     users = _users(graph)
     for node, name in graph.names.items():
         inner, is_function = node, False
-        while inner.op == "call" and len(inner.args) == 1 and (inner is node or inner not in graph.names):
-            is_function |= inner.attr != "neg"
+        while is_elementwise(inner) and len(inner.args) == 1 and (inner is node or inner not in graph.names):
+            is_function |= inner.operation.signs is None
             inner = inner.args[0]
-        if is_function and inner.op in ("call", "product") and inner not in graph.names and len(users[inner]) == 1:
+        if is_function and not is_atom(inner) and inner not in graph.names and len(users[inner]) == 1:
             found[inner] = name
     return found
 
@@ -229,12 +216,13 @@ def _auxiliary(graph: Graph, arguments: Mapping[Node, str]) -> set[Node]:
     found: set[Node] = set()
     relays: set[Node] = set()  # values whose adjoint is, up to the sign, that of the quantity they are a term of
     for node in reversed(graph.order):
-        if node.op in ("leaf", "constant") or node in named:
+        if is_atom(node) or node in named:
             continue
         above = users[node]
-        if all(u.op == "call" and u.attr in _RELAYS and (u in named or u in found or u in relays) for u in above):
+        # the adjoint of a sum is that of its terms, up to the sign
+        if all(u.operation.signs is not None and (u in named or u in found or u in relays) for u in above):
             relays.add(node)
-        if len(above) > 1 or any(u.op == "product" for u in above) or (node not in relays and _branches(node, above)):
+        if len(above) > 1 or any(is_product(u) for u in above) or (node not in relays and _branches(node, above)):
             found.add(node)
             relays.discard(node)
     return found
@@ -242,12 +230,12 @@ def _auxiliary(graph: Graph, arguments: Mapping[Node, str]) -> set[Node]:
 
 def _branches(node: Node, above: list[Node]) -> bool:
     """Whether the adjoint of this value goes to several places."""
-    if node.op == "product":
+    if is_product(node):
         return True
-    simple = all(arg.op in ("leaf", "constant") for arg in node.args)
-    if node.attr == "mul" and simple and all(u.op == "call" and u.attr == "mul" for u in above):
+    simple = all(is_atom(arg) for arg in node.args)
+    if node.operation.multiplies and simple and all(u.operation.multiplies for u in above):
         return False  # one of three factors
-    return sum(arg.op != "constant" for arg in node.args) > 1
+    return sum(not is_constant(arg) for arg in node.args) > 1
 
 
 def _users(graph: Graph) -> dict[Node, list[Node]]:
@@ -260,11 +248,4 @@ def _users(graph: Graph) -> dict[Node, list[Node]]:
 
 def _replace(root: Node, replacements: Mapping[Node, Node]) -> Node:
     """The expression with some of its parts replaced."""
-    new: dict[Node, Node] = {}
-    for node in topological([root]):
-        args = tuple(new[arg] for arg in node.args)
-        if node in replacements:
-            new[node] = replacements[node]
-        else:
-            new[node] = with_args(node, args)
-    return new[root]
+    return rewrite([root], lambda node, args: replacements.get(node) or with_args(node, args))[root]

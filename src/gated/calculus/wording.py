@@ -27,15 +27,6 @@ _TABLE: dict[str, tuple[str, str]] = {
                   "{names} ：给出 {owners} 的那个函数的自变量，即括号里的部分。"),
     "parts": ("{names}: auxiliary values, parts of the equations to which the cell gives no name.",
               "{names} ：辅助量，即方程中没有名字的部分。"),
-    "sigmoid": ("{f}, with the derivative {d}.", "{f} ，其导数为 {d} 。"),
-    "tanh": ("{f} has the derivative {d}.", "{f} 的导数为 {d} 。"),
-    "softplus": ("{f}, with the derivative {d}.", "{f} ，其导数为 {d} 。"),
-    "relu": ("{f}, with the derivative {d}: 1 where {a} is positive, otherwise 0.",
-             "{f} ，其导数为 {d} ： {a} 为正处取 1，其余取 0。"),
-    "abs": ("{f} has the derivative {d}, taken as 0 at 0.", "{f} 的导数为 {d} ，在 0 处取 0。"),
-    "extremum": ("{f}: the adjoint goes to the argument that was chosen; at a tie both get half of it. "
-                 "This is what the factor {d} and its mirror image say.",
-                 "{f} ：伴随传给被选中的那个自变量；两者相等时各得一半。因子 {d} 及其对称形式说的就是这一点。"),
     "size": ("{names}: {size}", "{names} ： {size}"),
     "between": (", ", " 、 "),
 
@@ -172,7 +163,11 @@ class Words:
         self.column = LANGUAGES.index(lang)
 
     def __call__(self, key: str, **pieces: str) -> str:
-        return _TABLE[key][self.column].format(**pieces)
+        return self.said(_TABLE[key], **pieces)
+
+    def said(self, sentence: tuple[str, str], **pieces: str) -> str:
+        """A sentence (English, Chinese) in this language."""
+        return sentence[self.column].format(**pieces)
 
     def join(self, items: list[str]) -> str:
         return self("between").join(items)

@@ -1,31 +1,32 @@
 """The language of cells: symbols, tracing a function into an expression graph, shape inference, errors.
 
-`functions` is the one table of functions, `graph` the immutable expression graph, `symbols`, `families` and `tracing`
-turn a Python function into a graph, `printing` writes a graph as equations, `serial` as JSON and back.
+`operations` is the book of operations; `arithmetic`, `functions` and `reductions` have its rows. `graph` is the
+immutable expression graph; `symbols`, `families` and `tracing` turn a Python function into one, `printing` writes it as
+equations, `serial` as JSON and back.
 """
 
+from __future__ import annotations
+
+from typing import Any
+
+from gated.language import reductions as _reductions  # noqa: F401  its rows enter the book
 from gated.language.cell import Cell, cell
-from gated.language.elementwise import abs, exp, log, maximum, minimum, relu, sigmoid, softplus, sqrt, tanh
+from gated.language.elementwise import WRITTEN
 from gated.language.functions import FUNCTIONS
 from gated.lazy import submodules
 from gated.publish import publish
 
-__getattr__, __dir__ = submodules(__name__)
+_module, _names = submodules(__name__)
+
+
+def __getattr__(name: str) -> Any:
+    return WRITTEN[name] if name in WRITTEN else _module(name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*_names(), *WRITTEN})
+
 
 publish("gated", Cell)
 
-__all__ = [
-    "FUNCTIONS",
-    "Cell",
-    "abs",
-    "cell",
-    "exp",
-    "log",
-    "maximum",
-    "minimum",
-    "relu",
-    "sigmoid",
-    "softplus",
-    "sqrt",
-    "tanh",
-]
+__all__ = ["FUNCTIONS", "Cell", "cell", *WRITTEN]  # noqa: PLE0604

@@ -199,14 +199,10 @@ def _names(
     names: dict[g.Node, str] = {}
     bindings = trace.named()
     last = dict(bindings)
-    own = {
-        node: name
-        for name, node in reversed(list(zip(output_names, outputs, strict=True)))
-        if node.op not in ("leaf", "constant")
-    }
+    own = {node: name for name, node in reversed(list(zip(output_names, outputs, strict=True))) if not g.is_atom(node)}
     for name, symbol in bindings:
         node = nodes.get(id(symbol))
-        if node is None or node.op in ("leaf", "constant") or node in names:
+        if node is None or g.is_atom(node) or node in names:
             continue
         if node in own:
             names[node] = own[node]
@@ -221,7 +217,7 @@ def _names(
 
 
 def _check_all_used(graph: g.Graph, trace: Trace) -> None:
-    reached = {m.name for node in graph.order if node.op == "product" for m in node.attr}
+    reached = {m.name for node in graph.order if g.is_product(node) for m in node.attr}
     reached |= {node.attr[1] for node in graph.order if g.is_leaf(node, "vector")}
     for name, family in trace.families.items():
         if not members_of(family):

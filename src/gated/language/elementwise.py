@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from gated.errors import CellError, as_array, describe, wrong_type
-from gated.language.functions import FUNCTIONS
+from gated.language.functions import PUBLIC
+from gated.language.operations import Elementwise
 from gated.language.refusals import place
 from gated.language.symbols import apply, number
 
@@ -18,8 +19,8 @@ def _array(name: str, value: Any) -> np.ndarray[Any, Any]:
     return as_array(name, value if plain is None else plain)
 
 
-def _public(name: str, doc: str) -> Any:
-    row = FUNCTIONS[name]
+def _public(row: Elementwise) -> Any:
+    name = row.name
 
     def function(*values: Any) -> Any:
         if len(values) != row.arity:
@@ -33,17 +34,11 @@ def _public(name: str, doc: str) -> Any:
         return row.numpy(*arrays)[()]
 
     function.__name__ = function.__qualname__ = name
-    function.__doc__ = f"{doc} Elementwise, on a symbol in the equations of a cell or on numbers and NumPy arrays."
+    function.__doc__ = (
+        f"{row.public} Elementwise, on a symbol in the equations of a cell or on numbers and NumPy arrays."
+    )
     return function
 
 
-sigmoid = _public("sigmoid", "The logistic function 1 / (1 + exp(-x)).")
-tanh = _public("tanh", "The hyperbolic tangent.")
-relu = _public("relu", "max(x, 0), with derivative 0 at 0.")
-softplus = _public("softplus", "log(1 + exp(x)), without overflow.")
-exp = _public("exp", "The exponential function.")
-log = _public("log", "The natural logarithm.")
-sqrt = _public("sqrt", "The square root.")
-abs = _public("abs", "The absolute value, with derivative 0 at 0.")
-maximum = _public("maximum", "The larger of two values; a tie shares the derivative evenly.")
-minimum = _public("minimum", "The smaller of two values; a tie shares the derivative evenly.")
+WRITTEN: dict[str, Any] = {name: _public(row) for name, row in PUBLIC.items()}
+globals().update(WRITTEN)

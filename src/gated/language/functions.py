@@ -1,41 +1,21 @@
-"""The table of functions: value, derivative, NumPy, text, LaTeX. To add a function is to add a row.
+"""The elementwise functions: their rows in the book of operations. To add a function is to add a row here.
 
 `derivative(args, y)` gives one partial derivative per argument, where possible in the saved output y, as a person
 would write it. `numpy` takes `out=`, and must be analytic on complex numbers near the real axis (complex-step check):
-what is decided, is decided by the real part. Rows whose name starts with an underscore occur in derivatives only.
+what is decided, is decided by the real part. Those that are `inner` occur in derivatives only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from gated.language.arithmetic import ARITHMETIC
 from gated.language.graph import Node, call, constant
+from gated.language.operations import Elementwise, Legend, enter
 
 Array = np.ndarray[Any, Any]
-Partials = Callable[[tuple[Node, ...], Node], tuple[Node, ...]]
-
-
-@dataclass(frozen=True)
-class Function:
-    """One row. `text`, `latex` and `source` are templates over the printed arguments; `precedence` as in Python."""
-
-    name: str
-    arity: int
-    numpy: Callable[..., Array]
-    derivative: Partials
-    text: str
-    latex: str
-    source: str
-    precedence: int = 100  # of the printed result: a term (ADD), a factor (MULTIPLY) or an atom
-    public: bool = False
-    helper: str | None = None  # definition that the NumPy source needs
-
-
-ADD, PRODUCT, MULTIPLY, ATOM = 10, 15, 20, 100
 
 
 def sigmoid(x: Array, out: Array | None = None) -> Array:
@@ -88,71 +68,92 @@ def _place(value: Array, out: Array | None) -> Array:
     return out
 
 
-def _ones(args: tuple[Node, ...], y: Node) -> tuple[Node, ...]:
-    return tuple(constant(1.0) for _ in args)
+def _shares(a: Node, b: Node) -> tuple[Node, Node]:
+    """(1, 0) where a > b, (0, 1) where a < b, a half for both where they are equal."""
+    sign_of = call("_sign", a - b)
+    return 0.5 + 0.5 * sign_of, 0.5 - 0.5 * sign_of
 
 
 _SIGMOID = "def sigmoid(x):\n    return 1.0 / (1.0 + np.exp(-x))\n"
 _SOFTPLUS = "def softplus(x):\n    return np.log1p(np.exp(-np.abs(x))) + np.maximum(x, 0.0)\n"
 
+_WITH = "{f}, with the derivative {d}.", "{f} ，其导数为 {d} 。"
+_HAS = "{f} has the derivative {d}.", "{f} 的导数为 {d} 。"
+_EXTREMUM = (
+    "{f}: the adjoint goes to the argument that was chosen; at a tie both get half of it. "
+    "This is what the factor {d} and its mirror image say.",
+    "{f} ：伴随传给被选中的那个自变量；两者相等时各得一半。因子 {d} 及其对称形式说的就是这一点。",
+)
+_HALF = "0.5 + 0.5 · sign(a − b)", r"0.5 + 0.5 \cdot \mathrm{sign}(a - b)"
+
 # fmt: off
 # Conventions at the kinks: relu'(0) = 0, |x|' = 0 at 0, and at a tie maximum and minimum share the adjoint evenly
 # (as PyTorch does).
 _ROWS = (
-    Function("add", 2, np.add, _ones, "{0} + {1}", "{0} + {1}", "{0} + {1}", ADD),
-    Function("sub", 2, np.subtract, lambda a, y: (constant(1.0), constant(-1.0)),
-             "{0} − {1}", "{0} - {1}", "{0} - {1}", ADD),
-    Function("mul", 2, np.multiply, lambda a, y: (a[1], a[0]), "{0} ⊙ {1}", r"{0} \odot {1}", "{0} * {1}", MULTIPLY),
-    Function("div", 2, np.divide, lambda a, y: (1.0 / a[1], -(y / a[1])),
-             "{0} / {1}", r"\frac{{{0}}}{{{1}}}", "{0} / {1}", MULTIPLY),
-    Function("neg", 1, np.negative, lambda a, y: (constant(-1.0),), "−{0}", "-{0}", "-{0}", ADD),
-    Function("sigmoid", 1, sigmoid, lambda a, y: (y * (1.0 - y),), "σ({0})", r"\sigma({0})", "sigmoid({0})",
-             public=True, helper=_SIGMOID),
-    Function("tanh", 1, np.tanh, lambda a, y: (1.0 - y * y,), "tanh({0})", r"\tanh({0})", "np.tanh({0})", public=True),
-    Function("relu", 1, relu, lambda a, y: (call("_positive", a[0]),), "relu({0})", r"\mathrm{{relu}}({0})",
-             "np.maximum({0}, 0.0)", public=True),
-    Function("softplus", 1, softplus, lambda a, y: (call("sigmoid", a[0]),), "softplus({0})",
-             r"\mathrm{{softplus}}({0})", "softplus({0})", public=True, helper=_SOFTPLUS),
-    Function("exp", 1, np.exp, lambda a, y: (y,), "exp({0})", r"\exp({0})", "np.exp({0})", public=True),
-    Function("log", 1, np.log, lambda a, y: (1.0 / a[0],), "log({0})", r"\log({0})", "np.log({0})", public=True),
-    Function("sqrt", 1, np.sqrt, lambda a, y: (0.5 / y,), "√({0})", r"\sqrt{{{0}}}", "np.sqrt({0})", public=True),
-    Function("abs", 1, absolute, lambda a, y: (call("_sign", a[0]),), "|{0}|", r"\left|{0}\right|", "np.abs({0})",
-             public=True),
-    Function("maximum", 2, maximum,
-             lambda a, y: (0.5 + 0.5 * call("_sign", a[0] - a[1]), 0.5 - 0.5 * call("_sign", a[0] - a[1])),
-             "max({0}, {1})", r"\max({0}, {1})", "np.maximum({0}, {1})", public=True),
-    Function("minimum", 2, minimum,
-             lambda a, y: (0.5 - 0.5 * call("_sign", a[0] - a[1]), 0.5 + 0.5 * call("_sign", a[0] - a[1])),
-             "min({0}, {1})", r"\min({0}, {1})", "np.minimum({0}, {1})", public=True),
-    Function("_sign", 1, sign, lambda a, y: (constant(0.0),), "sign({0})", r"\mathrm{{sign}}({0})", "np.sign({0})"),
-    Function("_positive", 1, positive, lambda a, y: (constant(0.0),), "[{0} > 0]", r"[{0} > 0]",
-             "np.heaviside({0}, 0.0)"),
+    Elementwise(name="sigmoid", arity=1, numpy=sigmoid, derivative=lambda a, y: (y * (1.0 - y),),
+                text="σ({0})", latex=r"\sigma({0})", source="sigmoid({0})", helper=_SIGMOID,
+                public="The logistic function 1 / (1 + exp(-x)).", ufuncs=("expit",),
+                legend=Legend(*_WITH, ("σ(a) = 1 / (1 + exp(−a))", r"\sigma(a) = \frac{1}{1 + e^{-a}}"),
+                              ("σ(a) ⊙ (1 − σ(a))", r"\sigma(a) \odot (1 - \sigma(a))"))),
+    Elementwise(name="tanh", arity=1, numpy=np.tanh, derivative=lambda a, y: (1.0 - y * y,),
+                text="tanh({0})", latex=r"\tanh({0})", source="np.tanh({0})",
+                public="The hyperbolic tangent.", ufuncs=("tanh",),
+                legend=Legend(*_HAS, ("tanh(a)", r"\tanh(a)"), ("1 − tanh(a)²", r"1 - \tanh(a)^{2}"))),
+    Elementwise(name="relu", arity=1, numpy=relu, derivative=lambda a, y: (call("_positive", a[0]),),
+                text="relu({0})", latex=r"\mathrm{{relu}}({0})", source="np.maximum({0}, 0.0)",
+                public="max(x, 0), with derivative 0 at 0.",
+                legend=Legend("{f}, with the derivative {d}: 1 where {a} is positive, otherwise 0.",
+                              "{f} ，其导数为 {d} ： {a} 为正处取 1，其余取 0。",
+                              ("relu(a) = max(a, 0)", r"\mathrm{relu}(a) = \max(a, 0)"), ("[a > 0]", "[a > 0]"))),
+    Elementwise(name="softplus", arity=1, numpy=softplus, derivative=lambda a, y: (call("sigmoid", a[0]),),
+                text="softplus({0})", latex=r"\mathrm{{softplus}}({0})", source="softplus({0})", helper=_SOFTPLUS,
+                public="log(1 + exp(x)), without overflow.",
+                legend=Legend(*_WITH, ("softplus(a) = log(1 + exp(a))", r"\mathrm{softplus}(a) = \log(1 + e^{a})"),
+                              ("σ(a)", r"\sigma(a)"))),
+    Elementwise(name="exp", arity=1, numpy=np.exp, derivative=lambda a, y: (y,),
+                text="exp({0})", latex=r"\exp({0})", source="np.exp({0})",
+                public="The exponential function.", ufuncs=("exp",),
+                legend=Legend(*_HAS, ("exp(a)", r"\exp(a)"), ("exp(a)", r"\exp(a)"), needed=False)),
+    Elementwise(name="log", arity=1, numpy=np.log, derivative=lambda a, y: (1.0 / a[0],),
+                text="log({0})", latex=r"\log({0})", source="np.log({0})",
+                public="The natural logarithm.", ufuncs=("log",),
+                legend=Legend(*_HAS, ("log(a)", r"\log(a)"), ("1 / a", r"\frac{1}{a}"), needed=False)),
+    Elementwise(name="sqrt", arity=1, numpy=np.sqrt, derivative=lambda a, y: (0.5 / y,),
+                text="√({0})", latex=r"\sqrt{{{0}}}", source="np.sqrt({0})",
+                public="The square root.", ufuncs=("sqrt",),
+                legend=Legend(*_HAS, ("√(a)", r"\sqrt{a}"), ("0.5 / √(a)", r"\frac{0.5}{\sqrt{a}}"), needed=False)),
+    Elementwise(name="abs", arity=1, numpy=absolute, derivative=lambda a, y: (call("_sign", a[0]),),
+                text="|{0}|", latex=r"\left|{0}\right|", source="np.abs({0})",
+                public="The absolute value, with derivative 0 at 0.", operator="abs", ufuncs=("absolute", "fabs"),
+                legend=Legend("{f} has the derivative {d}, taken as 0 at 0.", "{f} 的导数为 {d} ，在 0 处取 0。",
+                              ("|a|", r"\left|a\right|"), ("sign(a)", r"\mathrm{sign}(a)"))),
+    Elementwise(name="maximum", arity=2, numpy=maximum,
+                derivative=lambda a, y: _shares(*a),
+                text="max({0}, {1})", latex=r"\max({0}, {1})", source="np.maximum({0}, {1})",
+                public="The larger of two values; a tie shares the derivative evenly.", ufuncs=("maximum", "fmax"),
+                legend=Legend(*_EXTREMUM, ("max(a, b)", r"\max(a, b)"), _HALF, group="extremum")),
+    Elementwise(name="minimum", arity=2, numpy=minimum,
+                derivative=lambda a, y: _shares(*a)[::-1],
+                text="min({0}, {1})", latex=r"\min({0}, {1})", source="np.minimum({0}, {1})",
+                public="The smaller of two values; a tie shares the derivative evenly.", ufuncs=("minimum", "fmin"),
+                legend=Legend(*_EXTREMUM, ("min(a, b)", r"\min(a, b)"), _HALF, group="extremum")),
+    Elementwise(name="_sign", arity=1, numpy=sign, derivative=lambda a, y: (constant(0.0),), inner=True,
+                text="sign({0})", latex=r"\mathrm{{sign}}({0})", source="np.sign({0})",
+                legend=Legend("{f}: −1, 0 or 1.", "{f} ：取 −1、0 或 1。",
+                              ("sign(a)", r"\mathrm{sign}(a)"), ("0", "0"), needed=False)),
+    Elementwise(name="_positive", arity=1, numpy=positive, derivative=lambda a, y: (constant(0.0),), inner=True,
+                text="[{0} > 0]", latex=r"[{0} > 0]", source="np.heaviside({0}, 0.0)",
+                legend=Legend("{f}: 1 where a is positive, otherwise 0.", "{f} ：a 为正处取 1，其余取 0。",
+                              ("[a > 0]", "[a > 0]"), ("0", "0"), needed=False)),
 )
 # fmt: on
+enter(*_ROWS)
 
-FUNCTIONS: dict[str, Function] = {row.name: row for row in _ROWS}
-
-
-@dataclass(frozen=True)
-class Reduction:
-    """A row of the reductions over the units (losses): as Function, with the value of shape (rows, 1)."""
-
-    name: str
-    numpy: Callable[[Array], Array]
-    derivative: Callable[[Node, Node], Node]
+FUNCTIONS: dict[str, Elementwise] = {row.name: row for row in (*ARITHMETIC, *_ROWS)}
+PUBLIC: dict[str, Elementwise] = {row.name: row for row in _ROWS if row.public}
+"""The functions that users write."""
 
 
-def _total(x: Array) -> Array:
-    return np.sum(x, axis=-1, keepdims=True)
-
-
-def _logsumexp(x: Array) -> Array:
-    largest = np.max(np.real(x), axis=-1, keepdims=True)
-    shift = np.where(np.isfinite(largest), largest, np.zeros_like(largest))
-    return np.log(np.sum(np.exp(x - shift), axis=-1, keepdims=True)) + shift
-
-
-REDUCTIONS: dict[str, Reduction] = {
-    "total": Reduction("total", _total, lambda x, y: constant(1.0)),
-    "logsumexp": Reduction("logsumexp", _logsumexp, lambda x, y: call("exp", x - y)),
-}
+def known_functions() -> str:
+    """What messages say of them."""
+    return f"the functions of the language are {', '.join(PUBLIC)}"

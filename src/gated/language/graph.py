@@ -4,26 +4,29 @@ Grammar (every node has a `dim`, the symbol of its length; "1" is a number that 
 
     node := leaf(kind, name)                kind: input | state | seed | vector
           | constant(value)                 dim "1"
-          | call(function, node, ...)       elementwise, `function` is a row of `functions.FUNCTIONS`
+          | call(function, node, ...)       elementwise, `function` names a row of the book
           | product(matrices, node, ...)    M1 v1 + M2 v2 + ..., each M a Matrix, possibly transposed
           | reduce(reduction, node)         dim "1"; for losses (a cell has none yet)
 
-The operators of a node simplify (0 + a, 1 * a), for they build derivatives; a cell's own equations are built by `call`
-and stay as they were written. One thing holds for every graph, because `call` and `with_args` see to it: a function of
-numbers alone is a number, and every number is finite.
+What a node is, its `operation` says: a row of the book (`operations`). The operators of a node (`arithmetic`) simplify,
+0 + a and 1 * a, for they build derivatives; a cell's own equations are built by `call` and stay as they were written.
+One thing holds for every graph, because `call` and `with_args` see to it: a function of numbers alone is a number, and
+every number is finite.
 """
 
 from __future__ import annotations
 
 import math
 import weakref
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import numpy as np
 
 from gated.errors import CellError
+from gated.language.operations import BOOK, Operation
 from gated.locks import fork_safe_lock
 
 ONE_DIM = "1"
@@ -81,34 +84,25 @@ class Node:
         # one level deep: a node may stand for more nodes than there is paper, each of them in many places
         return f"{self.op}:{self.attr}({', '.join(f'{arg.op}:{arg.attr}' for arg in self.args)})"
 
-    def __add__(self, other: Node | float) -> Node:
-        return add(self, _node(other))
+    @property
+    def operation(self) -> Operation:
+        """The row of the book that says what this node is."""
+        return BOOK[self.attr if self.op in _NAMED else self.op]
 
-    def __radd__(self, other: float) -> Node:
-        return add(_node(other), self)
+    if TYPE_CHECKING:  # the operators are rows of the book: `arithmetic`
 
-    def __sub__(self, other: Node | float) -> Node:
-        return subtract(self, _node(other))
-
-    def __rsub__(self, other: float) -> Node:
-        return subtract(_node(other), self)
-
-    def __mul__(self, other: Node | float) -> Node:
-        return multiply(self, _node(other))
-
-    def __rmul__(self, other: float) -> Node:
-        return multiply(_node(other), self)
-
-    def __truediv__(self, other: Node | float) -> Node:
-        return divide(self, _node(other))
-
-    def __rtruediv__(self, other: float) -> Node:
-        return divide(_node(other), self)
-
-    def __neg__(self) -> Node:
-        return negate(self)
+        def __add__(self, other: Node | float) -> Node: ...
+        def __radd__(self, other: float) -> Node: ...
+        def __sub__(self, other: Node | float) -> Node: ...
+        def __rsub__(self, other: float) -> Node: ...
+        def __mul__(self, other: Node | float) -> Node: ...
+        def __rmul__(self, other: float) -> Node: ...
+        def __truediv__(self, other: Node | float) -> Node: ...
+        def __rtruediv__(self, other: float) -> Node: ...
+        def __neg__(self) -> Node: ...
 
 
+_NAMED = ("call", "reduce")  # kinds of nodes whose `attr` names the operation
 _interned: weakref.WeakValueDictionary[tuple[Any, ...], Node] = weakref.WeakValueDictionary()
 _lock = fork_safe_lock()
 
@@ -139,20 +133,19 @@ def call(function: str, *args: Node) -> Node:
     Raises:
         CellError: that number is not finite.
     """
+    row = BOOK[function]
     if args and are_numbers(*args):
-        return _folded(function, [arg.attr for arg in args])
-    return make("call", function, joint_dim(args), args)
+        return _folded(row, [arg.attr for arg in args])
+    return make(row.kind, function, row.dim(function, args), args)
 
 
-def _folded(function: str, numbers: Sequence[float]) -> Node:
-    from gated.language.functions import FUNCTIONS  # its rows are made of what this module has
-
+def _folded(row: Any, numbers: Sequence[float]) -> Node:
     with np.errstate(all="ignore"):
-        value = float(FUNCTIONS[function].numpy(*map(np.float64, numbers)))
+        value = float(row.numpy(*map(np.float64, numbers)))
     if not math.isfinite(value):
         arguments = ", ".join(map(repr, numbers))
         raise CellError(
-            f"the equations, or their derivatives, hold the number {function}({arguments}) = {value}; only finite "
+            f"the equations, or their derivatives, hold the number {row.name}({arguments}) = {value}; only finite "
             "numbers may stand in them"
         )
     return constant(value)
@@ -162,7 +155,14 @@ def with_args(node: Node, args: tuple[Node, ...]) -> Node:
     """The node with other arguments (of the same lengths): for passes that rewrite a graph."""
     if args == node.args:
         return node
-    return call(node.attr, *args) if node.op == "call" else make(node.op, node.attr, node.dim, args)
+    return call(node.attr, *args) if is_elementwise(node) else make(node.op, node.attr, node.dim, args)
+
+
+def call_again(node: Node, args: tuple[Node, ...]) -> Node:
+    """The same operation of other arguments, perhaps of other lengths."""
+    if is_elementwise(node):
+        return call(node.attr, *args)
+    return make(node.op, node.attr, node.operation.dim(node.attr, args), args) if args else node
 
 
 def product(matrices: Sequence[Matrix], operands: Sequence[Node]) -> Node:
@@ -180,8 +180,25 @@ def joint_dim(nodes: Iterable[Node]) -> str:
     return next((node.dim for node in nodes if node.dim != ONE_DIM), ONE_DIM)
 
 
-def is_leaf(node: Node, kind: str) -> bool:
-    return node.op == "leaf" and node.attr[0] == kind
+def is_leaf(node: Node, kind: str | None = None) -> bool:
+    return node.op == "leaf" and (kind is None or node.attr[0] == kind)
+
+
+def is_product(node: Node) -> bool:
+    return node.op == "product"
+
+
+def is_elementwise(node: Node) -> bool:
+    return node.op == "call"
+
+
+def is_reduction(node: Node) -> bool:
+    return node.op == "reduce"
+
+
+def is_atom(node: Node) -> bool:
+    """A variable or a number."""
+    return node.op in ("leaf", "constant")
 
 
 def are_numbers(*nodes: Node) -> bool:
@@ -192,85 +209,40 @@ def is_constant(node: Node, value: float | None = None) -> bool:
     return node.op == "constant" and (value is None or node.attr == value)
 
 
-def _node(value: Node | float) -> Node:
-    return value if isinstance(value, Node) else constant(value)
+Item = TypeVar("Item", bound=Hashable)
 
 
-def add(a: Node, b: Node) -> Node:
-    if are_numbers(a, b):
-        return call("add", a, b)
-    if is_constant(a, 0.0):
-        return b
-    if is_constant(b, 0.0):
-        return a
-    if b.op == "call" and b.attr == "neg":
-        return subtract(a, b.args[0])
-    return call("add", a, b)
+def topological(outputs: Iterable[Item], below: Callable[[Item], Iterable[Item]] = attrgetter("args")) -> list[Item]:
+    """All that the outputs need, each after what it needs itself. Iterative: graphs may be deep.
 
-
-def subtract(a: Node, b: Node) -> Node:
-    if are_numbers(a, b):
-        return call("sub", a, b)
-    if is_constant(a, 0.0):
-        return negate(b)
-    if is_constant(b, 0.0):
-        return a
-    if b.op == "call" and b.attr == "neg":
-        return add(a, b.args[0])
-    return call("sub", a, b)
-
-
-def multiply(a: Node, b: Node) -> Node:
-    if are_numbers(a, b):
-        return call("mul", a, b)
-    if is_constant(b):
-        a, b = b, a
-    if is_constant(a, 0.0):
-        return a
-    if is_constant(a, 1.0):
-        return b
-    if is_constant(a, -1.0):
-        return negate(b)
-    for first, second in ((a, b), (b, a)):
-        if first.op == "call" and first.attr == "neg":
-            return negate(multiply(first.args[0], second))
-    return call("mul", a, b)
-
-
-def divide(a: Node, b: Node) -> Node:
-    if are_numbers(a, b):
-        return call("div", a, b)
-    if is_constant(b, 1.0) or is_constant(a, 0.0):
-        return a
-    if a.op == "call" and a.attr == "neg":
-        return negate(divide(a.args[0], b))
-    return call("div", a, b)
-
-
-def negate(a: Node) -> Node:
-    if is_constant(a):
-        return call("neg", a)
-    if a.op == "call" and a.attr == "neg":
-        return a.args[0]
-    if a.op == "call" and a.attr == "sub":
-        return call("sub", a.args[1], a.args[0])
-    return call("neg", a)
-
-
-def topological(outputs: Iterable[Node]) -> list[Node]:
-    """All nodes that the outputs need, each after its arguments. Iterative: graphs may be deep."""
-    order: dict[Node, None] = {}
+    Args:
+        outputs: nodes, or anything else that hangs together like them.
+        below: what an item needs; a node's arguments.
+    """
+    order: dict[Item, None] = {}
     for output in outputs:
-        stack: list[tuple[Node, Iterator[Node]]] = [(output, iter(output.args))] if output not in order else []
+        stack: list[tuple[Item, Iterator[Item]]] = [(output, iter(below(output)))] if output not in order else []
         while stack:
-            node, rest = stack[-1]
+            item, rest = stack[-1]
             following = next((arg for arg in rest if arg not in order), None)
             if following is None:
-                order.setdefault(node)
+                order.setdefault(item)
                 stack.pop()
             else:
-                stack.append((following, iter(following.args)))
+                stack.append((following, iter(below(following))))
     return list(order)
+
+
+def rewrite(outputs: Iterable[Node], rule: Callable[[Node, tuple[Node, ...]], Node]) -> dict[Node, Node]:
+    """Every node below `outputs` (and they) -> what stands in its place.
+
+    Args:
+        rule: (a node, what stands in the place of its arguments) -> the new node; `with_args` leaves it as it was.
+    """
+    new: dict[Node, Node] = {}
+    for node in topological(outputs):
+        new[node] = rule(node, tuple(new[arg] for arg in node.args))
+    return new
 
 
 def in_order(names: dict[Node, str], outputs: Sequence[Node]) -> dict[Node, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from gated.language.graph import Graph, Node
+from gated.language.graph import Graph, Node, is_atom
 
 SHARED = 24  # parts of a value that is written out once although it is used more than once
 DEEP = 40  # levels of one equation; Python reads no more than 200 brackets in one another
@@ -58,7 +58,7 @@ def long_parts(
         levels[node] = max((levels[arg] for arg in node.args), default=0) + 1
         parts[node] = sum(parts[arg] for arg in node.args) + 1
         short = levels[node] < deep and (large is None or parts[node] < large)
-        if node in named or node.op in ("leaf", "constant"):
+        if node in named or is_atom(node):
             levels[node] = parts[node] = 1
         elif not short or (uses[node] > 1 and parts[node] >= shared):
             found.append(node)

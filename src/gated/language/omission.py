@@ -2,18 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from gated.errors import CellError, wrong
 from gated.language import graph as g
-
-_OPERATORS: dict[str, Callable[..., g.Node]] = {
-    "add": g.add,
-    "sub": g.subtract,
-    "mul": g.multiply,
-    "div": g.divide,
-    "neg": g.negate,
-}
+from gated.language.functions import FUNCTIONS
 
 
 def without_family(graph: g.Graph, family: str) -> g.Graph:
@@ -29,19 +20,18 @@ def without_family(graph: g.Graph, family: str) -> g.Graph:
     if not omitted:
         known = dict.fromkeys(name.split(".")[0] for name in graph.parameters)
         raise wrong("family", repr(family), f"one of the families of {graph.name}: {', '.join(known) or 'none'}")
-    new: dict[g.Node, g.Node] = {}
-    for node in graph.order:
-        try:
-            new[node] = _rewritten(node, tuple(new[arg] for arg in node.args), omitted)
-        except CellError as error:  # a function of a number that has no value there: log(0)
-            raise wrong("family", f"{family!r} ({error})", "a family that can be 0") from None
+
+    try:
+        new = g.rewrite(graph.outputs, lambda node, args: _rewritten(node, args, omitted))
+    except CellError as error:  # a function of a number that has no value there: log(0)
+        raise wrong("family", f"{family!r} ({error})", "a family that can be 0") from None
     outputs = tuple(new[node] for node in graph.outputs)
     needed = g.topological(outputs)
     left = {name for node in needed for name in _parameters_of(node)}
     there = set(needed)
     names: dict[g.Node, str] = {}
     for node, name in graph.names.items():
-        if new[node] in there and new[node].op not in ("leaf", "constant"):
+        if new[node] in there and not g.is_atom(new[node]):
             names.setdefault(new[node], name)
     return g.Graph(
         name=f"{graph.name}_without_{family}",
@@ -62,20 +52,21 @@ def _rewritten(node: g.Node, args: tuple[g.Node, ...], omitted: set[str]) -> g.N
         return g.constant(0.0)
     if args == node.args:
         return node
-    if node.op == "product":
+    if g.is_product(node):
         if g.is_constant(args[0], 0.0):
             return g.constant(0.0)
-        if args[0].op == "constant":
+        if g.is_constant(args[0]):
             what = f"{node.attr[0].name} is applied to what is {args[0].attr:g} then"
             raise wrong("family", f"one without which a vector is a mere number: {what}", "a family that can be 0")
         return g.product(node.attr, args)
-    if node.attr == "div" and g.is_constant(args[1], 0.0):
-        raise wrong("family", "one that the equations divide by", "a family that can be 0")
-    return _OPERATORS[node.attr](*args) if node.attr in _OPERATORS else g.call(node.attr, *args)
+    row = FUNCTIONS[node.attr]
+    if row.fault([arg.attr if g.is_constant(arg) else None for arg in args]) is not None:
+        raise wrong("family", f"one that the equations {row.verb} by", "a family that can be 0")
+    return row.of(*args)
 
 
 def _parameters_of(node: g.Node) -> list[str]:
     """The names of the parameters that a node itself uses."""
-    if node.op == "product":
+    if g.is_product(node):
         return [matrix.name for matrix in node.attr]
     return [node.attr[1]] if g.is_leaf(node, "vector") else []

@@ -9,9 +9,21 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from gated.errors import wrong
-from gated.language.functions import ADD, ATOM, FUNCTIONS, MULTIPLY, PRODUCT, Function
-from gated.language.graph import Graph, Matrix, Node, topological
+from gated.language.functions import FUNCTIONS
+from gated.language.graph import (
+    Graph,
+    Matrix,
+    Node,
+    is_constant,
+    is_elementwise,
+    is_leaf,
+    is_product,
+    is_reduction,
+    topological,
+)
 from gated.language.naming import auxiliaries
+from gated.language.operations import ADD, ATOM, MULTIPLY, PRODUCT, Elementwise, Reduction
+from gated.language.reductions import REDUCTIONS
 
 
 @dataclass(frozen=True)
@@ -28,8 +40,7 @@ class Style:
     square: str
     scale: str  # a number times a vector
     number: Callable[[float], str]
-    reduce: Callable[[str, str], str]
-    template: Callable[[Function], str]
+    template: Callable[[Elementwise | Reduction], str]
 
 
 def _text_number(value: float) -> str:
@@ -117,7 +128,6 @@ TEXT = Style(
     square="{0}²",
     scale="{0} · {1}",
     number=_text_number,
-    reduce=lambda r, v: f"{r}({v})",
     template=lambda row: row.text,
 )
 LATEX = Style(
@@ -131,7 +141,6 @@ LATEX = Style(
     square="{0}^{{2}}",
     scale=r"{0} \cdot {1}",
     number=_plain_number,
-    reduce=lambda r, v: rf"\mathrm{{{r}}}({v})",
     template=lambda row: row.latex,
 )
 NUMPY = Style(
@@ -145,7 +154,6 @@ NUMPY = Style(
     square="{0} * {0}",
     scale="{0} * {1}",
     number=repr,
-    reduce=lambda r, v: f"{r}({v})",
     template=lambda row: row.source,
 )
 
@@ -172,31 +180,26 @@ class Printer:
 
     def _write(self, node: Node) -> tuple[str, int]:
         """The text of a node and how strongly it binds; without recursion, for expressions may be deep."""
-        stack = [node]
-        while stack:
-            missing = [arg for arg in stack[-1].args if arg not in self.names and arg not in self._written]
-            if missing:
-                stack += missing
-            else:
-                last = stack.pop()
-                if last not in self._written:
-                    self._written[last] = self._one(last)
+        known = {**self.names, **self._written}
+        for part in topological([node], lambda part: [arg for arg in part.args if arg not in known]):
+            if part not in self._written:
+                self._written[part] = self._one(part)
         return self._written[node]
 
     def _one(self, node: Node) -> tuple[str, int]:
         """The same for a node whose arguments are written already."""
-        if node.op == "leaf":
+        if is_leaf(node):
             return self._leaf(*node.attr), ATOM
-        if node.op == "constant":
+        if is_constant(node):
             return self._number(node.attr)
-        if node.op == "product":
+        if is_product(node):
             terms = [
                 self.style.apply(self.style.matrix(m), self.term(v, ATOM))
                 for m, v in zip(node.attr, node.args, strict=True)
             ]
             return " + ".join(terms), PRODUCT if len(terms) == 1 else ADD
-        if node.op == "reduce":
-            return self.style.reduce(node.attr, self.term(node.args[0])), ATOM
+        if is_reduction(node):
+            return self.style.template(REDUCTIONS[node.attr]).format(self.term(node.args[0])), ATOM
         return self._call(node)
 
     def _number(self, value: float) -> tuple[str, int]:
@@ -217,7 +220,7 @@ class Printer:
             precedence = MULTIPLY if self.style.name == "numpy" else ATOM
             return self.style.square.format(self.term(node.args[0], ATOM)), precedence
         template = self.style.template(row)
-        if node.attr == "mul" and any(arg.op == "constant" for arg in node.args):
+        if node.attr == "mul" and any(is_constant(arg) for arg in node.args):
             template = self.style.scale  # a number times a vector is no elementwise product
         binds = {ATOM: (0, 0), ADD: (ADD, ADD), MULTIPLY: (MULTIPLY, MULTIPLY)}[row.precedence]
         if node.attr in ("sub", "div") or (self.style.name == "numpy" and node.attr == "mul" and _scales(node.args[1])):
@@ -231,8 +234,8 @@ class Printer:
 
 def _scales(node: Node) -> bool:
     """v / w or a number times v: 1e300 * (v / 1e300) is a program's way to stay finite."""
-    return node.op == "call" and (
-        node.attr == "div" or (node.attr == "mul" and any(arg.op == "constant" for arg in node.args))
+    return is_elementwise(node) and (
+        node.attr == "div" or (node.attr == "mul" and any(is_constant(arg) for arg in node.args))
     )
 
 

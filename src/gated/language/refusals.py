@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from gated.errors import CellError
-from gated.language.functions import FUNCTIONS
+from gated.language.functions import FUNCTIONS, PUBLIC, known_functions
 
 _PACKAGE = os.path.join(os.path.dirname(sys._getframe().f_code.co_filename), "")  # as frames name it, links and all
 
@@ -25,11 +25,6 @@ def place() -> str:
 
 def refuse(message: str) -> NoReturn:
     raise CellError(f"{place()}: {message}")
-
-
-def known_functions() -> str:
-    names = ", ".join(row.name for row in FUNCTIONS.values() if row.public)
-    return f"the functions of the language are {names}"
 
 
 _ONLY = "is not in the language; the operators are + - * / and @"
@@ -86,18 +81,17 @@ _OPERATOR_OF_UFUNC = {
     "bitwise_xor": "xor",
 }
 _COMPARISONS = ("less", "less_equal", "greater", "greater_equal", "equal", "not_equal")
-ARITHMETIC = {"add": "add", "subtract": "sub", "multiply": "mul", "divide": "div", "true_divide": "div"}
+_OPERATORS = [row for row in FUNCTIONS.values() if row.operator and not row.public]
+ARITHMETIC = {ufunc: row.name for row in _OPERATORS if row.arity == 2 for ufunc in row.ufuncs}
 _WRITTEN = {
-    **{name: f"write a {sign} b" for name, sign in zip(ARITHMETIC, "+-*//", strict=True)},
-    "negative": "write -v",
+    **{
+        ufunc: f"write {row.source.format(*('ab' if row.arity == 2 else 'v'))}"
+        for row in _OPERATORS
+        for ufunc in row.ufuncs
+    },
     "positive": "write v",
     "reciprocal": "write 1 / v",
-    **{name: f"write gated.{name}" for name, row in FUNCTIONS.items() if row.public},
-    "absolute": "write gated.abs",
-    "fabs": "write gated.abs",
-    "fmax": "write gated.maximum",
-    "fmin": "write gated.minimum",
-    "expit": "write gated.sigmoid",
+    **{name: f"write gated.{row.name}" for row in PUBLIC.values() for name in (row.name, *row.ufuncs)},
     "clip": "write gated.minimum(gated.maximum(v, low), high)",
 }
 _PRODUCTS = ("matmul", "dot", "inner", "vdot", "tensordot", "einsum", "multi_dot", "vecdot", "matvec", "vecmat")

@@ -21,9 +21,9 @@ def graph_to_json(graph: g.Graph) -> dict[str, Any]:
     index = {node: i for i, node in enumerate(graph.order)}
 
     def attr(node: g.Node) -> Any:
-        if node.op == "product":
+        if g.is_product(node):
             return [m.name for m in node.attr]
-        return list(node.attr) if node.op == "leaf" else node.attr
+        return list(node.attr) if g.is_leaf(node) else node.attr
 
     nodes = [[node.op, attr(node), node.dim, [index[arg] for arg in node.args]] for node in graph.order]
     return {
@@ -106,7 +106,7 @@ def graph_from_json(data: Any) -> g.Graph:
         parameters=parameters,
         dims=dims,
     )
-    used = {m.name for node in graph.order if node.op == "product" for m in node.attr}
+    used = {m.name for node in graph.order if g.is_product(node) for m in node.attr}
     used |= {node.attr[1] for node in graph.order if g.is_leaf(node, "vector")}
     for name in parameters:
         _need(name in used, f"no equation uses the parameter {shown(name)}")
@@ -216,14 +216,17 @@ class _Reader:
 
     def _call(self, here: str, attr: Any, args: list[g.Node]) -> g.Node:
         _need(
-            isinstance(attr, str) and attr in FUNCTIONS and attr[0] != "_" and len(args) == FUNCTIONS[attr].arity,
+            isinstance(attr, str)
+            and attr in FUNCTIONS
+            and not FUNCTIONS[attr].inner
+            and len(args) == FUNCTIONS[attr].arity,
             f"{here}: unknown function {_quoted(attr)}",
         )
         lengths = {arg.dim for arg in args} - {g.ONE_DIM}
         _need(len(lengths) <= 1, f"{here}: {attr} joins dimensions {shown(sorted(lengths))}")
-        if attr == "div" and args[1].op == "constant":
-            divisor = args[1].attr
-            _need(divisor != 0.0 and math.isfinite(1.0 / divisor), f"{here} divides by {divisor}")
+        row = FUNCTIONS[attr]
+        fault = row.fault([arg.attr if g.is_constant(arg) else None for arg in args])
+        _need(fault is None, f"{here} {row.verb}s {fault}")
         try:
             return g.call(attr, *args)
         except CellError as error:
@@ -240,12 +243,12 @@ def _names(value: Any, nodes: list[g.Node], inputs: tuple[str, ...], outputs: di
         node, name = nodes[_index(row[0], len(nodes), "names")], row[1]
         free = node not in names and name not in taken
         _need(
-            free and node in needed and node.op in ("call", "product") and outputs.get(name, node) is node,
+            free and node in needed and not g.is_atom(node) and outputs.get(name, node) is node,
             f"the name {_quoted(name)} of node {row[0]} is taken, or that of another value",
         )
         names[node] = name
         taken.add(name)
     for name, node in outputs.items():  # a new state has a name, as in equations that were traced
-        if node.op in ("call", "product"):
+        if not g.is_atom(node):
             names.setdefault(node, name)
     return names

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import itertools
 import math
-from typing import Any, NoReturn
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
+from gated.language.functions import FUNCTIONS
 from gated.language.refusals import ARITHMETIC, OPERATORS, OTHERS, numpy_refused, place, refuse, refusing
 
 
@@ -50,38 +52,21 @@ class Vector:
     def _as_symbol(self) -> Symbol:
         raise NotImplementedError
 
-    def __add__(self, other: Any) -> Symbol:
-        return apply("add", self, other)
+    if TYPE_CHECKING:  # the operators are rows of the book: see below
 
-    def __radd__(self, other: Any) -> Symbol:
-        return apply("add", other, self)
-
-    def __sub__(self, other: Any) -> Symbol:
-        return apply("sub", self, other)
-
-    def __rsub__(self, other: Any) -> Symbol:
-        return apply("sub", other, self)
-
-    def __mul__(self, other: Any) -> Symbol:
-        return apply("mul", self, other)
-
-    def __rmul__(self, other: Any) -> Symbol:
-        return apply("mul", other, self)
-
-    def __truediv__(self, other: Any) -> Symbol:
-        return apply("div", self, other)
-
-    def __rtruediv__(self, other: Any) -> Symbol:
-        return apply("div", other, self)
-
-    def __neg__(self) -> Symbol:
-        return apply("neg", self)
+        def __add__(self, other: Any) -> Symbol: ...
+        def __radd__(self, other: Any) -> Symbol: ...
+        def __sub__(self, other: Any) -> Symbol: ...
+        def __rsub__(self, other: Any) -> Symbol: ...
+        def __mul__(self, other: Any) -> Symbol: ...
+        def __rmul__(self, other: Any) -> Symbol: ...
+        def __truediv__(self, other: Any) -> Symbol: ...
+        def __rtruediv__(self, other: Any) -> Symbol: ...
+        def __neg__(self) -> Symbol: ...
+        def __abs__(self) -> Symbol: ...
 
     def __pos__(self) -> Symbol:
         return self._as_symbol()
-
-    def __abs__(self) -> Symbol:
-        return apply("abs", self)
 
     def __rmatmul__(self, other: Any) -> NoReturn:
         refuse(f"a {type(other).__name__} is applied with @; only a parameter matrix can be: write W.name @ v")
@@ -190,16 +175,25 @@ def _short(value: Any) -> str:
 def apply(function: str, *values: Any) -> Symbol:
     """An elementwise function; its arguments have one length."""
     args = tuple(lift(value) for value in values)
-    if function == "div" and args[1]._op == "constant":
-        _check_divisor(args[1]._attr)
+    row = FUNCTIONS[function]
+    fault = row.fault([arg._attr if arg._op == "constant" else None for arg in args])
+    if fault is not None:
+        refuse(f"the equations {row.verb} {fault}")
     lengths = [arg._length for arg in args if arg._length is not None]
     for other in lengths[1:]:
         lengths[0].unify(other)
     return Symbol("call", function, lengths[0] if lengths else None, args)
 
 
-def _check_divisor(value: float) -> None:
-    if value == 0.0:
-        refuse("the equations divide by 0")
-    if not math.isfinite(1.0 / value):
-        refuse(f"the equations divide by {value}, and 1 / {value}, their derivative, is not finite")
+def _operator(name: str, reflected: bool) -> Callable[..., Symbol]:
+    def method(self: Vector, *others: Any) -> Symbol:
+        return apply(name, *others, self) if reflected else apply(name, self, *others)
+
+    return method
+
+
+for _row in FUNCTIONS.values():
+    if _row.operator:
+        setattr(Vector, f"__{_row.operator}__", _operator(_row.name, reflected=False))
+        if _row.arity == 2:
+            setattr(Vector, f"__r{_row.operator}__", _operator(_row.name, reflected=True))

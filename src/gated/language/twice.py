@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from gated.language.graph import Graph, Node
+from gated.language.graph import Graph, Node, is_constant, is_leaf, is_product
 
 SOME, MANY = 2, 8  # readings
 
@@ -74,10 +74,10 @@ def difference(first: Graph, second: Graph) -> str | None:
 
 
 def _described(node: Node) -> str:
-    if node.op == "constant":
+    if is_constant(node):
         return f"the number {node.attr}"
-    if node.op == "leaf":
+    if is_leaf(node):
         return f"the {node.attr[0]} {node.attr[1]}"
-    if node.op == "product":
+    if is_product(node):
         return f"a product with {node.attr[0].name}"
     return f"the operation {node.attr}"

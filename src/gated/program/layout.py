@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gated.language.graph import Node
+from gated.language.graph import Node, is_constant, is_elementwise
 from gated.program.lowering import (
     CALLER,
     CONSTANT,
@@ -66,7 +66,7 @@ class Layout:
     def of(schedule: Schedule, backward: bool = True) -> Layout:
         """A place of its own for everything; without `backward` only for what a forward pass needs."""
         graph, level = schedule.graph, schedule.level
-        low = [node for node in graph.order if node.op != "constant" and level[node] <= INPUT]
+        low = [node for node in graph.order if not is_constant(node) and level[node] <= INPUT]
         low = list(dict.fromkeys([graph.input_leaf(graph.inputs[0]), *low]))
         values: dict[Node, Place] = {}
         again = _cheap(schedule)
@@ -90,7 +90,7 @@ class Layout:
         wanted = [*schedule.inputs, *schedule.vectors.values()]
         wanted += [delta for pairs in schedule.products.values() for delta, _ in pairs]
         known = {*values, *kept, *(graph.state_leaf(name) for name in graph.states)}
-        missing = [node for node in dict.fromkeys(wanted) if node not in known and node.op != "constant"]
+        missing = [node for node in dict.fromkeys(wanted) if node not in known and not is_constant(node)]
         return Layout(
             schedule=schedule,
             values=values,
@@ -122,8 +122,8 @@ def _cheap(schedule: Schedule) -> list[Node]:
     kept = {*schedule.graph.names, *schedule.outputs, *operands, *schedule.vectors.values(), *schedule.inputs}
     found = []
     for node in schedule.saved:
-        stays = [arg.op == "constant" or (arg in schedule.saved and arg in kept) for arg in node.args]
-        if node.op == "call" and node not in kept and all(stays):
+        stays = [is_constant(arg) or (arg in schedule.saved and arg in kept) for arg in node.args]
+        if is_elementwise(node) and node not in kept and all(stays):
             found.append(node)
     return found
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from gated.language.graph import Matrix, Node, is_leaf
+from gated.language.graph import Matrix, Node, is_constant, is_leaf, is_product
 from gated.schedule.passes import require_folded
 
 # Which row of an array belongs to sequence n at step t:
@@ -103,7 +103,7 @@ class _Lowering:
         self._find_crossings()
         for node in self.program:
             block = self._block(self.stage[node], node.dim)
-            if node.op == "product":
+            if is_product(node):
                 block.accumulators.append(node)
             else:
                 block.operations.append(node)
@@ -118,7 +118,7 @@ class _Lowering:
 
     def _assign_stages(self) -> None:
         for node in self.program:
-            if node.op == "product":
+            if is_product(node):
                 self.stage[node] = max(self._after_operand(operand) for operand in node.args)
             else:
                 self.stage[node] = max([self.stage.get(arg, 0) for arg in node.args] or [0])
@@ -137,7 +137,7 @@ class _Lowering:
         """Values that a later stage, or a product, reads from memory get a place there."""
         for node in self.program:
             for arg in node.args:
-                crosses = node.op == "product" or self.stage[node] > self.stage.get(arg, 0)
+                crosses = is_product(node) or self.stage[node] > self.stage.get(arg, 0)
                 known = arg in self.stage or self._must_be_copied(arg)
                 if known and crosses and not any(p.rows in READABLE for p in self.stored.get(arg, ())):
                     place = Place(f"scratch{len(self.stored)}", SEQUENCE, arg.dim)
@@ -163,7 +163,7 @@ class _Lowering:
         here = {*block.accumulators, *block.operations}
         wanted = [arg for node in block.operations for arg in node.args] + [node for node, _ in block.stores]
         for node in wanted:
-            if node in here or node.op == "constant" or node in block.loads:
+            if node in here or is_constant(node) or node in block.loads:
                 continue
             in_memory = node in self.stage or (block.stage > 0 and self._must_be_copied(node))
             block.loads[node] = (self._memory(node),) if in_memory else self.available[node]

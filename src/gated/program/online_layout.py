@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from gated.language.graph import Node, is_leaf, topological
+from gated.language.graph import Node, is_constant, is_leaf, topological
 from gated.program.lowering import ROW, Place, Program, lower
 from gated.schedule.online_step import StepPlan
 
@@ -78,7 +78,7 @@ def _missing(wanted: Iterable[Node], known: set[Node]) -> list[Node]:
     stack = list(wanted)
     while stack:
         node = stack.pop()
-        if node not in known and node not in needed and node.op != "constant":
+        if node not in known and node not in needed and not is_constant(node):
             needed[node] = None
             stack += node.args
     return [node for node in topological(needed) if node in needed]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gated.language.graph import Matrix, Node
+from gated.language.graph import Matrix, Node, is_product
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,11 +24,11 @@ def group_products(program: Sequence[Node]) -> list[Node | ProductGroup]:
     """The program with every single product in the group of its operand, at the place of the group's first member."""
     members: dict[Node, list[Node]] = {}
     for node in program:
-        if node.op == "product" and len(node.args) == 1:
+        if is_product(node) and len(node.args) == 1:
             members.setdefault(node.args[0], []).append(node)
     result: list[Node | ProductGroup] = []
     for node in program:
-        if node.op != "product" or len(node.args) != 1:
+        if not is_product(node) or len(node.args) != 1:
             result.append(node)
         elif members[node.args[0]][0] is node:
             result.append(ProductGroup(node.args[0], tuple(members[node.args[0]])))

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from gated.errors import shown, wrong
+from gated.language.graph import is_constant
 from gated.schedule.schedule import Schedule
 
 
@@ -19,9 +20,9 @@ def require_fit(plan: Schedule, dtype: np.dtype[Any]) -> None:
     Raises:
         ArgumentError: with the number and the dtype.
     """
-    own = {node for node in plan.graph.order if node.op == "constant"}
+    own = {node for node in plan.graph.order if is_constant(node)}
     for node in plan.level:
-        if node.op != "constant":
+        if not is_constant(node):
             continue
         with np.errstate(all="ignore"):
             value = float(np.asarray(node.attr, dtype).real)

@@ -15,7 +15,20 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from gated.calculus import reverse_mode
-from gated.language.graph import ONE_DIM, Graph, Matrix, Node, call, is_leaf, leaf, product, reduce, topological
+from gated.language.graph import (
+    ONE_DIM,
+    Graph,
+    Matrix,
+    Node,
+    call_again,
+    is_leaf,
+    is_product,
+    is_reduction,
+    leaf,
+    product,
+    rewrite,
+    topological,
+)
 from gated.schedule.traces import TracePlan
 
 
@@ -109,7 +122,7 @@ def plan_step(traces: TracePlan, head: Graph | None, loss: Graph) -> StepPlan:
     top = leaf("input", "the output", dim)
     above = _above(head, loss, top)
     final = {top: cell[graph.outputs[0]], above.seed: leaf("input", "the weight", above.y.dim)}
-    reductions = [node for node in topological([above.total]) if node.op == "reduce" and node.attr != "total"]
+    reductions = [node for node in topological([above.total]) if is_reduction(node) and not node.operation.linear]
     sums = {node: leaf("input", f"the reduction {i}", above.y.dim) for i, node in enumerate(reductions)}
     wanted = [above.y, above.dh, *(delta for uses in above.uses.values() for _, delta in uses)]
     done = rebuilt([*wanted, *(node.args[0] for node in reductions)], {**final, **sums})
@@ -126,7 +139,7 @@ def plan_step(traces: TracePlan, head: Graph | None, loss: Graph) -> StepPlan:
         new=tuple(cell[node] for node in graph.outputs),
         y=done[above.y],
         sums={sums[node]: (node.attr, done[node.args[0]]) for node in reductions},
-        backs=tuple(node for node in topological([dh]) if node.op == "product" and node.attr[0].transposed),
+        backs=tuple(node for node in topological([dh]) if is_product(node) and node.attr[0].transposed),
         jobs=tuple(jobs),
     )
 
@@ -195,23 +208,20 @@ def rebuilt(
         prefix: before the names of parameters.
         dims: length -> its new name.
     """
-    dims = dims or {}
-    new: dict[Node, Node] = {}
-    for node in topological(outputs):
-        args = [new[arg] for arg in node.args]
+    sizes = dims or {}
+
+    def rule(node: Node, args: tuple[Node, ...]) -> Node:
         if node in put:
-            new[node] = put[node]
-        elif node.op == "leaf":
+            return put[node]
+        if is_leaf(node):
             named = is_leaf(node, "vector") and prefix
             name = f"{prefix} {node.attr[1]}" if named else node.attr[1]
-            new[node] = leaf(node.attr[0], name, dims.get(node.dim, node.dim))
-        elif node.op == "product":
-            new[node] = product([_renamed(matrix, prefix, dims) for matrix in node.attr], args)
-        elif node.op == "reduce":
-            new[node] = reduce(node.attr, args[0])
-        else:
-            new[node] = call(node.attr, *args) if node.op == "call" else node
-    return new
+            return leaf(node.attr[0], name, sizes.get(node.dim, node.dim))
+        if is_product(node):
+            return product([_renamed(matrix, prefix, sizes) for matrix in node.attr], args)
+        return call_again(node, args)
+
+    return rewrite(outputs, rule)
 
 
 def _renamed(matrix: Matrix, prefix: str, dims: Mapping[str, str]) -> Matrix:

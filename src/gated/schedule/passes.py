@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
-from gated.language.graph import Node, are_numbers, product, topological, with_args
+from gated.language.graph import Node, are_numbers, is_elementwise, is_product, product, rewrite, with_args
 
 
 def gather_products(outputs: Sequence[Node], known: Collection[Node]) -> dict[Node, Node]:
@@ -13,16 +13,20 @@ def gather_products(outputs: Sequence[Node], known: Collection[Node]) -> dict[No
     `known` nodes are values that exist already: they stay as they are, and so does a product among them.
     Returns a map from every node below `outputs` to its rewritten form.
     """
-    new: dict[Node, Node] = {}
-    for node in topological(outputs):
-        args = tuple(new[arg] for arg in node.args)
+
+    def rule(node: Node, args: tuple[Node, ...]) -> Node:
         if node in known:
-            new[node] = node
-        elif node.op == "call" and node.attr == "add" and any(arg.op == "product" for arg in args):
-            new[node] = _gathered_sum(args, known)
-        else:
-            new[node] = with_args(node, args)
-    return new
+            return node
+        if _adds(node) and any(map(is_product, args)):
+            return _gathered_sum(args, known)
+        return with_args(node, args)
+
+    return rewrite(outputs, rule)
+
+
+def _adds(node: Node) -> bool:
+    """Whether a node is the sum of two others."""
+    return node.operation.signs == (1, 1)
 
 
 def _gathered_sum(args: tuple[Node, ...], known: Collection[Node]) -> Node:
@@ -30,7 +34,7 @@ def _gathered_sum(args: tuple[Node, ...], known: Collection[Node]) -> Node:
     terms: list[Node] = []
     for arg in args:
         terms += _terms(arg, known)
-    products = [term for term in terms if term.op == "product" and term not in known]
+    products = [term for term in terms if is_product(term) and term not in known]
     others = [term for term in terms if term not in products]
     if not products:
         return args[0] + args[1]
@@ -44,7 +48,7 @@ def _gathered_sum(args: tuple[Node, ...], known: Collection[Node]) -> Node:
 
 def _terms(node: Node, known: Collection[Node]) -> list[Node]:
     """a + (M v) as its two terms; only sums that this pass built are taken apart."""
-    if node not in known and node.op == "call" and node.attr == "add" and node.args[1].op == "product":
+    if node not in known and _adds(node) and is_product(node.args[1]):
         return [node.args[0], node.args[1]]
     return [node]
 
@@ -56,5 +60,5 @@ def require_folded(nodes: Iterable[Node]) -> None:
         RuntimeError: something has been built past `language.graph.call`.
     """
     for node in nodes:
-        if node.op == "call" and are_numbers(*node.args):
+        if is_elementwise(node) and are_numbers(*node.args):
             raise RuntimeError(f"an error in gated: {node!r} is a function of numbers alone and should be a number")

@@ -81,16 +81,16 @@ def schedule(graph: Graph) -> Schedule:
         operand for pairs in products.values() for _, operand in pairs
     }
     needed |= {node for node in targets if node in forward} | set(graph.names)
-    step = [node for node in graph.order if level[node] == STATE and node.op != "leaf"]
+    step = [node for node in graph.order if level[node] == STATE and not is_leaf(node)]
     return Schedule(
         graph=graph,
         level=level,
-        before=[n for n in graph.order if level[n] < STATE and n.op != "leaf"],
+        before=[n for n in graph.order if level[n] < STATE and not is_leaf(n)],
         step=step,
         outputs=graph.outputs,
         saved=[node for node in step if node in needed],
         seeds=graph.seeds,
-        backward_step=[node for node in in_loop if node.op != "leaf"],
+        backward_step=[node for node in in_loop if not is_leaf(node)],
         previous=tuple(previous),
         kept=kept,
         after=after,
@@ -104,7 +104,7 @@ def _levels(outputs: list[Node]) -> dict[Node, int]:
     kinds = {"vector": CONSTANT, "input": INPUT, "state": STATE, "seed": ADJOINT}
     level: dict[Node, int] = {}
     for node in topological(outputs):
-        own = kinds[node.attr[0]] if node.op == "leaf" else CONSTANT
+        own = kinds[node.attr[0]] if is_leaf(node) else CONSTANT
         level[node] = max([own, *(level[arg] for arg in node.args)])
     return level
 
@@ -128,7 +128,7 @@ def _after(
                 # what the loop made from adjoints is kept; what it made from saved values alone is cheaper made again
                 if level[node] == ADJOINT and (node in in_loop or is_leaf(node, "seed")):
                     kept[node] = None
-                elif node.op != "leaf":
+                elif not is_leaf(node):
                     stack.append((node, True))
                     stack += [(arg, False) for arg in node.args]
 

@@ -27,7 +27,7 @@ from dataclasses import dataclass, replace
 
 from gated.calculus.slopes import Slopes, weighted_states
 from gated.errors import wrong
-from gated.language.graph import Graph, Node, constant, is_constant, leaf, topological
+from gated.language.graph import Graph, Node, constant, is_constant, is_leaf, is_product, leaf, topological
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +88,7 @@ def plan_traces(graph: Graph, peepholes: bool = True) -> TracePlan:
     past = _moving({j: _slope(slopes, graph.state_leaf(graph.states[j]), new) for j in memory})
     reaching = _reaching({*error, *past}, decay)
     decay = {pair: node for pair, node in decay.items() if pair[0] in reaching}
-    instant = {arg.attr[1] for node in cut for arg in node.args if arg.op == "leaf" and arg.attr[0] == "vector"}
+    instant = {arg.attr[1] for node in cut for arg in node.args if is_leaf(arg, "vector")}
     uses, traces = {}, {}
     for name in graph.parameters:
         held = () if name in instant else tuple(new)
@@ -133,7 +133,7 @@ def _sources(graph: Graph, name: str) -> list[tuple[Node | None, Node]]:
     shape = graph.parameters[name]
     if len(shape) == 1:
         return [(None, leaf("vector", name, shape[0]))]
-    return [(node.args[0], node) for node in graph.order if node.op == "product" and node.attr[0].name == name]
+    return [(node.args[0], node) for node in graph.order if is_product(node) and node.attr[0].name == name]
 
 
 def _use(slopes: Slopes, operand: Node | None, source: Node, held: tuple[Node, ...], reaching: set[int]) -> Use:
@@ -207,7 +207,7 @@ def _matrices_after(graph: Graph, parameter: str) -> list[str]:
         for node in graph.order:
             if node in reached or moved.intersection(node.args):
                 moved.add(node)
-        products = [node for node in graph.order if node in needed and node.op == "product"]
+        products = [node for node in graph.order if node in needed and is_product(node)]
         found = [node.attr[0].name for node in products if moved.intersection(node.args)]
         states = {graph.state_leaf(s) for s, new in zip(graph.states, graph.outputs, strict=True) if new in moved}
         if found or states <= reached:
@@ -232,5 +232,5 @@ def _ordered(plan: TracePlan) -> TracePlan:
     for uses in plan.uses.values():
         for use in uses:
             wanted += [*use.grow.values(), use.direct]
-    order = tuple(node for node in topological(wanted) if node.op != "leaf")
+    order = tuple(node for node in topological(wanted) if not is_leaf(node))
     return replace(plan, order=order)

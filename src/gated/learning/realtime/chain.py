@@ -14,7 +14,7 @@ import numpy as np
 from gated.backends.reference import Values, _Interpreter
 from gated.calculus.slopes import Slopes
 from gated.errors import describe, wrong, wrong_type
-from gated.language.graph import Graph, Node, leaf, topological
+from gated.language.graph import Graph, Node, is_constant, is_leaf, leaf, topological
 from gated.nn import Dense, Embedding, Network, Recurrent
 from gated.schedule.grouping import group_products
 
@@ -78,7 +78,7 @@ class Link:
 
 def program_of(outputs: Sequence[Node]) -> list[Any]:
     """All that the outputs need beyond leaves, in order, products of one operand together."""
-    return group_products([node for node in topological(outputs) if node.op != "leaf"])
+    return group_products([node for node in topological(outputs) if not is_leaf(node)])
 
 
 class Puller:
@@ -101,7 +101,7 @@ class Puller:
         self.slopes: dict[Node, list[tuple[Node, Node]]] = {}  # source -> (sink, slope) pairs
         for source in [*self.products, *vectors, *self.states, self.input]:
             found = zip(sinks, slopes.from_source(sinks, source), strict=True)
-            self.slopes[source] = [(sink, slope) for sink, slope in found if slope.op != "constant" or slope.attr]
+            self.slopes[source] = [(sink, slope) for sink, slope in found if not is_constant(slope) or slope.attr]
         needed = [slope for pairs in self.slopes.values() for _, slope in pairs]
         self.program = program_of([*graph.outputs, *slopes.operands, *needed])
 

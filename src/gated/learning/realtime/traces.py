@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from gated.language.graph import Node
+from gated.language.graph import Node, is_constant
 from gated.learning.realtime.chain import Link, Puller, Table, links_of, program_of
 from gated.schedule.traces import TracePlan, Use, plan_traces
 
@@ -163,7 +163,7 @@ class _Cell:
                 trace = traces[k, name]
                 yield _spread(reached, trace.ndim) * trace
         for use in self.plan.uses[name]:
-            if use.direct.op != "constant" or use.direct.attr != 0.0:
+            if not is_constant(use.direct) or use.direct.attr != 0.0:
                 delta = dh * self.values[use.direct]
                 yield delta if use.operand is None else delta[:, :, None] * self._operand(use)
 

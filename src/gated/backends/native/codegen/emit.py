@@ -25,7 +25,7 @@ from gated.backends.native.codegen.ir_tools import I1, I64, POINTER, Machine, at
 from gated.backends.native.codegen.kernels import Kernels, Shape, best_chunk, best_rows
 from gated.backends.native.codegen.team import Waiting
 from gated.backends.native.codegen.vector_math import PRECISIONS, VectorMath
-from gated.language.graph import Node
+from gated.language.graph import Node, is_constant
 from gated.program.lowering import (
     CALLER,
     CONSTANT,
@@ -294,10 +294,10 @@ class _ProgramEmitter:
             values[node] = loaded[0] if len(loaded) == 1 else b.fadd(loaded[0], loaded[1])
         emitter = self.math.emitters([node.attr for node in block.operations])
         for node in block.operations:
-            args = [self.math.constant(arg.attr) if arg.op == "constant" else values[arg] for arg in node.args]
+            args = [self.math.constant(arg.attr) if is_constant(arg) else values[arg] for arg in node.args]
             values[node] = emitter(node.attr)(b, *args)
         for node, place in block.stores:
-            value = self.math.constant(node.attr) if node.op == "constant" else values[node]
+            value = self.math.constant(node.attr) if is_constant(node) else values[node]
             b.store(value, address(place), align=self.bytes)
 
     def _row_of(self, b: ir.IRBuilder, rows: Value, kind: str, base: Value, stride: Value, number: Value) -> Value:

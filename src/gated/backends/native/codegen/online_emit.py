@@ -25,7 +25,7 @@ import llvmlite.ir as ir
 
 from gated.backends.native.codegen.ir_tools import I64, POINTER, Machine, loop, loop_with, splat
 from gated.backends.native.codegen.vector_math import PRECISIONS, VectorMath
-from gated.language.graph import Node
+from gated.language.graph import Node, is_constant
 from gated.program.lowering import Block, Place, Program
 from gated.program.online_layout import PANEL, StepLayout
 from gated.schedule.online_step import Job
@@ -132,10 +132,10 @@ class StepEmitter:
             values[node] = self._load(place, offset)
         emitter = self.math.emitters([node.attr for node in block.operations])
         for node in block.operations:
-            args = [self.math.constant(arg.attr) if arg.op == "constant" else values[arg] for arg in node.args]
+            args = [self.math.constant(arg.attr) if is_constant(arg) else values[arg] for arg in node.args]
             values[node] = emitter(node.attr)(b, *args)
         for node, place in block.stores:
-            self._store(self.math.constant(node.attr) if node.op == "constant" else values[node], place, offset)
+            self._store(self.math.constant(node.attr) if is_constant(node) else values[node], place, offset)
 
     def _back(self, node: Node) -> None:
         """Mᵀ δ: a sum across lanes for every column, over whole vectors but for the last."""
@@ -336,7 +336,7 @@ class StepEmitter:
 
     def _operand(self, node: Node, offset: Value) -> Value:
         """A vector of a node's units."""
-        return self.math.constant(node.attr) if node.op == "constant" else self._load(self.layout.places[node], offset)
+        return self.math.constant(node.attr) if is_constant(node) else self._load(self.layout.places[node], offset)
 
     def _row_of(self, node: Node) -> Value:
         return self._address(self.layout.places[node])
@@ -356,4 +356,4 @@ class StepEmitter:
 
 
 def _moves(node: Node) -> bool:
-    return node.op != "constant" or node.attr != 0.0
+    return not is_constant(node) or node.attr != 0.0

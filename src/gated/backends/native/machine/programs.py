@@ -31,7 +31,7 @@ from gated.backends.native.codegen.renewal import emit_renewal
 from gated.backends.native.codegen.vector_math import PRECISIONS, VectorMath
 from gated.backends.native.machine.fingerprint import fingerprint
 from gated.backends.native.machine.target import Compiled, host
-from gated.language.graph import Matrix, Node, topological
+from gated.language.graph import Matrix, Node, is_atom, is_leaf, topological
 from gated.locks import fork_safe_lock
 from gated.program.layout import Available, Layout
 from gated.program.lowering import Place, Program, lower
@@ -42,14 +42,14 @@ from gated.schedule.schedule import INPUT, STATE
 
 
 def _operations(nodes: Sequence[Node], available: Available) -> list[Node]:
-    return [node for node in nodes if node not in available and node.op not in ("leaf", "constant")]
+    return [node for node in nodes if node not in available and not is_atom(node)]
 
 
 def lower_before(layout: Layout) -> Program:
     """x_t to all that depends on nothing else."""
     schedule = layout.schedule
     level = schedule.level
-    given = {node: p for node, p in layout.low().items() if level[node] == CONSTANT_LEVEL or node.op == "leaf"}
+    given = {node: p for node, p in layout.low().items() if level[node] == CONSTANT_LEVEL or is_leaf(node)}
     made = [node for node in schedule.before if level[node] == INPUT]
     return lower(made, given, [(node, layout.values[node]) for node in layout.before])
 
@@ -101,7 +101,7 @@ def lower_infer(layout: Layout, level_known: int) -> Program:
     known = {node for node in schedule.graph.order if level[node] <= level_known}
     new = gather_products(schedule.outputs, known)
     outputs = [new[node] for node in schedule.outputs]
-    available = {node: p for node, p in layout.low().items() if level[node] <= level_known or node.op == "leaf"}
+    available = {node: p for node, p in layout.low().items() if level[node] <= level_known or is_leaf(node)}
     available |= {leaf: (layout.ring_previous[k],) for k, leaf in enumerate(layout.leaves)}
     results = [(node, layout.ring_new[k]) for k, node in enumerate(outputs)] + [(outputs[0], layout.y)]
     return lower(_operations(topological(outputs), available), available, results)

@@ -20,7 +20,7 @@ from gated.backends.native.passes.training_plan import BackwardPlan, ForwardPlan
 from gated.backends.native.threads.groups import Groups, step_rows
 from gated.backends.native.threads.pool import Team, pool, team_for
 from gated.backends.reference import ReferenceBackend, last_states, previous_states
-from gated.language.graph import Node
+from gated.language.graph import Node, is_constant
 from gated.locks import fork_safe_lock
 from gated.program.lowering import CONSTANT
 from gated.schedule import Schedule
@@ -93,7 +93,7 @@ class _TapeValues(Mapping[Node, "Array | float"]):
         self.plan, self.tape = plan, tape
 
     def __getitem__(self, node: Node) -> Array | float:
-        if node.op == "constant":
+        if is_constant(node):
             return float(node.attr)
         if node in self.plan.layout.passing:
             raise KeyError(node)
@@ -238,4 +238,4 @@ def _run(plan: ForwardPlan | BackwardPlan, addresses: list[int], counts: Array) 
 
 def _single(scan: Scan, node: Node) -> Any:
     """The value of a node that has no rows."""
-    return node.attr if node.op == "constant" else scan.values[node]
+    return node.attr if is_constant(node) else scan.values[node]

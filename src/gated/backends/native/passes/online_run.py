@@ -13,7 +13,7 @@ from gated.backends.native.codegen.online_emit import StepEmitter
 from gated.backends.native.machine.fingerprint import fingerprint
 from gated.backends.native.machine.target import Compiled, host
 from gated.backends.native.memory.leases import LINE
-from gated.language.graph import ONE_DIM, topological
+from gated.language.graph import ONE_DIM, is_constant, topological
 from gated.locks import fork_safe_lock
 from gated.program.online_layout import StepLayout, lay_out
 from gated.schedule.online_step import Job, StepPlan
@@ -29,7 +29,7 @@ CACHED = 64
 def supports(plan: StepPlan) -> bool:
     """Whether there is machine code for a plan: a value that is one number for all units has none."""
     nodes = topological([*plan.forward, *plan.errors, *plan.pushes])
-    return all(node.dim != ONE_DIM or node.op == "constant" for node in nodes) and all(
+    return all(node.dim != ONE_DIM or is_constant(node) for node in nodes) and all(
         reduction == "logsumexp" for reduction, _ in plan.sums.values()
     )
 

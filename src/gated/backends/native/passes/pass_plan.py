@@ -16,7 +16,7 @@ from gated.backends.native.passes.course import Course
 from gated.backends.native.passes.plan import DTYPES, LoopPlan, MovePlan, PackPlan, Where
 from gated.backends.native.threads.groups import Cut, Groups, cut, gap_between
 from gated.backends.native.threads.pool import Team
-from gated.language.graph import Graph, Node
+from gated.language.graph import Graph, Node, is_leaf
 from gated.program.lowering import CONSTANT, Place
 
 
@@ -93,7 +93,7 @@ class PassPlan:
             if place.rows == CONSTANT:
                 spec = region.add(place, 1, self.shapes.sizes[place.dim])
                 self.where[place] = region.name, spec
-                if node.op == "leaf":
+                if is_leaf(node):
                     self.pack.vector(node.attr[1], region, spec)
                 else:
                     self.computed.append((node, place))

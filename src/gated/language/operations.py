@@ -1,0 +1,248 @@
+"""The book of operations: what can stand in a graph, one object each, in one table.
+
+An operation says how long its result is, what it does to adjoints and tangents, how it is computed on arrays, how it is
+written in text, LaTeX and Python, and what a reader is told of it. Everything else asks the operation of a node
+(`node.operation`), never which one it is. The rows are written where their formulas are:
+
+    structure     leaf, constant, product
+    arithmetic    + - * / and the sign, with the rules by which derivatives are simplified
+    functions     elementwise functions
+    reductions    over the units, to one number
+
+To add a function is to add a row to `functions` (and machine code under the same name to the native emitters).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from gated.language.graph import Matrix, Node
+
+    Array = np.ndarray[Any, Any]
+    Partials = Callable[[tuple[Node, ...], Node], tuple[Node, ...]]
+
+ADD, PRODUCT, MULTIPLY, ATOM = 10, 15, 20, 100  # how strongly a printed result binds, as in Python
+
+
+@dataclass(frozen=True)
+class Legend:
+    """What a reader of a derivation is told of an operation.
+
+    Attributes:
+        english, chinese: the sentence; {f} stands for the formulas of the operations it is told of, {d} for the slope.
+        formula: the operation of a (or of a and b), as text and in LaTeX, perhaps with what it is equal to.
+        slope: its derivative, likewise.
+        needed: whether derivations say it. What every reader knows goes without saying.
+        group: operations of one group share a sentence.
+    """
+
+    english: str
+    chinese: str
+    formula: tuple[str, str]
+    slope: tuple[str, str] = ("", "")
+    needed: bool = True
+    group: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation:
+    """What all operations have.
+
+    Attributes:
+        name: in the table.
+        kind: the `op` of its nodes: "leaf", "constant", "call", "product" or "reduce".
+        legend: what a reader is told.
+        signs: where it is a sum of its arguments, the sign of each.
+        multiplies: whether it is the elementwise product of its arguments.
+        linear: whether it is a sum over the units, of which every unit has the same part.
+    """
+
+    name: str
+    kind: str
+    legend: Legend
+    signs: tuple[int, ...] | None = None
+    multiplies: bool = False
+    linear: bool = False
+
+    def dim(self, attr: Any, args: Sequence[Node]) -> str:
+        """The length of the result."""
+        raise NotImplementedError
+
+    def back(self, node: Node, adjoint: Node) -> list[Node]:
+        """What the adjoint of a node contributes to those of its arguments, one term each."""
+        raise NotImplementedError
+
+    def tangent(self, node: Node, moved: Mapping[Node, Node]) -> Node:
+        """How a node moves, given how its arguments move (and parameters stay)."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Elementwise(Operation):
+    """An elementwise operation. `text`, `latex` and `source` are templates over the printed arguments.
+
+    Attributes:
+        arity: how many arguments.
+        numpy: takes `out=`, and must be analytic on complex numbers near the real axis (complex-step check): what is
+            decided, is decided by the real part.
+        derivative: (args, y) -> one partial derivative per argument, where possible in the saved output y.
+        precedence: how strongly the printed result binds.
+        public: what users are told of the function of this name; "" if there is none.
+        inner: whether it occurs in derivatives only.
+        helper: a definition that the NumPy source needs.
+        operator: Python's special method (without underscores) that writes it in the equations.
+        ufuncs: what NumPy calls it.
+        build: makes it of nodes, simplified; None: as it is.
+        verb, fault: what it does to its last argument ("divide"), and what is wrong with such numbers ("by 0.0") among
+            its arguments (None for those that are no numbers).
+    """
+
+    kind: str = "call"
+    arity: int
+    numpy: Callable[..., Any]
+    derivative: Partials
+    text: str
+    latex: str
+    source: str
+    precedence: int = ATOM
+    public: str = ""
+    inner: bool = False
+    helper: str | None = None
+    operator: str = ""
+    ufuncs: tuple[str, ...] = ()
+    build: Callable[..., Node] | None = None
+    verb: str = ""
+    fault: Callable[[Sequence[float | None]], str | None] = lambda values: None
+
+    def dim(self, attr: Any, args: Sequence[Node]) -> str:
+        from gated.language.graph import joint_dim
+
+        return joint_dim(args)
+
+    def of(self, *args: Node) -> Node:
+        """The node, simplified where the operation knows how."""
+        from gated.language.graph import call
+
+        return call(self.name, *args) if self.build is None else self.build(*args)
+
+    def back(self, node: Node, adjoint: Node) -> list[Node]:
+        return [adjoint * partial for partial in self.derivative(node.args, node)]
+
+    def tangent(self, node: Node, moved: Mapping[Node, Node]) -> Node:
+        from gated.language.graph import constant, is_constant
+
+        total = constant(0.0)
+        for arg, partial in zip(node.args, self.derivative(node.args, node), strict=True):
+            if not is_constant(moved[arg], 0.0):
+                total = total + moved[arg] * partial
+        return total
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reduction(Operation):
+    """A reduction over the units.
+
+    Attributes:
+        numpy: (..., V) -> (..., 1).
+        derivative: (x, y) -> the partial derivative, an expression of x's length.
+        text, latex, source: templates over the printed argument.
+    """
+
+    kind: str = "reduce"
+    numpy: Callable[[Any], Any]
+    derivative: Callable[[Node, Node], Node]
+    text: str
+    latex: str
+    source: str
+
+    def dim(self, attr: Any, args: Sequence[Node]) -> str:
+        from gated.language.graph import ONE_DIM
+
+        return ONE_DIM
+
+    def back(self, node: Node, adjoint: Node) -> list[Node]:
+        return [adjoint * self.derivative(node.args[0], node)]
+
+    def tangent(self, node: Node, moved: Mapping[Node, Node]) -> Node:
+        from gated.language.graph import constant, is_constant
+        from gated.language.reductions import total
+
+        operand = node.args[0]
+        if is_constant(moved[operand], 0.0):
+            return constant(0.0)
+        return total(moved[operand] * self.derivative(operand, node))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Atom(Operation):
+    """What has no arguments: a variable, or a number."""
+
+    def dim(self, attr: Any, args: Sequence[Node]) -> str:
+        raise TypeError(f"a {self.name} is made with its length")
+
+    def back(self, node: Node, adjoint: Node) -> list[Node]:
+        return []
+
+    def tangent(self, node: Node, moved: Mapping[Node, Node]) -> Node:
+        from gated.language.graph import constant
+
+        return constant(0.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Product(Operation):
+    """A sum of matrices applied to vectors, M1 v1 + M2 v2 + ... ."""
+
+    def dim(self, attr: Any, args: Sequence[Node]) -> str:
+        first: Matrix = attr[0]
+        return first.output_dim
+
+    def back(self, node: Node, adjoint: Node) -> list[Node]:
+        from gated.language.graph import product
+
+        return [product([matrix.T], [adjoint]) for matrix in node.attr]
+
+    def tangent(self, node: Node, moved: Mapping[Node, Node]) -> Node:
+        from gated.language.graph import constant, is_constant, product
+
+        total = constant(0.0)
+        for matrix, operand in zip(node.attr, node.args, strict=True):
+            if not is_constant(moved[operand], 0.0):
+                total = total + product([matrix], [moved[operand]])
+        return total
+
+
+BOOK: dict[str, Operation] = {
+    "leaf": Atom(
+        name="leaf",
+        kind="leaf",
+        legend=Legend("{f}: a value that is given.", "{f} ：给定的值。", ("v", "v"), needed=False),
+    ),
+    "constant": Atom(
+        name="constant",
+        kind="constant",
+        legend=Legend("{f}: a number.", "{f} ：一个数。", ("1", "1"), needed=False),
+    ),
+    "product": Product(
+        name="product",
+        kind="product",
+        legend=Legend("{f}: a matrix applied to a vector.", "{f} ：矩阵乘向量。", ("M v", "M v"), needed=False),
+    ),
+}
+
+
+def enter(*rows: Operation) -> None:
+    """Add rows to the book.
+
+    Raises:
+        ValueError: there is a row of that name.
+    """
+    for row in rows:
+        if row.name in BOOK:
+            raise ValueError(f"the book of operations has two rows {row.name!r}")
+        BOOK[row.name] = row
