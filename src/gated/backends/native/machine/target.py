@@ -108,8 +108,8 @@ class Compiled:
             self._engine.add_object_file(llvm.ObjectFileRef.from_data(code))
             self._engine.finalize_object()
 
-    def __del__(self) -> None:
-        with _lock:
+    def __del__(self, lock: Any = _lock) -> None:  # held here: at the end of the process the module may be gone
+        with lock:
             self.__dict__.pop("_engine", None)
 
     def address(self, name: str) -> int:
