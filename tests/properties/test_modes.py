@@ -8,7 +8,6 @@ import pytest
 from gated.calculus import forward_mode, reverse_mode
 from gated.cells import ZOO
 from gated.language import FUNCTIONS
-from gated.language.functions import FUNCTIONS
 from gated.language.graph import Matrix, call, constant, leaf, topological
 from gated.language.reductions import REDUCTIONS
 

@@ -98,7 +98,7 @@ def _bad_divisor(values: Sequence[float | None]) -> str | None:
     if divisor is None:
         return None
     if divisor == 0.0:
-        return f"by {divisor:g}"
+        return f"by {divisor}"
     if not math.isfinite(1.0 / divisor):
         return f"by {divisor}, and 1 / {divisor}, their derivative, is not finite"
     return None
@@ -133,6 +133,8 @@ ARITHMETIC = (
 )
 # fmt: on
 enter(*ARITHMETIC)
+
+BUILDERS = {build.__name__: build for build in (add, subtract, multiply, divide, negate)}
 
 
 def _node(value: Node | float) -> Node:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from gated.errors import CellError
@@ -74,15 +75,8 @@ def _converted(
 ) -> dict[int, g.Node]:
     """id of a symbol -> its node, for all that the outputs need. Iterative, for a cell may be a long chain."""
     nodes: dict[int, g.Node] = {}
-    stack = list(outputs)
-    while stack:
-        current = stack[-1]
-        missing = [arg for arg in current._args if id(arg) not in nodes]
-        if missing:
-            stack += missing
-        else:
-            args = [nodes[id(arg)] for arg in current._args]
-            nodes[id(stack.pop())] = _convert(current, args, matrices, dim_of)
+    for symbol in g.topological(outputs, attrgetter("_args")):
+        nodes[id(symbol)] = _convert(symbol, [nodes[id(arg)] for arg in symbol._args], matrices, dim_of)
     return nodes
 
 
@@ -159,16 +153,10 @@ def _name_lengths(trace: Trace) -> dict[int, str]:
 
 
 def _all_symbols(trace: Trace) -> list[Symbol]:
-    found: dict[int, Symbol] = {}
-    stack = [*trace.outputs, *(symbol for _, symbol in trace.named())]
+    roots = [*trace.outputs, *(symbol for _, symbol in trace.named())]
     for member in trace.members():
-        stack += member._products + ([member._vector] if member._vector is not None else [])
-    while stack:
-        symbol = stack.pop()
-        if id(symbol) not in found:
-            found[id(symbol)] = symbol
-            stack += symbol._args
-    return list(found.values())
+        roots += member._products + ([member._vector] if member._vector is not None else [])
+    return g.topological(roots, attrgetter("_args"))
 
 
 def _parameters(

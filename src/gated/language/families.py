@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
+from gated.language.functions import FUNCTIONS
 from gated.language.refusals import OPERATORS, OTHERS, place, refuse
 from gated.language.symbols import Length, Symbol, Vector, lift, number
 
@@ -53,8 +54,16 @@ def _misused(self: Family, *args: Any, **kwargs: Any) -> NoReturn:
     refuse(f"the parameter family {name} was used as a value; an attribute names a member: write {name}.i")
 
 
-_BOTH = (*OPERATORS, "add", "sub", "mul", "truediv", "matmul")
-_ONE = (*OTHERS, "neg", "pos", "abs", "array_ufunc", "array_function", "format")
+_WRITTEN = [row for row in FUNCTIONS.values() if row.operator]
+_BOTH = (*OPERATORS, *(row.operator for row in _WRITTEN if row.arity == 2), "matmul")
+_ONE = (
+    *OTHERS,
+    *(row.operator for row in _WRITTEN if row.arity == 1),
+    "pos",
+    "array_ufunc",
+    "array_function",
+    "format",
+)
 Family._as_symbol = _misused  # type: ignore[attr-defined]
 for _name in (*_BOTH, *(f"r{operator}" for operator in _BOTH), *_ONE):
     setattr(Family, f"__{_name}__", _misused)

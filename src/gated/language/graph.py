@@ -319,3 +319,13 @@ class Graph:
         found = [self.dims[name] for name in self.states]
         found += [dim for shape in self.parameters.values() for dim in shape]
         return tuple(dict.fromkeys(dim for dim in found if dim != "input"))
+
+
+def __getattr__(name: str) -> Any:
+    """The operators by name (`graph.multiply`), which lie in the book."""
+    if not name.startswith("_"):
+        from gated.language.arithmetic import BUILDERS
+
+        if name in BUILDERS:
+            return BUILDERS[name]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

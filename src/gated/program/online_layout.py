@@ -74,14 +74,8 @@ def _given(plan: StepPlan) -> dict[Node, Place]:
 
 def _missing(wanted: Iterable[Node], known: set[Node]) -> list[Node]:
     """What must be computed, each after its arguments; constants are no work."""
-    needed: dict[Node, None] = {}
-    stack = list(wanted)
-    while stack:
-        node = stack.pop()
-        if node not in known and node not in needed and not is_constant(node):
-            needed[node] = None
-            stack += node.args
-    return [node for node in topological(needed) if node in needed]
+    order = topological(wanted, lambda node: () if node in known else node.args)
+    return [node for node in order if node not in known and not is_constant(node)]
 
 
 def _table(

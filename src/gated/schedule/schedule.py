@@ -113,28 +113,17 @@ def _after(
     targets: list[Node], forward: set[Node], in_loop: set[Node], level: dict[Node, int]
 ) -> tuple[list[Node], list[Node]]:
     """What `targets` need beyond the loop: (values to keep from it, nodes to compute after it)."""
-    kept: dict[Node, None] = {}
-    after: list[Node] = []
-    visited: set[Node] = set()
 
-    def visit(root: Node) -> None:
-        stack = [(root, False)]
-        while stack:
-            node, done = stack.pop()
-            if done:
-                after.append(node)
-            elif node not in visited and node not in forward:
-                visited.add(node)
-                # what the loop made from adjoints is kept; what it made from saved values alone is cheaper made again
-                if level[node] == ADJOINT and (node in in_loop or is_leaf(node, "seed")):
-                    kept[node] = None
-                elif not is_leaf(node):
-                    stack.append((node, True))
-                    stack += [(arg, False) for arg in node.args]
+    def is_kept(node: Node) -> bool:
+        # what the loop made from adjoints is kept; what it made from saved values alone is cheaper made again
+        return level[node] == ADJOINT and (node in in_loop or is_leaf(node, "seed"))
 
-    for target in targets:
-        visit(target)
-    return list(kept), after
+    def below(node: Node) -> tuple[Node, ...]:
+        return () if node in forward or is_kept(node) else node.args
+
+    beyond = [node for node in topological(targets, below) if node not in forward]
+    kept = [node for node in beyond if is_kept(node)]
+    return kept, [node for node in beyond if not is_leaf(node) and not is_kept(node)]
 
 
 def _forward_needs(nodes: list[Node], forward: set[Node]) -> set[Node]:

@@ -23,6 +23,7 @@ from typing import Any
 
 import llvmlite.ir as ir
 
+from gated.backends.native.codegen import elementary
 from gated.backends.native.codegen.ir_tools import I64, POINTER, Machine, loop, loop_with, splat
 from gated.backends.native.codegen.vector_math import PRECISIONS, VectorMath
 from gated.language.graph import Node, is_constant
@@ -31,6 +32,9 @@ from gated.program.online_layout import PANEL, StepLayout
 from gated.schedule.online_step import Job
 
 Value = Any
+
+
+REDUCED = ("logsumexp",)  # the reductions that have machine code
 
 
 class StepEmitter:
@@ -154,7 +158,7 @@ class StepEmitter:
 
     def _reduced(self, reduction: str, operand: Node) -> Value:
         """log Σ exp over the units, without overflow."""
-        if reduction != "logsumexp":
+        if reduction not in REDUCED:
             raise NotImplementedError(f"no machine code for the reduction {reduction}")
         b, size, low = self.b, self.table["size", operand.dim], self.math.constant(-math.inf)
         largest = {"max": low}
@@ -167,10 +171,10 @@ class StepEmitter:
         total = {"sum": self.math.constant(0.0)}
         with loop_with(b, I64(0), self.table["blocks", operand.dim], total) as (block, held):
             offset = b.mul(block, I64(self.width))
-            value = self.math.exp(b, b.fsub(self._operand(operand, offset), shift))
+            value = elementary.exp(self.math, b, b.fsub(self._operand(operand, offset), shift))
             value = b.select(self._inside(size, offset), value, self.math.constant(0.0))
             held["sum"] = b.fadd(held["sum"], value)
-        logarithm = self.math.log(b, splat(b, self._across(total["sum"], b.fadd), self.width))
+        logarithm = elementary.log(self.math, b, splat(b, self._across(total["sum"], b.fadd), self.width))
         return b.fadd(b.extract_element(logarithm, ir.IntType(32)(0)), peak)
 
     # traces and gradients

@@ -12,7 +12,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from gated.language.graph import Node
+from gated.language.graph import Node, topological
 
 
 def fingerprint(*values: Any) -> str:
@@ -57,16 +57,9 @@ class _Writer:
 
     def _node(self, node: Node) -> None:
         """Arguments first, without recursion: a graph may be deeper than Python's stack."""
-        stack = [node]
-        while stack:
-            last = stack[-1]
-            missing = [arg for arg in last.args if arg not in self.numbers]
-            if missing:
-                stack += reversed(missing)
-                continue
-            stack.pop()
-            if last not in self.numbers:
+        for each in topological([node], lambda each: [arg for arg in each.args if arg not in self.numbers]):
+            if each not in self.numbers:
                 self.parts.append("n")
-                self.write((last.op, last.attr, last.dim, [self.numbers[arg] for arg in last.args]))
-                self.numbers[last] = len(self.numbers)
+                self.write((each.op, each.attr, each.dim, [self.numbers[arg] for arg in each.args]))
+                self.numbers[each] = len(self.numbers)
         self.parts.append(f"#{self.numbers[node]};")

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from gated.backends.native.codegen.online_emit import StepEmitter
+from gated.backends.native.codegen.online_emit import REDUCED, StepEmitter
 from gated.backends.native.machine.fingerprint import fingerprint
 from gated.backends.native.machine.target import Compiled, host
 from gated.backends.native.memory.leases import LINE
@@ -30,7 +30,7 @@ def supports(plan: StepPlan) -> bool:
     """Whether there is machine code for a plan: a value that is one number for all units has none."""
     nodes = topological([*plan.forward, *plan.errors, *plan.pushes])
     return all(node.dim != ONE_DIM or is_constant(node) for node in nodes) and all(
-        reduction == "logsumexp" for reduction, _ in plan.sums.values()
+        reduction in REDUCED for reduction, _ in plan.sums.values()
     )
 
 
