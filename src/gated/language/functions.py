@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from gated.language.arithmetic import ARITHMETIC
+from gated.language import arithmetic as _arithmetic  # noqa: F401  its rows enter the book first
 from gated.language.graph import Node, call, constant
-from gated.language.operations import Elementwise, Legend, enter
+from gated.language.operations import Elementwise, Legend, Rows, enter
 
 Array = np.ndarray[Any, Any]
 
@@ -149,7 +149,7 @@ _ROWS = (
 # fmt: on
 enter(*_ROWS)
 
-FUNCTIONS: dict[str, Elementwise] = {row.name: row for row in (*ARITHMETIC, *_ROWS)}
+FUNCTIONS = Rows(Elementwise)  # with the operators, which are entered first
 PUBLIC: dict[str, Elementwise] = {row.name: row for row in _ROWS if row.public}
 """The functions that users write."""
 

@@ -14,9 +14,9 @@ To add a function is to add a row to `functions` (and machine code under the sam
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     import numpy as np
@@ -246,3 +246,31 @@ def enter(*rows: Operation) -> None:
         if row.name in BOOK:
             raise ValueError(f"the book of operations has two rows {row.name!r}")
         BOOK[row.name] = row
+
+
+Row = TypeVar("Row", bound=Operation)
+
+
+class Rows(MutableMapping[str, Row]):
+    """The rows of one kind, by name: a view of the book, not a second table."""
+
+    def __init__(self, kind: type[Row]) -> None:
+        self._kind = kind
+
+    def __getitem__(self, name: str) -> Row:
+        row = BOOK[name]
+        if not isinstance(row, self._kind):
+            raise KeyError(name)
+        return row
+
+    def __setitem__(self, name: str, row: Row) -> None:
+        BOOK[name] = row
+
+    def __delitem__(self, name: str) -> None:
+        del BOOK[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name, row in BOOK.items() if isinstance(row, self._kind))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)

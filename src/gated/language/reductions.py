@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from gated.language.graph import Node, call, constant, reduce
-from gated.language.operations import Legend, Reduction, enter
+from gated.language.operations import Legend, Reduction, Rows, enter
 
 Array = np.ndarray[Any, Any]
 
@@ -42,4 +42,4 @@ _ROWS = (
 # fmt: on
 enter(*_ROWS)
 
-REDUCTIONS: dict[str, Reduction] = {row.name: row for row in _ROWS}
+REDUCTIONS = Rows(Reduction)

@@ -116,7 +116,7 @@ class VectorMath:
         """
         return self.intrinsic(b, "fmuladd", x, y, z)
 
-    def polynomial(self, b: ir.IRBuilder, x: Value, coefficients: list[float]) -> Value:
+    def polynomial(self, b: ir.IRBuilder, x: Value, coefficients: Sequence[float]) -> Value:
         """Horner's rule, highest power first."""
         result = self.constant(coefficients[0])
         for coefficient in coefficients[1:]:
