@@ -9,7 +9,23 @@ import numpy as np
 import pytest
 
 import gated
-from gated import abs, check_cell, exp, log, maximum, minimum, relu, sigmoid, softplus, sqrt, tanh
+from gated import (
+    abs,
+    check_cell,
+    cos,
+    erf,
+    exp,
+    floor,
+    log,
+    maximum,
+    minimum,
+    relu,
+    sigmoid,
+    sin,
+    softplus,
+    sqrt,
+    tanh,
+)
 from gated.audit import CheckReport, Row
 from gated.backends.native.passes.backend import NativeBackend
 from gated.backends.native.passes.inference import Stepper
@@ -44,7 +60,7 @@ def every_function(x, h, c, *, W, U, b, p):
     positive = sqrt(exp(a) + 1) + log(1 + softplus(a))
     limits = maximum(a, 0.3 * c) - minimum(tanh(a), p.m * c)
     k = relu(a) + abs(c) / (1 + sigmoid(-a))
-    c = positive * 0.1 + limits + k - 2
+    c = positive * 0.1 + limits + k - 2 + erf(a) * sin(3 * c) - cos(a) * floor(4 * a)
     h = tanh(c) * 0.5 + h / 3
     return h, c
 

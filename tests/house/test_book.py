@@ -208,6 +208,8 @@ def test_nobody_else_asks_for_one_operation() -> None:
     asked = {}
     for path in sorted(SOURCE.rglob("*.py")):
         name = path.relative_to(SOURCE).as_posix()
+        if name.startswith("data/"):  # knows no graph; a task there has a shape called "cos"
+            continue
         if name not in BOOKKEEPERS and (found := _asked(ast.parse(path.read_text(encoding="utf-8")))):
             asked[name] = found
     assert not asked, f"only the book, the emitters and the printers may: {asked}"

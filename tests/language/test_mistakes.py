@@ -179,9 +179,9 @@ def a_function_of_numpy(x, h, *, W):
     return np.tanh(W.h @ x + h)
 
 
-@says("numpy.sin was applied", "the functions of the language are sigmoid, tanh")
+@says("numpy.arctan was applied", "the functions of the language are sigmoid, tanh")
 def a_function_of_numpy_that_there_is_not(x, h, *, b):
-    return np.sin(b.h) + h
+    return np.arctan(b.h) + h
 
 
 @says("numpy.where was applied")

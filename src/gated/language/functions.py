@@ -7,6 +7,8 @@ what is decided, is decided by the real part. Those that are `inner` occur in de
 
 from __future__ import annotations
 
+import math
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -61,6 +63,54 @@ def _choose(first: Array, a: Array, b: Array, out: Array | None) -> Array:
     return _place(np.where(first | np.isnan(np.real(a)), a, b), out)
 
 
+def floor(x: Array, out: Array | None = None) -> Array:
+    return _place(np.floor(np.real(x)).astype(np.asarray(x).dtype), out)
+
+
+def erf(x: Array, out: Array | None = None) -> Array:
+    """2/√π ∫ exp(-t²) dt from 0 to x. Near the real axis: the first terms of Taylor's series in the imaginary part."""
+    array = np.asarray(x)
+    if array.dtype.kind != "c":
+        return _place(_real_erf(array.astype(np.float64)).astype(array.dtype), out)
+    real = np.real(array).astype(np.float64)
+    w = 1j * np.imag(array)
+    slope = 2.0 / math.sqrt(math.pi) * np.exp(-real * real)
+    value = _real_erf(real) + slope * w * (1.0 - real * w + (2.0 * real * real - 1.0) / 3.0 * w * w)
+    return _place(value.astype(array.dtype), out)
+
+
+ERF_SMALL, ERF_ONE = 1.5, 6.0  # up to the one Taylor's series, from the other on 1 is the nearest number
+
+
+@cache
+def erf_series() -> tuple[float, ...]:
+    """Of p in erf(x) = x p(x²) on |x| ≤ 1.5, highest power first: Abramowitz & Stegun (1964), eq. 7.1.5."""
+    return tuple(2.0 / math.sqrt(math.pi) * (-1.0) ** n / (math.factorial(n) * (2 * n + 1)) for n in range(26, -1, -1))
+
+
+@cache
+def erfc_series() -> tuple[float, ...]:
+    """Of q in erf(x) = 1 - exp(-x²) q(5/3 - 4/x) on 1.5 ≤ x ≤ 6, highest power first.
+
+    q meets exp(x²) erfc(x) at the zeros of a Chebyshev polynomial.
+    """
+
+    def scaled(u: float) -> float:
+        x = 12.0 / (5.0 - 3.0 * u)
+        return math.erfc(x) * math.exp(x * x)
+
+    series = np.polynomial.chebyshev.Chebyshev.interpolate(np.vectorize(scaled), 18)
+    return tuple(float(c) for c in series.convert(kind=np.polynomial.polynomial.Polynomial).coef[::-1])
+
+
+def _real_erf(x: Array) -> Array:
+    magnitude = np.abs(x)
+    near, far = np.minimum(magnitude, ERF_SMALL), np.clip(magnitude, ERF_SMALL, ERF_ONE)
+    small = near * np.polyval(erf_series(), near * near)
+    large = 1.0 - np.exp(-far * far) * np.polyval(erfc_series(), 5.0 / 3.0 - 4.0 / far)
+    return np.copysign(np.where(magnitude <= ERF_SMALL, small, large), x)
+
+
 def _place(value: Array, out: Array | None) -> Array:
     if out is None:
         return value
@@ -75,6 +125,14 @@ def _shares(a: Node, b: Node) -> tuple[Node, Node]:
 
 
 _SIGMOID = "def sigmoid(x):\n    return 1.0 / (1.0 + np.exp(-x))\n"
+_ERF = """def erf(x):
+    z = np.minimum(x * x, 36.0)
+    term = total = np.clip(x, -6.0, 6.0)
+    for n in range(1, 150):
+        term = term * (2.0 * z / (2.0 * n + 1.0))
+        total = total + term
+    return 2.0 / np.sqrt(np.pi) * np.exp(-z) * total
+"""
 _SOFTPLUS = "def softplus(x):\n    return np.log1p(np.exp(-np.abs(x))) + np.maximum(x, 0.0)\n"
 
 _WITH = "{f}, with the derivative {d}.", "{f} ，其导数为 {d} 。"
@@ -122,6 +180,27 @@ _ROWS = (
                 text="√({0})", latex=r"\sqrt{{{0}}}", source="np.sqrt({0})",
                 public="The square root.", ufuncs=("sqrt",),
                 legend=Legend(*_HAS, ("√(a)", r"\sqrt{a}"), ("0.5 / √(a)", r"\frac{0.5}{\sqrt{a}}"), needed=False)),
+    Elementwise(name="sin", arity=1, numpy=np.sin, derivative=lambda a, y: (call("cos", a[0]),),
+                text="sin({0})", latex=r"\sin({0})", source="np.sin({0})",
+                public="The sine.", ufuncs=("sin",),
+                legend=Legend(*_HAS, ("sin(a)", r"\sin(a)"), ("cos(a)", r"\cos(a)"), needed=False)),
+    Elementwise(name="cos", arity=1, numpy=np.cos, derivative=lambda a, y: (-call("sin", a[0]),),
+                text="cos({0})", latex=r"\cos({0})", source="np.cos({0})",
+                public="The cosine.", ufuncs=("cos",),
+                legend=Legend(*_HAS, ("cos(a)", r"\cos(a)"), ("−sin(a)", r"-\sin(a)"), needed=False)),
+    Elementwise(name="erf", arity=1, numpy=erf,
+                derivative=lambda a, y: (2.0 / math.sqrt(math.pi) * call("exp", -(a[0] * a[0])),),
+                text="erf({0})", latex=r"\mathrm{{erf}}({0})", source="erf({0})", helper=_ERF,
+                public="The error function 2/√π ∫ exp(-t²) dt from 0 to x.", ufuncs=("erf",),
+                legend=Legend(*_WITH, ("erf(a) = 2/√π ∫₀ᵃ exp(−t²) dt",
+                                       r"\mathrm{erf}(a) = \frac{2}{\sqrt{\pi}} \int_0^a e^{-t^2}\, dt"),
+                              ("2/√π exp(−a²)", r"\frac{2}{\sqrt{\pi}}\, e^{-a^2}"))),
+    Elementwise(name="floor", arity=1, numpy=floor, derivative=lambda a, y: (constant(0.0),),
+                text="⌊{0}⌋", latex=r"\left\lfloor {0} \right\rfloor", source="np.floor({0})",
+                public="The largest whole number that is not above x, with derivative 0.", ufuncs=("floor",),
+                legend=Legend("{f}: the largest whole number that is not above {a}; its derivative is taken as {d}.",
+                              "{f} ：不大于 {a} 的最大整数；其导数取为 {d} 。",
+                              ("⌊a⌋", r"\left\lfloor a \right\rfloor"), ("0", "0"))),
     Elementwise(name="abs", arity=1, numpy=absolute, derivative=lambda a, y: (call("_sign", a[0]),),
                 text="|{0}|", latex=r"\left|{0}\right|", source="np.abs({0})",
                 public="The absolute value, with derivative 0 at 0.", operator="abs", ufuncs=("absolute", "fabs"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mpmath
 import numpy as np
 import pytest
 import scipy.special
@@ -15,6 +16,7 @@ EXACT = {
     "log": np.log,
     "softplus": lambda x: np.logaddexp(x, np.longdouble(0)),
     "sqrt": np.sqrt,
+    "floor": np.floor,
 }
 
 
@@ -53,7 +55,7 @@ def test_four_units_in_the_last_place(function: str, dtype: str) -> None:
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("function", [*EXACT, "relu", "abs", "sign"])
+@pytest.mark.parametrize("function", [*EXACT, "relu", "abs", "_sign", "sin", "cos", "erf"])
 def test_nan_in_gives_nan_out(function: str, dtype: str) -> None:
     x = np.array([np.nan, 1.0, np.nan], dtype)
     assert np.isnan(evaluate(function, x)).tolist() == [True, False, True]
@@ -63,8 +65,65 @@ def test_nan_in_gives_nan_out(function: str, dtype: str) -> None:
 @pytest.mark.parametrize(
     ("function", "low", "high"),
     [("exp", 0, np.inf), ("sigmoid", 0, 1), ("tanh", -1, 1), ("softplus", 0, np.inf), ("log", np.nan, np.inf),
-     ("relu", 0, np.inf), ("abs", np.inf, np.inf), ("sign", -1, 1)],
+     ("relu", 0, np.inf), ("abs", np.inf, np.inf), ("_sign", -1, 1), ("erf", -1, 1),
+     ("sin", np.nan, np.nan), ("cos", np.nan, np.nan), ("floor", -np.inf, np.inf)],
 )  # fmt: skip
 def test_infinity_gives_the_limit(function: str, low: float, high: float, dtype: str) -> None:
     got = evaluate(function, np.array([-np.inf, np.inf], dtype))
     np.testing.assert_array_equal(got, np.array([low, high], dtype))
+
+
+def exactly(name: str, x: np.ndarray) -> list[mpmath.mpf]:
+    return [getattr(mpmath, name)(mpmath.mpf(float(value))) for value in x]
+
+
+def errors_of(got: np.ndarray, exact: list[mpmath.mpf]) -> np.ndarray:
+    """In units in the last place of the exact values."""
+    spacings = np.spacing(np.abs(np.array([float(value) for value in exact]).astype(got.dtype)))
+    pairs = zip(got, exact, spacings, strict=True)
+    return np.array([float(abs(mpmath.mpf(float(g)) - e) / mpmath.mpf(float(s))) for g, e, s in pairs])
+
+
+def near_zeros(dtype: str) -> np.ndarray:
+    """Numbers up to 1e5, those next to multiples of π/2 among them, where sine or cosine is all rounding."""
+    rng, turns = np.random.default_rng(0), np.arange(-63_000, 63_000, 83)
+    known = [6381956970095103.0 * 2.0**-37 * 2.0, 0.0, -0.0, 1e-30, -1e-5]
+    values = [rng.uniform(-1e5, 1e5, 1500), rng.uniform(-4, 4, 800), turns * np.pi / 2, known]
+    return np.concatenate(values).astype(dtype)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("function", ["sin", "cos"])
+def test_sine_and_cosine_to_1e5(function: str, dtype: str) -> None:
+    x = near_zeros(dtype)
+    x = x[np.abs(x) <= 1e5]
+    with mpmath.workprec(300):
+        errors = errors_of(evaluate(function, x), exactly(function, x))
+    assert errors.max() <= 4.0, f"{function}({x[errors.argmax()]!r}) is {errors.max()} ulp off"
+
+
+@pytest.mark.parametrize("function", ["sin", "cos"])
+def test_sine_and_cosine_beyond(function: str) -> None:
+    x = np.concatenate([np.geomspace(1e5, 1e300, 2000), -np.geomspace(1e5, 1e18, 500)])
+    got = evaluate(function, x)
+    assert (np.abs(got) <= 1.0).all()
+    with mpmath.workprec(2200):
+        exact = np.array([float(value) for value in exactly(function, x)])
+    assert (np.abs(got - exact) <= 1e-15 * np.abs(x)).all()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_erf(dtype: str) -> None:
+    rng = np.random.default_rng(0)
+    x = np.concatenate([rng.uniform(-7, 7, 4000), rng.uniform(-1.6, 1.6, 2000), np.geomspace(1e-30, 30, 500)])
+    x = x.astype(dtype)
+    with mpmath.workprec(100):
+        errors = errors_of(evaluate("erf", x), exactly("erf", x))
+    assert errors.max() <= 4.0, f"erf({x[errors.argmax()]!r}) is {errors.max()} ulp off"
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_sign_of_zero_stays(dtype: str) -> None:
+    zeros = np.array([0.0, -0.0], dtype)
+    for function in ("sin", "erf", "floor"):
+        np.testing.assert_array_equal(np.signbit(evaluate(function, zeros)), [False, True])

@@ -10,13 +10,15 @@ tanh: from expm1, which keeps the relative accuracy near 0. log: x = 2^k m, √�
 
 from __future__ import annotations
 
+import math as math_module
+from collections.abc import Callable
 from math import inf, nan
 from typing import Any
 
 import llvmlite.ir as ir
 
-from gated.backends.native.codegen.vector_math import EMITTERS, VectorMath, emits
-from gated.language.functions import FUNCTIONS
+from gated.backends.native.codegen.vector_math import EMITTERS, PRECISIONS, VectorMath, emits
+from gated.language.functions import ERF_ONE, ERF_SMALL, FUNCTIONS, erf_series, erfc_series
 
 Value = Any
 
@@ -168,6 +170,107 @@ def maximum(math: VectorMath, b: ir.IRBuilder, x: Value, y: Value) -> Value:
 def minimum(math: VectorMath, b: ir.IRBuilder, x: Value, y: Value) -> Value:
     first = b.or_(b.fcmp_ordered("<", x, y), b.fcmp_unordered("uno", x, x))
     return b.select(first, x, y)
+
+
+def _in_double(math: VectorMath, b: ir.IRBuilder, x: Value, function: Callable[..., Value]) -> Value:
+    """A function of many constants is written once, in float64; in float32 all its digits are right then."""
+    if math.precision.bits == 64:
+        return function(math, b, x)
+    wide = VectorMath(math.module, PRECISIONS["float64"], math.width)
+    return b.fptrunc(function(wide, b, b.fpext(x, wide.vector)), math.vector)
+
+
+# π/2 in four parts: the first three have 33 bits, so that their products with whole numbers below 2^20 are exact
+_HALF_PI = 0x3243F6A8885A308D313198A2E03707344A4093822299F31D0082EFA98EC4E6C89  # π 2^256
+
+
+def _parts_of_half_pi() -> tuple[float, ...]:
+    parts, rest, scale = [], _HALF_PI, 257
+    for _ in range(3):
+        shift = max(rest.bit_length() - 33, 0)
+        head = rest >> shift << shift
+        parts.append(math_module.ldexp(head >> shift, shift - scale))
+        rest -= head
+    return *parts, rest / 2.0**scale
+
+
+def _difference(b: ir.IRBuilder, x: Value, y: Value) -> tuple[Value, Value]:
+    """x - y, and what rounding took from it (Knuth, The art of computer programming 2, 4.2.2)."""
+    total = b.fsub(x, y)
+    back = b.fsub(total, x)
+    return total, b.fsub(b.fsub(x, b.fsub(total, back)), b.fadd(y, back))
+
+
+def _quarter_turns(math: VectorMath, b: ir.IRBuilder, x: Value) -> tuple[Value, Value, Value]:
+    """n as an integer, and r + rest with x = n π/2 + r + rest, |r| ≤ π/4, rest far below r's last place."""
+    first, second, third, fourth = (math.constant(part) for part in _parts_of_half_pi())
+    n, whole = math.nearest(b, x, 2.0 / math_module.pi)
+    high = b.fsub(x, b.fmul(n, first))
+    high, low = _difference(b, high, b.fmul(n, second))
+    high, lost = _difference(b, high, b.fmul(n, third))
+    low = b.fsub(b.fadd(low, lost), b.fmul(n, fourth))
+    r = b.fadd(high, low)
+    return whole, r, b.fadd(b.fsub(high, r), low)
+
+
+def _turned(math: VectorMath, b: ir.IRBuilder, x: Value, turns: int) -> Value:
+    """sin(x + turns π/2). Where |x| is so large that its last place is beyond a turn, some number from -1 to 1."""
+    far = b.fcmp_ordered(">", math.intrinsic(b, "fabs", x), math.constant(2.0**51))
+    whole, r, rest = _quarter_turns(math, b, b.select(far, math.constant(0.0), x))
+    z, one = b.fmul(r, r), math.constant(1.0)
+    # Taylor's series: at π/4 the first term that is left out is below a tenth of the last place
+    sine = math.polynomial(b, z, [(-1.0) ** k / math_module.factorial(2 * k + 1) for k in range(9, 0, -1)])
+    sine = b.fadd(r, math.fma(b, b.fmul(r, z), sine, rest))
+    cosine = math.polynomial(b, z, [(-1.0) ** k / math_module.factorial(2 * k) for k in range(9, 1, -1)])
+    half = b.fmul(z, math.constant(0.5))
+    near = b.fsub(one, half)
+    lost = b.fsub(b.fsub(one, near), half)
+    cosine = b.fadd(near, math.fma(b, b.fmul(z, z), cosine, b.fsub(lost, b.fmul(r, rest))))
+    quarter = b.add(whole, math.whole(turns))
+    odd = b.icmp_signed("!=", b.and_(quarter, math.whole(1)), math.whole(0))
+    down = b.icmp_signed("!=", b.and_(quarter, math.whole(2)), math.whole(0))
+    value = b.select(odd, cosine, sine)
+    value = b.select(down, b.fneg(value), value)
+    endless = b.fcmp_ordered("==", math.intrinsic(b, "fabs", x), math.constant(inf))
+    return math.keep_nan(b, x, b.select(endless, math.constant(nan), value))
+
+
+@emits("sin", long=True)
+def sine(math: VectorMath, b: ir.IRBuilder, x: Value) -> Value:
+    value = _in_double(math, b, x, lambda m, b, x: _turned(m, b, x, 0))
+    return b.select(b.fcmp_ordered("==", x, math.constant(0.0)), x, value)  # -0.0
+
+
+@emits("cos", long=True)
+def cosine(math: VectorMath, b: ir.IRBuilder, x: Value) -> Value:
+    return _in_double(math, b, x, lambda m, b, x: _turned(m, b, x, 1))
+
+
+@emits("erf", long=True)
+def error_function(math: VectorMath, b: ir.IRBuilder, x: Value) -> Value:
+    return math.keep_nan(b, x, _in_double(math, b, x, _erf))
+
+
+def _erf(math: VectorMath, b: ir.IRBuilder, x: Value) -> Value:
+    """As `language.functions.erf`: a series in x² up to 1.5, then 1 - exp(-x²) q."""
+    magnitude = math.intrinsic(b, "fabs", x)
+    small = b.fmul(magnitude, math.polynomial(b, b.fmul(magnitude, magnitude), erf_series()))
+    far = math.clamped(b, math.clamped(b, magnitude, ERF_SMALL, above=False), ERF_ONE, above=True)
+    u = b.fsub(math.constant(5.0 / 3.0), b.fdiv(math.constant(4.0), far))
+    tail = b.fmul(exp(math, b, b.fneg(b.fmul(far, far))), math.polynomial(b, u, erfc_series()))
+    value = b.select(b.fcmp_ordered("<=", magnitude, math.constant(ERF_SMALL)), small, b.fsub(math.constant(1.0), tail))
+    return math.intrinsic(b, "copysign", value, x)
+
+
+@emits("floor")
+def floor(math: VectorMath, b: ir.IRBuilder, x: Value) -> Value:
+    """Rounded to the nearest by adding a number whose last place is 1, and one less if that is above."""
+    edge = math.constant(2.0**math.precision.mantissa)
+    magnitude = math.intrinsic(b, "fabs", x)
+    nearest = math.intrinsic(b, "copysign", b.fsub(b.fadd(magnitude, edge), edge), x)
+    above = b.fcmp_ordered(">", nearest, x)
+    value = b.select(above, b.fsub(nearest, math.constant(1.0)), nearest)
+    return b.select(b.fcmp_ordered("<", magnitude, edge), value, x)
 
 
 _missing = [name for name in FUNCTIONS if name not in EMITTERS]
