@@ -63,7 +63,7 @@ def compare_gradients(
         ArgumentError, ArgumentTypeError: as `Online`; a family that there is not.
     """
     if not isinstance(loss, (Loss, type(None))):
-        raise wrong_type("loss", describe(loss), "a loss of gated.nn.losses, such as SquaredError()")
+        raise wrong_type("loss", describe(loss), "a loss of gated.losses, such as SquaredError()")
     x = as_array("x", x)
     if x.ndim < 2:
         raise wrong("x", describe(x), "axes (T, N, ...)")

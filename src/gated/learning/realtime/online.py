@@ -49,7 +49,7 @@ class Online:
             whole gradient of every step's loss (`realtime.rtrl`): exact, and expensive; see
             `gated.learning.rtrl_cost`.
         optimizer: from gated.learning; SGD(0.1) if None.
-        loss: from gated.nn.losses, of one step's rows; SquaredError() if None. It chooses what squashes the output.
+        loss: from gated.losses, of one step's rows; SquaredError() if None. It chooses what squashes the output.
         batch: N.
         peepholes: for "online": False leaves the peepholes out of the traces (`gated.schedule.traces.plan_traces`).
         clip: bound on the norm of each step's gradient.
@@ -86,7 +86,7 @@ class Online:
         if not isinstance(optimizer, (Optimizer, type(None))):
             raise wrong_type("optimizer", describe(optimizer), "an optimizer of gated.learning, such as SGD(0.1)")
         if not isinstance(loss, (Loss, type(None))):
-            raise wrong_type("loss", describe(loss), "a loss of gated.nn.losses, such as SquaredError()")
+            raise wrong_type("loss", describe(loss), "a loss of gated.losses, such as SquaredError()")
         self.network, self.algorithm = network, algorithm
         self.optimizer, self.loss = optimizer or SGD(0.1), loss or SquaredError()
         self.batch, self.peepholes = checks.size("batch", batch), checks.flag("peepholes", peepholes)

@@ -109,7 +109,7 @@ def check_learner(network: Any, loss: Any, optimizer: Any) -> None:
     """Raises ArgumentTypeError for one of the three in another's place."""
     rows = (
         ("network", network, hasattr(network, "forward"), "a gated.Network"),
-        ("loss", loss, callable(loss) and not isinstance(loss, Layer), "a loss of gated.nn.losses"),
+        ("loss", loss, callable(loss) and not isinstance(loss, Layer), "a loss of gated.losses"),
         ("optimizer", optimizer, hasattr(optimizer, "update"), "an optimizer of gated.learning"),
     )
     for name, value, fits, expected in rows:
