@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from gated.backends.interface import Backend, Scan
+from gated.backends.interface import Backend, Pass, Scan
 from gated.errors import unknown
 from gated.lazy import submodules
 
 __getattr__, __dir__ = submodules(__name__)
 
-__all__ = ["Backend", "Scan", "get_backend"]
+__all__ = ["Backend", "Pass", "Scan", "get_backend"]
 
 NAMES = ("native", "reference")
 

@@ -7,9 +7,10 @@ Legend: T steps, N sequences, R = Σ counts rows, D inputs; `sizes` gives the le
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NoReturn, Protocol
+from typing import Any, NoReturn, Protocol, TypeVar
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from gated.language.graph import Node
 from gated.schedule import Schedule
 
 Array = np.ndarray[Any, Any]
+Result = TypeVar("Result")
 
 
 def stale() -> ArgumentError:
@@ -27,6 +29,56 @@ def stale() -> ArgumentError:
         "one whose parameters have changed since its forward pass",
         "backward() before the parameters are updated, or another forward()",
     )
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Pass:
+    """What one layer runs in one direction over one batch.
+
+    Attributes:
+        schedule, sizes, parameters: what is run. The parameters are the live ones.
+        x: (R, D), the packed input.
+        counts: (T,) running sequences per step, never rising.
+        states: the initial ones, (N, size) each, in packed order.
+    """
+
+    schedule: Schedule
+    sizes: Mapping[str, int]
+    parameters: Mapping[str, Array]
+    x: Array
+    counts: Array
+    states: Sequence[Array]
+
+    @classmethod
+    def of_one_step(
+        cls,
+        schedule: Schedule,
+        sizes: Mapping[str, int],
+        parameters: Mapping[str, Array],
+        sequences: int,
+        dtype: np.dtype[Any],
+    ) -> Pass:
+        """Input and states are zeros."""
+        graph = schedule.graph
+        x = np.zeros((sequences, sizes["input"]), dtype)
+        states = [np.zeros((sequences, sizes[graph.dims[name]]), dtype) for name in graph.states]
+        return cls(schedule, sizes, parameters, x, np.array([sequences]), states)
+
+    @property
+    def sequences(self) -> int:
+        return len(self.states[0])
+
+
+def takes_pass(method: Callable[[Any, Pass], Result]) -> Callable[..., Result]:
+    """A backend's method that takes a `Pass`, or what one is made of, argument by argument, as once it was called."""
+
+    @functools.wraps(method)
+    def call(self: Any, given: Any, *others: Any) -> Result:
+        if not isinstance(given, Pass):
+            given = (Pass.of_one_step if len(others) == 4 else Pass)(given, *others)
+        return method(self, given)
+
+    return call
 
 
 @dataclass(eq=False)
@@ -57,6 +109,14 @@ class Scan:
     last: list[Array]
     values: Mapping[Node, Array | float]
     own: Any = None
+
+    @classmethod
+    def of(
+        cls, given: Pass, y: Array, states: Sequence[Array], last: list[Array], values: Mapping[Node, Array | float]
+    ) -> Scan:
+        """The scan of a pass."""
+        rows = len(given.x), given.x.dtype
+        return cls(given.schedule, given.sizes, given.parameters, given.counts, *rows, y, states, last, values)
 
     def __reduce_ex__(self, protocol: Any) -> NoReturn:
         raise uncopied("tape", "it belongs to one forward pass: run forward again")
@@ -99,19 +159,8 @@ class Stepper(Protocol):
 class Backend(Protocol):
     """Runs forward and backward scans over packed rows. Has no state of its own; safe to use from many threads."""
 
-    def forward(
-        self,
-        schedule: Schedule,
-        sizes: Mapping[str, int],
-        parameters: Mapping[str, Array],
-        x: Array,
-        counts: Array,
-        states: Sequence[Array],
-    ) -> Scan:
-        """Run all steps. states: the initial ones, (N, size) each, in packed order.
-
-        All arrays but the parameters may be written to afterwards.
-        """
+    def forward(self, given: Pass) -> Scan:
+        """Run all steps. All arrays but the parameters may be written to afterwards."""
         ...
 
     def backward(
@@ -130,25 +179,10 @@ class Backend(Protocol):
         """
         ...
 
-    def infer(
-        self,
-        schedule: Schedule,
-        sizes: Mapping[str, int],
-        parameters: Mapping[str, Array],
-        x: Array,
-        counts: Array,
-        states: Sequence[Array],
-    ) -> tuple[Array, list[Array]]:
+    def infer(self, given: Pass) -> tuple[Array, list[Array]]:
         """As `forward`, but only the output (R, size) and each sequence's last states, (N, size) each."""
         ...
 
-    def stepper(
-        self,
-        schedule: Schedule,
-        sizes: Mapping[str, int],
-        parameters: Mapping[str, Array],
-        sequences: int,
-        dtype: np.dtype[Any],
-    ) -> Stepper:
-        """Ready to run step by step; the states are to be set first."""
+    def stepper(self, given: Pass) -> Stepper:
+        """Ready to run such steps one by one; the states are to be set first."""
         ...

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from gated.backends.interface import Array, Scan, stale
+from gated.backends.interface import Array, Pass, Scan, stale, takes_pass
 from gated.language.functions import FUNCTIONS, REDUCTIONS
 from gated.language.graph import ONE_DIM, Matrix, Node
 from gated.schedule import Schedule
@@ -23,39 +24,25 @@ class ReferenceBackend:
 
     name = "reference"
 
-    def forward(
-        self,
-        schedule: Schedule,
-        sizes: Mapping[str, int],
-        parameters: Mapping[str, Array],
-        x: Array,
-        counts: Array,
-        states: Sequence[Array],
-    ) -> Scan:
-        scan = self._run(schedule, sizes, parameters, x, counts, states)
-        scan.own = digest_of(parameters)
+    @takes_pass
+    def forward(self, given: Pass) -> Scan:
+        scan = self._run(given)
+        scan.own = digest_of(given.parameters)
         return scan
 
-    def _run(
-        self,
-        schedule: Schedule,
-        sizes: Mapping[str, int],
-        parameters: Mapping[str, Array],
-        x: Array,
-        counts: Array,
-        states: Sequence[Array],
-    ) -> Scan:
+    def _run(self, given: Pass) -> Scan:
+        schedule, parameters, counts, states = given.schedule, given.parameters, given.counts, given.states
         with np.errstate(all="ignore"):  # NaN in, NaN out: no warnings on the way
-            x = np.array(x)  # the caller may write to it before the backward pass
+            x = np.array(given.x)  # the caller may write to it before the backward pass
             values = before_loop(schedule, parameters, x)
             rows = len(x)
             full = [np.concatenate([s, np.empty((rows, s.shape[1]), s.dtype)]) for s in states]
-            saved: Values = {node: np.empty((rows, sizes[node.dim]), x.dtype) for node in schedule.saved}
+            saved: Values = {node: np.empty((rows, given.sizes[node.dim]), x.dtype) for node in schedule.saved}
             _forward_loop(schedule, _Interpreter(parameters), values, saved, full, counts)
             kept = {node: v for node, v in values.items() if schedule.level[node] <= INPUT}
             y = full[0][len(states[0]) :].copy()
             last = last_states(full, counts)
-            return Scan(schedule, sizes, parameters, counts, rows, x.dtype, y, full, last, {**kept, **saved})
+            return Scan.of(given, y, full, last, {**kept, **saved})
 
     def backward(
         self, scan: Scan, dy: Array, dstates: Sequence[Array], gradients: Mapping[str, Array]
@@ -67,51 +54,28 @@ class ReferenceBackend:
             _backward_loop(scan, _Interpreter(scan.parameters, kept), kept, dy, running)
             return after_loop(scan, kept, gradients), running
 
-    def infer(
-        self,
-        schedule: Schedule,
-        sizes: Mapping[str, int],
-        parameters: Mapping[str, Array],
-        x: Array,
-        counts: Array,
-        states: Sequence[Array],
-    ) -> tuple[Array, list[Array]]:
-        scan = self._run(schedule, sizes, parameters, x, counts, states)
+    @takes_pass
+    def infer(self, given: Pass) -> tuple[Array, list[Array]]:
+        scan = self._run(given)
         return scan.y, scan.last
 
-    def stepper(
-        self,
-        schedule: Schedule,
-        sizes: Mapping[str, int],
-        parameters: Mapping[str, Array],
-        sequences: int,
-        dtype: np.dtype[Any],
-    ) -> _Stepper:
-        return _Stepper(schedule, sizes, parameters, sequences, dtype)
+    @takes_pass
+    def stepper(self, given: Pass) -> _Stepper:
+        return _Stepper(given)
 
 
 class _Stepper:
     """See `interface.Stepper`."""
 
-    def __init__(
-        self,
-        schedule: Schedule,
-        sizes: Mapping[str, int],
-        parameters: Mapping[str, Array],
-        sequences: int,
-        dtype: np.dtype[Any],
-    ) -> None:
-        self.schedule, self.sizes, self.parameters = schedule, sizes, parameters
-        graph = schedule.graph
-        self.x = np.zeros((sequences, sizes["input"]), dtype)
-        self.states = [np.zeros((sequences, sizes[graph.dims[name]]), dtype) for name in graph.states]
+    def __init__(self, given: Pass) -> None:
+        self._given = given
+        self.x = np.zeros_like(given.x)
+        self.states = [np.zeros_like(state) for state in given.states]
         self.y = self.states[0]
 
     def step(self) -> Array:
-        counts = np.array([len(self.x)])
-        self.y, self.states = ReferenceBackend().infer(
-            self.schedule, self.sizes, self.parameters, self.x, counts, self.states
-        )
+        given = replace(self._given, x=self.x, states=self.states)
+        self.y, self.states = ReferenceBackend().infer(given)
         return self.y
 
     def put(self, states: Sequence[Array]) -> None:
