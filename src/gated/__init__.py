@@ -44,6 +44,7 @@ _MODULES = (
     "losses",
     "models",
     "nn",
+    "program",
     "runtime",
     "schedule",
 )

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from gated.backends.interface import Array, Pass, Scan, stale, takes_pass
+from gated.backends.arithmetic import NumPyArithmetic, wide
+from gated.backends.interface import Array, Pass, Scan, Stepper, stale, takes_pass
 from gated.language.functions import FUNCTIONS, REDUCTIONS
 from gated.language.graph import ONE_DIM, Matrix, Node
 from gated.schedule import Schedule
@@ -19,7 +19,7 @@ from gated.schedule.schedule import CONSTANT, INPUT, STATE
 Values = dict[Node, "Array | float"]
 
 
-class ReferenceBackend:
+class ReferenceBackend(NumPyArithmetic):
     """See `interface.Backend`."""
 
     name = "reference"
@@ -60,8 +60,34 @@ class ReferenceBackend:
         return scan.y, scan.last
 
     @takes_pass
-    def stepper(self, given: Pass) -> _Stepper:
+    def stepper(self, given: Pass) -> Stepper:
         return _Stepper(given)
+
+    def map(
+        self,
+        schedule: Schedule,
+        sizes: Mapping[str, int],
+        parameters: Mapping[str, Array],
+        inputs: Mapping[str, Array],
+        sealed: bool = True,
+    ) -> tuple[Array, Scan]:
+        return evaluate_map(schedule, sizes, parameters, inputs, sealed)
+
+    def map_backward(self, scan: Scan, dy: Array, gradients: Mapping[str, Array]) -> list[Array]:
+        return map_adjoints(scan, dy, gradients)
+
+    def loss(
+        self, schedule: Schedule, y: Array, target: Array, weights: Array, dtype: np.dtype[Any]
+    ) -> tuple[float, Array]:
+        value, tape = evaluate_map(schedule, {"input": y.shape[1]}, {}, {"y": y, "target": target})
+        counted = np.where(weights != 0, value, 0)  # a row that does not count may hold NaN
+        with np.errstate(over="ignore"):
+            dy = np.where(weights != 0, map_adjoints(tape, weights, {})[0], 0).astype(dtype)
+        return float(np.sum(counted * weights)), dy
+
+    def evaluate(self, program: Sequence[Node | ProductGroup], parameters: Mapping[str, Array], values: Values) -> None:
+        with np.errstate(all="ignore"):  # NaN in, NaN out
+            _Interpreter(parameters).run(program, values)
 
 
 class _Stepper:
@@ -74,7 +100,7 @@ class _Stepper:
         self.y = self.states[0]
 
     def step(self) -> Array:
-        given = replace(self._given, x=self.x, states=self.states)
+        given = self._given._replace(x=self.x, states=self.states)
         self.y, self.states = ReferenceBackend().infer(given)
         return self.y
 
@@ -347,11 +373,6 @@ def _full(value: Array | float, shape: tuple[int, ...], dtype: np.dtype[np.gener
     result = np.empty(shape, dtype)
     result[...] = value
     return result
-
-
-def wide(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """The dtype in which long sums are made: NumPy adds rows one after the other, and the errors of float32 add up."""
-    return np.result_type(dtype, np.float64)
 
 
 def _parameter_gradients(scan: Scan, values: Values, kept: _Columns, gradients: Mapping[str, Array]) -> None:

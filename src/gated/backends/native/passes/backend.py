@@ -115,8 +115,8 @@ class _TapeStates(Sequence[Array]):
         return len(self.own)
 
 
-class NativeBackend:
-    """See `interface.Backend`. float32 and float64; other dtypes go to the reference backend."""
+class NativeBackend(ReferenceBackend):
+    """See `interface.Backend`. float32 and float64; other dtypes, and what is no time loop, are the reference's."""
 
     name = "native"
 
@@ -124,7 +124,7 @@ class NativeBackend:
     def forward(self, given: Pass) -> Scan:
         x, counts, states, parameters = given.x, given.counts, given.states, given.parameters
         if x.dtype not in DTYPES:
-            return ReferenceBackend().forward(given)
+            return super().forward(given)
         programs = training(given.schedule, DTYPES[x.dtype])
         plans = _cache.get(programs, given)
         plan, groups = plans.forward, plans.forward.shapes.groups
@@ -146,7 +146,7 @@ class NativeBackend:
         self, scan: Scan, dy: Array, dstates: Sequence[Array], gradients: Mapping[str, Array]
     ) -> tuple[Array, list[Array]]:
         if dy.dtype not in DTYPES:
-            return ReferenceBackend().backward(scan, dy, dstates, gradients)
+            return super().backward(scan, dy, dstates, gradients)
         plans, tape, steps, digest = scan.own
         plan: BackwardPlan = plans.backward
         groups = plan.shapes.groups
@@ -176,11 +176,11 @@ class NativeBackend:
 
     @takes_pass
     def infer(self, given: Pass) -> tuple[Array, list[Array]]:
-        return ReferenceBackend().infer(given) if given.x.dtype not in DTYPES else inference.infer(given)
+        return super().infer(given) if given.x.dtype not in DTYPES else inference.infer(given)
 
     @takes_pass
     def stepper(self, given: Pass) -> Stepper:
-        return ReferenceBackend().stepper(given) if given.x.dtype not in DTYPES else inference.Stepper(given)
+        return super().stepper(given) if given.x.dtype not in DTYPES else inference.Stepper(given)
 
 
 def _run(plan: ForwardPlan | BackwardPlan, addresses: list[int], counts: Array) -> None:
