@@ -24,7 +24,7 @@ from gated.nn.tape import Tape
 Array = np.ndarray[Any, Any]
 
 
-class Recurrent(Stack):
+class Recurrent(Stack, kind="recurrent"):
     """Any cell as a layer. Explicit and functional: no hidden tape, no mode; may be used from several threads.
 
     Args:
