@@ -21,16 +21,18 @@ class Residual(Layer, kind="residual"):
             raise ValueError(f"inner: got sizes {inner.input_size} and {inner.output_size}, expected the same")
         self.inner, self.dtype = inner, inner.dtype
         self.input_size = self.output_size = inner.input_size
-        self.params = inner.params.like(inner.theta)  # with the same names, and the same memory
+
+    @property
+    def _params(self) -> ParameterVector:  # type: ignore[override]
+        return self.inner.params
+
+    def _adopt(self, params: ParameterVector) -> None:
+        self.inner._adopt(params)
 
     @property
     def layers(self) -> dict[str, Any]:
         """By which a network asks whether there is a state."""
         return {"inner": self.inner}
-
-    def _adopt(self, params: ParameterVector) -> None:
-        self._params = params
-        self.inner._adopt(params)
 
     def initial_state(self, batch: int) -> Any:
         return self.inner.initial_state(batch) if has_state(self.inner) else ()

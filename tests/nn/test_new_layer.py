@@ -109,6 +109,20 @@ def test_it_trains_streams_and_copies(which: str) -> None:
     np.testing.assert_array_equal(made.forward(x, state)[0], y)
 
 
+def test_it_has_the_parameters_of_the_inner_layer() -> None:
+    own, x = Residual(gated.Dense(4, 4, dtype="float64")), drawn(T, N, 4)
+    for layer in (own, copy.deepcopy(own), pickle.loads(pickle.dumps(own)), layer_of(own.config())):
+        layer.theta[...] = 0
+        np.testing.assert_array_equal(layer(x)[0], x)
+        layer.params = gated.Dense(4, 4, dtype="float64", seed=5).params
+        np.testing.assert_array_equal(layer(x)[0], x + gated.Dense(4, 4, dtype="float64", seed=5)(x)[0])
+    made = gated.Network({"own": own})
+    made.theta[...] = 0
+    np.testing.assert_array_equal(own.inner.theta, np.zeros(20))
+    with pytest.raises(ArgumentError, match="belongs to another network"):
+        gated.Network({"again": Residual(own.inner)})
+
+
 # learning in real time
 
 

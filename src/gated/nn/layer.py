@@ -109,10 +109,10 @@ class Layer:
 
     @params.setter
     def params(self, value: ParameterVector) -> None:
-        if "_params" not in vars(self):
+        mine = getattr(self, "_params", None)
+        if mine is None:
             self._params = value
             return
-        mine = self._params
         # machine code trusts the names, the shapes and the dtype
         if not isinstance(value, ParameterVector) or (value.shapes, value.ties) != (mine.shapes, mine.ties):
             raise wrong_type("params", describe(value), f"{mine!r} of these names and shapes")
