@@ -2,15 +2,35 @@
 
 from __future__ import annotations
 
-from gated.backends.interface import Backend, Scan
+import functools
+from collections.abc import Callable
+
+from gated.backends.interface import Backend, Pass, Scan
 from gated.errors import unknown
 from gated.lazy import submodules
 
 __getattr__, __dir__ = submodules(__name__)
 
-__all__ = ["Backend", "Scan", "get_backend"]
+__all__ = ["Backend", "Pass", "Scan", "default_backend", "get_backend"]
 
-NAMES = ("native", "reference")
+
+@functools.cache
+def _native() -> Backend:
+    from gated.backends.native.passes.backend import NativeBackend  # LLVM is not loaded before it is needed
+
+    return NativeBackend()
+
+
+@functools.cache
+def _reference() -> Backend:
+    from gated.backends.reference import ReferenceBackend
+
+    return ReferenceBackend()
+
+
+MAKERS: dict[str, Callable[[], Backend]] = {"native": _native, "reference": _reference}
+NAMES = tuple(MAKERS)
+DEFAULT = "reference"  # both compute with NumPy what is no time loop; this one without loading LLVM
 
 
 def get_backend(name: str) -> Backend:
@@ -19,12 +39,11 @@ def get_backend(name: str) -> Backend:
     Raises:
         ArgumentError: there is none.
     """
-    if not isinstance(name, str) or name not in NAMES:
-        raise unknown("backend", name, NAMES)
-    if name == "reference":
-        from gated.backends.reference import ReferenceBackend
+    if not isinstance(name, str) or name not in MAKERS:
+        raise unknown("backend", name, MAKERS)
+    return MAKERS[name]()
 
-        return ReferenceBackend()
-    from gated.backends.native.passes.backend import NativeBackend
 
-    return NativeBackend()
+def default_backend() -> Backend:
+    """The one for what names none: dense layers, embeddings, losses, clipping, optimizers."""
+    return MAKERS[DEFAULT]()

@@ -1,4 +1,4 @@
-"""The interface between a layer and whatever runs its scan.
+"""The interface between layers, losses, update rules and whatever computes: time loops, and all that is none.
 
 Rows are packed: the sequences are sorted by falling length, and the rows of step t are those of the `counts[t]`
 sequences that are still running, one step after the other. With equal lengths this is just (T·N, dim).
@@ -7,9 +7,10 @@ Legend: T steps, N sequences, R = Σ counts rows, D inputs; `sizes` gives the le
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NoReturn, Protocol
+from typing import Any, NamedTuple, NoReturn, Protocol, TypeVar
 
 import numpy as np
 
@@ -18,6 +19,8 @@ from gated.language.graph import Node
 from gated.schedule import Schedule
 
 Array = np.ndarray[Any, Any]
+Result = TypeVar("Result")
+Rule = Callable[..., None]  # theta, gradient, buffers, scratch, **numbers
 
 
 def stale() -> ArgumentError:
@@ -27,6 +30,55 @@ def stale() -> ArgumentError:
         "one whose parameters have changed since its forward pass",
         "backward() before the parameters are updated, or another forward()",
     )
+
+
+class Pass(NamedTuple):
+    """What one layer runs in one direction over one batch. (A named tuple: one is made for every call of a layer.)
+
+    Attributes:
+        schedule, sizes, parameters: what is run. The parameters are the live ones.
+        x: (R, D), the packed input.
+        counts: (T,) running sequences per step, never rising.
+        states: the initial ones, (N, size) each, in packed order.
+    """
+
+    schedule: Schedule
+    sizes: Mapping[str, int]
+    parameters: Mapping[str, Array]
+    x: Array
+    counts: Array
+    states: Sequence[Array]
+
+    @classmethod
+    def of_one_step(
+        cls,
+        schedule: Schedule,
+        sizes: Mapping[str, int],
+        parameters: Mapping[str, Array],
+        sequences: int,
+        dtype: np.dtype[Any],
+    ) -> Pass:
+        """Input and states are zeros."""
+        graph = schedule.graph
+        x = np.zeros((sequences, sizes["input"]), dtype)
+        states = [np.zeros((sequences, sizes[graph.dims[name]]), dtype) for name in graph.states]
+        return cls(schedule, sizes, parameters, x, np.array([sequences]), states)
+
+    @property
+    def sequences(self) -> int:
+        return len(self.states[0])
+
+
+def takes_pass(method: Callable[[Any, Pass], Result]) -> Callable[..., Result]:
+    """A backend's method that takes a `Pass`, or what one is made of, argument by argument, as once it was called."""
+
+    @functools.wraps(method)
+    def call(self: Any, given: Any, *others: Any) -> Result:
+        if others:
+            given = (Pass.of_one_step if len(others) == 4 else Pass)(given, *others)
+        return method(self, given)
+
+    return call
 
 
 @dataclass(eq=False)
@@ -57,6 +109,14 @@ class Scan:
     last: list[Array]
     values: Mapping[Node, Array | float]
     own: Any = None
+
+    @classmethod
+    def of(
+        cls, given: Pass, y: Array, states: Sequence[Array], last: list[Array], values: Mapping[Node, Array | float]
+    ) -> Scan:
+        """The scan of a pass."""
+        rows = len(given.x), given.x.dtype
+        return cls(given.schedule, given.sizes, given.parameters, given.counts, *rows, y, states, last, values)
 
     def __reduce_ex__(self, protocol: Any) -> NoReturn:
         raise uncopied("tape", "it belongs to one forward pass: run forward again")
@@ -96,22 +156,114 @@ class Stepper(Protocol):
         ...
 
 
-class Backend(Protocol):
-    """Runs forward and backward scans over packed rows. Has no state of its own; safe to use from many threads."""
+class Arithmetic(Protocol):
+    """What is computed with parameters and gradients outside a time loop.
 
-    def forward(
+    V outputs of a row; P parameters. What is said to be `into` an array is written there, all else is new.
+    """
+
+    # a function without states over rows: a dense layer
+
+    def map(
         self,
         schedule: Schedule,
         sizes: Mapping[str, int],
         parameters: Mapping[str, Array],
-        x: Array,
-        counts: Array,
-        states: Sequence[Array],
-    ) -> Scan:
-        """Run all steps. states: the initial ones, (N, size) each, in packed order.
+        inputs: Mapping[str, Array],
+        sealed: bool = True,
+    ) -> tuple[Array, Scan]:
+        """The output (R, V) over rows of its inputs (R, size each), and the tape.
 
-        All arrays but the parameters may be written to afterwards.
+        The tape holds inputs and output: they are not to be written to. One that is not `sealed` is for no backward
+        pass: it has no digest of the parameters.
         """
+        ...
+
+    def map_backward(self, scan: Scan, dy: Array, gradients: Mapping[str, Array]) -> list[Array]:
+        """Adjoints of the inputs, given that of the output (R, V); the parameters' gradients into `gradients`.
+
+        Raises:
+            ArgumentError: the parameters have changed since.
+        """
+        ...
+
+    def loss(
+        self, schedule: Schedule, y: Array, target: Array, weights: Array, dtype: np.dtype[Any]
+    ) -> tuple[float, Array]:
+        """Σ weight · loss over the rows, and its gradient dy (R, V) in this dtype.
+
+        Args:
+            schedule: the loss of one row, a function of y and target.
+            y, target: (R, V).
+            weights: (R, 1). What stands in a row of weight 0 may be NaN, and is not looked at.
+        """
+        ...
+
+    # a table
+
+    def look_up(self, table: Array, ids: Array) -> Array:
+        """The rows (..., size) of a table (K, size) with these numbers (...)."""
+        ...
+
+    def look_up_backward(self, ids: Array, dy: Array, into: Array) -> None:
+        """For each id the sum of its rows of dy (..., size), into the zeros `into` (K, size)."""
+        ...
+
+    # one step of equations, for learning in real time
+
+    def evaluate(
+        self, program: Sequence[Any], parameters: Mapping[str, Array], values: dict[Node, Array | float]
+    ) -> None:
+        """Compute the nodes of a program (from `schedule.grouping.group_products`) into `values`."""
+        ...
+
+    def pull(self, rows: Array, matrix: Array) -> Array:
+        """Derivatives with respect to a matrix product, (..., M), times its matrix (M, K)."""
+        ...
+
+    # whole vectors of parameters and gradients
+
+    def add(self, part: Array, into: Array) -> None:
+        """A gradient to the sum of them."""
+        ...
+
+    def scale(self, vector: Array, factor: float) -> None:
+        """Multiply in place."""
+        ...
+
+    def all_finite(self, vector: Array) -> bool:
+        """Whether it holds neither NaN nor inf."""
+        ...
+
+    def norm(self, vector: Array) -> float:
+        """Euclidean, summed in float64: finite if it can be represented, NaN or inf for a vector that holds them."""
+        ...
+
+    def update(
+        self,
+        rule: Rule,
+        theta: Array,
+        gradient: Array,
+        buffers: Mapping[str, Array],
+        scratch: tuple[Array, Array],
+        **numbers: float,
+    ) -> None:
+        """One update of theta (P,) and of the buffers (P,) each, in place; the gradient is only read.
+
+        Args:
+            rule: what is to come out, as a function of NumPy arrays (see `backends.updates`). A backend may do the same
+                in another way for a rule that it knows.
+            scratch: two arrays (P,), for whatever is needed on the way.
+            numbers: learning rate and what else the rule takes.
+        """
+        ...
+
+
+class Backend(Arithmetic, Protocol):
+    """Runs forward and backward scans over packed rows. Has no state of its own; safe to use from many threads."""
+
+    def forward(self, given: Pass) -> Scan:
+        """Run all steps. All arrays but the parameters may be written to afterwards."""
         ...
 
     def backward(
@@ -130,25 +282,10 @@ class Backend(Protocol):
         """
         ...
 
-    def infer(
-        self,
-        schedule: Schedule,
-        sizes: Mapping[str, int],
-        parameters: Mapping[str, Array],
-        x: Array,
-        counts: Array,
-        states: Sequence[Array],
-    ) -> tuple[Array, list[Array]]:
+    def infer(self, given: Pass) -> tuple[Array, list[Array]]:
         """As `forward`, but only the output (R, size) and each sequence's last states, (N, size) each."""
         ...
 
-    def stepper(
-        self,
-        schedule: Schedule,
-        sizes: Mapping[str, int],
-        parameters: Mapping[str, Array],
-        sequences: int,
-        dtype: np.dtype[Any],
-    ) -> Stepper:
-        """Ready to run step by step; the states are to be set first."""
+    def stepper(self, given: Pass) -> Stepper:
+        """Ready to run such steps one by one; the states are to be set first."""
         ...

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from gated.backends.interface import Array, Scan, stale
+from gated.backends.arithmetic import NumPyArithmetic, wide
+from gated.backends.interface import Array, Pass, Scan, Stepper, stale, takes_pass
 from gated.language.functions import FUNCTIONS
 from gated.language.graph import ONE_DIM, Matrix, Node, is_constant, is_elementwise, is_leaf, is_product
 from gated.language.reductions import REDUCTIONS
@@ -19,44 +20,30 @@ from gated.schedule.schedule import CONSTANT, INPUT, STATE
 Values = dict[Node, "Array | float"]
 
 
-class ReferenceBackend:
+class ReferenceBackend(NumPyArithmetic):
     """See `interface.Backend`."""
 
     name = "reference"
 
-    def forward(
-        self,
-        schedule: Schedule,
-        sizes: Mapping[str, int],
-        parameters: Mapping[str, Array],
-        x: Array,
-        counts: Array,
-        states: Sequence[Array],
-    ) -> Scan:
-        scan = self._run(schedule, sizes, parameters, x, counts, states)
-        scan.own = digest_of(parameters)
+    @takes_pass
+    def forward(self, given: Pass) -> Scan:
+        scan = self._run(given)
+        scan.own = digest_of(given.parameters)
         return scan
 
-    def _run(
-        self,
-        schedule: Schedule,
-        sizes: Mapping[str, int],
-        parameters: Mapping[str, Array],
-        x: Array,
-        counts: Array,
-        states: Sequence[Array],
-    ) -> Scan:
+    def _run(self, given: Pass) -> Scan:
+        schedule, parameters, counts, states = given.schedule, given.parameters, given.counts, given.states
         with np.errstate(all="ignore"):  # NaN in, NaN out: no warnings on the way
-            x = np.array(x)  # the caller may write to it before the backward pass
+            x = np.array(given.x)  # the caller may write to it before the backward pass
             values = before_loop(schedule, parameters, x)
             rows = len(x)
             full = [np.concatenate([s, np.empty((rows, s.shape[1]), s.dtype)]) for s in states]
-            saved: Values = {node: np.empty((rows, sizes[node.dim]), x.dtype) for node in schedule.saved}
+            saved: Values = {node: np.empty((rows, given.sizes[node.dim]), x.dtype) for node in schedule.saved}
             _forward_loop(schedule, _Interpreter(parameters), values, saved, full, counts)
             kept = {node: v for node, v in values.items() if schedule.level[node] <= INPUT}
             y = full[0][len(states[0]) :].copy()
             last = last_states(full, counts)
-            return Scan(schedule, sizes, parameters, counts, rows, x.dtype, y, full, last, {**kept, **saved})
+            return Scan.of(given, y, full, last, {**kept, **saved})
 
     def backward(
         self, scan: Scan, dy: Array, dstates: Sequence[Array], gradients: Mapping[str, Array]
@@ -68,51 +55,54 @@ class ReferenceBackend:
             _backward_loop(scan, _Interpreter(scan.parameters, kept), kept, dy, running)
             return after_loop(scan, kept, gradients), running
 
-    def infer(
-        self,
-        schedule: Schedule,
-        sizes: Mapping[str, int],
-        parameters: Mapping[str, Array],
-        x: Array,
-        counts: Array,
-        states: Sequence[Array],
-    ) -> tuple[Array, list[Array]]:
-        scan = self._run(schedule, sizes, parameters, x, counts, states)
+    @takes_pass
+    def infer(self, given: Pass) -> tuple[Array, list[Array]]:
+        scan = self._run(given)
         return scan.y, scan.last
 
-    def stepper(
+    @takes_pass
+    def stepper(self, given: Pass) -> Stepper:
+        return _Stepper(given)
+
+    def map(
         self,
         schedule: Schedule,
         sizes: Mapping[str, int],
         parameters: Mapping[str, Array],
-        sequences: int,
-        dtype: np.dtype[Any],
-    ) -> _Stepper:
-        return _Stepper(schedule, sizes, parameters, sequences, dtype)
+        inputs: Mapping[str, Array],
+        sealed: bool = True,
+    ) -> tuple[Array, Scan]:
+        return evaluate_map(schedule, sizes, parameters, inputs, sealed)
+
+    def map_backward(self, scan: Scan, dy: Array, gradients: Mapping[str, Array]) -> list[Array]:
+        return map_adjoints(scan, dy, gradients)
+
+    def loss(
+        self, schedule: Schedule, y: Array, target: Array, weights: Array, dtype: np.dtype[Any]
+    ) -> tuple[float, Array]:
+        value, tape = evaluate_map(schedule, {"input": y.shape[1]}, {}, {"y": y, "target": target})
+        counted = np.where(weights != 0, value, 0)  # a row that does not count may hold NaN
+        with np.errstate(over="ignore"):
+            dy = np.where(weights != 0, map_adjoints(tape, weights, {})[0], 0).astype(dtype)
+        return float(np.sum(counted * weights)), dy
+
+    def evaluate(self, program: Sequence[Node | ProductGroup], parameters: Mapping[str, Array], values: Values) -> None:
+        with np.errstate(all="ignore"):  # NaN in, NaN out
+            _Interpreter(parameters).run(program, values)
 
 
 class _Stepper:
     """See `interface.Stepper`."""
 
-    def __init__(
-        self,
-        schedule: Schedule,
-        sizes: Mapping[str, int],
-        parameters: Mapping[str, Array],
-        sequences: int,
-        dtype: np.dtype[Any],
-    ) -> None:
-        self.schedule, self.sizes, self.parameters = schedule, sizes, parameters
-        graph = schedule.graph
-        self.x = np.zeros((sequences, sizes["input"]), dtype)
-        self.states = [np.zeros((sequences, sizes[graph.dims[name]]), dtype) for name in graph.states]
+    def __init__(self, given: Pass) -> None:
+        self._given = given
+        self.x = np.zeros_like(given.x)
+        self.states = [np.zeros_like(state) for state in given.states]
         self.y = self.states[0]
 
     def step(self) -> Array:
-        counts = np.array([len(self.x)])
-        self.y, self.states = ReferenceBackend().infer(
-            self.schedule, self.sizes, self.parameters, self.x, counts, self.states
-        )
+        given = self._given._replace(x=self.x, states=self.states)
+        self.y, self.states = ReferenceBackend().infer(given)
         return self.y
 
     def put(self, states: Sequence[Array]) -> None:
@@ -384,11 +374,6 @@ def _full(value: Array | float, shape: tuple[int, ...], dtype: np.dtype[np.gener
     result = np.empty(shape, dtype)
     result[...] = value
     return result
-
-
-def wide(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """The dtype in which long sums are made: NumPy adds rows one after the other, and the errors of float32 add up."""
-    return np.result_type(dtype, np.float64)
 
 
 def _parameter_gradients(scan: Scan, values: Values, kept: _Columns, gradients: Mapping[str, Array]) -> None:

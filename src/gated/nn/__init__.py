@@ -1,17 +1,21 @@
 """Layers, losses, networks, initialisation."""
 
 from gated.lazy import submodules
+from gated.nn.recurrent import Recurrent  # the first of the kinds that an error lists
+
+# isort: split
 from gated.nn.dense import Dense
 from gated.nn.embedding import Embedding
+from gated.nn.kinds import layer_of
+from gated.nn.layer import Layer
 from gated.nn.named import GRU, LSTM, RNN, PeepholeLSTM
 from gated.nn.network import Network, network_from_config
 from gated.nn.parameters import ParameterVector
-from gated.nn.recurrent import Recurrent
 from gated.nn.tape import Tape
 from gated.publish import publish
 
 publish("gated", Dense, Embedding, Network, Recurrent)
-publish("gated.nn", ParameterVector, Tape)
+publish("gated.nn", Layer, ParameterVector, Tape)
 
 __getattr__, __dir__ = submodules(__name__)
 
@@ -21,10 +25,12 @@ __all__ = [
     "RNN",
     "Dense",
     "Embedding",
+    "Layer",
     "Network",
     "ParameterVector",
     "PeepholeLSTM",
     "Recurrent",
     "Tape",
+    "layer_of",
     "network_from_config",
 ]

@@ -6,13 +6,13 @@ compare each with what the file holds and stop at the first that is not there, b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gated.errors import FileFormatError, GatedError, describe, shown, wrong
-from gated.language import Cell
+from gated.errors import FileFormatError, GatedError, shown, wrong
 from gated.nn import checks
+from gated.nn.kinds import KINDS, TIED, expected_kinds
 
 Shape = tuple[int, ...]
 Description = Mapping[str, Any]
@@ -32,6 +32,7 @@ class Weight:
     arrays: int = 0
     layers: int = 0
     nodes: int = 0
+    depth: int = 0  # layers within each other, of no network
 
     def add(self, other: Weight) -> None:
         """Raises FileFormatError if it becomes more than a network may take."""
@@ -64,16 +65,20 @@ def entries(config: Any) -> Iterator[tuple[str, Description]]:
         if not isinstance(name, str) or name in names:
             raise FileFormatError(f"network: '{shown(name)}' cannot be the name of a layer, expected different texts")
         kind = own.get("kind")
-        if not isinstance(kind, str) or kind not in (*CLAIMS, "network", "tied"):
-            known = ", ".join((*CLAIMS, "network"))
-            raise FileFormatError(f"network: layer '{shown(name)}' is of kind '{shown(kind, 40)}', expected {known}")
-        if kind == "tied" and not (isinstance(own.get("to"), str) and own["to"] in names):
+        if not isinstance(kind, str) or kind not in (*KINDS, TIED):
+            came = f"layer '{shown(name)}' is of kind '{shown(kind, 40)}'"
+            raise FileFormatError(f"network: {came}, {expected_kinds(kind)}")
+        if kind == TIED and not (isinstance(own.get("to"), str) and own["to"] in names):
             raise FileFormatError(f"network: layer '{shown(name)}' is tied to no layer before it")
-        for key in BEGINNINGS:
-            if key in own:
-                raise FileFormatError(f"network: layer '{shown(name)}' has {key!r}, expected none in a description")
+        _refuse_beginnings(f"network: layer '{shown(name)}'", own)
         names.add(name)
         yield name, own
+
+
+def _refuse_beginnings(what: str, own: Description) -> None:
+    for key in BEGINNINGS:
+        if key in own:
+            raise FileFormatError(f"{what} has {key!r}, expected none in a description")
 
 
 def claims(config: Any) -> Iterator[tuple[str, Shape, str]]:
@@ -91,7 +96,7 @@ def _network(config: Any, whole: Weight, depth: int) -> Iterator[tuple[str, Shap
         raise FileFormatError(f"network: got more than {DEPTH} networks within each other, expected fewer")
     weights: dict[str, Weight] = {}
     for name, own in entries(config):
-        if own["kind"] == "tied":
+        if own["kind"] == TIED:
             weight = weights[own["to"]]
         else:
             weight = Weight()
@@ -103,12 +108,12 @@ def _network(config: Any, whole: Weight, depth: int) -> Iterator[tuple[str, Shap
 
 
 def _layer(name: str, own: Description, weight: Weight) -> Iterator[tuple[str, Shape, str]]:
-    weight.layers = 1
+    weight.layers += 1
     try:
         dtype = own.get("dtype", "float32")
         if dtype not in checks.DTYPES:
             raise wrong("dtype", f"'{shown(dtype, 40)}'", "'float32' or 'float64'")
-        for key, shape in CLAIMS[own["kind"]](own, weight):
+        for key, shape in KINDS[own["kind"]].claims(own, weight):
             weight.arrays += 1
             yield key, shape, dtype
     except FileFormatError:
@@ -117,49 +122,26 @@ def _layer(name: str, own: Description, weight: Weight) -> Iterator[tuple[str, S
         raise FileFormatError(f"network: layer '{shown(name)}' cannot be built: {shown(error, 150)}") from None
 
 
-def _embedding(own: Description, weight: Weight) -> Iterator[tuple[str, Shape]]:
-    rows, columns = (checks.size(name, own.get(name)) for name in ("num_embeddings", "size"))
-    yield "W", (rows, columns)
+def inner_claims(own: Any, weight: Weight, prefix: str) -> Iterator[tuple[str, Shape]]:
+    """For the `claims` of a layer that holds another one: those of the other, with the prefix before their names.
+
+    Args:
+        own: the other's description; a network's is none that a layer may hold.
+        weight: of the layer that holds it, as `claims` is given it.
+    """
+    kind = own.get("kind") if isinstance(own, Mapping) else None
+    if not isinstance(kind, str) or kind not in KINDS or kind == "network":
+        raise FileFormatError(f"network: a layer in a layer is of kind '{shown(kind, 40)}', {expected_kinds(kind)}")
+    _refuse_beginnings("network: a layer in a layer", own)
+    weight.layers += 1
+    weight.depth += 1
+    if weight.depth > DEPTH:
+        raise FileFormatError(f"network: got more than {DEPTH} layers within each other, expected fewer")
+    yield from ((prefix + name, shape) for name, shape in KINDS[kind].claims(own, weight))
+    weight.depth -= 1
 
 
-def _dense(own: Description, weight: Weight) -> Iterator[tuple[str, Shape]]:
-    columns, rows = (checks.size(name, own.get(name)) for name in ("input_size", "output_size"))
-    yield "W.y", (rows, columns)
-    if own.get("bias", True):
-        yield "b.y", (rows,)
-
-
-def _recurrent(own: Description, weight: Weight) -> Iterator[tuple[str, Shape]]:
-    cell = Cell.from_json(own.get("cell"))
-    weight.nodes = len(cell.graph.order)
-    sizes = own.get("sizes", {})
-    if not isinstance(sizes, Mapping):
-        raise wrong("sizes", describe(sizes), 'an object of dimension: length, such as {"h": 32}')
-    given = {dim: checks.size(f"sizes['{shown(dim, 40)}']", length) for dim, length in sizes.items()}
-    inputs, hidden = (checks.size(name, own.get(name)) for name in ("input_size", "hidden_size"))
-    suffixes = ("", "_reverse") if own.get("bidirectional", False) else ("",)
-    layers = checks.size("num_layers", own.get("num_layers", 1))
-    most = ARRAYS // (len(suffixes) * max(1, len(cell.parameters)))
-    if layers > most:
-        raise wrong("num_layers", shown(layers, 30), f"at most {most} for the cell {shown(cell.name, 40)}")
-    if not cell.parameters:  # it too is built layer by layer
-        weight.arrays += layers * len(suffixes)
-    lengths = {"input": inputs, **{dim: given.get(dim, hidden) for dim in cell.graph.free_dims}}
-    seen = {dim for dims in cell.parameters.values() for dim in dims}
-    for dim, length in lengths.items():
-        if dim not in seen and length > UNSEEN:
-            raise wrong(f"the length {shown(dim, 40)}", str(length), f"at most {UNSEEN}, for no parameter has it")
-    output = lengths[cell.graph.dims[cell.states[0]]] * len(suffixes)
-    for layer in range(layers):
-        if layer:
-            lengths["input"] = output
-        for suffix in suffixes:
-            for name, dims in cell.parameters.items():
-                yield f"l{layer}{suffix}.{name}", tuple(lengths[dim] for dim in dims)
-
-
-CLAIMS: dict[str, Callable[[Description, Weight], Iterator[tuple[str, Shape]]]] = {
-    "recurrent": _recurrent,
-    "dense": _dense,
-    "embedding": _embedding,
-}
+def __getattr__(name: str) -> Any:
+    if name == "CLAIMS":  # once a table beside that of the kinds
+        return {kind: layer.claims for kind, layer in KINDS.items() if kind != "network"}
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

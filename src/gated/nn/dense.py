@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import numpy as np
 
-from gated.backends.interface import Scan
-from gated.backends.reference import evaluate_map, map_adjoints
+from gated.backends import Scan, default_backend
 from gated.errors import as_array, describe, uncopied, unknown, wrong
 from gated.language import relu, sigmoid, softplus, tanh
 from gated.nn import checks
+from gated.nn.claims import Description, Shape, Weight
+from gated.nn.equations import Equations, Part
 from gated.nn.initialisation import initial_value
 from gated.nn.layer import Layer
 from gated.nn.maps import planned
@@ -60,7 +61,7 @@ class DenseTape:
         raise uncopied("tape", "it belongs to one forward pass: keep y, or run forward again")
 
 
-class Dense(Layer):
+class Dense(Layer, kind="dense"):
     """y = activation(W.y @ x + b.y) at every step.
 
     Args:
@@ -133,7 +134,7 @@ class Dense(Layer):
 
     def _forward(self, x: Array, sealed: bool = True) -> tuple[Array, tuple[()], DenseTape]:
         rows = x.reshape(-1, self.input_size)
-        y, scan = evaluate_map(self._schedule, self._sizes, self.params, {"x": rows}, sealed)
+        y, scan = default_backend().map(self._schedule, self._sizes, self.params, {"x": rows}, sealed)
         if self.activation is not None:  # its derivative may be made of the output, which is the caller's to change
             y = y.copy()
         return y.reshape(*x.shape[:-1], self.output_size), (), DenseTape(self, scan)
@@ -152,7 +153,7 @@ class Dense(Layer):
         if dy.shape[-1:] != (self.output_size,) or dy.size != scan.rows * self.output_size:
             raise wrong("dy", describe(dy), f"the shape of y: {scan.rows} rows of {self.output_size}")
         grads = self.params.like()
-        dx = map_adjoints(scan, rows.reshape(-1, self.output_size), grads)[0]
+        dx = default_backend().map_backward(scan, rows.reshape(-1, self.output_size), grads)[0]
         return dx.reshape(*dy.shape[:-1], self.input_size), (), grads
 
     def __getstate__(self) -> dict[str, Any]:
@@ -171,6 +172,16 @@ class Dense(Layer):
             "bias": self.bias,
             "dtype": self.dtype.name,
         }
+
+    @staticmethod
+    def claims(own: Description, weight: Weight) -> Iterator[tuple[str, Shape]]:
+        columns, rows = (checks.size(name, own.get(name)) for name in ("input_size", "output_size"))
+        yield "W.y", (rows, columns)
+        if own.get("bias", True):
+            yield "b.y", (rows,)
+
+    def equations(self, name: str) -> list[Part]:
+        return [Equations(self._schedule.graph, {key: key for key in self._schedule.graph.parameters})]
 
     @staticmethod
     def from_config(config: Mapping[str, Any]) -> Dense:

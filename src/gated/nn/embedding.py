@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
-from gated.backends.reference import wide
+from gated.backends import default_backend
 from gated.errors import as_array, describe, wrong, wrong_type
 from gated.nn import checks
+from gated.nn.claims import Description, Shape, Weight
+from gated.nn.equations import LookUp, Part
 from gated.nn.layer import Layer
 from gated.nn.parameters import ParameterVector
 from gated.nn.refusals import refuse_tape
@@ -17,7 +19,7 @@ from gated.nn.refusals import refuse_tape
 Array = np.ndarray[Any, Any]
 
 
-class Embedding(Layer):
+class Embedding(Layer, kind="embedding"):
     """y = W[id]: the product of Wᵀ with a one-hot vector, made by a look-up.
 
     Args:
@@ -48,7 +50,7 @@ class Embedding(Layer):
         if ids.size and (ids.min() < 0 or ids.max() >= self.num_embeddings):
             bad = ids.min() if ids.min() < 0 else ids.max()
             raise wrong("x", f"the id {bad}", f"ids from 0 to {self.num_embeddings - 1}")
-        return self.params["W"][ids], (), ids
+        return default_backend().look_up(self.params["W"], ids), (), ids
 
     def infer(self, x: Any, state: Any = None, lengths: Any = None) -> tuple[Array, tuple[()]]:
         """As `forward`, without a tape."""
@@ -64,19 +66,23 @@ class Embedding(Layer):
             refuse_tape(tape, self)
         dy = checks.array("dy", dy, (*tape.shape, self.size), self.dtype)
         grads = self.params.like()
-        ids = tape.reshape(-1)
-        if ids.size:
-            order = np.argsort(
-                ids, kind="stable"
-            )  # in order, the occurrences of an id are neighbours: one pass adds them
-            present, first = np.unique(ids[order], return_index=True)
-            grads["W"][present] = np.add.reduceat(
-                dy.reshape(-1, self.size)[order], first, axis=0, dtype=wide(self.dtype)
-            )
+        default_backend().look_up_backward(tape, dy, grads["W"])
         return None, (), grads
 
     def config(self) -> dict[str, Any]:
         return {"kind": "embedding", "num_embeddings": self.num_embeddings, "size": self.size, "dtype": self.dtype.name}
+
+    @staticmethod
+    def claims(own: Description, weight: Weight) -> Iterator[tuple[str, Shape]]:
+        rows, columns = (checks.size(name, own.get(name)) for name in ("num_embeddings", "size"))
+        yield "W", (rows, columns)
+
+    @property
+    def id_count(self) -> int:
+        return self.num_embeddings
+
+    def equations(self, name: str) -> list[Part]:
+        return [LookUp("W")]
 
     @staticmethod
     def from_config(config: Mapping[str, Any]) -> Embedding:

@@ -14,33 +14,93 @@ stream       It has its own states, and a packed copy of the parameters: `refres
              returns is overwritten by the next step.
 copies       copy.copy, copy.deepcopy and pickle give layers and networks that share nothing with the original, and
              are part of no network; ties inside a network are kept. A tape or a stream cannot be copied.
+kinds        A layer that can be written to a file has a name for its kind, `class Mine(Layer, kind="mine")`, in
+             whatever module. Besides its calls it says how it is described and made again (`config`, `from_config`),
+             which parameters a description calls for (`claims`), and what a step of it is (`equations`,
+             `checked_state`, `state_names`), by which it learns in real time. Nothing else has to know of it.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gated.errors import describe, wrong_type
+from gated.nn.equations import Part
+from gated.nn.kinds import know
 from gated.nn.parameters import ParameterVector
+
+if TYPE_CHECKING:
+    from gated.nn.claims import Shape
 
 Array = np.ndarray[Any, Any]
 
 
 class Layer:
-    """Base of the layers that come with gated. A user's own layer need not have it.
+    """Base of the layers that come with gated. A user's own layer need not have it, unless it is to go into files.
+
+    A layer with a state has `initial_state(batch)`: one array (K, N, size) for each of its states, which `forward`
+    takes and gives back. Of the sizes `input_size` and `output_size`, what is there is compared with the neighbours'.
 
     Attributes:
         params: name -> writable view into `theta`.
+        dtype: of the parameters, and of what goes in and comes out.
         fresh: whether forward's output is a new array each time. A layer that says so saves the next one a copy.
+        claims: of a class that has a kind: for a description and a `gated.nn.claims.Weight`, the parameters that it
+            calls for, name and shape, in the order of theta; by arithmetic alone, it may be a stranger's description.
+            Raises ArgumentError or ArgumentTypeError for what cannot be. Of a layer in the description:
+            `gated.nn.claims.inner_claims`.
+        id_count: of a layer whose input are numbers of rows, how many there are; 0 of others.
     """
 
     _params: ParameterVector
+    dtype: np.dtype[Any]
     fresh = False  # whether what forward gives out is seen by nobody else: no view of x, nothing that is used again
     forward: Callable[..., tuple[Any, Any, Any]]  # a layer's own: x, state, lengths, *, rng -> y, the last state, tape
+    backward: Callable[..., tuple[Any, Any, ParameterVector]]  # tape, dy, dstate -> dx, dstate, grads
+    config: Callable[..., dict[str, Any]]  # "kind", and what makes it again but for the parameters' values: JSON
+    claims: Callable[..., Iterator[tuple[str, Shape]]]
+
+    def __init_subclass__(cls, kind: str | None = None, **more: Any) -> None:
+        super().__init_subclass__(**more)
+        if kind is not None:
+            know(kind, cls)
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Any:
+        """A new layer by what `config` has given."""
+        return cls(**{key: value for key, value in config.items() if key != "kind"})
+
+    @property
+    def id_count(self) -> int:
+        return 0
+
+    # learning in real time
+
+    def equations(self, name: str) -> Sequence[Part] | None:
+        """What a step is made of, with live parameters (see `gated.nn.equations`).
+
+        None if there is no telling: such a layer learns in real time by its own `backward`, sequence by sequence, if it
+        has no state, and not at all if it has one.
+
+        Args:
+            name: by which an error is to call the layer.
+
+        Raises:
+            ArgumentError: options for which there is no learning in real time.
+        """
+        return None
+
+    def state_names(self) -> Sequence[Sequence[str]]:
+        """For each state its K parts, by level and name in the equations: (("l0.state.h", "l1.state.h"), ...)."""
+        return ()
+
+    def checked_state(self, name: str, state: Any, batch: int) -> Sequence[Array]:
+        """A state as arrays (K, N, size), zeros for None; an error calls it so."""
+        return ()
 
     @property
     def params(self) -> ParameterVector:
@@ -49,10 +109,10 @@ class Layer:
 
     @params.setter
     def params(self, value: ParameterVector) -> None:
-        if "_params" not in vars(self):
+        mine = getattr(self, "_params", None)
+        if mine is None:
             self._params = value
             return
-        mine = self._params
         # machine code trusts the names, the shapes and the dtype
         if not isinstance(value, ParameterVector) or (value.shapes, value.ties) != (mine.shapes, mine.ties):
             raise wrong_type("params", describe(value), f"{mine!r} of these names and shapes")

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from gated.backends.reference import evaluate_map, map_adjoints
+from gated.backends import default_backend
 from gated.errors import as_array, describe, wrong, wrong_type
 from gated.language import sigmoid, softplus
 from gated.nn import checks
@@ -70,11 +70,8 @@ class Loss:
         wanted, weights = self._counted(y, target, mask)
         wanted, weights = wanted.reshape(rows, size), weights.reshape(rows, 1)
         outputs = y.reshape(rows, size).astype(weights.dtype, copy=False)
-        value, tape = evaluate_map(self._schedule, {"input": size}, {}, {"y": outputs, "target": wanted})
-        counted = np.where(weights != 0, value, 0)  # a row that does not count may hold NaN
-        with np.errstate(over="ignore"):
-            dy = np.where(weights != 0, map_adjoints(tape, weights, {})[0], 0).astype(y.dtype)
-        return float(np.sum(counted * weights)), dy.reshape(y.shape)
+        value, dy = default_backend().loss(self._schedule, outputs, wanted, weights, y.dtype)
+        return value, dy.reshape(y.shape)
 
     def counted_rows(self, target: Any, counts: Array) -> Array:
         """Which of the rows (...) count, of those that do by a mask, `counts` (...) booleans; y is not needed."""

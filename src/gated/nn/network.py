@@ -8,27 +8,24 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from gated.backends import default_backend
 from gated.errors import FileFormatError, GatedError, describe, shown, wrong_type
 from gated.nn import checks
-from gated.nn.claims import claims, entries
-from gated.nn.dense import Dense
-from gated.nn.embedding import Embedding
+from gated.nn.claims import Description, Shape, Weight, claims, entries
+from gated.nn.kinds import KINDS, TIED
 from gated.nn.layer import Layer
 from gated.nn.network_checks import check_chain, check_state, has_state, ids_inside
 from gated.nn.network_layers import NetworkLayers
 from gated.nn.network_stream import NetworkStream
 from gated.nn.parameters import ParameterVector
-from gated.nn.recurrent import Recurrent
 from gated.nn.refusals import refuse_tape
 
 Array = np.ndarray[Any, Any]
 Layer_ = Any  # has forward, backward, params, config: Recurrent, Dense, Embedding, Network or a user's own
 States = dict[str, Any]  # name -> tuple of arrays, or such a dict again
 
-KINDS: dict[str, Any] = {"recurrent": Recurrent, "dense": Dense, "embedding": Embedding}
 
-
-class Network(Layer):
+class Network(Layer, kind="network"):
     """A chain of named layers: the output of each is the input of the next.
 
     Args:
@@ -228,12 +225,12 @@ class Network(Layer):
         if not isinstance(tape, list) or len(tape) != len(self._layers):
             refuse_tape(tape, self)
         self._check_state(dstate, "dstate")
-        grads, spans = self.params.like(), self._spans()
+        grads, spans, backend = self.params.like(), self._spans(), default_backend()
         first: States = {}
         for (name, layer), part in zip(reversed(self._layers.items()), reversed(tape), strict=True):
             dy, before, own = layer.backward(part, dy, (dstate or {}).get(name))
             start, stop = spans[name]
-            grads.vector[start:stop] += own.vector
+            backend.add(own.vector, grads.vector[start:stop])
             if before:
                 first[name] = before
         return dy, first, grads
@@ -248,8 +245,13 @@ class Network(Layer):
         layers: list[list[Any]] = []
         for name, layer in self._layers.items():
             first = self._first_name(layer)
-            layers.append([name, layer.config() if first == name else {"kind": "tied", "to": first}])
+            layers.append([name, layer.config() if first == name else {"kind": TIED, "to": first}])
         return {"kind": "network", "layers": layers}
+
+    @staticmethod
+    def claims(own: Description, weight: Weight) -> Iterator[tuple[str, Shape]]:
+        """A network's are `gated.nn.claims.claims`, which goes into networks itself."""
+        yield from ((name, shape) for name, shape, _ in claims(own))
 
     @staticmethod
     def from_config(config: Mapping[str, Any]) -> Network:
@@ -285,7 +287,7 @@ def network_from_config(config: Any, claimed: Callable[[str, tuple[int, ...], st
             claimed(*claim)
     layers: dict[str, Layer] = {}
     for name, own in entries(config):
-        if own["kind"] == "tied":
+        if own["kind"] == TIED:
             layers[name] = layers[own["to"]]
             continue
         try:
@@ -298,6 +300,3 @@ def network_from_config(config: Any, claimed: Callable[[str, tuple[int, ...], st
         return Network(layers)
     except GatedError as error:
         raise FileFormatError(f"network: {shown(error, 200)}") from error
-
-
-KINDS["network"] = Network

@@ -10,7 +10,6 @@ import numpy as np
 
 from gated.data.sequences import within
 from gated.errors import as_array, describe, shown, wrong, wrong_type
-from gated.nn.embedding import Embedding
 from gated.nn.packing import checked_lengths
 
 
@@ -58,7 +57,7 @@ def orders(layer: Any, name: str = "") -> Iterator[tuple[str, bool]]:
 
 def ids_inside(network: Any, x: Any, lengths: Any) -> Any:
     """x, and where it has ids, 0 in the place of those beyond the lengths: what pads a sequence may be no id."""
-    if lengths is None or not isinstance(next(network.parts())[1], Embedding):
+    if lengths is None or not getattr(next(network.parts())[1], "id_count", 0):
         return x
     ids = as_array("x", x)
     if ids.dtype.kind not in "iu" or ids.ndim < 2:

@@ -97,6 +97,12 @@ class ParameterVector(Mapping[str, Array]):
             other.whole = weakref.ref(whole)
         return other
 
+    def span(self, name: str) -> tuple[int, int]:
+        """Where a parameter begins and ends in the vector."""
+        name = self._layout.ties.get(name, name)
+        start = self._layout.starts[name]
+        return start, start + math.prod(self.shapes[name])
+
     @property
     def is_part(self) -> bool:
         """Whether these are a layer's parameters in the vector of a network that still exists."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from gated.backends.interface import Pass
 from gated.errors import describe, wrong, wrong_type
 from gated.language import Cell
 from gated.nn import checks
@@ -23,7 +24,7 @@ from gated.nn.tape import Tape
 Array = np.ndarray[Any, Any]
 
 
-class Recurrent(Stack):
+class Recurrent(Stack, kind="recurrent"):
     """Any cell as a layer. Explicit and functional: no hidden tape, no mode; may be used from several threads.
 
     Args:
@@ -131,31 +132,19 @@ class Recurrent(Stack):
     def _infer_direction(
         self, packing: Packing, k: int, x: Array, states: Sequence[Array], last: list[list[Array]]
     ) -> Array:
-        reverse = self._is_reverse(k)
-        rows, final = self._backend.infer(
-            self._schedule,
-            self._layer_sizes[self._layer_of(k)],
-            self._parameters_of(k),
-            packing.pack(x, reverse),
-            packing.counts,
-            [packing.sort(s[k]) for s in states],
-        )
+        rows, final = self._backend.infer(self._pass(packing, k, x, states))
         last.append(final)
-        return packing.unpack(rows, reverse)
+        return packing.unpack(rows, self._is_reverse(k))
+
+    def _pass(self, packing: Packing, k: int, x: Array, states: Sequence[Array]) -> Pass:
+        sizes, parameters = self._layer_sizes[self._layer_of(k)], self._parameters_of(k)
+        rows, initial = packing.pack(x, self._is_reverse(k)), [packing.sort(s[k]) for s in states]
+        return Pass(self._schedule, sizes, parameters, rows, packing.counts, initial)
 
     def _forward_direction(self, tape: Tape, k: int, x: Array, states: Sequence[Array]) -> Array:
-        packing = tape.packing
-        initial = [packing.sort(s[k]) for s in states]
-        scan = self._backend.forward(
-            self._schedule,
-            self._layer_sizes[self._layer_of(k)],
-            self._parameters_of(k),
-            packing.pack(x, self._is_reverse(k)),
-            packing.counts,
-            initial,
-        )
+        scan = self._backend.forward(self._pass(tape.packing, k, x, states))
         tape.scans.append(scan)
-        return packing.unpack(scan.y, self._is_reverse(k))
+        return tape.packing.unpack(scan.y, self._is_reverse(k))
 
     def _dropout_mask(self, x: Array, rng: np.random.Generator | None) -> Array | None:
         if rng is None or self.dropout == 0.0:

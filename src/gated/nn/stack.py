@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from gated.backends import get_backend
-from gated.errors import describe, wrong, wrong_type
+from gated.errors import describe, shown, wrong, wrong_type
 from gated.language import Cell
 from gated.nn import checks
+from gated.nn.claims import ARRAYS, UNSEEN, Description, Shape, Weight
+from gated.nn.equations import Equations, Part
 from gated.nn.initialisation import initial_value
 from gated.nn.layer import Layer
 from gated.nn.parameters import ParameterVector
@@ -218,6 +220,56 @@ class Stack(Layer):
             "dtype": self.dtype.name,
             "sizes": self.sizes,
         }
+
+    @staticmethod
+    def claims(own: Description, weight: Weight) -> Iterator[tuple[str, Shape]]:
+        cell = Cell.from_json(own.get("cell"))
+        weight.nodes += len(cell.graph.order)
+        sizes = own.get("sizes", {})
+        if not isinstance(sizes, Mapping):
+            raise wrong("sizes", describe(sizes), 'an object of dimension: length, such as {"h": 32}')
+        given = {dim: checks.size(f"sizes['{shown(dim, 40)}']", length) for dim, length in sizes.items()}
+        inputs, hidden = (checks.size(name, own.get(name)) for name in ("input_size", "hidden_size"))
+        suffixes = ("", "_reverse") if own.get("bidirectional", False) else ("",)
+        layers = checks.size("num_layers", own.get("num_layers", 1))
+        most = ARRAYS // (len(suffixes) * max(1, len(cell.parameters)))
+        if layers > most:
+            raise wrong("num_layers", shown(layers, 30), f"at most {most} for the cell {shown(cell.name, 40)}")
+        if not cell.parameters:  # it too is built layer by layer
+            weight.arrays += layers * len(suffixes)
+        lengths = {"input": inputs, **{dim: given.get(dim, hidden) for dim in cell.graph.free_dims}}
+        seen = {dim for dims in cell.parameters.values() for dim in dims}
+        for dim, length in lengths.items():
+            if dim not in seen and length > UNSEEN:
+                raise wrong(f"the length {shown(dim, 40)}", str(length), f"at most {UNSEEN}, for no parameter has it")
+        output = lengths[cell.graph.dims[cell.states[0]]] * len(suffixes)
+        for layer in range(layers):
+            if layer:
+                lengths["input"] = output
+            for suffix in suffixes:
+                for name, dims in cell.parameters.items():
+                    yield f"l{layer}{suffix}.{name}", tuple(lengths[dim] for dim in dims)
+
+    # learning in real time
+
+    def equations(self, name: str) -> list[Part]:
+        if self.bidirectional:
+            raise wrong(f"layers[{name!r}]", "a bidirectional layer", "one direction: the other begins at the end")
+        if self.dropout:
+            raise wrong(f"layers[{name!r}]", f"dropout {self.dropout}", "0: learning in real time draws no masks")
+        graph = self.cell.graph
+        parts: list[Part] = []
+        for level in range(self.num_layers):
+            sizes = {"input": self.input_size if level == 0 else self.state_sizes[0]}
+            sizes |= {graph.dims[state]: size for state, size in zip(graph.states, self.state_sizes, strict=True)}
+            parts.append(Equations(graph, {key: f"l{level}.{key}" for key in self.cell.parameters}, sizes, level))
+        return parts
+
+    def state_names(self) -> list[list[str]]:
+        return [[f"l{level}.state.{name}" for level in range(self.num_layers)] for name in self.cell.states]
+
+    def checked_state(self, name: str, state: Any, batch: int) -> list[Array]:
+        return self._checked_state(name, state, batch)
 
     def __repr__(self) -> str:
         extra = f", num_layers={self.num_layers}" * (self.num_layers > 1) + ", bidirectional=True" * self.bidirectional

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
+from gated.backends.interface import Pass
 from gated.errors import as_array, describe, uncopied
 from gated.nn import checks
 
@@ -29,12 +30,10 @@ class Stream:
 
     def _make(self) -> None:
         layer = self._layer
-        self._params = layer.params
+        self._params, levels = layer.params, range(layer.num_layers)
         self._steppers = [
-            layer._backend.stepper(
-                layer._schedule, layer._layer_sizes[k], layer._parameters_of(k), self._batch, layer.dtype
-            )
-            for k in range(layer.num_layers)
+            layer._backend.stepper(Pass.of_one_step(layer._schedule, sizes, parameters, self._batch, layer.dtype))
+            for sizes, parameters in zip(layer._layer_sizes, map(layer._parameters_of, levels), strict=True)
         ]
         self._first = self._steppers[0]
         self._pairs = list(zip(self._steppers, self._steppers[1:], strict=False))

@@ -1,216 +1,78 @@
-"""A network as a chain of links, one per layer and level of a stack: what the learners in real time walk over.
+"""A network as a chain: what the learners in real time walk over.
 
-A `Link` is a graph with its place in the parameter vector: one layer of a Recurrent, or a Dense. A `Table` is an
-Embedding. Legend: N sequences, P parameters of the whole network, R rows of derivatives that are being carried.
+    Link        a graph with states, or without (`map_of` makes a map of it)
+    Map         a table, or a layer that tells no equations
+    Branches    chains side by side over the same input, whose outputs are added
+
+Which of them a layer is, it says itself (`Layer.equations`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from gated.backends.reference import Values, _Interpreter
-from gated.calculus.slopes import Slopes
-from gated.errors import describe, wrong, wrong_type
-from gated.language.graph import Graph, Node, is_constant, is_leaf, leaf, topological
-from gated.nn import Dense, Embedding, Network, Recurrent
-from gated.schedule.grouping import group_products
-
-Array = np.ndarray[Any, Any]
+from gated.errors import describe, wrong_type
+from gated.learning.realtime.links import Link
+from gated.learning.realtime.maps import GraphMap, LayerMap, Map, TableMap
+from gated.nn import Network
+from gated.nn.equations import LookUp, Part, Sum
+from gated.nn.network_checks import has_state
 
 
-class Link:
-    """One graph at one place of the network.
+@dataclass(frozen=True, eq=False)
+class Branches:
+    """y = Σ of what the chains make of x; a chain without links makes x itself."""
 
-    Attributes:
-        layer, level: the name of the layer, and which of its layers (0 for a Dense).
-        graph: the equations.
-        sizes: dimension symbol -> length.
-        parameters: name in the graph -> view into the network's vector.
-        spans: name in the graph -> (start, stop) in the network's vector.
-    """
-
-    def __init__(
-        self, layer: str, level: int, graph: Graph, parameters: Mapping[str, Array], start: int, dtype: np.dtype[Any]
-    ) -> None:
-        self.layer, self.level, self.graph, self.parameters = layer, level, graph, dict(parameters)
-        self.dtype = dtype
-        self.spans: dict[str, tuple[int, int]] = {}
-        self.sizes: dict[str, int] = {}
-        for name, shape in graph.parameters.items():
-            array = self.parameters[name]
-            self.spans[name] = (start, start + array.size)
-            self.sizes.update(zip(shape, array.shape, strict=True))
-            start += array.size
-        self.start, self.stop = min((a for a, _ in self.spans.values()), default=start), start
-
-    @property
-    def name(self) -> str:
-        return f"{self.layer}.l{self.level}" if self.graph.states else self.layer
-
-    @property
-    def state_sizes(self) -> list[int]:
-        return [self.sizes[self.graph.dims[name]] for name in self.graph.states]
-
-    def values(self, x: Array, states: Sequence[Array]) -> Values:
-        """What the program starts from: the input (N, D), the states (N, size), the vectors."""
-        graph = self.graph
-        values: Values = {graph.input_leaf(graph.inputs[0]): x}
-        values.update((graph.state_leaf(name), s) for name, s in zip(graph.states, states, strict=True))
-        for name, shape in graph.parameters.items():
-            if len(shape) == 1:
-                values[leaf("vector", name, shape[0])] = self.parameters[name]
-        return values
-
-    def run(self, program: Sequence[Any], values: Values) -> None:
-        """Compute a program (from `program_of`) into `values`."""
-        with np.errstate(all="ignore"):  # NaN in, NaN out
-            _Interpreter(self.parameters).run(program, values)
-
-    def full(self, value: Any, rows: int, node: Node) -> Array:
-        """A value as a fresh (rows, size) array."""
-        result = np.empty((rows, self.sizes[node.dim]), self.dtype)
-        result[...] = value
-        return result
+    chains: Sequence[Sequence[ChainLink]]
 
 
-def program_of(outputs: Sequence[Node]) -> list[Any]:
-    """All that the outputs need beyond leaves, in order, products of one operand together."""
-    return group_products([node for node in topological(outputs) if not is_leaf(node)])
+ChainLink = Link | TableMap | LayerMap | Branches
 
 
-class Puller:
-    """Pulls derivatives back through one link at one step: exact, by slopes and matrices in turn.
-
-    Rows ∂(anything)/∂(outputs) of the link become rows with respect to its states, its input and its parameters. The
-    slopes come from forward mode (`gated.calculus.slopes`).
-    """
-
-    def __init__(self, link: Link) -> None:
-        self.link = link
-        graph = link.graph
-        slopes = Slopes(graph)
-        self.products = slopes.products
-        vectors = [leaf("vector", name, shape[0]) for name, shape in graph.parameters.items() if len(shape) == 1]
-        self.states = [graph.state_leaf(name) for name in graph.states]
-        self.input = graph.input_leaf(graph.inputs[0])
-        self.vectors = vectors
-        sinks = list(dict.fromkeys([*graph.outputs, *slopes.operands]))
-        self.slopes: dict[Node, list[tuple[Node, Node]]] = {}  # source -> (sink, slope) pairs
-        for source in [*self.products, *vectors, *self.states, self.input]:
-            found = zip(sinks, slopes.from_source(sinks, source), strict=True)
-            self.slopes[source] = [(sink, slope) for sink, slope in found if not is_constant(slope) or slope.attr]
-        needed = [slope for pairs in self.slopes.values() for _, slope in pairs]
-        self.program = program_of([*graph.outputs, *slopes.operands, *needed])
-
-    def evaluate(self, x: Array, states: Sequence[Array]) -> Values:
-        """All values of one step: x (N, D), the states before it (N, size)."""
-        values = self.link.values(x, states)
-        self.link.run(self.program, values)
-        return values
-
-    def pull(self, values: Values, rows: Mapping[Node, Array], into: Array | None) -> dict[Node, Array | None]:
-        """From rows (N, R, size) for each output to rows for each state and the input; None where there is no way.
-
-        Args:
-            values: of `evaluate`.
-            rows: output -> ∂/∂output.
-            into: (N, R, at least the link's stop): what comes from the link's parameters is added; None: not wanted.
-        """
-        with np.errstate(all="ignore"):
-            sinks = dict(rows)
-            through: dict[Node, Array | None] = {}
-            for product in reversed(self.products):
-                g = through[product] = self._through(sinks, product, values)
-                if g is not None:
-                    operand = product.args[0]
-                    back = g @ self.link.parameters[product.attr[0].name]
-                    sinks[operand] = sinks[operand] + back if operand in sinks else back
-            if into is not None:
-                self._add_parameters(values, sinks, through, into)
-            return {source: self._through(sinks, source, values) for source in [*self.states, self.input]}
-
-    def _through(self, sinks: Mapping[Node, Array], source: Node, values: Values) -> Array | None:
-        total = None
-        for sink, slope in self.slopes[source]:
-            if sink in sinks:
-                value = np.asarray(values[slope])
-                term = sinks[sink] * (value[:, None, :] if value.ndim == 2 else value)
-                total = term if total is None else total + term
-        return total
-
-    def _add_parameters(
-        self, values: Values, sinks: Mapping[Node, Array], through: Mapping[Node, Array | None], into: Array
-    ) -> None:
-        count, rows = into.shape[:2]
-        for product, g in through.items():
-            if g is not None:
-                name = product.attr[0].name
-                start, stop = self.link.spans[name]
-                part = into[:, :, start:stop].reshape(count, rows, *self.link.parameters[name].shape)
-                v = np.asarray(values[product.args[0]])
-                part += g[..., None] * (v[:, None, None, :] if v.ndim == 2 else v)
-        for vector in self.vectors:
-            g = self._through(sinks, vector, values)
-            if g is not None:
-                start, stop = self.link.spans[vector.attr[1]]
-                into[:, :, start:stop] += g
+def map_of(link: Link | TableMap | LayerMap) -> Map:
+    """Of one without states."""
+    return GraphMap(link) if isinstance(link, Link) else link
 
 
-class Table:
-    """An Embedding: the input is a row number for each sequence."""
-
-    def __init__(self, layer: str, embedding: Embedding, start: int) -> None:
-        self.layer = self.name = layer
-        self.embedding = embedding
-        self.start, self.stop = start, start + embedding.theta.size
-
-    def add_parameters(self, ids: Array, rows: Array, into: Array) -> None:
-        """Add rows (N, R, size), ∂/∂(the vectors looked up), to into (N, R, P)."""
-        width = rows.shape[2]
-        for n, number in enumerate(ids.tolist()):
-            first = self.start + number * width
-            into[n, :, first : first + width] += rows[n]
+def flat(links: Sequence[ChainLink]) -> Iterator[Link | TableMap | LayerMap]:
+    """All of them in order, branches taken apart."""
+    for link in links:
+        if isinstance(link, Branches):
+            for chain in link.chains:
+                yield from flat(chain)
+        else:
+            yield link
 
 
-def links_of(network: Any) -> list[Link | Table]:
+def links_of(network: Any) -> list[ChainLink]:
     """The chain of a network, from the input to the output.
 
     Raises:
-        ArgumentError, ArgumentTypeError: something that cannot learn in real time: another kind of layer, a
-            bidirectional one, dropout, a dtype other than float32 and float64.
+        ArgumentError, ArgumentTypeError: something that cannot learn in real time: a layer with a state that does not
+            tell its equations, a bidirectional one, dropout, a dtype other than float32 and float64.
     """
     if not isinstance(network, Network):
         raise wrong_type("network", describe(network), "a gated.Network, such as Network({'rnn': ..., 'head': ...})")
     if network.dtype.kind != "f":
         raise wrong_type("network", f"dtype {network.dtype}", "'float32' or 'float64'")
-    links: list[Link | Table] = []
-    for name, layer, start in network.parts():
-        if isinstance(layer, Embedding):
-            links.append(Table(name, layer, start))
-        elif isinstance(layer, Dense):
-            links.append(Link(name, 0, layer._schedule.graph, layer.params, start, layer.dtype))
-        elif isinstance(layer, Recurrent):
-            links += _recurrent_links(name, layer, start)
-        else:
-            raise wrong_type(f"layers[{name!r}]", describe(layer), "a Recurrent, a Dense or an Embedding")
-    return links
+    return [link for name, layer, start in network.parts() for link in _of_layer(name, layer, start)]
 
 
-def _recurrent_links(name: str, layer: Recurrent, start: int) -> list[Link]:
-    if layer.bidirectional:
-        raise wrong(f"layers[{name!r}]", "a bidirectional layer", "one direction: the other begins at the end")
-    if layer.dropout:
-        raise wrong(f"layers[{name!r}]", f"dropout {layer.dropout}", "0: learning in real time draws no masks")
-    links = []
-    for level in range(layer.num_layers):
-        views = {key: layer.params[f"l{level}.{key}"] for key in layer.cell.parameters}
-        link = Link(name, level, layer.cell.graph, views, start, layer.dtype)
-        link.sizes["input"] = layer.input_size if level == 0 else layer.state_sizes[0]
-        for state, size in zip(layer.cell.states, layer.state_sizes, strict=True):
-            link.sizes[layer.cell.graph.dims[state]] = size
-        links.append(link)
-        start = link.stop
-    return links
+def _of_layer(name: str, layer: Any, start: int) -> list[ChainLink]:
+    parts = layer.equations(name) if hasattr(layer, "equations") else None  # a user's own need not have it
+    if parts is not None:
+        return [_of_part(name, layer, start, part) for part in parts]
+    if has_state(layer):
+        expected = "a Recurrent, a Dense, an Embedding, or a layer whose equations() tells what a step is"
+        raise wrong_type(f"layers[{name!r}]", describe(layer), expected)
+    return [LayerMap(layer, start)]
+
+
+def _of_part(name: str, layer: Any, start: int, part: Part) -> ChainLink:
+    if isinstance(part, Sum):
+        return Branches([[_of_part(name, layer, start, inner) for inner in chain] for chain in part.chains])
+    if isinstance(part, LookUp):
+        return TableMap(layer.params[part.parameter], start + layer.params.span(part.parameter)[0])
+    return Link(name, part, layer.params, start, layer.dtype)

@@ -11,8 +11,8 @@ import numpy as np
 from gated.errors import GatedError, as_array, describe, shown, wrong, wrong_type
 from gated.learning.realtime.engines import begin, rule_of
 from gated.learning.rules.finite import parameters_of, reason
-from gated.nn import Recurrent
 from gated.nn.losses import Loss, SquaredError
+from gated.nn.network_checks import has_state
 
 Array = np.ndarray[Any, Any]
 
@@ -105,7 +105,7 @@ def _members(network: Any, families: Collection[str]) -> list[str]:
         raise wrong_type("without", describe(families), "a collection of families, such as ('U', 'p')")
     known: dict[str, list[str]] = {}
     for part, layer, _ in network.parts():
-        if isinstance(layer, Recurrent):
+        if has_state(layer):
             for name in layer.params:
                 known.setdefault(name.split(".")[-2], []).append(f"{part}.{name}")
     for family in families:

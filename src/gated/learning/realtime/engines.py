@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gated.errors import ArgumentError, wrong
-from gated.learning.realtime.chain import Link, links_of
+from gated.learning.realtime.chain import links_of
+from gated.learning.realtime.links import Link
 from gated.learning.realtime.rtrl import MEMORY_LIMIT, RealTime
 from gated.learning.realtime.traces import Traces
 from gated.learning.rules.clipping import clipped
 from gated.learning.rules.optimizers import SGD, Optimizer
-from gated.nn import Network, Recurrent
+from gated.nn import Network
 from gated.nn.losses import Loss
 from gated.nn.network_checks import flat_state
 from gated.number_checks import one_of
@@ -61,10 +62,10 @@ def begin(arrays: Mapping[str, Array], network: Network, state: Any = None, rows
     given: dict[str, Array] = {}
     states = flat_state(state)
     for name, layer, _ in network.parts():
-        if isinstance(layer, Recurrent) and name in states:
-            own = layer._checked_state("state", states[name], batch)
-            for key, array in zip(layer.cell.states, own, strict=True):
-                given |= {f"{name}.l{k}.state.{key}": array[k] for k in range(layer.num_layers)}
+        if name in states:
+            own = layer.checked_state("state", states[name], batch)
+            for parts, array in zip(layer.state_names(), own, strict=True):
+                given |= {f"{name}.{part}": array[k] for k, part in enumerate(parts)}
     for name, array in arrays.items():
         array[chosen] = given[name][chosen] if name in given else 0
 

@@ -28,9 +28,9 @@ from gated.learning.realtime.fixed import Fixed
 from gated.learning.realtime.rtrl import MEMORY_LIMIT
 from gated.learning.rules.finite import HINT, Given, parameters_of, place_of, reason
 from gated.learning.rules.optimizers import SGD, Optimizer
-from gated.nn import Embedding, Recurrent, checks
+from gated.nn import checks
 from gated.nn.losses import Loss, SquaredError
-from gated.nn.network_checks import nested_state
+from gated.nn.network_checks import has_state, nested_state
 from gated.number_checks import above_zero, told
 
 Array = np.ndarray[Any, Any]
@@ -42,8 +42,8 @@ class Online:
     """A network that learns at every step for which a target is known.
 
     Args:
-        network: a gated.Network of Recurrent (one direction, no dropout), Dense and Embedding layers. Its parameters
-            change in place.
+        network: a gated.Network of Recurrent (one direction, no dropout), Dense and Embedding layers, or of one's own
+            that tell their equations (`Layer.equations`) or have no state. Its parameters change in place.
         algorithm: "online", traces with the recurrent matrices cut, as the LSTM papers of 1997 and 2000
             (`realtime.traces`): cheap, and the whole gradient only of a cell without such matrices. "rtrl", the
             whole gradient of every step's loss (`realtime.rtrl`): exact, and expensive; see
@@ -94,10 +94,9 @@ class Online:
         self.memory_limit = checks.size("memory_limit", memory_limit)
         self._backend = backend
         self._start()
-        self._outputs = int(list(network.layers.values())[-1].output_size)
-        first = next(network.parts())[1]
-        self._ids = first.num_embeddings if isinstance(first, Embedding) else 0
-        self._width = 0 if self._ids else int(first.input_size)
+        self._outputs = _size(network.output_size, "output_size", "last")
+        self._ids = int(getattr(next(network.parts())[1], "id_count", 0))
+        self._width = 0 if self._ids else _size(network.input_size, "input_size", "first")
         self._dtype, self._axes, rows = network.dtype, 1 if self._ids else 2, (self.batch, self._width)
         self._rows = () if self._ids else (rows, rows[1:]) if self.batch == 1 else (rows,)
 
@@ -188,8 +187,9 @@ class Online:
         """The states, {layer: tuple of (K, N, size)}, copies, as `Network.forward` takes them."""
         arrays = self._engine.arrays()
         found = {
-            name: tuple(np.stack([arrays[f"{name}.l{k}.state.{s}"] for k in range(layer.num_layers)]) for s in states)
-            for name, layer, states in self._recurrent()
+            name: tuple(np.stack([arrays[f"{name}.{part}"] for part in parts]) for parts in layer.state_names())
+            for name, layer, _ in self.network.parts()
+            if has_state(layer)
         }
         return nested_state(found)
 
@@ -349,10 +349,6 @@ class Online:
         updates = self.optimizer.updates
         return GatedError(f"gradient: got NaN or inf at update {updates}, expected finite numbers; {cause}")
 
-    def _recurrent(self) -> list[tuple[str, Recurrent, tuple[str, ...]]]:
-        parts = self.network.parts()
-        return [(name, layer, layer.cell.states) for name, layer, _ in parts if isinstance(layer, Recurrent)]
-
     def _start(self) -> None:
         self._engine = self._chosen(self._backend, self.memory_limit)
         self._params = self.network.params
@@ -379,3 +375,10 @@ class Online:
         if backend == "native":
             raise wrong("backend", f"'native' for {reason}", "None or 'reference': there is no machine code for it")
         return ReferenceEngine(rule, network, optimizer, loss, self.clip)
+
+
+def _size(value: Any, name: str, which: str) -> int:
+    """A layer of one's own need not say it, but to go online."""
+    if value is None:
+        raise wrong_type("network", f"a {which} layer without {name}", f"one that says its {name}")
+    return int(value)

@@ -17,14 +17,16 @@ with (R, P) for each sequence, made by BLAS). For an LSTM of H units, R = 2 H an
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from gated.errors import ArgumentError
-from gated.learning.realtime.chain import Link, Puller, Table, links_of
+from gated.learning.realtime.chain import Branches, ChainLink, flat, links_of, map_of
+from gated.learning.realtime.links import Link, Puller
+from gated.learning.realtime.maps import Map
 from gated.learning.realtime.traces import learning_rows
 
 Array = np.ndarray[Any, Any]
@@ -43,9 +45,9 @@ def rtrl_cost(network: Any, batch: int = 1) -> RTRLCost:
     return _cost(links_of(network), batch, network.dtype.itemsize)
 
 
-def _cost(links: Sequence[Link | Table], batch: int, itemsize: int) -> RTRLCost:
+def _cost(links: Sequence[ChainLink], batch: int, itemsize: int) -> RTRLCost:
     numbers = operations = below = 0  # `below`: rows x parameters of the recurrent layer underneath
-    for link, width in zip(links, _widths(links), strict=True):
+    for link, width in zip(flat(links), _widths(links), strict=True):
         if isinstance(link, Link) and link.graph.states:
             rows = sum(link.state_sizes)
             numbers += 2 * rows * width
@@ -54,16 +56,17 @@ def _cost(links: Sequence[Link | Table], batch: int, itemsize: int) -> RTRLCost:
     return RTRLCost(batch * numbers * itemsize, batch * operations)
 
 
-def _widths(links: Sequence[Link | Table]) -> list[int]:
-    """For each link, how many parameters its output depends on: up to its own last, or that of a link below."""
-    return list(accumulate((link.stop for link in links), max))
+def _widths(links: Sequence[ChainLink]) -> list[int]:
+    """For each of `flat`, how many parameters its output depends on: up to its own last, or that of a link below."""
+    return list(accumulate((link.stop for link in flat(links)), max))
 
 
 class RealTime:
     """The algorithm: `forward`, then `gradient` if the loss of that step is known. See the module.
 
     Args:
-        network: Recurrent layers (one direction, no dropout), Dense and Embedding layers.
+        network: layers that tell their equations (`Layer.equations`) or have no state: Recurrent (one direction, no
+            dropout), Dense, Embedding, others' own.
         batch: N.
         memory_limit: bytes that the Jacobians may take.
 
@@ -81,8 +84,8 @@ class RealTime:
                 f"{self.size} parameters and batch {batch}; raise it, make the network smaller or choose "
                 "algorithm='online'"
             )
-        widths = _widths(self.links)
-        self._nodes = [_node(link, batch, self.dtype, width) for link, width in zip(self.links, widths, strict=True)]
+        widths = iter(_widths(self.links))
+        self._nodes = [_node(link, batch, self.dtype, widths) for link in self.links]
         self.gradient_vector = np.zeros(self.size, self.dtype)
 
     def forward(self, x: Array) -> Array:
@@ -105,30 +108,43 @@ class RealTime:
 
 
 class _Map:
-    """A Dense or an Embedding: nothing is carried on."""
+    """What carries nothing on."""
 
-    def __init__(self, link: Link | Table) -> None:
-        self.link = link
-        self.puller = Puller(link) if isinstance(link, Link) else None
+    def __init__(self, map_: Map) -> None:
+        self.map = map_
 
     def forward(self, x: Array, below: Sequence[Any]) -> Array:
-        self.x = x
-        if isinstance(self.link, Table):
-            return np.asarray(self.link.embedding.params["W"][x])
-        self.values = self.puller.evaluate(x, ())  # type: ignore[union-attr]
-        return self.link.full(self.values[self.link.graph.outputs[0]], len(x), self.link.graph.outputs[0])
+        y, self.kept = self.map.forward(x)
+        return y
 
     def carry(self, rows: Array, into: Array, below: Sequence[Any]) -> None:
         """Add rows · ∂(output)/∂θ to into, (N, R, P)."""
-        if isinstance(self.link, Table):
-            self.link.add_parameters(self.x, rows, into)
-            return
-        puller = self.puller
-        found = puller.pull(self.values, {self.link.graph.outputs[0]: rows}, into)  # type: ignore[union-attr]
-        _carry(below, found[puller.input], into)  # type: ignore[union-attr]
+        _carry(below, self.map.pull(self.kept, rows, into), into)
 
     def arrays(self) -> dict[str, Array]:
         return {}
+
+
+class _Branches:
+    """Chains side by side; below each are those below it, and then its own."""
+
+    def __init__(self, chains: Sequence[Sequence[Any]]) -> None:
+        self.chains = chains
+
+    def forward(self, x: Array, below: Sequence[Any]) -> Array:
+        return np.asarray(sum(self._run(chain, x, below) for chain in self.chains))
+
+    def _run(self, chain: Sequence[Any], x: Array, below: Sequence[Any]) -> Array:
+        for i, node in enumerate(chain):
+            x = node.forward(x, [*below, *chain[:i]])
+        return x
+
+    def carry(self, rows: Array, into: Array, below: Sequence[Any]) -> None:
+        for chain in self.chains:
+            _carry([*below, *chain], rows, into)
+
+    def arrays(self) -> dict[str, Array]:
+        return {name: array for chain in self.chains for node in chain for name, array in node.arrays().items()}
 
 
 class _Cell:
@@ -174,8 +190,11 @@ class _Cell:
         return {**{f"{name}.state.{key}": array for key, array in states}, f"{name}.jacobian": self.jacobian}
 
 
-def _node(link: Link | Table, batch: int, dtype: Any, width: int) -> _Map | _Cell:
-    return _Cell(link, batch, dtype, width) if isinstance(link, Link) and link.graph.states else _Map(link)
+def _node(link: ChainLink, batch: int, dtype: Any, widths: Iterator[int]) -> _Map | _Cell | _Branches:
+    if isinstance(link, Branches):
+        return _Branches([[_node(inner, batch, dtype, widths) for inner in chain] for chain in link.chains])
+    width = next(widths)
+    return _Cell(link, batch, dtype, width) if isinstance(link, Link) and link.graph.states else _Map(map_of(link))
 
 
 def _carry(nodes: Sequence[Any], rows: Array | None, into: Array) -> None:

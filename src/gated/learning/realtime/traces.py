@@ -12,27 +12,28 @@ multiplications, twice.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
+from gated.backends import default_backend
 from gated.language.graph import Node, is_constant
-from gated.learning.realtime.chain import Link, Puller, Table, links_of, program_of
+from gated.learning.realtime.chain import Branches, ChainLink, links_of, map_of
+from gated.learning.realtime.links import Link, program_of
+from gated.learning.realtime.maps import Map, Rows
 from gated.schedule.traces import TracePlan, Use, plan_traces
 
 Array = np.ndarray[Any, Any]
 Roads = list[tuple[dict[tuple[int, str], Array], int, Array]]  # (traces, state, the error that has reached it)
 
 
-Rows = slice | Array
-
-
 class Traces:
     """The algorithm: `forward`, then `gradient` if the loss of that step is known. See the module.
 
     Args:
-        network: Recurrent layers (one direction, no dropout), Dense and Embedding layers.
+        network: layers that tell their equations (`Layer.equations`) or have no state: Recurrent (one direction, no
+            dropout), Dense, Embedding, others' own.
         batch: N.
         peepholes: False leaves the peepholes out of the traces; see `gated.schedule.traces.plan_traces`.
 
@@ -47,16 +48,12 @@ class Traces:
 
     def forward(self, x: Array) -> Array:
         """One step: x (N, D) or ids (N,) -> y (N, V); states and traces move on."""
-        for node in self._nodes:
-            x = node.forward(x)
-        return x
+        return _through(self._nodes, x)
 
     def gradient(self, dy: Array) -> Array:
         """The gradient for ∂L/∂y (N, V) at the step of the last `forward`. The vector is reused by the next call."""
         self.gradient_vector[...] = 0
-        rows = learning_rows(dy)
-        for node in reversed(self._nodes):
-            dy = node.gradient(dy, rows)
+        _back(self._nodes, dy, learning_rows(dy))
         return self.gradient_vector
 
     def arrays(self) -> dict[str, Array]:
@@ -65,36 +62,38 @@ class Traces:
 
 
 class _Map:
-    """A Dense or an Embedding: nothing is carried on."""
+    """What carries nothing on."""
 
-    def __init__(self, link: Link | Table, gradient: Array) -> None:
-        self.link = link
-        self.puller = Puller(link) if isinstance(link, Link) else None
-        self.into = gradient[None, None, :]
+    def __init__(self, map_: Map, gradient: Array) -> None:
+        self.map, self.into = map_, gradient
 
     def forward(self, x: Array) -> Array:
         self.x = x
-        if isinstance(self.link, Table):
-            return np.asarray(self.link.embedding.params["W"][x])
-        self.values = self.puller.evaluate(x, ())  # type: ignore[union-attr]
-        output = self.link.graph.outputs[0]
-        return self.link.full(self.values[output], len(x), output)
+        y, self.kept = self.map.forward(x)
+        return y
 
     def gradient(self, dy: Array, rows: Rows) -> Array:
-        if isinstance(self.link, Table):
-            for n in range(len(dy))[rows] if isinstance(rows, slice) else np.flatnonzero(rows):
-                row = dy[n]
-                self.link.add_parameters(self.x[n : n + 1], row[None, None], self.into)
-            return dy
-        into = np.zeros((len(dy), 1, self.into.shape[2]), dy.dtype)
-        with np.errstate(all="ignore"):
-            found = self.puller.pull(self.values, {self.link.graph.outputs[0]: dy[:, None]}, into)  # type: ignore[union-attr]
-        self.into[0, 0] += into[rows].sum(axis=(0, 1))
-        dx = found[self.puller.input]  # type: ignore[union-attr]
-        return np.zeros_like(self.x) if dx is None else dx[:, 0]
+        dx = self.map.gradient(self.kept, dy, rows, self.into)
+        return np.zeros_like(self.x) if dx is None else dx
 
     def arrays(self) -> dict[str, Array]:
         return {}
+
+
+class _Branches:
+    """Chains side by side."""
+
+    def __init__(self, chains: Sequence[Sequence[Any]]) -> None:
+        self.chains = chains
+
+    def forward(self, x: Array) -> Array:
+        return np.asarray(sum(_through(chain, x) for chain in self.chains))
+
+    def gradient(self, dy: Array, rows: Rows) -> Array:
+        return np.asarray(sum(_back(chain, dy, rows) for chain in self.chains))
+
+    def arrays(self) -> dict[str, Array]:
+        return {name: array for chain in self.chains for node in chain for name, array in node.arrays().items()}
 
 
 class _Cell:
@@ -172,7 +171,9 @@ class _Cell:
         total = self.link.full(0.0, len(dh), self.link.graph.input_leaf(self.link.graph.inputs[0]))
         for product, slope in self.plan.input:
             delta = dh * self.values[slope]
-            total += delta if product is None else delta @ self.link.parameters[product.attr[0].name]
+            total += (
+                delta if product is None else default_backend().pull(delta, self.link.parameters[product.attr[0].name])
+            )
         return total
 
     def _applied(self, slope: Node, use: Use) -> Array | float:
@@ -195,10 +196,24 @@ class _Cell:
         return own | {f"{name}.trace.{states[k]}.{key}": array for (k, key), array in self.traces.items()}
 
 
-def _node(link: Link | Table, batch: int, peepholes: bool, gradient: Array) -> _Map | _Cell:
+def _node(link: ChainLink, batch: int, peepholes: bool, gradient: Array) -> _Map | _Cell | _Branches:
+    if isinstance(link, Branches):
+        return _Branches([[_node(inner, batch, peepholes, gradient) for inner in chain] for chain in link.chains])
     if isinstance(link, Link) and link.graph.states:
         return _Cell(link, batch, peepholes, gradient)
-    return _Map(link, gradient)
+    return _Map(map_of(link), gradient)
+
+
+def _through(chain: Sequence[Any], x: Array) -> Array:
+    for node in chain:
+        x = node.forward(x)
+    return x
+
+
+def _back(chain: Sequence[Any], dy: Array, rows: Rows) -> Array:
+    for node in reversed(chain):
+        dy = node.gradient(dy, rows)
+    return dy
 
 
 def _spread(value: Array, ndim: int) -> Array:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from gated.backends import default_backend
 from gated.errors import ArgumentError, ArgumentTypeError
 from gated.learning.rules.option_checks import finite_gradient, vector_of
 from gated.nn.parameters import ParameterVector
@@ -16,15 +17,7 @@ def global_norm(gradient: np.ndarray | ParameterVector) -> float:
     NaN or inf in the gradient gives NaN or inf. Finite float64 entries whose squares overflow are
     scaled first, so that the norm of a finite gradient is finite whenever it can be represented.
     """
-    gradient = vector_of(gradient)
-    with np.errstate(over="ignore"):
-        norm = float(np.sqrt(np.sum(np.square(gradient, dtype=np.float64))))
-    if not np.isinf(norm):
-        return norm
-    peak = float(np.max(np.abs(gradient)))
-    if np.isinf(peak):
-        return peak
-    return peak * float(np.sqrt(np.sum(np.square(gradient / peak, dtype=np.float64))))
+    return default_backend().norm(vector_of(gradient))
 
 
 def clip_by_global_norm(gradient: np.ndarray | ParameterVector, max_norm: float) -> float:
@@ -49,7 +42,7 @@ def clipped(gradient: np.ndarray, limit: float) -> float:
     """:func:`clip_by_global_norm` without its checks: one with NaN or inf is left as it is, and the norm tells."""
     norm = global_norm(gradient)
     if np.isfinite(norm) and norm > limit:
-        gradient *= limit / norm
+        default_backend().scale(gradient, limit / norm)
     return norm
 
 

@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from gated.backends import default_backend, updates
+from gated.backends.interface import Rule
 from gated.errors import ArgumentError, ArgumentTypeError, describe, shown
 from gated.learning.rules.option_checks import finite_gradient, nameable, vector_of
 from gated.learning.rules.schedules import INSTEAD, Function, as_schedule
@@ -161,8 +163,14 @@ class Optimizer:
                 )
 
     def _apply(self, theta: np.ndarray, g: np.ndarray, lr: float) -> None:
-        """One update at rate ``lr``; ``self.updates`` already counts it. May use both scratch arrays."""
+        """One update at rate ``lr``; ``self.updates`` already counts it. May use both scratch arrays.
+
+        Those of this module leave the arithmetic to a backend (:meth:`_run`)."""
         raise NotImplementedError
+
+    def _run(self, rule: Rule, theta: np.ndarray, g: np.ndarray, **numbers: float) -> None:
+        """The update that a function of theta, g, the buffers, the scratch arrays and these numbers describes."""
+        default_backend().update(rule, theta, g, self._buffers, self._scratch, **numbers)
 
 
 class SGD(Optimizer):
@@ -184,19 +192,8 @@ class SGD(Optimizer):
         self.buffers = ("momentum",) if self.momentum else ()
 
     def _apply(self, theta: np.ndarray, g: np.ndarray, lr: float) -> None:
-        direction, product = self._scratch
-        direction[:] = g
-        if self.weight_decay:
-            direction += np.multiply(theta, self.weight_decay, out=product)
-        if self.momentum:
-            v = self._buffers["momentum"]  # zero at first, so v = g after the first update
-            v *= self.momentum
-            v += direction
-            if self.nesterov:
-                direction += np.multiply(v, self.momentum, out=product)
-            else:
-                direction[:] = v
-        theta -= np.multiply(direction, lr, out=product)
+        numbers = {"momentum": self.momentum, "nesterov": self.nesterov, "weight_decay": self.weight_decay}
+        self._run(updates.sgd, theta, g, lr=lr, **numbers)
 
 
 class RMSProp(Optimizer):
@@ -214,18 +211,8 @@ class RMSProp(Optimizer):
         self.buffers = ("mean_square", "momentum") if self.momentum else ("mean_square",)
 
     def _apply(self, theta: np.ndarray, g: np.ndarray, lr: float) -> None:
-        direction, product = self._scratch
-        s = self._buffers["mean_square"]
-        _decay_towards_square(s, self.alpha, g, product)
-        np.sqrt(s, out=product)
-        product += self.eps
-        np.divide(g, product, out=direction)
-        if self.momentum:
-            v = self._buffers["momentum"]
-            v *= self.momentum
-            v += direction
-            direction = v
-        theta -= np.multiply(direction, lr, out=product)
+        numbers = {"alpha": self.alpha, "eps": self.eps, "momentum": self.momentum}
+        self._run(updates.rmsprop, theta, g, lr=lr, **numbers)
 
 
 class Adam(Optimizer):
@@ -245,17 +232,8 @@ class Adam(Optimizer):
         self.eps = above_zero("eps", eps)
 
     def _apply(self, theta: np.ndarray, g: np.ndarray, lr: float) -> None:
-        step, product = self._scratch
-        m, s = self._buffers["mean"], self._buffers["mean_square"]
         b1, b2 = self.betas
-        m *= b1
-        m += np.multiply(g, 1.0 - b1, out=product)
-        _decay_towards_square(s, b2, g, product)
-        np.sqrt(s, out=product)
-        product /= math.sqrt(1.0 - b2**self.updates)
-        product += self.eps
-        np.divide(m, product, out=step)
-        theta -= np.multiply(step, lr / (1.0 - b1**self.updates), out=step)
+        self._run(updates.adam, theta, g, lr=lr, b1=b1, b2=b2, eps=self.eps, updates=self.updates)
 
 
 class AdamW(Adam):
@@ -276,16 +254,8 @@ class AdamW(Adam):
         self.weight_decay = not_negative("weight_decay", weight_decay)
 
     def _apply(self, theta: np.ndarray, g: np.ndarray, lr: float) -> None:
-        theta *= 1.0 - lr * self.weight_decay
+        default_backend().scale(theta, 1.0 - lr * self.weight_decay)
         super()._apply(theta, g, lr)
-
-
-def _decay_towards_square(s: np.ndarray, keep: float, g: np.ndarray, scratch: np.ndarray) -> None:
-    """s <- keep s + (1 - keep) g^2, in place."""
-    s *= keep
-    np.square(g, out=scratch)
-    scratch *= 1.0 - keep
-    s += scratch
 
 
 # who keeps which buffers, for a message

@@ -8,6 +8,7 @@ from types import FunctionType
 
 import numpy as np
 
+from gated.backends import default_backend
 from gated.errors import ArgumentError, ArgumentTypeError
 from gated.nn.parameters import ParameterVector
 
@@ -19,9 +20,8 @@ def vector_of(value: np.ndarray | ParameterVector) -> np.ndarray:
 
 def finite_gradient(gradient: np.ndarray) -> None:
     """Nothing if every entry is finite; else ArgumentError with the first place that is not."""
-    finite = np.isfinite(gradient)
-    if not finite.all():
-        place = int(np.argmin(finite))
+    if not default_backend().all_finite(gradient):
+        place = int(np.argmin(np.isfinite(gradient)))
         value = gradient.reshape(-1)[place]
         raise ArgumentError(f"gradient: got {value} at entry {place} of {gradient.size}, expected finite numbers")
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from gated.backends.interface import Array, Scan, Stepper, stale
+from gated.backends.interface import Array, Pass, Scan, Stepper, stale, takes_pass
 from gated.backends.native.machine.programs import Training, training
 from gated.backends.native.memory import leases as memory
 from gated.backends.native.memory.addresses import address_of, parameter_addresses
@@ -23,7 +23,6 @@ from gated.backends.reference import ReferenceBackend, last_states, previous_sta
 from gated.language.graph import Node, is_constant
 from gated.locks import fork_safe_lock
 from gated.program.lowering import CONSTANT
-from gated.schedule import Schedule
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,16 +49,14 @@ class _PlanCache:
         self.made: OrderedDict[Any, _Plans] = OrderedDict()
         self.lock = fork_safe_lock()
 
-    def get(
-        self, programs: Training, sizes: Mapping[str, int], x: Array, steps: int, sequences: int, names: Iterable[str]
-    ) -> _Plans:
-        team = team_for(sequences)
-        key = (id(programs), steps, sequences, len(x), tuple(sizes.items()), team)
+    def get(self, programs: Training, given: Pass) -> _Plans:
+        team = team_for(given.sequences)
+        key = (id(programs), len(given.counts), given.sequences, len(given.x), tuple(given.sizes.items()), team)
         with self.lock:
             found = self.made.get(key)
             # a plan holds its programs, so that the id stands for no others while the plan lives
             if found is None or found.forward.programs is not programs:
-                found = self.made[key] = _plans(programs, sizes, x, steps, sequences, names, team)
+                found = self.made[key] = _plans(programs, given, team)
                 while len(self.made) > self.SIZE:
                     self.made.popitem(last=False)
             self.made.move_to_end(key)
@@ -69,19 +66,12 @@ class _PlanCache:
 _cache = _PlanCache()
 
 
-def _plans(
-    programs: Training,
-    sizes: Mapping[str, int],
-    x: Array,
-    steps: int,
-    sequences: int,
-    names: Iterable[str],
-    team: Team,
-) -> _Plans:
-    shapes = Shapes.of(programs.layout.schedule.graph, sizes, x.dtype, (steps, sequences, len(x)), team)
-    names, groups = list(names), shapes.groups
+def _plans(programs: Training, given: Pass, team: Team) -> _Plans:
+    lengths = len(given.counts), given.sequences, len(given.x)
+    shapes = Shapes.of(programs.layout.schedule.graph, given.sizes, given.x.dtype, lengths, team)
+    names, groups = list(given.parameters), shapes.groups
     forward = ForwardPlan(programs, shapes, names)
-    rows, step_numbers = groups.all_rows(len(x)), groups.step_rows() if shapes.equal else None
+    rows, step_numbers = groups.all_rows(len(given.x)), groups.step_rows() if shapes.equal else None
     places = 0 if step_numbers is None else address_of(step_numbers), address_of(rows)
     return _Plans(forward, BackwardPlan(forward, names), rows, step_numbers, places)
 
@@ -125,55 +115,38 @@ class _TapeStates(Sequence[Array]):
         return len(self.own)
 
 
-class NativeBackend:
-    """See `interface.Backend`. float32 and float64; other dtypes go to the reference backend."""
+class NativeBackend(ReferenceBackend):
+    """See `interface.Backend`. float32 and float64; other dtypes, and what is no time loop, are the reference's."""
 
     name = "native"
 
-    def forward(
-        self,
-        schedule: Schedule,
-        sizes: Mapping[str, int],
-        parameters: Mapping[str, Array],
-        x: Array,
-        counts: Array,
-        states: Sequence[Array],
-    ) -> Scan:
+    @takes_pass
+    def forward(self, given: Pass) -> Scan:
+        x, counts, states, parameters = given.x, given.counts, given.states, given.parameters
         if x.dtype not in DTYPES:
-            return ReferenceBackend().forward(schedule, sizes, parameters, x, counts, states)
-        programs = training(schedule, DTYPES[x.dtype])
-        plans = _cache.get(programs, sizes, x, len(counts), len(states[0]), parameters)
+            return super().forward(given)
+        programs = training(given.schedule, DTYPES[x.dtype])
+        plans = _cache.get(programs, given)
         plan, groups = plans.forward, plans.forward.shapes.groups
         tape, work = memory.lease(plan.tape.bytes), memory.lease(plan.work.bytes)
         own = [plan.tape.view(tape, ("state", k)) for k in range(len(states))]
         for array, initial in zip(own, states, strict=True):
             groups.put_initial(array, initial)
         y, at = memory.placed((len(x), states[0].shape[1]), x.dtype)
-        put_computed(plan.computed, plan.tape, tape, schedule, parameters)
+        put_computed(plan.computed, plan.tape, tape, given.schedule, parameters)
         steps = step_rows(counts, len(states[0])) if plans.steps is None else None
         arrays = address_of(x), at, *plans.numbers_at(steps)
         _run(plan, [tape.address, work.address, *arrays, *parameter_addresses(parameters)], counts)
         last = last_states(own, counts) if plans.steps is None else [groups.last(array) for array in own]
-        kept = plans, tape, steps, plan.seal.digest(tape)
-        return Scan(
-            schedule,
-            sizes,
-            parameters,
-            counts,
-            len(x),
-            x.dtype,
-            y,
-            _TapeStates(groups, own),
-            last,
-            _TapeValues(plan, tape),
-            kept,
-        )
+        scan = Scan.of(given, y, _TapeStates(groups, own), last, _TapeValues(plan, tape))
+        scan.own = plans, tape, steps, plan.seal.digest(tape)
+        return scan
 
     def backward(
         self, scan: Scan, dy: Array, dstates: Sequence[Array], gradients: Mapping[str, Array]
     ) -> tuple[Array, list[Array]]:
         if dy.dtype not in DTYPES:
-            return ReferenceBackend().backward(scan, dy, dstates, gradients)
+            return super().backward(scan, dy, dstates, gradients)
         plans, tape, steps, digest = scan.own
         plan: BackwardPlan = plans.backward
         groups = plan.shapes.groups
@@ -201,30 +174,13 @@ class NativeBackend:
             dx[...] = _single(scan, plan.dx_node)
         return dx, [np.concatenate([mine for mine, _ in parts]) for parts in running]
 
-    def infer(
-        self,
-        schedule: Schedule,
-        sizes: Mapping[str, int],
-        parameters: Mapping[str, Array],
-        x: Array,
-        counts: Array,
-        states: Sequence[Array],
-    ) -> tuple[Array, list[Array]]:
-        if x.dtype not in DTYPES:
-            return ReferenceBackend().infer(schedule, sizes, parameters, x, counts, states)
-        return inference.infer(schedule, sizes, parameters, x, counts, states)
+    @takes_pass
+    def infer(self, given: Pass) -> tuple[Array, list[Array]]:
+        return super().infer(given) if given.x.dtype not in DTYPES else inference.infer(given)
 
-    def stepper(
-        self,
-        schedule: Schedule,
-        sizes: Mapping[str, int],
-        parameters: Mapping[str, Array],
-        sequences: int,
-        dtype: np.dtype[Any],
-    ) -> Stepper:
-        if dtype not in DTYPES:
-            return ReferenceBackend().stepper(schedule, sizes, parameters, sequences, dtype)
-        return inference.Stepper(schedule, sizes, parameters, sequences, dtype)
+    @takes_pass
+    def stepper(self, given: Pass) -> Stepper:
+        return super().stepper(given) if given.x.dtype not in DTYPES else inference.Stepper(given)
 
 
 def _run(plan: ForwardPlan | BackwardPlan, addresses: list[int], counts: Array) -> None:

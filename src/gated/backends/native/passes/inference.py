@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from gated.backends.interface import Pass
 from gated.backends.native.codegen.emit import STEP_ROWS
 from gated.backends.native.machine.programs import inference
 from gated.backends.native.machine.target import host
@@ -149,20 +150,13 @@ def find_plan(
     return inference_plan(inference(schedule, DTYPES[dtype]), sizes, dtype, shape, ahead, team)
 
 
-def infer(
-    schedule: Schedule,
-    sizes: Mapping[str, int],
-    parameters: Mapping[str, Array],
-    x: Array,
-    counts: Array,
-    states: Sequence[Array],
-) -> tuple[Array, list[Array]]:
+def infer(given: Pass) -> tuple[Array, list[Array]]:
     """The output of every step, (R, size), and each sequence's last states, (N, size) each, in packed order."""
-    sequences = len(states[0])
-    y = memory.empty((len(x), states[0].shape[1]), x.dtype)
-    last = list(states)
-    lengths, team = tuple(sizes.items()), team_for(sequences)
-    ahead = _steps_ahead(schedule, lengths, sequences, x.dtype.itemsize)
+    x, counts, parameters, sequences = given.x, given.counts, given.parameters, given.sequences
+    y = memory.empty((len(x), given.states[0].shape[1]), x.dtype)
+    last = list(given.states)
+    lengths, team = tuple(given.sizes.items()), team_for(sequences)
+    ahead = _steps_ahead(given.schedule, lengths, sequences, x.dtype.itemsize)
     first: Prepared | None = None
     row = 0
     for t in range(0, len(counts), ahead or len(counts) or 1):
@@ -170,7 +164,7 @@ def infer(
         shape = len(part_counts), sequences, _rows(part_counts)
         rows = slice(row, row + shape[2])
         row = rows.stop
-        sought = schedule, lengths, shape, x.dtype, ahead > 0, team
+        sought = given.schedule, lengths, shape, x.dtype, ahead > 0, team
         if first is None:
             # what a plan depends on, and the addresses in a call; after fork there is another pool
             key = *sought, host(), tuple(parameter_addresses(parameters)), pool().address
@@ -184,7 +178,7 @@ def infer(
         else:
             last = part.take_each((part_counts[:, None] > np.arange(sequences)).sum(axis=0))
     if first is None:
-        return y, [state.copy() for state in states]
+        return y, [state.copy() for state in given.states]
     _kept.leave(key, first)
     return y, last
 
@@ -221,17 +215,10 @@ class Stepper:
         y: (N, size), the output of the last step; the next one overwrites it.
     """
 
-    def __init__(
-        self,
-        schedule: Schedule,
-        sizes: Mapping[str, int],
-        parameters: Mapping[str, Array],
-        sequences: int,
-        dtype: np.dtype[Any],
-    ) -> None:
-        self._parameters = parameters
-        shape = 1, sequences, sequences
-        self._prepared = Prepared(find_plan(schedule, tuple(sizes.items()), shape, dtype, False, Team(1)), parameters)
+    def __init__(self, given: Pass) -> None:
+        self._parameters, sequences = given.parameters, given.sequences
+        sought = given.schedule, tuple(given.sizes.items()), (1, sequences, sequences), given.x.dtype, False, Team(1)
+        self._prepared = Prepared(find_plan(*sought), given.parameters)
         plan, work = self._prepared.plan, self._prepared.work
         self.x = self._buffer(plan.x, work)
         self.y = self._buffer(plan.y, work)

@@ -1,0 +1,68 @@
+"""What is no time loop, in NumPy: tables, whole vectors, updates. Both backends have it from here.
+
+See `interface.Arithmetic`; what interprets a schedule is in `reference`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from gated.backends.interface import Array, Rule
+
+
+def wide(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """The dtype in which long sums are made: NumPy adds rows one after the other, and the errors of float32 add up."""
+    return np.result_type(dtype, np.float64)
+
+
+class NumPyArithmetic:
+    """See `interface.Arithmetic`."""
+
+    def look_up(self, table: Array, ids: Array) -> Array:
+        return np.asarray(table[ids])
+
+    def look_up_backward(self, ids: Array, dy: Array, into: Array) -> None:
+        ids = ids.reshape(-1)
+        if ids.size:
+            # in order, the occurrences of an id are neighbours: one pass adds them
+            order = np.argsort(ids, kind="stable")
+            present, first = np.unique(ids[order], return_index=True)
+            rows = dy.reshape(-1, into.shape[1])[order]
+            into[present] = np.add.reduceat(rows, first, axis=0, dtype=wide(into.dtype))
+
+    def pull(self, rows: Array, matrix: Array) -> Array:
+        return np.asarray(rows @ matrix)
+
+    def add(self, part: Array, into: Array) -> None:
+        into += part
+
+    def scale(self, vector: Array, factor: float) -> None:
+        vector *= factor
+
+    def all_finite(self, vector: Array) -> bool:
+        return bool(np.isfinite(vector).all())
+
+    def norm(self, vector: Array) -> float:
+        with np.errstate(over="ignore"):
+            norm = float(np.sqrt(np.sum(np.square(vector, dtype=np.float64))))
+        if not np.isinf(norm):
+            return norm
+        # finite entries whose squares overflow are scaled first
+        peak = float(np.max(np.abs(vector)))
+        if np.isinf(peak):
+            return peak
+        return peak * float(np.sqrt(np.sum(np.square(vector / peak, dtype=np.float64))))
+
+    def update(
+        self,
+        rule: Rule,
+        theta: Array,
+        gradient: Array,
+        buffers: Mapping[str, Array],
+        scratch: tuple[Array, Array],
+        **numbers: float,
+    ) -> None:
+        rule(theta, gradient, buffers, scratch, **numbers)

@@ -1,0 +1,158 @@
+"""A graph at one place of a network, and derivatives that are pulled back through it at one step.
+
+Legend: N sequences, P parameters of the whole network, R rows of derivatives that are being carried.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from gated.backends import default_backend
+from gated.calculus.slopes import Slopes
+from gated.language.graph import Node, is_constant, is_leaf, leaf, topological
+from gated.nn.equations import Equations
+from gated.nn.parameters import ParameterVector
+from gated.schedule.grouping import group_products
+
+Array = np.ndarray[Any, Any]
+Values = dict[Node, "Array | float"]
+
+
+class Link:
+    """One graph at one place of the network: a Dense, one layer of a Recurrent, or what a layer tells of itself.
+
+    Attributes:
+        layer, level: the name of the layer, and which of its parts with states.
+        graph: the equations.
+        sizes: dimension symbol -> length.
+        parameters: name in the graph -> view into the network's vector.
+        spans: name in the graph -> (start, stop) in the network's vector.
+        start, stop: of all spans.
+    """
+
+    def __init__(self, layer: str, part: Equations, params: ParameterVector, start: int, dtype: np.dtype[Any]) -> None:
+        self.layer, self.level, self.graph, self.dtype = layer, part.level, part.graph, dtype
+        self.parameters = {name: params[part.parameters[name]] for name in part.graph.parameters}
+        self.spans: dict[str, tuple[int, int]] = {}
+        self.sizes: dict[str, int] = {}
+        for name, shape in part.graph.parameters.items():
+            first, last = params.span(part.parameters[name])
+            self.spans[name] = start + first, start + last
+            self.sizes.update(zip(shape, self.parameters[name].shape, strict=True))
+        self.sizes.update(part.sizes)
+        self.start = min((first for first, _ in self.spans.values()), default=start)
+        self.stop = max((last for _, last in self.spans.values()), default=start)
+
+    @property
+    def name(self) -> str:
+        return f"{self.layer}.l{self.level}" if self.graph.states else self.layer
+
+    @property
+    def state_sizes(self) -> list[int]:
+        return [self.sizes[self.graph.dims[name]] for name in self.graph.states]
+
+    def values(self, x: Array, states: Sequence[Array]) -> Values:
+        """What the program starts from: the input (N, D), the states (N, size), the vectors."""
+        graph = self.graph
+        values: Values = {graph.input_leaf(graph.inputs[0]): x}
+        values.update((graph.state_leaf(name), s) for name, s in zip(graph.states, states, strict=True))
+        for name, shape in graph.parameters.items():
+            if len(shape) == 1:
+                values[leaf("vector", name, shape[0])] = self.parameters[name]
+        return values
+
+    def run(self, program: Sequence[Any], values: Values) -> None:
+        """Compute a program (from `program_of`) into `values`."""
+        default_backend().evaluate(program, self.parameters, values)
+
+    def full(self, value: Any, rows: int, node: Node) -> Array:
+        """A value as a fresh (rows, size) array."""
+        result = np.empty((rows, self.sizes[node.dim]), self.dtype)
+        result[...] = value
+        return result
+
+
+def program_of(outputs: Sequence[Node]) -> list[Any]:
+    """All that the outputs need beyond leaves, in order, products of one operand together."""
+    return group_products([node for node in topological(outputs) if not is_leaf(node)])
+
+
+class Puller:
+    """Pulls derivatives back through one link at one step: exact, by slopes and matrices in turn.
+
+    Rows ∂(anything)/∂(outputs) of the link become rows with respect to its states, its input and its parameters. The
+    slopes come from forward mode (`gated.calculus.slopes`).
+    """
+
+    def __init__(self, link: Link) -> None:
+        self.link = link
+        graph = link.graph
+        slopes = Slopes(graph)
+        self.products = slopes.products
+        vectors = [leaf("vector", name, shape[0]) for name, shape in graph.parameters.items() if len(shape) == 1]
+        self.states = [graph.state_leaf(name) for name in graph.states]
+        self.input = graph.input_leaf(graph.inputs[0])
+        self.vectors = vectors
+        sinks = list(dict.fromkeys([*graph.outputs, *slopes.operands]))
+        self.slopes: dict[Node, list[tuple[Node, Node]]] = {}  # source -> (sink, slope) pairs
+        for source in [*self.products, *vectors, *self.states, self.input]:
+            found = zip(sinks, slopes.from_source(sinks, source), strict=True)
+            self.slopes[source] = [(sink, slope) for sink, slope in found if not is_constant(slope) or slope.attr]
+        needed = [slope for pairs in self.slopes.values() for _, slope in pairs]
+        self.program = program_of([*graph.outputs, *slopes.operands, *needed])
+
+    def evaluate(self, x: Array, states: Sequence[Array]) -> Values:
+        """All values of one step: x (N, D), the states before it (N, size)."""
+        values = self.link.values(x, states)
+        self.link.run(self.program, values)
+        return values
+
+    def pull(self, values: Values, rows: Mapping[Node, Array], into: Array | None) -> dict[Node, Array | None]:
+        """From rows (N, R, size) for each output to rows for each state and the input; None where there is no way.
+
+        Args:
+            values: of `evaluate`.
+            rows: output -> ∂/∂output.
+            into: (N, R, at least the link's stop): what comes from the link's parameters is added; None: not wanted.
+        """
+        with np.errstate(all="ignore"):
+            sinks = dict(rows)
+            through: dict[Node, Array | None] = {}
+            for product in reversed(self.products):
+                g = through[product] = self._through(sinks, product, values)
+                if g is not None:
+                    operand = product.args[0]
+                    back = default_backend().pull(g, self.link.parameters[product.attr[0].name])
+                    sinks[operand] = sinks[operand] + back if operand in sinks else back
+            if into is not None:
+                self._add_parameters(values, sinks, through, into)
+            return {source: self._through(sinks, source, values) for source in [*self.states, self.input]}
+
+    def _through(self, sinks: Mapping[Node, Array], source: Node, values: Values) -> Array | None:
+        total = None
+        for sink, slope in self.slopes[source]:
+            if sink in sinks:
+                value = np.asarray(values[slope])
+                term = sinks[sink] * (value[:, None, :] if value.ndim == 2 else value)
+                total = term if total is None else total + term
+        return total
+
+    def _add_parameters(
+        self, values: Values, sinks: Mapping[Node, Array], through: Mapping[Node, Array | None], into: Array
+    ) -> None:
+        count, rows = into.shape[:2]
+        for product, g in through.items():
+            if g is not None:
+                name = product.attr[0].name
+                start, stop = self.link.spans[name]
+                part = into[:, :, start:stop].reshape(count, rows, *self.link.parameters[name].shape)
+                v = np.asarray(values[product.args[0]])
+                part += g[..., None] * (v[:, None, None, :] if v.ndim == 2 else v)
+        for vector in self.vectors:
+            g = self._through(sinks, vector, values)
+            if g is not None:
+                start, stop = self.link.spans[vector.attr[1]]
+                into[:, :, start:stop] += g
