@@ -74,7 +74,7 @@ def test_large_parameters_and_the_products_with_x_ahead(batch: int, monkeypatch:
         y, new = layer.infer(x, state, lengths)
         for got, expected in zip((y, *new), (want, *last), strict=True):
             assert off(got, expected) <= 1e-13
-    assert all(call.plan.ahead for call in list(inference._kept.calls.values())[-2:])
+    assert all(call.plan.ahead for call in inference._kept.values()[-2:])
 
 
 @pytest.mark.parametrize("backend", ["native", "reference"])
@@ -137,10 +137,10 @@ def test_packed_parameters_are_used_again_and_never_when_they_have_changed(
 
     def packed(layer: gated.Recurrent) -> tuple[np.ndarray, list[bool]]:
         """The output, and for both layers of the network whether their parameters were packed for it."""
-        for call in inference._kept.calls.values():
+        for call in inference._kept.values():
             call.plan.renewal.flags_in(call.fixed)[1:] = 0
         y = layer.infer(x)[0]
-        calls = list(inference._kept.calls.values())[-2:]
+        calls = inference._kept.values()[-2:]
         return y, [bool(call.plan.renewal.flags_in(call.fixed)[1:].any()) for call in calls]
 
     def same(layer: gated.Recurrent, anew: list[bool]) -> None:
@@ -171,30 +171,30 @@ def test_packed_parameters_are_used_again_and_never_when_they_have_changed(
 
 def test_large_parameters_are_packed_every_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inference_plan, "KEPT", 1000)
-    inference_plan.inference_plan.cache_clear()
+    inference_plan._cache.forget()
     inference._kept.forget()
     layer = gated.LSTM(5, 19)
     x = np.ones((3, 1, 5), "float32")
     for _ in range(2):
         layer.infer(x)
-        assert not inference._kept.calls
+        assert not inference._kept.values()
         layer.theta[...] += 0.01
         np.testing.assert_allclose(layer.infer(x)[0], layer.forward(x)[0], rtol=1e-5, atol=1e-7)
 
 
 def test_what_is_kept_is_limited_in_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inference, "ALL_KEPT", 120_000)
+    monkeypatch.setattr(inference._kept, "most", 120_000)
     inference._kept.forget()
     layers = [gated.GRU(3, 20, seed=seed) for seed in range(6)]
     most = 0
     for steps in (4, 5):
         for layer in layers:
             layer.infer(np.ones((steps, 2, 3), "float32"))
-            sizes = [call.bytes for call in inference._kept.calls.values()]
-            assert sum(sizes) == inference._kept.bytes <= 120_000
+            sizes = [call.bytes for call in inference._kept.values()]
+            assert sum(sizes) == inference._kept.total <= 120_000
             most = max(most, len(sizes))
     assert 1 < most < 12
-    newest = list(inference._kept.calls.values())[-1]
+    newest = inference._kept.values()[-1]
     assert newest.parameters[0] == layers[-1].params["l0.W.r"].ctypes.data
 
 

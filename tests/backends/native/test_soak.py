@@ -99,7 +99,7 @@ growth(run, 2, 5)
 
 # Cells that fall out of the memory of this process and come back from the disk: their code must be given back.
 CODE = """
-programs._Cache.SIZE = backend._PlanCache.SIZE = 3
+programs._cache.made.most = programs._cache.seen.most = backend._cache.most = 3
 
 def cell_of(number):
     @gated.cell

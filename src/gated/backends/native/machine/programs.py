@@ -15,7 +15,6 @@ depend on the cell.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -32,7 +31,7 @@ from gated.backends.native.codegen.vector_math import PRECISIONS, VectorMath
 from gated.backends.native.machine.fingerprint import fingerprint
 from gated.backends.native.machine.target import Compiled, host
 from gated.language.graph import Matrix, Node, topological
-from gated.locks import fork_safe_lock
+from gated.lru import Lru
 from gated.program.layout import Available, Layout
 from gated.program.lowering import Place, Program, lower
 from gated.schedule import Schedule
@@ -254,41 +253,29 @@ def _common(dtype: str) -> Common:
     return Common(**{name: code.address(name) for name in names}, code=code)
 
 
-class _Cache:
-    """What was compiled in this process, the least recently used forgotten."""
+KEPT = 128  # cells and what they share
 
-    SIZE = 128
+
+class _Cache:
+    """What was compiled in this process."""
 
     def __init__(self) -> None:
-        self.made: OrderedDict[Any, Any] = OrderedDict()
-        self.seen: OrderedDict[Any, tuple[Any, Any]] = OrderedDict()  # the same by objects: quicker to find
-        self.lock = fork_safe_lock()
+        self.made: Lru[Any, Any] = Lru(KEPT)
+        self.seen: Lru[Any, tuple[Schedule, Any]] = Lru(KEPT)  # the same by objects: quicker to find
 
     def forget(self) -> None:
         """Everything is made anew."""
-        self.made.clear()
-        self.seen.clear()
+        self.made.forget()
+        self.seen.forget()
 
     def of_schedule(self, schedule: Schedule, kind: str, dtype: str, make: Callable[[Schedule, str], Any]) -> Any:
         """What `make` makes of a schedule, for this processor. Equal schedules share it."""
         quick = id(schedule), kind, dtype, host()
-        with self.lock:
-            if quick not in self.seen:  # the schedule is held, so that its id stands for no other
-                key = (*_identity(schedule), *quick[1:])
-                self.seen[quick] = schedule, self.get(key, lambda: make(schedule, dtype))
-                while len(self.seen) > self.SIZE:
-                    self.seen.popitem(last=False)
-            self.seen.move_to_end(quick)
-            return self.seen[quick][1]
 
-    def get(self, key: Any, make: Callable[[], Any]) -> Any:
-        with self.lock:
-            if key not in self.made:
-                self.made[key] = make()
-                while len(self.made) > self.SIZE:
-                    self.made.popitem(last=False)
-            self.made.move_to_end(key)
-            return self.made[key]
+        def find() -> tuple[Schedule, Any]:  # the schedule is held, so that its id stands for no other
+            return schedule, self.made.get((*_identity(schedule), *quick[1:]), lambda: make(schedule, dtype))
+
+        return self.seen.get(quick, find)[1]
 
 
 _cache = _Cache()
@@ -314,5 +301,5 @@ def inference(schedule: Schedule, dtype: str) -> Inference:
 
 def common(dtype: str) -> Common:
     """The kernels that all cells share."""
-    found: Common = _cache.get(("common", host(), dtype), lambda: _common(dtype))
+    found: Common = _cache.made.get(("common", host(), dtype), lambda: _common(dtype))
     return found

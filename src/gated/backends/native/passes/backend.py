@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +20,7 @@ from gated.backends.native.threads.groups import Groups, step_rows
 from gated.backends.native.threads.pool import Team, pool, team_for
 from gated.backends.reference import ReferenceBackend, last_states, previous_states
 from gated.language.graph import Node
-from gated.locks import fork_safe_lock
+from gated.lru import Lru
 from gated.program.lowering import CONSTANT
 from gated.schedule import Schedule
 
@@ -41,32 +40,15 @@ class _Plans:
         return self.places if steps is None else (address_of(steps), self.places[1])
 
 
-class _PlanCache:
-    """The plans used last."""
-
-    SIZE = 64
-
-    def __init__(self) -> None:
-        self.made: OrderedDict[Any, _Plans] = OrderedDict()
-        self.lock = fork_safe_lock()
-
-    def get(
-        self, programs: Training, sizes: Mapping[str, int], x: Array, steps: int, sequences: int, names: Iterable[str]
-    ) -> _Plans:
-        team = team_for(sequences)
-        key = (id(programs), steps, sequences, len(x), tuple(sizes.items()), team)
-        with self.lock:
-            found = self.made.get(key)
-            # a plan holds its programs, so that the id stands for no others while the plan lives
-            if found is None or found.forward.programs is not programs:
-                found = self.made[key] = _plans(programs, sizes, x, steps, sequences, names, team)
-                while len(self.made) > self.SIZE:
-                    self.made.popitem(last=False)
-            self.made.move_to_end(key)
-            return found
+_cache: Lru[Any, _Plans] = Lru(64)
 
 
-_cache = _PlanCache()
+def _find_plans(
+    programs: Training, sizes: Mapping[str, int], x: Array, steps: int, sequences: int, names: Iterable[str]
+) -> _Plans:
+    team = team_for(sequences)
+    key = programs, steps, sequences, len(x), tuple(sizes.items()), team
+    return _cache.get(key, lambda: _plans(programs, sizes, x, steps, sequences, names, team))
 
 
 def _plans(
@@ -142,7 +124,7 @@ class NativeBackend:
         if x.dtype not in DTYPES:
             return ReferenceBackend().forward(schedule, sizes, parameters, x, counts, states)
         programs = training(schedule, DTYPES[x.dtype])
-        plans = _cache.get(programs, sizes, x, len(counts), len(states[0]), parameters)
+        plans = _find_plans(programs, sizes, x, len(counts), len(states[0]), parameters)
         plan, groups = plans.forward, plans.forward.shapes.groups
         tape, work = memory.lease(plan.tape.bytes), memory.lease(plan.work.bytes)
         own = [plan.tape.view(tape, ("state", k)) for k in range(len(states))]

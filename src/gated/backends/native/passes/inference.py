@@ -6,7 +6,6 @@ parameters and sizes; those are packed again if a single bit has changed.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from functools import lru_cache, partial
 from typing import Any
@@ -23,7 +22,7 @@ from gated.backends.native.passes.inference_plan import InferencePlan, inference
 from gated.backends.native.passes.plan import DTYPES, Call, Where, parameter_numbers, put_computed
 from gated.backends.native.threads.groups import step_rows
 from gated.backends.native.threads.pool import Team, pool, team_for
-from gated.locks import fork_safe_lock
+from gated.lru import Lru
 from gated.program.lowering import RING_NEW, RING_PREVIOUS
 from gated.schedule import Schedule
 
@@ -100,41 +99,8 @@ class Prepared:
         self._call.run(course.program, course.members, course.alone)
 
 
-class _Kept:
-    """What calls have left for others, the least recently used forgotten."""
-
-    def __init__(self) -> None:
-        self.calls: OrderedDict[Any, Prepared] = OrderedDict()
-        self.bytes = 0
-        self.lock = fork_safe_lock()
-
-    def take(self, key: Any) -> Prepared | None:
-        """What an earlier call has left."""
-        with self.lock:
-            found = self.calls.pop(key, None)
-            if found is not None:
-                self.bytes -= found.bytes
-        return found
-
-    def leave(self, key: Any, prepared: Prepared) -> None:
-        """For a later call."""
-        if prepared.plan.renewal is None:
-            return
-        with self.lock:
-            if key in self.calls:  # of a call at the same time
-                return
-            self.calls[key] = prepared
-            self.bytes += prepared.bytes
-            while self.bytes > ALL_KEPT:
-                self.bytes -= self.calls.popitem(last=False)[1].bytes
-
-    def forget(self) -> None:
-        with self.lock:
-            self.calls.clear()
-            self.bytes = 0
-
-
-_kept = _Kept()
+# what calls have left for later ones
+_kept: Lru[Any, Prepared] = Lru(ALL_KEPT, lambda prepared: prepared.bytes)
 
 
 def find_plan(
@@ -185,7 +151,8 @@ def infer(
             last = part.take_each((part_counts[:, None] > np.arange(sequences)).sum(axis=0))
     if first is None:
         return y, [state.copy() for state in states]
-    _kept.leave(key, first)
+    if first.plan.renewal is not None:
+        _kept.leave(key, first)
     return y, last
 
 

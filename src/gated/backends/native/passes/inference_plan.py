@@ -9,7 +9,6 @@ Legend: T steps, N sequences, `sizes` the length of every dimension.
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -23,6 +22,7 @@ from gated.backends.native.passes.pass_plan import PassPlan, Shapes
 from gated.backends.native.passes.plan import RenewalPlan, is_elementwise, parameter_numbers
 from gated.backends.native.threads.groups import step_rows
 from gated.backends.native.threads.pool import Team
+from gated.lru import Lru
 from gated.program.lowering import CALLER, ROW
 
 Array = np.ndarray[Any, Any]
@@ -105,7 +105,9 @@ class InferencePlan(PassPlan):
         return work.array(spec.offset + row * stride, shape, strides, self.work.dtype)
 
 
-@lru_cache(maxsize=64)
+_cache: Lru[Any, InferencePlan] = Lru(64)
+
+
 def inference_plan(
     programs: Inference,
     sizes: tuple[tuple[str, int], ...],
@@ -115,4 +117,9 @@ def inference_plan(
     team: Team,
 ) -> InferencePlan:
     """For (steps, sequences, rows)."""
-    return InferencePlan(programs, Shapes.of(programs.layout.schedule.graph, dict(sizes), dtype, shape, team), ahead)
+
+    def make() -> InferencePlan:
+        shapes = Shapes.of(programs.layout.schedule.graph, dict(sizes), dtype, shape, team)
+        return InferencePlan(programs, shapes, ahead)
+
+    return _cache.get((programs, sizes, dtype, shape, ahead, team), make)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,16 +13,14 @@ from gated.backends.native.machine.fingerprint import fingerprint
 from gated.backends.native.machine.target import Compiled, host
 from gated.backends.native.memory.leases import LINE
 from gated.language.graph import ONE_DIM, topological
-from gated.locks import fork_safe_lock
+from gated.lru import Lru
 from gated.program.online_layout import StepLayout, lay_out
 from gated.schedule.online_step import Job, StepPlan
 
 Array = np.ndarray[Any, Any]
 STEPS = 256  # of a longer stream that are run in one call
 
-_cache: OrderedDict[str, Any] = OrderedDict()
-_lock = fork_safe_lock()
-CACHED = 64
+_cache: Lru[str, Any] = Lru(64)
 
 
 def supports(plan: StepPlan) -> bool:
@@ -38,14 +35,12 @@ def _compiled(layout: StepLayout, dtype: str) -> Any:
     """The function of a layout, from this process's cache or the one on disk if possible."""
     here = host()
     key = fingerprint("online step", dtype, here, layout.plan)
-    with _lock:
-        if key not in _cache:
-            code = Compiled.cached(key, lambda: StepEmitter(layout, dtype, here.machine).emit(), here)
-            _cache[key] = code, code.function("learn")
-            while len(_cache) > CACHED:
-                _cache.popitem(last=False)
-        _cache.move_to_end(key)
-        return _cache[key]
+
+    def make() -> Any:
+        code = Compiled.cached(key, lambda: StepEmitter(layout, dtype, here.machine).emit(), here)
+        return code, code.function("learn")
+
+    return _cache.get(key, make)
 
 
 class NativeStep:
