@@ -10,6 +10,7 @@ import pytest
 import gated
 from gated.backends.native.passes import inference, inference_plan
 from gated.backends.native.threads import pool
+from gated.backends.native.tuning import TRIED
 from gated.cells import ZOO
 
 TOLERANCE = {"float64": 1e-13, "float32": 2e-6}
@@ -31,7 +32,7 @@ def inputs(layer: gated.Recurrent, steps: int, batch: int) -> tuple[np.ndarray, 
 @pytest.mark.parametrize("dtype", TOLERANCE)
 @pytest.mark.parametrize("name", ZOO)
 def test_infer_is_forward(name: str, dtype: str, threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pool, "WORTHWHILE", 1.0)
+    monkeypatch.setitem(TRIED, "worthwhile", 1.0)
     monkeypatch.setattr(pool.Pool, "latency", lambda _: 0.0)
     monkeypatch.setattr(pool, "_threads", threads)
     for steps, batch, lengths, options in (
@@ -52,7 +53,7 @@ def test_infer_is_forward(name: str, dtype: str, threads: int, monkeypatch: pyte
 
 
 def test_few_sequences_in_pieces_that_fit_the_cache(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inference, "CACHE", 1)
+    monkeypatch.setitem(TRIED, "ahead", 1)
     layer = gated.PeepholeLSTM(5, 13, dtype="float64", backend="native")
     x, state = inputs(layer, 50, 3)
     want, last, _ = layer.forward(x, state, [50, 33, 17])
@@ -63,9 +64,9 @@ def test_few_sequences_in_pieces_that_fit_the_cache(monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize("batch", [1, 9])
 def test_large_parameters_and_the_products_with_x_ahead(batch: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inference, "LARGE", 1000)
-    monkeypatch.setattr(inference, "CACHE", 1)
-    monkeypatch.setattr(pool, "WORTHWHILE", 1.0)
+    monkeypatch.setitem(TRIED, "large", 1000)
+    monkeypatch.setitem(TRIED, "ahead", 1)
+    monkeypatch.setitem(TRIED, "worthwhile", 1.0)
     monkeypatch.setattr(pool, "_threads", 3)
     layer = gated.PeepholeLSTM(5, 13, dtype="float64", num_layers=2)
     x, state = inputs(layer, 40, batch)
@@ -129,7 +130,7 @@ def test_streams_of_one_layer_do_not_mix() -> None:
 def test_packed_parameters_are_used_again_and_never_when_they_have_changed(
     batch: int, threads: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pool, "WORTHWHILE", 1.0)
+    monkeypatch.setitem(TRIED, "worthwhile", 1.0)
     monkeypatch.setattr(pool, "_threads", threads)
     monkeypatch.setattr(pool.Pool, "latency", lambda _: 0.0)  # a part of what a plan is found by
     layers = [gated.LSTM(5, 19, num_layers=2, seed=seed, dtype="float64") for seed in (1, 2)]
@@ -170,7 +171,7 @@ def test_packed_parameters_are_used_again_and_never_when_they_have_changed(
 
 
 def test_large_parameters_are_packed_every_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inference_plan, "KEPT", 1000)
+    monkeypatch.setitem(TRIED, "kept", 1000)
     inference_plan._cache.forget()
     inference._kept.forget()
     layer = gated.LSTM(5, 19)

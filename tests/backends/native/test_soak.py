@@ -20,9 +20,10 @@ import ctypes, gc, os, sys
 import numpy as np
 import gated
 from gated.backends.native import backend, pool, programs
+from gated.backends.native.tuning import TRIED
 
 gated.set_num_threads(2)
-pool.WORTHWHILE = 1000.0  # small work must be worth a thread here
+TRIED["worthwhile"] = 1000.0  # small work must be worth a thread here
 pool.Pool.latency = lambda _: 0.0
 
 def taken():

@@ -21,10 +21,12 @@ from typing import Any
 
 import llvmlite.ir as ir
 
-from gated.backends.native.codegen.ir_tools import I1, I64, POINTER, Machine, at, loop, read
+from gated.backends.native.codegen.ir_tools import I1, I64, POINTER, at, loop, read
 from gated.backends.native.codegen.kernels import Kernels, Shape, best_chunk, best_rows
 from gated.backends.native.codegen.team import Waiting
 from gated.backends.native.codegen.vector_math import PRECISIONS, VectorMath
+from gated.backends.native.processor import Machine
+from gated.backends.native.tuning import tuning_for
 from gated.language.graph import Node
 from gated.program.lowering import (
     CALLER,
@@ -44,7 +46,6 @@ from gated.program.lowering import (
 Value = Any
 STEP_ROWS = (ROW, CALLER, PREVIOUS, NEW, RING_PREVIOUS, RING_NEW, SEQUENCE)  # their first row is told step by step
 ODD = len(STEP_ROWS)  # where, behind those, it is told whether the step's number is odd
-ELEMENTWISE_TILE = 8  # rows of a block without products
 
 
 class Table:
@@ -123,7 +124,7 @@ class _ProgramEmitter:
 
     def _largest_tile(self, block: Block) -> int:
         gates = len(block.accumulators)
-        return best_rows(gates, self.machine) if gates else ELEMENTWISE_TILE
+        return best_rows(gates, self.machine) if gates else tuning_for(self.machine).elementwise_tile
 
     def _tiles(
         self, b: ir.IRBuilder, run: ir.Function, largest: int, ctx: Value, rows: Value, n0: Value, stop: Value

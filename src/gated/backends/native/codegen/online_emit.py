@@ -23,8 +23,9 @@ from typing import Any
 
 import llvmlite.ir as ir
 
-from gated.backends.native.codegen.ir_tools import I64, POINTER, Machine, loop, loop_with, splat
+from gated.backends.native.codegen.ir_tools import I64, POINTER, loop, loop_with, splat
 from gated.backends.native.codegen.vector_math import PRECISIONS, VectorMath
+from gated.backends.native.processor import Machine
 from gated.language.graph import Node
 from gated.program.lowering import Block, Place, Program
 from gated.program.online_layout import PANEL, StepLayout

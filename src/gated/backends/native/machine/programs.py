@@ -30,6 +30,7 @@ from gated.backends.native.codegen.renewal import emit_renewal
 from gated.backends.native.codegen.vector_math import PRECISIONS, VectorMath
 from gated.backends.native.machine.fingerprint import fingerprint
 from gated.backends.native.machine.target import Compiled, host
+from gated.backends.native.tuning import tuning_for
 from gated.language.graph import Matrix, Node, topological
 from gated.lru import Lru
 from gated.program.layout import Available, Layout
@@ -253,15 +254,13 @@ def _common(dtype: str) -> Common:
     return Common(**{name: code.address(name) for name in names}, code=code)
 
 
-KEPT = 128  # cells and what they share
-
-
 class _Cache:
     """What was compiled in this process."""
 
     def __init__(self) -> None:
-        self.made: Lru[Any, Any] = Lru(KEPT)
-        self.seen: Lru[Any, tuple[Schedule, Any]] = Lru(KEPT)  # the same by objects: quicker to find
+        most = tuning_for().programs_kept
+        self.made: Lru[Any, Any] = Lru(most)
+        self.seen: Lru[Any, tuple[Schedule, Any]] = Lru(most)  # the same by objects: quicker to find
 
     def forget(self) -> None:
         """Everything is made anew."""

@@ -18,6 +18,7 @@ from gated.backends.native.passes.plan import DTYPES, Call, put_computed
 from gated.backends.native.passes.training_plan import BackwardPlan, ForwardPlan
 from gated.backends.native.threads.groups import Groups, step_rows
 from gated.backends.native.threads.pool import Team, pool, team_for
+from gated.backends.native.tuning import tuning_for
 from gated.backends.reference import ReferenceBackend, last_states, previous_states
 from gated.language.graph import Node
 from gated.lru import Lru
@@ -40,7 +41,7 @@ class _Plans:
         return self.places if steps is None else (address_of(steps), self.places[1])
 
 
-_cache: Lru[Any, _Plans] = Lru(64)
+_cache: Lru[Any, _Plans] = Lru(tuning_for().plans_kept)
 
 
 def _find_plans(

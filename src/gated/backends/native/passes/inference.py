@@ -22,15 +22,12 @@ from gated.backends.native.passes.inference_plan import InferencePlan, inference
 from gated.backends.native.passes.plan import DTYPES, Call, Where, parameter_numbers, put_computed
 from gated.backends.native.threads.groups import step_rows
 from gated.backends.native.threads.pool import Team, pool, team_for
+from gated.backends.native.tuning import tuning_for
 from gated.lru import Lru
 from gated.program.lowering import RING_NEW, RING_PREVIOUS
 from gated.schedule import Schedule
 
 Array = np.ndarray[Any, Any]
-FEW = 4  # sequences: fewer are too few for a tile of rows
-LARGE = 16 << 20  # bytes of parameters that no cache holds until the next step
-CACHE = 256 << 10  # bytes of pre-activations that stay in the second-level cache
-ALL_KEPT = 16 << 20  # bytes of all that are kept
 
 
 class Prepared:
@@ -100,7 +97,7 @@ class Prepared:
 
 
 # what calls have left for later ones
-_kept: Lru[Any, Prepared] = Lru(ALL_KEPT, lambda prepared: prepared.bytes)
+_kept: Lru[Any, Prepared] = Lru(tuning_for().all_kept, lambda prepared: prepared.bytes)
 
 
 def find_plan(
@@ -175,9 +172,10 @@ def _steps_ahead(schedule: Schedule, sizes: tuple[tuple[str, int], ...], sequenc
     Steps whose pre-activations stay in the cache, but at least so many that the products are worth it.
     """
     parameters, made = _numbers(schedule, sizes)
-    if sequences >= FEW and parameters * itemsize <= LARGE:
+    numbers = tuning_for(host().machine)
+    if sequences >= numbers.few and parameters * itemsize <= numbers.large:
         return 0
-    return max(16, CACHE // max(1, made * itemsize * sequences))
+    return max(numbers.ahead_least, numbers.ahead // max(1, made * itemsize * sequences))
 
 
 class Stepper:

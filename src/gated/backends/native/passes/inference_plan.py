@@ -15,6 +15,7 @@ import numpy as np
 
 from gated.backends.native.codegen.emit import STEP_ROWS
 from gated.backends.native.machine.programs import Inference
+from gated.backends.native.machine.target import host
 from gated.backends.native.memory import leases as memory
 from gated.backends.native.memory.regions import Region
 from gated.backends.native.passes.course import Course
@@ -22,11 +23,11 @@ from gated.backends.native.passes.pass_plan import PassPlan, Shapes
 from gated.backends.native.passes.plan import RenewalPlan, is_elementwise, parameter_numbers
 from gated.backends.native.threads.groups import step_rows
 from gated.backends.native.threads.pool import Team
+from gated.backends.native.tuning import tuning_for
 from gated.lru import Lru
 from gated.program.lowering import CALLER, ROW
 
 Array = np.ndarray[Any, Any]
-KEPT = 4 << 20  # bytes up to which a call's memory is kept, with the packed parameters and copies of them
 
 
 class InferencePlan(PassPlan):
@@ -52,7 +53,8 @@ class InferencePlan(PassPlan):
         self.pack.close(self.sheet)
         members, numbers = shapes.cut.members, parameter_numbers(graph, sizes)
         self.renewal = None
-        if self.fixed.bytes + self.work.bytes + sum(numbers.values()) * shapes.dtype.itemsize <= KEPT:
+        copies = sum(numbers.values()) * shapes.dtype.itemsize
+        if self.fixed.bytes + self.work.bytes + copies <= tuning_for(host().machine).kept:
             self.renewal = RenewalPlan(self.fixed, numbers, members)
             self.renewal.close(self.sheet, self.pack)
         self.first, self.again, self.only_pack = Course(members), Course(members), Course(1)
@@ -105,7 +107,7 @@ class InferencePlan(PassPlan):
         return work.array(spec.offset + row * stride, shape, strides, self.work.dtype)
 
 
-_cache: Lru[Any, InferencePlan] = Lru(64)
+_cache: Lru[Any, InferencePlan] = Lru(tuning_for().plans_kept)
 
 
 def inference_plan(

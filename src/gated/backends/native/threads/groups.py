@@ -20,14 +20,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gated.backends.native.codegen.emit import STEP_ROWS
+from gated.backends.native.machine.target import host
 from gated.backends.native.memory.regions import PAGE, Region
 from gated.backends.native.passes.plan import parameter_numbers
 from gated.backends.native.threads.pool import Team, even_edges, threads_for
+from gated.backends.native.tuning import tuning_for
 from gated.language.graph import Graph
 
 Array = np.ndarray[Any, Any]
-FAR = 200.0  # nanoseconds: of threads that meet less soon one is quicker than several with a small job in few pieces
-APART = 64 << 10  # bytes of one thread's rows of a step from which on they may lie side by side
 
 
 class Cut(NamedTuple):
@@ -57,6 +57,7 @@ def cut(
         region: any that knows the dtype and the vector width.
         equal: whether all sequences are equally long.
     """
+    numbers = tuning_for(host().machine)
     threads = threads_for(step_work(graph, sizes, rows), team.threads)
     whole = 0, sequences
     if sequences < threads:
@@ -65,9 +66,9 @@ def cut(
         if columns > sequences:
             return Cut(columns, whole, True)
         # never in groups: the parameters' gradients are summed in the same order however soon threads meet
-        return Cut(threads if team.latency < FAR else sequences, whole)
+        return Cut(threads if team.latency < numbers.far else sequences, whole)
     row = max(sizes[dim] for dim in graph.dims.values()) * region.dtype.itemsize
-    if not equal or threads == 1 or row * sequences >= APART * threads:
+    if not equal or threads == 1 or row * sequences >= numbers.apart * threads:
         return Cut(threads, whole)
     return Cut(threads, even_edges(sequences, threads))
 
@@ -82,7 +83,7 @@ def _best_share(work: float, most: int, latency: float) -> int:
 
 def step_work(graph: Graph, sizes: Mapping[str, int], rows: int) -> float:
     """About how many nanoseconds the products of a time loop over so many rows take on one thread."""
-    return rows * sum(parameter_numbers(graph, sizes).values()) / 40
+    return rows * sum(parameter_numbers(graph, sizes).values()) / tuning_for(host().machine).products_a_nanosecond
 
 
 class Groups:
