@@ -28,7 +28,8 @@ from gated.backends.native.codegen.vector_math import PRECISIONS, VectorMath
 from gated.backends.native.processor import Machine
 from gated.language.graph import Node
 from gated.program.lowering import Block, Place, Program
-from gated.program.online_layout import PANEL, StepLayout
+from gated.program.online_layout import StepLayout, new_state
+from gated.program.rows import ROW, SEQUENCE, WEIGHTS
 from gated.schedule.online_step import Job
 
 Value = Any
@@ -102,9 +103,8 @@ class StepEmitter:
                     if job.traces:
                         self._job(job, learn=False)
         for k, leaf in enumerate(plan.states):
-            new = Place(f"new {k}", "", leaf.dim)
             with self._blocks(leaf.dim) as offset:
-                self._store(self._load(new, offset), self.layout.places[leaf], offset)
+                self._store(self._load(new_state(k, leaf), offset), self.layout.places[leaf], offset)
 
     # the lowered programs
 
@@ -318,12 +318,12 @@ class StepEmitter:
 
     def _address(self, place: Place) -> Value:
         """Where the row of a place begins for this step and sequence."""
-        if place.name.startswith(PANEL):
-            return self._pointer("panel", place.name.removeprefix(PANEL))
+        if place.rows == WEIGHTS:
+            return self._pointer("panel", place.name)
         base = self._pointer("row", place.name)
-        if place.name in ("x", "y", "target"):
+        if place.rows == ROW:
             return self._element(base, self.b.mul(self.row, self._padded(place.dim)))
-        if place.name.startswith("state "):
+        if place.rows == SEQUENCE and not place.scratch:
             return self._element(base, self.b.mul(self.n, self._padded(place.dim)))
         return base
 

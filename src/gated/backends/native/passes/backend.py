@@ -22,7 +22,7 @@ from gated.backends.native.tuning import tuning_for
 from gated.backends.reference import ReferenceBackend, last_states, previous_states
 from gated.language.graph import Node
 from gated.lru import Lru
-from gated.program.lowering import CONSTANT
+from gated.program.rows import SINGLE
 from gated.schedule import Schedule
 
 
@@ -86,7 +86,7 @@ class _TapeValues(Mapping[Node, "Array | float"]):
             k = self.plan.layout.new.index(place)
             return groups.states(self.plan.tape.view(self.tape, ("state", k)))[groups.edges[-1] :]
         view = self.plan.tape.view(self.tape, place)
-        return view[0] if place.rows == CONSTANT else groups.rows(view)
+        return view[0] if place.rows == SINGLE else groups.rows(view)
 
     def __iter__(self) -> Iterator[Node]:
         return (node for node in self.plan.layout.values if node not in self.plan.layout.passing)

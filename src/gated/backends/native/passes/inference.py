@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from gated.backends.native.codegen.emit import STEP_ROWS
 from gated.backends.native.machine.programs import inference
 from gated.backends.native.machine.target import host
 from gated.backends.native.memory import leases as memory
@@ -24,7 +23,7 @@ from gated.backends.native.threads.groups import step_rows
 from gated.backends.native.threads.pool import Team, pool, team_for
 from gated.backends.native.tuning import tuning_for
 from gated.lru import Lru
-from gated.program.lowering import RING_NEW, RING_PREVIOUS
+from gated.program.rows import RING_NEW, RING_PREVIOUS, line_of
 from gated.schedule import Schedule
 
 Array = np.ndarray[Any, Any]
@@ -201,8 +200,7 @@ class Stepper:
         self.x = self._buffer(plan.x, work)
         self.y = self._buffer(plan.y, work)
         even, odd = plan.row_numbers, plan.row_numbers.copy()
-        kinds = ("counts", *STEP_ROWS)
-        one, other = kinds.index(RING_PREVIOUS), kinds.index(RING_NEW)
+        one, other = line_of(RING_PREVIOUS), line_of(RING_NEW)
         odd[:, [one, other]] = even[:, [other, one]]
         self._held = [even, odd]
         self._calls = [self._prepared.tables(self.x, self.y, rows) for rows in self._held]

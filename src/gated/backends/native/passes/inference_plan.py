@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from gated.backends.native.codegen.emit import STEP_ROWS
 from gated.backends.native.machine.programs import Inference
 from gated.backends.native.machine.target import host
 from gated.backends.native.memory import leases as memory
@@ -25,7 +24,7 @@ from gated.backends.native.threads.groups import step_rows
 from gated.backends.native.threads.pool import Team
 from gated.backends.native.tuning import tuning_for
 from gated.lru import Lru
-from gated.program.lowering import CALLER, ROW
+from gated.program.rows import CALLER, ROW, line_of
 
 Array = np.ndarray[Any, Any]
 
@@ -60,8 +59,7 @@ class InferencePlan(PassPlan):
         self.first, self.again, self.only_pack = Course(members), Course(members), Course(1)
         self._set_courses()
         self.row_numbers = shapes.groups.step_rows()
-        kinds = ("counts", *STEP_ROWS)
-        self.row_numbers[:, kinds.index(ROW)] = self.row_numbers[:, kinds.index(CALLER)]  # nothing has another order
+        self.row_numbers[:, line_of(ROW)] = self.row_numbers[:, line_of(CALLER)]  # nothing has another order
         self.all_rows = step_rows(np.array([shapes.rows]), shapes.rows)
 
     def _set_courses(self) -> None:

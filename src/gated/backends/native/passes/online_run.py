@@ -16,6 +16,7 @@ from gated.backends.native.tuning import tuning_for
 from gated.language.graph import ONE_DIM, topological
 from gated.lru import Lru
 from gated.program.online_layout import StepLayout, lay_out
+from gated.program.rows import ROW, SEQUENCE
 from gated.schedule.online_step import Job, StepPlan
 
 Array = np.ndarray[Any, Any]
@@ -79,8 +80,9 @@ class NativeStep:
     def _fill(self, offsets: Mapping[str, int]) -> None:
         rows: dict[str, tuple[int, int]] = {}  # name -> (rows, padded length): scratch rows may serve several lengths
         for place in [*self.layout.places.values(), *(p for q in self.layout.programs for p in q.places)]:
-            count = self.most * self.batch if place.name in ("x", "y", "target") else 1
-            count = self.batch if place.name.startswith("state ") else count
+            count = self.most * self.batch if place.rows == ROW else 1
+            if place.rows == SEQUENCE and not place.scratch:
+                count = self.batch
             rows[place.name] = count, max(rows.get(place.name, (0, 0))[1], self._padded(place.dim))
         arrays = {name: self._zeros(*shape) for name, shape in rows.items() if ("row", name) in self.layout.table}
         for name, array in arrays.items():

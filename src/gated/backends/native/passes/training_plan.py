@@ -20,7 +20,8 @@ from gated.backends.native.passes.plan import (
 )
 from gated.backends.native.tuning import tuning_for
 from gated.language.graph import Graph, Node
-from gated.program.lowering import CONSTANT, Place
+from gated.program.lowering import Place
+from gated.program.rows import SINGLE
 
 
 class _TrainingPlan(PassPlan):
@@ -188,7 +189,7 @@ class BackwardPlan(_TrainingPlan):
         if node in layout.leaves:
             return self.where[layout.packed[layout.leaves.index(node)]]
         place = layout.kept.get(node) or layout.results.get(node) or layout.values.get(node)
-        return None if place is None or place.rows == CONSTANT else self.where[place]
+        return None if place is None or place.rows == SINGLE else self.where[place]
 
     def _row_by_row(self, node: Node, size: int) -> Where:
         found = self._find(node)
