@@ -13,11 +13,11 @@ import pytest
 import gated
 from gated.backends.native.codegen import emit, gradients, kernels, team
 from gated.backends.native.codegen.vector_math import PRECISIONS, VectorMath
-from gated.backends.native.machine import programs
 from gated.backends.native.machine.target import hosts
 from gated.backends.native.processor import Machine
 from gated.backends.native.tuning import TRIED, Tuning, tuning_for
 from gated.program.layout import Layout
+from gated.program.time_loops import lower_backward, lower_forward
 from gated.schedule import schedule
 
 NATIVE = Path(gated.__file__).parent / "backends" / "native"
@@ -80,8 +80,8 @@ def test_what_makes_code_reads_only_numbers_that_its_key_holds(monkeypatch: pyte
     team.emit_team(ir.Module("team"), machine)
     cell = emit.Module("float32", machine)
     layout = Layout.of(schedule(gated.cells.gru.graph))
-    cell.add("forward", programs.lower_forward(layout))
-    cell.add("backward", programs.lower_backward(layout))
+    cell.add("forward", lower_forward(layout))
+    cell.add("backward", lower_backward(layout))
     assert len(read) >= 9 and "piece" in read and "elementwise_tile" in read
     for name in read | {"long_module"}:
         value = getattr(tuning_for(), name)
