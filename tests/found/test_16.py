@@ -96,7 +96,8 @@ def test_many_elementary_functions_do_not_make_the_module_longer(function) -> No
     """1,000 softplus were 30 million letters for LLVM, and half a minute; as calls they give the same bits."""
     from gated.backends.native.codegen import vector_math
     from gated.backends.native.codegen.emit import Module
-    from gated.backends.native.machine.target import LONG, host
+    from gated.backends.native.machine.target import host
+    from gated.backends.native.tuning import tuning_for
 
     def written(count):
         module = Module("float64", host().machine)
@@ -109,7 +110,7 @@ def test_many_elementary_functions_do_not_make_the_module_longer(function) -> No
         b.ret(value)
         return len(str(module.module))
 
-    assert written(1000) < LONG / 2
+    assert written(1000) < tuning_for().long_module / 2
     assert written(vector_math.MANY + 1) < written(vector_math.MANY) / 4
 
 

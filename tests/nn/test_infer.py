@@ -10,6 +10,7 @@ import pytest
 import gated
 from gated.backends.native.passes import inference, inference_plan
 from gated.backends.native.threads import pool
+from gated.backends.native.tuning import TRIED
 from gated.cells import ZOO
 
 TOLERANCE = {"float64": 1e-13, "float32": 2e-6}
@@ -31,7 +32,7 @@ def inputs(layer: gated.Recurrent, steps: int, batch: int) -> tuple[np.ndarray, 
 @pytest.mark.parametrize("dtype", TOLERANCE)
 @pytest.mark.parametrize("name", ZOO)
 def test_infer_is_forward(name: str, dtype: str, threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pool, "WORTHWHILE", 1.0)
+    monkeypatch.setitem(TRIED, "worthwhile", 1.0)
     monkeypatch.setattr(pool.Pool, "latency", lambda _: 0.0)
     monkeypatch.setattr(pool, "_threads", threads)
     for steps, batch, lengths, options in (
@@ -52,7 +53,7 @@ def test_infer_is_forward(name: str, dtype: str, threads: int, monkeypatch: pyte
 
 
 def test_few_sequences_in_pieces_that_fit_the_cache(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inference, "CACHE", 1)
+    monkeypatch.setitem(TRIED, "ahead", 1)
     layer = gated.PeepholeLSTM(5, 13, dtype="float64", backend="native")
     x, state = inputs(layer, 50, 3)
     want, last, _ = layer.forward(x, state, [50, 33, 17])
@@ -63,9 +64,9 @@ def test_few_sequences_in_pieces_that_fit_the_cache(monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize("batch", [1, 9])
 def test_large_parameters_and_the_products_with_x_ahead(batch: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inference, "LARGE", 1000)
-    monkeypatch.setattr(inference, "CACHE", 1)
-    monkeypatch.setattr(pool, "WORTHWHILE", 1.0)
+    monkeypatch.setitem(TRIED, "large", 1000)
+    monkeypatch.setitem(TRIED, "ahead", 1)
+    monkeypatch.setitem(TRIED, "worthwhile", 1.0)
     monkeypatch.setattr(pool, "_threads", 3)
     layer = gated.PeepholeLSTM(5, 13, dtype="float64", num_layers=2)
     x, state = inputs(layer, 40, batch)
@@ -74,7 +75,7 @@ def test_large_parameters_and_the_products_with_x_ahead(batch: int, monkeypatch:
         y, new = layer.infer(x, state, lengths)
         for got, expected in zip((y, *new), (want, *last), strict=True):
             assert off(got, expected) <= 1e-13
-    assert all(call.plan.ahead for call in list(inference._kept.calls.values())[-2:])
+    assert all(call.plan.ahead for call in inference._kept.values()[-2:])
 
 
 @pytest.mark.parametrize("backend", ["native", "reference"])
@@ -129,7 +130,7 @@ def test_streams_of_one_layer_do_not_mix() -> None:
 def test_packed_parameters_are_used_again_and_never_when_they_have_changed(
     batch: int, threads: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pool, "WORTHWHILE", 1.0)
+    monkeypatch.setitem(TRIED, "worthwhile", 1.0)
     monkeypatch.setattr(pool, "_threads", threads)
     monkeypatch.setattr(pool.Pool, "latency", lambda _: 0.0)  # a part of what a plan is found by
     layers = [gated.LSTM(5, 19, num_layers=2, seed=seed, dtype="float64") for seed in (1, 2)]
@@ -137,10 +138,10 @@ def test_packed_parameters_are_used_again_and_never_when_they_have_changed(
 
     def packed(layer: gated.Recurrent) -> tuple[np.ndarray, list[bool]]:
         """The output, and for both layers of the network whether their parameters were packed for it."""
-        for call in inference._kept.calls.values():
+        for call in inference._kept.values():
             call.plan.renewal.flags_in(call.fixed)[1:] = 0
         y = layer.infer(x)[0]
-        calls = list(inference._kept.calls.values())[-2:]
+        calls = inference._kept.values()[-2:]
         return y, [bool(call.plan.renewal.flags_in(call.fixed)[1:].any()) for call in calls]
 
     def same(layer: gated.Recurrent, anew: list[bool]) -> None:
@@ -170,31 +171,31 @@ def test_packed_parameters_are_used_again_and_never_when_they_have_changed(
 
 
 def test_large_parameters_are_packed_every_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inference_plan, "KEPT", 1000)
-    inference_plan.inference_plan.cache_clear()
+    monkeypatch.setitem(TRIED, "kept", 1000)
+    inference_plan._cache.forget()
     inference._kept.forget()
     layer = gated.LSTM(5, 19)
     x = np.ones((3, 1, 5), "float32")
     for _ in range(2):
         layer.infer(x)
-        assert not inference._kept.calls
+        assert not inference._kept.values()
         layer.theta[...] += 0.01
         np.testing.assert_allclose(layer.infer(x)[0], layer.forward(x)[0], rtol=1e-5, atol=1e-7)
 
 
 def test_what_is_kept_is_limited_in_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inference, "ALL_KEPT", 120_000)
+    monkeypatch.setattr(inference._kept, "most", 120_000)
     inference._kept.forget()
     layers = [gated.GRU(3, 20, seed=seed) for seed in range(6)]
     most = 0
     for steps in (4, 5):
         for layer in layers:
             layer.infer(np.ones((steps, 2, 3), "float32"))
-            sizes = [call.bytes for call in inference._kept.calls.values()]
-            assert sum(sizes) == inference._kept.bytes <= 120_000
+            sizes = [call.bytes for call in inference._kept.values()]
+            assert sum(sizes) == inference._kept.total <= 120_000
             most = max(most, len(sizes))
     assert 1 < most < 12
-    newest = list(inference._kept.calls.values())[-1]
+    newest = inference._kept.values()[-1]
     assert newest.parameters[0] == layers[-1].params["l0.W.r"].ctypes.data
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from gated.backends.native.machine import object_cache
+from gated.backends.native.tuning import tuning_for
 
 
 def show_cache(clear: bool) -> None:
@@ -16,4 +17,4 @@ def show_cache(clear: bool) -> None:
         return
     left = "removed" if clear else "entries"
     typer.echo(f"{left}  {found.entries}")
-    typer.echo(f"size     {found.size / 2**20:.1f} MB, at most {object_cache.LIMIT / 2**20:.0f}")
+    typer.echo(f"size     {found.size / 2**20:.1f} MB, at most {tuning_for().disk_limit / 2**20:.0f}")

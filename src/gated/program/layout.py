@@ -5,20 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gated.language.graph import Node, is_constant, is_elementwise
-from gated.program.lowering import (
-    CALLER,
-    CONSTANT,
-    NEW,
-    PREVIOUS,
-    RING_NEW,
-    RING_PREVIOUS,
-    ROW,
-    SEQUENCE,
-    Place,
-)
+from gated.program.lowering import Place
+from gated.program.rows import CALLER, NEW, PREVIOUS, RING_NEW, RING_PREVIOUS, ROW, SEQUENCE, SINGLE, RowKind
 from gated.schedule import Schedule
-from gated.schedule.schedule import CONSTANT as CONSTANT_LEVEL
-from gated.schedule.schedule import INPUT, STATE
+from gated.schedule.schedule import CONSTANT, INPUT, STATE
 
 Available = dict[Node, tuple[Place, ...]]
 
@@ -72,11 +62,11 @@ class Layout:
         again = _cheap(schedule)
         saved = [node for node in schedule.saved if node not in again]
         for node in [*low, *saved]:
-            rows = CONSTANT if level[node] == CONSTANT_LEVEL else ROW
+            rows = SINGLE if level[node] == CONSTANT else ROW
             values[node] = Place(f"value{len(values)}", rows, node.dim)
         dims = [graph.dims[name] for name in graph.states]
 
-        def places(name: str, rows: str) -> tuple[Place, ...]:
+        def places(name: str, rows: RowKind) -> tuple[Place, ...]:
             return tuple(Place(f"{name}{k}", rows, dim) for k, dim in enumerate(dims))
 
         new = places("state", NEW)

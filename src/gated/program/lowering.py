@@ -12,27 +12,31 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gated.language.graph import Matrix, Node, is_constant, is_leaf, is_product
+from gated.program.rows import SEQUENCE, RowKind
 from gated.schedule.passes import require_folded
-
-# Which row of an array belongs to sequence n at step t:
-ROW = "row"  # row of the step and sequence, in the order in which this pass keeps them
-CALLER = "caller"  # the same in the caller's order: packed, begin(t) + n
-PREVIOUS = "previous"  # row of the previous state
-NEW = "new"  # row of the new state
-RING_PREVIOUS = "ring previous"  # the same in a ring of two rows per sequence, where no earlier state is kept
-RING_NEW = "ring new"
-SEQUENCE = "sequence"  # n itself (one row per sequence, reused at every step)
-CONSTANT = "constant"  # one row for all
-READABLE = (ROW, CALLER, NEW, RING_NEW)  # a value stored there can be read again in the same step
 
 
 @dataclass(frozen=True)
 class Place:
-    """A memory array of rows of one dimension; `name` says which, `rows` how its row is found."""
+    """A memory array of rows of one dimension.
+
+    Attributes:
+        name: says which array.
+        rows: how its row is found.
+        dim: the length of a row.
+        scratch: whether the lowering made it up, for what passes from one block of a step to a later one: nobody
+            outside the program knows it, so who runs the program finds memory for it.
+    """
 
     name: str
-    rows: str
+    rows: RowKind
     dim: str
+    scratch: bool = False
+
+    @property
+    def readable(self) -> bool:
+        """Whether a later block of the same step may read what an earlier one has stored there."""
+        return self.scratch or self.rows.readable
 
 
 @dataclass(frozen=True)
@@ -139,10 +143,9 @@ class _Lowering:
             for arg in node.args:
                 crosses = is_product(node) or self.stage[node] > self.stage.get(arg, 0)
                 known = arg in self.stage or self._must_be_copied(arg)
-                if known and crosses and not any(p.rows in READABLE for p in self.stored.get(arg, ())):
-                    place = Place(f"scratch{len(self.stored)}", SEQUENCE, arg.dim)
-                    if not any(p.name.startswith("scratch") for p in self.stored.get(arg, ())):
-                        self.stored.setdefault(arg, []).append(place)
+                if known and crosses and not any(place.readable for place in self.stored.get(arg, ())):
+                    place = Place(f"scratch{len(self.stored)}", SEQUENCE, arg.dim, scratch=True)
+                    self.stored.setdefault(arg, []).append(place)
 
     def _place_results(self) -> None:
         for node, places in self.stored.items():
@@ -153,7 +156,7 @@ class _Lowering:
         """Where a later stage reads a value."""
         if node in self.stage or self._must_be_copied(node):
             for place in self.stored.get(node, ()):
-                if place.rows in READABLE or place.name.startswith("scratch"):
+                if place.readable:
                     return place
         # known before: also if this step stores it (a state may be given on), for that may not have happened yet
         return self.available[node][0]

@@ -11,10 +11,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from gated.language.graph import Node, is_constant, is_leaf, topological
-from gated.program.lowering import ROW, Place, Program, lower
+from gated.program.lowering import Place, Program, lower
+from gated.program.rows import CURRENT, ROW, SEQUENCE, WEIGHTS
 from gated.schedule.online_step import StepPlan
 
-PANEL = "panel "  # a vector parameter is read where the weights are
 # what the table holds besides addresses by name and sizes by dimension
 FIXED = ("sequences", "rates", "weights", "fused", "failed", "numbers", "theta", "shadow")
 
@@ -24,7 +24,7 @@ class StepLayout:
     """See the module.
 
     Attributes:
-        places: node -> where its row lies; "x", "y" and "target" move with the step, "state0", ... with the sequence.
+        places: node -> where its row lies.
         programs: forward, errors, pushes.
         dims: every length.
         table: name -> index of a 64-bit number.
@@ -44,31 +44,39 @@ def lay_out(plan: StepPlan) -> StepLayout:
     nodes: list[list[Node]] = []
     for wanted in outputs:
         nodes.append(_missing(wanted, {*places, *plan.backs, *(node for program in nodes for node in program)}))
-    places.update((node, Place(f"back {i}", ROW, node.dim)) for i, node in enumerate(plan.backs))
+    places.update((node, Place(f"back {i}", CURRENT, node.dim)) for i, node in enumerate(plan.backs))
     programs = []
     for i, program in enumerate(nodes):
         available = {node: (place,) for node, place in places.items()}
         later = {arg for other in nodes[i + 1 :] for node in other for arg in node.args}
         later |= {node for wanted in outputs for node in wanted}
-        results = [(node, Place(f"value {i} {k}", ROW, node.dim)) for k, node in enumerate(program) if node in later]
+        results = [
+            (node, Place(f"value {i} {k}", CURRENT, node.dim)) for k, node in enumerate(program) if node in later
+        ]
         places.update(results)
         if i == 0:
-            results += [(plan.new[k], Place(f"new {k}", ROW, leaf.dim)) for k, leaf in enumerate(plan.states)]
+            results += [(plan.new[k], new_state(k, leaf)) for k, leaf in enumerate(plan.states)]
             results.append((plan.y, Place("y", ROW, plan.target.dim)))
         programs.append(lower(program, available, results))
     forward, errors, pushes = programs
     return StepLayout(plan, places, (forward, errors, pushes), *_table(plan, places, programs))
 
 
+def new_state(k: int, leaf: Node) -> Place:
+    """Where the k-th state after a step lies, until it is the one before the next."""
+    return Place(f"new {k}", CURRENT, leaf.dim)
+
+
 def _given(plan: StepPlan) -> dict[Node, Place]:
     """The leaves: what exists before the step."""
-    places = {leaf: Place(f"state {k}", ROW, leaf.dim) for k, leaf in enumerate(plan.states)}
-    for name, leaf in (("x", plan.x), ("target", plan.target), ("weight", plan.weight)):
+    places = {leaf: Place(f"state {k}", SEQUENCE, leaf.dim) for k, leaf in enumerate(plan.states)}
+    for name, leaf in (("x", plan.x), ("target", plan.target)):
         places[leaf] = Place(name, ROW, leaf.dim)
-    places.update((leaf, Place(f"sum {i}", ROW, leaf.dim)) for i, leaf in enumerate(plan.sums))
+    places[plan.weight] = Place("weight", CURRENT, plan.weight.dim)
+    places.update((leaf, Place(f"sum {i}", CURRENT, leaf.dim)) for i, leaf in enumerate(plan.sums))
     for node in topological([*plan.forward, *plan.errors, *plan.pushes]):
         if is_leaf(node, "vector"):
-            places[node] = Place(f"{PANEL}{node.attr[1]}", ROW, node.dim)
+            places[node] = Place(node.attr[1], WEIGHTS, node.dim)
     return places
 
 
@@ -88,5 +96,5 @@ def _table(
     for job in plan.jobs:
         names += [(kind, job.name) for kind in ("panel", "theta", "sum", "gradient")]
         names += [("trace", job.name, str(k)) for k in job.traces]
-    names += [("row", place.name) for place in everything if not place.name.startswith(PANEL)]
+    names += [("row", place.name) for place in everything if place.rows != WEIGHTS]
     return dims, {name: i for i, name in enumerate(dict.fromkeys(names))}

@@ -285,6 +285,6 @@ def _method(function: Any) -> Any:
 
 def forget_plans() -> None:
     """Plans know where arrays lie."""
-    backend._cache.made.clear()
-    inference_plan.inference_plan.cache_clear()
+    backend._cache.forget()
+    inference_plan._cache.forget()
     inference._kept.forget()

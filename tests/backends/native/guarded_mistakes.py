@@ -20,6 +20,7 @@ from gated.backends.native.codegen import gradients, moves, panels, renewal
 from gated.backends.native.machine import programs
 from gated.backends.native.passes import backend, course, inference, online_run, plan
 from gated.backends.native.threads import pool
+from gated.backends.native.tuning import TRIED
 from gated.cells import ZOO
 
 
@@ -160,6 +161,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    pool.WORTHWHILE = 1.0  # every piece of work is worth a thread
+    TRIED["worthwhile"] = 1.0  # every piece of work is worth a thread
     pool.Pool.latency = lambda _: 0.0
     main()

@@ -29,8 +29,9 @@ from gated.backends.native.machine import programs
 from gated.backends.native.machine.programs import common
 from gated.backends.native.machine.target import host, target_machine
 from gated.backends.native.memory import leases as memory
-from gated.backends.native.passes import backend, inference, online_run
-from gated.backends.native.threads import groups, pool
+from gated.backends.native.passes import backend
+from gated.backends.native.threads import pool
+from gated.backends.native.tuning import TRIED, tuning_for
 from gated.cells import ZOO
 from gated.learning import SGD, Adam, Online
 from gated.losses import SoftmaxCrossEntropy
@@ -105,7 +106,7 @@ def run_cell(cell: Any, dtype: str, sizes: Case, keep: Callable[[Array], Array])
     parameters, x, dy = {name: keep(value) for name, value in parameters.items()}, keep(x), keep(dy)
     counts = np.array(sizes.counts, np.int64)
     gated.set_num_threads(sizes.threads)
-    with patch.object(groups, "APART", 1 << 30 if sizes.apart else 0), patch.object(inference, "CACHE", 0):
+    with patch.dict(TRIED, apart=1 << 30 if sizes.apart else 0, ahead=0):
         scan = native.forward(schedule, lengths, parameters, x, counts, states)
         found = {"y": scan.y.copy(), **{f"last {k}": array for k, array in enumerate(scan.last)}}
         gradients = {name: memory.empty(value.shape, value.dtype) for name, value in parameters.items()}
@@ -114,7 +115,7 @@ def run_cell(cell: Any, dtype: str, sizes: Case, keep: Callable[[Array], Array])
 
         found["inferred y"], ends = native.infer(schedule, lengths, parameters, x, counts, states)
         found |= {f"inferred {k}": array for k, array in enumerate(ends)}
-        with patch.object(inference, "LARGE", 0):  # the products with x ahead
+        with patch.dict(TRIED, large=0):  # the products with x ahead
             found["ahead y"], _ = native.infer(schedule, lengths, parameters, x, counts, states)
         if sizes.steps and sizes.counts[-1] == sizes.sequences:
             stepper = native.stepper(schedule, lengths, parameters, sizes.sequences, x.dtype)
@@ -128,7 +129,7 @@ def run_cell(cell: Any, dtype: str, sizes: Case, keep: Callable[[Array], Array])
 def run_online(cell: Any, dtype: str, sizes: Case, keep: Callable[[Array], Array]) -> Results:
     """An online learner: steps as many as one call can do, some without a target, then with another optimizer."""
     rng = np.random.default_rng(3)
-    steps, n, v = online_run.STEPS, min(sizes.sequences, 2), max(1, sizes.h - 2)
+    steps, n, v = tuning_for().online_steps, min(sizes.sequences, 2), max(1, sizes.h - 2)
     x = rng.standard_normal((steps, n, sizes.d)).astype(dtype)
     target, mask = rng.integers(0, v, (steps, n)), rng.random((steps, n)) < 0.7
     found: Results = {}
@@ -285,6 +286,6 @@ def registers(dtype: str, *names: str) -> None:
 if __name__ == "__main__":
     faulthandler.enable()
     faulthandler.dump_traceback_later(270, exit=True)  # who hangs says where
-    pool.WORTHWHILE = 1.0  # every piece of work is worth a thread
+    TRIED["worthwhile"] = 1.0  # every piece of work is worth a thread
     pool.Pool.latency = lambda _: 0.0  # however often it has to wait for others
     {"cells": cells, "kernels": kernels, "registers": registers}[sys.argv[1]](*sys.argv[2:])

@@ -7,6 +7,7 @@ import pytest
 
 import gated
 from gated.backends.native.threads import pool
+from gated.backends.native.tuning import TRIED
 from gated.cells import ZOO
 
 TOLERANCE = {"float64": 1e-13, "float32": 2e-6}
@@ -45,7 +46,7 @@ def norm_error(got: np.ndarray, want: np.ndarray) -> float:
 @pytest.fixture
 def any_work(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every piece of work be worth a thread, however small."""
-    monkeypatch.setattr(pool, "WORTHWHILE", 1.0)
+    monkeypatch.setitem(TRIED, "worthwhile", 1.0)
     monkeypatch.setattr(pool.Pool, "latency", lambda _: 0.0)
     monkeypatch.setattr(pool, "_threads", None)
 

@@ -23,8 +23,9 @@ import gc, os, signal, sys, threading, time
 import numpy as np
 import gated
 from gated.backends.native import pool
+from gated.backends.native.tuning import TRIED
 
-pool.WORTHWHILE = 1.0  # small work must be worth a thread here
+TRIED["worthwhile"] = 1.0  # small work must be worth a thread here
 pool.Pool.latency = lambda _: 0.0
 gated.set_num_threads(3)
 

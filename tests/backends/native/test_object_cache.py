@@ -21,6 +21,7 @@ from gated.backends.native.codegen.ir_tools import I64, POINTER
 from gated.backends.native.machine import object_cache, target
 from gated.backends.native.machine.fingerprint import fingerprint
 from gated.backends.native.machine.target import Compiled
+from gated.backends.native.tuning import TRIED, tuning_for
 
 SOURCE = Path(__file__).resolve().parents[3] / "src"
 KEY = "ab" * 32
@@ -156,7 +157,7 @@ def test_every_byte_counts(folder: Path) -> None:
 
 def test_no_entry_is_read_that_is_larger_than_any_code(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     object_cache.store(KEY, CODE)
-    monkeypatch.setattr(object_cache, "LARGEST", len(CODE))
+    monkeypatch.setitem(TRIED, "disk_largest", len(CODE))
     assert object_cache.load(KEY) is None
 
 
@@ -303,7 +304,7 @@ def keys(count: int) -> list[str]:
 
 
 def test_the_least_recently_used_is_dropped_first(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(object_cache, "LIMIT", 4 * (len(CODE) + object_cache.HEADER))
+    monkeypatch.setitem(TRIED, "disk_limit", 4 * (len(CODE) + object_cache.HEADER))
     now = time.time()
     for age, key in enumerate(keys(4)):
         object_cache.store(key, CODE)
@@ -311,7 +312,7 @@ def test_the_least_recently_used_is_dropped_first(folder: Path, monkeypatch: pyt
     assert object_cache.load(keys(4)[3]) == CODE  # the oldest, used now
     object_cache.store(KEY, CODE)
     assert {path.stem for path in folder.iterdir()} == {KEY, *keys(4)} - {keys(4)[2]}
-    assert object_cache.contents().size <= object_cache.LIMIT
+    assert object_cache.contents().size <= tuning_for().disk_limit
 
 
 def test_half_written_files_of_killed_processes_go_away(folder: Path) -> None:

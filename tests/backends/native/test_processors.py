@@ -116,7 +116,7 @@ import numpy as np
 import llvmlite.binding as llvm
 import gated
 from gated.backends.native import target
-from gated.backends.native.codegen.ir_tools import Machine
+from gated.backends.native.processor import Machine
 
 name, dtype, cells = sys.argv[1], sys.argv[2], sys.argv[3].split(",")
 here = target.hosts().get(name, target.Host(Machine(16, 32, "arm"), "generic", "+neon"))

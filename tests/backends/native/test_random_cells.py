@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 import gated
 from gated.backends.native.threads import pool
+from gated.backends.native.tuning import TRIED
 from gated.errors import ArgumentError
 from gated.language import FUNCTIONS
 
@@ -70,7 +71,7 @@ FORMS = {
 def three_threads() -> Iterator[None]:
     """Small work is shared too; and in the end, that the comparisons in float32 were comparisons."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pool, "WORTHWHILE", 1.0)
+        patch.setitem(TRIED, "worthwhile", 1.0)
         patch.setattr(pool.Pool, "latency", lambda _: 0.0)
         patch.setattr(pool, "_threads", 3)
         yield

@@ -20,9 +20,10 @@ import ctypes, gc, os, sys
 import numpy as np
 import gated
 from gated.backends.native import backend, pool, programs
+from gated.backends.native.tuning import TRIED
 
 gated.set_num_threads(2)
-pool.WORTHWHILE = 1000.0  # small work must be worth a thread here
+TRIED["worthwhile"] = 1000.0  # small work must be worth a thread here
 pool.Pool.latency = lambda _: 0.0
 
 def taken():
@@ -99,7 +100,7 @@ growth(run, 2, 5)
 
 # Cells that fall out of the memory of this process and come back from the disk: their code must be given back.
 CODE = """
-programs._Cache.SIZE = backend._PlanCache.SIZE = 3
+programs._cache.made.most = programs._cache.seen.most = backend._cache.most = 3
 
 def cell_of(number):
     @gated.cell

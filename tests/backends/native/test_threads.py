@@ -16,6 +16,7 @@ import pytest
 
 import gated
 from gated.backends.native.threads import pool
+from gated.backends.native.tuning import TRIED
 from gated.cells import ZOO
 
 from . import test_against_reference
@@ -27,7 +28,7 @@ MANY = 8  # Python threads at once
 @pytest.fixture(autouse=True)
 def restore_threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Threads are a setting of the process, and small work must be worth a thread here."""
-    monkeypatch.setattr(pool, "WORTHWHILE", 1.0)
+    monkeypatch.setitem(TRIED, "worthwhile", 1.0)
     monkeypatch.setattr(pool.Pool, "latency", lambda _: 0.0)
     before = pool._threads
     yield

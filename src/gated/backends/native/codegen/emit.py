@@ -21,36 +21,24 @@ from typing import Any
 
 import llvmlite.ir as ir
 
-from gated.backends.native.codegen.ir_tools import I1, I64, POINTER, Machine, at, loop, read
+from gated.backends.native.codegen.ir_tools import I1, I64, POINTER, at, loop, read
 from gated.backends.native.codegen.kernels import Kernels, Shape, best_chunk, best_rows
 from gated.backends.native.codegen.team import Waiting
 from gated.backends.native.codegen.vector_math import PRECISIONS, VectorMath
+from gated.backends.native.processor import Machine
+from gated.backends.native.tuning import tuning_for
 from gated.language.graph import Node, is_constant
-from gated.program.lowering import (
-    CALLER,
-    CONSTANT,
-    NEW,
-    PREVIOUS,
-    RING_NEW,
-    RING_PREVIOUS,
-    ROW,
-    SEQUENCE,
-    Block,
-    Place,
-    Program,
-    Term,
-)
+from gated.program.lowering import Block, Place, Program, Term
+from gated.program.rows import BY_STEP, RowKind
 
 Value = Any
-STEP_ROWS = (ROW, CALLER, PREVIOUS, NEW, RING_PREVIOUS, RING_NEW, SEQUENCE)  # their first row is told step by step
-ODD = len(STEP_ROWS)  # where, behind those, it is told whether the step's number is odd
-ELEMENTWISE_TILE = 8  # rows of a block without products
+ODD = len(BY_STEP)  # where, behind a step's first rows, it is told whether its number is odd
 
 
 class Table:
     """Where in `ctx` each number lies."""
 
-    FIXED = ("steps", "counts", *STEP_ROWS, "team", "share", "shares")
+    FIXED: tuple[Any, ...] = ("steps", "counts", *BY_STEP, "team", "share", "shares")
 
     def __init__(self, program: Program) -> None:
         names: list[Any] = list(self.FIXED)
@@ -97,10 +85,10 @@ class _ProgramEmitter:
         function = ir.Function(self.module, ir.FunctionType(ir.VoidType(), [POINTER, I64, I64]), self.name)
         ctx, n0, n1 = function.args
         b = ir.IRBuilder(function.append_basic_block())
-        rows = b.alloca(I64, size=len(STEP_ROWS) + 1)  # of this step, see above
+        rows = b.alloca(I64, size=len(BY_STEP) + 1)  # of this step, see above
         steps = self._field(b, ctx, "steps")
         counts = self._pointer(b, ctx, "counts")
-        starts = [self._pointer(b, ctx, kind) for kind in STEP_ROWS]
+        starts = [self._pointer(b, ctx, kind) for kind in BY_STEP]
         team, share, shares = (
             self._pointer(b, ctx, "team"),
             *(self._field(b, ctx, name) for name in ("share", "shares")),
@@ -123,7 +111,7 @@ class _ProgramEmitter:
 
     def _largest_tile(self, block: Block) -> int:
         gates = len(block.accumulators)
-        return best_rows(gates, self.machine) if gates else ELEMENTWISE_TILE
+        return best_rows(gates, self.machine) if gates else tuning_for(self.machine).elementwise_tile
 
     def _tiles(
         self, b: ir.IRBuilder, run: ir.Function, largest: int, ctx: Value, rows: Value, n0: Value, stop: Value
@@ -300,11 +288,11 @@ class _ProgramEmitter:
             value = self.math.constant(node.attr) if is_constant(node) else values[node]
             b.store(value, address(place), align=self.bytes)
 
-    def _row_of(self, b: ir.IRBuilder, rows: Value, kind: str, base: Value, stride: Value, number: Value) -> Value:
+    def _row_of(self, b: ir.IRBuilder, rows: Value, kind: RowKind, base: Value, stride: Value, number: Value) -> Value:
         """Address of the first element of the row of sequence `number` in a place."""
-        if kind == CONSTANT:
+        if not kind.by_step:
             return base
-        number = b.add(number, read(b, rows, STEP_ROWS.index(kind)))
+        number = b.add(number, read(b, rows, BY_STEP.index(kind)))
         return b.gep(base, [b.mul(number, stride)], source_etype=self.scalar)
 
     # small pieces

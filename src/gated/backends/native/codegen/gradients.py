@@ -25,7 +25,6 @@ from gated.backends.native.codegen.ir_tools import (
     I64,
     POINTER,
     JobTable,
-    Machine,
     load_masked,
     loop,
     loop_with,
@@ -34,27 +33,27 @@ from gated.backends.native.codegen.ir_tools import (
     store_masked,
 )
 from gated.backends.native.codegen.vector_math import VectorMath
+from gated.backends.native.processor import Machine
+from gated.backends.native.tuning import tuning_for
 
 Value = Any
 MATRIX_JOB = ("a", "a stride", "b", "b stride", "c", "lost", "m", "n", "k", "accumulate")
 VECTOR_JOB = ("source", "stride", "rows", "size", "target")
-PIECE = 256  # rows of A and B per piece
-CHAIN = 64  # of them that are added to one sum of numbers, the sums of a piece's chains then to another
-FEW_PIECES = 32  # so many are added as they are; of more, what each addition loses is kept and added too
 
 
 def emit_gradients(module: ir.Module, math: VectorMath, machine: Machine) -> None:
     """Add the functions `matrix_gradients` and `vector_gradients` to a module."""
     _Matrices(module, math, machine)
-    _Vectors(module, math)
+    _Vectors(module, math, machine)
 
 
 class _Matrices:
     def __init__(self, module: ir.Module, math: VectorMath, machine: Machine) -> None:
         self.module, self.math = module, math
         self.bytes = math.precision.bits // 8
-        # a row of A gives broadcasts, a row of B vectors: as many of both as the registers hold
-        self.rows, self.chunk = (6, 4) if machine.registers >= 32 else (4, 2)
+        numbers = tuning_for(machine)
+        self.chain, piece = numbers.chain, numbers.piece
+        self.rows, self.chunk = numbers.gradient_tile
         kind = ir.FunctionType(ir.VoidType(), [POINTER, I64, I64])
         function = ir.Function(module, kind, "matrix_gradients")
         ctx, share, shares = function.args
@@ -64,9 +63,9 @@ class _Matrices:
         with loop(b, I64(0), table.count) as number:
             job = table.read(b, number)
             m0, m1 = share_of(b, job["m"], share, shares)
-            with b.if_then(b.icmp_signed("<", m0, m1)), loop(b, I64(0), job["k"], PIECE) as k0:
+            with b.if_then(b.icmp_signed("<", m0, m1)), loop(b, I64(0), job["k"], piece) as k0:
                 left = b.sub(job["k"], k0)
-                count = b.select(b.icmp_signed("<", left, I64(PIECE)), left, I64(PIECE))
+                count = b.select(b.icmp_signed("<", left, I64(piece)), left, I64(piece))
                 first = b.and_(b.icmp_signed("==", k0, I64(0)), b.icmp_signed("==", job["accumulate"], I64(0)))
                 self._strips(b, strips, table.address(b, number), job["n"], [m0, m1, k0, count, first])
         b.ret_void()
@@ -136,9 +135,9 @@ class _Matrices:
         keys = [(r, j) for r in range(rows) for j in range(max(1, chunk))]
         held = b.alloca(math.vector, size=len(keys))
         piece = {key: b.gep(held, [I64(i)], source_etype=math.vector) for i, key in enumerate(keys)}
-        with loop(b, I64(0), count, CHAIN) as k0:
+        with loop(b, I64(0), count, self.chain) as k0:
             left = b.sub(count, k0)
-            length = b.select(b.icmp_signed("<", left, I64(CHAIN)), left, I64(CHAIN))
+            length = b.select(b.icmp_signed("<", left, I64(self.chain)), left, I64(self.chain))
             first, right = (
                 b.gep(array, [b.mul(k0, stride)], source_etype=math.scalar)
                 for array, stride in ((a, a_stride), (v, v_stride))
@@ -227,11 +226,10 @@ def _compensated(b: ir.IRBuilder, total: Value, value: Value, lost: Value) -> tu
 
 
 class _Vectors:
-    CHUNK = 4  # vectors side by side
-    CHAIN = 32  # as that of matrices; these sums wait for memory, and shorter chains cost nothing
-
-    def __init__(self, module: ir.Module, math: VectorMath) -> None:
+    def __init__(self, module: ir.Module, math: VectorMath, machine: Machine) -> None:
         self.math = math
+        numbers = tuning_for(machine)
+        self.chain, chunk = numbers.vector_chain, numbers.vector_chunk
         kind = ir.FunctionType(ir.VoidType(), [POINTER, I64, I64])
         function = ir.Function(module, kind, "vector_gradients")
         ctx, share, shares = function.args
@@ -239,15 +237,15 @@ class _Vectors:
         table = JobTable(b, ctx, VECTOR_JOB)
         with loop(b, I64(0), table.count) as number:
             job = table.read(b, number)
-            groups = b.sdiv(b.add(job["size"], I64(self.CHUNK * math.width - 1)), I64(self.CHUNK * math.width))
+            groups = b.sdiv(b.add(job["size"], I64(chunk * math.width - 1)), I64(chunk * math.width))
             low, high = share_of(b, groups, share, shares)
             with loop(b, low, high) as group:
-                column = b.mul(group, I64(self.CHUNK * math.width))
+                column = b.mul(group, I64(chunk * math.width))
                 rest = b.sub(job["size"], column)
-                whole = b.icmp_signed(">=", rest, I64(self.CHUNK * math.width))
+                whole = b.icmp_signed(">=", rest, I64(chunk * math.width))
                 with b.if_else(whole) as (together, single):
                     with together:
-                        self._columns(b, job, column, self.CHUNK, None)
+                        self._columns(b, job, column, chunk, None)
                     with single, loop(b, column, job["size"], math.width) as first:
                         self._columns(b, job, first, 1, b.sub(job["size"], first))
         b.ret_void()
@@ -255,13 +253,13 @@ class _Vectors:
     def _columns(self, b: ir.IRBuilder, job: dict[str, Value], column: Value, chunk: int, rest: Value | None) -> None:
         math = self.math
         source = b.gep(b.inttoptr(job["source"], POINTER), [column], source_etype=math.scalar)
-        chains = b.sdiv(b.add(job["rows"], I64(self.CHAIN - 1)), I64(self.CHAIN))
+        chains = b.sdiv(b.add(job["rows"], I64(self.chain - 1)), I64(self.chain))
         zero = math.constant(0.0)
         totals: dict[Any, Value] = {(name, j): zero for name in ("total", "lost") for j in range(chunk)}
         with loop_with(b, I64(0), chains, totals) as (number, held):
-            start = b.mul(number, I64(self.CHAIN))
+            start = b.mul(number, I64(self.chain))
             left = b.sub(job["rows"], start)
-            count = b.select(b.icmp_signed("<", left, I64(self.CHAIN)), left, I64(self.CHAIN))
+            count = b.select(b.icmp_signed("<", left, I64(self.chain)), left, I64(self.chain))
             sums: dict[Any, Value] = {j: zero for j in range(chunk)}
             with loop_with(b, I64(0), count, sums) as (k, new):
                 row = b.gep(source, [b.mul(b.add(start, k), job["stride"])], source_etype=math.scalar)

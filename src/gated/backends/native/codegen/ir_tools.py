@@ -4,35 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import llvmlite.ir as ir
 
-from gated.backends.native.codegen.vector_math import PRECISIONS, VectorMath
+from gated.backends.native.codegen.vector_math import VectorMath
 
 I1 = ir.IntType(1)
 I64 = ir.IntType(64)
 POINTER = ir.PointerType()
 Value = Any
-
-
-@dataclass(frozen=True)
-class Machine:
-    """What an emitter must know of a processor.
-
-    Attributes:
-        vector_bytes: of a vector register. registers: how many there are.
-        pause: how it is told that a loop only waits: "x86", "arm", or "" (not at all).
-    """
-
-    vector_bytes: int
-    registers: int
-    pause: str = ""
-
-    def width(self, precision: str) -> int:
-        """Numbers in a vector register."""
-        return self.vector_bytes * 8 // PRECISIONS[precision].bits
 
 
 @contextmanager

@@ -11,11 +11,12 @@ from typing import Any
 
 import llvmlite.ir as ir
 
-from gated.backends.native.codegen.ir_tools import I1, I64, POINTER, Machine, loop_with, splat
+from gated.backends.native.codegen.ir_tools import I1, I64, POINTER, loop_with, splat
 from gated.backends.native.codegen.vector_math import VectorMath
+from gated.backends.native.processor import Machine
+from gated.backends.native.tuning import tuning_for
 
 Value = Any
-LARGEST_TILE = 8
 
 
 @dataclass(frozen=True)
@@ -45,14 +46,13 @@ def merit(rows: int, vectors: int, machine: Machine) -> float:
 
 def best_chunk(gates: int, rows: int, machine: Machine) -> int:
     """Column blocks taken at once: few rows leave registers free, which hide the latency of the multiply-add."""
-    return max((1, 2, 4), key=lambda chunk: merit(rows, chunk * gates, machine))
+    return max(tuning_for(machine).chunks, key=lambda chunk: merit(rows, chunk * gates, machine))
 
 
 def best_rows(gates: int, machine: Machine) -> int:
     """Rows of the tile with the most merit."""
-    return max(
-        range(1, LARGEST_TILE + 1), key=lambda rows: merit(rows, best_chunk(gates, rows, machine) * gates, machine)
-    )
+    tiles = range(1, tuning_for(machine).largest_tile + 1)
+    return max(tiles, key=lambda rows: merit(rows, best_chunk(gates, rows, machine) * gates, machine))
 
 
 class Kernels:

@@ -24,11 +24,13 @@ from typing import Any
 import llvmlite.ir as ir
 
 from gated.backends.native.codegen import elementary
-from gated.backends.native.codegen.ir_tools import I64, POINTER, Machine, loop, loop_with, splat
+from gated.backends.native.codegen.ir_tools import I64, POINTER, loop, loop_with, splat
 from gated.backends.native.codegen.vector_math import PRECISIONS, VectorMath
+from gated.backends.native.processor import Machine
 from gated.language.graph import Node, is_constant
 from gated.program.lowering import Block, Place, Program
-from gated.program.online_layout import PANEL, StepLayout
+from gated.program.online_layout import StepLayout, new_state
+from gated.program.rows import ROW, SEQUENCE, WEIGHTS
 from gated.schedule.online_step import Job
 
 Value = Any
@@ -105,9 +107,8 @@ class StepEmitter:
                     if job.traces:
                         self._job(job, learn=False)
         for k, leaf in enumerate(plan.states):
-            new = Place(f"new {k}", "", leaf.dim)
             with self._blocks(leaf.dim) as offset:
-                self._store(self._load(new, offset), self.layout.places[leaf], offset)
+                self._store(self._load(new_state(k, leaf), offset), self.layout.places[leaf], offset)
 
     # the lowered programs
 
@@ -321,12 +322,12 @@ class StepEmitter:
 
     def _address(self, place: Place) -> Value:
         """Where the row of a place begins for this step and sequence."""
-        if place.name.startswith(PANEL):
-            return self._pointer("panel", place.name.removeprefix(PANEL))
+        if place.rows == WEIGHTS:
+            return self._pointer("panel", place.name)
         base = self._pointer("row", place.name)
-        if place.name in ("x", "y", "target"):
+        if place.rows == ROW:
             return self._element(base, self.b.mul(self.row, self._padded(place.dim)))
-        if place.name.startswith("state "):
+        if place.rows == SEQUENCE and not place.scratch:
             return self._element(base, self.b.mul(self.n, self._padded(place.dim)))
         return base
 

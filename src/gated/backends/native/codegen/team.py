@@ -25,7 +25,9 @@ from typing import Any
 
 import llvmlite.ir as ir
 
-from gated.backends.native.codegen.ir_tools import I1, I64, POINTER, Machine, at, loop, read
+from gated.backends.native.codegen.ir_tools import I1, I64, POINTER, at, loop, read
+from gated.backends.native.processor import Machine
+from gated.backends.native.tuning import tuning_for
 
 Value = Any
 LINE = 16  # 64-bit numbers in two cache lines, which are fetched together
@@ -36,7 +38,6 @@ CLOSED, GO, CANCELLED = range(3)  # states of the gate behind which those wait w
 YIELD, PATIENCE = 0, 1  # address of a function that gives the processor away; looks the caller has for an answer
 PROGRAM, GATE, HELD = LINE, LINE + 1, LINE + 2  # the last: whether a caller has the team
 SIZE = 2 * LINE * (1 + MOST)
-BUSY = 100  # looks before a waiting thread begins to give the processor away: it may be the one that is waited for
 ENTRY = ("function", "table", "first", "stop")
 HEAD = ("phases", "members", "together")
 
@@ -60,7 +61,7 @@ class Waiting:
     """Waiting, in one module."""
 
     def __init__(self, module: ir.Module, machine: Machine) -> None:
-        self.module = module
+        self.module, self.busy_looks = module, tuning_for(machine).busy_looks
         self._pause = _pause(module, machine.pause)
         self.relax = self._relax()
         self.barrier = self._barrier()
@@ -77,7 +78,7 @@ class Waiting:
         function = self.function("relax", [POINTER, I64])
         team, looks = function.args
         b = ir.IRBuilder(function.append_basic_block())
-        with b.if_else(b.icmp_signed("<", looks, I64(BUSY))) as (few, many):
+        with b.if_else(b.icmp_signed("<", looks, I64(self.busy_looks))) as (few, many):
             with few:
                 self._pause(b)
             with many:

@@ -24,12 +24,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gated.backends.native.machine.cache_folder import Folder, open_folder, others_may_write
+from gated.backends.native.tuning import tuning_for
 
 MAGIC = b"gated code v1\r\n\x00"
 HEADER = len(MAGIC) + 32 + 32
-LIMIT = 256 * 2**20  # bytes of all entries together
-LARGEST = 64 * 2**20  # bytes of one entry
-STALE = 3600.0  # seconds after which a half-written file is nobody's, and a time of last use is worth a write
 
 _ENTRY = re.compile(r"[0-9a-f]{64}\.code\Z")
 _HALF_WRITTEN = re.compile(r"\.[0-9a-f]{64}\..*\.tmp\Z")
@@ -77,7 +75,7 @@ def store(key: str, code: bytes) -> None:
             _write(folder, key, _header(key, code) + code)
         except OSError as error:
             _log.debug("machine code is not kept: %s: %s", folder.path, error.strerror)
-        _drop(folder, LIMIT)
+        _drop(folder, tuning_for().disk_limit)
 
 
 def contents() -> Contents:
@@ -111,10 +109,10 @@ def _read(folder: Folder, name: str) -> bytes:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode) or others_may_write(status):
             raise PermissionError(0, "not this user's alone")
-        if status.st_size > LARGEST:
+        if status.st_size > tuning_for().disk_largest:
             raise OSError(0, "too large")
         content = file.read()
-        if time.time() - status.st_mtime > STALE:
+        if time.time() - status.st_mtime > tuning_for().disk_stale:
             with contextlib.suppress(OSError):
                 os.utime(where, dir_fd=at)  # what is dropped first is what was used least recently
         return content
@@ -156,7 +154,7 @@ def _drop(folder: Folder, limit: int) -> None:
         total += status.st_size
         if total > limit:
             _remove(folder, [name])
-    old = time.time() - STALE
+    old = time.time() - tuning_for().disk_stale
     _remove(folder, [name for name, status in _files(folder, _HALF_WRITTEN) if status.st_mtime < old])
 
 

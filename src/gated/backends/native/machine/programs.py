@@ -1,23 +1,12 @@
-"""The programs of a schedule: where every value lies, and the machine code, compiled once.
+"""The programs of a schedule as machine code, compiled once. See `gated.program.time_loops`.
 
-    before    rows -> rows      the products with x_t and what else depends on no state
-    forward   time loop
-    backward  time loop, backwards
-    after     rows -> rows      dx, and what the parameters' gradients need beyond what the loop kept
-
-    infer     time loop         forward in one piece; nothing is kept but the output
-    scan      time loop         the same after `before`: for so few sequences, or so large matrices, that a product
-                                over many steps at once is worth the memory
-
-`before` and `after` are lowered as the loops are; to them all rows belong to one step. `Common` has what does not
-depend on the cell.
+`Common` has what does not depend on the cell.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -31,80 +20,13 @@ from gated.backends.native.codegen.renewal import emit_renewal
 from gated.backends.native.codegen.vector_math import PRECISIONS, VectorMath
 from gated.backends.native.machine.fingerprint import fingerprint
 from gated.backends.native.machine.target import Compiled, host
-from gated.language.graph import Matrix, Node, is_atom, is_leaf, topological
-from gated.locks import fork_safe_lock
-from gated.program.layout import Available, Layout
-from gated.program.lowering import Place, Program, lower
+from gated.backends.native.tuning import tuning_for
+from gated.language.graph import Matrix, Node
+from gated.lru import Lru
+from gated.program.layout import Layout
+from gated.program.lowering import Place, Program
+from gated.program.time_loops import BACKWARDS, inference_programs, training_programs
 from gated.schedule import Schedule
-from gated.schedule.passes import gather_products
-from gated.schedule.schedule import CONSTANT as CONSTANT_LEVEL
-from gated.schedule.schedule import INPUT, STATE
-
-
-def _operations(nodes: Sequence[Node], available: Available) -> list[Node]:
-    return [node for node in nodes if node not in available and not is_atom(node)]
-
-
-def lower_before(layout: Layout) -> Program:
-    """x_t to all that depends on nothing else."""
-    schedule = layout.schedule
-    level = schedule.level
-    given = {node: p for node, p in layout.low().items() if level[node] == CONSTANT_LEVEL or is_leaf(node)}
-    made = [node for node in schedule.before if level[node] == INPUT]
-    return lower(made, given, [(node, layout.values[node]) for node in layout.before])
-
-
-def lower_forward(layout: Layout) -> Program:
-    """The body of the forward loop."""
-    schedule = layout.schedule
-    known = {node for node in schedule.graph.order if schedule.level[node] < STATE}
-    new = gather_products([*schedule.outputs, *layout.saved], known)
-    wanted = topological([new[node] for node in [*schedule.outputs, *layout.saved]])
-    available = layout.low() | {leaf: (layout.previous[k],) for k, leaf in enumerate(layout.leaves)}
-    results = [(new[node], layout.values[node]) for node in layout.saved]
-    results += [(new[node], layout.new[k]) for k, node in enumerate(schedule.outputs)]
-    results.append((new[schedule.outputs[0]], layout.y))
-    return lower(_operations(wanted, available), available, list(dict.fromkeys(results)))
-
-
-def lower_backward(layout: Layout) -> Program:
-    """The body of the backward loop."""
-    schedule = layout.schedule
-    available: Available = {node: (place,) for node, place in layout.values.items()}
-    for k, leaf in enumerate(layout.leaves):
-        available[leaf] = (layout.previous[k],)
-        running = layout.running[k]
-        available[schedule.seeds[k]] = (running, layout.dy) if k == 0 else (running,)
-    results = list(layout.kept.items())
-    results += [(node, layout.running[k]) for k, node in enumerate(schedule.previous)]
-    return lower(_needed(layout, schedule.backward_step, available), available, results)
-
-
-def lower_after(layout: Layout) -> Program:
-    """What is left when the backward loop has ended."""
-    schedule = layout.schedule
-    available: Available = {node: (place,) for node, place in {**layout.values, **layout.kept}.items()}
-    available |= {leaf: (layout.packed[k],) for k, leaf in enumerate(layout.leaves)}
-    return lower(_needed(layout, schedule.after, available), available, list(layout.results.items()))
-
-
-def _needed(layout: Layout, nodes: Sequence[Node], available: Available) -> list[Node]:
-    """The operations, and before them those of the forward pass that they need again."""
-    arguments = {arg for node in nodes for arg in node.args}
-    return _operations([*(node for node in layout.again if node in arguments), *nodes], available)
-
-
-def lower_infer(layout: Layout, level_known: int) -> Program:
-    """Forward without a tape: to the output and the new states, from what is known up to a level and from x_t."""
-    schedule = layout.schedule
-    level = schedule.level
-    known = {node for node in schedule.graph.order if level[node] <= level_known}
-    new = gather_products(schedule.outputs, known)
-    outputs = [new[node] for node in schedule.outputs]
-    available = {node: p for node, p in layout.low().items() if level[node] <= level_known or is_leaf(node)}
-    available |= {leaf: (layout.ring_previous[k],) for k, leaf in enumerate(layout.leaves)}
-    results = [(node, layout.ring_new[k]) for k, node in enumerate(outputs)] + [(outputs[0], layout.y)]
-    return lower(_operations(topological(outputs), available), available, results)
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,61 +86,17 @@ class Common:
     code: Compiled
 
 
-def _in_place(layout: Layout) -> Layout:
-    """Let saved values overwrite the pre-activations that nobody needs once they are known.
-
-    Half of the memory that a step touches is then in the cache already.
-    """
-    blocks = lower_forward(layout).blocks
-    last = {place: i for i, block in enumerate(blocks) for places in block.loads.values() for place in places}
-    first = {place: i for i, block in enumerate(blocks) for _, place in block.stores}
-    operands = {term.operand for block in blocks for term in block.terms}
-    free = [node for node in layout.passing if layout.values[node] not in operands]
-    values = dict(layout.values)
-    for saved in layout.saved:
-        place = values[saved]
-        if place in layout.new:
-            continue
-        for node in free:
-            if node.dim == saved.dim and last.get(values[node], -1) <= first.get(place, -1):
-                values[saved] = values[node]
-                free.remove(node)
-                break
-    return replace(layout, values=values)
-
-
 def _training(schedule: Schedule, dtype: str) -> Training:
-    layout = _in_place(Layout.of(schedule))
-    programs = {
-        "before": lower_before(layout),
-        "forward": lower_forward(layout),
-        "backward": lower_backward(layout),
-        "after": lower_after(layout),
-    }
-    code = _compiled("training", dtype, programs)
-    groups: dict[Node, list[tuple[Node, Matrix]]] = {}
-    for matrix, pairs in schedule.products.items():
-        for delta, operand in pairs:
-            groups.setdefault(operand, []).append((delta, matrix))
-    return Training(
-        layout,
-        code.get("before"),
-        code["forward"],
-        code["backward"],
-        code.get("after"),
-        groups,
-    )
+    lowered = training_programs(schedule)
+    code = _compiled("training", dtype, lowered.programs)
+    before, after = code.get("before"), code.get("after")
+    return Training(lowered.layout, before, code["forward"], code["backward"], after, lowered.groups)
 
 
 def _inference(schedule: Schedule, dtype: str) -> Inference:
-    layout = Layout.of(schedule, backward=False)
-    programs = {
-        "infer": lower_infer(layout, CONSTANT_LEVEL),
-        "before": lower_before(layout),
-        "scan": lower_infer(layout, INPUT),
-    }
-    code = _compiled("inference", dtype, programs)
-    return Inference(layout, code["infer"], code.get("before"), code["scan"])
+    lowered = inference_programs(schedule)
+    code = _compiled("inference", dtype, lowered.programs)
+    return Inference(lowered.layout, code["infer"], code.get("before"), code["scan"])
 
 
 def _compiled(kind: str, dtype: str, programs: dict[str, Program]) -> dict[str, Loop]:
@@ -228,7 +106,7 @@ def _compiled(kind: str, dtype: str, programs: dict[str, Program]) -> dict[str, 
     def build() -> ir.Module:
         module = Module(dtype, host().machine)
         for name, program in programs.items():
-            module.add(name, program, reverse=name == "backward")
+            module.add(name, program, reverse=name in BACKWARDS)
         return module.module
 
     # the key is made from the programs, whose tables the code reads, and not from what they were derived from
@@ -255,40 +133,26 @@ def _common(dtype: str) -> Common:
 
 
 class _Cache:
-    """What was compiled in this process, the least recently used forgotten."""
-
-    SIZE = 128
+    """What was compiled in this process."""
 
     def __init__(self) -> None:
-        self.made: OrderedDict[Any, Any] = OrderedDict()
-        self.seen: OrderedDict[Any, tuple[Any, Any]] = OrderedDict()  # the same by objects: quicker to find
-        self.lock = fork_safe_lock()
+        most = tuning_for().programs_kept
+        self.made: Lru[Any, Any] = Lru(most)
+        self.seen: Lru[Any, tuple[Schedule, Any]] = Lru(most)  # the same by objects: quicker to find
 
     def forget(self) -> None:
         """Everything is made anew."""
-        self.made.clear()
-        self.seen.clear()
+        self.made.forget()
+        self.seen.forget()
 
     def of_schedule(self, schedule: Schedule, kind: str, dtype: str, make: Callable[[Schedule, str], Any]) -> Any:
         """What `make` makes of a schedule, for this processor. Equal schedules share it."""
         quick = id(schedule), kind, dtype, host()
-        with self.lock:
-            if quick not in self.seen:  # the schedule is held, so that its id stands for no other
-                key = (*_identity(schedule), *quick[1:])
-                self.seen[quick] = schedule, self.get(key, lambda: make(schedule, dtype))
-                while len(self.seen) > self.SIZE:
-                    self.seen.popitem(last=False)
-            self.seen.move_to_end(quick)
-            return self.seen[quick][1]
 
-    def get(self, key: Any, make: Callable[[], Any]) -> Any:
-        with self.lock:
-            if key not in self.made:
-                self.made[key] = make()
-                while len(self.made) > self.SIZE:
-                    self.made.popitem(last=False)
-            self.made.move_to_end(key)
-            return self.made[key]
+        def find() -> tuple[Schedule, Any]:  # the schedule is held, so that its id stands for no other
+            return schedule, self.made.get((*_identity(schedule), *quick[1:]), lambda: make(schedule, dtype))
+
+        return self.seen.get(quick, find)[1]
 
 
 _cache = _Cache()
@@ -314,5 +178,5 @@ def inference(schedule: Schedule, dtype: str) -> Inference:
 
 def common(dtype: str) -> Common:
     """The kernels that all cells share."""
-    found: Common = _cache.get(("common", host(), dtype), lambda: _common(dtype))
+    found: Common = _cache.made.get(("common", host(), dtype), lambda: _common(dtype))
     return found

@@ -16,9 +16,10 @@ import llvmlite.binding as llvm
 import llvmlite.ir as ir
 
 from gated import __version__
-from gated.backends.native.codegen.ir_tools import Machine
 from gated.backends.native.machine import object_cache
 from gated.backends.native.machine.fingerprint import fingerprint
+from gated.backends.native.processor import Machine
+from gated.backends.native.tuning import tuning_for
 from gated.errors import wrong
 from gated.locks import fork_safe_lock
 
@@ -92,7 +93,7 @@ class Compiled:
             here: the processor; without one, `host()`.
         """
         here = here or host()
-        full = fingerprint(key, here, environment())
+        full = fingerprint(key, here, tuning_for(here.machine).code, environment())
         code = object_cache.load(full)
         if code is None:
             code = compile_object(build(), here)
@@ -127,12 +128,6 @@ class Compiled:
     def function(self, name: str) -> Callable[..., Any]:
         """A function (pointer, int64, int64) -> nothing of the module."""
         return ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)(self.address(name))
-
-
-# Letters of a module in LLVM's language, beyond which its machine code is made in the plain way: the usual one takes
-# time with the square of the length (4.4 s for 1,000 products of each other, 1.3 million letters, where the plain one
-# takes 0.1 s). The largest of the zoo's modules has less than a third of this.
-LONG = 1_000_000
 
 
 def target_machine(here: Host, opt: int = 3) -> llvm.TargetMachine:
@@ -175,7 +170,7 @@ def compile_object(module: ir.Module | str, here: Host) -> bytes:
 
 def _object(module: ir.Module | str, here: Host) -> bytes:  # what LLVM made is given back before the lock is
     text = str(module)
-    target = target_machine(here, 3 if len(text) <= LONG else 0)
+    target = target_machine(here, 3 if len(text) <= tuning_for(here.machine).long_module else 0)
     return bytes(target.emit_object(optimised(text, target)))
 
 

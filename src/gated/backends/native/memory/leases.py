@@ -14,13 +14,11 @@ from typing import Any
 
 import numpy as np
 
+from gated.backends.native.tuning import tuning_for
 from gated.locks import fork_safe_lock
 
 Array = np.ndarray[Any, Any]
 LINE = 64  # bytes of a cache line
-SLACK = 16 << 20  # bytes that may be idle beyond what was once in use
-MAPPED = 128 << 10  # bytes from which on memory comes from the system in pages
-LOOSE = 8  # a piece may be so many times larger than what is asked for
 
 
 class _Piece:
@@ -36,7 +34,7 @@ class _Piece:
 
 
 def _fresh(size: int) -> Any:
-    if size < MAPPED:
+    if size < tuning_for().mapped:
         return bytearray(size)
     # not shared with a child process, as it would be by default
     raw = mmap.mmap(-1, size, **({"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS} if os.name == "posix" else {}))
@@ -88,6 +86,7 @@ class Pool:
     def __init__(self) -> None:
         # an array may be given back by the garbage collector while this thread is inside the pool
         self._lock = fork_safe_lock()
+        self._loose, self._slack = tuning_for().loose, tuning_for().slack
         self._idle: dict[int, list[_Piece]] = {}
         self.used = self.idle = self.most = 0
 
@@ -100,20 +99,20 @@ class Pool:
             if pieces:
                 self.idle -= size
                 return pieces.pop()
-            fitting = [other for other in list(self._idle) if size <= other <= LOOSE * size and self._idle[other]]
+            fitting = [other for other in list(self._idle) if size <= other <= self._loose * size and self._idle[other]]
             if fitting:
                 found = min(fitting)
                 self.idle -= found
                 self.used += found - size
                 return self._idle[found].pop()
-            self._shrink(self.most + SLACK - self.used)
+            self._shrink(self.most + self._slack - self.used)
         return _Piece(size)
 
     def give(self, piece: _Piece) -> None:
         size = piece.size
         with self._lock:
             self.used -= size
-            if self.used + self.idle + size <= self.most + SLACK:
+            if self.used + self.idle + size <= self.most + self._slack:
                 self.idle += size
                 self._idle.setdefault(size, []).append(piece)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,10 +18,11 @@ from gated.backends.native.passes.plan import DTYPES, Call, put_computed
 from gated.backends.native.passes.training_plan import BackwardPlan, ForwardPlan
 from gated.backends.native.threads.groups import Groups, step_rows
 from gated.backends.native.threads.pool import Team, pool, team_for
+from gated.backends.native.tuning import tuning_for
 from gated.backends.reference import ReferenceBackend, last_states, previous_states
 from gated.language.graph import Node, is_constant
-from gated.locks import fork_safe_lock
-from gated.program.lowering import CONSTANT
+from gated.lru import Lru
+from gated.program.rows import SINGLE
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,30 +40,13 @@ class _Plans:
         return self.places if steps is None else (address_of(steps), self.places[1])
 
 
-class _PlanCache:
-    """The plans used last."""
-
-    SIZE = 64
-
-    def __init__(self) -> None:
-        self.made: OrderedDict[Any, _Plans] = OrderedDict()
-        self.lock = fork_safe_lock()
-
-    def get(self, programs: Training, given: Pass) -> _Plans:
-        team = team_for(given.sequences)
-        key = (id(programs), len(given.counts), given.sequences, len(given.x), tuple(given.sizes.items()), team)
-        with self.lock:
-            found = self.made.get(key)
-            # a plan holds its programs, so that the id stands for no others while the plan lives
-            if found is None or found.forward.programs is not programs:
-                found = self.made[key] = _plans(programs, given, team)
-                while len(self.made) > self.SIZE:
-                    self.made.popitem(last=False)
-            self.made.move_to_end(key)
-            return found
+_cache: Lru[Any, _Plans] = Lru(tuning_for().plans_kept)
 
 
-_cache = _PlanCache()
+def _find_plans(programs: Training, given: Pass) -> _Plans:
+    team = team_for(given.sequences)
+    key = programs, len(given.counts), given.sequences, len(given.x), tuple(given.sizes.items()), team
+    return _cache.get(key, lambda: _plans(programs, given, team))
 
 
 def _plans(programs: Training, given: Pass, team: Team) -> _Plans:
@@ -93,7 +76,7 @@ class _TapeValues(Mapping[Node, "Array | float"]):
             k = self.plan.layout.new.index(place)
             return groups.states(self.plan.tape.view(self.tape, ("state", k)))[groups.edges[-1] :]
         view = self.plan.tape.view(self.tape, place)
-        return view[0] if place.rows == CONSTANT else groups.rows(view)
+        return view[0] if place.rows == SINGLE else groups.rows(view)
 
     def __iter__(self) -> Iterator[Node]:
         return (node for node in self.plan.layout.values if node not in self.plan.layout.passing)
@@ -126,7 +109,7 @@ class NativeBackend(ReferenceBackend):
         if x.dtype not in DTYPES:
             return super().forward(given)
         programs = training(given.schedule, DTYPES[x.dtype])
-        plans = _cache.get(programs, given)
+        plans = _find_plans(programs, given)
         plan, groups = plans.forward, plans.forward.shapes.groups
         tape, work = memory.lease(plan.tape.bytes), memory.lease(plan.work.bytes)
         own = [plan.tape.view(tape, ("state", k)) for k in range(len(states))]

@@ -6,7 +6,6 @@ parameters and sizes; those are packed again if a single bit has changed.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from functools import lru_cache, partial
 from typing import Any
@@ -14,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from gated.backends.interface import Pass
-from gated.backends.native.codegen.emit import STEP_ROWS
 from gated.backends.native.machine.programs import inference
 from gated.backends.native.machine.target import host
 from gated.backends.native.memory import leases as memory
@@ -24,15 +22,12 @@ from gated.backends.native.passes.inference_plan import InferencePlan, inference
 from gated.backends.native.passes.plan import DTYPES, Call, Where, parameter_numbers, put_computed
 from gated.backends.native.threads.groups import step_rows
 from gated.backends.native.threads.pool import Team, pool, team_for
-from gated.locks import fork_safe_lock
-from gated.program.lowering import RING_NEW, RING_PREVIOUS
+from gated.backends.native.tuning import tuning_for
+from gated.lru import Lru
+from gated.program.rows import RING_NEW, RING_PREVIOUS, line_of
 from gated.schedule import Schedule
 
 Array = np.ndarray[Any, Any]
-FEW = 4  # sequences: fewer are too few for a tile of rows
-LARGE = 16 << 20  # bytes of parameters that no cache holds until the next step
-CACHE = 256 << 10  # bytes of pre-activations that stay in the second-level cache
-ALL_KEPT = 16 << 20  # bytes of all that are kept
 
 
 class Prepared:
@@ -101,41 +96,8 @@ class Prepared:
         self._call.run(course.program, course.members, course.alone)
 
 
-class _Kept:
-    """What calls have left for others, the least recently used forgotten."""
-
-    def __init__(self) -> None:
-        self.calls: OrderedDict[Any, Prepared] = OrderedDict()
-        self.bytes = 0
-        self.lock = fork_safe_lock()
-
-    def take(self, key: Any) -> Prepared | None:
-        """What an earlier call has left."""
-        with self.lock:
-            found = self.calls.pop(key, None)
-            if found is not None:
-                self.bytes -= found.bytes
-        return found
-
-    def leave(self, key: Any, prepared: Prepared) -> None:
-        """For a later call."""
-        if prepared.plan.renewal is None:
-            return
-        with self.lock:
-            if key in self.calls:  # of a call at the same time
-                return
-            self.calls[key] = prepared
-            self.bytes += prepared.bytes
-            while self.bytes > ALL_KEPT:
-                self.bytes -= self.calls.popitem(last=False)[1].bytes
-
-    def forget(self) -> None:
-        with self.lock:
-            self.calls.clear()
-            self.bytes = 0
-
-
-_kept = _Kept()
+# what calls have left for later ones
+_kept: Lru[Any, Prepared] = Lru(tuning_for().all_kept, lambda prepared: prepared.bytes)
 
 
 def find_plan(
@@ -179,7 +141,8 @@ def infer(given: Pass) -> tuple[Array, list[Array]]:
             last = part.take_each((part_counts[:, None] > np.arange(sequences)).sum(axis=0))
     if first is None:
         return y, [state.copy() for state in given.states]
-    _kept.leave(key, first)
+    if first.plan.renewal is not None:
+        _kept.leave(key, first)
     return y, last
 
 
@@ -202,9 +165,10 @@ def _steps_ahead(schedule: Schedule, sizes: tuple[tuple[str, int], ...], sequenc
     Steps whose pre-activations stay in the cache, but at least so many that the products are worth it.
     """
     parameters, made = _numbers(schedule, sizes)
-    if sequences >= FEW and parameters * itemsize <= LARGE:
+    numbers = tuning_for(host().machine)
+    if sequences >= numbers.few and parameters * itemsize <= numbers.large:
         return 0
-    return max(16, CACHE // max(1, made * itemsize * sequences))
+    return max(numbers.ahead_least, numbers.ahead // max(1, made * itemsize * sequences))
 
 
 class Stepper:
@@ -223,8 +187,7 @@ class Stepper:
         self.x = self._buffer(plan.x, work)
         self.y = self._buffer(plan.y, work)
         even, odd = plan.row_numbers, plan.row_numbers.copy()
-        kinds = ("counts", *STEP_ROWS)
-        one, other = kinds.index(RING_PREVIOUS), kinds.index(RING_NEW)
+        one, other = line_of(RING_PREVIOUS), line_of(RING_NEW)
         odd[:, [one, other]] = even[:, [other, one]]
         self._held = [even, odd]
         self._calls = [self._prepared.tables(self.x, self.y, rows) for rows in self._held]

@@ -9,13 +9,12 @@ Legend: T steps, N sequences, `sizes` the length of every dimension.
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
-from gated.backends.native.codegen.emit import STEP_ROWS
 from gated.backends.native.machine.programs import Inference
+from gated.backends.native.machine.target import host
 from gated.backends.native.memory import leases as memory
 from gated.backends.native.memory.regions import Region
 from gated.backends.native.passes.course import Course
@@ -23,10 +22,11 @@ from gated.backends.native.passes.pass_plan import PassPlan, Shapes
 from gated.backends.native.passes.plan import RenewalPlan, is_elementwise, parameter_numbers
 from gated.backends.native.threads.groups import step_rows
 from gated.backends.native.threads.pool import Team
-from gated.program.lowering import CALLER, ROW
+from gated.backends.native.tuning import tuning_for
+from gated.lru import Lru
+from gated.program.rows import CALLER, ROW, line_of
 
 Array = np.ndarray[Any, Any]
-KEPT = 4 << 20  # bytes up to which a call's memory is kept, with the packed parameters and copies of them
 
 
 class InferencePlan(PassPlan):
@@ -52,14 +52,14 @@ class InferencePlan(PassPlan):
         self.pack.close(self.sheet)
         members, numbers = shapes.cut.members, parameter_numbers(graph, sizes)
         self.renewal = None
-        if self.fixed.bytes + self.work.bytes + sum(numbers.values()) * shapes.dtype.itemsize <= KEPT:
+        copies = sum(numbers.values()) * shapes.dtype.itemsize
+        if self.fixed.bytes + self.work.bytes + copies <= tuning_for(host().machine).kept:
             self.renewal = RenewalPlan(self.fixed, numbers, members)
             self.renewal.close(self.sheet, self.pack)
         self.first, self.again, self.only_pack = Course(members), Course(members), Course(1)
         self._set_courses()
         self.row_numbers = shapes.groups.step_rows()
-        kinds = ("counts", *STEP_ROWS)
-        self.row_numbers[:, kinds.index(ROW)] = self.row_numbers[:, kinds.index(CALLER)]  # nothing has another order
+        self.row_numbers[:, line_of(ROW)] = self.row_numbers[:, line_of(CALLER)]  # nothing has another order
         self.all_rows = step_rows(np.array([shapes.rows]), shapes.rows)
 
     def _set_courses(self) -> None:
@@ -105,7 +105,9 @@ class InferencePlan(PassPlan):
         return work.array(spec.offset + row * stride, shape, strides, self.work.dtype)
 
 
-@lru_cache(maxsize=64)
+_cache: Lru[Any, InferencePlan] = Lru(tuning_for().plans_kept)
+
+
 def inference_plan(
     programs: Inference,
     sizes: tuple[tuple[str, int], ...],
@@ -115,4 +117,9 @@ def inference_plan(
     team: Team,
 ) -> InferencePlan:
     """For (steps, sequences, rows)."""
-    return InferencePlan(programs, Shapes.of(programs.layout.schedule.graph, dict(sizes), dtype, shape, team), ahead)
+
+    def make() -> InferencePlan:
+        shapes = Shapes.of(programs.layout.schedule.graph, dict(sizes), dtype, shape, team)
+        return InferencePlan(programs, shapes, ahead)
+
+    return _cache.get((programs, sizes, dtype, shape, ahead, team), make)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,17 +12,15 @@ from gated.backends.native.codegen.online_emit import REDUCED, StepEmitter
 from gated.backends.native.machine.fingerprint import fingerprint
 from gated.backends.native.machine.target import Compiled, host
 from gated.backends.native.memory.leases import LINE
+from gated.backends.native.tuning import tuning_for
 from gated.language.graph import ONE_DIM, is_constant, topological
-from gated.locks import fork_safe_lock
+from gated.lru import Lru
 from gated.program.online_layout import StepLayout, lay_out
+from gated.program.rows import ROW, SEQUENCE
 from gated.schedule.online_step import Job, StepPlan
 
 Array = np.ndarray[Any, Any]
-STEPS = 256  # of a longer stream that are run in one call
-
-_cache: OrderedDict[str, Any] = OrderedDict()
-_lock = fork_safe_lock()
-CACHED = 64
+_cache: Lru[str, Any] = Lru(tuning_for().online_kept)
 
 
 def supports(plan: StepPlan) -> bool:
@@ -38,14 +35,12 @@ def _compiled(layout: StepLayout, dtype: str) -> Any:
     """The function of a layout, from this process's cache or the one on disk if possible."""
     here = host()
     key = fingerprint("online step", dtype, here, layout.plan)
-    with _lock:
-        if key not in _cache:
-            code = Compiled.cached(key, lambda: StepEmitter(layout, dtype, here.machine).emit(), here)
-            _cache[key] = code, code.function("learn")
-            while len(_cache) > CACHED:
-                _cache.popitem(last=False)
-        _cache.move_to_end(key)
-        return _cache[key]
+
+    def make() -> Any:
+        code = Compiled.cached(key, lambda: StepEmitter(layout, dtype, here.machine).emit(), here)
+        return code, code.function("learn")
+
+    return _cache.get(key, make)
 
 
 class NativeStep:
@@ -64,19 +59,17 @@ class NativeStep:
         states, traces: views (N, units), and (N, rows, cols) or (N, rows) by (state, job's name), as they are kept.
     """
 
-    most = STEPS
-
     def __init__(
         self, plan: StepPlan, sizes: Mapping[str, int], theta: Array, offsets: Mapping[str, int], batch: int
     ) -> None:
-        self.layout = lay_out(plan)
+        self.layout, self.most = lay_out(plan), tuning_for(host().machine).online_steps
         self.plan, self.sizes, self.theta, self.batch = plan, sizes, theta, batch
         self.code, self.learn = _compiled(self.layout, theta.dtype.name)
         self.width = host().machine.width(theta.dtype.name)
         self.gradient = np.zeros_like(theta)
         self.failed = np.zeros(1, np.int64)
-        self.weights = np.zeros((STEPS, batch), theta.dtype)
-        self.rates = np.zeros(STEPS, theta.dtype)
+        self.weights = np.zeros((self.most, batch), theta.dtype)
+        self.rates = np.zeros(self.most, theta.dtype)
         self.table = np.zeros(len(self.layout.table), np.int64)
         self._held: list[Array] = []
         self.traces: dict[tuple[int, str], Array] = {}
@@ -87,8 +80,9 @@ class NativeStep:
     def _fill(self, offsets: Mapping[str, int]) -> None:
         rows: dict[str, tuple[int, int]] = {}  # name -> (rows, padded length): scratch rows may serve several lengths
         for place in [*self.layout.places.values(), *(p for q in self.layout.programs for p in q.places)]:
-            count = {"x": STEPS * self.batch, "y": STEPS * self.batch, "target": STEPS * self.batch}.get(place.name, 1)
-            count = self.batch if place.name.startswith("state ") else count
+            count = self.most * self.batch if place.rows == ROW else 1
+            if place.rows == SEQUENCE and not place.scratch:
+                count = self.batch
             rows[place.name] = count, max(rows.get(place.name, (0, 0))[1], self._padded(place.dim))
         arrays = {name: self._zeros(*shape) for name, shape in rows.items() if ("row", name) in self.layout.table}
         for name, array in arrays.items():
@@ -106,7 +100,7 @@ class NativeStep:
         for name, array in fixed.items():
             self._put((name,), array)
         self.x, self.y, self.target = (
-            arrays[name].reshape(STEPS, self.batch, -1)[:, :, : self.sizes[leaf.dim]]
+            arrays[name].reshape(self.most, self.batch, -1)[:, :, : self.sizes[leaf.dim]]
             for name, leaf in (("x", self.plan.x), ("y", self.plan.target), ("target", self.plan.target))
         )
         self.states = [arrays[f"state {k}"][:, : self.sizes[leaf.dim]] for k, leaf in enumerate(self.plan.states)]
@@ -141,7 +135,7 @@ class NativeStep:
         """Run the first `steps` steps of x, target, weights and rates; the predictions are in y.
 
         Args:
-            steps: at most STEPS.
+            steps: at most `most`.
             fused: theta -= rate * gradient after each step that has a weight; otherwise the gradient of the last such
                 step is written to `gradient`.
 

@@ -17,7 +17,8 @@ from gated.backends.native.passes.plan import DTYPES, LoopPlan, MovePlan, PackPl
 from gated.backends.native.threads.groups import Cut, Groups, cut, gap_between
 from gated.backends.native.threads.pool import Team
 from gated.language.graph import Graph, Node, is_leaf
-from gated.program.lowering import CONSTANT, Place
+from gated.program.lowering import Place
+from gated.program.rows import SINGLE
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ class PassPlan:
         """Room for what has one row for all: parameter vectors are packed, the rest is for NumPy to compute."""
         self.computed: list[tuple[Node, Place]] = []
         for node, place in values.items():
-            if place.rows == CONSTANT:
+            if place.rows == SINGLE:
                 spec = region.add(place, 1, self.shapes.sizes[place.dim])
                 self.where[place] = region.name, spec
                 if is_leaf(node):
@@ -118,7 +119,7 @@ class PassPlan:
         for number, matrices in enumerate(loop.program.panels):
             plan.panel(number, self.pack.panel(matrices, self.panels, sizes), self.panels.name)
         for place in loop.program.places:
-            if place.name.startswith("scratch"):
+            if place.scratch:
                 plan.put(place, ("work", self.work.add((base, place), rows, sizes[place.dim])))
             else:
                 plan.put(place, self.where[place])

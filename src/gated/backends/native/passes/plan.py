@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 
-from gated.backends.native.codegen.emit import STEP_ROWS
 from gated.backends.native.codegen.renewal import flags_size
 from gated.backends.native.codegen.team import LINE
 from gated.backends.native.machine.programs import Loop
@@ -26,6 +25,7 @@ from gated.backends.native.threads.pool import even_edges, pool
 from gated.backends.reference import constants
 from gated.language.graph import Graph, Matrix, Node
 from gated.program.lowering import Place
+from gated.program.rows import BY_STEP
 from gated.schedule import Schedule
 
 Array = np.ndarray[Any, Any]
@@ -76,8 +76,8 @@ class LoopPlan:
         self._set("steps", count)
         self.starts += self._copies(groups - 1)
         for group, start in enumerate(self.starts):
-            for i, name in enumerate(("counts", *STEP_ROWS)):
-                offset = 8 * count * (i + group * (1 + len(STEP_ROWS)))
+            for i, name in enumerate(("counts", *BY_STEP)):
+                offset = 8 * count * (i + group * (1 + len(BY_STEP)))
                 self._set(name, offset, base, start)
 
     def share_columns(self, shares: int) -> None:

@@ -6,8 +6,8 @@ import itertools
 import math
 from collections.abc import Hashable, Sequence
 
-from gated.backends.native.codegen.gradients import FEW_PIECES, PIECE
 from gated.backends.native.machine.programs import Training
+from gated.backends.native.machine.target import host
 from gated.backends.native.memory.regions import Region
 from gated.backends.native.passes.course import Course
 from gated.backends.native.passes.pass_plan import PassPlan, Shapes
@@ -18,8 +18,10 @@ from gated.backends.native.passes.plan import (
     Where,
     parameter_numbers,
 )
+from gated.backends.native.tuning import tuning_for
 from gated.language.graph import Graph, Node
-from gated.program.lowering import CONSTANT, Place
+from gated.program.lowering import Place
+from gated.program.rows import SINGLE
 
 
 class _TrainingPlan(PassPlan):
@@ -187,7 +189,7 @@ class BackwardPlan(_TrainingPlan):
         if node in layout.leaves:
             return self.where[layout.packed[layout.leaves.index(node)]]
         place = layout.kept.get(node) or layout.results.get(node) or layout.values.get(node)
-        return None if place is None or place.rows == CONSTANT else self.where[place]
+        return None if place is None or place.rows == SINGLE else self.where[place]
 
     def _row_by_row(self, node: Node, size: int) -> Where:
         found = self._find(node)
@@ -233,13 +235,14 @@ class BackwardPlan(_TrainingPlan):
                 jobs.add(*left, *right, target, lost, m, n, rows, again)
                 done.add(matrix.name)
 
-    def _lost(self, name: str, numbers: int, group: int, rows: int) -> int | tuple[int, Hashable]:
+    def _lost(self, name: str, size: int, group: int, rows: int) -> int | tuple[int, Hashable]:
         """Room for what is lost when many pieces are added; 0, none, for a few."""
-        if rows <= FEW_PIECES * PIECE:
+        numbers = tuning_for(host().machine)
+        if rows <= numbers.few_pieces * numbers.piece:
             return 0
         key = "lost", group, name
         if key not in self.work.specs:
-            self.work.add(key, 1, numbers)
+            self.work.add(key, 1, size)
         return self.work.specs[key].offset, "work"
 
     def _first_row(self, node: Node, group: int) -> int:

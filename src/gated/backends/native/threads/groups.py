@@ -19,15 +19,26 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gated.backends.native.codegen.emit import STEP_ROWS
+from gated.backends.native.machine.target import host
 from gated.backends.native.memory.regions import PAGE, Region
 from gated.backends.native.passes.plan import parameter_numbers
 from gated.backends.native.threads.pool import Team, even_edges, threads_for
+from gated.backends.native.tuning import tuning_for
 from gated.language.graph import Graph
+from gated.program.rows import (
+    BY_STEP,
+    CALLER,
+    NEW,
+    PREVIOUS,
+    RING_NEW,
+    RING_PREVIOUS,
+    ROW,
+    SEQUENCE,
+    RowKind,
+    line_of,
+)
 
 Array = np.ndarray[Any, Any]
-FAR = 200.0  # nanoseconds: of threads that meet less soon one is quicker than several with a small job in few pieces
-APART = 64 << 10  # bytes of one thread's rows of a step from which on they may lie side by side
 
 
 class Cut(NamedTuple):
@@ -57,6 +68,7 @@ def cut(
         region: any that knows the dtype and the vector width.
         equal: whether all sequences are equally long.
     """
+    numbers = tuning_for(host().machine)
     threads = threads_for(step_work(graph, sizes, rows), team.threads)
     whole = 0, sequences
     if sequences < threads:
@@ -65,9 +77,9 @@ def cut(
         if columns > sequences:
             return Cut(columns, whole, True)
         # never in groups: the parameters' gradients are summed in the same order however soon threads meet
-        return Cut(threads if team.latency < FAR else sequences, whole)
+        return Cut(threads if team.latency < numbers.far else sequences, whole)
     row = max(sizes[dim] for dim in graph.dims.values()) * region.dtype.itemsize
-    if not equal or threads == 1 or row * sequences >= APART * threads:
+    if not equal or threads == 1 or row * sequences >= numbers.apart * threads:
         return Cut(threads, whole)
     return Cut(threads, even_edges(sequences, threads))
 
@@ -82,7 +94,7 @@ def _best_share(work: float, most: int, latency: float) -> int:
 
 def step_work(graph: Graph, sizes: Mapping[str, int], rows: int) -> float:
     """About how many nanoseconds the products of a time loop over so many rows take on one thread."""
-    return rows * sum(parameter_numbers(graph, sizes).values()) / 40
+    return rows * sum(parameter_numbers(graph, sizes).values()) / tuning_for(host().machine).products_a_nanosecond
 
 
 class Groups:
@@ -166,18 +178,20 @@ class Groups:
         """(groups, 1 + kinds, 1): for a program to which all rows of a group belong to one step."""
         if len(self) == 1:
             table = step_rows(np.array([rows]), rows)
-            table[:, 1 + STEP_ROWS.index("new")] = self.edges[-1]
+            table[:, line_of(NEW)] = self.edges[-1]
             return table
         tables = []
-        for group, (first, stop) in enumerate(itertools.pairwise(self.edges)):
-            kinds = {
-                "row": self.row(group),
-                "previous": self.state_row(group),
-                "new": self.new_row(group),
-                "sequence": self.row(group),
+        for group, (begin, end) in enumerate(itertools.pairwise(self.edges)):
+            first = {
+                ROW: self.row(group),
+                PREVIOUS: self.state_row(group),
+                NEW: self.new_row(group),
+                SEQUENCE: self.row(group),
+                # a program over all rows at once knows neither the caller's order nor a ring
+                **dict.fromkeys((CALLER, RING_PREVIOUS, RING_NEW), 0),
             }
-            tables.append([self.steps * (stop - first), *(kinds.get(name, 0) for name in STEP_ROWS)])
-        return np.array(tables, np.int64).reshape(len(self), 1 + len(STEP_ROWS), 1)
+            tables.append(_lines(self.steps * (end - begin), first))
+        return _table(tables)
 
     def step_rows(self) -> Array:
         """(groups, 1 + kinds, T), for each group as `step_rows`."""
@@ -186,16 +200,16 @@ class Groups:
         for group, (first, stop) in enumerate(itertools.pairwise(self.edges)):
             size = stop - first
             states = (self.steps + 1) * first - first + t * size  # group's states before, then t steps
-            kinds = {
-                "row": self.steps * first - first + t * size,
-                "caller": t * self.edges[-1],
-                "previous": states,
-                "new": states + size,
-                "sequence": np.full(self.steps, group * self.gap),
+            first_rows = {
+                ROW: self.steps * first - first + t * size,
+                CALLER: t * self.edges[-1],
+                PREVIOUS: states,
+                NEW: states + size,
+                SEQUENCE: np.full(self.steps, group * self.gap),
                 **_ring(t, size, first + group * self.gap),
             }
-            tables.append([np.full(self.steps, self.edges[-1]), *(kinds[name] for name in STEP_ROWS)])
-        return np.array(tables, np.int64).reshape(len(self), 1 + len(STEP_ROWS), self.steps)
+            tables.append(_lines(np.full(self.steps, self.edges[-1]), first_rows))
+        return _table(tables)
 
 
 def gap_between(sizes: Iterable[int], itemsize: int) -> int:
@@ -214,21 +228,30 @@ def step_rows(counts: Array, sequences: int) -> Array:
     begin = np.cumsum(counts) - counts
     previous = np.zeros(steps, np.int64)
     previous[1:] = sequences + begin[:-1]
-    kinds = {
-        "row": begin,
-        "caller": begin,
-        "previous": previous,
-        "new": sequences + begin,
-        "sequence": np.zeros(steps, np.int64),
+    rows = {
+        ROW: begin,
+        CALLER: begin,
+        PREVIOUS: previous,
+        NEW: sequences + begin,
+        SEQUENCE: np.zeros(steps, np.int64),
         **_ring(np.arange(steps), sequences, 0),
     }
-    table = np.array([counts, *(kinds[name] for name in STEP_ROWS)], np.int64)
-    return table.reshape(1, 1 + len(STEP_ROWS), steps)
+    return _table([_lines(counts, rows)])
 
 
-def _ring(t: Array, size: int, start: int) -> dict[str, Array]:
+def _lines(counts: Array | int, rows: Mapping[RowKind, Any]) -> list[Any]:
+    """The lines of a step's table in their order: running sequences, and the first rows of every kind."""
+    return [counts, *(rows[kind] for kind in BY_STEP)]
+
+
+def _table(groups: list[list[Any]]) -> Array:
+    """(groups, 1 + kinds, T)"""
+    return np.array(groups, np.int64).reshape(len(groups), 1 + len(BY_STEP), -1)
+
+
+def _ring(t: Array, size: int, start: int) -> dict[RowKind, Array]:
     """Two rows per sequence, used in turn, behind a group's first row.
 
     `start`: of the rows for which the code adds a sequence's number once more.
     """
-    return {"ring previous": start + size * (t % 2), "ring new": start + size * ((t + 1) % 2)}
+    return {RING_PREVIOUS: start + size * (t % 2), RING_NEW: start + size * ((t + 1) % 2)}

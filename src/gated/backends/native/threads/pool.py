@@ -37,19 +37,12 @@ from gated.backends.native.codegen.team import (
 )
 from gated.backends.native.machine.target import Compiled, host
 from gated.backends.native.memory.addresses import address_of
+from gated.backends.native.tuning import Tuning, tuning_for
 from gated.errors import shown, wrong
 from gated.locks import fork_safe_lock
 from gated.number_checks import whole_above_zero
 
 Array = np.ndarray[Any, Any]
-WORTHWHILE = 30_000.0  # nanoseconds of work that are worth a thread
-TRIAL = 64  # phases without work that show how long members wait for each other
-FRESH = 1.0  # seconds for which that is believed: a virtual machine's processors may move
-LONG = 500.0  # nanoseconds that are doubted: perhaps two members are on one processor, and soon will not be
-DOUBTED = 0.05  # seconds for which they are believed
-LOOKING = 300.0  # microseconds for which a worker looks for more to do, unless the environment says otherwise
-ANSWER = 200.0  # microseconds that a caller waits for a worker that has to wake up
-ABSENT = 0.005  # seconds for which it does not wait again after that was in vain
 
 
 @cache
@@ -91,11 +84,12 @@ class Pool:
         self._starting = threading.Lock()
         self._most = MOST - 1  # workers
         self._absent = 0.0  # until then, who sleeps is not waited for
-        self._trial = np.array([TRIAL, 2, 0, *[0] * (TRIAL * 2 * len(ENTRY)), 0, 1, 0], np.int64)
-        self._latency, self._tried = 1024.0, -FRESH
+        self._numbers = numbers = tuning_for(host().machine)
+        self._trial = np.array([numbers.trial, 2, 0, *[0] * (numbers.trial * 2 * len(ENTRY)), 0, 1, 0], np.int64)
+        self._latency, self._tried = 1024.0, -numbers.fresh
         look = _seconds(idle, self.address)
-        self._memory[PATIENCE] = ANSWER * 1e-6 / look
-        self._looks = max(1, int(_looking() * 1e-6 / look))
+        self._memory[PATIENCE] = numbers.answer * 1e-6 / look
+        self._looks = max(1, int(_looking(numbers) * 1e-6 / look))
 
     def run(self, program: int, members: int, alone: int) -> None:
         """Run a program for so many members; `alone`, for one, if they do not answer, or work for somebody else.
@@ -115,12 +109,12 @@ class Pool:
             self._conduct(self.address, program, alone)
             if not ctypes.c_int64.from_address(program + 8 * HEAD.index("together")).value:
                 # somebody holds the interpreter's lock, or the processors have other work
-                self._absent = time.perf_counter() + ABSENT
+                self._absent = time.perf_counter() + self._numbers.absent
 
     def latency(self) -> float:
         """Nanoseconds that two members need to meet at the end of a phase, as lately measured, in steps of sqrt(2)."""
-        now = time.perf_counter()
-        if now - self._tried > (FRESH if self._latency < LONG else DOUBTED):
+        now, numbers = time.perf_counter(), self._numbers
+        if now - self._tried > (numbers.fresh if self._latency < numbers.doubtful else numbers.doubted):
             self._tried = now
             program = address_of(self._trial)
             times = []
@@ -131,7 +125,7 @@ class Pool:
                 if self._trial[HEAD.index("together")]:
                     times.append(time.perf_counter() - start)
             if times:
-                self._latency = 2.0 ** (round(2 * math.log2(min(times) / TRIAL * 1e9)) / 2)
+                self._latency = 2.0 ** (round(2 * math.log2(min(times) / numbers.trial * 1e9)) / 2)
         return self._latency
 
     def stop(self) -> None:
@@ -188,7 +182,7 @@ def _seconds(idle: Callable[[int, int, int], None], team: int, looks: int = 200)
     return min(times) / looks
 
 
-def _looking() -> float:
+def _looking(numbers: Tuning) -> float:
     """Microseconds for which workers look for more to do.
 
     Raises:
@@ -196,10 +190,10 @@ def _looking() -> float:
     """
     text = os.environ.get("GATED_SPIN")
     if text is None:
-        return LOOKING
+        return numbers.looking
     if not text.isdecimal():
         raise wrong("GATED_SPIN", repr(text), "a whole number of microseconds")
-    return max(20.0, float(text))  # long enough to see what it was woken for
+    return max(numbers.looking_least, float(text))
 
 
 _pool: Pool | None = None
@@ -283,7 +277,7 @@ def team_for(sequences: int) -> Team:
 
 def threads_for(work: float, most: int) -> int:
     """As many threads as have a worthwhile piece of the work (nanoseconds) each."""
-    return max(1, min(int(work / WORTHWHILE), most))
+    return max(1, min(int(work / tuning_for(host().machine).worthwhile), most))
 
 
 def even_edges(items: int, parts: int) -> tuple[int, ...]:

@@ -1,0 +1,140 @@
+"""The numbers that were chosen for speed or memory, each with its reason; results are right with others too.
+
+One record for a processor: `tuning_for(machine)`. What is no choice (the layout of a table, a bound that a format or
+an error message names) stands where it is used. Below every room: whoever needs a number reads it here, and none is
+written down twice.
+
+To try another number, in a test or for a measurement, put it in TRIED: `TRIED["worthwhile"] = 1.0`. The numbers of
+machine code (`Tuning.code`) are read when code is made: what this process has compiled stays as it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from gated.backends.native.processor import Machine
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """See the module. Where a comment gives no reason, none has been written down."""
+
+    # Machine code (codegen)
+
+    # Rows of a micro-kernel's tile, at most: `kernels.merit` finds the best number up to here.
+    largest_tile: int = 8
+    # Column blocks that a micro-kernel may take at once: few rows leave registers free, which hide the latency of the
+    # multiply-add.
+    chunks: tuple[int, ...] = (1, 2, 4)
+    # Rows of a tile of a block without products: one size fits all.
+    elementwise_tile: int = 8
+    # Rows of A and vectors of B of a tile of a matrix gradient: a row of A gives broadcasts, a row of B vectors, as
+    # many of both as the registers hold.
+    gradient_tile: tuple[int, int] = (6, 4)
+    # Rows of A and B that a matrix gradient takes at a time: they stay in the second-level cache.
+    piece: int = 256
+    # Rows of a piece that are added to one sum of numbers, the sums of a piece's chains then to another: a sum of n
+    # numbers one after the other is wrong by up to n/2 units in the last place, therefore none is long.
+    chain: int = 64
+    # So many pieces are added as they are; of more, what each addition loses is kept and added too.
+    few_pieces: int = 32
+    # Vectors side by side in the gradient of a vector parameter.
+    vector_chunk: int = 4
+    # As `chain`, for a vector: these sums wait for memory, and shorter chains cost nothing.
+    vector_chain: int = 32
+    # Looks before a waiting thread begins to give the processor away: it may be the one that is waited for.
+    busy_looks: int = 100
+
+    # The compiler, and machine code that is kept (machine)
+
+    # Letters of a module in LLVM's language, beyond which its machine code is made in the plain way: the usual one
+    # takes time with the square of the length (4.4 s for 1,000 products of each other, 1.3 million letters, where the
+    # plain one takes 0.1 s). The largest of the zoo's modules has less than a third of this.
+    long_module: int = 1_000_000
+    # Cells, by dtype and processor, whose code one process holds.
+    programs_kept: int = 128
+    # Bytes of all code on disk together.
+    disk_limit: int = 256 * 2**20
+    # Bytes of one entry there: no code is as large.
+    disk_largest: int = 64 * 2**20
+    # Seconds after which a half-written file is nobody's, and a time of last use is worth a write.
+    disk_stale: float = 3600.0
+
+    # Leased memory (memory)
+
+    # Bytes that may be idle beyond what was once in use.
+    slack: int = 16 << 20
+    # Bytes from which on memory comes from the system in pages.
+    mapped: int = 128 << 10
+    # A piece may be so many times larger than what is asked for.
+    loose: int = 8
+
+    # Threads
+
+    # Products that one thread does in a nanosecond, about: what `groups.step_work` counts with.
+    products_a_nanosecond: float = 40.0
+    # Nanoseconds of work that are worth a thread.
+    worthwhile: float = 30_000.0
+    # Nanoseconds: of threads that meet less soon one is quicker than several with a small job in few pieces.
+    far: float = 200.0
+    # Bytes of one thread's rows of a step from which on they may lie side by side: a processor fetches ahead beyond
+    # shorter ones into those that another thread is writing, and two were measured to take longer than one.
+    apart: int = 64 << 10
+    # Phases without work that show how long members wait for each other.
+    trial: int = 64
+    # Seconds for which that is believed: a virtual machine's processors may move.
+    fresh: float = 1.0
+    # Nanoseconds of waiting that are doubted: perhaps two members are on one processor, and soon will not be.
+    doubtful: float = 500.0
+    # Seconds for which they are believed.
+    doubted: float = 0.05
+    # Microseconds for which a worker looks for more to do, unless the environment says otherwise: to wake a thread
+    # takes longer than many a pass.
+    looking: float = 300.0
+    # And at least, whatever the environment says, that it sees what it was woken for.
+    looking_least: float = 20.0
+    # Microseconds that a caller waits for a worker that has to wake up.
+    answer: float = 200.0
+    # Seconds for which it does not wait again after that was in vain.
+    absent: float = 0.005
+
+    # Passes
+
+    # Sequences: fewer are too few for a tile of rows, so that the products with x are made for many steps ahead.
+    few: int = 4
+    # Bytes of parameters that no cache holds until the next step: the products with x are made ahead.
+    large: int = 16 << 20
+    # Bytes of pre-activations that stay in the second-level cache: so many are made ahead.
+    ahead: int = 256 << 10
+    # Steps that are made ahead at least, that the products are worth it.
+    ahead_least: int = 16
+    # Bytes up to which a call's memory is kept, with the packed parameters and copies of them.
+    kept: int = 4 << 20
+    # Bytes of all that are kept.
+    all_kept: int = 16 << 20
+    # Plans (of sizes and threads) that are held: of training, and of inference.
+    plans_kept: int = 64
+    # Steps of a longer stream that online learning runs in one call.
+    online_steps: int = 256
+    # Online steps whose code is held.
+    online_kept: int = 64
+
+    @property
+    def code(self) -> tuple[Any, ...]:
+        """What machine code depends on: a part of the key under which it is kept on disk."""
+        kernels = self.largest_tile, self.chunks, self.elementwise_tile
+        sums = self.gradient_tile, self.piece, self.chain, self.vector_chunk, self.vector_chain
+        return *kernels, *sums, self.busy_looks, self.long_module
+
+
+_MANY_REGISTERS = Tuning()  # 32 vector registers
+_FEW_REGISTERS = Tuning(gradient_tile=(4, 2))  # 16
+
+TRIED: dict[str, Any] = {}  # name -> what stands for the number of this name
+
+
+def tuning_for(machine: Machine | None = None) -> Tuning:
+    """The numbers for a processor. Without one: those of a whole process, which are the same on every processor."""
+    found = _FEW_REGISTERS if machine is not None and machine.registers < 32 else _MANY_REGISTERS
+    return replace(found, **TRIED) if TRIED else found
