@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
 import gated
-from gated import Recurrent, abs, exp, log, maximum, minimum, relu, sigmoid, softplus, sqrt, tanh
+from gated import Recurrent, abs, cos, erf, exp, floor, log, maximum, minimum, relu, sigmoid, sin, softplus, sqrt, tanh
 from gated.audit.check import check_run
 from gated.audit.runs import Configuration, prepare
 from gated.errors import CellError
@@ -30,6 +30,10 @@ SAFE = {
     "exp": "exp(tanh({}))",
     "log": "log(1.5 + tanh({}))",
     "sqrt": "sqrt(1.5 + tanh({}))",
+    "sin": "sin(3 * tanh({}))",
+    "cos": "cos(3 * tanh({}))",
+    "erf": "erf({})",
+    "floor": "floor(0.5 + 0.25 * tanh({}))",
     "abs": "abs({})",
     "maximum": "maximum({}, {})",
     "minimum": "minimum({}, {})",
@@ -57,6 +61,10 @@ SCOPE = {
     "exp": exp,
     "log": log,
     "sqrt": sqrt,
+    "sin": sin,
+    "cos": cos,
+    "erf": erf,
+    "floor": floor,
     "abs": abs,
     "maximum": maximum,
     "minimum": minimum,
@@ -183,7 +191,7 @@ def test_printed_equations_compute_what_the_layer_computes(data):
     layer = Recurrent(cell, 2, 3, dtype="float64", backend="reference")
     rng = np.random.default_rng(0)
     state, x = [rng.standard_normal((1, 2, 3)) for _ in cell.states], rng.standard_normal((1, 2, 2))
-    scope = {"np": np, "sigmoid": sigmoid, "softplus": softplus, "x_t": x[0]}
+    scope = {"np": np, "sigmoid": sigmoid, "softplus": softplus, "erf": erf, "x_t": x[0]}
     scope |= {f"{name}_prev": s[0] for name, s in zip(cell.states, state, strict=True)}
     scope |= {key.split(".", 1)[1].replace(".", "_"): value for key, value in layer.params.items()}
     for line in cell.equations("numpy"):

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from gated.language.graph import Graph, Node, is_constant, is_leaf, is_product, topological
+from gated.language.graph import Graph, Node, is_constant, is_leaf, is_product
 
 SOME, MANY = 2, 8  # readings
 
@@ -57,9 +57,16 @@ def difference(first: Graph, second: Graph) -> str | None:
     """What is not the same in two readings, in words; None if they are equal."""
     if len(first.outputs) != len(second.outputs):
         return f"{len(first.outputs)} returned values became {len(second.outputs)}"
-    for a, b in zip(topological(first.outputs), topological(second.outputs), strict=False):
-        if a is not b:  # equal expressions are one object: the first of these have the same arguments, or one has none
+    pairs = list(zip(first.outputs, second.outputs, strict=True))
+    seen: set[tuple[Node, Node]] = set()
+    while pairs:
+        a, b = pair = pairs.pop()
+        if a is b or pair in seen:
+            continue
+        seen.add(pair)
+        if (a.op, repr(a.attr), len(a.args)) != (b.op, repr(b.attr), len(b.args)):  # repr: 0.0 is not -0.0
             return f"{_described(a)} became {_described(b)}"
+        pairs += zip(a.args, b.args, strict=True)
     names = [list(graph.names.items()) for graph in (first, second)]
     if first.outputs != second.outputs or first.parameters != second.parameters or names[0] != names[1]:
         return "names or sizes are others"

@@ -180,12 +180,10 @@ def _in_double(math: VectorMath, b: ir.IRBuilder, x: Value, function: Callable[.
     return b.fptrunc(function(wide, b, b.fpext(x, wide.vector)), math.vector)
 
 
-# π/2 in four parts: the first three have 33 bits, so that their products with whole numbers below 2^20 are exact
-_HALF_PI = 0x3243F6A8885A308D313198A2E03707344A4093822299F31D0082EFA98EC4E6C89  # π 2^256
-
-
 def _parts_of_half_pi() -> tuple[float, ...]:
-    parts, rest, scale = [], _HALF_PI, 257
+    """π/2 in four parts: three of 33 bits, whose products with whole numbers below 2^20 are exact, and a rest."""
+    pi = 0x3243F6A8885A308D313198A2E03707344A4093822299F31D0082EFA98EC4E6C89  # times 2^256
+    parts, rest, scale = [], pi, 257
     for _ in range(3):
         shift = max(rest.bit_length() - 33, 0)
         head = rest >> shift << shift

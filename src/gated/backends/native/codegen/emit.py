@@ -38,7 +38,7 @@ ODD = len(BY_STEP)  # where, behind a step's first rows, it is told whether its 
 class Table:
     """Where in `ctx` each number lies."""
 
-    FIXED: tuple[Any, ...] = ("steps", "counts", *BY_STEP, "team", "share", "shares")
+    FIXED: tuple[Any, ...] = ("steps", "counts", *(kind.name for kind in BY_STEP), "team", "share", "shares")
 
     def __init__(self, program: Program) -> None:
         names: list[Any] = list(self.FIXED)
@@ -88,7 +88,7 @@ class _ProgramEmitter:
         rows = b.alloca(I64, size=len(BY_STEP) + 1)  # of this step, see above
         steps = self._field(b, ctx, "steps")
         counts = self._pointer(b, ctx, "counts")
-        starts = [self._pointer(b, ctx, kind) for kind in BY_STEP]
+        starts = [self._pointer(b, ctx, kind.name) for kind in BY_STEP]
         team, share, shares = (
             self._pointer(b, ctx, "team"),
             *(self._field(b, ctx, name) for name in ("share", "shares")),

@@ -76,7 +76,7 @@ class LoopPlan:
         self._set("steps", count)
         self.starts += self._copies(groups - 1)
         for group, start in enumerate(self.starts):
-            for i, name in enumerate(("counts", *BY_STEP)):
+            for i, name in enumerate(("counts", *(kind.name for kind in BY_STEP))):
                 offset = 8 * count * (i + group * (1 + len(BY_STEP)))
                 self._set(name, offset, base, start)
 
