@@ -39,8 +39,8 @@ def test_every_kind_is_one_object_with_a_name_of_its_own() -> None:
 
 def test_the_table_of_a_program_has_the_first_row_of_every_kind_behind_the_counts() -> None:
     index = Table(Program([], [], [])).index
-    assert [index[kind] - index["counts"] for kind in BY_STEP] == [line_of(kind) for kind in BY_STEP]
-    assert not any(kind in index for kind in KINDS if not kind.by_step)
+    assert [index[kind.name] - index["counts"] for kind in BY_STEP] == [line_of(kind) for kind in BY_STEP]
+    assert not any(kind.name in index for kind in KINDS if not kind.by_step)
     with pytest.raises(ValueError):
         line_of(SINGLE)
 
