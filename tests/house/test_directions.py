@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
+import pytest
+
 import gated
 
 SOURCE = Path(gated.__file__).parent
@@ -25,23 +27,27 @@ ORDER = (
     "experiments",
     "cli",
 )
+ROOMS = {
+    "backends/native": ("codegen", "machine", "memory", "threads", "passes"),
+    "learning": ("rules", "training", "realtime"),
+}
 OLD = {"runtime"}  # a place that is kept for those who import from it
 # a cell shows its own derivation: the method asks for it when it is called
 ALLOWED = {("language/cell.py", "calculus")}
 
 
-def _imports(path: Path) -> set[str]:
-    """The packages of gated that a file imports anywhere in it."""
+def _imports(path: Path, package: str = "gated") -> set[str]:
+    """The packages and modules in a package that a file imports anywhere in it."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: a relative import"
-            names = [f"{node.module}.{alias.name}" for alias in node.names] if node.module == "gated" else [node.module]
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
         else:
             continue
-        found |= {name.split(".")[1] for name in names if name.startswith("gated.")}
+        found |= {name.removeprefix(f"{package}.").split(".")[0] for name in names if name.startswith(f"{package}.")}
     return found
 
 
@@ -67,3 +73,15 @@ def test_the_files_beside_the_packages_know_none_of_them_at_import() -> None:
         tree = ast.parse(path.read_text(encoding="utf-8"))
         top = [node.module or "" for node in tree.body if isinstance(node, ast.ImportFrom)]
         assert not [name for name in top if name.startswith("gated.") and name.split(".")[1] in ORDER], path.name
+
+
+@pytest.mark.parametrize("package", ROOMS)
+def test_rooms_import_one_way(package: str) -> None:
+    order, folder = ROOMS[package], SOURCE / package
+    assert {path.parent.name for path in folder.glob("*/__init__.py")} == set(order)
+    wrong = []
+    for room, name in enumerate(order):
+        for path in sorted((folder / name).rglob("*.py")):
+            later = _imports(path, f"gated.{package.replace('/', '.')}") & set(order[room + 1 :])
+            wrong += [f"{path.relative_to(SOURCE)} imports {found}" for found in sorted(later)]
+    assert not wrong, "; ".join(wrong)

@@ -218,15 +218,12 @@ class Plain(Layer):
         return {"kind": "plain"}
 
 
-@pytest.mark.parametrize("algorithm", ["rtrl", "online"])
-@pytest.mark.parametrize("skip", [False, True], ids=["alone", "in a residual one"])
-def test_a_layer_without_equations_learns_by_its_own_backward(algorithm: str, skip: bool) -> None:
-    own = Residual(Plain(4)) if skip else Plain(4)
-    layers = {"below": Plain(4), "rnn": gated.Recurrent(leaky, 4, 4, dtype="float64"), "own": own}
-    made = gated.Network({**layers, "above": gated.Dense(4, 2, dtype="float64", seed=4)})
-    x, target, loss, rate = drawn(T, N, 4), drawn(T, N, 2, seed=2), SquaredError(), 0.1
-    before = made.theta.copy()
-    learner = Online(made, algorithm, SGD(rate), loss, batch=N)
+def learnt_at_the_last_step(
+    made: gated.Network, algorithm: str, x: Any, target: Any, backend: str | None = None
+) -> tuple[Any, Any]:
+    """The gradient of the last step's loss: by what a learner in real time changes, and by backpropagation."""
+    loss, rate, before = SquaredError(), 0.1, made.theta.copy()
+    learner = Online(made, algorithm, SGD(rate), loss, batch=N, backend=backend)
     for t in range(T - 1):
         learner.step(x[t])
     learner.step(x[-1], target[-1])
@@ -235,10 +232,20 @@ def test_a_layer_without_equations_learns_by_its_own_backward(algorithm: str, sk
     y, _, tape = made.forward(x)
     dy = np.zeros_like(y)
     dy[-1] = loss(y[-1], target[-1])[1]
-    exact = made.backward(tape, dy)[2]
+    return found, made.backward(tape, dy)[2].vector
+
+
+@pytest.mark.parametrize("algorithm", ["rtrl", "online"])
+@pytest.mark.parametrize("skip", [False, True], ids=["alone", "in a residual one"])
+def test_a_layer_without_equations_learns_by_its_own_backward(algorithm: str, skip: bool) -> None:
+    own = Residual(Plain(4)) if skip else Plain(4)
+    layers = {"below": Plain(4), "rnn": gated.Recurrent(leaky, 4, 4, dtype="float64"), "own": own}
+    made = gated.Network({**layers, "above": gated.Dense(4, 2, dtype="float64", seed=4)})
+    x, target = drawn(T, N, 4), drawn(T, N, 2, seed=2)
+    found, exact = learnt_at_the_last_step(made, algorithm, x, target)
     # online, the error of a step reaches the layers below only through that step
     seen = slice(None) if algorithm == "rtrl" else slice(made.params.span("rnn.l0.W.h")[0], None)
-    np.testing.assert_allclose(found[seen], exact.vector[seen], rtol=0, atol=1e-11 * np.linalg.norm(exact.vector))
+    np.testing.assert_allclose(found[seen], exact[seen], rtol=0, atol=1e-11 * np.linalg.norm(exact))
 
 
 def test_a_state_without_equations_does_not_learn_in_real_time() -> None:
@@ -422,16 +429,6 @@ def _scaled(x, *, W, b, s):  # type: ignore[no-untyped-def]
 def test_a_graph_of_its_own_on_a_cell(algorithm: str, backend: str) -> None:
     made = gated.Network({"rnn": gated.Recurrent(leaky, 3, 4, dtype="float64"), "own": Scaled(4)})
     assert isinstance(made.layers["own"].equations("own")[0], Equations)
-    x, target, loss, rate = drawn(T, N, 3), drawn(T, N, 4, seed=2), SquaredError(), 0.1
-    before = made.theta.copy()
-    learner = Online(made, algorithm, SGD(rate), loss, batch=N, backend=backend)
-    for t in range(T - 1):
-        learner.step(x[t])
-    learner.step(x[-1], target[-1])
-    found = (before - made.theta) / rate
-    made.theta[...] = before
-    y, _, tape = made.forward(x)
-    dy = np.zeros_like(y)
-    dy[-1] = loss(y[-1], target[-1])[1]
-    exact = made.backward(tape, dy)[2].vector
+    x, target = drawn(T, N, 3), drawn(T, N, 4, seed=2)
+    found, exact = learnt_at_the_last_step(made, algorithm, x, target, backend)
     np.testing.assert_allclose(found, exact, rtol=0, atol=1e-11 * np.linalg.norm(exact))

@@ -147,14 +147,19 @@ def before_loop(schedule: Schedule, parameters: Mapping[str, Array], x: Array) -
     return values
 
 
-def constants(schedule: Schedule, parameters: Mapping[str, Array]) -> Values:
-    """The values of level 0: the parameter vectors, and what is made of them alone."""
+def _numbers_and_vectors(schedule: Schedule, parameters: Mapping[str, Array]) -> Values:
     values: Values = {}
     for node in schedule.level:
         if is_constant(node):
             values[node] = float(node.attr)
         elif is_leaf(node, "vector"):
             values[node] = parameters[node.attr[1]]
+    return values
+
+
+def constants(schedule: Schedule, parameters: Mapping[str, Array]) -> Values:
+    """The values of level 0: the parameter vectors, and what is made of them alone."""
+    values = _numbers_and_vectors(schedule, parameters)
     program = [node for node in schedule.before if schedule.level[node] == CONSTANT]
     _Interpreter(parameters).run(group_products(program), values)
     return values
@@ -284,12 +289,7 @@ class _Columns:
 
 
 def _constants_and_inputs(schedule: Schedule, parameters: Mapping[str, Array], x: Array) -> Values:
-    values: Values = {}
-    for node in schedule.level:
-        if is_constant(node):
-            values[node] = float(node.attr)
-        elif is_leaf(node, "vector"):
-            values[node] = parameters[node.attr[1]]
+    values = _numbers_and_vectors(schedule, parameters)
     values[schedule.graph.input_leaf(schedule.graph.inputs[0])] = x
     return values
 

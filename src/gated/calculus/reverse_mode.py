@@ -64,7 +64,7 @@ def _propagate(result: Adjoints, node: Node, adjoint: Node) -> None:
 
 
 def _contribute(result: Adjoints, node: Node, user: Node | None, term: Node) -> None:
-    if is_constant(term) and term.attr == 0.0:
+    if is_constant(term, 0.0):
         return
     if node.dim == ONE_DIM and term.dim != ONE_DIM:
         term = total_of(term)  # a number that was used for all units collects from all of them

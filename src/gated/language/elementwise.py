@@ -41,4 +41,4 @@ def _public(row: Elementwise) -> Any:
 
 
 WRITTEN: dict[str, Any] = {name: _public(row) for name, row in PUBLIC.items()}
-globals().update(WRITTEN)
+globals().update(WRITTEN)  # a pickle of a function names this module

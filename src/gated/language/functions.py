@@ -16,6 +16,7 @@ import numpy as np
 from gated.language import arithmetic as _arithmetic  # noqa: F401  its rows enter the book first
 from gated.language.graph import Node, call, constant
 from gated.language.operations import Elementwise, Legend, Rows, enter
+from gated.language.polynomials import interpolated
 
 Array = np.ndarray[Any, Any]
 
@@ -92,15 +93,14 @@ def erf_series() -> tuple[float, ...]:
 def erfc_series() -> tuple[float, ...]:
     """Of q in erf(x) = 1 - exp(-x²) q(5/3 - 4/x) on 1.5 ≤ x ≤ 6, highest power first.
 
-    q meets exp(x²) erfc(x) at the zeros of a Chebyshev polynomial.
+    q stands for exp(x²) erfc(x).
     """
 
     def scaled(u: float) -> float:
         x = 12.0 / (5.0 - 3.0 * u)
         return math.erfc(x) * math.exp(x * x)
 
-    series = np.polynomial.chebyshev.Chebyshev.interpolate(np.vectorize(scaled), 18)
-    return tuple(float(c) for c in series.convert(kind=np.polynomial.polynomial.Polynomial).coef[::-1])
+    return interpolated(scaled, 18, -1.0, 1.0)
 
 
 def _real_erf(x: Array) -> Array:

@@ -136,7 +136,12 @@ def call(function: str, *args: Node) -> Node:
     row = BOOK[function]
     if args and are_numbers(*args):
         return _folded(row, [arg.attr for arg in args])
-    return make(row.kind, function, row.dim(function, args), args)
+    return _made(row, function, args)
+
+
+def _made(row: Operation, attr: Any, args: Sequence[Node]) -> Node:
+    """The node of an operation, as long as that says."""
+    return make(row.kind, attr, row.dim(attr, args), args)
 
 
 def _folded(row: Any, numbers: Sequence[float]) -> Node:
@@ -152,27 +157,20 @@ def _folded(row: Any, numbers: Sequence[float]) -> Node:
 
 
 def with_args(node: Node, args: tuple[Node, ...]) -> Node:
-    """The node with other arguments (of the same lengths): for passes that rewrite a graph."""
+    """The same operation of other arguments, perhaps of other lengths: for passes that rewrite a graph."""
     if args == node.args:
         return node
-    return call(node.attr, *args) if is_elementwise(node) else make(node.op, node.attr, node.dim, args)
-
-
-def call_again(node: Node, args: tuple[Node, ...]) -> Node:
-    """The same operation of other arguments, perhaps of other lengths."""
-    if is_elementwise(node):
-        return call(node.attr, *args)
-    return make(node.op, node.attr, node.operation.dim(node.attr, args), args) if args else node
+    return call(node.attr, *args) if is_elementwise(node) else _made(node.operation, node.attr, args)
 
 
 def product(matrices: Sequence[Matrix], operands: Sequence[Node]) -> Node:
     """The sum of matrix-vector products M1 v1 + M2 v2 + ... ."""
-    return make("product", tuple(matrices), matrices[0].output_dim, operands)
+    return _made(BOOK["product"], tuple(matrices), operands)
 
 
 def reduce(reduction: str, operand: Node) -> Node:
     """A reduction over the units, to one number: "total" or "logsumexp"."""
-    return make("reduce", reduction, ONE_DIM, (operand,))
+    return _made(BOOK[reduction], reduction, (operand,))
 
 
 def joint_dim(nodes: Iterable[Node]) -> str:

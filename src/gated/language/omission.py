@@ -20,7 +20,6 @@ def without_family(graph: g.Graph, family: str) -> g.Graph:
     if not omitted:
         known = dict.fromkeys(name.split(".")[0] for name in graph.parameters)
         raise wrong("family", repr(family), f"one of the families of {graph.name}: {', '.join(known) or 'none'}")
-
     try:
         new = g.rewrite(graph.outputs, lambda node, args: _rewritten(node, args, omitted))
     except CellError as error:  # a function of a number that has no value there: log(0)

@@ -180,8 +180,11 @@ class Printer:
 
     def _write(self, node: Node) -> tuple[str, int]:
         """The text of a node and how strongly it binds; without recursion, for expressions may be deep."""
-        known = {**self.names, **self._written}
-        for part in topological([node], lambda part: [arg for arg in part.args if arg not in known]):
+
+        def below(part: Node) -> list[Node]:
+            return [arg for arg in part.args if arg not in self.names and arg not in self._written]
+
+        for part in topological([node], below):
             if part not in self._written:
                 self._written[part] = self._one(part)
         return self._written[node]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -182,10 +182,6 @@ class Dense(Layer, kind="dense"):
 
     def equations(self, name: str) -> list[Part]:
         return [Equations(self._schedule.graph, {key: key for key in self._schedule.graph.parameters})]
-
-    @staticmethod
-    def from_config(config: Mapping[str, Any]) -> Dense:
-        return Dense(**{key: value for key, value in config.items() if key != "kind"})
 
     def __repr__(self) -> str:
         return f"Dense({self.input_size}, {self.output_size}" + (f", {self.activation!r})" if self.activation else ")")

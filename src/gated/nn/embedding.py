@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -83,10 +83,6 @@ class Embedding(Layer, kind="embedding"):
 
     def equations(self, name: str) -> list[Part]:
         return [LookUp("W")]
-
-    @staticmethod
-    def from_config(config: Mapping[str, Any]) -> Embedding:
-        return Embedding(**{key: value for key, value in config.items() if key != "kind"})
 
     def __repr__(self) -> str:
         return f"Embedding({self.num_embeddings}, {self.size})"

@@ -121,7 +121,7 @@ class Recurrent(Stack, kind="recurrent"):
         steps, batch = x.shape[:2]
         if batch == 0:
             raise wrong("x", "a batch of 0 sequences", "at least one sequence")
-        return x, self._checked_state("state", state, batch), Packing(steps, batch, lengths)
+        return x, self.checked_state("state", state, batch), Packing(steps, batch, lengths)
 
     def _last(self, packing: Packing, last: Sequence[Sequence[Array]]) -> State:
         """The last states, (K, N, size) each, from those of every direction."""
@@ -171,7 +171,7 @@ class Recurrent(Stack, kind="recurrent"):
         steps, batch = packing.steps, packing.sequences
         shape = (batch, steps, self.output_size) if self.batch_first else (steps, batch, self.output_size)
         dy = self._time_major(checks.array("dy", dy, shape, self.dtype))
-        dstates = self._checked_state("dstate", dstate, batch)
+        dstates = self.checked_state("dstate", dstate, batch)
         grads = self.params.like()
         first = [np.empty_like(d) for d in dstates]
         for layer in reversed(range(self.num_layers)):

@@ -169,7 +169,7 @@ class Stack(Layer):
 
     _user_major = _time_major
 
-    def _checked_state(self, name: str, state: Any, batch: int) -> list[Array]:
+    def checked_state(self, name: str, state: Any, batch: int) -> list[Array]:
         if state is None:
             return list(self.initial_state(batch))
         if isinstance(state, np.ndarray) and len(self.cell.states) == 1:
@@ -267,9 +267,6 @@ class Stack(Layer):
 
     def state_names(self) -> list[list[str]]:
         return [[f"l{level}.state.{name}" for level in range(self.num_layers)] for name in self.cell.states]
-
-    def checked_state(self, name: str, state: Any, batch: int) -> list[Array]:
-        return self._checked_state(name, state, batch)
 
     def __repr__(self) -> str:
         extra = f", num_layers={self.num_layers}" * (self.num_layers > 1) + ", bidirectional=True" * self.bidirectional

@@ -70,7 +70,7 @@ class Stream:
 
     def reset(self, state: Any = None) -> None:
         """Begin again from this state: one array (num_layers, N, size) per state of the cell; zeros if None."""
-        states = self._layer._checked_state("state", state, self._batch)
+        states = self._layer.checked_state("state", state, self._batch)
         for k, stepper in enumerate(self._steppers):
             stepper.put([array[k] for array in states])
 

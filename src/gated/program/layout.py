@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gated.language.graph import Node, is_constant, is_elementwise
+from gated.language.graph import Graph, Node, is_constant, is_elementwise
 from gated.program.lowering import Place
 from gated.program.rows import CALLER, NEW, PREVIOUS, RING_NEW, RING_PREVIOUS, ROW, SEQUENCE, SINGLE, RowKind
 from gated.schedule import Schedule
@@ -104,6 +106,11 @@ class Layout:
     def low(self) -> Available:
         """What exists before the time loop."""
         return {node: (place,) for node, place in self.values.items() if self.schedule.level[node] < STATE}
+
+
+def parameter_numbers(graph: Graph, sizes: Mapping[str, int]) -> dict[str, int]:
+    """Parameter -> how many numbers it has."""
+    return {name: math.prod(sizes[dim] for dim in shape) for name, shape in graph.parameters.items()}
 
 
 def _cheap(schedule: Schedule) -> list[Node]:

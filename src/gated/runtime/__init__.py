@@ -5,14 +5,13 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+from gated.lazy import submodules
+
 _HOME = {"Packing": "gated.nn.packing", "Sequences": "gated.data.sequences"}
+_module, __dir__ = submodules(__name__)
 
 __all__ = ["Packing", "Sequences"]  # noqa: F822
 
 
 def __getattr__(name: str) -> Any:
-    if name in _HOME:
-        return getattr(importlib.import_module(_HOME[name]), name)
-    from gated.lazy import submodules
-
-    return submodules(__name__)[0](name)
+    return getattr(importlib.import_module(_HOME[name]), name) if name in _HOME else _module(name)

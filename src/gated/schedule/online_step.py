@@ -20,7 +20,6 @@ from gated.language.graph import (
     Graph,
     Matrix,
     Node,
-    call_again,
     is_leaf,
     is_product,
     is_reduction,
@@ -28,6 +27,7 @@ from gated.language.graph import (
     product,
     rewrite,
     topological,
+    with_args,
 )
 from gated.schedule.traces import TracePlan
 
@@ -219,7 +219,7 @@ def rebuilt(
             return leaf(node.attr[0], name, sizes.get(node.dim, node.dim))
         if is_product(node):
             return product([_renamed(matrix, prefix, sizes) for matrix in node.attr], args)
-        return call_again(node, args)
+        return with_args(node, args)
 
     return rewrite(outputs, rule)
 

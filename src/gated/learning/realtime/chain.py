@@ -13,6 +13,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from gated.errors import describe, wrong_type
 from gated.learning.realtime.links import Link
 from gated.learning.realtime.maps import GraphMap, LayerMap, Map, TableMap
@@ -20,12 +22,24 @@ from gated.nn import Network
 from gated.nn.equations import LookUp, Part, Sum
 from gated.nn.network_checks import has_state
 
+Array = np.ndarray[Any, Any]
+
 
 @dataclass(frozen=True, eq=False)
 class Branches:
     """y = Σ of what the chains make of x; a chain without links makes x itself."""
 
     chains: Sequence[Sequence[ChainLink]]
+
+
+class SideBySide:
+    """Chains of a learner's nodes, for `Branches`."""
+
+    def __init__(self, chains: Sequence[Sequence[Any]]) -> None:
+        self.chains = chains
+
+    def arrays(self) -> dict[str, Array]:
+        return {name: array for chain in self.chains for node in chain for name, array in node.arrays().items()}
 
 
 ChainLink = Link | TableMap | LayerMap | Branches

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from gated.backends.native.passes.online_run import NativeStep
 
 Array = np.ndarray[Any, Any]
-NAMES = ("native", "reference")
 
 
 class NotFinite(Exception):

@@ -100,7 +100,7 @@ class Puller:
         self.slopes: dict[Node, list[tuple[Node, Node]]] = {}  # source -> (sink, slope) pairs
         for source in [*self.products, *vectors, *self.states, self.input]:
             found = zip(sinks, slopes.from_source(sinks, source), strict=True)
-            self.slopes[source] = [(sink, slope) for sink, slope in found if not is_constant(slope) or slope.attr]
+            self.slopes[source] = [(sink, slope) for sink, slope in found if not is_constant(slope, 0.0)]
         needed = [slope for pairs in self.slopes.values() for _, slope in pairs]
         self.program = program_of([*graph.outputs, *slopes.operands, *needed])
 

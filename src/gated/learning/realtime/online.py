@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from gated.backends import NAMES
 from gated.errors import FileFormatError, GatedError, as_array, describe, shown, wrong, wrong_type
 from gated.files.tensor_file import open_tensors, write_tensors
 from gated.learning.realtime.chain import links_of
 from gated.learning.realtime.engines import (
-    NAMES,
     NativeEngine,
     NotFinite,
     ReferenceEngine,

@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gated.errors import ArgumentError
-from gated.learning.realtime.chain import Branches, ChainLink, flat, links_of, map_of
+from gated.learning.realtime.chain import Branches, ChainLink, SideBySide, flat, links_of, map_of
 from gated.learning.realtime.links import Link, Puller
 from gated.learning.realtime.maps import Map
 from gated.learning.realtime.traces import learning_rows
@@ -125,11 +125,8 @@ class _Map:
         return {}
 
 
-class _Branches:
+class _Branches(SideBySide):
     """Chains side by side; below each are those below it, and then its own."""
-
-    def __init__(self, chains: Sequence[Sequence[Any]]) -> None:
-        self.chains = chains
 
     def forward(self, x: Array, below: Sequence[Any]) -> Array:
         return np.asarray(sum(self._run(chain, x, below) for chain in self.chains))
@@ -142,9 +139,6 @@ class _Branches:
     def carry(self, rows: Array, into: Array, below: Sequence[Any]) -> None:
         for chain in self.chains:
             _carry([*below, *chain], rows, into)
-
-    def arrays(self) -> dict[str, Array]:
-        return {name: array for chain in self.chains for node in chain for name, array in node.arrays().items()}
 
 
 class _Cell:

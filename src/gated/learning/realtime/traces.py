@@ -19,7 +19,7 @@ import numpy as np
 
 from gated.backends import default_backend
 from gated.language.graph import Node, is_constant
-from gated.learning.realtime.chain import Branches, ChainLink, links_of, map_of
+from gated.learning.realtime.chain import Branches, ChainLink, SideBySide, links_of, map_of
 from gated.learning.realtime.links import Link, program_of
 from gated.learning.realtime.maps import Map, Rows
 from gated.schedule.traces import TracePlan, Use, plan_traces
@@ -80,20 +80,14 @@ class _Map:
         return {}
 
 
-class _Branches:
+class _Branches(SideBySide):
     """Chains side by side."""
-
-    def __init__(self, chains: Sequence[Sequence[Any]]) -> None:
-        self.chains = chains
 
     def forward(self, x: Array) -> Array:
         return np.asarray(sum(_through(chain, x) for chain in self.chains))
 
     def gradient(self, dy: Array, rows: Rows) -> Array:
         return np.asarray(sum(_back(chain, dy, rows) for chain in self.chains))
-
-    def arrays(self) -> dict[str, Array]:
-        return {name: array for chain in self.chains for node in chain for name, array in node.arrays().items()}
 
 
 class _Cell:
@@ -162,7 +156,7 @@ class _Cell:
                 trace = traces[k, name]
                 yield _spread(reached, trace.ndim) * trace
         for use in self.plan.uses[name]:
-            if not is_constant(use.direct) or use.direct.attr != 0.0:
+            if not is_constant(use.direct, 0.0):
                 delta = dh * self.values[use.direct]
                 yield delta if use.operand is None else delta[:, :, None] * self._operand(use)
 

@@ -17,35 +17,19 @@ from typing import Any
 
 import llvmlite.ir as ir
 
-from gated.backends.native.codegen.vector_math import EMITTERS, PRECISIONS, VectorMath, emits
+from gated.backends.native.codegen.vector_math import EMITTERS, PRECISIONS, VectorMath, emits, parts_of
 from gated.language.functions import ERF_ONE, ERF_SMALL, FUNCTIONS, erf_series, erfc_series
 
 Value = Any
 
 
-@emits("add")
-def add(math: VectorMath, b: ir.IRBuilder, x: Value, y: Value) -> Value:
-    return b.fadd(x, y)
+def _instruction(name: str) -> Callable[..., Value]:
+    """What is one instruction of LLVM's."""
+    return lambda math, b, *args: getattr(b, name)(*args)
 
 
-@emits("sub")
-def subtract(math: VectorMath, b: ir.IRBuilder, x: Value, y: Value) -> Value:
-    return b.fsub(x, y)
-
-
-@emits("mul")
-def multiply(math: VectorMath, b: ir.IRBuilder, x: Value, y: Value) -> Value:
-    return b.fmul(x, y)
-
-
-@emits("div")
-def divide(math: VectorMath, b: ir.IRBuilder, x: Value, y: Value) -> Value:
-    return b.fdiv(x, y)
-
-
-@emits("neg")
-def negate(math: VectorMath, b: ir.IRBuilder, x: Value) -> Value:
-    return b.fneg(x)
+for _name in ("add", "sub", "mul", "div", "neg"):
+    emits(_name)(_instruction(f"f{_name}"))
 
 
 @emits("exp", long=True)
@@ -180,16 +164,8 @@ def _in_double(math: VectorMath, b: ir.IRBuilder, x: Value, function: Callable[.
     return b.fptrunc(function(wide, b, b.fpext(x, wide.vector)), math.vector)
 
 
-def _parts_of_half_pi() -> tuple[float, ...]:
-    """π/2 in four parts: three of 33 bits, whose products with whole numbers below 2^20 are exact, and a rest."""
-    pi = 0x3243F6A8885A308D313198A2E03707344A4093822299F31D0082EFA98EC4E6C89  # times 2^256
-    parts, rest, scale = [], pi, 257
-    for _ in range(3):
-        shift = max(rest.bit_length() - 33, 0)
-        head = rest >> shift << shift
-        parts.append(math_module.ldexp(head >> shift, shift - scale))
-        rest -= head
-    return *parts, rest / 2.0**scale
+# π/2 in four parts, three of 33 bits: their products with whole numbers below 2^20 are exact
+_HALF_PI = parts_of(0x3243F6A8885A308D313198A2E03707344A4093822299F31D0082EFA98EC4E6C89, 257, 33, 3)
 
 
 def _difference(b: ir.IRBuilder, x: Value, y: Value) -> tuple[Value, Value]:
@@ -201,7 +177,7 @@ def _difference(b: ir.IRBuilder, x: Value, y: Value) -> tuple[Value, Value]:
 
 def _quarter_turns(math: VectorMath, b: ir.IRBuilder, x: Value) -> tuple[Value, Value, Value]:
     """n as an integer, and r + rest with x = n π/2 + r + rest, |r| ≤ π/4, rest far below r's last place."""
-    first, second, third, fourth = (math.constant(part) for part in _parts_of_half_pi())
+    first, second, third, fourth = (math.constant(part) for part in _HALF_PI)
     n, whole = math.nearest(b, x, 2.0 / math_module.pi)
     high = b.fsub(x, b.fmul(n, first))
     high, low = _difference(b, high, b.fmul(n, second))

@@ -361,4 +361,4 @@ class StepEmitter:
 
 
 def _moves(node: Node) -> bool:
-    return not is_constant(node) or node.attr != 0.0
+    return not is_constant(node, 0.0)

@@ -10,7 +10,8 @@ from functools import partial
 from typing import Any
 
 import llvmlite.ir as ir
-import numpy as np
+
+from gated.language.polynomials import interpolated
 
 Value = Any
 
@@ -56,17 +57,25 @@ class Precision:
     ln2_low: float
 
 
-def _split_ln2(bits: int) -> tuple[float, float]:
-    # ln2 to 130 bits, as the sum of a short head (n * head is exact for all n that occur) and the rest
-    ln2 = 0xB17217F7D1CF79ABC9E3B39803F2F6AF
-    scale = 128
-    head = (ln2 >> (scale - bits)) << (scale - bits)
-    return head / 2.0**scale, (ln2 - head) / 2.0**scale
+def parts_of(number: int, scale: int, bits: int, count: int) -> tuple[float, ...]:
+    """number / 2^scale in so many parts of `bits` bits, and what is left of it.
 
+    Products of such a part with whole numbers that have no more than the other bits of a mantissa are exact.
+    """
+    parts, rest = [], number
+    for _ in range(count):
+        shift = rest.bit_length() - bits
+        head = rest >> shift << shift
+        parts.append(head / 2.0**scale)
+        rest -= head
+    return *parts, rest / 2.0**scale
+
+
+_LN2 = 0xB17217F7D1CF79ABC9E3B39803F2F6AF, 128  # ln2 2^128
 
 PRECISIONS = {
-    "float32": Precision("float32", 32, 23, 127, 7, 5, 88.8, -104.0, *_split_ln2(14)),
-    "float64": Precision("float64", 64, 52, 1023, 13, 11, 709.8, -745.2, *_split_ln2(40)),
+    "float32": Precision("float32", 32, 23, 127, 7, 5, 88.8, -104.0, *parts_of(*_LN2, 14, 1)),
+    "float64": Precision("float64", 64, 52, 1023, 13, 11, 709.8, -745.2, *parts_of(*_LN2, 40, 1)),
 }
 
 
@@ -74,17 +83,15 @@ PRECISIONS = {
 def _expm1_coefficients(precision: str) -> tuple[float, ...]:
     """Of q in exp(r) - 1 = r + r²·q(r) on |r| ≤ ln2/2, highest power first.
 
-    q interpolated at the zeros of a Chebyshev polynomial, which is nearly the best polynomial of this degree: its error
-    is below half a unit in the last place of the result with two terms less than Taylor's in float64, one in float32.
+    Interpolated, its error is below half a unit in the last place of the result with two terms less than Taylor's in
+    float64, one in float32.
     """
     degree, edge = (4 if precision == "float32" else 9), math.log(2.0) / 2
 
     def q(r: float) -> float:
         return sum(r**k / math.factorial(k + 2) for k in range(20))
 
-    series = np.polynomial.chebyshev.Chebyshev.interpolate(np.vectorize(q), degree, domain=[-edge, edge])
-    powers = series.convert(kind=np.polynomial.polynomial.Polynomial, domain=[-1, 1])
-    return tuple(float(c) for c in powers.coef[::-1])
+    return interpolated(q, degree, -edge, edge)
 
 
 class VectorMath:

@@ -19,11 +19,12 @@ from gated.backends.native.memory import leases as memory
 from gated.backends.native.memory.addresses import address_of, parameter_addresses
 from gated.backends.native.memory.regions import PAGE
 from gated.backends.native.passes.inference_plan import InferencePlan, inference_plan
-from gated.backends.native.passes.plan import DTYPES, Call, Where, parameter_numbers, put_computed
+from gated.backends.native.passes.plan import DTYPES, Call, Where, put_computed
 from gated.backends.native.threads.groups import step_rows
 from gated.backends.native.threads.pool import Team, pool, team_for
 from gated.backends.native.tuning import tuning_for
 from gated.lru import Lru
+from gated.program.layout import parameter_numbers
 from gated.program.rows import RING_NEW, RING_PREVIOUS, line_of
 from gated.schedule import Schedule
 

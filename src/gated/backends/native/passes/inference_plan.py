@@ -19,11 +19,12 @@ from gated.backends.native.memory import leases as memory
 from gated.backends.native.memory.regions import Region
 from gated.backends.native.passes.course import Course
 from gated.backends.native.passes.pass_plan import PassPlan, Shapes
-from gated.backends.native.passes.plan import RenewalPlan, is_elementwise, parameter_numbers
+from gated.backends.native.passes.plan import RenewalPlan, is_elementwise
 from gated.backends.native.threads.groups import step_rows
 from gated.backends.native.threads.pool import Team
 from gated.backends.native.tuning import tuning_for
 from gated.lru import Lru
+from gated.program.layout import parameter_numbers
 from gated.program.rows import CALLER, ROW, line_of
 
 Array = np.ndarray[Any, Any]

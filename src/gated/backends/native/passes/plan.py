@@ -10,7 +10,6 @@ same for a program over all rows at once), "team" (what the threads have in comm
 
 from __future__ import annotations
 
-import math
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
@@ -23,7 +22,7 @@ from gated.backends.native.memory.leases import Lease
 from gated.backends.native.memory.regions import Region, Sheet, Spec
 from gated.backends.native.threads.pool import even_edges, pool
 from gated.backends.reference import constants
-from gated.language.graph import Graph, Matrix, Node
+from gated.language.graph import Matrix, Node
 from gated.program.lowering import Place
 from gated.program.rows import BY_STEP
 from gated.schedule import Schedule
@@ -31,11 +30,6 @@ from gated.schedule import Schedule
 Array = np.ndarray[Any, Any]
 Where = tuple[Hashable, Spec]  # the base and the array
 DTYPES = {np.dtype("float32"): "float32", np.dtype("float64"): "float64"}  # looked up faster than dtype.name
-
-
-def parameter_numbers(graph: Graph, sizes: Mapping[str, int]) -> dict[str, int]:
-    """Parameter -> how many numbers it has."""
-    return {name: math.prod(sizes[dim] for dim in shape) for name, shape in graph.parameters.items()}
 
 
 def put_computed(

@@ -16,10 +16,10 @@ from gated.backends.native.passes.plan import (
     MovePlan,
     SealPlan,
     Where,
-    parameter_numbers,
 )
 from gated.backends.native.tuning import tuning_for
 from gated.language.graph import Graph, Node
+from gated.program.layout import parameter_numbers
 from gated.program.lowering import Place
 from gated.program.rows import SINGLE
 

@@ -21,10 +21,10 @@ import numpy as np
 
 from gated.backends.native.machine.target import host
 from gated.backends.native.memory.regions import PAGE, Region
-from gated.backends.native.passes.plan import parameter_numbers
 from gated.backends.native.threads.pool import Team, even_edges, threads_for
 from gated.backends.native.tuning import tuning_for
 from gated.language.graph import Graph
+from gated.program.layout import parameter_numbers
 from gated.program.rows import (
     BY_STEP,
     CALLER,
