@@ -13,9 +13,9 @@ from gated.backends.interface import Array, Pass, Scan, Stepper, stale, takes_pa
 from gated.language.functions import FUNCTIONS
 from gated.language.graph import ONE_DIM, Matrix, Node, is_constant, is_elementwise, is_leaf, is_product
 from gated.language.reductions import REDUCTIONS
-from gated.schedule import Schedule
+from gated.schedule import CellSchedule
 from gated.schedule.grouping import ProductGroup, group_products
-from gated.schedule.schedule import CONSTANT, INPUT, STATE
+from gated.schedule.schedule import INPUT, PARAMETER, STATE
 
 Values = dict[Node, "Array | float"]
 
@@ -66,7 +66,7 @@ class ReferenceBackend(NumPyArithmetic):
 
     def map(
         self,
-        schedule: Schedule,
+        schedule: CellSchedule,
         sizes: Mapping[str, int],
         parameters: Mapping[str, Array],
         inputs: Mapping[str, Array],
@@ -78,7 +78,7 @@ class ReferenceBackend(NumPyArithmetic):
         return map_adjoints(scan, dy, gradients)
 
     def loss(
-        self, schedule: Schedule, y: Array, target: Array, weights: Array, dtype: np.dtype[Any]
+        self, schedule: CellSchedule, y: Array, target: Array, weights: Array, dtype: np.dtype[Any]
     ) -> tuple[float, Array]:
         value, tape = evaluate_map(schedule, {"input": y.shape[1]}, {}, {"y": y, "target": target})
         counted = np.where(weights != 0, value, 0)  # a row that does not count may hold NaN
@@ -140,14 +140,14 @@ def last_states(states: Sequence[Array], counts: Array) -> list[Array]:
     return [array[begin[lengths] + np.arange(sequences)] for array in states]
 
 
-def before_loop(schedule: Schedule, parameters: Mapping[str, Array], x: Array) -> Values:
+def before_loop(schedule: CellSchedule, parameters: Mapping[str, Array], x: Array) -> Values:
     """The values of level 0 and 1, over all rows."""
     values = _constants_and_inputs(schedule, parameters, x)
     _Interpreter(parameters).run(group_products(schedule.before), values)
     return values
 
 
-def _numbers_and_vectors(schedule: Schedule, parameters: Mapping[str, Array]) -> Values:
+def _numbers_and_vectors(schedule: CellSchedule, parameters: Mapping[str, Array]) -> Values:
     values: Values = {}
     for node in schedule.level:
         if is_constant(node):
@@ -157,10 +157,10 @@ def _numbers_and_vectors(schedule: Schedule, parameters: Mapping[str, Array]) ->
     return values
 
 
-def constants(schedule: Schedule, parameters: Mapping[str, Array]) -> Values:
+def constants(schedule: CellSchedule, parameters: Mapping[str, Array]) -> Values:
     """The values of level 0: the parameter vectors, and what is made of them alone."""
     values = _numbers_and_vectors(schedule, parameters)
-    program = [node for node in schedule.before if schedule.level[node] == CONSTANT]
+    program = [node for node in schedule.before if schedule.level[node] == PARAMETER]
     _Interpreter(parameters).run(group_products(program), values)
     return values
 
@@ -252,7 +252,9 @@ class _Columns:
     """The kept values of the backward loop, side by side in one (R, Σ dim) array: so that the adjoints of all gates
     are one operand of one product."""
 
-    def __init__(self, schedule: Schedule, sizes: Mapping[str, int], rows: int, dtype: np.dtype[np.generic]) -> None:
+    def __init__(
+        self, schedule: CellSchedule, sizes: Mapping[str, int], rows: int, dtype: np.dtype[np.generic]
+    ) -> None:
         ordered = dict.fromkeys(delta for pairs in schedule.products.values() for delta, _ in pairs)
         kept = set(schedule.kept)
         nodes = [node for node in ordered if node in kept] + [node for node in schedule.kept if node not in ordered]
@@ -288,7 +290,7 @@ class _Columns:
         return self.rows[:, spans[0][0] : spans[-1][1]]  # type: ignore[index]
 
 
-def _constants_and_inputs(schedule: Schedule, parameters: Mapping[str, Array], x: Array) -> Values:
+def _constants_and_inputs(schedule: CellSchedule, parameters: Mapping[str, Array], x: Array) -> Values:
     values = _numbers_and_vectors(schedule, parameters)
     values[schedule.graph.input_leaf(schedule.graph.inputs[0])] = x
     return values
@@ -306,7 +308,7 @@ def _steps(counts: Array, initial: int) -> list[tuple[slice, slice, slice]]:
 
 
 def _forward_loop(
-    schedule: Schedule, interpreter: _Interpreter, values: Values, saved: Values, states: list[Array], counts: Array
+    schedule: CellSchedule, interpreter: _Interpreter, values: Values, saved: Values, states: list[Array], counts: Array
 ) -> None:
     program = group_products(schedule.step)
     inputs, constants = _split_rows(schedule, values)
@@ -324,10 +326,10 @@ def _forward_loop(
                 states[k][new] = step[node]
 
 
-def _split_rows(schedule: Schedule, values: Values) -> tuple[list[tuple[Node, Array]], Values]:
+def _split_rows(schedule: CellSchedule, values: Values) -> tuple[list[tuple[Node, Array]], Values]:
     """The values made before the loop: those with a row per step and sequence, and those without."""
     inputs = [(node, value) for node, value in values.items() if schedule.level.get(node) == INPUT]
-    constants = {node: value for node, value in values.items() if schedule.level.get(node) == CONSTANT}
+    constants = {node: value for node, value in values.items() if schedule.level.get(node) == PARAMETER}
     return inputs, constants  # type: ignore[return-value]
 
 
@@ -335,7 +337,7 @@ def _backward_loop(scan: Scan, interpreter: _Interpreter, kept: _Columns, dy: Ar
     schedule = scan.schedule
     leaves = [schedule.graph.state_leaf(name) for name in schedule.graph.states]
     by_row = [(node, v) for node, v in scan.values.items() if schedule.level[node] in (INPUT, STATE)]
-    constants = {node: v for node, v in scan.values.items() if schedule.level[node] == CONSTANT}
+    constants = {node: v for node, v in scan.values.items() if schedule.level[node] == PARAMETER}
     for node in schedule.backward_step:
         constants.update((arg, float(arg.attr)) for arg in node.args if is_constant(arg))
     for rows, _new, previous in reversed(_steps(scan.counts, len(running[0]))):
@@ -429,7 +431,7 @@ def _outer_sum(scan: Scan, delta: Array | float, operand: Array | float, matrix:
 
 
 def evaluate_map(
-    schedule: Schedule,
+    schedule: CellSchedule,
     sizes: Mapping[str, int],
     parameters: Mapping[str, Array],
     inputs: Mapping[str, Array],

@@ -21,7 +21,7 @@ from unittest.mock import patch
 import numpy as np
 
 from gated.backends.native.memory import leases as memory
-from gated.backends.native.memory.leases import LINE
+from gated.backends.native.memory.leases import CACHE_LINE
 from gated.backends.native.memory.regions import Region, Sheet
 from gated.backends.native.passes import backend, inference, inference_plan, online_run
 from gated.backends.native.threads import groups
@@ -143,9 +143,9 @@ class Guard:
         """In place of `Region.place`."""
         known = region.bytes if isinstance(region.bytes, Bytes) else Bytes(0)
         if self.mode == "canaries":
-            region.bytes += LINE
+            region.bytes += CACHE_LINE
             offset = int(place(region, size))
-            end = offset + size + LINE
+            end = offset + size + CACHE_LINE
         else:
             first, pages = max(PAGE, int(known)), -(-size // PAGE) * PAGE
             offset = first + (pages - size if self.mode == "ends" else 0)

@@ -1,7 +1,7 @@
 """Emission: the blocks of programs as LLVM IR, for one precision and vector width. Pure: nothing is compiled here.
 
 The generated function of a program, `name(ctx, n0, n1)`, runs all time steps for the sequences n0 <= n < n1. Sizes
-are data, not code: everything variable is read from `ctx`, a table of 64-bit numbers laid out by `Table`.
+are data, not code: everything variable is read from `ctx`, a table of 64-bit numbers laid out by `ContextTable`.
 
     for each step            (backwards in a backward program)
       for each block
@@ -35,7 +35,7 @@ Value = Any
 ODD = len(BY_STEP)  # where, behind a step's first rows, it is told whether its number is odd
 
 
-class Table:
+class ContextTable:
     """Where in `ctx` each number lies."""
 
     FIXED: tuple[Any, ...] = ("steps", "counts", *(kind.name for kind in BY_STEP), "team", "share", "shares")
@@ -78,7 +78,7 @@ class _ProgramEmitter:
         self.name, self.program, self.reverse = name, program, reverse
         self.width, self.vector, self.scalar = self.math.width, self.math.vector, self.math.scalar
         self.bytes = self.math.precision.bits // 8
-        self.table = Table(program)
+        self.table = ContextTable(program)
 
     def emit(self) -> None:
         passes = [self._block_pass(i, block) for i, block in enumerate(self.program.blocks)]

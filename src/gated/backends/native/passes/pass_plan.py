@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from gated.backends.native.machine.programs import Loop, common
+from gated.backends.native.machine.programs import CompiledProgram, common
 from gated.backends.native.machine.target import host
 from gated.backends.native.memory.regions import Region, Sheet, Spec
 from gated.backends.native.passes.course import Course
@@ -101,10 +101,10 @@ class PassPlan:
 
     # tables
 
-    def _over_rows(self, loop: Loop | None) -> LoopPlan | None:
+    def _over_rows(self, loop: CompiledProgram | None) -> LoopPlan | None:
         return None if loop is None else self._loop(loop, "rows", 1, self.shapes.rows, self._row_groups)
 
-    def _over_steps(self, loop: Loop) -> LoopPlan:
+    def _over_steps(self, loop: CompiledProgram) -> LoopPlan:
         shapes = self.shapes
         sequences = shapes.sequences + shapes.groups.apart
         plan = self._loop(loop, "steps", shapes.steps, sequences, len(shapes.groups))
@@ -112,7 +112,7 @@ class PassPlan:
             plan.share_columns(shapes.cut.members)
         return plan
 
-    def _loop(self, loop: Loop, base: str, steps: int, rows: int, groups: int) -> LoopPlan:
+    def _loop(self, loop: CompiledProgram, base: str, steps: int, rows: int, groups: int) -> LoopPlan:
         """`rows`: of an array that every step uses again."""
         sizes = self.shapes.sizes
         plan = LoopPlan(loop, self.sheet, sizes, self.work)
