@@ -239,7 +239,7 @@ class Guard:
             def __init__(self, plan: Any, sizes: Any, theta: Array, offsets: Any, batch: int) -> None:
                 self.spans = [
                     (job.name, offsets[job.name], sizes[job.rows] * (1 if job.cols is None else sizes[job.cols]))
-                    for job in plan.jobs
+                    for job in plan.learnt
                 ]
                 guard.turn += 1
                 turn = guard.turn % len(self.spans)
