@@ -17,17 +17,19 @@ the number of threads nor on the batch it was computed in.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import llvmlite.ir as ir
 
-from gated.backends.native.codegen.ir_tools import I1, I64, POINTER, at, loop, read
+from gated.backends.native.codegen.ir_tools import I1, I64, POINTER, at, loop, read, splat
 from gated.backends.native.codegen.kernels import Kernels, Shape, best_chunk, best_rows
+from gated.backends.native.codegen.reductions import REDUCERS, RowOfUnits
 from gated.backends.native.codegen.team import Waiting
 from gated.backends.native.codegen.vector_math import PRECISIONS, VectorMath
 from gated.backends.native.processor import Machine
 from gated.backends.native.tuning import tuning_for
-from gated.language.graph import Node, is_constant
+from gated.language.graph import ONE_DIM, Node, is_constant
 from gated.program.lowering import Block, Place, Program, Term
 from gated.program.rows import BY_STEP, RowKind
 
@@ -272,13 +274,23 @@ class _ProgramEmitter:
         """All loads, then the operations, then all stores (which may overwrite what was loaded)."""
         ctx, rows, number, offset = where
 
-        def address(place: Place) -> Value:
+        def row_of(place: Place) -> Value:
             base, stride = self._pointer(b, ctx, ("base", place)), self._field(b, ctx, ("stride", place))
-            row = self._row_of(b, rows, place.rows, base, stride, number)
-            return b.gep(row, [offset], source_etype=self.scalar)
+            return self._row_of(b, rows, place.rows, base, stride, number)
 
+        def address(place: Place, offset: Value = offset) -> Value:
+            return b.gep(row_of(place), [offset], source_etype=self.scalar)
+
+        def load(place: Place, offset: Value = offset) -> Value:
+            if place.dim == ONE_DIM:  # one number for all units
+                return splat(b, b.load(row_of(place), typ=self.scalar), self.width)
+            return b.load(address(place, offset), typ=self.vector, align=self.bytes)
+
+        for node, place in block.reductions.items():
+            units = RowOfUnits(self.math, partial(load, place), self._field(b, ctx, ("size", place.dim)))
+            values[node] = REDUCERS[node.attr](b, units)
         for node, places in block.loads.items():
-            loaded = [b.load(address(place), typ=self.vector, align=self.bytes) for place in places]
+            loaded = [load(place) for place in places]
             values[node] = loaded[0] if len(loaded) == 1 else b.fadd(loaded[0], loaded[1])
         emitter = self.math.emitters([node.attr for node in block.operations])
         for node in block.operations:

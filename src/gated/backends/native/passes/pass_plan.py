@@ -16,7 +16,7 @@ from gated.backends.native.passes.course import Course
 from gated.backends.native.passes.plan import DTYPES, LoopPlan, MovePlan, PackPlan, Where
 from gated.backends.native.threads.groups import Cut, Groups, cut, gap_between
 from gated.backends.native.threads.pool import Team
-from gated.language.graph import Graph, Node, is_leaf
+from gated.language.graph import ONE_DIM, Graph, Node, is_leaf
 from gated.program.lowering import Place
 from gated.program.rows import SINGLE
 
@@ -43,7 +43,7 @@ class Shapes:
         region = Region("", dtype, host().machine.width(DTYPES[dtype]))
         shared = cut(graph, sizes, rows, sequences, region, rows == steps * sequences, team)
         groups = Groups(steps, shared.edges, gap_between([sizes[dim] for dim in graph.dims.values()], dtype.itemsize))
-        return Shapes(*shape, shared, groups, dict(sizes), dtype, region.width)
+        return Shapes(*shape, shared, groups, {**sizes, ONE_DIM: 1}, dtype, region.width)
 
     @property
     def equal(self) -> bool:

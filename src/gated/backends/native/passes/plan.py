@@ -106,7 +106,7 @@ class LoopPlan:
 def is_elementwise(loops: Sequence[CompiledProgram | None], place: Place) -> bool:
     """Whether any of the programs reads the place in whole vectors (an operand of a product is read by numbers)."""
     blocks = [block for loop in loops if loop is not None for block in loop.program.blocks]
-    return any(place in places for block in blocks for places in block.loads.values())
+    return any(place in places for block in blocks for places in (*block.loads.values(), block.reductions.values()))
 
 
 class JobPlan:
