@@ -15,9 +15,9 @@ from gated.number_checks import real, told
 
 
 def python_topics() -> str:
-    """The language reference that ``help()`` prints: about half a million characters of English and code.
+    """The language reference that `help()` prints: about half a million characters of English and code.
 
-    It comes with the interpreter (``pydoc_data.topics``), so a demonstration needs no download. Topics are
+    It comes with the interpreter (`pydoc_data.topics`), so a demonstration needs no download. Topics are
     sorted by name and each begins with its name as a heading: the text is the same in every run of one
     Python version, but not of different ones, because each version documents itself.
 
@@ -32,7 +32,7 @@ def python_topics() -> str:
 
 
 def read_text(path: str | PathLike[str], encoding: str = "utf-8") -> str:
-    """The contents of a text file, line ends as ``\\n``, without a byte order mark.
+    """The contents of a text file, line ends as `\\n`, without a byte order mark.
 
     Raises ArgumentError if the path cannot be opened as a file or no encoding has this name, FileFormatError if what
     the file holds is not in this encoding (with the offset of the first wrong byte, from 0, and what it seems to be

@@ -3,7 +3,7 @@
 The format (https://huggingface.co/docs/safetensors): eight bytes with the length of a JSON header,
 the header with dtype, shape and offsets of each array and a table of strings, then the numbers.
 Nothing in it is ever executed. gated keeps JSON documents in the table of strings, and marks its
-files with ``"format": "gated"`` and ``"format_version"``.
+files with `"format": "gated"` and `"format_version"`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ LONGEST_DOCUMENT = 4_000_000
 
 
 class TensorFile:
-    """An open file: ``shapes``, ``dtypes`` and names of ``documents``; :meth:`read` gives numbers, :meth:`document` a
+    """An open file: `shapes`, `dtypes` and names of `documents`; `read` gives numbers, `document` a
     JSON value.
 
     Shapes and dtypes come from the header, so that a reader can refuse a file before memory is
@@ -70,7 +70,7 @@ class TensorFile:
         return array
 
     def document(self, name: str, kind: type = object) -> Any:
-        """The JSON value under ``name``; FileFormatError if it is missing, too long, or not a ``kind``."""
+        """The JSON value under `name`; FileFormatError if it is missing, too long, or not a `kind`."""
         if name not in self._texts:
             raise FileFormatError(f"{self.path!r}: got no {name!r} in the metadata, expected one")
         text = self._texts[name]
@@ -93,7 +93,7 @@ class TensorFile:
 
 @contextmanager
 def open_tensors(path: str | os.PathLike[str], kind: str) -> Iterator[TensorFile]:
-    """Open a file that :func:`write_tensors` wrote with this ``kind``.
+    """Open a file that `write_tensors` wrote with this `kind`.
 
     Raises ArgumentError if there is no such file and FileFormatError if it is not safetensors, is
     truncated, is not gated's, or has another kind or version.
@@ -122,13 +122,13 @@ def write_tensors(
 ) -> None:
     """Write arrays (float32, float64, int64) and JSON values; the file appears whole or not at all.
 
-    Raises ArgumentError or ArgumentTypeError, before anything is written, for what :func:`open_tensors` would refuse.
+    Raises ArgumentError or ArgumentTypeError, before anything is written, for what `open_tensors` would refuse.
     """
     write_atomically(path, file_content(kind, tensors, documents))
 
 
 def file_content(kind: str, tensors: Mapping[str, np.ndarray], documents: Mapping[str, Any]) -> bytes:
-    """What :func:`write_tensors` writes; the same errors."""
+    """What `write_tensors` writes; the same errors."""
     # ascontiguousarray would give a scalar one dimension
     arrays = {_name("tensors", name): np.array(_checked(name, array), order="C") for name, array in tensors.items()}
     for name in OWN:
@@ -153,7 +153,7 @@ def file_content(kind: str, tensors: Mapping[str, np.ndarray], documents: Mappin
 
 
 def _name(argument: str, name: Any) -> str:
-    """``name``, if a file gives it back."""
+    """`name`, if a file gives it back."""
     if not isinstance(name, str):
         raise ArgumentTypeError(f"{argument}: got the name {describe(name)}, expected a text")
     if (argument, name) == ("tensors", "__metadata__") or any("\ud800" <= letter <= "\udfff" for letter in name):

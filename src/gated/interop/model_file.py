@@ -1,8 +1,8 @@
 """Model files: a network's parameters with the equations, sizes and whatever the model adds, in one safetensors file.
 
-Metadata, JSON each: ``network`` is ``network.config()`` (kinds of layers, sizes, the cells'
+Metadata, JSON each: `network` is `network.config()` (kinds of layers, sizes, the cells'
 expression graphs); other entries belong to the model, such as its vocabulary. The arrays are
-``network.params`` by name. A network is built again from its graphs; no code is read, so a file
+`network.params` by name. A network is built again from its graphs; no code is read, so a file
 from a stranger can at worst be refused, and it is refused before anything is built: what the
 description calls for must be there, array by array.
 """
@@ -21,7 +21,7 @@ Claimed = Callable[[str, tuple[int, ...], str], None]  # name, shape and dtype o
 
 
 def save_model(path: str | os.PathLike[str], kind: str, network: Any, documents: Mapping[str, Any]) -> None:
-    """Write ``network`` and the JSON-able ``documents``; the file appears whole or not at all.
+    """Write `network` and the JSON-able `documents`; the file appears whole or not at all.
 
     Raises ArgumentError or ArgumentTypeError, before anything is written, for what could not be read back: an array
     that is not finite, a layer of a kind that no file describes, a document that JSON cannot hold or whose name is
@@ -42,7 +42,7 @@ def save_model(path: str | os.PathLike[str], kind: str, network: Any, documents:
 
 
 def load_model(path: str | os.PathLike[str], kind: str, documents: Iterable[str] = ()) -> tuple[Any, dict[str, Any]]:
-    """(network, {name: document}) from what :func:`save_model` wrote with this ``kind``.
+    """(network, {name: document}) from what `save_model` wrote with this `kind`.
 
     Raises ArgumentError if there is no such file, FileFormatError if anything about it is wrong.
     """
@@ -57,10 +57,10 @@ def load_model(path: str | os.PathLike[str], kind: str, documents: Iterable[str]
 
 
 def rebuild(path: str, config: Any, claimed: Claimed) -> Any:
-    """The network that ``config`` describes, with fresh parameters.
+    """The network that `config` describes, with fresh parameters.
 
-    ``claimed`` is asked about each parameter before anything is built; it raises FileFormatError to refuse. So does
-    this function, with ``path`` in front, whatever is wrong with ``config``.
+    `claimed` is asked about each parameter before anything is built; it raises FileFormatError to refuse. So does
+    this function, with `path` in front, whatever is wrong with `config`.
     """
     from gated.nn import network_from_config
 
@@ -74,7 +74,7 @@ def rebuild(path: str, config: Any, claimed: Claimed) -> Any:
 
 
 def check_description(config: Any, network: Any) -> None:
-    """That :func:`rebuild` would take ``config`` and find each parameter of ``network``. ArgumentError if not."""
+    """That `rebuild` would take `config` and find each parameter of `network`. ArgumentError if not."""
     from gated.nn.claims import claims
 
     arrays = _Arrays(network.params.shapes, dict.fromkeys(network.params.shapes, network.dtype.name))
@@ -88,7 +88,7 @@ def check_description(config: Any, network: Any) -> None:
 
 
 def numbers_at_most(count: int) -> Claimed:
-    """A ``claimed`` for :func:`rebuild`: it refuses as soon as there are more numbers than these in the parameters."""
+    """A `claimed` for `rebuild`: it refuses as soon as there are more numbers than these in the parameters."""
     left = count
 
     def claimed(name: str, shape: tuple[int, ...], dtype: str) -> None:

@@ -21,7 +21,7 @@ def global_norm(gradient: np.ndarray | ParameterVector) -> float:
 
 
 def clip_by_global_norm(gradient: np.ndarray | ParameterVector, max_norm: float) -> float:
-    """Scale ``gradient`` in place so that its norm is at most ``max_norm``; returns the norm before.
+    """Scale `gradient` in place so that its norm is at most `max_norm`; returns the norm before.
 
     A gradient whose norm is within the bound is left as it is, to the bit. Raises ArgumentError, and
     changes nothing, if it holds NaN or inf, which no scaling could repair.
@@ -39,7 +39,7 @@ def clip_by_global_norm(gradient: np.ndarray | ParameterVector, max_norm: float)
 
 
 def clipped(gradient: np.ndarray, limit: float) -> float:
-    """:func:`clip_by_global_norm` without its checks: one with NaN or inf is left as it is, and the norm tells."""
+    """`clip_by_global_norm` without its checks: one with NaN or inf is left as it is, and the norm tells."""
     norm = global_norm(gradient)
     if np.isfinite(norm) and norm > limit:
         default_backend().scale(gradient, limit / norm)

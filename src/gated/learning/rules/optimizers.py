@@ -1,7 +1,7 @@
 """First-order optimizers over one contiguous parameter vector.
 
 theta, g: the parameters and the gradient, 1-D, same dtype and length. Every optimizer gives the
-same numbers as the one of this name in ``torch.optim`` (with its default options where none is
+same numbers as the one of this name in `torch.optim` (with its default options where none is
 here). Buffers are made at the first update; after that an update allocates one byte per entry, to see
 whether the gradient is finite.
 """
@@ -27,8 +27,8 @@ from gated.number_checks import above_zero, not_negative, told, within
 class Optimizer:
     """What the optimizers share: the count of updates, the schedule, the named buffers.
 
-    ``lr``: a number or a schedule (see :mod:`gated.learning.schedules`); it may be set anew between
-    updates. A subclass lists the buffers that it keeps from update to update and writes :meth:`_apply`.
+    `lr`: a number or a schedule (see `gated.learning.schedules`); it may be set anew between
+    updates. A subclass lists the buffers that it keeps from update to update and writes `_apply`.
 
     An optimizer can be copied and pickled; the copy goes on with the same bits and shares nothing.
     """
@@ -68,7 +68,7 @@ class Optimizer:
         return rate
 
     def update(self, theta: np.ndarray | ParameterVector, gradient: np.ndarray | ParameterVector) -> None:
-        """One update of ``theta`` in place; ``gradient`` is only read. Of parameters by name the vector is taken.
+        """One update of `theta` in place; `gradient` is only read. Of parameters by name the vector is taken.
 
         Raises ArgumentTypeError for anything but two floating-point arrays of one dtype, and
         ArgumentError for shapes that are not one-dimensional, equal, and those of the last call, for
@@ -86,12 +86,12 @@ class Optimizer:
         self._apply(theta, gradient, rate)
 
     def state(self) -> dict[str, np.ndarray]:
-        """Copies of all that the next update depends on: ``updates`` and the buffers by name."""
+        """Copies of all that the next update depends on: `updates` and the buffers by name."""
         held = {name: buffer.copy() for name, buffer in self._buffers.items()}
         return {"updates": np.array(self.updates, dtype=np.int64), **held}
 
     def load_state(self, state: Mapping[str, np.ndarray]) -> None:
-        """Continue from what :meth:`state` of an optimizer of the same kind returned."""
+        """Continue from what `state` of an optimizer of the same kind returned."""
         names = set(state) - {"updates"}
         if "updates" not in state or (names and names != set(self.buffers)):
             expected = ", ".join(("updates", *self.buffers))
@@ -163,9 +163,9 @@ class Optimizer:
                 )
 
     def _apply(self, theta: np.ndarray, g: np.ndarray, lr: float) -> None:
-        """One update at rate ``lr``; ``self.updates`` already counts it. May use both scratch arrays.
+        """One update at rate `lr`; `self.updates` already counts it. May use both scratch arrays.
 
-        Those of this module leave the arithmetic to a backend (:meth:`_run`)."""
+        Those of this module leave the arithmetic to a backend (`_run`)."""
         raise NotImplementedError
 
     def _run(self, rule: Rule, theta: np.ndarray, g: np.ndarray, **numbers: float) -> None:
@@ -176,8 +176,8 @@ class Optimizer:
 class SGD(Optimizer):
     """Stochastic gradient descent: v <- momentum v + g;  theta <- theta - lr v.
 
-    ``nesterov`` steps along g + momentum v instead of v (Sutskever et al., 2013, in the form that
-    needs the gradient at theta only). ``weight_decay`` adds weight_decay * theta to g.
+    `nesterov` steps along g + momentum v instead of v (Sutskever et al., 2013, in the form that
+    needs the gradient at theta only). `weight_decay` adds weight_decay * theta to g.
     """
 
     def __init__(
@@ -199,7 +199,7 @@ class SGD(Optimizer):
 class RMSProp(Optimizer):
     """Divide by a running root mean square: s <- alpha s + (1 - alpha) g^2;  d = g / (sqrt(s) + eps).
 
-    Tieleman & Hinton (2012), lecture 6.5. With ``momentum``: v <- momentum v + d, and theta moves
+    Tieleman & Hinton (2012), lecture 6.5. With `momentum`: v <- momentum v + d, and theta moves
     by -lr v; without, by -lr d.
     """
 

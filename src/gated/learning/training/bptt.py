@@ -3,9 +3,9 @@
 T time steps, N sequences side by side, V outputs. Both functions do forward, loss, backward, clip,
 update, and change the network's parameters in place. They differ in what happens at the edges:
 
-* :func:`full_step`: each sequence is whole. It starts from the zero state, the gradient reaches its
+* `full_step`: each sequence is whole. It starts from the zero state, the gradient reaches its
   first step, nothing is carried on (Werbos, 1990).
-* :func:`truncated_step`: a window of a longer stream. It starts from the state that the window
+* `truncated_step`: a window of a longer stream. It starts from the state that the window
   before ended in, which counts as a constant: the value flows on, the gradient stops at the edge
   (Williams & Peng, 1990, with the window as both of their two lengths).
 
@@ -42,9 +42,9 @@ def full_step(
 ) -> tuple[float, float]:
     """Full backpropagation through time over independent sequences.
 
-    ``batch``: a :class:`Sequences`, as :func:`gated.data.shuffled_batches` and the tasks of
-    :mod:`gated.data` give them, or a tuple (x, target, lengths, mask) with the last one or two left
-    out. ``clip``: bound on the gradient's global norm. ``rng``: draws the dropout masks; without it
+    `batch`: a `Sequences`, as `gated.data.shuffled_batches` and the tasks of
+    `gated.data` give them, or a tuple (x, target, lengths, mask) with the last one or two left
+    out. `clip`: bound on the gradient's global norm. `rng`: draws the dropout masks; without it
     no dropout. Returns (loss, norm of the gradient before clipping), both from before the update.
     Raises GatedError, with the parameters untouched, if one of the two is not finite; the message
     says which of the numbers that went in was not, if one was not.
@@ -67,11 +67,11 @@ def truncated_step(
 ) -> tuple[float, Any, float]:
     """Truncated backpropagation through time over one window (x, target) of a stream, each (T, N, ...).
 
-    ``state``: what the call for the window before returned, None at the beginning of the stream.
+    `state`: what the call for the window before returned, None at the beginning of the stream.
     Windows must come in order of time: a shuffled one would start from another place's state.
-    ``lengths`` (N,): steps of each sequence that lie in this window, 0 where one has ended before.
-    ``mask`` (T, N): where the loss counts; None: at all steps within lengths. Both may stand in the
-    window instead. Returns (loss, state at the end, norm); the rest is as in :func:`full_step`.
+    `lengths` (N,): steps of each sequence that lie in this window, 0 where one has ended before.
+    `mask` (T, N): where the loss counts; None: at all steps within lengths. Both may stand in the
+    window instead. Returns (loss, state at the end, norm); the rest is as in `full_step`.
     """
     batch = Sequences.of(window)
     given = {name: value for name, value in (("lengths", lengths), ("mask", mask)) if value is not None}

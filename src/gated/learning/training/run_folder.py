@@ -1,12 +1,12 @@
 """The folder of one training run.
 
 =========================  ==========================================================================
-``config.json``            what was asked for
-``metrics.jsonl``          one JSON object per line: what came of it, as it went
-``checkpoint.safetensors`` all that it takes to go on exactly: parameters, optimizer, carried state, ...
-``model.safetensors``      the model with the best held-out loss so far
-``loss.png``               the curves of metrics.jsonl
-``.lock``                  while a process is at work here, so that no other one is
+`config.json`            what was asked for
+`metrics.jsonl`          one JSON object per line: what came of it, as it went
+`checkpoint.safetensors` all that it takes to go on exactly: parameters, optimizer, carried state, ...
+`model.safetensors`      the model with the best held-out loss so far
+`loss.png`               the curves of metrics.jsonl
+`.lock`                  while a process is at work here, so that no other one is
 =========================  ==========================================================================
 
 Every file but metrics.jsonl is replaced as a whole; metrics.jsonl grows by lines, and what a killed
@@ -37,7 +37,7 @@ class RunFolder(KeptFolder):
     """Paths and files of a run; see the module's table.
 
     Attributes:
-        lock: taken by :meth:`start` and :meth:`go_on`, needed to write.
+        lock: taken by `start` and `go_on`, needed to write.
     """
 
     names = ("config.json", "metrics.jsonl", "checkpoint.safetensors", "model.safetensors", "loss.png")
@@ -52,11 +52,11 @@ class RunFolder(KeptFolder):
     def start(
         self, config: Mapping[str, Any], overwrite: bool = False, first: Callable[[], None] = lambda: None
     ) -> None:
-        """Make the folder, take its lock, write ``config``; then ``first()`` writes what else a run begins with.
+        """Make the folder, take its lock, write `config`; then `first()` writes what else a run begins with.
 
-        With ``overwrite``, an old run's files are removed before. If writing fails, all is removed again. Raises
-        ArgumentError, with the old run as it was, if ``config`` cannot be written, the folder has anything in it
-        (``overwrite``: anything but a run's files), cannot be made, or another process is at work in it.
+        With `overwrite`, an old run's files are removed before. If writing fails, all is removed again. Raises
+        ArgumentError, with the old run as it was, if `config` cannot be written, the folder has anything in it
+        (`overwrite`: anything but a run's files), cannot be made, or another process is at work in it.
         """
         content = _config_text(config)
 
