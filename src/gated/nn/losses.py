@@ -41,7 +41,11 @@ def _sigmoid_cross_entropy(y, target):  # type: ignore[no-untyped-def]
 
 
 class Loss:
-    """A loss over rows; see the module. Subclasses give the expression. Losses of one kind and options are equal."""
+    """A loss over rows; see the module. Subclasses give the expression. Losses of one kind and options are equal.
+
+    Args:
+        reduction: "mean" divides the sum over rows by the sum of the mask, "sum" does not divide.
+    """
 
     expression: Any = None
 
@@ -50,7 +54,15 @@ class Loss:
         self._schedule = planned(type(self).expression)
 
     def __call__(self, y: Any, target: Any, mask: Any = None) -> tuple[float, Array]:
-        """The loss and its gradient dy, of y's shape and dtype.
+        """The loss and its gradient.
+
+        Args:
+            y: (..., V), such as (T, N, V).
+            target: what the loss takes.
+            mask: (...), True where a row counts; weights >= 0 are allowed; None: all count.
+
+        Returns:
+            the value, and dy of y's shape and dtype.
 
         Raises:
             ArgumentError, ArgumentTypeError: shapes or dtypes do not fit, no row counts, or NaN stands in y or target
@@ -169,9 +181,13 @@ def _weights(mask: Any, rows: tuple[int, ...]) -> Array:
 class SoftmaxCrossEntropy(Loss):
     """−log softmax(y)[target] = log Σ exp(y) − y[target], in nats; dy = softmax(y) − one-hot(target).
 
-    target: integer classes (...), or probabilities (..., V) of y's shape. A row whose class is `ignore_index` does not
-    count, as in torch.nn.functional.cross_entropy: it has no part in the sum, in the mean's divisor and in dy. Where
-    all rows are ignored the sum is 0, and the mean, for which PyTorch gives NaN, is an error.
+    The target is integer classes (...), or probabilities (..., V) of y's shape.
+
+    Args:
+        reduction: "mean" or "sum", see the module.
+        ignore_index: a row of this class does not count, as in torch.nn.functional.cross_entropy: it has no part in the
+            sum, in the mean's divisor and in dy. Where all rows are ignored the sum is 0, and the mean, for which
+            PyTorch gives NaN, is an error.
     """
 
     expression = staticmethod(_softmax_cross_entropy)

@@ -38,7 +38,9 @@ class LahoreLSTM:
     """See the module. float64, one sequence.
 
     Args:
-        inputs, outputs, cells: sizes.
+        inputs: length of x_t.
+        outputs: length of the prediction.
+        cells: hidden units.
         learning_rate: of every update.
         seed: of the initial weights, which are U(±0.1); set `parameters` to begin elsewhere.
 
