@@ -52,7 +52,9 @@ def modules() -> dict[str, list[str]]:
         module = place if exported else MOVED.get(place, place)
         found[module] = sorted({*names, *getattr(importlib.import_module(module), "__all__", ())})
     for package in gated.__all__:  # what came since that list was made
-        module = importlib.import_module(f"gated.{package}") if isinstance(getattr(gated, package), ModuleType) else None
+        module = (
+            importlib.import_module(f"gated.{package}") if isinstance(getattr(gated, package), ModuleType) else None
+        )
         if module is not None and module.__name__ not in OLD and getattr(module, "__all__", ()):
             found.setdefault(f"gated.{package}", list(module.__all__))
     return dict(sorted(found.items()))

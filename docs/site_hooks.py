@@ -63,7 +63,9 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
         kept.append(match[0])
         return f"\0{len(kept) - 1}\0"
 
-    moved = LINK.sub(lambda match: site_link(match["target"], here) + (match["anchor"] or ""), FENCED.sub(away, markdown))
+    moved = LINK.sub(
+        lambda match: site_link(match["target"], here) + (match["anchor"] or ""), FENCED.sub(away, markdown)
+    )
     return re.sub("\0(\\d+)\0", lambda match: kept[int(match[1])], moved)
 
 
