@@ -9,7 +9,8 @@ nats where they are logarithms.
 from __future__ import annotations
 
 import math
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,6 +21,9 @@ from gated.nn import checks
 from gated.nn.maps import logsumexp, planned, total
 from gated.number_checks import one_of
 from gated.publish import publish
+
+if TYPE_CHECKING:
+    from gated.schedule import CellSchedule
 
 Array = np.ndarray[Any, Any]
 
@@ -40,18 +44,38 @@ def _sigmoid_cross_entropy(y, target):  # type: ignore[no-untyped-def]
     return total(softplus(y) - target * y)
 
 
+@cache
+def _planned(expression: Any, numbers: tuple[tuple[str, float], ...]) -> CellSchedule:
+    """The schedule of an expression with these numbers in it."""
+    if not numbers:
+        return planned(expression)
+
+    def of_a_row(y, target):  # type: ignore[no-untyped-def]
+        return expression(y, target, **dict(numbers))
+
+    return planned(of_a_row)
+
+
 class Loss:
     """A loss over rows; see the module. Subclasses give the expression. Losses of one kind and options are equal.
+
+    A subclass with options that stand in its expression names them in `numbers`: `expression(y, target, width=2.0)`.
 
     Args:
         reduction: "mean" divides the sum over rows by the sum of the mask, "sum" does not divide.
     """
 
     expression: Any = None
+    numbers: tuple[str, ...] = ()  # attributes that the expression takes by name
 
     def __init__(self, reduction: str = "mean") -> None:
         self.reduction = one_of("reduction", reduction, "mean", "sum")
-        self._schedule = planned(type(self).expression)
+        if not self.numbers:
+            planned(type(self).expression)  # what is wrong with it is told here
+
+    @property
+    def _schedule(self) -> CellSchedule:
+        return _planned(type(self).expression, tuple((name, getattr(self, name)) for name in self.numbers))
 
     def __call__(self, y: Any, target: Any, mask: Any = None) -> tuple[float, Array]:
         """The loss and its gradient.
@@ -137,12 +161,11 @@ class Loss:
                 raise wrong(name, f"NaN at {place}", "numbers in every row that counts (mask says which do)")
 
     def __getstate__(self) -> dict[str, Any]:
-        """The options, those of somebody's own loss among them: all but what follows from the expression."""
-        return {name: value for name, value in vars(self).items() if name != "_schedule"}
+        """The options, those of somebody's own loss among them."""
+        return dict(vars(self))
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
-        self._schedule = planned(type(self).expression)
 
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
