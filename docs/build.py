@@ -37,6 +37,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGES = (
     "README.md",
     "README.zh.md",
+    "CONTRIBUTING.md",
+    "CONTRIBUTING.zh.md",
     "docs/guide.md",
     "docs/guide.zh.md",
     "docs/my-backprop.md",

@@ -154,7 +154,7 @@ nn.recurrent: Recurrent.forward | it is first used | 第一次使用
     backends.native.machine.target: Compiled.cached | in memory, or on disk, or new | 内存里有、磁盘上有，或现做
       backends.native.machine.object_cache: load | nothing on disk yet | 磁盘上还没有
       backends.native.codegen.emit: Module.add | a program becomes LLVM IR | 程序变成 LLVM IR
-        backends.native.codegen.elementary: tanh | an operation of the book, as instructions | 运算簿里的一个运算，写成指令
+        backends.native.codegen.elementary: tanh | one of the book's operations | 运算簿里的一个运算
       backends.native.machine.object_cache: store | for the next process | 留给下一个进程
   backends.native.passes.training_plan: ForwardPlan.__init__ | the table for these sizes | 这组尺寸的表
 """),

@@ -55,18 +55,19 @@ def on_files(files: Any, config: Any) -> Any:
 def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
     """The links of the repository become those of the site."""
     here = page.file.src_uri
-    if here.startswith(reference.FOLDER):
-        return markdown
-    kept: list[str] = []
+    return markdown if here.startswith(reference.FOLDER) else moved(markdown, here)
 
-    def away(match: re.Match[str]) -> str:
-        kept.append(match[0])
-        return f"\0{len(kept) - 1}\0"
 
-    moved = LINK.sub(
-        lambda match: site_link(match["target"], here) + (match["anchor"] or ""), FENCED.sub(away, markdown)
-    )
-    return re.sub("\0(\\d+)\0", lambda match: kept[int(match[1])], moved)
+def moved(markdown: str, here: str) -> str:
+    """A page with its links; what is fenced stays as it is."""
+    parts, end = [], 0
+    for fenced in [*FENCED.finditer(markdown), None]:
+        text = markdown[end : fenced.start() if fenced else None]
+        parts.append(LINK.sub(lambda match: site_link(match["target"], here) + (match["anchor"] or ""), text))
+        if fenced:
+            parts.append(fenced[0])
+            end = fenced.end()
+    return "".join(parts)
 
 
 def site_link(target: str, here: str) -> str:
