@@ -174,8 +174,9 @@ def main(arguments: list[str]) -> int:
     """Write (or with --check only name) the pages that are not up to date; 1 if there was one."""
     sys.path[:0] = [str(ROOT / "docs"), str(ROOT)]
     import cells_page
-    import house
     import measured
+
+    import house
 
     wanted = {f"docs/cells{suffix}.md": cells_page.page(lang) for lang, suffix in (("en", ""), ("zh", ".zh"))}
     for name in PAGES:

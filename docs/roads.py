@@ -192,15 +192,18 @@ def watched() -> Iterator[Call]:
 
 def lost(road: tuple[Line, ...], found: Call) -> list[str]:
     """The lines of a road that did not happen below the line they stand under, after the one before them."""
-    wrong, stack = [], [(-1, iter(list(found.below())))]
+    wrong = []
+    stack = [(-1, list(found.below()))]  # of each line we are under, the calls that are still to come
     for line in road:
         while stack[-1][0] >= line.depth:
             stack.pop()
-        call = next((call for call in stack[-1][1] if line.is_(call)), None)
-        if call is None:
+        calls = stack[-1][1]
+        at = next((i for i, call in enumerate(calls) if line.is_(call)), None)
+        if at is None:
             wrong.append(f"{line.module}: {line.name}")
-        else:
-            stack.append((line.depth, iter(list(call.below()))))
+            continue
+        stack.append((line.depth, list(calls[at].below())))
+        del calls[: at + 1]
     return wrong
 
 

@@ -36,9 +36,8 @@ def test_every_public_name_is_in_the_reference(site: Path) -> None:
     for module in reference.entries():
         html = (site / reference.address(module).replace(".md", ".html")).read_text(encoding="utf-8")
         ids[module] = set(re.findall(r'\bid="([^"]+)"', html))
-    missing = [
-        entry.public for module, own in reference.entries().items() for entry in own if entry.public not in ids[module]
-    ]
+    every = [(module, entry) for module, own in reference.entries().items() for entry in own]
+    missing = [entry.public for module, entry in every if entry.public not in ids[module]]
     found = {id(entry.thing) for _, entry in every}
     wanted = {place: names for place, names in PLACES.items() if place not in reference.OLD}
     wanted |= {module: [*names, *wanted.get(module, [])] for module, names in reference.modules().items()}
