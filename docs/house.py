@@ -32,7 +32,7 @@ PACKAGES = {
     "audit": ("is a gradient right?", "梯度对不对？"),
     "interop": ("what leaves and enters: model files", "进来的和出去的：模型文件"),
     "models": ("whole models: the language model", "完整的模型：语言模型"),
-    "experiments": ("contests between the ways to learn", "各种学法之间的比赛"),
+    "experiments": ("contests of ways to learn", "各种学法之间的比赛"),
     "cli": ("the command `gated`", "命令 `gated`"),
 }
 ROOMS = {

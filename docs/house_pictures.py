@@ -7,6 +7,7 @@ picture keeps in itself the data that it was drawn from, by which a test sees th
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -52,10 +53,10 @@ def drawn(file: Path) -> str:
 
 def packages(lang: str, style: Mapping[str, Any]) -> Any:
     order = house.order_of("")
-    figure, axes = plt.subplots(figsize=(13.4, 7.6), dpi=110)
-    _staircase(axes, order, house.directions().edges(), _texts("", lang), style)
-    axes.set_xlim(-0.8, len(order) + 3.4)
+    figure, axes = plt.subplots(figsize=(11.2, 7.2), dpi=130)
+    axes.set_xlim(-0.8, len(order) + 3.6)
     axes.set_ylim(len(order) - 0.4, -0.6)
+    _staircase(axes, order, house.directions().edges(), _texts("", lang), style)
     figure.subplots_adjust(0.005, 0.01, 0.995, 0.99)
     return figure
 
@@ -63,17 +64,16 @@ def packages(lang: str, style: Mapping[str, Any]) -> Any:
 def rooms(lang: str, style: Mapping[str, Any]) -> Any:
     folders = house.directions().ROOMS
     heights = [len(order) + 1 for order in folders.values()]
-    figure, each = plt.subplots(len(folders), 1, figsize=(12.0, 0.62 * sum(heights)), dpi=110, height_ratios=heights)
+    figure, each = plt.subplots(len(folders), 1, figsize=(10.6, 0.62 * sum(heights)), dpi=130, height_ratios=heights)
     for axes, (folder, order) in zip(each, folders.items(), strict=True):
         texts = _texts(folder, lang)
         for room in order:
             names = house.modules_of(f"{folder}/{room}")
-            half = (len(names) + 1) // 2 if len(names) > 8 else len(names)
-            texts[room] += "".join(f"\n{'  '.join(part)}" for part in (names[:half], names[half:]) if part)
-        _staircase(axes, order, house.directions().edges(order, folder), texts, style)
+            texts[room] += "\n" + "\n".join(textwrap.wrap("  ".join(names), 60, break_on_hyphens=False))
         axes.set_title(f"gated.{folder.replace('/', '.')}", loc="left", fontsize=13, color=SOFT, pad=2)
-        axes.set_xlim(-0.6, 11.4)
+        axes.set_xlim(-0.6, 10.6)
         axes.set_ylim(len(order) - 0.4, -0.6)
+        _staircase(axes, order, house.directions().edges(order, folder), texts, style)
     figure.subplots_adjust(0.01, 0.01, 0.995, 0.955, hspace=0.16)
     return figure
 
@@ -96,6 +96,7 @@ def _staircase(
     drawn in red.
     """
     axes.axis("off")
+    inch = 0.985 * axes.figure.get_figwidth() / (axes.get_xlim()[1] - axes.get_xlim()[0])
     place = {name: i for i, name in enumerate(order)}
     for name, used in edges.items():
         row = place[name]
@@ -119,7 +120,7 @@ def _staircase(
             )
         box = {"boxstyle": "round,pad=0.32", "fc": PAPER, "ec": EDGE}
         axes.text(column, column, name, fontsize=11, color=INK, ha="center", va="center", zorder=4, bbox=box)
-        after = max([column + 0.42 + 0.042 * len(name), *(place[other] + 0.25 for other in edges[name])])
+        after = max([column + (0.2 + 0.046 * len(name)) / inch, *(place[other] + 0.25 for other in edges[name])])
         axes.text(after, column, texts[name], fontsize=10, color=SOFT, va="center", zorder=4, linespacing=1.4, **style)
 
 
@@ -186,10 +187,24 @@ def text_of(name: str) -> str:
     return json.dumps([data(each) for each in PICTURES[name][1]])
 
 
+def crowded(figure: Any) -> list[str]:
+    """Texts of a picture that stick out of it, or touch another one."""
+    figure.canvas.draw()
+    texts = [text for axes in figure.axes for text in [*axes.texts, axes.title, axes._left_title] if text.get_text()]
+    boxes = [(text.get_text(), text.get_window_extent()) for text in texts]
+    frame = figure.bbox
+    wrong = [f"{text!r} sticks out" for text, box in boxes if box.x1 > frame.x1 - 4 or box.y1 > frame.y1 or box.y0 < 0]
+    for i, (one, box) in enumerate(boxes):
+        wrong += [f"{one!r} touches {other!r}" for other, beside in boxes[:i] if box.overlaps(beside)]
+    return wrong
+
+
 def draw(folder: Path, lang: str, suffix: str, font: str | None) -> None:
     """Every picture, in one language."""
     style = {"fontfamily": font} if font else {}
     for name, (make, _) in PICTURES.items():
         figure = make(lang, style)
+        if wrong := crowded(figure):
+            raise SystemExit(f"house-{name}{suffix}: {'; '.join(wrong)}: give it more room in docs/house_pictures.py")
         figure.savefig(folder / f"house-{name}{suffix}.png", metadata={KEY: text_of(name)})
         plt.close(figure)

@@ -60,6 +60,7 @@ def modules() -> dict[str, list[str]]:
     return dict(sorted(found.items()))
 
 
+@functools.cache
 def entries() -> dict[str, list[Entry]]:
     """The names that each page has. Every public thing is on one of them."""
     pages: dict[str, list[Entry]] = {}
@@ -144,10 +145,19 @@ def _lines(module: str, own: list[Entry]) -> Iterator[str]:
     for entry in rest:
         yield f"\n[](){{ #{entry.public} }}\n\n::: {entry.home}\n    options:\n      heading: {entry.public}"
         yield f"      toc_label: {entry.name}"
+        if inspect.isclass(entry.thing):
+            yield f"      inherited_members: {json.dumps(_inherited(entry.thing))}"
     if packages:
         yield "\n## Packages and modules\n\n| name | |\n|---|---|"
         for entry in packages:
             yield f"| {_link(entry)} | {summary(entry.thing)} |"
+
+
+def _inherited(kind: type) -> list[str]:
+    """What a class has from bases that are on no page of their own."""
+    public = {entry.thing for own in entries().values() for entry in own if inspect.isclass(entry.thing)}
+    bases = [base for base in kind.__mro__[1:] if base not in public and base.__module__.startswith("gated.")]
+    return sorted({name for base in bases for name in vars(base) if not name.startswith("_")})
 
 
 def _link(entry: Entry) -> str:
