@@ -1,4 +1,4 @@
-"""What runs a schedule. `reference` (NumPy) interprets it node by node and is the definition of right."""
+"""Who computes: `reference` (NumPy, the definition of right) or `native` (machine code), behind one `interface`."""
 
 from __future__ import annotations
 

@@ -15,8 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from gated.backends import default_backend, updates
+from gated.backends import default_backend
 from gated.backends.interface import Rule
+from gated.backends.reference import updates
 from gated.errors import ArgumentError, ArgumentTypeError, describe, shown
 from gated.learning.rules.option_checks import finite_gradient, nameable, vector_of
 from gated.learning.rules.schedules import INSTEAD, Function, as_schedule

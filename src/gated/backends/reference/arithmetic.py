@@ -1,7 +1,4 @@
-"""What is no time loop, in NumPy: tables, whole vectors, updates. Both backends have it from here.
-
-See `interface.Arithmetic`; what interprets a schedule is in `reference`.
-"""
+"""What needs no schedule: tables, derivatives, whole vectors of parameters. See `interface.Arithmetic`."""
 
 from __future__ import annotations
 
