@@ -3,12 +3,29 @@
 Rows are packed: the sequences are sorted by falling length, and the rows of step t are those of the `counts[t]`
 sequences that are still running, one step after the other. With equal lengths this is just (T·N, dim).
 Legend: T steps, N sequences, R = Σ counts rows, D inputs; `sizes` gives the length of every dimension symbol.
+
+All arithmetic on parameters, gradients and activations is a backend's: of layers and of their sum in a network, of the
+loss and its gradient, of clipping and of updates, of each step of learning in real time. So whoever writes a backend,
+for another processor or for a whole step in one call, finds here all that there is to compute, and can keep these
+arrays where it likes. (No function of NumPy but those that move numbers meets one of them elsewhere in `nn` and
+`learning`: tests/backends/test_nothing_past_backends.py.) The callers keep
+
+    what is made of the input alone    checks, packing, the rows of targets, the weight that a mask gives to each row of
+                                       a loss, the masks of dropout as they are drawn; ids, row numbers, shapes
+    moves                              views, copies, zeros, other dtypes; putting side by side
+    first values of parameters         drawn before there is anything to compute
+    what a person is told              which number was not finite, how far two gradients lie apart; what is made of
+                                       predictions
+    what is somebody's own             layers, losses and optimizers that are none of gated's
+
+Who computes: a layer has the backend that it is given, and a network that of its layers (`Network.backend_name`); it
+computes within `full_step`, `truncated_step`, `Training` and `Online`. What is called by hand has the default one.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, NoReturn, Protocol, TypeVar
 
@@ -217,15 +234,35 @@ class Arithmetic(Protocol):
         """Compute the nodes of a program (from `schedule.grouping.group_products`) into `values`."""
         ...
 
+    # activations and derivatives
+
+    def sum_of_products(self, terms: Iterable[tuple[Array | float, ...]]) -> Any:
+        """The factors of each term multiplied, all terms added, in this order; shapes are matched as NumPy does it.
+
+        A new array, unless there is but one term of one factor.
+        """
+        ...
+
     def pull(self, rows: Array, matrix: Array) -> Array:
-        """Derivatives with respect to a matrix product, (..., M), times its matrix (M, K)."""
+        """Derivatives with respect to M numbers, (..., R, M), times those of these numbers, (M, K) or (..., M, K).
+
+        The second is the matrix of a product, or a Jacobian.
+        """
+        ...
+
+    def rows_not_zero(self, array: Array) -> slice | Array:
+        """The rows of (N, V) in which something is not 0, as an index: all of them as a slice, or booleans (N,)."""
+        ...
+
+    def sum_rows(self, array: Array, rows: slice | Array) -> Array:
+        """The sum (...) over those rows of (N, ...) that an index chooses; the others may hold NaN."""
+        ...
+
+    def add(self, part: Array, into: Array) -> None:
+        """Add to what is there: a gradient to the sum of them."""
         ...
 
     # whole vectors of parameters and gradients
-
-    def add(self, part: Array, into: Array) -> None:
-        """A gradient to the sum of them."""
-        ...
 
     def scale(self, vector: Array, factor: float) -> None:
         """Multiply in place."""
@@ -251,8 +288,8 @@ class Arithmetic(Protocol):
         """One update of theta (P,) and of the buffers (P,) each, in place; the gradient is only read.
 
         Args:
-            rule: what is to come out, as a function of NumPy arrays (see `backends.updates`). A backend may do the same
-                in another way for a rule that it knows.
+            rule: what is to come out, as a function of NumPy arrays (see `reference.updates`). A backend may do the
+                same in another way for a rule that it knows.
             scratch: two arrays (P,), for whatever is needed on the way.
             numbers: learning rate and what else the rule takes.
         """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -30,8 +30,23 @@ class NumPyArithmetic:
             rows = dy.reshape(-1, into.shape[1])[order]
             into[present] = np.add.reduceat(rows, first, axis=0, dtype=wide(into.dtype))
 
+    def sum_of_products(self, terms: Iterable[tuple[Array | float, ...]]) -> Any:
+        total: Any = None
+        for term, *factors in terms:
+            for factor in factors:
+                term = term * factor
+            total = term if total is None else total + term
+        return total
+
     def pull(self, rows: Array, matrix: Array) -> Array:
         return np.asarray(rows @ matrix)
+
+    def rows_not_zero(self, array: Array) -> slice | Array:
+        found: Array = (array != 0).any(axis=1)
+        return slice(None) if found.all() else found
+
+    def sum_rows(self, array: Array, rows: slice | Array) -> Array:
+        return np.asarray(array[rows].sum(axis=0))
 
     def add(self, part: Array, into: Array) -> None:
         into += part
