@@ -124,8 +124,10 @@ def test_the_arithmetic_of_derivatives() -> None:
     dy = np.array([[0.0, 1.0], [0.0, 0.0], [np.nan, 0.0], [0.0, -0.0]])
     assert backend.rows_not_zero(dy).tolist() == [True, False, True, False]
     assert backend.rows_not_zero(dy[::2]) == slice(None) == backend.rows_not_zero(dy[:0])
-    np.testing.assert_array_equal(backend.sum_rows(dy, np.array([True, True, False, True])), [0.0, 1.0])
-    np.testing.assert_allclose(backend.sum_rows(rows, slice(None)), sum(rows[n] for n in range(5)), rtol=1e-14)
+    np.testing.assert_array_equal(backend.sum_rows((dy,), np.array([True, True, False, True])), [0.0, 1.0])
+    np.testing.assert_allclose(backend.sum_rows((rows,), slice(None)), sum(rows[n] for n in range(5)), rtol=1e-14)
+    outer = backend.sum_rows((a[:, :, None], d[:, None, :]), np.arange(4) > 0)
+    np.testing.assert_allclose(outer, a[1:].T @ d[1:], rtol=1e-12)
     into = np.ones((4, 3))
     backend.add(a, into[:, ::-1])
     np.testing.assert_array_equal(into, 1.0 + a[:, ::-1])

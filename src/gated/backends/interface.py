@@ -254,8 +254,11 @@ class Arithmetic(Protocol):
         """The rows of (N, V) in which something is not 0, as an index: all of them as a slice, or booleans (N,)."""
         ...
 
-    def sum_rows(self, array: Array, rows: slice | Array) -> Array:
-        """The sum (...) over those rows of (N, ...) that an index chooses; the others may hold NaN."""
+    def sum_rows(self, term: tuple[Array, ...], rows: slice | Array) -> Array:
+        """The factors multiplied, (N, ...), and the sum (...) over those of the N that an index chooses.
+
+        The others may hold NaN.
+        """
         ...
 
     def add(self, part: Array, into: Array) -> None:

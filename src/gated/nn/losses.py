@@ -9,17 +9,20 @@ nats where they are logarithms.
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gated.backends import Backend, default_backend
+from gated.backends import default_backend
 from gated.errors import as_array, describe, wrong, wrong_type
 from gated.language import sigmoid, softplus
 from gated.nn import checks
 from gated.nn.maps import logsumexp, planned, total
 from gated.number_checks import one_of
 from gated.publish import publish
+
+if TYPE_CHECKING:
+    from gated.backends import Backend
 
 Array = np.ndarray[Any, Any]
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Mapping
+from functools import partial, reduce
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,9 @@ from gated.backends.interface import Array, Rule
 def wide(dtype: np.dtype[Any]) -> np.dtype[Any]:
     """The dtype in which long sums are made: NumPy adds rows one after the other, and the errors of float32 add up."""
     return np.result_type(dtype, np.float64)
+
+
+_PRODUCT = partial(reduce, operator.mul)  # of the factors of a term; learning in real time makes many small ones
 
 
 class NumPyArithmetic:
@@ -31,12 +36,7 @@ class NumPyArithmetic:
             into[present] = np.add.reduceat(rows, first, axis=0, dtype=wide(into.dtype))
 
     def sum_of_products(self, terms: Iterable[tuple[Array | float, ...]]) -> Any:
-        total: Any = None
-        for term, *factors in terms:
-            for factor in factors:
-                term = term * factor
-            total = term if total is None else total + term
-        return total
+        return reduce(operator.add, map(_PRODUCT, terms))
 
     def pull(self, rows: Array, matrix: Array) -> Array:
         return np.asarray(rows @ matrix)
@@ -45,8 +45,8 @@ class NumPyArithmetic:
         found: Array = (array != 0).any(axis=1)
         return slice(None) if found.all() else found
 
-    def sum_rows(self, array: Array, rows: slice | Array) -> Array:
-        return np.asarray(array[rows].sum(axis=0))
+    def sum_rows(self, term: tuple[Array, ...], rows: slice | Array) -> Array:
+        return np.add.reduce(_PRODUCT(term)[rows], axis=0)
 
     def add(self, part: Array, into: Array) -> None:
         into += part

@@ -31,6 +31,8 @@ class Link:
         parameters: name in the graph -> view into the network's vector.
         spans: name in the graph -> (start, stop) in the network's vector.
         start, stop: of all spans.
+        input, states: the leaves of the graph that stand for them.
+        vectors: leaf -> the parameter, for those that are no matrices.
         backend: who computes.
     """
 
@@ -53,6 +55,10 @@ class Link:
             self.spans[name] = start + first, start + last
             self.sizes.update(zip(shape, self.parameters[name].shape, strict=True))
         self.sizes.update(part.sizes)
+        graph = part.graph
+        self.input, self.states = graph.input_leaf(graph.inputs[0]), [graph.state_leaf(name) for name in graph.states]
+        shapes = {name: shape for name, shape in graph.parameters.items() if len(shape) == 1}
+        self.vectors = {leaf("vector", name, shape[0]): self.parameters[name] for name, shape in shapes.items()}
         self.start = min((first for first, _ in self.spans.values()), default=start)
         self.stop = max((last for _, last in self.spans.values()), default=start)
 
@@ -66,13 +72,7 @@ class Link:
 
     def values(self, x: Array, states: Sequence[Array]) -> Values:
         """What the program starts from: the input (N, D), the states (N, size), the vectors."""
-        graph = self.graph
-        values: Values = {graph.input_leaf(graph.inputs[0]): x}
-        values.update((graph.state_leaf(name), s) for name, s in zip(graph.states, states, strict=True))
-        for name, shape in graph.parameters.items():
-            if len(shape) == 1:
-                values[leaf("vector", name, shape[0])] = self.parameters[name]
-        return values
+        return {self.input: x, **dict(zip(self.states, states, strict=True)), **self.vectors}
 
     def run(self, program: Sequence[Any], values: Values) -> None:
         """Compute a program (from `program_of`) into `values`."""
@@ -102,13 +102,10 @@ class Puller:
         graph = link.graph
         slopes = Slopes(graph)
         self.products = slopes.products
-        vectors = [leaf("vector", name, shape[0]) for name, shape in graph.parameters.items() if len(shape) == 1]
-        self.states = [graph.state_leaf(name) for name in graph.states]
-        self.input = graph.input_leaf(graph.inputs[0])
-        self.vectors = vectors
+        self.states, self.input, self.vectors = link.states, link.input, list(link.vectors)
         sinks = list(dict.fromkeys([*graph.outputs, *slopes.operands]))
         self.slopes: dict[Node, list[tuple[Node, Node]]] = {}  # source -> (sink, slope) pairs
-        for source in [*self.products, *vectors, *self.states, self.input]:
+        for source in [*self.products, *self.vectors, *self.states, self.input]:
             found = zip(sinks, slopes.from_source(sinks, source), strict=True)
             self.slopes[source] = [(sink, slope) for sink, slope in found if not is_constant(slope, 0.0)]
         needed = [slope for pairs in self.slopes.values() for _, slope in pairs]

@@ -52,7 +52,7 @@ class _Summed:
         own = np.zeros((len(dy), 1, len(into)), dy.dtype)
         with np.errstate(all="ignore"):
             dx = self.pull(kept, dy[:, None], own)
-            self.backend.add(self.backend.sum_rows(own[:, 0], rows), into)
+            self.backend.add(self.backend.sum_rows((own[:, 0],), rows), into)
         return None if dx is None else np.asarray(dx[:, 0])
 
 

@@ -104,7 +104,7 @@ class RealTime:
         with np.errstate(all="ignore"):
             _carry(self._nodes, dy[:, None, :], into)
             # not the rows that a mask leaves out: their values may be NaN, which 0 does not take away
-            self.gradient_vector[...] = self.backend.sum_rows(into[:, 0], self.backend.rows_not_zero(dy))
+            self.gradient_vector[...] = self.backend.sum_rows((into[:, 0],), self.backend.rows_not_zero(dy))
         return self.gradient_vector
 
     def arrays(self) -> dict[str, Array]:

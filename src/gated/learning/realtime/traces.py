@@ -100,6 +100,9 @@ class _Cell:
         self.link, self.backend = link, link.backend
         self.plan: TracePlan = plan_traces(link.graph, peepholes)
         self.program = program_of([*self.plan.order])
+        self.direct = {
+            name: [use for use in uses if not is_constant(use.direct, 0.0)] for name, uses in self.plan.uses.items()
+        }
         self.states = [np.zeros((batch, size), gradient.dtype) for size in link.state_sizes]
         self.traces = {
             (k, name): np.zeros((batch, *link.parameters[name].shape), gradient.dtype)
@@ -125,8 +128,8 @@ class _Cell:
                     self.traces[k, name][...] = trace
         # the values of the states before are still looked at by `gradient`
         self.states = [
-            self.link.full(values[node], len(x), self.link.graph.state_leaf(name))
-            for name, node in zip(self.link.graph.states, self.link.graph.outputs, strict=True)
+            self.link.full(values[node], len(x), leaf)
+            for leaf, node in zip(self.link.states, self.link.graph.outputs, strict=True)
         ]
         return self.states[0]
 
@@ -151,22 +154,22 @@ class _Cell:
                     self.backend.add(self.backend.sum_rows(term, rows), self.sums[name])
             return self._input(dh)
 
-    def _terms(self, name: str, dh: Array, roads: Roads) -> Iterator[Array]:
+    def _terms(self, name: str, dh: Array, roads: Roads) -> Iterator[tuple[Array, ...]]:
+        """The factors of what each sequence adds to a parameter's gradient."""
         for traces, k, reached in roads:
             if (k, name) in traces:
                 trace = traces[k, name]
-                yield self._times(_spread(reached, trace.ndim), trace)
-        for use in self.plan.uses[name]:
-            if not is_constant(use.direct, 0.0):
-                delta = self._times(dh, self.values[use.direct])
-                yield delta if use.operand is None else self._times(delta[:, :, None], self._operand(use))
+                yield _spread(reached, trace.ndim), trace
+        for use in self.direct[name]:
+            delta = self._times(dh, self.values[use.direct])
+            yield (delta,) if use.operand is None else (delta[:, :, None], self._operand(use))
 
     def _times(self, one: Array, other: Array | float) -> Any:
         return self.backend.sum_of_products([(one, other)])
 
     def _input(self, dh: Array) -> Array:
         """∂L/∂x of this step, (N, D)."""
-        total = self.link.full(0.0, len(dh), self.link.graph.input_leaf(self.link.graph.inputs[0]))
+        total = self.link.full(0.0, len(dh), self.link.input)
         for product, slope in self.plan.input:
             delta = self._times(dh, self.values[slope])
             if product is not None:
