@@ -24,7 +24,7 @@ MOVED: dict[str, str] = {
     "gated.backends.native.panels": "gated.backends.native.codegen.panels",
     "gated.backends.native.renewal": "gated.backends.native.codegen.renewal",
     "gated.backends.native.moves": "gated.backends.native.codegen.moves",
-    "gated.backends.native.gradients": "gated.backends.native.codegen.gradients",
+    "gated.backends.native.gradients": "gated.backends.native.codegen.gradient_kernels",
     "gated.backends.native.online_emit": "gated.backends.native.codegen.online_emit",
     "gated.backends.native.fingerprint": "gated.backends.native.machine.fingerprint",
     "gated.backends.native.cache_folder": "gated.backends.native.machine.cache_folder",
@@ -61,7 +61,7 @@ MOVED: dict[str, str] = {
     "gated.learning.traces": "gated.learning.realtime.traces",
     "gated.learning.chain": "gated.learning.realtime.chain",
     "gated.learning.engines": "gated.learning.realtime.engines",
-    "gated.learning.lahore": "gated.learning.realtime.lahore",
+    "gated.learning.lahore": "gated.learning.realtime.lahore_lstm",
     "gated.learning.compare": "gated.learning.realtime.compare",
     "gated.learning.fixed": "gated.learning.realtime.fixed",
     "gated.interop.atomic": "gated.files.atomic",
@@ -72,6 +72,7 @@ MOVED: dict[str, str] = {
     "gated.runtime.packing": "gated.nn.packing",
     "gated.runtime.sequences": "gated.data.sequences",
     "gated.losses": "gated.nn.losses",
+    "gated.cli.contest": "gated.cli.contest_table",
 }
 
 

@@ -13,7 +13,7 @@ from gated.errors import ArgumentError
 from gated.language import FUNCTIONS
 from gated.schedule import schedule
 from gated.schedule.grouping import ProductGroup, group_products
-from gated.schedule.schedule import ADJOINT, CONSTANT, INPUT, STATE
+from gated.schedule.schedule import ADJOINT, INPUT, PARAMETER, STATE
 
 
 def run_by_hand(layer, x, state):
@@ -90,7 +90,7 @@ def test_levels():
 
     plan = schedule(cell.graph)
     level = {plan.graph.names[node]: plan.level[node] for node in plan.graph.names}
-    assert level == {"constant": CONSTANT, "with_input": INPUT, "h": STATE}
+    assert level == {"constant": PARAMETER, "with_input": INPUT, "h": STATE}
 
 
 def test_products_of_one_operand_are_one_group():

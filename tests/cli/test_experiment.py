@@ -278,7 +278,7 @@ def test_lahore(gated_command, tmp_path):
 def test_the_live_table_tells_how_it_goes():
     from rich.console import Console
 
-    from gated.cli.contest import table
+    from gated.cli.contest_table import table
     from gated.experiments import Settings, Trial
 
     kind = KINDS["reber"]
@@ -354,7 +354,7 @@ def test_sigterm_stops_as_ctrl_c_does(gated_command, tmp_path, monkeypatch):
         signal.raise_signal(signal.SIGTERM)
         return ""
 
-    monkeypatch.setattr("gated.cli.contest._line", show)
+    monkeypatch.setattr("gated.cli.contest_table._line", show)
     code, _, err = gated_command("reber", *PAIR, "--out", "report")
     assert code == 143 and len(shown) == 1
     assert "stopped; the report is of what there is, and --resume --out report goes on" in err

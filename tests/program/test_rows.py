@@ -8,7 +8,7 @@ import pickle
 import numpy as np
 import pytest
 
-from gated.backends.native.codegen.emit import Table
+from gated.backends.native.codegen.emit import ContextTable
 from gated.backends.native.threads.groups import Groups, step_rows
 from gated.program.lowering import Place, Program
 from gated.program.rows import (
@@ -38,7 +38,7 @@ def test_every_kind_is_one_object_with_a_name_of_its_own() -> None:
 
 
 def test_the_table_of_a_program_has_the_first_row_of_every_kind_behind_the_counts() -> None:
-    index = Table(Program([], [], [])).index
+    index = ContextTable(Program([], [], [])).index
     assert [index[kind.name] - index["counts"] for kind in BY_STEP] == [line_of(kind) for kind in BY_STEP]
     assert not any(kind.name in index for kind in KINDS if not kind.by_step)
     with pytest.raises(ValueError):

@@ -33,7 +33,7 @@ import numpy as np
 
 from gated.errors import ArgumentError, uncopied, wrong
 from gated.language.graph import Node
-from gated.schedule import Schedule
+from gated.schedule import CellSchedule
 
 Array = np.ndarray[Any, Any]
 Result = TypeVar("Result")
@@ -59,7 +59,7 @@ class Pass(NamedTuple):
         states: the initial ones, (N, size) each, in packed order.
     """
 
-    schedule: Schedule
+    schedule: CellSchedule
     sizes: Mapping[str, int]
     parameters: Mapping[str, Array]
     x: Array
@@ -69,7 +69,7 @@ class Pass(NamedTuple):
     @classmethod
     def of_one_step(
         cls,
-        schedule: Schedule,
+        schedule: CellSchedule,
         sizes: Mapping[str, int],
         parameters: Mapping[str, Array],
         sequences: int,
@@ -115,7 +115,7 @@ class Scan:
         own: what the backend that made this wants to find again.
     """
 
-    schedule: Schedule
+    schedule: CellSchedule
     sizes: Mapping[str, int]
     parameters: Mapping[str, Array]
     counts: Array
@@ -183,7 +183,7 @@ class Arithmetic(Protocol):
 
     def map(
         self,
-        schedule: Schedule,
+        schedule: CellSchedule,
         sizes: Mapping[str, int],
         parameters: Mapping[str, Array],
         inputs: Mapping[str, Array],
@@ -205,7 +205,7 @@ class Arithmetic(Protocol):
         ...
 
     def loss(
-        self, schedule: Schedule, y: Array, target: Array, weights: Array, dtype: np.dtype[Any]
+        self, schedule: CellSchedule, y: Array, target: Array, weights: Array, dtype: np.dtype[Any]
     ) -> tuple[float, Array]:
         """Σ weight · loss over the rows, and its gradient dy (R, V) in this dtype.
 

@@ -8,7 +8,7 @@ from typing import Any
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from gated.cli.contest import cells_of, words
+from gated.cli.contest_table import cells_of, words
 from gated.errors import ArgumentError
 from gated.experiments import ReportFolder
 from gated.experiments import gradients as vanishing

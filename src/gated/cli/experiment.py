@@ -35,7 +35,7 @@ def _contest(name: str, options: dict[str, Any], values: dict[str, Any]) -> None
     from gated.cli.threads import limit_threads
 
     limit_threads(1)  # before numpy is loaded: the products here are small
-    from gated.cli.contest import run
+    from gated.cli.contest_table import run
 
     run(name, options, values)
 

@@ -4,7 +4,7 @@ online with traces or exact."""
 from gated.data.sequences import Sequences
 from gated.lazy import submodules
 from gated.learning.realtime.compare import GradientDifference, compare_gradients
-from gated.learning.realtime.lahore import LahoreLSTM
+from gated.learning.realtime.lahore_lstm import LahoreLSTM
 from gated.learning.realtime.online import Online
 from gated.learning.realtime.rtrl import RTRLCost, rtrl_cost
 from gated.learning.rules import schedules

@@ -10,7 +10,7 @@ from gated.language.operations import Reduction
 from gated.language.reductions import REDUCTIONS
 from gated.language.symbols import Symbol, lift
 from gated.language.tracing import trace_map
-from gated.schedule import Schedule, schedule
+from gated.schedule import CellSchedule, schedule
 
 
 def _reducing(row: Reduction) -> Callable[[Any], Symbol]:
@@ -32,6 +32,6 @@ def __getattr__(name: str) -> Callable[[Any], Symbol]:
 
 
 @cache
-def planned(function: Callable[..., Any]) -> Schedule:
+def planned(function: Callable[..., Any]) -> CellSchedule:
     """The schedule of a map, traced once."""
     return schedule(trace_map(function))

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from gated.language.graph import Graph, Node, is_constant, is_elementwise
 from gated.program.lowering import Place
 from gated.program.rows import CALLER, NEW, PREVIOUS, RING_NEW, RING_PREVIOUS, ROW, SEQUENCE, SINGLE, RowKind
-from gated.schedule import Schedule
-from gated.schedule.schedule import CONSTANT, INPUT, STATE
+from gated.schedule import CellSchedule
+from gated.schedule.schedule import INPUT, PARAMETER, STATE
 
 Available = dict[Node, tuple[Place, ...]]
 
@@ -36,7 +36,7 @@ class Layout:
         results: what that program makes.
     """
 
-    schedule: Schedule
+    schedule: CellSchedule
     values: dict[Node, Place]
     saved: tuple[Node, ...]
     again: tuple[Node, ...]
@@ -55,7 +55,7 @@ class Layout:
     results: dict[Node, Place]
 
     @staticmethod
-    def of(schedule: Schedule, backward: bool = True) -> Layout:
+    def of(schedule: CellSchedule, backward: bool = True) -> Layout:
         """A place of its own for everything; without `backward` only for what a forward pass needs."""
         graph, level = schedule.graph, schedule.level
         low = [node for node in graph.order if not is_constant(node) and level[node] <= INPUT]
@@ -64,7 +64,7 @@ class Layout:
         again = _cheap(schedule)
         saved = [node for node in schedule.saved if node not in again]
         for node in [*low, *saved]:
-            rows = SINGLE if level[node] == CONSTANT else ROW
+            rows = SINGLE if level[node] == PARAMETER else ROW
             values[node] = Place(f"value{len(values)}", rows, node.dim)
         dims = [graph.dims[name] for name in graph.states]
 
@@ -113,7 +113,7 @@ def parameter_numbers(graph: Graph, sizes: Mapping[str, int]) -> dict[str, int]:
     return {name: math.prod(sizes[dim] for dim in shape) for name, shape in graph.parameters.items()}
 
 
-def _cheap(schedule: Schedule) -> list[Node]:
+def _cheap(schedule: CellSchedule) -> list[Node]:
     """Saved values that are one function of others that stay: to compute them again costs less than memory does."""
     operands = {node for pairs in schedule.products.values() for pair in pairs for node in pair}
     kept = {*schedule.graph.names, *schedule.outputs, *operands, *schedule.vectors.values(), *schedule.inputs}
@@ -125,7 +125,7 @@ def _cheap(schedule: Schedule) -> list[Node]:
     return found
 
 
-def _readers(schedule: Schedule, backward: bool) -> tuple[set[Node], set[Node]]:
+def _readers(schedule: CellSchedule, backward: bool) -> tuple[set[Node], set[Node]]:
     """What the forward loop looks at, and what anything else does."""
     step = {arg for node in schedule.step for arg in node.args}
     if not backward:

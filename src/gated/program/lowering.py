@@ -1,9 +1,14 @@
 """From a schedule to blocks: which matrix products and elementwise operations one pass over the rows does together.
 
 A program (the body of the forward or of the backward time loop) is cut into stages. A product belongs to the first
-stage in which its operand is complete; an elementwise operation to the stage of its latest argument. All operations
-of one stage and one dimension make a Block: the products end in registers, the elementwise operations run on them
-there, and only what later stages, the backward pass or the next time step need is stored.
+stage in which its operand is complete, and so does a reduction over the units; an elementwise operation to the stage
+of its latest argument. All operations of one stage and one dimension make a Block: the products end in registers, the
+elementwise operations run on them there, and only what later stages, the backward pass or the next time step need is
+stored.
+
+A reduction ends a block and begins the next: each block of columns leaves its vector in the operand's row, and a block
+over numbers (of length 1) puts them together, always in the same order. Threads that share the columns meet between
+any two blocks, so it needs no meeting of its own, and it does not matter in which direction the columns were taken.
 """
 
 from __future__ import annotations
@@ -11,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from gated.language.graph import Matrix, Node, is_constant, is_leaf, is_product
+from gated.language.graph import Matrix, Node, is_constant, is_leaf, is_product, is_reduction
 from gated.program.rows import SEQUENCE, RowKind
 from gated.schedule.passes import require_folded
 
@@ -53,13 +58,20 @@ class Term:
 
 @dataclass
 class Block:
-    """One pass over the rows: accumulate, compute, store. `accumulators` are product nodes."""
+    """One pass over the rows: accumulate or reduce, compute, store.
+
+    Attributes:
+        accumulators: product nodes, made of the terms.
+        reductions: reduction node -> where the row lies that it goes over. Only a block over numbers has some.
+        loads: node -> places, several: their sum. One number is loaded for all units.
+    """
 
     stage: int
     dim: str
     accumulators: list[Node] = field(default_factory=list)
     terms: list[Term] = field(default_factory=list)
-    loads: dict[Node, tuple[Place, ...]] = field(default_factory=dict)  # several places: their sum
+    reductions: dict[Node, Place] = field(default_factory=dict)
+    loads: dict[Node, tuple[Place, ...]] = field(default_factory=dict)
     operations: list[Node] = field(default_factory=list)
     stores: list[tuple[Node, Place]] = field(default_factory=list)
 
@@ -101,6 +113,7 @@ class _Lowering:
             self.stored.setdefault(node, []).append(place)
         self.stage: dict[Node, int] = {}
         self.blocks: dict[tuple[int, str], Block] = {}
+        self.scratches = 0
 
     def run(self) -> Program:
         self._assign_stages()
@@ -109,9 +122,11 @@ class _Lowering:
             block = self._block(self.stage[node], node.dim)
             if is_product(node):
                 block.accumulators.append(node)
-            else:
+            elif not is_reduction(node):
                 block.operations.append(node)
         self._place_results()
+        for node in filter(is_reduction, self.program):
+            self._block(self.stage[node], node.dim).reductions[node] = self._memory(node.args[0])
         for block in self.blocks.values():
             self._fill(block)
         ordered = sorted(self.blocks.values(), key=lambda block: (block.stage, not block.operations, block.dim))
@@ -122,13 +137,17 @@ class _Lowering:
 
     def _assign_stages(self) -> None:
         for node in self.program:
-            if is_product(node):
+            if _reads_rows(node):
                 self.stage[node] = max(self._after_operand(operand) for operand in node.args)
             else:
-                self.stage[node] = max([self.stage.get(arg, 0) for arg in node.args] or [0])
+                self.stage[node] = max([self._stage_for(arg, node.dim) for arg in node.args] or [0])
+
+    def _stage_for(self, node: Node, dim: str) -> int:
+        """The first stage in which a block over rows of this dimension has a value: a number comes out of another."""
+        return self.stage.get(node, 0) + (node in self.stage and node.dim != dim)
 
     def _after_operand(self, operand: Node) -> int:
-        """A product reads whole rows: what is computed in this step, or overwritten in it, must be complete before."""
+        """Who reads whole rows: what is computed in this step, or overwritten in it, must be complete before."""
         if operand in self.stage:
             return self.stage[operand] + 1
         return 1 if self._must_be_copied(operand) else 0
@@ -138,32 +157,39 @@ class _Lowering:
         return is_leaf(node, "seed")
 
     def _find_crossings(self) -> None:
-        """Values that a later stage, or a product, reads from memory get a place there."""
+        """Values that a later stage, or who reads whole rows, takes from memory get a place there."""
         for node in self.program:
             for arg in node.args:
-                crosses = is_product(node) or self.stage[node] > self.stage.get(arg, 0)
-                known = arg in self.stage or self._must_be_copied(arg)
-                if known and crosses and not any(place.readable for place in self.stored.get(arg, ())):
-                    place = Place(f"scratch{len(self.stored)}", SEQUENCE, arg.dim, scratch=True)
-                    self.stored.setdefault(arg, []).append(place)
+                if _reads_rows(node) or self.stage[node] > self.stage.get(arg, 0):
+                    self._cross(arg)
+        for node, places in list(self.stored.items()):
+            if node in self.stage and any(place.dim != node.dim for place in places):
+                self._cross(node)
+
+    def _cross(self, node: Node) -> None:
+        known = node in self.stage or self._must_be_copied(node)
+        if known and not any(place.readable and place.dim == node.dim for place in self.stored.get(node, ())):
+            place = Place(f"scratch{self.scratches}", SEQUENCE, node.dim, scratch=True)
+            self.stored.setdefault(node, []).append(place)
+            self.scratches += 1
 
     def _place_results(self) -> None:
         for node, places in self.stored.items():
             for place in places:
-                self._block(self.stage.get(node, 0), place.dim).stores.append((node, place))
+                self._block(self._stage_for(node, place.dim), place.dim).stores.append((node, place))
 
     def _memory(self, node: Node) -> Place:
         """Where a later stage reads a value."""
         if node in self.stage or self._must_be_copied(node):
             for place in self.stored.get(node, ()):
-                if place.readable:
+                if place.readable and place.dim == node.dim:
                     return place
         # known before: also if this step stores it (a state may be given on), for that may not have happened yet
         return self.available[node][0]
 
     def _fill(self, block: Block) -> None:
         self._fill_terms(block)
-        here = {*block.accumulators, *block.operations}
+        here = {*block.accumulators, *block.reductions, *block.operations}
         wanted = [arg for node in block.operations for arg in node.args] + [node for node, _ in block.stores]
         for node in wanted:
             if node in here or is_constant(node) or node in block.loads:
@@ -179,11 +205,17 @@ class _Lowering:
         block.terms = [Term(self._memory(operand), tuple(pairs)) for operand, pairs in terms.items()]
 
 
+def _reads_rows(node: Node) -> bool:
+    """Whether an operation looks at other units than its own."""
+    return is_product(node) or is_reduction(node)
+
+
 def _places(blocks: Sequence[Block]) -> list[Place]:
     found: dict[Place, None] = {}
     for block in blocks:
         for term in block.terms:
             found[term.operand] = None
+        found.update(dict.fromkeys(block.reductions.values()))
         for places in block.loads.values():
             found.update(dict.fromkeys(places))
         for _, place in block.stores:

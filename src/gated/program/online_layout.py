@@ -93,7 +93,7 @@ def _table(
     dims = tuple(dict.fromkeys(place.dim for place in everything))
     names: list[tuple[str, ...]] = [(name,) for name in FIXED]
     names += [("size", dim) for dim in dims] + [("blocks", dim) for dim in dims]
-    for job in plan.jobs:
+    for job in plan.learnt:
         names += [(kind, job.name) for kind in ("panel", "theta", "sum", "gradient")]
         names += [("trace", job.name, str(k)) for k in job.traces]
     names += [("row", place.name) for place in everything if place.rows != WEIGHTS]

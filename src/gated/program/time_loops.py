@@ -20,9 +20,9 @@ from dataclasses import dataclass, replace
 from gated.language.graph import Matrix, Node, is_atom, is_leaf, topological
 from gated.program.layout import Available, Layout
 from gated.program.lowering import Program, lower
-from gated.schedule import Schedule
+from gated.schedule import CellSchedule
 from gated.schedule.passes import gather_products
-from gated.schedule.schedule import CONSTANT, INPUT, STATE
+from gated.schedule.schedule import INPUT, PARAMETER, STATE
 
 BACKWARDS = ("backward",)  # the programs that run from the last step to the first
 
@@ -53,7 +53,7 @@ class InferencePrograms:
     programs: dict[str, Program]
 
 
-def training_programs(schedule: Schedule) -> TrainingPrograms:
+def training_programs(schedule: CellSchedule) -> TrainingPrograms:
     """Lay out and lower a schedule for forward and backward passes."""
     layout = _in_place(Layout.of(schedule))
     programs = {
@@ -69,11 +69,11 @@ def training_programs(schedule: Schedule) -> TrainingPrograms:
     return TrainingPrograms(layout, programs, groups)
 
 
-def inference_programs(schedule: Schedule) -> InferencePrograms:
+def inference_programs(schedule: CellSchedule) -> InferencePrograms:
     """Lay out and lower a schedule for forward passes that keep nothing but the output."""
     layout = Layout.of(schedule, backward=False)
     programs = {
-        "infer": lower_infer(layout, CONSTANT),
+        "infer": lower_infer(layout, PARAMETER),
         "before": lower_before(layout),
         "scan": lower_infer(layout, INPUT),
     }
@@ -88,7 +88,7 @@ def lower_before(layout: Layout) -> Program:
     """x_t to all that depends on nothing else."""
     schedule = layout.schedule
     level = schedule.level
-    given = {node: p for node, p in layout.low().items() if level[node] == CONSTANT or is_leaf(node)}
+    given = {node: p for node, p in layout.low().items() if level[node] == PARAMETER or is_leaf(node)}
     made = [node for node in schedule.before if level[node] == INPUT]
     return lower(made, given, [(node, layout.values[node]) for node in layout.before])
 

@@ -8,10 +8,10 @@ import numpy as np
 
 from gated.errors import shown, wrong
 from gated.language.graph import is_constant
-from gated.schedule.schedule import Schedule
+from gated.schedule.schedule import CellSchedule
 
 
-def require_fit(plan: Schedule, dtype: np.dtype[Any]) -> None:
+def require_fit(plan: CellSchedule, dtype: np.dtype[Any]) -> None:
     """Refuse a cell whose numbers the dtype does not have: 1e300 is infinite in float32, 1e-50 is 0.
 
     What is added so that nothing is divided by 0, or is divided by, must not become 0; so no number of the equations

@@ -42,7 +42,7 @@ class Push:
 
 
 @dataclass(frozen=True, eq=False)
-class Job:
+class LearntParameter:
     """A parameter: what moves its traces, and what its gradient is made of.
 
     trace'[k] = Σ decay[k, j] trace[j] + Σ grow[k] v
@@ -70,7 +70,7 @@ class StepPlan:
         y: the prediction.
         sums: leaf that stands for one number -> (reduction, value of all units that it is of).
         backs: products with transposed matrices; their operands are the end of `errors`.
-        jobs: one per parameter, the cell's first.
+        learnt: one per parameter, the cell's first.
     """
 
     states: tuple[Node, ...]
@@ -81,15 +81,15 @@ class StepPlan:
     y: Node
     sums: dict[Node, tuple[str, Node]]
     backs: tuple[Node, ...]
-    jobs: tuple[Job, ...]
+    learnt: tuple[LearntParameter, ...]
 
     @property
     def forward(self) -> list[Node]:
         """What the first program computes."""
         wanted = [*self.new, self.y, *(operand for _, operand in self.sums.values())]
-        for job in self.jobs:
-            wanted += job.decay.values()
-            for push in job.pushes:
+        for one in self.learnt:
+            wanted += one.decay.values()
+            for push in one.pushes:
                 wanted += [*push.grow.values(), *([] if push.operand is None else [push.operand])]
         return list(dict.fromkeys(wanted))
 
@@ -101,9 +101,9 @@ class StepPlan:
     @property
     def pushes(self) -> list[Node]:
         """What the third computes."""
-        wanted = [push.delta for job in self.jobs for push in job.pushes]
-        for job in self.jobs:
-            wanted += [*job.reach.values(), *job.past.values()]
+        wanted = [push.delta for one in self.learnt for push in one.pushes]
+        for one in self.learnt:
+            wanted += [*one.reach.values(), *one.past.values()]
         return list(dict.fromkeys(wanted))
 
 
@@ -130,7 +130,7 @@ def plan_step(traces: TracePlan, head: Graph | None, loss: Graph) -> StepPlan:
     jobs = [_cell_job(traces, name, cell, dh) for name in traces.uses]
     for name, uses in above.uses.items():
         pushes = tuple(Push(None if v is None else done[v], {}, done[delta]) for v, delta in uses)
-        jobs.append(Job(name, *above.shapes[name], (), {}, {}, {}, pushes))
+        jobs.append(LearntParameter(name, *above.shapes[name], (), {}, {}, {}, pushes))
     return StepPlan(
         states=tuple(cell[leaf] for leaf in leaves[:-1]),
         x=cell[leaves[-1]],
@@ -140,7 +140,7 @@ def plan_step(traces: TracePlan, head: Graph | None, loss: Graph) -> StepPlan:
         y=done[above.y],
         sums={sums[node]: (node.attr, done[node.args[0]]) for node in reductions},
         backs=tuple(node for node in topological([dh]) if is_product(node) and node.attr[0].transposed),
-        jobs=tuple(jobs),
+        learnt=tuple(jobs),
     )
 
 
@@ -181,7 +181,7 @@ def _above(head: Graph | None, loss: Graph, top: Node) -> _Above:
     return _Above(y, target, seed, total, adjoints.get(top), {name: uses[name] for name in shapes}, shapes)
 
 
-def _cell_job(traces: TracePlan, name: str, cell: Mapping[Node, Node], dh: Node) -> Job:
+def _cell_job(traces: TracePlan, name: str, cell: Mapping[Node, Node], dh: Node) -> LearntParameter:
     own = traces.traces[name]
     rows, *cols = traces.graph.parameters[name]
     pushes = tuple(
@@ -195,7 +195,7 @@ def _cell_job(traces: TracePlan, name: str, cell: Mapping[Node, Node], dh: Node)
     decay = {(k, j): cell[node] for (k, j), node in traces.decay.items() if k in own and j in own}
     reach = {k: dh * cell[node] for k, node in traces.error.items() if k in own}
     past = {j: dh * cell[node] for j, node in traces.past.items() if j in own}
-    return Job(f"rnn {name}", rows, cols[0] if cols else None, own, decay, reach, past, pushes)
+    return LearntParameter(f"rnn {name}", rows, cols[0] if cols else None, own, decay, reach, past, pushes)
 
 
 def rebuilt(

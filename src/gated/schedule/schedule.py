@@ -16,11 +16,11 @@ from gated.calculus import reverse_mode
 from gated.language.graph import Graph, Matrix, Node, is_leaf, leaf, topological
 from gated.schedule.passes import gather_products, require_folded
 
-CONSTANT, INPUT, STATE, ADJOINT = range(4)
+PARAMETER, INPUT, STATE, ADJOINT = range(4)
 
 
 @dataclass(frozen=True, eq=False)
-class Schedule:
+class CellSchedule:
     """Ordered programs; every list is topological.
 
     Attributes:
@@ -56,7 +56,7 @@ class Schedule:
     products: dict[Matrix, list[tuple[Node, Node]]]
 
 
-def schedule(graph: Graph) -> Schedule:
+def schedule(graph: Graph) -> CellSchedule:
     """Plan the forward and backward programs of a graph."""
     adjoints = reverse_mode(graph.outputs, graph.seeds)
     previous = [adjoints.get(graph.state_leaf(name)) for name in graph.states]
@@ -82,7 +82,7 @@ def schedule(graph: Graph) -> Schedule:
     }
     needed |= {node for node in targets if node in forward} | set(graph.names)
     step = [node for node in graph.order if level[node] == STATE and not is_leaf(node)]
-    return Schedule(
+    return CellSchedule(
         graph=graph,
         level=level,
         before=[n for n in graph.order if level[n] < STATE and not is_leaf(n)],
@@ -101,10 +101,10 @@ def schedule(graph: Graph) -> Schedule:
 
 
 def _levels(outputs: list[Node]) -> dict[Node, int]:
-    kinds = {"vector": CONSTANT, "input": INPUT, "state": STATE, "seed": ADJOINT}
+    kinds = {"vector": PARAMETER, "input": INPUT, "state": STATE, "seed": ADJOINT}
     level: dict[Node, int] = {}
     for node in topological(outputs):
-        own = kinds[node.attr[0]] if is_leaf(node) else CONSTANT
+        own = kinds[node.attr[0]] if is_leaf(node) else PARAMETER
         level[node] = max([own, *(level[arg] for arg in node.args)])
     return level
 

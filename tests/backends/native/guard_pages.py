@@ -21,7 +21,7 @@ from unittest.mock import patch
 import numpy as np
 
 from gated.backends.native.memory import leases as memory
-from gated.backends.native.memory.leases import LINE
+from gated.backends.native.memory.leases import CACHE_LINE
 from gated.backends.native.memory.regions import Region, Sheet
 from gated.backends.native.passes import backend, inference, inference_plan, online_run
 from gated.backends.native.threads import groups
@@ -143,9 +143,9 @@ class Guard:
         """In place of `Region.place`."""
         known = region.bytes if isinstance(region.bytes, Bytes) else Bytes(0)
         if self.mode == "canaries":
-            region.bytes += LINE
+            region.bytes += CACHE_LINE
             offset = int(place(region, size))
-            end = offset + size + LINE
+            end = offset + size + CACHE_LINE
         else:
             first, pages = max(PAGE, int(known)), -(-size // PAGE) * PAGE
             offset = first + (pages - size if self.mode == "ends" else 0)
@@ -239,7 +239,7 @@ class Guard:
             def __init__(self, plan: Any, sizes: Any, theta: Array, offsets: Any, batch: int) -> None:
                 self.spans = [
                     (job.name, offsets[job.name], sizes[job.rows] * (1 if job.cols is None else sizes[job.cols]))
-                    for job in plan.jobs
+                    for job in plan.learnt
                 ]
                 guard.turn += 1
                 turn = guard.turn % len(self.spans)

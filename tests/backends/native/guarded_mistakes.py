@@ -16,7 +16,7 @@ import numpy as np
 from guard_pages import Array, Guard
 from guarded_runs import CASES, alloca_at_guard_page, run_cell, run_online
 
-from gated.backends.native.codegen import gradients, moves, panels, renewal
+from gated.backends.native.codegen import gradient_kernels, moves, panels, renewal
 from gated.backends.native.machine import programs
 from gated.backends.native.passes import backend, course, inference, online_run, plan
 from gated.backends.native.threads import pool
@@ -96,9 +96,9 @@ MISTAKES: dict[str, tuple[str, list[tuple[Any, str, Any]]]] = {
     "the same without a tape": ("ends", [(inference.InferencePlan, "_rows_of", _not_copied)]),
     "products one number too long": ("ends", [(plan.LoopPlan, "_set", lambda old: _larger(old, "size"))]),
     "a vector too many in a row": ("ends", [(plan.LoopPlan, "_set", lambda old: _larger(old, "to"))]),
-    "loads without a mask": ("ends", [(gradients, "load_masked", _whole)]),
-    "stores without a mask": ("ends", [(gradients, "store_masked", _whole)]),
-    "stores without a mask between canaries": ("canaries", [(gradients, "store_masked", _whole)]),
+    "loads without a mask": ("ends", [(gradient_kernels, "load_masked", _whole)]),
+    "stores without a mask": ("ends", [(gradient_kernels, "store_masked", _whole)]),
+    "stores without a mask between canaries": ("canaries", [(gradient_kernels, "store_masked", _whole)]),
     "registers an element too few": ("ends", [(ir.IRBuilder, "alloca", lambda old: alloca_at_guard_page(1))]),
     "copies of parameters an element too long": (
         "ends",
@@ -113,15 +113,15 @@ MISTAKES: dict[str, tuple[str, list[tuple[Any, str, Any]]]] = {
     "a panel of too many units": ("ends", [(plan.JobPlan, "add", lambda old: _longer(old, panels.JOB, "outer"))]),
     "a gradient with too many columns": (
         "ends",
-        [(plan.JobPlan, "add", lambda old: _longer(old, gradients.MATRIX_JOB, "n"))],
+        [(plan.JobPlan, "add", lambda old: _longer(old, gradient_kernels.MATRIX_JOB, "n"))],
     ),
     "a gradient with too many rows": (
         "ends",
-        [(plan.JobPlan, "add", lambda old: _longer(old, gradients.MATRIX_JOB, "m"))],
+        [(plan.JobPlan, "add", lambda old: _longer(old, gradient_kernels.MATRIX_JOB, "m"))],
     ),
     "a vector's gradient too long": (
         "ends",
-        [(plan.JobPlan, "add", lambda old: _longer(old, gradients.VECTOR_JOB, "size"))],
+        [(plan.JobPlan, "add", lambda old: _longer(old, gradient_kernels.VECTOR_JOB, "size"))],
     ),
     "states that nobody has set": ("ends", [(Rows, "put_initial", lambda old: lambda *args: None)]),
     "an online step too many": ("ends", [(Step, "run", _a_step_more)]),

@@ -7,13 +7,14 @@ codegen: LLVM IR
     ir_tools       loops, masked loads and stores, tables of jobs
     vector_math    what elementary functions on vectors are made of
     elementary     the elementwise operations, by their names in the book of operations
+    reductions     the reductions over the units, by their names in the book
     kernels        micro-kernels: a few rows times a packed matrix, the sums in registers
     team           threads that work together: phases, and the code by which they wait
     emit           the blocks of a program
     panels         the kernel that packs matrices into the order in which micro-kernels read them
     renewal        the kernels that see whether packed parameters have changed
     moves          the kernel that moves rows to another order
-    gradients      the kernel that sums the parameters' gradients over the rows
+    gradient_kernels  the kernels that sum the parameters' gradients over the rows
     online_emit    a step of online learning
 
 machine: from IR to machine code

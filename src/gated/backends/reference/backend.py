@@ -14,7 +14,7 @@ from gated.backends.reference.digest import digest_of, refuse_changed
 from gated.backends.reference.interpreter import Interpreter, Values
 from gated.backends.reference.stepper import ReferenceStepper
 from gated.language.graph import Node
-from gated.schedule import Schedule
+from gated.schedule import CellSchedule
 from gated.schedule.grouping import ProductGroup
 
 
@@ -46,7 +46,7 @@ class ReferenceBackend(NumPyArithmetic):
 
     def map(
         self,
-        schedule: Schedule,
+        schedule: CellSchedule,
         sizes: Mapping[str, int],
         parameters: Mapping[str, Array],
         inputs: Mapping[str, Array],
@@ -58,7 +58,7 @@ class ReferenceBackend(NumPyArithmetic):
         return maps.map_adjoints(scan, dy, gradients)
 
     def loss(
-        self, schedule: Schedule, y: Array, target: Array, weights: Array, dtype: np.dtype[Any]
+        self, schedule: CellSchedule, y: Array, target: Array, weights: Array, dtype: np.dtype[Any]
     ) -> tuple[float, Array]:
         return maps.evaluate_loss(schedule, y, target, weights, dtype)
 

@@ -12,7 +12,7 @@ from gated.backends.reference.gradients import parameter_gradients
 from gated.backends.reference.interpreter import Interpreter, Values, full
 from gated.backends.reference.rows import previous_states, steps_of
 from gated.language.graph import is_constant
-from gated.schedule.schedule import CONSTANT, INPUT, STATE
+from gated.schedule.schedule import INPUT, PARAMETER, STATE
 
 
 def new_columns(scan: Scan) -> Columns:
@@ -35,7 +35,7 @@ def _loop(scan: Scan, interpreter: Interpreter, kept: Columns, dy: Array, runnin
     schedule = scan.schedule
     leaves = [schedule.graph.state_leaf(name) for name in schedule.graph.states]
     by_row = [(node, v) for node, v in scan.values.items() if schedule.level[node] in (INPUT, STATE)]
-    constants = {node: v for node, v in scan.values.items() if schedule.level[node] == CONSTANT}
+    constants = {node: v for node, v in scan.values.items() if schedule.level[node] == PARAMETER}
     for node in schedule.backward_step:
         constants.update((arg, float(arg.attr)) for arg in node.args if is_constant(arg))
     for rows, _new, previous in reversed(steps_of(scan.counts, len(running[0]))):

@@ -8,14 +8,16 @@ import numpy as np
 
 from gated.backends.interface import Array
 from gated.language.graph import Node
-from gated.schedule import Schedule
+from gated.schedule import CellSchedule
 
 
 class Columns:
     """The kept values of the backward loop, side by side in one (R, Σ dim) array: so that the adjoints of all gates
     are one operand of one product."""
 
-    def __init__(self, schedule: Schedule, sizes: Mapping[str, int], rows: int, dtype: np.dtype[np.generic]) -> None:
+    def __init__(
+        self, schedule: CellSchedule, sizes: Mapping[str, int], rows: int, dtype: np.dtype[np.generic]
+    ) -> None:
         ordered = dict.fromkeys(delta for pairs in schedule.products.values() for delta, _ in pairs)
         kept = set(schedule.kept)
         nodes = [node for node in ordered if node in kept] + [node for node in schedule.kept if node not in ordered]

@@ -10,12 +10,12 @@ from gated.backends.interface import Array, Pass, Scan
 from gated.backends.reference.interpreter import Interpreter, Values
 from gated.backends.reference.rows import last_states, steps_of
 from gated.language.graph import Node, is_constant, is_leaf
-from gated.schedule import Schedule
+from gated.schedule import CellSchedule
 from gated.schedule.grouping import group_products
-from gated.schedule.schedule import CONSTANT, INPUT, STATE
+from gated.schedule.schedule import INPUT, PARAMETER, STATE
 
 
-def _numbers_and_vectors(schedule: Schedule, parameters: Mapping[str, Array]) -> Values:
+def _numbers_and_vectors(schedule: CellSchedule, parameters: Mapping[str, Array]) -> Values:
     values: Values = {}
     for node in schedule.level:
         if is_constant(node):
@@ -25,22 +25,22 @@ def _numbers_and_vectors(schedule: Schedule, parameters: Mapping[str, Array]) ->
     return values
 
 
-def constants_and_inputs(schedule: Schedule, parameters: Mapping[str, Array], x: Array) -> Values:
+def constants_and_inputs(schedule: CellSchedule, parameters: Mapping[str, Array], x: Array) -> Values:
     """What a program starts from: the numbers, the parameter vectors, and x for the first input."""
     values = _numbers_and_vectors(schedule, parameters)
     values[schedule.graph.input_leaf(schedule.graph.inputs[0])] = x
     return values
 
 
-def constants(schedule: Schedule, parameters: Mapping[str, Array]) -> Values:
+def constants(schedule: CellSchedule, parameters: Mapping[str, Array]) -> Values:
     """The values of level 0: the parameter vectors, and what is made of them alone."""
     values = _numbers_and_vectors(schedule, parameters)
-    program = [node for node in schedule.before if schedule.level[node] == CONSTANT]
+    program = [node for node in schedule.before if schedule.level[node] == PARAMETER]
     Interpreter(parameters).run(group_products(program), values)
     return values
 
 
-def before_loop(schedule: Schedule, parameters: Mapping[str, Array], x: Array) -> Values:
+def before_loop(schedule: CellSchedule, parameters: Mapping[str, Array], x: Array) -> Values:
     """The values of level 0 and 1, over all rows."""
     values = constants_and_inputs(schedule, parameters, x)
     Interpreter(parameters).run(group_products(schedule.before), values)
@@ -64,7 +64,7 @@ def run(given: Pass) -> Scan:
 
 
 def _loop(
-    schedule: Schedule, interpreter: Interpreter, values: Values, saved: Values, states: list[Array], counts: Array
+    schedule: CellSchedule, interpreter: Interpreter, values: Values, saved: Values, states: list[Array], counts: Array
 ) -> None:
     program = group_products(schedule.step)
     inputs, constants = _split_rows(schedule, values)
@@ -82,8 +82,8 @@ def _loop(
                 states[k][new] = step[node]
 
 
-def _split_rows(schedule: Schedule, values: Values) -> tuple[list[tuple[Node, Array]], Values]:
+def _split_rows(schedule: CellSchedule, values: Values) -> tuple[list[tuple[Node, Array]], Values]:
     """The values made before the loop: those with a row per step and sequence, and those without."""
     inputs = [(node, value) for node, value in values.items() if schedule.level.get(node) == INPUT]
-    constants = {node: value for node, value in values.items() if schedule.level.get(node) == CONSTANT}
+    constants = {node: value for node, value in values.items() if schedule.level.get(node) == PARAMETER}
     return inputs, constants  # type: ignore[return-value]

@@ -14,12 +14,12 @@ from gated.backends.reference.forward import constants_and_inputs
 from gated.backends.reference.gradients import parameter_gradients
 from gated.backends.reference.interpreter import Interpreter, Values, full
 from gated.language.graph import ONE_DIM
-from gated.schedule import Schedule
+from gated.schedule import CellSchedule
 from gated.schedule.grouping import group_products
 
 
 def evaluate_map(
-    schedule: Schedule,
+    schedule: CellSchedule,
     sizes: Mapping[str, int],
     parameters: Mapping[str, Array],
     inputs: Mapping[str, Array],
@@ -74,7 +74,7 @@ def map_adjoints(scan: Scan, seed: Array, gradients: Mapping[str, Array]) -> lis
 
 
 def evaluate_loss(
-    schedule: Schedule, y: Array, target: Array, weights: Array, dtype: np.dtype[Any]
+    schedule: CellSchedule, y: Array, target: Array, weights: Array, dtype: np.dtype[Any]
 ) -> tuple[float, Array]:
     """See `interface.Arithmetic.loss`."""
     value, tape = evaluate_map(schedule, {"input": y.shape[1]}, {}, {"y": y, "target": target})

@@ -1,7 +1,7 @@
 """Emission: the blocks of programs as LLVM IR, for one precision and vector width. Pure: nothing is compiled here.
 
 The generated function of a program, `name(ctx, n0, n1)`, runs all time steps for the sequences n0 <= n < n1. Sizes
-are data, not code: everything variable is read from `ctx`, a table of 64-bit numbers laid out by `Table`.
+are data, not code: everything variable is read from `ctx`, a table of 64-bit numbers laid out by `ContextTable`.
 
     for each step            (backwards in a backward program)
       for each block
@@ -17,17 +17,19 @@ the number of threads nor on the batch it was computed in.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import llvmlite.ir as ir
 
-from gated.backends.native.codegen.ir_tools import I1, I64, POINTER, at, loop, read
+from gated.backends.native.codegen.ir_tools import I1, I64, POINTER, at, loop, read, splat
 from gated.backends.native.codegen.kernels import Kernels, Shape, best_chunk, best_rows
+from gated.backends.native.codegen.reductions import REDUCERS, RowOfUnits
 from gated.backends.native.codegen.team import Waiting
 from gated.backends.native.codegen.vector_math import PRECISIONS, VectorMath
 from gated.backends.native.processor import Machine
 from gated.backends.native.tuning import tuning_for
-from gated.language.graph import Node, is_constant
+from gated.language.graph import ONE_DIM, Node, is_constant
 from gated.program.lowering import Block, Place, Program, Term
 from gated.program.rows import BY_STEP, RowKind
 
@@ -35,7 +37,7 @@ Value = Any
 ODD = len(BY_STEP)  # where, behind a step's first rows, it is told whether its number is odd
 
 
-class Table:
+class ContextTable:
     """Where in `ctx` each number lies."""
 
     FIXED: tuple[Any, ...] = ("steps", "counts", *(kind.name for kind in BY_STEP), "team", "share", "shares")
@@ -78,7 +80,7 @@ class _ProgramEmitter:
         self.name, self.program, self.reverse = name, program, reverse
         self.width, self.vector, self.scalar = self.math.width, self.math.vector, self.math.scalar
         self.bytes = self.math.precision.bits // 8
-        self.table = Table(program)
+        self.table = ContextTable(program)
 
     def emit(self) -> None:
         passes = [self._block_pass(i, block) for i, block in enumerate(self.program.blocks)]
@@ -272,13 +274,23 @@ class _ProgramEmitter:
         """All loads, then the operations, then all stores (which may overwrite what was loaded)."""
         ctx, rows, number, offset = where
 
-        def address(place: Place) -> Value:
+        def row_of(place: Place) -> Value:
             base, stride = self._pointer(b, ctx, ("base", place)), self._field(b, ctx, ("stride", place))
-            row = self._row_of(b, rows, place.rows, base, stride, number)
-            return b.gep(row, [offset], source_etype=self.scalar)
+            return self._row_of(b, rows, place.rows, base, stride, number)
 
+        def address(place: Place, offset: Value = offset) -> Value:
+            return b.gep(row_of(place), [offset], source_etype=self.scalar)
+
+        def load(place: Place, offset: Value = offset) -> Value:
+            if place.dim == ONE_DIM:  # one number for all units
+                return splat(b, b.load(row_of(place), typ=self.scalar), self.width)
+            return b.load(address(place, offset), typ=self.vector, align=self.bytes)
+
+        for node, place in block.reductions.items():
+            units = RowOfUnits(self.math, partial(load, place), self._field(b, ctx, ("size", place.dim)))
+            values[node] = REDUCERS[node.attr](b, units)
         for node, places in block.loads.items():
-            loaded = [b.load(address(place), typ=self.vector, align=self.bytes) for place in places]
+            loaded = [load(place) for place in places]
             values[node] = loaded[0] if len(loaded) == 1 else b.fadd(loaded[0], loaded[1])
         emitter = self.math.emitters([node.attr for node in block.operations])
         for node in block.operations:

@@ -31,7 +31,7 @@ from gated.language.graph import Node, is_constant
 from gated.program.lowering import Block, Place, Program
 from gated.program.online_layout import StepLayout, new_state
 from gated.program.rows import ROW, SEQUENCE, WEIGHTS
-from gated.schedule.online_step import Job
+from gated.schedule.online_step import LearntParameter
 
 Value = Any
 
@@ -62,13 +62,13 @@ class StepEmitter:
         self.learnt, self.changed = b.alloca(I64), b.alloca(I64)
         b.store(I64(0), self.changed)
         with b.if_then(self._differ()):
-            for job in self.plan.jobs:
+            for job in self.plan.learnt:
                 self._copy(job, ("theta", job.name), ("panel", job.name), to_panel=True)
             self._remember()
         with loop(b, t0, t1) as t, b.if_then(b.icmp_signed("==", b.load(self.failed, typ=I64), I64(0))):
             self._step(t)
         with b.if_then(b.icmp_signed("!=", b.load(self.changed, typ=I64), I64(0))):
-            for job in self.plan.jobs:
+            for job in self.plan.learnt:
                 self._copy(job, ("theta", job.name), ("panel", job.name), to_panel=False)
             self._remember()
         b.ret_void()
@@ -99,11 +99,11 @@ class StepEmitter:
                 for node in plan.backs:
                     self._back(node)
                 self._program(pushes)
-                for job in plan.jobs:
+                for job in plan.learnt:
                     self._job(job, learn=True)
                 b.store(I64(1), self.learnt)
             with otherwise:
-                for job in plan.jobs:
+                for job in plan.learnt:
                     if job.traces:
                         self._job(job, learn=False)
         for k, leaf in enumerate(plan.states):
@@ -180,7 +180,7 @@ class StepEmitter:
 
     # traces and gradients
 
-    def _job(self, job: Job, learn: bool) -> None:
+    def _job(self, job: LearntParameter, learn: bool) -> None:
         """One pass over a parameter: its traces, and its gradient if there is an error."""
         b, padded = self.b, self._padded(job.rows)
         columns = I64(1) if job.cols is None else self.table["size", job.cols]
@@ -219,7 +219,7 @@ class StepEmitter:
                 total = self.b.fadd(total, a) if v is None else self.math.fma(self.b, a, v, total)
         return self.math.constant(0.0) if total is None else total
 
-    def _trace(self, job: Job, k: int, columns: Value, padded: Value) -> Value:
+    def _trace(self, job: LearntParameter, k: int, columns: Value, padded: Value) -> Value:
         start = self.b.mul(self.n, self.b.mul(columns, padded))
         return self._element(self._pointer("trace", job.name, str(k)), start)
 
@@ -230,7 +230,7 @@ class StepEmitter:
         with b.if_else(b.icmp_signed("!=", self.table["fused",], I64(0))) as (then, otherwise):
             with then:
                 poison = {"sum": self.math.constant(0.0)}
-                for job in self.plan.jobs:
+                for job in self.plan.learnt:
                     # 0 times a number that is not finite is NaN
                     self._over(job, poison, lambda g, held: b.fadd(held, b.fmul(g, self.math.constant(0.0))))
                 total = self._across(poison["sum"], b.fadd)
@@ -240,17 +240,17 @@ class StepEmitter:
                     with good:
                         b.store(I64(1), self.changed)
                         rate = self._spread(self._element(self._pointer("rates"), t))
-                        for job in self.plan.jobs:
+                        for job in self.plan.learnt:
                             self._descend(job, rate)
             with otherwise:
-                for job in self.plan.jobs:
+                for job in self.plan.learnt:
                     self._copy(job, ("gradient", job.name), ("sum", job.name), to_panel=False)
-        for job in self.plan.jobs:
+        for job in self.plan.learnt:
             gradient = self._pointer("sum", job.name)
             with self._vectors(job) as offset:
                 b.store(self.math.constant(0.0), self._element(gradient, offset), align=self.bytes)
 
-    def _over(self, job: Job, carried: dict[str, Value], combine: Any) -> None:
+    def _over(self, job: LearntParameter, carried: dict[str, Value], combine: Any) -> None:
         """Combine all vectors of a gradient. What lies beyond the units is not part of it."""
         b, gradient, padded = self.b, self._pointer("sum", job.name), self._padded(job.rows)
         columns = I64(1) if job.cols is None else self.table["size", job.cols]
@@ -261,7 +261,7 @@ class StepEmitter:
             inside = self._inside(self.table["size", job.rows], offset)
             held["sum"] = combine(b.select(inside, g, self.math.constant(0.0)), held["sum"])
 
-    def _descend(self, job: Job, rate: Value) -> None:
+    def _descend(self, job: LearntParameter, rate: Value) -> None:
         b, gradient, panel = self.b, self._pointer("sum", job.name), self._pointer("panel", job.name)
         with self._vectors(job) as offset:
             place = self._element(panel, offset)
@@ -284,7 +284,7 @@ class StepEmitter:
         with loop(b, I64(0), self.table["numbers",]) as i:
             b.store(b.load(self._element(theta, i), typ=self.scalar), self._element(shadow, i))
 
-    def _copy(self, job: Job, rows: tuple[str, str], columns: tuple[str, str], to_panel: bool) -> None:
+    def _copy(self, job: LearntParameter, rows: tuple[str, str], columns: tuple[str, str], to_panel: bool) -> None:
         """Between a (rows, cols) array and columns with room for whole vectors."""
         b, padded = self.b, self._padded(job.rows)
         count = I64(1) if job.cols is None else self.table["size", job.cols]
@@ -301,7 +301,7 @@ class StepEmitter:
         """A loop over the vectors of a row, by the offset of the first unit."""
         return loop(self.b, I64(0), self._padded(dim), self.width)
 
-    def _vectors(self, job: Job) -> Any:
+    def _vectors(self, job: LearntParameter) -> Any:
         columns = I64(1) if job.cols is None else self.table["size", job.cols]
         return loop(self.b, I64(0), self.b.mul(columns, self._padded(job.rows)), self.width)
 

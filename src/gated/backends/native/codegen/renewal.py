@@ -38,7 +38,7 @@ from gated.backends.native.codegen.ir_tools import (
     splat,
     store_masked,
 )
-from gated.backends.native.codegen.team import LINE
+from gated.backends.native.codegen.team import TWO_LINES
 from gated.backends.native.codegen.vector_math import VectorMath
 
 Value = Any
@@ -51,7 +51,7 @@ STRIDE, LANE, JOB_STRIDE, FACTOR = 0x9E3779B9, 0x85EBCA6B, 0xC2B2AE35, 0x2C1B3C6
 
 def flags_size(members: int) -> int:
     """Bytes of the flags, which lie in cache lines of their own."""
-    return 8 * LINE * (members + 1)
+    return 8 * TWO_LINES * (members + 1)
 
 
 def emit_renewal(module: ir.Module, math: VectorMath) -> None:
@@ -71,7 +71,7 @@ def _function(module: ir.Module, name: str) -> tuple[ir.IRBuilder, Value, Value,
 
 
 def _flag(b: ir.IRBuilder, flags: Value, share: Value) -> Value:
-    return at(b, flags, b.mul(b.add(share, I64(1)), I64(LINE)))
+    return at(b, flags, b.mul(b.add(share, I64(1)), I64(TWO_LINES)))
 
 
 def _vectors(b: ir.IRBuilder, math: VectorMath, ctx: Value, share: Value, shares: Value, body: Any) -> None:
@@ -177,7 +177,7 @@ def _seal(module: ir.Module, math: VectorMath) -> None:
     for i in range(kind.count):
         part = b.add(b.mul(part, word(FACTOR)), b.extract_element(found, word(i)))
     # linear in the sums: the parts add up to the same number (of 32 bits) however many they are
-    b.store(b.zext(part, I64), at(b, digests, b.mul(share, I64(LINE))))
+    b.store(b.zext(part, I64), at(b, digests, b.mul(share, I64(TWO_LINES))))
     with b.if_then(b.icmp_signed("==", share, I64(0))), loop(b, shares, head["room"]) as k:
-        b.store(I64(0), at(b, digests, b.mul(k, I64(LINE))))
+        b.store(I64(0), at(b, digests, b.mul(k, I64(TWO_LINES))))
     b.ret_void()

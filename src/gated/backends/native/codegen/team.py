@@ -30,21 +30,21 @@ from gated.backends.native.processor import Machine
 from gated.backends.native.tuning import tuning_for
 
 Value = Any
-LINE = 16  # 64-bit numbers in two cache lines, which are fetched together
+TWO_LINES = 16  # 64-bit numbers in two cache lines, which are fetched together
 MOST = 1024  # members
 ASLEEP, AWAKE, POSTED, TAKEN, STOPPED = range(5)  # states of a worker
 CLOSED, GO, CANCELLED = range(3)  # states of the gate behind which those wait who have taken a job
 # where what lies in the memory of a team, in numbers
 YIELD, PATIENCE = 0, 1  # address of a function that gives the processor away; looks the caller has for an answer
-PROGRAM, GATE, HELD = LINE, LINE + 1, LINE + 2  # the last: whether a caller has the team
-SIZE = 2 * LINE * (1 + MOST)
+PROGRAM, GATE, HELD = TWO_LINES, TWO_LINES + 1, TWO_LINES + 2  # the last: whether a caller has the team
+SIZE = 2 * TWO_LINES * (1 + MOST)
 ENTRY = ("function", "table", "first", "stop")
 HEAD = ("phases", "members", "together")
 
 
 def state_of(member: int) -> int:
     """Where a worker's state lies; a line further, how often it has come to a barrier."""
-    return 2 * LINE * (1 + member)
+    return 2 * TWO_LINES * (1 + member)
 
 
 def emit_team(module: ir.Module, machine: Machine) -> None:
@@ -153,11 +153,11 @@ def _pause(module: ir.Module, how: str) -> Any:
 
 
 def _state(b: ir.IRBuilder, team: Value, member: Value) -> Value:
-    return at(b, team, b.mul(b.add(member, I64(1)), I64(2 * LINE)))
+    return at(b, team, b.mul(b.add(member, I64(1)), I64(2 * TWO_LINES)))
 
 
 def _counter(b: ir.IRBuilder, team: Value, member: Value) -> Value:
-    return at(b, team, b.add(b.mul(b.add(member, I64(1)), I64(2 * LINE)), I64(LINE)))
+    return at(b, team, b.add(b.mul(b.add(member, I64(1)), I64(2 * TWO_LINES)), I64(TWO_LINES)))
 
 
 def _change(b: ir.IRBuilder, address: Value, old: int, new: int) -> Value:

@@ -1,6 +1,6 @@
 """The programs of a schedule as machine code, compiled once. See `gated.program.time_loops`.
 
-`Common` has what does not depend on the cell.
+`CommonCode` has what does not depend on the cell.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import Any
 
 import llvmlite.ir as ir
 
-from gated.backends.native.codegen.emit import Module, Table
-from gated.backends.native.codegen.gradients import emit_gradients
+from gated.backends.native.codegen.emit import ContextTable, Module
+from gated.backends.native.codegen.gradient_kernels import emit_gradients
 from gated.backends.native.codegen.moves import emit_move
 from gated.backends.native.codegen.panels import emit_pack
 from gated.backends.native.codegen.renewal import emit_renewal
@@ -26,15 +26,15 @@ from gated.lru import Lru
 from gated.program.layout import Layout
 from gated.program.lowering import Place, Program
 from gated.program.time_loops import BACKWARDS, inference_programs, training_programs
-from gated.schedule import Schedule
+from gated.schedule import CellSchedule
 
 
 @dataclass(frozen=True, eq=False)
-class Loop:
+class CompiledProgram:
     """One compiled program: its table, function and the function's address."""
 
     program: Program
-    table: Table
+    table: ContextTable
     run: Callable[[int, int, int], None]
     address: int
     code: Compiled  # held: the function lives as long as its module
@@ -50,29 +50,29 @@ class Loop:
 
 
 @dataclass(frozen=True, eq=False)
-class Training:
+class TrainingCode:
     """Forward and backward, compiled for one schedule and dtype."""
 
     layout: Layout
-    before: Loop | None
-    forward: Loop
-    backward: Loop
-    after: Loop | None
+    before: CompiledProgram | None
+    forward: CompiledProgram
+    backward: CompiledProgram
+    after: CompiledProgram | None
     groups: dict[Node, list[tuple[Node, Matrix]]]  # operand -> the (δ, matrix) pairs that multiply it
 
 
 @dataclass(frozen=True, eq=False)
-class Inference:
+class InferenceCode:
     """Forward without a tape, compiled for one schedule and dtype."""
 
     layout: Layout
-    infer: Loop
-    before: Loop | None
-    scan: Loop
+    infer: CompiledProgram
+    before: CompiledProgram | None
+    scan: CompiledProgram
 
 
 @dataclass(frozen=True, eq=False)
-class Common:
+class CommonCode:
     """What all cells share: addresses of functions (table, share, shares)."""
 
     pack: int
@@ -86,20 +86,20 @@ class Common:
     code: Compiled
 
 
-def _training(schedule: Schedule, dtype: str) -> Training:
+def _training(schedule: CellSchedule, dtype: str) -> TrainingCode:
     lowered = training_programs(schedule)
     code = _compiled("training", dtype, lowered.programs)
     before, after = code.get("before"), code.get("after")
-    return Training(lowered.layout, before, code["forward"], code["backward"], after, lowered.groups)
+    return TrainingCode(lowered.layout, before, code["forward"], code["backward"], after, lowered.groups)
 
 
-def _inference(schedule: Schedule, dtype: str) -> Inference:
+def _inference(schedule: CellSchedule, dtype: str) -> InferenceCode:
     lowered = inference_programs(schedule)
     code = _compiled("inference", dtype, lowered.programs)
-    return Inference(lowered.layout, code["infer"], code.get("before"), code["scan"])
+    return InferenceCode(lowered.layout, code["infer"], code.get("before"), code["scan"])
 
 
-def _compiled(kind: str, dtype: str, programs: dict[str, Program]) -> dict[str, Loop]:
+def _compiled(kind: str, dtype: str, programs: dict[str, Program]) -> dict[str, CompiledProgram]:
     """All programs of one kind in one module; one that has nothing to do is left out."""
     programs = {name: program for name, program in programs.items() if program.blocks}
 
@@ -112,12 +112,12 @@ def _compiled(kind: str, dtype: str, programs: dict[str, Program]) -> dict[str, 
     # the key is made from the programs, whose tables the code reads, and not from what they were derived from
     code = Compiled.cached(fingerprint(kind, dtype, programs), build)
     return {
-        name: Loop(program, Table(program), code.function(name), code.address(name), code)
+        name: CompiledProgram(program, ContextTable(program), code.function(name), code.address(name), code)
         for name, program in programs.items()
     }
 
 
-def _common(dtype: str) -> Common:
+def _common(dtype: str) -> CommonCode:
     def build() -> ir.Module:
         module = ir.Module("common")
         math = VectorMath(module, PRECISIONS[dtype], host().machine.width(dtype))
@@ -129,7 +129,7 @@ def _common(dtype: str) -> Common:
 
     code = Compiled.cached(f"common {dtype}", build)
     names = "pack", "compare", "copy", "renew", "seal", "move", "matrix_gradients", "vector_gradients"
-    return Common(**{name: code.address(name) for name in names}, code=code)
+    return CommonCode(**{name: code.address(name) for name in names}, code=code)
 
 
 class _Cache:
@@ -138,18 +138,20 @@ class _Cache:
     def __init__(self) -> None:
         most = tuning_for().programs_kept
         self.made: Lru[Any, Any] = Lru(most)
-        self.seen: Lru[Any, tuple[Schedule, Any]] = Lru(most)  # the same by objects: quicker to find
+        self.seen: Lru[Any, tuple[CellSchedule, Any]] = Lru(most)  # the same by objects: quicker to find
 
     def forget(self) -> None:
         """Everything is made anew."""
         self.made.forget()
         self.seen.forget()
 
-    def of_schedule(self, schedule: Schedule, kind: str, dtype: str, make: Callable[[Schedule, str], Any]) -> Any:
+    def of_schedule(
+        self, schedule: CellSchedule, kind: str, dtype: str, make: Callable[[CellSchedule, str], Any]
+    ) -> Any:
         """What `make` makes of a schedule, for this processor. Equal schedules share it."""
         quick = id(schedule), kind, dtype, host()
 
-        def find() -> tuple[Schedule, Any]:  # the schedule is held, so that its id stands for no other
+        def find() -> tuple[CellSchedule, Any]:  # the schedule is held, so that its id stands for no other
             return schedule, self.made.get((*_identity(schedule), *quick[1:]), lambda: make(schedule, dtype))
 
         return self.seen.get(quick, find)[1]
@@ -158,25 +160,25 @@ class _Cache:
 _cache = _Cache()
 
 
-def _identity(schedule: Schedule) -> tuple[Any, ...]:
+def _identity(schedule: CellSchedule) -> tuple[Any, ...]:
     """What programs depend on."""
     graph = schedule.graph
     return graph.outputs, graph.states, graph.inputs, tuple(graph.parameters.items()), tuple(graph.names.items())
 
 
-def training(schedule: Schedule, dtype: str) -> Training:
+def training(schedule: CellSchedule, dtype: str) -> TrainingCode:
     """The programs for forward and backward, from this process's cache if possible."""
-    found: Training = _cache.of_schedule(schedule, "training", dtype, _training)
+    found: TrainingCode = _cache.of_schedule(schedule, "training", dtype, _training)
     return found
 
 
-def inference(schedule: Schedule, dtype: str) -> Inference:
+def inference(schedule: CellSchedule, dtype: str) -> InferenceCode:
     """The program without a tape."""
-    found: Inference = _cache.of_schedule(schedule, "inference", dtype, _inference)
+    found: InferenceCode = _cache.of_schedule(schedule, "inference", dtype, _inference)
     return found
 
 
-def common(dtype: str) -> Common:
+def common(dtype: str) -> CommonCode:
     """The kernels that all cells share."""
-    found: Common = _cache.made.get(("common", host(), dtype), lambda: _common(dtype))
+    found: CommonCode = _cache.made.get(("common", host(), dtype), lambda: _common(dtype))
     return found

@@ -18,7 +18,7 @@ from gated.backends.native.tuning import tuning_for
 from gated.locks import fork_safe_lock
 
 Array = np.ndarray[Any, Any]
-LINE = 64  # bytes of a cache line
+CACHE_LINE = 64  # bytes of a cache line
 
 
 class _Piece:
@@ -47,7 +47,7 @@ def _fresh(size: int) -> Any:
 class _Held(np.ndarray[Any, Any]):
     """Raw memory that goes back to its pool when the last view of it is gone."""
 
-    pool: Pool | None = None
+    pool: KeptMemory | None = None
     piece: _Piece
 
     def __del__(self) -> None:
@@ -62,11 +62,11 @@ class Lease:
         address: of its first byte.
     """
 
-    def __init__(self, size: int, pool: Pool) -> None:
-        piece = pool.take(size + LINE)
+    def __init__(self, size: int, pool: KeptMemory) -> None:
+        piece = pool.take(size + CACHE_LINE)
         self.bytes = np.ndarray.__new__(_Held, (piece.size,), np.uint8, piece.raw)
         self.bytes.pool, self.bytes.piece = pool, piece
-        self.skip = -piece.address % LINE
+        self.skip = -piece.address % CACHE_LINE
         self.address = piece.address + self.skip
 
     def part(self, start: int) -> Lease:
@@ -80,7 +80,7 @@ class Lease:
         return np.ndarray(shape, dtype, self.bytes, self.skip + offset, strides)
 
 
-class Pool:
+class KeptMemory:
     """Pieces of memory by size; safe to use from many threads."""
 
     def __init__(self) -> None:
@@ -133,7 +133,7 @@ def _rounded(size: int) -> int:
     return -(-size // step) * step
 
 
-_pool = Pool()
+_pool = KeptMemory()
 
 
 def lease(size: int) -> Lease:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gated.backends.native.memory.addresses import address_of
-from gated.backends.native.memory.leases import LINE, Lease
+from gated.backends.native.memory.leases import CACHE_LINE, Lease
 
 Array = np.ndarray[Any, Any]
 PAGE = 4096
@@ -50,12 +50,12 @@ class Region:
 
     def place(self, size: int) -> int:
         """Offset of the next array, of `size` bytes."""
-        offset = -(-self.bytes // LINE) * LINE
+        offset = -(-self.bytes // CACHE_LINE) * CACHE_LINE
         if size >= PAGE:
             # Large arrays that all began at page boundaries would compete for the same few lines of the first-level
             # cache: each begins some lines further into its page than the one before.
-            self._made = (self._made + 5) % (PAGE // LINE)
-            offset = -(-offset // PAGE) * PAGE + self._made * LINE
+            self._made = (self._made + 5) % (PAGE // CACHE_LINE)
+            offset = -(-offset // PAGE) * PAGE + self._made * CACHE_LINE
         self.bytes = offset + size
         return offset
 

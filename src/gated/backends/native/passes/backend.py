@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from gated.backends.interface import Array, Pass, Scan, Stepper, stale, takes_pass
-from gated.backends.native.machine.programs import Training, training
+from gated.backends.native.machine.programs import TrainingCode, training
 from gated.backends.native.memory import leases as memory
 from gated.backends.native.memory.addresses import address_of, parameter_addresses
 from gated.backends.native.passes import inference
@@ -43,13 +43,13 @@ class _Plans:
 _cache: Lru[Any, _Plans] = Lru(tuning_for().plans_kept)
 
 
-def _find_plans(programs: Training, given: Pass) -> _Plans:
+def _find_plans(programs: TrainingCode, given: Pass) -> _Plans:
     team = team_for(given.sequences)
     key = programs, len(given.counts), given.sequences, len(given.x), tuple(given.sizes.items()), team
     return _cache.get(key, lambda: _plans(programs, given, team))
 
 
-def _plans(programs: Training, given: Pass, team: Team) -> _Plans:
+def _plans(programs: TrainingCode, given: Pass, team: Team) -> _Plans:
     lengths = len(given.counts), given.sequences, len(given.x)
     shapes = Shapes.of(programs.layout.schedule.graph, given.sizes, given.x.dtype, lengths, team)
     names, groups = list(given.parameters), shapes.groups

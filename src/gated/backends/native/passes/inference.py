@@ -26,7 +26,7 @@ from gated.backends.native.tuning import tuning_for
 from gated.lru import Lru
 from gated.program.layout import parameter_numbers
 from gated.program.rows import RING_NEW, RING_PREVIOUS, line_of
-from gated.schedule import Schedule
+from gated.schedule import CellSchedule
 
 Array = np.ndarray[Any, Any]
 
@@ -102,7 +102,7 @@ _kept: Lru[Any, Prepared] = Lru(tuning_for().all_kept, lambda prepared: prepared
 
 
 def find_plan(
-    schedule: Schedule,
+    schedule: CellSchedule,
     sizes: tuple[tuple[str, int], ...],
     shape: tuple[int, int, int],
     dtype: np.dtype[Any],
@@ -153,14 +153,14 @@ def _rows(counts: Array) -> int:
 
 
 @lru_cache(maxsize=64)
-def _numbers(schedule: Schedule, sizes: tuple[tuple[str, int], ...]) -> tuple[int, int]:
+def _numbers(schedule: CellSchedule, sizes: tuple[tuple[str, int], ...]) -> tuple[int, int]:
     """How many there are: of parameters, and of pre-activations in a row."""
     lengths = dict(sizes)
     parameters = sum(parameter_numbers(schedule.graph, lengths).values())
     return parameters, sum(lengths[node.dim] for node in schedule.before if node.dim in lengths)
 
 
-def _steps_ahead(schedule: Schedule, sizes: tuple[tuple[str, int], ...], sequences: int, itemsize: int) -> int:
+def _steps_ahead(schedule: CellSchedule, sizes: tuple[tuple[str, int], ...], sequences: int, itemsize: int) -> int:
     """For how many steps the products with x are made ahead; 0: they are not.
 
     Steps whose pre-activations stay in the cache, but at least so many that the products are worth it.

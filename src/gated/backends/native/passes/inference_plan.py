@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from gated.backends.native.machine.programs import Inference
+from gated.backends.native.machine.programs import InferenceCode
 from gated.backends.native.machine.target import host
 from gated.backends.native.memory import leases as memory
 from gated.backends.native.memory.regions import Region
@@ -42,7 +42,7 @@ class InferencePlan(PassPlan):
         row_numbers: of equally long sequences; for others a call brings its own.
     """
 
-    def __init__(self, programs: Inference, shapes: Shapes, ahead: bool) -> None:
+    def __init__(self, programs: InferenceCode, shapes: Shapes, ahead: bool) -> None:
         graph, sizes = programs.layout.schedule.graph, shapes.sizes
         self.fixed = Region("fixed", shapes.dtype, shapes.width)
         super().__init__(shapes, ["fixed", "work", "x", "y", "steps", "rows"], graph.parameters, self.fixed)
@@ -110,7 +110,7 @@ _cache: Lru[Any, InferencePlan] = Lru(tuning_for().plans_kept)
 
 
 def inference_plan(
-    programs: Inference,
+    programs: InferenceCode,
     sizes: tuple[tuple[str, int], ...],
     dtype: np.dtype[Any],
     shape: tuple[int, int, int],

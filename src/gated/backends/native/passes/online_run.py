@@ -11,13 +11,13 @@ import numpy as np
 from gated.backends.native.codegen.online_emit import REDUCED, StepEmitter
 from gated.backends.native.machine.fingerprint import fingerprint
 from gated.backends.native.machine.target import Compiled, host
-from gated.backends.native.memory.leases import LINE
+from gated.backends.native.memory.leases import CACHE_LINE
 from gated.backends.native.tuning import tuning_for
 from gated.language.graph import ONE_DIM, is_constant, topological
 from gated.lru import Lru
 from gated.program.online_layout import StepLayout, lay_out
 from gated.program.rows import ROW, SEQUENCE
-from gated.schedule.online_step import Job, StepPlan
+from gated.schedule.online_step import LearntParameter, StepPlan
 
 Array = np.ndarray[Any, Any]
 _cache: Lru[str, Any] = Lru(tuning_for().online_kept)
@@ -90,7 +90,7 @@ class NativeStep:
         for dim in self.layout.dims:
             self.table[self.layout.table["size", dim]] = self.sizes[dim]
             self.table[self.layout.table["blocks", dim]] = self._padded(dim) // self.width
-        for job in self.plan.jobs:
+        for job in self.plan.learnt:
             self._fill_job(job, offsets[job.name])
         self.table[self.layout.table["sequences",]] = self.batch
         self.table[self.layout.table["numbers",]] = self.theta.size
@@ -105,7 +105,7 @@ class NativeStep:
         )
         self.states = [arrays[f"state {k}"][:, : self.sizes[leaf.dim]] for k, leaf in enumerate(self.plan.states)]
 
-    def _fill_job(self, job: Job, offset: int) -> None:
+    def _fill_job(self, job: LearntParameter, offset: int) -> None:
         rows, padded = self.sizes[job.rows], self._padded(job.rows)
         cols = 1 if job.cols is None else self.sizes[job.cols]
         self._put(("panel", job.name), self._zeros(cols, padded))
@@ -123,8 +123,8 @@ class NativeStep:
 
     def _zeros(self, *shape: int) -> Array:
         size = int(np.prod(shape)) * self.theta.itemsize
-        raw = np.zeros(size + LINE, np.uint8)
-        skip = -raw.ctypes.data % LINE
+        raw = np.zeros(size + CACHE_LINE, np.uint8)
+        skip = -raw.ctypes.data % CACHE_LINE
         return raw[skip : skip + size].view(self.theta.dtype).reshape(shape)
 
     def _put(self, name: tuple[str, ...], array: Array) -> None:

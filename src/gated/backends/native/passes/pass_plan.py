@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from gated.backends.native.machine.programs import Loop, common
+from gated.backends.native.machine.programs import CompiledProgram, common
 from gated.backends.native.machine.target import host
 from gated.backends.native.memory.regions import Region, Sheet, Spec
 from gated.backends.native.passes.course import Course
 from gated.backends.native.passes.plan import DTYPES, LoopPlan, MovePlan, PackPlan, Where
 from gated.backends.native.threads.groups import Cut, Groups, cut, gap_between
 from gated.backends.native.threads.pool import Team
-from gated.language.graph import Graph, Node, is_leaf
+from gated.language.graph import ONE_DIM, Graph, Node, is_leaf
 from gated.program.lowering import Place
 from gated.program.rows import SINGLE
 
@@ -43,7 +43,7 @@ class Shapes:
         region = Region("", dtype, host().machine.width(DTYPES[dtype]))
         shared = cut(graph, sizes, rows, sequences, region, rows == steps * sequences, team)
         groups = Groups(steps, shared.edges, gap_between([sizes[dim] for dim in graph.dims.values()], dtype.itemsize))
-        return Shapes(*shape, shared, groups, dict(sizes), dtype, region.width)
+        return Shapes(*shape, shared, groups, {**sizes, ONE_DIM: 1}, dtype, region.width)
 
     @property
     def equal(self) -> bool:
@@ -101,10 +101,10 @@ class PassPlan:
 
     # tables
 
-    def _over_rows(self, loop: Loop | None) -> LoopPlan | None:
+    def _over_rows(self, loop: CompiledProgram | None) -> LoopPlan | None:
         return None if loop is None else self._loop(loop, "rows", 1, self.shapes.rows, self._row_groups)
 
-    def _over_steps(self, loop: Loop) -> LoopPlan:
+    def _over_steps(self, loop: CompiledProgram) -> LoopPlan:
         shapes = self.shapes
         sequences = shapes.sequences + shapes.groups.apart
         plan = self._loop(loop, "steps", shapes.steps, sequences, len(shapes.groups))
@@ -112,7 +112,7 @@ class PassPlan:
             plan.share_columns(shapes.cut.members)
         return plan
 
-    def _loop(self, loop: Loop, base: str, steps: int, rows: int, groups: int) -> LoopPlan:
+    def _loop(self, loop: CompiledProgram, base: str, steps: int, rows: int, groups: int) -> LoopPlan:
         """`rows`: of an array that every step uses again."""
         sizes = self.shapes.sizes
         plan = LoopPlan(loop, self.sheet, sizes, self.work)

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from gated.backends.native.codegen.renewal import flags_size
-from gated.backends.native.codegen.team import LINE
-from gated.backends.native.machine.programs import Loop
+from gated.backends.native.codegen.team import TWO_LINES
+from gated.backends.native.machine.programs import CompiledProgram
 from gated.backends.native.memory.leases import Lease
 from gated.backends.native.memory.regions import Region, Sheet, Spec
 from gated.backends.native.threads.pool import even_edges, pool
@@ -25,7 +25,7 @@ from gated.backends.reference import constants
 from gated.language.graph import Matrix, Node
 from gated.program.lowering import Place
 from gated.program.rows import BY_STEP
-from gated.schedule import Schedule
+from gated.schedule import CellSchedule
 
 Array = np.ndarray[Any, Any]
 Where = tuple[Hashable, Spec]  # the base and the array
@@ -36,7 +36,7 @@ def put_computed(
     computed: Sequence[tuple[Node, Place]],
     region: Region,
     lease: Lease,
-    schedule: Schedule,
+    schedule: CellSchedule,
     parameters: Mapping[str, Array],
 ) -> None:
     """Compute what depends on the parameters alone (a few numbers: NumPy) into its places."""
@@ -50,7 +50,7 @@ def put_computed(
 class LoopPlan:
     """The table of one program in a sheet; and one more for each thread, where each has its own part of it."""
 
-    def __init__(self, loop: Loop, sheet: Sheet, sizes: Mapping[str, int], work: Region) -> None:
+    def __init__(self, loop: CompiledProgram, sheet: Sheet, sizes: Mapping[str, int], work: Region) -> None:
         self.loop, self.sheet = loop, sheet
         self.start = sheet.begin()
         self.starts = [self.start]
@@ -103,10 +103,10 @@ class LoopPlan:
             self._set(("operand stride", number), spec.stride)
 
 
-def is_elementwise(loops: Sequence[Loop | None], place: Place) -> bool:
+def is_elementwise(loops: Sequence[CompiledProgram | None], place: Place) -> bool:
     """Whether any of the programs reads the place in whole vectors (an operand of a product is read by numbers)."""
     blocks = [block for loop in loops if loop is not None for block in loop.program.blocks]
-    return any(place in places for block in blocks for places in block.loads.values())
+    return any(place in places for block in blocks for places in (*block.loads.values(), block.reductions.values()))
 
 
 class JobPlan:
@@ -176,7 +176,7 @@ class RenewalPlan(JobPlan):
 
     def flags_in(self, lease: Lease) -> Array:
         """(1 + members,): whether there are copies, which a new lease must deny; then whose share has changed."""
-        return lease.array(self.flags, (self.members + 1,), (8 * LINE,), np.dtype(np.int64))
+        return lease.array(self.flags, (self.members + 1,), (8 * TWO_LINES,), np.dtype(np.int64))
 
 
 class SealPlan(JobPlan):
@@ -192,7 +192,7 @@ class SealPlan(JobPlan):
         self.region, self.members = region, members
         for name, size in parameters.items():
             self.add((0, ("parameter", name)), size)
-        self.parts = region.place(8 * LINE * members)
+        self.parts = region.place(8 * TWO_LINES * members)
 
     def close(self, sheet: Sheet, pack: PackPlan | None = None) -> None:
         """Write the table, for parameters that this plan packs."""
@@ -207,7 +207,7 @@ class SealPlan(JobPlan):
         """What the last run has found; 0 for a cell without parameters."""
         if not self.jobs:
             return 0
-        return sum(lease.array(self.parts, (self.members,), (8 * LINE,), np.dtype(np.int64)).tolist()) & 0xFFFFFFFF
+        return sum(lease.array(self.parts, (self.members,), (8 * TWO_LINES,), np.dtype(np.int64)).tolist()) & 0xFFFFFFFF
 
 
 class MovePlan(JobPlan):

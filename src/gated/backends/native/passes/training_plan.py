@@ -6,7 +6,7 @@ import itertools
 import math
 from collections.abc import Hashable, Sequence
 
-from gated.backends.native.machine.programs import Training
+from gated.backends.native.machine.programs import TrainingCode
 from gated.backends.native.machine.target import host
 from gated.backends.native.memory.regions import Region
 from gated.backends.native.passes.course import Course
@@ -57,7 +57,7 @@ class ForwardPlan(_TrainingPlan):
         computed: nodes of the parameters alone, which NumPy computes.
     """
 
-    def __init__(self, programs: Training, shapes: Shapes, parameters: Sequence[str]) -> None:
+    def __init__(self, programs: TrainingCode, shapes: Shapes, parameters: Sequence[str]) -> None:
         self.programs, self.layout = programs, programs.layout
         self.tape = Region("tape", shapes.dtype, shapes.width)
         bases = ["tape", "work", "x", "y", "steps", "rows"]
