@@ -1,4 +1,4 @@
-"""What runs the steps of `gated.learning.Online`: a rule in NumPy, or the online rule in machine code.
+"""What runs the steps of `gated.learning.Online`: a rule array by array, or the online rule in machine code.
 
 Legend: T steps, N sequences, D inputs, V outputs.
 """
