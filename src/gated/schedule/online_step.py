@@ -68,7 +68,7 @@ class StepPlan:
         x, target, weight: leaves; the weight of the row in the loss is one number.
         new: the new states.
         y: the prediction.
-        sums: leaf that stands for one number -> (reduction, value of all units that it is of).
+        sums: leaf that stands for one number -> the reduction that makes it.
         backs: products with transposed matrices; their operands are the end of `errors`.
         learnt: one per parameter, the cell's first.
     """
@@ -79,14 +79,14 @@ class StepPlan:
     weight: Node
     new: tuple[Node, ...]
     y: Node
-    sums: dict[Node, tuple[str, Node]]
+    sums: dict[Node, Node]
     backs: tuple[Node, ...]
     learnt: tuple[LearntParameter, ...]
 
     @property
     def forward(self) -> list[Node]:
         """What the first program computes."""
-        wanted = [*self.new, self.y, *(operand for _, operand in self.sums.values())]
+        wanted = [*self.new, self.y, *(node.args[0] for node in self.sums.values())]
         for one in self.learnt:
             wanted += one.decay.values()
             for push in one.pushes:
@@ -138,7 +138,7 @@ def plan_step(traces: TracePlan, head: Graph | None, loss: Graph) -> StepPlan:
         weight=final[above.seed],
         new=tuple(cell[node] for node in graph.outputs),
         y=done[above.y],
-        sums={sums[node]: (node.attr, done[node.args[0]]) for node in reductions},
+        sums={sums[node]: with_args(node, (done[node.args[0]],)) for node in reductions},
         backs=tuple(node for node in topological([dh]) if is_product(node) and node.attr[0].transposed),
         learnt=tuple(jobs),
     )

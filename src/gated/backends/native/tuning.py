@@ -52,7 +52,7 @@ class Tuning:
     # takes time with the square of the length (4.4 s for 1,000 products of each other, 1.3 million letters, where the
     # plain one takes 0.1 s). The largest of the zoo's modules has less than a third of this.
     long_module: int = 1_000_000
-    # Cells, by dtype and processor, whose code one process holds.
+    # Cells and online steps, by dtype and processor, whose code one process holds.
     programs_kept: int = 128
     # Bytes of all code on disk together.
     disk_limit: int = 256 * 2**20
@@ -117,8 +117,6 @@ class Tuning:
     plans_kept: int = 64
     # Steps of a longer stream that online learning runs in one call.
     online_steps: int = 256
-    # Online steps whose code is held.
-    online_kept: int = 64
 
     @property
     def code(self) -> tuple[Any, ...]:

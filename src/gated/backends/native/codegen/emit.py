@@ -17,19 +17,19 @@ the number of threads nor on the batch it was computed in.
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import llvmlite.ir as ir
 
-from gated.backends.native.codegen.ir_tools import I1, I64, POINTER, at, loop, read, splat
+from gated.backends.native.codegen.body import Body
+from gated.backends.native.codegen.in_place import InPlace
+from gated.backends.native.codegen.ir_tools import I1, I64, POINTER, at, loop, read
 from gated.backends.native.codegen.kernels import Kernels, Shape, best_chunk, best_rows
-from gated.backends.native.codegen.reductions import REDUCERS, RowOfUnits
 from gated.backends.native.codegen.team import Waiting
 from gated.backends.native.codegen.vector_math import PRECISIONS, VectorMath
 from gated.backends.native.processor import Machine
 from gated.backends.native.tuning import tuning_for
-from gated.language.graph import ONE_DIM, Node, is_constant
+from gated.language.graph import Node
 from gated.program.lowering import Block, Place, Program, Term
 from gated.program.rows import BY_STEP, RowKind
 
@@ -45,6 +45,7 @@ class ContextTable:
     def __init__(self, program: Program) -> None:
         names: list[Any] = list(self.FIXED)
         dims = dict.fromkeys([block.dim for block in program.blocks] + [place.dim for place in program.places])
+        dims |= dict.fromkeys(place.over for place in program.places if place.over is not None)
         self.dims = list(dims)
         # the length of a dimension; the first of its column blocks that are this thread's, and where they end
         names += [(field, dim) for field in ("size", "from", "to") for dim in dims]
@@ -52,6 +53,9 @@ class ContextTable:
         # side by side, so that the code can loop over the terms of a block
         for field in ("operand", "operand stride", "panel"):
             names += [(field, i) for i in range(len(program.panels))]
+        # from one column of a matrix to the next; at which step the time loop has ended, counted from 1
+        names += [("step", place) for place in program.places if place.over is not None]
+        names += ["ended"] if any(block.ends is not None for block in program.blocks) else []
         self.index = {name: i for i, name in enumerate(names)}
 
     def __len__(self) -> int:
@@ -83,10 +87,13 @@ class _ProgramEmitter:
         self.table = ContextTable(program)
 
     def emit(self) -> None:
-        passes = [self._block_pass(i, block) for i, block in enumerate(self.program.blocks)]
+        passes = [] if self.program.single else [self._block_pass(i, block) for i, block in enumerate(self.program.blocks)]
         function = ir.Function(self.module, ir.FunctionType(ir.VoidType(), [POINTER, I64, I64]), self.name)
         ctx, n0, n1 = function.args
         b = ir.IRBuilder(function.append_basic_block())
+        if self.program.single:
+            self._one_by_one(b, ctx)
+            return
         rows = b.alloca(I64, size=len(BY_STEP) + 1)  # of this step, see above
         steps = self._field(b, ctx, "steps")
         counts = self._pointer(b, ctx, "counts")
@@ -107,6 +114,27 @@ class _ProgramEmitter:
                     self._tiles(b, run, self._largest_tile(block), ctx, rows, n0, stop)
                     with b.if_then(b.icmp_signed(">", shares, I64(1))):
                         b.call(self.barrier, [team, share, shares])
+        b.ret_void()
+
+    def _one_by_one(self, b: ir.IRBuilder, ctx: Value) -> None:
+        """The time loop of a program with one sequence at a time."""
+        used = dict.fromkeys(place.rows for place in self.program.places if place.rows.by_step)
+        starts = {kind: self._pointer(b, ctx, kind.name) for kind in used}
+        with loop(b, I64(0), self._field(b, ctx, "steps")) as s:
+            numbers = {kind: read(b, start, s) for kind, start in starts.items()}
+
+            def row_of(place: Place) -> Value:
+                base = self._pointer(b, ctx, ("base", place))
+                if not place.rows.by_step:
+                    return base
+                offset = b.mul(numbers[place.rows], self._field(b, ctx, ("stride", place)))
+                return b.gep(base, [offset], source_etype=self.scalar)
+
+            def end() -> None:
+                b.store(b.add(s, I64(1)), at(b, ctx, self.table.index["ended"]))
+                b.ret_void()
+
+            InPlace(self.math, b, self.program, row_of, lambda name: self._field(b, ctx, name), end).emit()
         b.ret_void()
 
     # tiles
@@ -278,27 +306,10 @@ class _ProgramEmitter:
             base, stride = self._pointer(b, ctx, ("base", place)), self._field(b, ctx, ("stride", place))
             return self._row_of(b, rows, place.rows, base, stride, number)
 
-        def address(place: Place, offset: Value = offset) -> Value:
-            return b.gep(row_of(place), [offset], source_etype=self.scalar)
-
-        def load(place: Place, offset: Value = offset) -> Value:
-            if place.dim == ONE_DIM:  # one number for all units
-                return splat(b, b.load(row_of(place), typ=self.scalar), self.width)
-            return b.load(address(place, offset), typ=self.vector, align=self.bytes)
-
-        for node, place in block.reductions.items():
-            units = RowOfUnits(self.math, partial(load, place), self._field(b, ctx, ("size", place.dim)))
-            values[node] = REDUCERS[node.attr](b, units)
-        for node, places in block.loads.items():
-            loaded = [load(place) for place in places]
-            values[node] = loaded[0] if len(loaded) == 1 else b.fadd(loaded[0], loaded[1])
-        emitter = self.math.emitters([node.attr for node in block.operations])
-        for node in block.operations:
-            args = [self.math.constant(arg.attr) if is_constant(arg) else values[arg] for arg in node.args]
-            values[node] = emitter(node.attr)(b, *args)
-        for node, place in block.stores:
-            value = self.math.constant(node.attr) if is_constant(node) else values[node]
-            b.store(value, address(place), align=self.bytes)
+        body = Body(self.math, b, block, row_of, lambda dim: self._field(b, ctx, ("size", dim)))
+        body.load(values, offset)
+        body.compute(values)
+        body.store(values, offset)
 
     def _row_of(self, b: ir.IRBuilder, rows: Value, kind: RowKind, base: Value, stride: Value, number: Value) -> Value:
         """Address of the first element of the row of sequence `number` in a place."""

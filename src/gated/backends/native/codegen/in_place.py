@@ -1,0 +1,166 @@
+"""The blocks of a program with one sequence at a time: one row each, emitted in place, without tiles.
+
+    for each block whose condition holds
+      for each vector of units
+        products, with matrices that lie as columns
+        loads, operations, stores; or, in a block over the columns of a matrix, these for each column
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import groupby
+from typing import Any
+
+import llvmlite.ir as ir
+
+from gated.backends.native.codegen.body import Body
+from gated.backends.native.codegen.ir_tools import I64, loop, loop_with, splat
+from gated.backends.native.codegen.vector_math import VectorMath
+from gated.language.graph import ONE_DIM, Node
+from gated.program.lowering import Block, Condition, Place, Program
+
+Value = Any
+
+
+class InPlace:
+    """Emits the blocks of one step.
+
+    Args:
+        row_of: where the row of a place begins at this step, the first one if it has several.
+        field: a number of the table.
+        end: ends the time loop.
+    """
+
+    def __init__(
+        self,
+        math: VectorMath,
+        b: ir.IRBuilder,
+        program: Program,
+        row_of: Callable[[Place], Value],
+        field: Callable[[Any], Value],
+        end: Callable[[], None],
+    ) -> None:
+        self.math, self.b, self.program = math, b, program
+        self.row_of, self.field, self.end = row_of, field, end
+        self.width, self.scalar = math.width, math.scalar
+
+    def emit(self) -> None:
+        """All blocks, those that follow each other under one condition together."""
+        for condition, blocks in groupby(self.program.blocks, lambda block: block.condition):
+            with self._if(condition):
+                for block in blocks:
+                    self._block(block)
+
+    @contextmanager
+    def _if(self, condition: Condition | None) -> Iterator[None]:
+        if condition is None:
+            yield
+            return
+        number = self._number(condition.place)
+        with self.b.if_then(self.b.fcmp_ordered("!=" if condition.given else "==", number, self.scalar(0.0))):
+            yield
+
+    def _number(self, place: Place) -> Value:
+        return self.b.load(self.row_of(place), typ=self.scalar)
+
+    def _block(self, block: Block) -> None:
+        b = self.b
+        if block.over is None:
+            rows = self._rows(block)
+            body = self._body(block, rows)
+            with self._vectors(block.dim) as offset:
+                values: dict[Node, Value] = {}
+                self._products(block, offset, values)
+                body.load(values, offset)
+                body.compute(values)
+                body.store(values, offset)
+        elif block.dim == ONE_DIM:
+            self._numbers(block)
+        else:
+            self._columns(block, block.over)
+        if block.ends is not None:
+            number = self._number(block.ends)
+            with b.if_then(b.fcmp_unordered("uno", b.fsub(number, number), self.scalar(0.0)), likely=False):
+                self.end()
+
+    def _vectors(self, dim: str) -> Any:
+        """A loop over the vectors of a row, by the offset of the first unit."""
+        return loop(self.b, I64(0), self.b.mul(self.field(("to", dim)), I64(self.width)), self.width)
+
+    def _rows(self, block: Block) -> dict[Place, Value]:
+        """Where all rows of a block begin, found before its loops."""
+        found = [place for places in block.loads.values() for place in places]
+        found += [*block.reductions.values(), *block.factors.values(), *block.entries.values(), *block.folds.values()]
+        found += [place for _, place in block.stores]
+        return {place: self.row_of(place) for place in dict.fromkeys(found)}
+
+    def _body(self, block: Block, rows: dict[Place, Value]) -> Body:
+        return Body(self.math, self.b, block, rows.__getitem__, lambda dim: self.field(("size", dim)))
+
+    def _products(self, block: Block, offset: Value, values: dict[Node, Value]) -> None:
+        """Each sum in its register, over the columns in their order."""
+        b = self.b
+        sums: dict[int, Value] = {g: self.math.constant(0.0) for g in range(len(block.accumulators))}
+        for term in block.terms:
+            places = [self.program.columns[matrix.name] for matrix in term.panel]
+            operand = self.row_of(term.operand)
+            columns = [self._element(self.row_of(place), offset) for place in places]
+            steps = [self.field(("step", place)) for place in places]
+            mine = {g: sums[g] for _, g in term.pairs}
+            with loop_with(b, I64(0), self.field(("size", term.operand.dim)), mine) as (c, held):
+                v = self._entry(operand, c)
+                for column, step, (_, g) in zip(columns, steps, term.pairs, strict=True):
+                    address = self._element(column, b.mul(c, step))
+                    vector = b.load(address, typ=self.math.vector, align=self.math.precision.bits // 8)
+                    held[g] = self.math.fma(b, v, vector, held[g])
+            sums.update(mine)
+        values.update((node, sums[g]) for g, node in enumerate(block.accumulators))
+
+    def _columns(self, block: Block, over: str) -> None:
+        """A block over columns: the same vector of all of them, then the next one."""
+        b, rows = self.b, self._rows(block)
+        shared = [node for node, (place, *_) in block.loads.items() if place.over is None]
+        steps = {place: self.field(("step", place)) for place in rows if place.over is not None}
+        body = self._body(block, rows)
+        with self._vectors(block.dim) as offset:
+            values: dict[Node, Value] = {}
+            body.load(values, offset, shared)
+            folds = {node: self.math.constant(0.0) for node in block.folds}
+            with loop_with(b, I64(0), self.field(("size", over)), folds) as (c, held):
+                here = self._column(rows, steps, c)
+                inner = self._body(block, here)
+                each = dict(values)
+                for node, place in block.entries.items():
+                    each[node] = inner.entry(self._element(rows[place], c))
+                inner.load(each, offset, [node for node in block.loads if node not in values])
+                inner.compute(each)
+                inner.store(each, offset)
+                for node, total in held.items():
+                    held[node] = b.fadd(total, each[node])
+            for node, place in block.folds.items():
+                b.store(folds[node], body.address(place, offset), align=body.bytes)
+
+    def _numbers(self, block: Block) -> None:
+        """A number for each column, stored side by side."""
+        b, rows = self.b, self._rows(block)
+        steps = {place: self.field(("step", place)) for place in rows if place.over is not None}
+        with loop(b, I64(0), self.field(("size", block.over))) as c:
+            body = self._body(block, self._column(rows, steps, c))
+            values: dict[Node, Value] = {}
+            body.load(values, I64(0))
+            body.compute(values)
+            for node, place in block.stores:
+                number = b.extract_element(values[node], ir.IntType(32)(0))
+                b.store(number, self._element(rows[place], c))
+
+    def _column(self, rows: dict[Place, Value], steps: dict[Place, Value], c: Value) -> dict[Place, Value]:
+        """Where the rows of a column begin."""
+        return rows | {place: self._element(rows[place], self.b.mul(c, step)) for place, step in steps.items()}
+
+    def _entry(self, row: Value, c: Value) -> Value:
+        return splat(self.b, self.b.load(self._element(row, c), typ=self.scalar), self.width)
+
+    def _element(self, base: Value, index: Value) -> Value:
+        return self.b.gep(base, [index], source_etype=self.scalar)

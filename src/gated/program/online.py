@@ -1,0 +1,273 @@
+"""An online step as a program: blocks of one row, for one sequence after the other.
+
+`learn`, for each step and sequence:
+
+    forward            new states, prediction, what moves the traces
+    errors             )                                                       where the sequence has a weight in the loss
+    Mᵀ δ               )
+    pushes             )
+    traces, gradients  the traces move on, the gradients grow                  where it has one
+    traces             the traces move on                                      where it has none
+    states             the new ones become those before the next step
+    check              a gradient that is not finite ends the loop             at the last sequence of a step, if the
+    update             weights -= rate * gradient; gradients = 0               weights are to change
+
+`clear`: gradients = 0.
+
+A matrix parameter lies as columns: row c holds the weights of all units on input c, and so do its traces and its
+gradient, so that one vector instruction serves as many units as it has lanes. Parameters of one shape share a block.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from gated.language.graph import ONE_DIM, Node, constant, is_constant, is_leaf, leaf, topological
+from gated.language.reductions import total
+from gated.program.lowering import Block, Condition, Place, Program, lower
+from gated.program.rows import CURRENT, ROW, SEQUENCE, WEIGHTS
+from gated.schedule.online_step import LearntParameter, StepPlan
+
+X, TARGET, Y = "x", "target", "y"
+# one number for each step and sequence: its weight in the loss; the rate of its step; whether the weights change then
+WEIGHT, RATE, CHANGES = (Place(name, ROW, ONE_DIM) for name in ("weight", "rate", "changes"))
+FINITE = Place("finite", CURRENT, ONE_DIM)
+
+
+@dataclass(frozen=True, eq=False)
+class OnlinePrograms:
+    """See the module.
+
+    Attributes:
+        programs: learn, clear.
+        weights, gradients: parameter -> its columns.
+        traces: (state, parameter) -> its columns, for each sequence.
+        states: those before the step.
+    """
+
+    plan: StepPlan
+    programs: dict[str, Program]
+    weights: dict[str, Place]
+    gradients: dict[str, Place]
+    traces: dict[tuple[int, str], Place]
+    states: tuple[Place, ...]
+
+    @property
+    def ends(self) -> dict[str, Place]:
+        """What comes from outside, and what goes there: name -> place."""
+        return {place.name: place for place in self.programs["learn"].places if place.rows is ROW}
+
+
+def online_programs(plan: StepPlan) -> OnlinePrograms:
+    """Lower a step."""
+    return _Step(plan).programs()
+
+
+class _Step:
+    def __init__(self, plan: StepPlan) -> None:
+        self.plan = plan
+        self.states = tuple(Place(f"state {k}", SEQUENCE, node.dim) for k, node in enumerate(plan.states))
+        self.weights = {one.name: Place(f"weights {one.name}", WEIGHTS, one.rows, over=one.cols) for one in plan.learnt}
+        self.gradients = {one.name: Place(f"gradient {one.name}", WEIGHTS, one.rows, over=one.cols) for one in plan.learnt}
+        self.traces = {
+            (k, one.name): Place(f"trace {k} {one.name}", SEQUENCE, one.rows, over=one.cols)
+            for one in plan.learnt
+            for k in one.traces
+        }
+        self.places = self._given()
+        self.shapes: dict[tuple[str, str | None], list[LearntParameter]] = {}
+        for one in plan.learnt:
+            self.shapes.setdefault((one.rows, one.cols), []).append(one)
+
+    def programs(self) -> OnlinePrograms:
+        forward, errors, pushes = self._lowered()
+        learns, rests, changes = Condition(WEIGHT), Condition(WEIGHT, False), Condition(CHANGES)
+        parts: list[tuple[Sequence[Block], Condition | None]] = [
+            (forward.blocks, None),
+            ([*self._reduced(), *errors.blocks, *map(self._back, self.plan.backs), *pushes.blocks], learns),
+            ([self._moving(*shape, learn=True) for shape in self.shapes], learns),
+            ([self._moving(*shape, learn=False) for shape in self.shapes], rests),
+            (self._carried_on(), None),
+            ([*self._checks(), *(self._updated(*shape) for shape in self.shapes)], changes),
+        ]
+        blocks = [replace(block, condition=condition) for part, condition in parts for block in part if _does(block)]
+        clear = [self._cleared(*shape) for shape in self.shapes]
+        programs = {"learn": Program.of_single(blocks, self.weights), "clear": Program.of_single(clear, {})}
+        return OnlinePrograms(self.plan, programs, self.weights, self.gradients, self.traces, self.states)
+
+    # values
+
+    def _given(self) -> dict[Node, Place]:
+        """The leaves: what exists before the step."""
+        plan = self.plan
+        places = dict(zip(plan.states, self.states, strict=True))
+        places |= {plan.x: Place(X, ROW, plan.x.dim), plan.target: Place(TARGET, ROW, plan.target.dim)}
+        places[plan.weight] = WEIGHT
+        places.update((node, Place(f"sum {i}", CURRENT, ONE_DIM)) for i, node in enumerate(plan.sums))
+        for node in topological([*plan.forward, *plan.errors, *plan.pushes]):
+            if is_leaf(node, "vector"):
+                places[node] = self.weights[node.attr[1]]
+        return places
+
+    def _lowered(self) -> list[Program]:
+        """What is computed: forward, errors, pushes. Every value that another part looks at gets a place."""
+        plan, places = self.plan, self.places
+        outputs = [plan.forward, plan.errors, plan.pushes]
+        nodes: list[list[Node]] = []
+        for wanted in outputs:
+            nodes.append(_missing(wanted, {*places, *plan.backs, *(node for part in nodes for node in part)}))
+        places.update((node, Place(f"back {i}", CURRENT, node.dim)) for i, node in enumerate(plan.backs))
+        programs = []
+        for i, part in enumerate(nodes):
+            available = {node: (place,) for node, place in places.items()}
+            later = {arg for other in nodes[i + 1 :] for node in other for arg in node.args}
+            later |= {node for wanted in outputs for node in wanted}
+            results = [(node, Place(f"value {i} {k}", CURRENT, node.dim)) for k, node in enumerate(part) if node in later]
+            places.update(results)
+            if i == 0:
+                results += [(node, _new(k, node.dim)) for k, node in enumerate(plan.new)]
+                results.append((plan.y, Place(Y, ROW, plan.target.dim)))
+            programs.append(lower(part, available, results, CURRENT))
+        return programs
+
+    def _reduced(self) -> list[Block]:
+        """The reductions of the prediction that the errors need."""
+        return [
+            Block(0, ONE_DIM, reductions={node: self.places[node.args[0]]}, stores=[(node, self.places[number])])
+            for number, node in self.plan.sums.items()
+        ]
+
+    def _back(self, node: Node) -> Block:
+        """Mᵀ δ: for every column the sum of its weights times δ."""
+        (matrix,), (delta,) = node.attr, node.args
+        summed = total(delta)
+        weights = self.weights[matrix.name]
+        return Block(
+            0,
+            ONE_DIM,
+            over=weights.over,
+            reductions={summed: self.places[delta]},
+            factors={summed: weights},
+            stores=[(summed, self.places[node])],
+        )
+
+    def _carried_on(self) -> list[Block]:
+        blocks: dict[str, Block] = {}
+        for k, (node, state) in enumerate(zip(self.plan.states, self.states, strict=True)):
+            block = blocks.setdefault(state.dim, Block(0, state.dim))
+            new = leaf("input", f"new state {k}", state.dim)
+            block.loads[new] = (_new(k, node.dim),)
+            block.stores.append((new, state))
+        return list(blocks.values())
+
+    # parameters
+
+    def _moving(self, rows: str, cols: str | None, learn: bool) -> Block:
+        """One pass over the parameters of a shape: their traces, and their gradients if there is an error."""
+        block = Block(0, rows, over=cols)
+        for one in self.shapes[rows, cols]:
+            operands = [None if push.operand is None else self._entry(block, push.operand) for push in one.pushes]
+            old = {k: self._column(block, self.traces[k, one.name]) for k in one.traces}
+            new = {}
+            for k in one.traces:
+                terms = [(self._row(block, one.decay[k, j]), old[j]) for j in one.traces if (k, j) in one.decay]
+                terms += [
+                    (self._row(block, push.grow[k]), v)
+                    for push, v in zip(one.pushes, operands, strict=True)
+                    if k in push.grow
+                ]
+                new[k] = leaf("input", f"new trace {k} {one.name}", rows)
+                block.sums[new[k]] = tuple(terms)
+                block.stores.append((new[k], self.traces[k, one.name]))
+            if learn:
+                terms = [(self._row(block, node), new[k]) for k, node in one.reach.items()]
+                terms += [(self._row(block, node), old[j]) for j, node in one.past.items()]
+                terms += [
+                    (self._row(block, push.delta), v)
+                    for push, v in zip(one.pushes, operands, strict=True)
+                    if not is_constant(push.delta, 0.0)
+                ]
+                grown = leaf("input", f"grown {one.name}", rows)
+                block.sums[grown] = tuple(terms)
+                gradient = self._column(block, self.gradients[one.name]) + grown
+                block.operations.append(gradient)
+                block.stores.append((gradient, self.gradients[one.name]))
+        return block
+
+    def _checks(self) -> list[Block]:
+        """0 for every number of the gradients, but NaN for one that is not finite; all added up."""
+        blocks, rests = [], {}
+        for i, ((rows, cols), group) in enumerate(self.shapes.items()):
+            block, found = Block(0, rows, over=cols), None
+            for one in group:
+                gradient = self._column(block, self.gradients[one.name])
+                rest = gradient - gradient
+                found = rest if found is None else found + rest
+                block.operations += dict.fromkeys([rest, found])
+            assert found is not None
+            rest, place = leaf("input", f"rest {i}", rows), Place(f"rest {i}", CURRENT, rows)
+            rests[rest] = (place,)
+            if cols is None:
+                block.stores.append((found, place))
+            else:
+                block.folds[found] = place
+            blocks.append(block)
+        by_dim: dict[str, Node] = {}
+        for rest in rests:
+            by_dim[rest.dim] = by_dim[rest.dim] + rest if rest.dim in by_dim else rest
+        totals = list(map(total, by_dim.values()))
+        if not totals:
+            return []
+        number = sum(totals[1:], start=totals[0])
+        checks = lower(_missing([number], {*rests}), rests, [(number, FINITE)], CURRENT).blocks
+        return [*blocks, *checks[:-1], replace(checks[-1], ends=FINITE)]
+
+    def _updated(self, rows: str, cols: str | None) -> Block:
+        block = Block(0, rows, over=cols)
+        rate = leaf("input", "the rate", rows)
+        block.loads[rate] = (RATE,)
+        for one in self.shapes[rows, cols]:
+            weights, gradient = self.weights[one.name], self.gradients[one.name]
+            step = self._column(block, gradient) * rate
+            changed = self._column(block, weights) - step
+            block.operations += [step, changed]
+            block.stores += [(changed, weights), (constant(0.0), gradient)]
+        return block
+
+    def _cleared(self, rows: str, cols: str | None) -> Block:
+        places = [self.gradients[one.name] for one in self.shapes[rows, cols]]
+        return Block(0, rows, over=cols, stores=[(constant(0.0), place) for place in places])
+
+    def _column(self, block: Block, place: Place) -> Node:
+        """A value that has its own row for each column."""
+        node = leaf("input", f"column of {place.name}", place.dim)
+        block.loads[node] = (place,)
+        return node
+
+    def _row(self, block: Block, node: Node) -> Node:
+        """A value that all columns share."""
+        if not is_constant(node):
+            block.loads[node] = (self.places[node],)
+        return node
+
+    def _entry(self, block: Block, node: Node) -> Node:
+        """The number of a row that belongs to a column."""
+        found = leaf("input", f"entry of {self.places[node].name}", block.dim)
+        block.entries[found] = self.places[node]
+        return found
+
+
+def _new(k: int, dim: str) -> Place:
+    """Where the k-th state after a step lies, until it is the one before the next."""
+    return Place(f"new {k}", CURRENT, dim)
+
+
+def _does(block: Block) -> bool:
+    return bool(block.stores or block.folds)
+
+
+def _missing(wanted: Iterable[Node], known: set[Node]) -> list[Node]:
+    """What must be computed, each after its arguments; constants are no work."""
+    order = topological(wanted, lambda node: () if node in known else node.args)
+    return [node for node in order if node not in known and not is_constant(node)]
