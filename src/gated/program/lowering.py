@@ -88,7 +88,7 @@ class Block:
             for 1. Made after the loads, before the operations.
         folds: node -> where its sum over all columns is stored.
         condition: when it is run.
-        ends: a number: if it is not finite when the block is done, the time loop ends, and the table tells the step.
+        check: a number: if it is not finite when the block is done, the time loop ends, and the table tells the step.
     """
 
     stage: int
@@ -105,7 +105,7 @@ class Block:
     sums: dict[Node, tuple[tuple[Node, Node | None], ...]] = field(default_factory=dict)
     folds: dict[Node, Place] = field(default_factory=dict)
     condition: Condition | None = None
-    ends: Place | None = None
+    check: Place | None = None
 
 
 @dataclass
@@ -273,8 +273,8 @@ def _places(blocks: Sequence[Block]) -> list[Place]:
             found[place] = None
         if block.condition is not None:
             found[block.condition.place] = None
-        if block.ends is not None:
-            found[block.ends] = None
+        if block.check is not None:
+            found[block.check] = None
     return list(found)
 
 

@@ -2,20 +2,18 @@
 
 `learn`, for each step and sequence:
 
-    forward            new states, prediction, what moves the traces
-    errors             )                                                       where the sequence has a weight in the loss
-    Mᵀ δ               )
-    pushes             )
-    traces, gradients  the traces move on, the gradients grow                  where it has one
-    traces             the traces move on                                      where it has none
-    states             the new ones become those before the next step
-    check              a gradient that is not finite ends the loop             at the last sequence of a step, if the
-    update             weights -= rate * gradient; gradients = 0               weights are to change
+    forward               new states, prediction, what moves the traces
+    errors, Mᵀ δ, pushes  what the gradients are made of                        if it has a weight in the loss
+    traces, gradients     the traces move on, the gradients grow                if it has one
+    traces                the traces move on                                    if it has none
+    states                the new ones become those before the next step
+    check                 a gradient that is not finite ends the loop           at the last sequence of a step whose
+    update                weights -= rate * gradient; gradients = 0             weights are to change
 
 `clear`: gradients = 0.
 
-A matrix parameter lies as columns: row c holds the weights of all units on input c, and so do its traces and its
-gradient, so that one vector instruction serves as many units as it has lanes. Parameters of one shape share a block.
+A matrix lies as columns: row c holds the weights of all units on input c, and so do its traces and its gradient, so
+that one vector instruction serves as many units as it has lanes. Parameters of one shape share a block.
 """
 
 from __future__ import annotations
@@ -32,7 +30,7 @@ from gated.schedule.online_step import LearntParameter, StepPlan
 X, TARGET, Y = "x", "target", "y"
 # one number for each step and sequence: its weight in the loss; the rate of its step; whether the weights change then
 WEIGHT, RATE, CHANGES = (Place(name, ROW, ONE_DIM) for name in ("weight", "rate", "changes"))
-FINITE = Place("finite", CURRENT, ONE_DIM)
+CHECK = Place("check", CURRENT, ONE_DIM)
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +52,7 @@ class OnlinePrograms:
     states: tuple[Place, ...]
 
     @property
-    def ends(self) -> dict[str, Place]:
+    def outside(self) -> dict[str, Place]:
         """What comes from outside, and what goes there: name -> place."""
         return {place.name: place for place in self.programs["learn"].places if place.rows is ROW}
 
@@ -69,7 +67,9 @@ class _Step:
         self.plan = plan
         self.states = tuple(Place(f"state {k}", SEQUENCE, node.dim) for k, node in enumerate(plan.states))
         self.weights = {one.name: Place(f"weights {one.name}", WEIGHTS, one.rows, over=one.cols) for one in plan.learnt}
-        self.gradients = {one.name: Place(f"gradient {one.name}", WEIGHTS, one.rows, over=one.cols) for one in plan.learnt}
+        self.gradients = {
+            one.name: Place(f"gradient {one.name}", WEIGHTS, one.rows, over=one.cols) for one in plan.learnt
+        }
         self.traces = {
             (k, one.name): Place(f"trace {k} {one.name}", SEQUENCE, one.rows, over=one.cols)
             for one in plan.learnt
@@ -85,7 +85,7 @@ class _Step:
         learns, rests, changes = Condition(WEIGHT), Condition(WEIGHT, False), Condition(CHANGES)
         parts: list[tuple[Sequence[Block], Condition | None]] = [
             (forward.blocks, None),
-            ([*self._reduced(), *errors.blocks, *map(self._back, self.plan.backs), *pushes.blocks], learns),
+            ([*errors.blocks, *map(self._back, self.plan.backs), *pushes.blocks], learns),
             ([self._moving(*shape, learn=True) for shape in self.shapes], learns),
             ([self._moving(*shape, learn=False) for shape in self.shapes], rests),
             (self._carried_on(), None),
@@ -104,7 +104,6 @@ class _Step:
         places = dict(zip(plan.states, self.states, strict=True))
         places |= {plan.x: Place(X, ROW, plan.x.dim), plan.target: Place(TARGET, ROW, plan.target.dim)}
         places[plan.weight] = WEIGHT
-        places.update((node, Place(f"sum {i}", CURRENT, ONE_DIM)) for i, node in enumerate(plan.sums))
         for node in topological([*plan.forward, *plan.errors, *plan.pushes]):
             if is_leaf(node, "vector"):
                 places[node] = self.weights[node.attr[1]]
@@ -123,20 +122,14 @@ class _Step:
             available = {node: (place,) for node, place in places.items()}
             later = {arg for other in nodes[i + 1 :] for node in other for arg in node.args}
             later |= {node for wanted in outputs for node in wanted}
-            results = [(node, Place(f"value {i} {k}", CURRENT, node.dim)) for k, node in enumerate(part) if node in later]
+            kept = [node for node in part if node in later]
+            results = [(node, Place(f"value {i} {k}", CURRENT, node.dim)) for k, node in enumerate(kept)]
             places.update(results)
             if i == 0:
                 results += [(node, _new(k, node.dim)) for k, node in enumerate(plan.new)]
                 results.append((plan.y, Place(Y, ROW, plan.target.dim)))
             programs.append(lower(part, available, results, CURRENT))
         return programs
-
-    def _reduced(self) -> list[Block]:
-        """The reductions of the prediction that the errors need."""
-        return [
-            Block(0, ONE_DIM, reductions={node: self.places[node.args[0]]}, stores=[(node, self.places[number])])
-            for number, node in self.plan.sums.items()
-        ]
 
     def _back(self, node: Node) -> Block:
         """Mᵀ δ: for every column the sum of its weights times δ."""
@@ -168,32 +161,29 @@ class _Step:
         block = Block(0, rows, over=cols)
         for one in self.shapes[rows, cols]:
             operands = [None if push.operand is None else self._entry(block, push.operand) for push in one.pushes]
+            pushes = list(zip(one.pushes, operands, strict=True))
             old = {k: self._column(block, self.traces[k, one.name]) for k in one.traces}
-            new = {}
+            new = {k: leaf("input", f"new trace {k} {one.name}", rows) for k in one.traces}
             for k in one.traces:
-                terms = [(self._row(block, one.decay[k, j]), old[j]) for j in one.traces if (k, j) in one.decay]
-                terms += [
-                    (self._row(block, push.grow[k]), v)
-                    for push, v in zip(one.pushes, operands, strict=True)
-                    if k in push.grow
-                ]
-                new[k] = leaf("input", f"new trace {k} {one.name}", rows)
-                block.sums[new[k]] = tuple(terms)
+                terms = [(one.decay[k, j], old[j]) for j in one.traces if (k, j) in one.decay]
+                grow = [(push.grow[k], v) for push, v in pushes if k in push.grow]
+                self._sum(block, new[k], [*terms, *grow])
                 block.stores.append((new[k], self.traces[k, one.name]))
             if learn:
-                terms = [(self._row(block, node), new[k]) for k, node in one.reach.items()]
-                terms += [(self._row(block, node), old[j]) for j, node in one.past.items()]
-                terms += [
-                    (self._row(block, push.delta), v)
-                    for push, v in zip(one.pushes, operands, strict=True)
-                    if not is_constant(push.delta, 0.0)
-                ]
+                through = [(node, new[k]) for k, node in one.reach.items()]
+                through += [(node, old[j]) for j, node in one.past.items()]
+                direct = [(push.delta, v) for push, v in pushes if not is_constant(push.delta, 0.0)]
                 grown = leaf("input", f"grown {one.name}", rows)
-                block.sums[grown] = tuple(terms)
+                self._sum(block, grown, [*through, *direct])
                 gradient = self._column(block, self.gradients[one.name]) + grown
                 block.operations.append(gradient)
                 block.stores.append((gradient, self.gradients[one.name]))
         return block
+
+    def _sum(self, block: Block, node: Node, terms: Sequence[tuple[Node, Node | None]]) -> None:
+        """Σ a v, where all columns share a."""
+        block.loads.update((a, (self.places[a],)) for a, _ in terms if not is_constant(a))
+        block.sums[node] = tuple(terms)
 
     def _checks(self) -> list[Block]:
         """0 for every number of the gradients, but NaN for one that is not finite; all added up."""
@@ -220,8 +210,8 @@ class _Step:
         if not totals:
             return []
         number = sum(totals[1:], start=totals[0])
-        checks = lower(_missing([number], {*rests}), rests, [(number, FINITE)], CURRENT).blocks
-        return [*blocks, *checks[:-1], replace(checks[-1], ends=FINITE)]
+        checks = lower(_missing([number], {*rests}), rests, [(number, CHECK)], CURRENT).blocks
+        return [*blocks, *checks[:-1], replace(checks[-1], check=CHECK)]
 
     def _updated(self, rows: str, cols: str | None) -> Block:
         block = Block(0, rows, over=cols)
@@ -243,12 +233,6 @@ class _Step:
         """A value that has its own row for each column."""
         node = leaf("input", f"column of {place.name}", place.dim)
         block.loads[node] = (place,)
-        return node
-
-    def _row(self, block: Block, node: Node) -> Node:
-        """A value that all columns share."""
-        if not is_constant(node):
-            block.loads[node] = (self.places[node],)
         return node
 
     def _entry(self, block: Block, node: Node) -> Node:

@@ -249,10 +249,8 @@ def native_engine(
         return "more layers than a recurrent one and a dense one"
     head = own[1] if len(own) == 2 else None
     plan = plan_step(plan_traces(own[0].graph, peepholes), None if head is None else head.graph, loss._schedule.graph)
-    from gated.backends.native.passes.learner import NativeStep, supports  # LLVM is not loaded before it is needed
+    from gated.backends.native.passes.learner import NativeStep  # LLVM is not loaded before it is needed
 
-    if not supports(plan):
-        return f"the equations of {own[0].graph.name} with {type(loss).__name__}"
     sizes, offsets = dict(own[0].sizes), {f"rnn {name}": start for name, (start, _) in own[0].spans.items()}
     if head is not None:
         offsets |= {f"head {name}": start for name, (start, _) in head.spans.items()}

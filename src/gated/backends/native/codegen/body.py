@@ -36,15 +36,17 @@ class Body:
         self.math, self.b, self.block, self.row_of, self.size_of = math, b, block, row_of, size_of
         self.bytes = math.precision.bits // 8
 
+    def reduce(self, values: dict[Node, Value]) -> None:
+        """The reductions."""
+        for node, place in self.block.reductions.items():
+            read = partial(self._units, place, self.block.factors.get(node))
+            values[node] = REDUCERS[node.attr](self.b, RowOfUnits(self.math, read, self.size_of(place.dim)))
+
     def load(self, values: dict[Node, Value], offset: Value, nodes: Iterable[Node] | None = None) -> None:
-        """What the block reduces and loads (or those of its loads) of the units from `offset` on."""
-        b, block = self.b, self.block
-        for node, place in block.reductions.items() if nodes is None else ():
-            read = partial(self._units, place, block.factors.get(node))
-            values[node] = REDUCERS[node.attr](b, RowOfUnits(self.math, read, self.size_of(place.dim)))
-        for node in block.loads if nodes is None else nodes:
-            loaded = [self.vector(place, offset) for place in block.loads[node]]
-            values[node] = loaded[0] if len(loaded) == 1 else b.fadd(loaded[0], loaded[1])
+        """What the block loads, or some of it, of the units from `offset` on."""
+        for node in self.block.loads if nodes is None else nodes:
+            loaded = [self.vector(place, offset) for place in self.block.loads[node]]
+            values[node] = loaded[0] if len(loaded) == 1 else self.b.fadd(loaded[0], loaded[1])
 
     def compute(self, values: dict[Node, Value]) -> None:
         """The sums and the operations."""

@@ -55,7 +55,7 @@ class ContextTable:
             names += [(field, i) for i in range(len(program.panels))]
         # from one column of a matrix to the next; at which step the time loop has ended, counted from 1
         names += [("step", place) for place in program.places if place.over is not None]
-        names += ["ended"] if any(block.ends is not None for block in program.blocks) else []
+        names += ["ended"] if any(block.check is not None for block in program.blocks) else []
         self.index = {name: i for i, name in enumerate(names)}
 
     def __len__(self) -> int:
@@ -87,13 +87,18 @@ class _ProgramEmitter:
         self.table = ContextTable(program)
 
     def emit(self) -> None:
-        passes = [] if self.program.single else [self._block_pass(i, block) for i, block in enumerate(self.program.blocks)]
         function = ir.Function(self.module, ir.FunctionType(ir.VoidType(), [POINTER, I64, I64]), self.name)
         ctx, n0, n1 = function.args
         b = ir.IRBuilder(function.append_basic_block())
         if self.program.single:
             self._one_by_one(b, ctx)
-            return
+        else:
+            self._together(b, ctx, n0, n1)
+        b.ret_void()
+
+    def _together(self, b: ir.IRBuilder, ctx: Value, n0: Value, n1: Value) -> None:
+        """The time loop, all running sequences in every block."""
+        passes = [self._block_pass(i, block) for i, block in enumerate(self.program.blocks)]
         rows = b.alloca(I64, size=len(BY_STEP) + 1)  # of this step, see above
         steps = self._field(b, ctx, "steps")
         counts = self._pointer(b, ctx, "counts")
@@ -114,7 +119,6 @@ class _ProgramEmitter:
                     self._tiles(b, run, self._largest_tile(block), ctx, rows, n0, stop)
                     with b.if_then(b.icmp_signed(">", shares, I64(1))):
                         b.call(self.barrier, [team, share, shares])
-        b.ret_void()
 
     def _one_by_one(self, b: ir.IRBuilder, ctx: Value) -> None:
         """The time loop of a program with one sequence at a time."""
@@ -135,7 +139,6 @@ class _ProgramEmitter:
                 b.ret_void()
 
             InPlace(self.math, b, self.program, row_of, lambda name: self._field(b, ctx, name), end).emit()
-        b.ret_void()
 
     # tiles
 
@@ -307,6 +310,7 @@ class _ProgramEmitter:
             return self._row_of(b, rows, place.rows, base, stride, number)
 
         body = Body(self.math, b, block, row_of, lambda dim: self._field(b, ctx, ("size", dim)))
+        body.reduce(values)
         body.load(values, offset)
         body.compute(values)
         body.store(values, offset)

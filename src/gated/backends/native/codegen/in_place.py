@@ -1,9 +1,9 @@
 """The blocks of a program with one sequence at a time: one row each, emitted in place, without tiles.
 
-    for each block whose condition holds
-      for each vector of units
-        products, with matrices that lie as columns
-        loads, operations, stores; or, in a block over the columns of a matrix, these for each column
+for each block whose condition holds
+  for each vector of units
+    products, with matrices that lie as columns
+    loads, operations, stores; or, in a block over the columns of a matrix, these for each column
 """
 
 from __future__ import annotations
@@ -73,6 +73,7 @@ class InPlace:
             with self._vectors(block.dim) as offset:
                 values: dict[Node, Value] = {}
                 self._products(block, offset, values)
+                body.reduce(values)
                 body.load(values, offset)
                 body.compute(values)
                 body.store(values, offset)
@@ -80,8 +81,8 @@ class InPlace:
             self._numbers(block)
         else:
             self._columns(block, block.over)
-        if block.ends is not None:
-            number = self._number(block.ends)
+        if block.check is not None:
+            number = self._number(block.check)
             with b.if_then(b.fcmp_unordered("uno", b.fsub(number, number), self.scalar(0.0)), likely=False):
                 self.end()
 
@@ -149,7 +150,7 @@ class InPlace:
         with loop(b, I64(0), self.field(("size", block.over))) as c:
             body = self._body(block, self._column(rows, steps, c))
             values: dict[Node, Value] = {}
-            body.load(values, I64(0))
+            body.reduce(values)
             body.compute(values)
             for node, place in block.stores:
                 number = b.extract_element(values[node], ir.IntType(32)(0))

@@ -27,7 +27,7 @@ from gated.backends.native.passes.plan import DTYPES, LoopPlan, MovePlan, PackPl
 from gated.backends.native.threads.groups import step_rows
 from gated.backends.native.threads.pool import pool
 from gated.backends.native.tuning import tuning_for
-from gated.language.graph import ONE_DIM, is_constant, topological
+from gated.language.graph import ONE_DIM
 from gated.program.lowering import Place
 from gated.program.online import CHANGES, RATE, TARGET, WEIGHT, X, Y
 from gated.program.rows import ROW, SEQUENCE, line_of
@@ -36,19 +36,13 @@ from gated.schedule.online_step import StepPlan
 Array = np.ndarray[Any, Any]
 
 
-def supports(plan: StepPlan) -> bool:
-    """Whether there is machine code for a plan: a value that is one number for all units has none."""
-    nodes = topological([*plan.forward, *plan.errors, *plan.pushes])
-    return all(node.dim != ONE_DIM or is_constant(node) for node in nodes)
-
-
 class LearnerPlan:
     """Memory, tables and courses of a learner.
 
     Args:
         lengths: of every dimension.
         numbers: of all parameters.
-        steps, sequences: S and N.
+        shape: (S, N).
 
     Attributes:
         look: the course of steps that change nothing. learn: of those that change weights. differentiate: of one whose
@@ -56,9 +50,10 @@ class LearnerPlan:
     """
 
     def __init__(
-        self, code: OnlineCode, lengths: Mapping[str, int], dtype: np.dtype[Any], numbers: int, steps: int, sequences: int
+        self, code: OnlineCode, lengths: Mapping[str, int], dtype: np.dtype[Any], numbers: int, shape: tuple[int, int]
     ) -> None:
-        self.code, self.lengths, self.steps, self.sequences = code, {**lengths, ONE_DIM: 1}, steps, sequences
+        self.code, self.lengths = code, {**lengths, ONE_DIM: 1}
+        self.steps, self.sequences = shape
         self.work = Region("work", dtype, host().machine.width(DTYPES[dtype]))
         self.names = [one.name for one in code.lowered.plan.learnt]
         kinds = [(kind, name) for kind in ("parameter", "gradient") for name in self.names]
@@ -66,7 +61,7 @@ class LearnerPlan:
         self.common = common(DTYPES[dtype])  # held: the code lives as long
         for place in dict.fromkeys([*code.learn.program.places, *code.clear.program.places]):
             self.work.add(place, self._rows(place), self.lengths[place.dim])
-        self.loop, self.clearing = self._loop(code.learn, steps), self._loop(code.clear, 1)
+        self.loop, self.clearing = self._loop(code.learn, self.steps), self._loop(code.clear, 1)
         self._set_courses(numbers)
 
     def _rows(self, place: Place) -> int:
@@ -145,7 +140,7 @@ class NativeStep:
         self.gradient = memory.empty(theta.shape, theta.dtype)
         self.gradient[...] = 0
         code = online(plan, DTYPES[theta.dtype])
-        self._plan = LearnerPlan(code, sizes, theta.dtype, theta.size, self.most * batch, batch)
+        self._plan = LearnerPlan(code, sizes, theta.dtype, theta.size, (self.most * batch, batch))
         self._work = memory.lease(self._plan.work.bytes)
         self._steps = self._step_rows()
         self._table, address = self._plan.sheet.fill(self._addresses(offsets))
@@ -173,13 +168,13 @@ class NativeStep:
     def _views(self) -> None:
         """Everything is 0, and the names by which it is known."""
         plan, lowered = self._plan, self._plan.code.lowered
-        size = self.theta.itemsize
+        dtype, size = self.theta.dtype, self.theta.itemsize
         for spec in plan.work.specs.values():  # also what lies beyond the units
-            self._work.array(spec.offset, (spec.rows, spec.stride), (spec.stride * size, size), self.theta.dtype)[...] = 0
+            self._work.array(spec.offset, (spec.rows, spec.stride), (spec.stride * size, size), dtype)[...] = 0
         plan.renewal.flags_in(self._work)[0] = 0
-        ends = {name: self._rows(place) for name, place in lowered.ends.items()}
-        self.x, self.y, self.target = (ends[name] for name in (X, Y, TARGET))
-        self.weights, self.rates, self.changes = (ends[place.name][:, :, 0] for place in (WEIGHT, RATE, CHANGES))
+        outside = {name: self._rows(place) for name, place in lowered.outside.items()}
+        self.x, self.y, self.target = (outside[name] for name in (X, Y, TARGET))
+        self.weights, self.rates, self.changes = (outside[place.name][:, :, 0] for place in (WEIGHT, RATE, CHANGES))
         self.states = [plan.work.view(self._work, place) for place in lowered.states]
         self.traces: dict[tuple[int, str], Array] = {}
         for key, place in lowered.traces.items():
