@@ -24,6 +24,7 @@ from gated.schedule.traces import plan_traces
 
 Array = np.ndarray[Any, Any]
 D, H, V, N = 3, 4, 2, 2
+MOST = 14  # rows side by side
 DEFINED = [name for name in ZOO if name != "gru" and not name.startswith("projected")]
 
 
@@ -45,7 +46,7 @@ def network(name: str, head: bool = True) -> Network:
 def lowered(net: Network, loss: Loss) -> OnlinePrograms:
     cell, *heads = links_of(net)
     head = heads[0].graph if heads else None
-    return online_programs(plan_step(plan_traces(cell.graph), head, loss._schedule.graph))
+    return online_programs(plan_step(plan_traces(cell.graph), head, loss._schedule.graph), MOST)
 
 
 class Interpreter:
@@ -223,16 +224,21 @@ def test_what_runs_when(peephole: OnlinePrograms) -> None:
     assert all(block.condition is None for block in peephole.programs["clear"].blocks)
 
 
-def test_parameters_of_a_shape_share_a_block(peephole: OnlinePrograms) -> None:
-    plan = peephole.plan
-    shapes = {(one.rows, one.cols) for one in plan.learnt}
-    for places in (peephole.weights, peephole.gradients):
-        written = [
-            block
-            for block in peephole.programs["learn"].blocks
-            if {place for _, place in block.stores} & set(places.values()) and block.condition.place is CHANGES
-        ]
-        assert {(block.dim, block.over) for block in written} == shapes and len(written) == len(shapes)
+def test_parameters_of_a_shape_share_blocks(peephole: OnlinePrograms) -> None:
+    """The four gates' matrices fit into one, the seven vectors do not."""
+    count = {one.name: len(one.traces) + 1 for one in peephole.plan.learnt}
+    blocks = []
+    for block in peephole.programs["learn"].blocks:
+        written = [name for name, place in peephole.weights.items() if place in [other for _, other in block.stores]]
+        if written:
+            assert {(peephole.weights[name].dim, peephole.weights[name].over) for name in written} == {
+                (block.dim, block.over)
+            }
+            assert sum(count[name] for name in written) <= MOST
+            blocks.append(written)
+    assert sorted(sum(blocks, [])) == sorted(peephole.weights)
+    assert [f"rnn W.{gate}" for gate in "ifgo"] in blocks
+    assert len(blocks) == 6
 
 
 def test_kinds_of_rows(peephole: OnlinePrograms) -> None:

@@ -13,7 +13,7 @@
 `clear`: gradients = 0.
 
 A matrix lies as columns: row c holds the weights of all units on input c, and so do its traces and its gradient, so
-that one vector instruction serves as many units as it has lanes. Parameters of one shape share a block.
+that one vector instruction serves as many units as it has lanes. Parameters of one shape share their blocks.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from gated.program.lowering import Block, Condition, Place, Program, lower
 from gated.program.rows import CURRENT, ROW, SEQUENCE, WEIGHTS
 from gated.schedule.online_step import LearntParameter, StepPlan
 
+Group = Sequence[LearntParameter]  # parameters of one shape that share their blocks
 X, TARGET, Y = "x", "target", "y"
 # one number for each step and sequence: its weight in the loss; the rate of its step; whether the weights change then
 WEIGHT, RATE, CHANGES = (Place(name, ROW, ONE_DIM) for name in ("weight", "rate", "changes"))
@@ -57,13 +58,17 @@ class OnlinePrograms:
         return {place.name: place for place in self.programs["learn"].places if place.rows is ROW}
 
 
-def online_programs(plan: StepPlan) -> OnlinePrograms:
-    """Lower a step."""
-    return _Step(plan).programs()
+def online_programs(plan: StepPlan, most: int) -> OnlinePrograms:
+    """Lower a step.
+
+    Args:
+        most: rows that a block for several parameters may go through: values that columns share, traces, gradients.
+    """
+    return _Step(plan, most).programs()
 
 
 class _Step:
-    def __init__(self, plan: StepPlan) -> None:
+    def __init__(self, plan: StepPlan, most: int) -> None:
         self.plan = plan
         self.states = tuple(Place(f"state {k}", SEQUENCE, node.dim) for k, node in enumerate(plan.states))
         self.weights = {one.name: Place(f"weights {one.name}", WEIGHTS, one.rows, over=one.cols) for one in plan.learnt}
@@ -76,9 +81,7 @@ class _Step:
             for k in one.traces
         }
         self.places = self._given()
-        self.shapes: dict[tuple[str, str | None], list[LearntParameter]] = {}
-        for one in plan.learnt:
-            self.shapes.setdefault((one.rows, one.cols), []).append(one)
+        self.groups = _grouped(plan.learnt, most)
 
     def programs(self) -> OnlinePrograms:
         forward, errors, pushes = self._lowered()
@@ -86,13 +89,13 @@ class _Step:
         parts: list[tuple[Sequence[Block], Condition | None]] = [
             (forward.blocks, None),
             ([*errors.blocks, *map(self._back, self.plan.backs), *pushes.blocks], learns),
-            ([self._moving(*shape, learn=True) for shape in self.shapes], learns),
-            ([self._moving(*shape, learn=False) for shape in self.shapes], rests),
+            ([self._moving(group, learn=True) for group in self.groups], learns),
+            ([self._moving(group, learn=False) for group in self.groups], rests),
             (self._carried_on(), None),
-            ([*self._checks(), *(self._updated(*shape) for shape in self.shapes)], changes),
+            ([*self._checks(), *map(self._updated, self.groups)], changes),
         ]
         blocks = [replace(block, condition=condition) for part, condition in parts for block in part if _does(block)]
-        clear = [self._cleared(*shape) for shape in self.shapes]
+        clear = [self._cleared(group) for group in self.groups]
         programs = {"learn": Program.of_single(blocks, self.weights), "clear": Program.of_single(clear, {})}
         return OnlinePrograms(self.plan, programs, self.weights, self.gradients, self.traces, self.states)
 
@@ -156,14 +159,14 @@ class _Step:
 
     # parameters
 
-    def _moving(self, rows: str, cols: str | None, learn: bool) -> Block:
-        """One pass over the parameters of a shape: their traces, and their gradients if there is an error."""
-        block = Block(0, rows, over=cols)
-        for one in self.shapes[rows, cols]:
+    def _moving(self, group: Group, learn: bool) -> Block:
+        """One pass over some parameters: their traces, and their gradients if there is an error."""
+        block = _block_of(group)
+        for one in group:
             operands = [None if push.operand is None else self._entry(block, push.operand) for push in one.pushes]
             pushes = list(zip(one.pushes, operands, strict=True))
             old = {k: self._column(block, self.traces[k, one.name]) for k in one.traces}
-            new = {k: leaf("input", f"new trace {k} {one.name}", rows) for k in one.traces}
+            new = {k: leaf("input", f"new trace {k} {one.name}", one.rows) for k in one.traces}
             for k in one.traces:
                 terms = [(one.decay[k, j], old[j]) for j in one.traces if (k, j) in one.decay]
                 grow = [(push.grow[k], v) for push, v in pushes if k in push.grow]
@@ -173,7 +176,7 @@ class _Step:
                 through = [(node, new[k]) for k, node in one.reach.items()]
                 through += [(node, old[j]) for j, node in one.past.items()]
                 direct = [(push.delta, v) for push, v in pushes if not is_constant(push.delta, 0.0)]
-                grown = leaf("input", f"grown {one.name}", rows)
+                grown = leaf("input", f"grown {one.name}", one.rows)
                 self._sum(block, grown, [*through, *direct])
                 gradient = self._column(block, self.gradients[one.name]) + grown
                 block.operations.append(gradient)
@@ -188,17 +191,17 @@ class _Step:
     def _checks(self) -> list[Block]:
         """0 for every number of the gradients, but NaN for one that is not finite; all added up."""
         blocks, rests = [], {}
-        for i, ((rows, cols), group) in enumerate(self.shapes.items()):
-            block, found = Block(0, rows, over=cols), None
+        for i, group in enumerate(self.groups):
+            block, found = _block_of(group), None
             for one in group:
                 gradient = self._column(block, self.gradients[one.name])
                 rest = gradient - gradient
                 found = rest if found is None else found + rest
                 block.operations += dict.fromkeys([rest, found])
             assert found is not None
-            rest, place = leaf("input", f"rest {i}", rows), Place(f"rest {i}", CURRENT, rows)
+            rest, place = leaf("input", f"rest {i}", block.dim), Place(f"rest {i}", CURRENT, block.dim)
             rests[rest] = (place,)
-            if cols is None:
+            if block.over is None:
                 block.stores.append((found, place))
             else:
                 block.folds[found] = place
@@ -213,11 +216,11 @@ class _Step:
         checks = lower(_missing([number], {*rests}), rests, [(number, CHECK)], CURRENT).blocks
         return [*blocks, *checks[:-1], replace(checks[-1], check=CHECK)]
 
-    def _updated(self, rows: str, cols: str | None) -> Block:
-        block = Block(0, rows, over=cols)
-        rate = leaf("input", "the rate", rows)
+    def _updated(self, group: Group) -> Block:
+        block = _block_of(group)
+        rate = leaf("input", "the rate", block.dim)
         block.loads[rate] = (RATE,)
-        for one in self.shapes[rows, cols]:
+        for one in group:
             weights, gradient = self.weights[one.name], self.gradients[one.name]
             step = self._column(block, gradient) * rate
             changed = self._column(block, weights) - step
@@ -225,9 +228,8 @@ class _Step:
             block.stores += [(changed, weights), (constant(0.0), gradient)]
         return block
 
-    def _cleared(self, rows: str, cols: str | None) -> Block:
-        places = [self.gradients[one.name] for one in self.shapes[rows, cols]]
-        return Block(0, rows, over=cols, stores=[(constant(0.0), place) for place in places])
+    def _cleared(self, group: Group) -> Block:
+        return replace(_block_of(group), stores=[(constant(0.0), self.gradients[one.name]) for one in group])
 
     def _column(self, block: Block, place: Place) -> Node:
         """A value that has its own row for each column."""
@@ -240,6 +242,31 @@ class _Step:
         found = leaf("input", f"entry of {self.places[node].name}", block.dim)
         block.entries[found] = self.places[node]
         return found
+
+
+def _grouped(learnt: Iterable[LearntParameter], most: int) -> Sequence[Group]:
+    """Parameters of one shape together, as many as fit."""
+    groups: dict[tuple[str, str | None], list[list[LearntParameter]]] = {}
+    for one in learnt:
+        of_shape = groups.setdefault((one.rows, one.cols), [[]])
+        if of_shape[-1] and _rows_in([*of_shape[-1], one]) > most:
+            of_shape.append([])
+        of_shape[-1].append(one)
+    return [group for of_shape in groups.values() for group in of_shape]
+
+
+def _rows_in(group: Group) -> int:
+    """Values that the columns share, and traces and gradients."""
+    shared: set[Node] = set()
+    for one in group:
+        shared |= {*one.decay.values(), *one.reach.values(), *one.past.values()}
+        for push in one.pushes:
+            shared |= {push.delta, *push.grow.values()}
+    return sum(not is_constant(node) for node in shared) + sum(len(one.traces) + 1 for one in group)
+
+
+def _block_of(group: Group) -> Block:
+    return Block(0, group[0].rows, over=group[0].cols)
 
 
 def _new(k: int, dim: str) -> Place:

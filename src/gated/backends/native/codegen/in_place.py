@@ -16,7 +16,8 @@ from typing import Any
 import llvmlite.ir as ir
 
 from gated.backends.native.codegen.body import Body
-from gated.backends.native.codegen.ir_tools import I64, loop, loop_with, splat
+from gated.backends.native.codegen.ir_tools import I64, loop, loop_with
+from gated.backends.native.codegen.kernels import multiply_add
 from gated.backends.native.codegen.vector_math import VectorMath
 from gated.language.graph import ONE_DIM, Node
 from gated.program.lowering import Block, Condition, Place, Program
@@ -103,21 +104,19 @@ class InPlace:
     def _products(self, block: Block, offset: Value, values: dict[Node, Value]) -> None:
         """Each sum in its register, over the columns in their order."""
         b = self.b
-        sums: dict[int, Value] = {g: self.math.constant(0.0) for g in range(len(block.accumulators))}
+        sums = {(0, 0, g): self.math.constant(0.0) for g in range(len(block.accumulators))}
         for term in block.terms:
             places = [self.program.columns[matrix.name] for matrix in term.panel]
-            operand = self.row_of(term.operand)
             columns = [self._element(self.row_of(place), offset) for place in places]
             steps = [self.field(("step", place)) for place in places]
-            mine = {g: sums[g] for _, g in term.pairs}
+            operand, mine = self.row_of(term.operand), {key: sums[key] for key in ((0, 0, g) for _, g in term.pairs)}
             with loop_with(b, I64(0), self.field(("size", term.operand.dim)), mine) as (c, held):
-                v = self._entry(operand, c)
+                weights: dict[tuple[int, int], list[Value]] = {}
                 for column, step, (_, g) in zip(columns, steps, term.pairs, strict=True):
-                    address = self._element(column, b.mul(c, step))
-                    vector = b.load(address, typ=self.math.vector, align=self.math.precision.bits // 8)
-                    held[g] = self.math.fma(b, v, vector, held[g])
+                    weights.setdefault((0, g), []).append(self._element(column, b.mul(c, step)))
+                multiply_add(b, self.math, [operand], c, weights, held)
             sums.update(mine)
-        values.update((node, sums[g]) for g, node in enumerate(block.accumulators))
+        values.update((node, sums[0, 0, g]) for g, node in enumerate(block.accumulators))
 
     def _columns(self, block: Block, over: str) -> None:
         """A block over columns: the same vector of all of them, then the next one."""
@@ -159,9 +158,6 @@ class InPlace:
     def _column(self, rows: dict[Place, Value], steps: dict[Place, Value], c: Value) -> dict[Place, Value]:
         """Where the rows of a column begin."""
         return rows | {place: self._element(rows[place], self.b.mul(c, step)) for place, step in steps.items()}
-
-    def _entry(self, row: Value, c: Value) -> Value:
-        return splat(self.b, self.b.load(self._element(row, c), typ=self.scalar), self.width)
 
     def _element(self, base: Value, index: Value) -> Value:
         return self.b.gep(base, [index], source_etype=self.scalar)

@@ -112,7 +112,7 @@ def _inference(schedule: CellSchedule, dtype: str) -> InferenceCode:
 
 
 def _online(plan: StepPlan, dtype: str) -> OnlineCode:
-    lowered = online_programs(plan)
+    lowered = online_programs(plan, tuning_for(host().machine).online_rows)
     code = _compiled("online", dtype, lowered.programs)
     return OnlineCode(lowered, code["learn"], code["clear"])
 
