@@ -10,9 +10,10 @@ codegen: LLVM IR
     reductions     the reductions over the units, by their names in the book
     kernels        micro-kernels: a few rows times a packed matrix, the sums in registers
     team           threads that work together: phases, and the code by which they wait
+    context        where in a program's table each number lies
     body           the elementwise part of a block
-    in_place       the blocks of a program with one sequence at a time
-    emit           the blocks of a program, tile by tile
+    in_place       a program with one sequence at a time
+    emit           the blocks of a program: a time loop, and tiles of rows
     panels         the kernels that pack matrices into the order in which machine code reads them, and back
     renewal        the kernels that see whether packed parameters have changed
     moves          the kernel that moves rows to another order

@@ -1,7 +1,8 @@
 """Emission: the blocks of programs as LLVM IR, for one precision and vector width. Pure: nothing is compiled here.
 
 The generated function of a program, `name(ctx, n0, n1)`, runs all time steps for the sequences n0 <= n < n1. Sizes
-are data, not code: everything variable is read from `ctx`, a table of 64-bit numbers laid out by `ContextTable`.
+are data, not code: everything variable is read from `ctx`, a table of 64-bit numbers laid out by `ContextTable`. (The
+time loop of a program with one sequence at a time is in `in_place`.)
 
     for each step            (backwards in a backward program)
       for each block
@@ -22,7 +23,8 @@ from typing import Any
 import llvmlite.ir as ir
 
 from gated.backends.native.codegen.body import Body
-from gated.backends.native.codegen.in_place import InPlace
+from gated.backends.native.codegen.context import ContextTable
+from gated.backends.native.codegen.in_place import one_by_one
 from gated.backends.native.codegen.ir_tools import I1, I64, POINTER, at, loop, read
 from gated.backends.native.codegen.kernels import Kernels, Shape, best_chunk, best_rows
 from gated.backends.native.codegen.team import Waiting
@@ -35,31 +37,6 @@ from gated.program.rows import BY_STEP, RowKind
 
 Value = Any
 ODD = len(BY_STEP)  # where, behind a step's first rows, it is told whether its number is odd
-
-
-class ContextTable:
-    """Where in `ctx` each number lies."""
-
-    FIXED: tuple[Any, ...] = ("steps", "counts", *(kind.name for kind in BY_STEP), "team", "share", "shares")
-
-    def __init__(self, program: Program) -> None:
-        names: list[Any] = list(self.FIXED)
-        dims = dict.fromkeys([block.dim for block in program.blocks] + [place.dim for place in program.places])
-        dims |= dict.fromkeys(place.over for place in program.places if place.over is not None)
-        self.dims = list(dims)
-        # the length of a dimension; the first of its column blocks that are this thread's, and where they end
-        names += [(field, dim) for field in ("size", "from", "to") for dim in dims]
-        names += [("base", place) for place in program.places] + [("stride", place) for place in program.places]
-        # side by side, so that the code can loop over the terms of a block
-        for field in ("operand", "operand stride", "panel"):
-            names += [(field, i) for i in range(len(program.panels))]
-        # from one column of a matrix to the next; at which step the time loop has ended, counted from 1
-        names += [("step", place) for place in program.places if place.over is not None]
-        names += ["ended"] if any(block.check is not None for block in program.blocks) else []
-        self.index = {name: i for i, name in enumerate(names)}
-
-    def __len__(self) -> int:
-        return len(self.index)
 
 
 class Module:
@@ -91,7 +68,7 @@ class _ProgramEmitter:
         ctx, n0, n1 = function.args
         b = ir.IRBuilder(function.append_basic_block())
         if self.program.single:
-            self._one_by_one(b, ctx)
+            one_by_one(self.math, b, ctx, self.program, self.table)
         else:
             self._together(b, ctx, n0, n1)
         b.ret_void()
@@ -119,26 +96,6 @@ class _ProgramEmitter:
                     self._tiles(b, run, self._largest_tile(block), ctx, rows, n0, stop)
                     with b.if_then(b.icmp_signed(">", shares, I64(1))):
                         b.call(self.barrier, [team, share, shares])
-
-    def _one_by_one(self, b: ir.IRBuilder, ctx: Value) -> None:
-        """The time loop of a program with one sequence at a time."""
-        used = dict.fromkeys(place.rows for place in self.program.places if place.rows.by_step)
-        starts = {kind: self._pointer(b, ctx, kind.name) for kind in used}
-        with loop(b, I64(0), self._field(b, ctx, "steps")) as s:
-            numbers = {kind: read(b, start, s) for kind, start in starts.items()}
-
-            def row_of(place: Place) -> Value:
-                base = self._pointer(b, ctx, ("base", place))
-                if not place.rows.by_step:
-                    return base
-                offset = b.mul(numbers[place.rows], self._field(b, ctx, ("stride", place)))
-                return b.gep(base, [offset], source_etype=self.scalar)
-
-            def end() -> None:
-                b.store(b.add(s, I64(1)), at(b, ctx, self.table.index["ended"]))
-                b.ret_void()
-
-            InPlace(self.math, b, self.program, row_of, lambda name: self._field(b, ctx, name), end).emit()
 
     # tiles
 
@@ -331,10 +288,10 @@ class _ProgramEmitter:
         return function
 
     def _field(self, b: ir.IRBuilder, ctx: Value, name: Any) -> Value:
-        return read(b, ctx, self.table.index[name])
+        return self.table.number(b, ctx, name)
 
     def _pointer(self, b: ir.IRBuilder, ctx: Value, name: Any) -> Value:
-        return b.inttoptr(self._field(b, ctx, name), POINTER)
+        return self.table.pointer(b, ctx, name)
 
 
 def _signature(term: Term) -> tuple[Any, ...]:
