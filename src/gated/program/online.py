@@ -43,19 +43,16 @@ class OnlinePrograms:
         weights, gradients: parameter -> its columns.
         traces: (state, parameter) -> its columns, for each sequence.
         states: those before the step.
+        outside: what comes from outside, and what goes there: name -> place. No program need look at all of it.
     """
 
     plan: StepPlan
     programs: dict[str, Program]
+    outside: dict[str, Place]
     weights: dict[str, Place]
     gradients: dict[str, Place]
     traces: dict[tuple[int, str], Place]
     states: tuple[Place, ...]
-
-    @property
-    def outside(self) -> dict[str, Place]:
-        """What comes from outside, and what goes there: name -> place."""
-        return {place.name: place for place in self.programs["learn"].places if place.rows is ROW}
 
 
 def online_programs(plan: StepPlan, most: int) -> OnlinePrograms:
@@ -80,6 +77,9 @@ class _Step:
             for one in plan.learnt
             for k in one.traces
         }
+        dims = {X: plan.x.dim, TARGET: plan.target.dim, Y: plan.target.dim}
+        self.outside = {name: Place(name, ROW, dim) for name, dim in dims.items()}
+        self.outside |= {place.name: place for place in (WEIGHT, RATE, CHANGES)}
         self.places = self._given()
         self.groups = _grouped(plan.learnt, most)
 
@@ -97,7 +97,7 @@ class _Step:
         blocks = [replace(block, condition=condition) for part, condition in parts for block in part if _does(block)]
         clear = [self._cleared(group) for group in self.groups]
         programs = {"learn": Program.of_single(blocks, self.weights), "clear": Program.of_single(clear, {})}
-        return OnlinePrograms(self.plan, programs, self.weights, self.gradients, self.traces, self.states)
+        return OnlinePrograms(self.plan, programs, self.outside, self.weights, self.gradients, self.traces, self.states)
 
     # values
 
@@ -105,8 +105,7 @@ class _Step:
         """The leaves: what exists before the step."""
         plan = self.plan
         places = dict(zip(plan.states, self.states, strict=True))
-        places |= {plan.x: Place(X, ROW, plan.x.dim), plan.target: Place(TARGET, ROW, plan.target.dim)}
-        places[plan.weight] = WEIGHT
+        places |= {plan.x: self.outside[X], plan.target: self.outside[TARGET], plan.weight: WEIGHT}
         for node in topological([*plan.forward, *plan.errors, *plan.pushes]):
             if is_leaf(node, "vector"):
                 places[node] = self.weights[node.attr[1]]
@@ -130,7 +129,7 @@ class _Step:
             places.update(results)
             if i == 0:
                 results += [(node, _new(k, node.dim)) for k, node in enumerate(plan.new)]
-                results.append((plan.y, Place(Y, ROW, plan.target.dim)))
+                results.append((plan.y, self.outside[Y]))
             programs.append(lower(part, available, results, CURRENT))
         return programs
 

@@ -31,7 +31,7 @@ class ContextTable:
             names += [(field, i) for i in range(len(program.panels))]
         # from one column of a matrix to the next; at which step the time loop has ended, counted from 1
         names += [("step", place) for place in program.places if place.over is not None]
-        names += ["ended"] if any(block.check is not None for block in program.blocks) else []
+        names += ["ended"] if program.single else []
         self.index = {name: i for i, name in enumerate(names)}
 
     def __len__(self) -> int:

@@ -79,7 +79,7 @@ class OnlineCode:
 
     lowered: OnlinePrograms
     learn: CompiledProgram
-    clear: CompiledProgram
+    clear: CompiledProgram | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,7 +114,7 @@ def _inference(schedule: CellSchedule, dtype: str) -> InferenceCode:
 def _online(plan: StepPlan, dtype: str) -> OnlineCode:
     lowered = online_programs(plan, tuning_for(host().machine).online_rows)
     code = _compiled("online", dtype, lowered.programs)
-    return OnlineCode(lowered, code["learn"], code["clear"])
+    return OnlineCode(lowered, code["learn"], code.get("clear"))
 
 
 def _compiled(kind: str, dtype: str, programs: dict[str, Program]) -> dict[str, CompiledProgram]:

@@ -59,9 +59,10 @@ class LearnerPlan:
         kinds = [(kind, name) for kind in ("parameter", "gradient") for name in self.names]
         self.sheet = Sheet(["work", "steps", ("parameter", ""), *kinds])
         self.common = common(DTYPES[dtype])  # held: the code lives as long
-        for place in dict.fromkeys([*code.learn.program.places, *code.clear.program.places]):
+        for place in dict.fromkeys([*code.lowered.outside.values(), *code.learn.program.places]):
             self.work.add(place, self._rows(place), self.lengths[place.dim])
-        self.loop, self.clearing = self._loop(code.learn, self.steps), self._loop(code.clear, 1)
+        self.loop = self._loop(code.learn, self.steps)
+        self.clearing = None if code.clear is None else self._loop(code.clear, 1)
         self._set_courses(numbers)
 
     def _rows(self, place: Place) -> int:
@@ -95,8 +96,9 @@ class LearnerPlan:
         self.learn.jobs(kernels.unpack, weights)
         self.learn.jobs(kernels.move, remember)
         self.differentiate.jobs(kernels.unpack, gradients)
-        for course in (self.differentiate, self.clear):
-            course.sequences(self.clearing, 1)
+        if self.clearing is not None:
+            self.differentiate.sequences(self.clearing, 1)
+            self.clear.sequences(self.clearing, 1)
         for course in (self.look, self.learn, self.differentiate, self.clear):
             course.close(self.sheet)
 
@@ -115,7 +117,7 @@ class LearnerPlan:
 
 
 class NativeStep:
-    """The memory of one learner: N sequences, one cell, perhaps a dense layer on it.
+    """The memory of one learner: N sequences, one cell, perhaps a dense layer on it. Used by one thread at a time.
 
     Args:
         plan: what a step is.
@@ -172,9 +174,8 @@ class NativeStep:
         for spec in plan.work.specs.values():  # also what lies beyond the units
             self._work.array(spec.offset, (spec.rows, spec.stride), (spec.stride * size, size), dtype)[...] = 0
         plan.renewal.flags_in(self._work)[0] = 0
-        outside = {name: self._rows(place) for name, place in lowered.outside.items()}
-        self.x, self.y, self.target = (outside[name] for name in (X, Y, TARGET))
-        self.weights, self.rates, self.changes = (outside[place.name][:, :, 0] for place in (WEIGHT, RATE, CHANGES))
+        self.x, self.y, self.target = (self._rows(lowered.outside[name]) for name in (X, Y, TARGET))
+        self.weights, self.rates, self.changes = (self._rows(place)[:, :, 0] for place in (WEIGHT, RATE, CHANGES))
         self.states = [plan.work.view(self._work, place) for place in lowered.states]
         self.traces: dict[tuple[int, str], Array] = {}
         for key, place in lowered.traces.items():
