@@ -1,7 +1,8 @@
 """This checkout against another commit of itself, side by side in one run: what a change costs.
 
     python -m benchmarks.against a3ddbc6                     the training points of LSTM, GRU and peephole LSTM
-    python -m benchmarks.against a3ddbc6 --only infer,stream
+    python -m benchmarks.against a3ddbc6 --only infer,stream,online
+    python -m benchmarks.against a3ddbc6 --only all
     python -m benchmarks.against ../older --memory           a folder with another checkout; memory besides
 
 The other commit's sources are run by this checkout's benchmarks, in worker processes of their own. A ratio is the
@@ -25,7 +26,7 @@ from benchmarks import agree, pairs
 from benchmarks.cli import chosen_points
 from benchmarks.machine import NOTICEABLE, Meter
 from benchmarks.pairs import FULL, Pair
-from benchmarks.points import GRID, STREAM, Point, UsageError
+from benchmarks.points import GRID, ONLINE, STREAM, Point, UsageError
 from benchmarks.problem import Problem
 from benchmarks.process import ROOT, Process, Timed
 from benchmarks.ratios import Spread, geometric_mean, ratios, spread
@@ -36,6 +37,9 @@ GROUPS = {
     "peephole": ("peephole", "train", GRID),
     "infer": ("lstm", "infer", GRID),
     "stream": ("lstm", "stream", (STREAM,)),
+    "online": ("lstm", "online", ONLINE),
+    "online-peephole": ("peephole", "online", ONLINE),
+    "online-step": ("lstm", "online_step", ONLINE),
 }
 TRAINING = "lstm,gru,peephole"
 EFFORT = replace(FULL, burst=0.01, most=400, budget=6.0)  # a few percent are asked for: more pairs than for others
@@ -153,7 +157,7 @@ def parser() -> argparse.ArgumentParser:
         description="This checkout beside another commit of it, in one run. Nothing else should run meanwhile.",
     )
     made.add_argument("other", metavar="OTHER", help="a commit, or the folder of a checkout")
-    made.add_argument("--only", metavar="GROUPS", default=TRAINING, help=f"of {', '.join(GROUPS)} ({TRAINING})")
+    made.add_argument("--only", metavar="GROUPS", default=TRAINING, help=f"of {', '.join(GROUPS)}, or all ({TRAINING})")
     made.add_argument("--points", metavar="POINTS", help="other points, such as 100x1x64,50x64x512")
     made.add_argument("--threads", type=int, default=2, help="of both (default: 2)")
     made.add_argument("--memory", action="store_true", help="peak memory of the training steps besides")
@@ -164,10 +168,12 @@ def main(words: Sequence[str] | None = None) -> int:
     """Returns the exit status: 0, 1 if the two disagree or one runs other sources, 2 for a mistake in the words."""
     arguments = parser().parse_args(words)
     try:
-        groups = [word.strip() for word in arguments.only.split(",")]
+        groups = list(GROUPS) if arguments.only == "all" else [word.strip() for word in arguments.only.split(",")]
         for group in groups:
             if group not in GROUPS:
-                raise UsageError(f"--only: got {group!r}, expected some of {', '.join(GROUPS)}, with commas between")
+                raise UsageError(
+                    f"--only: got {group!r}, expected some of {', '.join(GROUPS)}, with commas between, or all"
+                )
         points = chosen_points(arguments)
         with (
             tempfile.TemporaryDirectory(prefix="gated-against-") as name,

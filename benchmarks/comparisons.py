@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from benchmarks.points import GRID, LARGE, QUICK, STREAM, Point, UsageError
+from benchmarks.points import GRID, LARGE, ONLINE, QUICK, STREAM, Point, UsageError
 
 LARGE_POINTS = tuple(point for point in GRID if point.hidden >= LARGE)
 
@@ -72,6 +72,17 @@ COMPARISONS = (
     Comparison("infer.torch", "LSTM inference, PyTorch nn.LSTM", "lstm", "infer", "torch"),
     Comparison("infer.onnx", "LSTM inference, ONNX Runtime", "lstm", "infer", "onnx"),
     Comparison("stream", "LSTM, one step from Python, ONNX Runtime", "lstm", "stream", "onnx", (STREAM,)),
+    Comparison(
+        "online.steps", "LSTM learning online, 100 steps a call, our rule in NumPy", "lstm", "online", "numpy", ONLINE
+    ),
+    Comparison(
+        "online.step",
+        "LSTM learning online, one step a call, our rule in NumPy",
+        "lstm",
+        "online_step",
+        "numpy",
+        ONLINE,
+    ),
     Comparison("user.same", "A user's peephole LSTM, our built-in one", "user", "train", "gated", peer_cell="peephole"),
     Comparison("user.lstm", "A user's peephole LSTM, our built-in LSTM", "user", "train", "gated", peer_cell="lstm"),
     *_rates(),
@@ -103,6 +114,8 @@ def select(only: str | None = None, points: Sequence[Point] | None = None, quick
 def _points(comparison: Comparison, points: Sequence[Point] | None, quick: bool) -> tuple[Point, ...]:
     if comparison.points == (STREAM,):
         return comparison.points
+    if points is None and comparison.points == ONLINE:
+        return ONLINE[:2]
     if points is None:
         points = QUICK[:1] if comparison.slow else QUICK
     return tuple(point for point in points if not comparison.rate or point.hidden >= LARGE)

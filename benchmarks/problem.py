@@ -18,7 +18,7 @@ Numbers = dict[str, Array]
 
 GATES = {"lstm": "ifgo", "peephole": "ifgo", "user": "ifgo", "gru": "rzn"}
 PEEPHOLES = "ifo"
-TASKS = ("train", "infer", "stream", "scan")
+TASKS = ("train", "infer", "stream", "scan", "online", "online_step")
 
 
 @dataclass(frozen=True)

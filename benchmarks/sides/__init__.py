@@ -20,6 +20,7 @@ class Entry:
 
 SIDES = {
     "gated": Entry("gated", "gated_layers", ("gated", "llvmlite")),
+    "numpy": Entry("our rule in NumPy", "gated_layers", ("gated",)),
     "torch": Entry("PyTorch", "torch_layers", ("torch",)),
     "eager": Entry("PyTorch eager", "torch_peephole", ("torch",)),
     "compile": Entry("torch.compile", "torch_peephole", ("torch",)),

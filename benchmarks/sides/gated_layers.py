@@ -1,7 +1,8 @@
-"""Our side: the layers of `gated` on the native backend."""
+"""Our side: the layers of `gated` on the native backend; for learning online, its rule in NumPy besides."""
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,18 +13,27 @@ from benchmarks.problem import Numbers, Problem
 from benchmarks.sides import scan_clock, user_cell
 from benchmarks.sides.base import Prepared, Unavailable, Variant
 
+ONLINE_OUTPUTS = 8  # of the dense layer on the cell
+
 
 class Gated:
-    """See `base.Side`."""
+    """See `base.Side`.
 
-    def __init__(self, threads: int) -> None:
+    Args:
+        online: the backend that learns online.
+    """
+
+    def __init__(self, threads: int, online: str) -> None:
         gated.set_num_threads(threads)
+        self.online = online
 
     def variants(self, task: str) -> Sequence[Variant]:
         return ({},)
 
     def prepare(self, problem: Problem, task: str, variant: Variant) -> Prepared:
         layer = layer_of(problem)
+        if task.startswith("online"):
+            return _online(layer, problem, task, self.online)
         if task == "infer":
             return _infer(layer, problem)
         if task == "stream":
@@ -85,5 +95,25 @@ def _stream(layer: Any, problem: Problem) -> Prepared:
     return Prepared(lambda: timed.step(x_t), numbers)
 
 
+def _online(layer: Any, problem: Problem, task: str, backend: str) -> Prepared:
+    """Traces and plain gradient descent under a linear output; the weights go on changing from call to call."""
+    x, target = problem.x(), problem.r()[:, :, :ONLINE_OUTPUTS].copy()
+
+    def learner() -> gated.learning.Online:
+        head = gated.Dense(problem.point.hidden, ONLINE_OUTPUTS, seed=problem.seed)
+        network = copy.deepcopy(gated.Network({"rnn": layer, "head": head}))
+        optimizer = gated.learning.SGD(1e-4)
+        return gated.learning.Online(network, optimizer=optimizer, batch=problem.point.batch, backend=backend)
+
+    def numbers() -> Numbers:
+        fresh = learner()
+        return {"y": fresh.partial_fit(x, target)} | {f"new {k}": np.array(v) for k, v in fresh.network.params.items()}
+
+    timed = learner()
+    if task == "online_step":
+        return Prepared(lambda: timed.step(x[0], target[0]), numbers)
+    return Prepared(lambda: timed.partial_fit(x, target), numbers)
+
+
 def make(name: str, threads: int) -> Gated:
-    return Gated(threads)
+    return Gated(threads, online="reference" if name == "numpy" else "native")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from benchmarks.comparisons import COMPARISONS, select
-from benchmarks.points import GRID, QUICK, STREAM, Point, UsageError
+from benchmarks.points import GRID, ONLINE, QUICK, STREAM, Point, UsageError
 
 from benchmarks import cli, sides
 
@@ -49,6 +49,7 @@ def test_other_points_reach_every_comparison_that_can_have_them():
 def test_quick_has_fewer_points_and_what_is_slow_has_one():
     chosen = {comparison.key: comparison.points for comparison in select(quick=True)}
     assert chosen["lstm"] == QUICK and chosen["compile"] == QUICK[:1]
+    assert chosen["online.step"] == ONLINE[:2]
 
 
 def test_a_peer_that_is_not_installed(monkeypatch, capsys):

@@ -39,6 +39,8 @@ def suite():
         ("infer.torch", "torch"),
         ("infer.onnx", "onnxruntime"),
         ("stream", "onnxruntime"),
+        ("online.steps", "numpy"),
+        ("online.step", "numpy"),
         ("user.same", "gated"),
         ("user.lstm", "gated"),
         ("rate.gru.scan", "numpy"),

@@ -6,6 +6,8 @@ and what is allowed depends on how far from it NumPy in float32 is: a cell may a
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 
 from gated.audit.report import Row
@@ -46,7 +48,13 @@ def machine_code_rows(run: Run) -> tuple[list[Row], list[str]]:
     return rows + [row for row in found if (row.bound or 0.0) <= CEILING], notes[:1]
 
 
-def _results(layer: Recurrent, run: Run, rounded: str | None = None) -> dict[str, Array]:
+class _Results(dict[str, Array]):
+    """What the passes of a layer give, by name; `gradients` are the names of those."""
+
+    gradients: Collection[str] = ()
+
+
+def _results(layer: Recurrent, run: Run, rounded: str | None = None) -> _Results:
     """Everything that the passes of a layer give, in the layer's dtype.
 
     Args:
@@ -57,14 +65,15 @@ def _results(layer: Recurrent, run: Run, rounded: str | None = None) -> dict[str
         return array.astype(rounded or layer.dtype).astype(layer.dtype)
 
     outputs, gradients = passes(layer, run, given)
-    found = {"y": outputs["y"], **gradients, **outputs}
+    found = _Results({"y": outputs["y"], **gradients, **outputs})
+    found.gradients = gradients.keys()
     lengths, x, state = run.configuration.lengths, given(run.x), tuple(map(given, run.state))
     found["y of infer"], last = layer.infer(x, state, lengths)
-    found |= {f"{name} of infer": value for name, value in last_states(run, last).items()}
+    found.update({f"{name} of infer": value for name, value in last_states(run, last).items()})
     if lengths is None and not layer.bidirectional:
         stream = layer.stream(x.shape[1], state)
         found["y of stream"] = np.array([stream.step(x_t).copy() for x_t in x]).reshape(found["y"].shape)
-        found |= {f"{name} of stream": value for name, value in last_states(run, stream.state).items()}
+        found.update({f"{name} of stream": value for name, value in last_states(run, stream.state).items()})
     return found
 
 
@@ -72,24 +81,23 @@ def _norm(array: Array) -> float:
     return float(np.linalg.norm(array.astype(np.float64)))  # in float32 the squares may be infinite
 
 
-def _distances(got: dict[str, Array], want: dict[str, Array]) -> dict[str, float]:
+def _distances(got: _Results, want: _Results) -> dict[str, float]:
     """How far each array is from the truth, relative to the norm of the truth.
 
     A gradient may nearly cancel: then the rounding of what it is the sum of counts, for which the largest stands.
     """
     norms = {key: _norm(value) for key, value in want.items()}
-    largest = max(norm for key, norm in norms.items() if key.startswith("gradient"))
-    least = {key: 0.1 * largest if key.startswith("gradient") else 0.0 for key in norms}
+    largest = max(norms[key] for key in want.gradients)
+    least = {key: 0.1 * largest if key in want.gradients else 0.0 for key in norms}
     return {key: _norm(got[key] - want[key]) / (max(norms[key], least[key]) or 1.0) for key in want}
 
 
-def _rows(
-    run: Run, dtype: str, got: dict[str, Array], want: dict[str, Array], amplified: dict[str, float] | None = None
-) -> list[Row]:
+def _rows(run: Run, dtype: str, got: _Results, want: _Results, amplified: dict[str, float] | None = None) -> list[Row]:
     rows = []
     for key, distance in _distances(got, want).items():
         norms = _norm(got[key]), _norm(want[key])
         bound = max(run.amplified, (amplified or {}).get(key, 1.0)) * BOUNDS[dtype]
         detail = "" if distance <= bound else f"machine code and NumPy differ, expected within {bound:.1e}"
-        rows.append(Row(run.configuration.name, f"native {dtype}: {key}", distance, norms, detail, bound))
+        native = f"native {dtype}"
+        rows.append(Row(run.configuration.name, f"{native}: {key}", distance, norms, detail, bound, native))
     return rows

@@ -17,6 +17,7 @@ class Row:
         norms: (||got||, ||expected||).
         detail: the place of the largest difference and both numbers there, or what is wrong in words.
         bound: the largest error of this comparison; None: the tolerance of the report.
+        native: "native float64" or "native float32" where machine code was compared with NumPy, else empty.
     """
 
     configuration: str
@@ -25,11 +26,12 @@ class Row:
     norms: tuple[float, float] = (0.0, 0.0)
     detail: str = ""
     bound: float | None = None
+    native: str = ""
 
     @property
     def is_native(self) -> bool:
         """Whether machine code was compared with NumPy."""
-        return self.quantity.startswith("native ")
+        return bool(self.native)
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,7 @@ class CheckReport:
             if not row.is_native or not row.error <= self.limit(row):
                 shown.append(row)
             else:
-                well.setdefault((row.configuration, row.quantity.split(":")[0]), []).append(row)
+                well.setdefault((row.configuration, row.native), []).append(row)
         return shown + [
             replace(max(rows, key=_size), quantity=f"{kind}: all {len(rows)}") for (_, kind), rows in well.items()
         ]
@@ -113,8 +115,7 @@ class CheckReport:
         bounds: dict[str, float] = {}
         for row in self.rows:
             if row.is_native and row.bound is not None:
-                kind = row.quantity.split(":")[0]
-                bounds[kind] = max(row.bound, bounds.get(kind, 0.0))
+                bounds[row.native] = max(row.bound, bounds.get(row.native, 0.0))
         if not bounds:
             return "machine code not compared"
         return "machine code against NumPy: " + ", ".join(f"{kind} {bound:.1e}" for kind, bound in bounds.items())

@@ -2,99 +2,28 @@
 
 from __future__ import annotations
 
-import builtins
-import keyword
 from collections.abc import Iterable
-from dataclasses import replace
 
 from gated.calculus.document import dimension_letters
 from gated.calculus.notation import break_lines
-from gated.calculus.steps import ARGUMENT, Quantity, Steps
+from gated.calculus.numpy_names import NamedProgram
+from gated.calculus.steps import Quantity, Steps
 from gated.calculus.wording import Words
 from gated.language.functions import FUNCTIONS
-from gated.language.graph import Matrix, Node, is_constant, is_elementwise, is_leaf, leaf, topological
+from gated.language.graph import Matrix, Node, is_constant, is_elementwise, topological
 from gated.language.operations import ADD, ATOM
-from gated.language.printing import NUMPY, Printer
 
 WIDTH = 110
 TERMS = 30  # of a sum without brackets
 
 
-class _Identifiers:
-    """Hands out Python names, each once; a name that is taken gets an underscore."""
-
-    def __init__(self, reserved: Iterable[str]) -> None:
-        self.taken = set(reserved)
-
-    def take(self, wish: str) -> str:
-        while wish in self.taken or keyword.iskeyword(wish):
-            wish += "_"
-        self.taken.add(wish)
-        return wish
-
-
-class _Program:
-    """Names everything, then prints line by line."""
+class _Program(NamedProgram):
+    """Prints line by line."""
 
     def __init__(self, steps: Steps, words: Words) -> None:
-        self.steps, self.graph, self.words = steps, steps.graph, words
+        super().__init__(steps)
+        self.words = words
         self.lines: list[str] = []
-        self.x = self.graph.input_leaf(self.graph.inputs[0])
-        self.previous = [self.graph.state_leaf(name) for name in self.graph.states]
-        self.vectors = {n: leaf("vector", n, s[0]) for n, s in self.graph.parameters.items() if len(s) == 1}
-        self.fixed = {q.symbol for q in steps.quantities if q.fixed} | set(self.vectors.values())
-        self._plan()
-        self._name()
-
-    def _plan(self) -> None:
-        """What the backward pass refers to, and what is therefore written out or given a variable."""
-        steps = self.steps
-        targets = [*(q.symbol for q in steps.quantities), *self.previous, self.x, *self.vectors.values()]
-        self.totals = {symbol: steps.total(symbol) for symbol in targets}
-        pairs = [node for pair in steps.products.values() for both in pair for node in both]
-        self.stops = {q.definition for q in steps.quantities}  # a saved value, not to be computed again
-        backward = _visible([*self.totals.values(), *pairs], self.stops)
-        self.hidden = {q.symbol: q for q in steps.quantities if q.kind == ARGUMENT and q.symbol not in backward}
-        self.written = [q for q in steps.quantities if q.symbol not in self.hidden]
-        self.definitions = {q.symbol: steps.definition(q, self.hidden) for q in self.written}
-        forward = {n for q in self.written for n in topological([self.definitions[q.symbol]])}
-        forward -= set(self.definitions.values())
-        self.shared = [n for n in topological(backward) if n in backward and n in forward and _is_simple(n)]
-        self.backward = _visible([*self.totals.values(), *pairs], self.stops | set(self.shared))
-
-    def _name(self) -> None:
-        graph, steps = self.graph, self.steps
-        helpers = {row.name for row in FUNCTIONS.values() if row.helper}
-        take = _Identifiers({"np", "t", *helpers, *dir(builtins)} - {"input"}).take
-        self.array = take(graph.inputs[0])
-        names: dict[Node, str] = {q.symbol: take(q.name) for q in self.written}
-        self.parameter = {name: take(name.replace(".", "_")) for name in graph.parameters}
-        names.update((node, f"{take(node.attr[1] + '_prev')}") for node in self.previous)
-        names[self.x] = take(f"{graph.inputs[0]}_t")
-        names.update(
-            (node, take(f"{node.attr}_{names[node.args[0]]}")) for node in self.shared if node.args[0] in names
-        )
-        names.update((node, self.parameter[name]) for name, node in self.vectors.items())
-        for node in self.shared:
-            names.setdefault(node, take(f"{node.attr}_{names[node.args[0]]}"))
-        for q in steps.quantities:
-            if q.symbol in names:
-                names[q.definition] = names[q.symbol]
-            label = f"delta_{q.owner}" if q.kind == ARGUMENT else f"d{q.name}"
-            names[q.adjoint] = take(label)
-        names.update((node, take(f"d{state}_next")) for state, node in steps.received.items())
-        self.function = take(graph.name if graph.name.isidentifier() else "cell")
-        words = ("states", "params", "dstates", "y", "dy", "grads", "tape", "T", "final_states")
-        self.states, self.params, self.dstates, self.y, self.dy, self.grads, self.tape, self.T, self.final = map(
-            take, words
-        )
-        self.dx = take(f"d{graph.inputs[0]}")
-        names[steps.direct] = f"{self.dy}[t]"
-        style = replace(
-            NUMPY,
-            matrix=lambda m: self.parameter[m.name] + ("" if m.transposed else ".T"),
-        )
-        self.names, self.printer = names, Printer(style, names)
 
     def emit(self, line: str = "", indent: int = 1) -> None:
         self.lines.append(("    " * indent + line).rstrip())
@@ -326,23 +255,6 @@ def numpy_program(steps: Steps, words: Words) -> str:
     "W.i" to arrays. The source imports nothing but numpy.
     """
     return _Program(steps, words).source()
-
-
-def _visible(roots: Iterable[Node], stops: Iterable[Node]) -> dict[Node, None]:
-    """All parts of the expressions, without those of a stop; in an order that is the same in every process."""
-    stop = set(stops)
-    return dict.fromkeys(topological(roots, lambda node: () if node in stop else node.args))
-
-
-def _is_simple(node: Node) -> bool:
-    """φ(v) of one variable v."""
-    return (
-        is_elementwise(node)
-        and len(node.args) == 1
-        and is_leaf(node.args[0])
-        and node.operation.signs is None
-        and node.args[0].attr[0] != "seed"
-    )
 
 
 def _grouped(terms: list[str]) -> str:

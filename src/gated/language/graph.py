@@ -16,195 +16,65 @@ every number is finite.
 
 from __future__ import annotations
 
-import math
-import weakref
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
-import numpy as np
+from gated.language.nodes import (
+    ONE_DIM,
+    Matrix,
+    Node,
+    are_numbers,
+    constant,
+    is_atom,
+    is_constant,
+    is_elementwise,
+    is_leaf,
+    is_product,
+    is_reduction,
+    joint_dim,
+    leaf,
+    make,
+)
+from gated.language.operations import BOOK, call, made, product
 
-from gated.errors import CellError
-from gated.language.operations import BOOK, Operation
-from gated.locks import fork_safe_lock
-
-ONE_DIM = "1"
-
-
-@dataclass(frozen=True)
-class Matrix:
-    """A matrix parameter, `rows` x `cols` (dimension symbols); `transposed` in backward programs."""
-
-    family: str
-    member: str
-    rows: str
-    cols: str
-    transposed: bool = False
-
-    @property
-    def name(self) -> str:
-        return f"{self.family}.{self.member}"
-
-    @property
-    def output_dim(self) -> str:
-        return self.cols if self.transposed else self.rows
-
-    @property
-    def T(self) -> Matrix:
-        return Matrix(self.family, self.member, self.rows, self.cols, not self.transposed)
-
-
-class Node:
-    """One expression. Never constructed directly: `make` interns, so that identity is equality."""
-
-    __slots__ = ("__weakref__", "args", "attr", "dim", "op")
-    op: str
-    attr: Any
-    dim: str
-    args: tuple[Node, ...]
-
-    def __init__(self, op: str, attr: Any, dim: str, args: tuple[Node, ...]) -> None:
-        for name, value in (("op", op), ("attr", attr), ("dim", dim), ("args", args)):
-            object.__setattr__(self, name, value)
-
-    def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError("nodes are immutable")
-
-    def __copy__(self) -> Node:
-        return self  # one object for equal expressions
-
-    def __deepcopy__(self, memo: object) -> Node:
-        return self
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError("a node is not pickled by itself; a cell is, as the JSON of its equations")
-
-    def __repr__(self) -> str:
-        # one level deep: a node may stand for more nodes than there is paper, each of them in many places
-        return f"{self.op}:{self.attr}({', '.join(f'{arg.op}:{arg.attr}' for arg in self.args)})"
-
-    @property
-    def operation(self) -> Operation:
-        """The row of the book that says what this node is."""
-        return BOOK[self.attr if self.op in _NAMED else self.op]
-
-    if TYPE_CHECKING:  # the operators are rows of the book: `arithmetic`
-
-        def __add__(self, other: Node | float) -> Node: ...
-        def __radd__(self, other: float) -> Node: ...
-        def __sub__(self, other: Node | float) -> Node: ...
-        def __rsub__(self, other: float) -> Node: ...
-        def __mul__(self, other: Node | float) -> Node: ...
-        def __rmul__(self, other: float) -> Node: ...
-        def __truediv__(self, other: Node | float) -> Node: ...
-        def __rtruediv__(self, other: float) -> Node: ...
-        def __neg__(self) -> Node: ...
-
-
-_NAMED = ("call", "reduce")  # kinds of nodes whose `attr` names the operation
-_interned: weakref.WeakValueDictionary[tuple[Any, ...], Node] = weakref.WeakValueDictionary()
-_lock = fork_safe_lock()
-
-
-def make(op: str, attr: Any, dim: str, args: Sequence[Node] = ()) -> Node:
-    """The one node with this content."""
-    # 0.0 and -0.0 are equal as keys but not as constants
-    key = (op, repr(attr) if op == "constant" else attr, dim, tuple(args))
-    with _lock:
-        node = _interned.get(key)
-        if node is None:
-            node = _interned[key] = Node(op, attr, dim, tuple(args))
-        return node
-
-
-def leaf(kind: str, name: str, dim: str) -> Node:
-    """A variable: the input, a state of the step before, a seed (adjoint of a new state), a parameter vector."""
-    return make("leaf", (kind, name), dim)
-
-
-def constant(value: float) -> Node:
-    return make("constant", float(value), ONE_DIM)
-
-
-def call(function: str, *args: Node) -> Node:
-    """An elementwise function, unsimplified. Of numbers alone it is a number: this is where constants are folded.
-
-    Raises:
-        CellError: that number is not finite.
-    """
-    row = BOOK[function]
-    if args and are_numbers(*args):
-        return _folded(row, [arg.attr for arg in args])
-    return _made(row, function, args)
-
-
-def _made(row: Operation, attr: Any, args: Sequence[Node]) -> Node:
-    """The node of an operation, as long as that says."""
-    return make(row.kind, attr, row.dim(attr, args), args)
-
-
-def _folded(row: Any, numbers: Sequence[float]) -> Node:
-    with np.errstate(all="ignore"):
-        value = float(row.numpy(*map(np.float64, numbers)))
-    if not math.isfinite(value):
-        arguments = ", ".join(map(repr, numbers))
-        raise CellError(
-            f"the equations, or their derivatives, hold the number {row.name}({arguments}) = {value}; only finite "
-            "numbers may stand in them"
-        )
-    return constant(value)
+__all__ = [
+    "ONE_DIM",
+    "Graph",
+    "Matrix",
+    "Node",
+    "are_numbers",
+    "call",
+    "constant",
+    "in_order",
+    "is_atom",
+    "is_constant",
+    "is_elementwise",
+    "is_leaf",
+    "is_product",
+    "is_reduction",
+    "joint_dim",
+    "leaf",
+    "make",
+    "product",
+    "reduce",
+    "rewrite",
+    "topological",
+    "with_args",
+]
 
 
 def with_args(node: Node, args: tuple[Node, ...]) -> Node:
     """The same operation of other arguments, perhaps of other lengths: for passes that rewrite a graph."""
     if args == node.args:
         return node
-    return call(node.attr, *args) if is_elementwise(node) else _made(node.operation, node.attr, args)
-
-
-def product(matrices: Sequence[Matrix], operands: Sequence[Node]) -> Node:
-    """The sum of matrix-vector products M1 v1 + M2 v2 + ... ."""
-    return _made(BOOK["product"], tuple(matrices), operands)
+    return call(node.attr, *args) if is_elementwise(node) else made(node.operation, node.attr, args)
 
 
 def reduce(reduction: str, operand: Node) -> Node:
     """A reduction over the units, to one number: "total" or "logsumexp"."""
-    return _made(BOOK[reduction], reduction, (operand,))
-
-
-def joint_dim(nodes: Iterable[Node]) -> str:
-    """The length of an elementwise result: that of any argument that is not a mere number."""
-    return next((node.dim for node in nodes if node.dim != ONE_DIM), ONE_DIM)
-
-
-def is_leaf(node: Node, kind: str | None = None) -> bool:
-    return node.op == "leaf" and (kind is None or node.attr[0] == kind)
-
-
-def is_product(node: Node) -> bool:
-    return node.op == "product"
-
-
-def is_elementwise(node: Node) -> bool:
-    return node.op == "call"
-
-
-def is_reduction(node: Node) -> bool:
-    return node.op == "reduce"
-
-
-def is_atom(node: Node) -> bool:
-    """A variable or a number."""
-    return node.op in ("leaf", "constant")
-
-
-def are_numbers(*nodes: Node) -> bool:
-    return all(node.op == "constant" for node in nodes)
-
-
-def is_constant(node: Node, value: float | None = None) -> bool:
-    return node.op == "constant" and (value is None or node.attr == value)
+    return made(BOOK[reduction], reduction, (operand,))
 
 
 Item = TypeVar("Item", bound=Hashable)

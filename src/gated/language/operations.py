@@ -14,17 +14,18 @@ To add a function is to add a row to `functions` (and machine code under the sam
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
-if TYPE_CHECKING:
-    import numpy as np
+import numpy as np
 
-    from gated.language.graph import Matrix, Node
+from gated.errors import CellError
+from gated.language.nodes import ONE_DIM, Matrix, Node, are_numbers, constant, is_constant, joint_dim, make
 
-    Array = np.ndarray[Any, Any]
-    Partials = Callable[[tuple[Node, ...], Node], tuple[Node, ...]]
+Array = np.ndarray[Any, Any]
+Partials = Callable[[tuple[Node, ...], Node], tuple[Node, ...]]
 
 ADD, PRODUCT, MULTIPLY, ATOM = 10, 15, 20, 100  # how strongly a printed result binds, as in Python
 
@@ -120,22 +121,16 @@ class Elementwise(Operation):
     fault: Callable[[Sequence[float | None]], str | None] = lambda values: None
 
     def dim(self, attr: Any, args: Sequence[Node]) -> str:
-        from gated.language.graph import joint_dim
-
         return joint_dim(args)
 
     def of(self, *args: Node) -> Node:
         """The node, simplified where the operation knows how."""
-        from gated.language.graph import call
-
         return call(self.name, *args) if self.build is None else self.build(*args)
 
     def back(self, node: Node, adjoint: Node) -> list[Node]:
         return [adjoint * partial for partial in self.derivative(node.args, node)]
 
     def tangent(self, node: Node, moved: Mapping[Node, Node]) -> Node:
-        from gated.language.graph import constant, is_constant
-
         total = constant(0.0)
         for arg, partial in zip(node.args, self.derivative(node.args, node), strict=True):
             if not is_constant(moved[arg], 0.0):
@@ -161,21 +156,16 @@ class Reduction(Operation):
     source: str
 
     def dim(self, attr: Any, args: Sequence[Node]) -> str:
-        from gated.language.graph import ONE_DIM
-
         return ONE_DIM
 
     def back(self, node: Node, adjoint: Node) -> list[Node]:
         return [adjoint * self.derivative(node.args[0], node)]
 
     def tangent(self, node: Node, moved: Mapping[Node, Node]) -> Node:
-        from gated.language.graph import constant, is_constant
-        from gated.language.reductions import total
-
         operand = node.args[0]
         if is_constant(moved[operand], 0.0):
             return constant(0.0)
-        return total(moved[operand] * self.derivative(operand, node))
+        return made(BOOK["total"], "total", (moved[operand] * self.derivative(operand, node),))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,8 +179,6 @@ class Atom(Operation):
         return []
 
     def tangent(self, node: Node, moved: Mapping[Node, Node]) -> Node:
-        from gated.language.graph import constant
-
         return constant(0.0)
 
 
@@ -203,13 +191,9 @@ class Product(Operation):
         return first.output_dim
 
     def back(self, node: Node, adjoint: Node) -> list[Node]:
-        from gated.language.graph import product
-
         return [product([matrix.T], [adjoint]) for matrix in node.attr]
 
     def tangent(self, node: Node, moved: Mapping[Node, Node]) -> Node:
-        from gated.language.graph import constant, is_constant, product
-
         total = constant(0.0)
         for matrix, operand in zip(node.attr, node.args, strict=True):
             if not is_constant(moved[operand], 0.0):
@@ -274,3 +258,48 @@ class Rows(MutableMapping[str, Row]):
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
+
+
+def made(row: Operation, attr: Any, args: Sequence[Node]) -> Node:
+    """The node of an operation, as long as that says."""
+    return make(row.kind, attr, row.dim(attr, args), args)
+
+
+def call(function: str, *args: Node) -> Node:
+    """An elementwise function, unsimplified. Of numbers alone it is a number: this is where constants are folded.
+
+    Raises:
+        CellError: that number is not finite.
+    """
+    row = BOOK[function]
+    if args and are_numbers(*args):
+        return _folded(row, [arg.attr for arg in args])
+    return made(row, function, args)
+
+
+def _folded(row: Any, numbers: Sequence[float]) -> Node:
+    with np.errstate(all="ignore"):
+        value = float(row.numpy(*map(np.float64, numbers)))
+    if not math.isfinite(value):
+        arguments = ", ".join(map(repr, numbers))
+        raise CellError(
+            f"the equations, or their derivatives, hold the number {row.name}({arguments}) = {value}; only finite "
+            "numbers may stand in them"
+        )
+    return constant(value)
+
+
+def product(matrices: Sequence[Matrix], operands: Sequence[Node]) -> Node:
+    """The sum of matrix-vector products M1 v1 + M2 v2 + ... ."""
+    return made(BOOK["product"], tuple(matrices), operands)
+
+
+_NAMED = ("call", "reduce")  # kinds of nodes whose `attr` names the operation
+
+
+def _operation(node: Node) -> Operation:
+    """The row of the book that says what this node is."""
+    return BOOK[node.attr if node.op in _NAMED else node.op]
+
+
+Node.operation = property(_operation)  # type: ignore[method-assign, assignment]
