@@ -26,7 +26,7 @@ from gated.schedule.online_step import plan_step
 from gated.schedule.traces import plan_traces
 
 if TYPE_CHECKING:
-    from gated.backends.native.passes.online_run import NativeStep
+    from gated.backends.native.passes.learner import NativeStep
 
 Array = np.ndarray[Any, Any]
 
@@ -147,7 +147,7 @@ class NativeEngine:
         native.x[0] = x
         if target is None:
             native.weights[0] = 0
-            native.run(1, True)
+            native.run(1, True, False)
         else:
             native.target[0] = target
             native.weights[0] = self.all if known is None else self._weights(known[None])
@@ -157,7 +157,7 @@ class NativeEngine:
     def _learn_one(self, learns: bool) -> None:
         native, optimizer = self.native, self.optimizer
         if not learns:
-            native.run(1, True)
+            native.run(1, True, False)
         elif self._plain():
             native.rates[0] = optimizer.rate
             if native.run(1, True):
@@ -211,7 +211,7 @@ class NativeEngine:
         native, optimizer = self.native, self.optimizer
         learnt = np.asarray(native.weights[:count].any(axis=1))
         self._rates(learnt)
-        failed = native.run(count, True)
+        failed = native.run(count, True, learnt if learnt.any() else False)
         optimizer.updates += int(learnt[: failed - 1].sum() if failed else learnt.sum())
         if failed:
             raise NotFinite(start + failed - 1)
@@ -265,10 +265,8 @@ def native_engine(
         return "more layers than a recurrent one and a dense one"
     head = own[1] if len(own) == 2 else None
     plan = plan_step(plan_traces(own[0].graph, peepholes), None if head is None else head.graph, loss._schedule.graph)
-    from gated.backends.native.passes.online_run import NativeStep, supports  # LLVM is not loaded before it is needed
+    from gated.backends.native.passes.learner import NativeStep  # LLVM is not loaded before it is needed
 
-    if not supports(plan):
-        return f"the equations of {own[0].graph.name} with {type(loss).__name__}"
     sizes, offsets = dict(own[0].sizes), {f"rnn {name}": start for name, (start, _) in own[0].spans.items()}
     if head is not None:
         offsets |= {f"head {name}": start for name, (start, _) in head.spans.items()}
