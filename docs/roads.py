@@ -84,7 +84,7 @@ nn.recurrent: Recurrent.forward | checks shapes, dtype, lengths | 检查形状�
     backends.native.passes.plan: Call.__init__ | addresses into the plan's table | 把地址填进计划的表
     backends.native.passes.plan: Call.run | the one call of machine code | 只调用一次机器码
       backends.native.threads.pool: Pool.run | packs, W x, all steps, no lock held | 打包、W x、所有时间步，不占锁
-    backends.interface: Scan.of | what backward will need | 反向传播要用的一切
+    backends.scan: Scan.of | what backward will need | 反向传播要用的一切
   nn.packing: Packing.unpack | rows become (T, N, H) | 行变回 (T, N, H)
 """),
     "backward": _read("""
@@ -109,8 +109,8 @@ learning.training.bptt: full_step | one update by backpropagation | 用反向传
     nn.dense: Dense.backward | dW, and dy for the layer below | dW，以及给下一层的 dy
     nn.recurrent: Recurrent.backward | the road above | 见上面的路
   learning.rules.clipping: clipped | the norm of all gradients | 全部梯度的范数
-  learning.rules.optimizers: Optimizer.update | one pass over theta | 扫一遍 theta
-    backends.updates: adam | the rule itself | 规则本身
+  learning.rules.optimizers: update_by | one pass over theta | 扫一遍 theta
+    backends.reference.updates: adam | the rule itself | 规则本身
 """),
     "online": _read("""
 learning.realtime.online: Online.__init__ | chooses an engine | 选一个引擎
