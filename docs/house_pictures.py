@@ -64,13 +64,13 @@ def packages(lang: str, style: Mapping[str, Any]) -> Any:
 def rooms(lang: str, style: Mapping[str, Any]) -> Any:
     folders = house.directions().ROOMS
     heights = [len(order) + 1 for order in folders.values()]
-    figure, each = plt.subplots(len(folders), 1, figsize=(10.6, 0.62 * sum(heights)), dpi=130, height_ratios=heights)
+    figure, each = plt.subplots(len(folders), 1, figsize=(10.6, 0.8 * sum(heights)), dpi=130, height_ratios=heights)
     for axes, (folder, order) in zip(each, folders.items(), strict=True):
         texts = _texts(folder, lang)
         for room in order:
             names = house.modules_of(f"{folder}/{room}")
             texts[room] += "\n" + "\n".join(textwrap.wrap("  ".join(names), 60, break_on_hyphens=False))
-        axes.set_title(f"gated.{folder.replace('/', '.')}", loc="left", fontsize=13, color=SOFT, pad=2)
+        axes.set_title(f"gated.{folder.replace('/', '.')}", loc="left", fontsize=13, color=SOFT, pad=6)
         axes.set_xlim(-0.6, 10.6)
         axes.set_ylim(len(order) - 0.4, -0.6)
         _staircase(axes, order, house.directions().edges(order, folder), texts, style)
