@@ -227,3 +227,28 @@ def test_losses_with_other_options_are_others():
     late = SquaredError()
     late.note = "mine"
     assert late != SquaredError() and copy.copy(late).note == "mine"
+
+
+class Rounded(Loss):
+    """|y − target| with a round bottom: an option that stands in the expression."""
+
+    expression = staticmethod(lambda y, target, width: total(sqrt((y - target) * (y - target) + width * width) - width))
+    numbers = ("width",)
+
+    def __init__(self, width=1.0, reduction="mean"):
+        super().__init__(reduction)
+        self.width = width
+
+
+@pytest.mark.parametrize("width", [0.5, 3.0])
+def test_an_option_stands_in_the_expression(width):
+    y, target = np.random.default_rng(0).standard_normal((2, 4, 3))
+    loss = Rounded(width, "sum")
+    distance = y - target
+    for one in (loss, copy.copy(loss), pickle.loads(pickle.dumps(loss))):
+        value, dy = one(y, target)
+        assert value == pytest.approx(np.sum(np.sqrt(distance**2 + width**2) - width))
+        np.testing.assert_allclose(dy, distance / np.sqrt(distance**2 + width**2))
+        assert one == loss and repr(one) == f"Rounded(reduction='sum', width={width})"
+    loss.width = 2 * width  # an option may be set anew
+    assert loss(y, target)[0] == Rounded(2 * width, "sum")(y, target)[0] != value

@@ -104,8 +104,10 @@ class Arithmetic(Protocol):
 
         Args:
             schedule: the loss of one row, a function of y and target.
-            y, target: (R, V).
+            y: (R, V).
+            target: (R, V).
             weights: (R, 1). What stands in a row of weight 0 may be NaN, and is not looked at.
+            dtype: of dy.
         """
         ...
 

@@ -65,7 +65,8 @@ class Dense(Layer, kind="dense"):
     """y = activation(W.y @ x + b.y) at every step.
 
     Args:
-        input_size, output_size: lengths of x_t and y_t.
+        input_size: length of x_t.
+        output_size: length of y_t.
         activation: None, "sigmoid", "tanh", "relu" or "softplus".
         bias: without it (only for activation None) y = W.y @ x.
         dtype: "float32" or "float64".

@@ -9,6 +9,7 @@ nats where they are logarithms.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from gated.publish import publish
 
 if TYPE_CHECKING:
     from gated.backends import Backend
+    from gated.schedule import CellSchedule
 
 Array = np.ndarray[Any, Any]
 
@@ -43,17 +45,49 @@ def _sigmoid_cross_entropy(y, target):  # type: ignore[no-untyped-def]
     return total(softplus(y) - target * y)
 
 
+@lru_cache(maxsize=64)
+def _planned(expression: Any, numbers: tuple[tuple[str, float], ...]) -> CellSchedule:
+    """The schedule of an expression with these numbers in it."""
+    if not numbers:
+        return planned(expression)
+
+    def of_a_row(y, target):  # type: ignore[no-untyped-def]
+        return expression(y, target, **dict(numbers))
+
+    return planned(of_a_row)
+
+
 class Loss:
-    """A loss over rows; see the module. Subclasses give the expression. Losses of one kind and options are equal."""
+    """A loss over rows; see the module. Subclasses give the expression. Losses of one kind and options are equal.
+
+    A subclass with options that stand in its expression names them in `numbers`: `expression(y, target, width=2.0)`.
+
+    Args:
+        reduction: "mean" divides the sum over rows by the sum of the mask, "sum" does not divide.
+    """
 
     expression: Any = None
+    numbers: tuple[str, ...] = ()  # attributes that the expression takes by name
 
     def __init__(self, reduction: str = "mean") -> None:
         self.reduction = one_of("reduction", reduction, "mean", "sum")
-        self._schedule = planned(type(self).expression)
+        if not self.numbers:
+            planned(type(self).expression)  # what is wrong with it is told here
+
+    @property
+    def _schedule(self) -> CellSchedule:
+        return _planned(type(self).expression, tuple((name, getattr(self, name)) for name in self.numbers))
 
     def __call__(self, y: Any, target: Any, mask: Any = None) -> tuple[float, Array]:
-        """The loss and its gradient dy, of y's shape and dtype.
+        """The loss and its gradient.
+
+        Args:
+            y: (..., V), such as (T, N, V).
+            target: what the loss takes.
+            mask: (...), True where a row counts; weights >= 0 are allowed; None: all count.
+
+        Returns:
+            the value, and dy of y's shape and dtype.
 
         Raises:
             ArgumentError, ArgumentTypeError: shapes or dtypes do not fit, no row counts, or NaN stands in y or target
@@ -128,12 +162,11 @@ class Loss:
                 raise wrong(name, f"NaN at {place}", "numbers in every row that counts (mask says which do)")
 
     def __getstate__(self) -> dict[str, Any]:
-        """The options, those of somebody's own loss among them: all but what follows from the expression."""
-        return {name: value for name, value in vars(self).items() if name != "_schedule"}
+        """The options, those of somebody's own loss among them."""
+        return dict(vars(self))
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
-        self._schedule = planned(type(self).expression)
 
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
@@ -172,9 +205,13 @@ def _weights(mask: Any, rows: tuple[int, ...]) -> Array:
 class SoftmaxCrossEntropy(Loss):
     """−log softmax(y)[target] = log Σ exp(y) − y[target], in nats; dy = softmax(y) − one-hot(target).
 
-    target: integer classes (...), or probabilities (..., V) of y's shape. A row whose class is `ignore_index` does not
-    count, as in torch.nn.functional.cross_entropy: it has no part in the sum, in the mean's divisor and in dy. Where
-    all rows are ignored the sum is 0, and the mean, for which PyTorch gives NaN, is an error.
+    The target is integer classes (...), or probabilities (..., V) of y's shape.
+
+    Args:
+        reduction: "mean" or "sum", see the module.
+        ignore_index: a row of this class does not count, as in torch.nn.functional.cross_entropy: it has no part in the
+            sum, in the mean's divisor and in dy. Where all rows are ignored the sum is 0, and the mean, for which
+            PyTorch gives NaN, is an error.
     """
 
     expression = staticmethod(_softmax_cross_entropy)

@@ -202,7 +202,11 @@ class Recurrent(Stack, kind="recurrent"):
         return np.asarray(total if mask is None else self._backend.sum_of_products([(total, mask)]))
 
     def step(self, x_t: Any, state: Any = None) -> tuple[State, Tape]:
-        """One time step. x_t (N, D); the output is the last layer of the first state, `state[0][-1]`.
+        """One time step. The output is the last layer of the first state, `state[0][-1]`.
+
+        Args:
+            x_t: (N, D).
+            state: as in `forward`.
 
         Raises:
             ArgumentError: shapes do not fit, or the layer is bidirectional (the end of the sequence is needed).
@@ -213,9 +217,14 @@ class Recurrent(Stack, kind="recurrent"):
         return last, tape
 
     def backward_step(self, tape: Tape, dstate: Any) -> tuple[Array, State, ParameterVector]:
-        """Undo one `step`: the adjoint of the state it returned (what comes from y is part of the first state's).
+        """Undo one `step`.
 
-        Returns dx_t (N, D), the adjoint of the state before, and this step's share of the parameters' gradients.
+        Args:
+            tape: from `step`.
+            dstate: the adjoint of the state it returned (what comes from y is part of the first state's).
+
+        Returns:
+            dx_t (N, D), the adjoint of the state before, and this step's share of the parameters' gradients.
         """
         refuse_bidirectional("backward_step", self.bidirectional)
         if not isinstance(tape, Tape) or tape.layer is not self or tape.packing.steps != 1:

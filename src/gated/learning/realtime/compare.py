@@ -49,10 +49,12 @@ def compare_gradients(
 
     Args:
         network: as for `Online`.
-        x, target, mask: (T, N, ...), as `network.forward` and the loss take them; mask (T, N) is False where a sequence
-            has no target or has ended.
+        x: (T, N, ...), as `network.forward` takes it.
+        target: (T, N, ...), as the loss takes it.
         loss: of the whole batch; SquaredError() if None.
-        algorithm, peepholes: as for `Online`; `peepholes=False` is what `LahoreLSTM` does.
+        algorithm: as for `Online`.
+        peepholes: as for `Online`; `peepholes=False` is what `LahoreLSTM` does.
+        mask: (T, N), False where a sequence has no target or has ended.
         state: {layer: state tuple} to begin from; 0 if None.
         without: families of the cells' parameters that are 0 for this comparison, such as ("U", "p"). The network has
             its own values back afterwards.

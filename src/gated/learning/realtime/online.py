@@ -150,8 +150,8 @@ class Online:
             the predictions, (T, N, V) or (T, V), each from before its own update.
 
         Raises:
-            As `step`: NaN or inf in xs, but for steps of a sequence behind the last one that the mask lets count,
-            before the first step is made.
+            ArgumentError, ArgumentTypeError, GatedError: as `step`. NaN or inf in xs, but for steps of a sequence
+                behind the last one that the mask lets count, is refused before the first step is made.
         """
         if self.network.params is not self._params:
             self._move()
@@ -234,7 +234,8 @@ class Online:
         """`load_state` from a file that `save` of a learner built in the same way has written.
 
         Raises:
-            ArgumentError: no such file. FileFormatError: not such a file, or of another network or algorithm.
+            ArgumentError: there is no such file.
+            FileFormatError: it is not such a file, or of another network or algorithm.
         """
         with open_tensors(path, KIND) as file:
             found, own = file.document("learner", dict), self._description()

@@ -41,7 +41,15 @@ class RTRLCost(NamedTuple):
 
 
 def rtrl_cost(network: Any, batch: int = 1) -> RTRLCost:
-    """The cost for a network and N = batch sequences, by the formula of the module; makes no arrays."""
+    """What exact learning in real time would cost a network, by formula; makes no arrays.
+
+    Per layer, with R numbers of state per sequence and P parameters up to it and with it: 2 N R P numbers of memory,
+    and 2 N R² P operations each step.
+
+    Args:
+        network: as for `Online`.
+        batch: N.
+    """
     return _cost(links_of(network), batch, network.dtype.itemsize)
 
 

@@ -21,10 +21,17 @@ def global_norm(gradient: np.ndarray | ParameterVector) -> float:
 
 
 def clip_by_global_norm(gradient: np.ndarray | ParameterVector, max_norm: float) -> float:
-    """Scale ``gradient`` in place so that its norm is at most ``max_norm``; returns the norm before.
+    """Scale a gradient in place so that its norm is not above a bound.
 
-    A gradient whose norm is within the bound is left as it is, to the bit. Raises ArgumentError, and
-    changes nothing, if it holds NaN or inf, which no scaling could repair.
+    Args:
+        gradient: one whose norm is within the bound is left as it is, to the bit.
+        max_norm: the bound.
+
+    Returns:
+        the norm before.
+
+    Raises:
+        ArgumentError: NaN or inf in the gradient, which no scaling could repair; nothing is changed then.
     """
     limit, gradient = above_zero("max_norm", max_norm), vector_of(gradient)
     if not isinstance(gradient, np.ndarray) or isinstance(gradient, np.ma.MaskedArray) or gradient.dtype.kind != "f":
@@ -39,7 +46,7 @@ def clip_by_global_norm(gradient: np.ndarray | ParameterVector, max_norm: float)
 
 
 def clipped(gradient: np.ndarray, limit: float, backend: Backend) -> float:
-    """:func:`clip_by_global_norm` without its checks: one with NaN or inf is left as it is, and the norm tells."""
+    """`clip_by_global_norm` without its checks: one with NaN or inf is left as it is, and the norm tells."""
     norm = backend.norm(gradient)
     if np.isfinite(norm) and norm > limit:
         backend.scale(gradient, limit / norm)

@@ -1,7 +1,7 @@
 """First-order optimizers over one contiguous parameter vector.
 
 theta, g: the parameters and the gradient, 1-D, same dtype and length. Every optimizer gives the
-same numbers as the one of this name in ``torch.optim`` (with its default options where none is
+same numbers as the one of this name in `torch.optim` (with its default options where none is
 here). Buffers are made at the first update; after that an update allocates one byte per entry, to see
 whether the gradient is finite.
 """
@@ -28,10 +28,12 @@ from gated.number_checks import above_zero, not_negative, told, within
 class Optimizer:
     """What the optimizers share: the count of updates, the schedule, the named buffers.
 
-    ``lr``: a number or a schedule (see :mod:`gated.learning.schedules`); it may be set anew between
-    updates. A subclass lists the buffers that it keeps from update to update and writes :meth:`_apply`.
+    A subclass lists the buffers that it keeps from update to update and writes `_apply`. An optimizer can be copied and
+    pickled; the copy goes on with the same bits and shares nothing.
 
-    An optimizer can be copied and pickled; the copy goes on with the same bits and shares nothing.
+    Args:
+        lr: the learning rate, a number or a schedule (see `gated.learning.schedules`); it may be set anew between
+            updates.
     """
 
     buffers: tuple[str, ...] = ()
@@ -70,11 +72,16 @@ class Optimizer:
         return rate
 
     def update(self, theta: np.ndarray | ParameterVector, gradient: np.ndarray | ParameterVector) -> None:
-        """One update of ``theta`` in place; ``gradient`` is only read. Of parameters by name the vector is taken.
+        """One update in place.
 
-        Raises ArgumentTypeError for anything but two floating-point arrays of one dtype, and
-        ArgumentError for shapes that are not one-dimensional, equal, and those of the last call, for
-        NaN or inf in the gradient, and for a theta that is read-only; nothing is changed then.
+        Args:
+            theta: the parameters, 1-D, or parameters by name, of which the vector is taken.
+            gradient: likewise, of the same length and dtype; it is only read.
+
+        Raises:
+            ArgumentTypeError: anything but two floating-point arrays of one dtype; nothing is changed then.
+            ArgumentError: shapes that are not one-dimensional, equal, and those of the last call; NaN or inf in the
+                gradient; a theta that is read-only; nothing is changed then.
         """
         self._update(vector_of(theta), vector_of(gradient), default_backend())
 
@@ -92,12 +99,12 @@ class Optimizer:
         self._apply(theta, gradient, rate)
 
     def state(self) -> dict[str, np.ndarray]:
-        """Copies of all that the next update depends on: ``updates`` and the buffers by name."""
+        """Copies of all that the next update depends on: `updates` and the buffers by name."""
         held = {name: buffer.copy() for name, buffer in self._buffers.items()}
         return {"updates": np.array(self.updates, dtype=np.int64), **held}
 
     def load_state(self, state: Mapping[str, np.ndarray]) -> None:
-        """Continue from what :meth:`state` of an optimizer of the same kind returned."""
+        """Continue from what `state` of an optimizer of the same kind returned."""
         names = set(state) - {"updates"}
         if "updates" not in state or (names and names != set(self.buffers)):
             expected = ", ".join(("updates", *self.buffers))
@@ -171,9 +178,9 @@ class Optimizer:
                 )
 
     def _apply(self, theta: np.ndarray, g: np.ndarray, lr: float) -> None:
-        """One update at rate ``lr``; ``self.updates`` already counts it. May use both scratch arrays.
+        """One update at rate `lr`; `self.updates` already counts it. May use both scratch arrays.
 
-        Those of this module leave the arithmetic to a backend (:meth:`_run`)."""
+        Those of this module leave the arithmetic to a backend (`_run`)."""
         raise NotImplementedError
 
     def _run(self, rule: Rule, theta: np.ndarray, g: np.ndarray, **numbers: float) -> None:
@@ -192,8 +199,12 @@ def update_by(backend: Backend, optimizer: Optimizer, theta: np.ndarray, gradien
 class SGD(Optimizer):
     """Stochastic gradient descent: v <- momentum v + g;  theta <- theta - lr v.
 
-    ``nesterov`` steps along g + momentum v instead of v (Sutskever et al., 2013, in the form that
-    needs the gradient at theta only). ``weight_decay`` adds weight_decay * theta to g.
+    Args:
+        lr: as for every `Optimizer`.
+        momentum: how much of v stays.
+        nesterov: step along g + momentum v instead of v (Sutskever et al., 2013, in the form that needs the gradient at
+            theta only).
+        weight_decay: weight_decay * theta is added to g.
     """
 
     def __init__(
@@ -215,8 +226,13 @@ class SGD(Optimizer):
 class RMSProp(Optimizer):
     """Divide by a running root mean square: s <- alpha s + (1 - alpha) g^2;  d = g / (sqrt(s) + eps).
 
-    Tieleman & Hinton (2012), lecture 6.5. With ``momentum``: v <- momentum v + d, and theta moves
-    by -lr v; without, by -lr d.
+    Tieleman & Hinton (2012), lecture 6.5.
+
+    Args:
+        lr: as for every `Optimizer`.
+        alpha: how much of s stays.
+        eps: keeps the divisor from 0.
+        momentum: v <- momentum v + d, and theta moves by -lr v; without it, by -lr d.
     """
 
     def __init__(self, lr: float | Function, alpha: float = 0.99, eps: float = 1e-8, momentum: float = 0.0) -> None:
@@ -236,6 +252,11 @@ class Adam(Optimizer):
 
     m <- b1 m + (1 - b1) g;  s <- b2 s + (1 - b2) g^2;
     theta <- theta - lr (m / (1 - b1^k)) / (sqrt(s / (1 - b2^k)) + eps) at update k = 1, 2, ...
+
+    Args:
+        lr: as for every `Optimizer`.
+        betas: b1 and b2.
+        eps: keeps the divisor from 0.
     """
 
     buffers = ("mean", "mean_square")
@@ -255,8 +276,14 @@ class Adam(Optimizer):
 class AdamW(Adam):
     """Adam with decoupled weight decay: theta <- (1 - lr weight_decay) theta before Adam's step.
 
-    Loshchilov & Hutter, "Decoupled weight decay regularization" (2019), algorithm 2 as torch has it
-    (the decay is multiplied by the learning rate).
+    Loshchilov & Hutter, "Decoupled weight decay regularization" (2019), algorithm 2 as torch has it (the decay is
+    multiplied by the learning rate).
+
+    Args:
+        lr: as for every `Optimizer`.
+        betas: as for `Adam`.
+        eps: as for `Adam`.
+        weight_decay: see above.
     """
 
     def __init__(

@@ -14,7 +14,7 @@ from gated.nn.parameters import ParameterVector
 
 
 def vector_of(value: np.ndarray | ParameterVector) -> np.ndarray:
-    """All numbers of parameters by name, as ``network.backward`` gives gradients; anything else as it is."""
+    """All numbers of parameters by name, as `network.backward` gives gradients; anything else as it is."""
     return value.vector if isinstance(value, ParameterVector) else value
 
 
@@ -27,7 +27,7 @@ def finite_gradient(gradient: np.ndarray, backend: Backend) -> None:
 
 
 def nameable(name: str, function: object, instead: str) -> None:
-    """Nothing if a pickle can name ``function``; else ArgumentTypeError that says what to use ``instead``.
+    """Nothing if a pickle can name `function`; else ArgumentTypeError that says what to use `instead`.
 
     A pickle holds a function as the name of its module and its own: a lambda, or one made inside another, has none.
     What is no function is left to pickle itself.

@@ -97,7 +97,9 @@ class Pool:
         Whatever is raised, Ctrl-C too: nobody works on the program any more then.
 
         Args:
-            program, alone: addresses.
+            program: its address.
+            members: how many.
+            alone: the address of the program for one.
         """
         if members == 1 or not self._started(members - 1):
             self._run(self.address, alone, 0)
