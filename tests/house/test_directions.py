@@ -53,6 +53,6 @@ def test_the_files_of_the_reference_room_import_one_way() -> None:
     assert sorted(order) == sorted(path.stem for path in folder.glob("*.py") if path.stem != "__init__")
     wrong = []
     for place, name in enumerate(order):
-        later = _imports(folder / f"{name}.py", "gated.backends.reference") & set(order[place:])
+        later = imports(folder / f"{name}.py", "gated.backends.reference") & set(order[place:])
         wrong += [f"{name} imports {found}" for found in sorted(later)]
     assert not wrong, "; ".join(wrong)
