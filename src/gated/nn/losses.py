@@ -9,7 +9,7 @@ nats where they are logarithms.
 from __future__ import annotations
 
 import math
-from functools import cache
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -45,7 +45,7 @@ def _sigmoid_cross_entropy(y, target):  # type: ignore[no-untyped-def]
     return total(softplus(y) - target * y)
 
 
-@cache
+@lru_cache(maxsize=64)
 def _planned(expression: Any, numbers: tuple[tuple[str, float], ...]) -> CellSchedule:
     """The schedule of an expression with these numbers in it."""
     if not numbers:
