@@ -12,7 +12,7 @@ from gated.backends import backend_of
 from gated.errors import GatedError, as_array, describe, shown, wrong, wrong_type
 from gated.learning.realtime.engines import begin, rule_of
 from gated.learning.rules.finite import parameters_of, reason
-from gated.nn.losses import Loss, SquaredError
+from gated.nn.losses import Loss, SquaredError, evaluate_by
 from gated.nn.network_checks import has_state
 
 Array = np.ndarray[Any, Any]
@@ -90,7 +90,7 @@ def _both(network: Any, rule: Any, x: Array, target: Any, loss: Loss, mask: Any,
     """(exact, approximate) gradients, as `network.params`."""
     y, _, tape = network.forward(x, state)
     backend = backend_of(network)
-    value, dy = loss._evaluate(y, target, mask, backend)
+    value, dy = evaluate_by(backend, loss, y, target, mask)
     _, _, exact = network.backward(tape, dy)
     if not (math.isfinite(value) and backend.all_finite(exact.vector)):
         counts = None if mask is None else np.asarray(mask) != 0

@@ -19,7 +19,7 @@ from gated.learning.realtime.traces import Traces
 from gated.learning.rules.clipping import clipped
 from gated.learning.rules.optimizers import SGD, Optimizer, update_by
 from gated.nn import Network
-from gated.nn.losses import Loss
+from gated.nn.losses import Loss, evaluate_by, has_own_call
 from gated.nn.network_checks import flat_state
 from gated.number_checks import one_of
 from gated.schedule.online_step import plan_step
@@ -108,7 +108,7 @@ class ReferenceEngine:
             predictions[t] = self.rule.forward(x_t)
             if targets is not None and (known is None or known[t].any()):
                 backend, mask = self.rule.backend, None if known is None else known[t]
-                _, dy = self.loss._evaluate(predictions[t], targets[t], mask, backend)
+                _, dy = evaluate_by(backend, self.loss, predictions[t], targets[t], mask)
                 self.rule.gradient(dy)
                 update(self.network.theta, self.rule.gradient_vector, self.optimizer, self.clip, backend, t)
         return predictions
@@ -258,6 +258,8 @@ def native_engine(
         ArgumentError: the cell has no online rule at all.
     """
     links = links_of(network)
+    if has_own_call(loss):
+        return f"{type(loss).__name__}, a loss with a call of its own"
     if not isinstance(links[0], Link) or not links[0].graph.states:
         return "a network that begins with another layer than a recurrent one"
     own = [link for link in links if isinstance(link, Link)]

@@ -27,7 +27,7 @@ from gated.learning.rules.clipping import clipped
 from gated.learning.rules.finite import parameters_of, reason
 from gated.learning.rules.optimizers import Optimizer, update_by
 from gated.nn.layer import Layer
-from gated.nn.losses import Loss
+from gated.nn.losses import Loss, evaluate_by
 from gated.nn.network_checks import flat_state, orders
 from gated.number_checks import above_zero
 
@@ -112,7 +112,7 @@ def _step(
     within_ = None if batch.lengths is None else inside(network, batch.lengths, y)
     mask = within_ if batch.mask is None else batch.mask
     if isinstance(loss, Loss):
-        value, dy = loss._evaluate(y, batch.target, mask, backend)
+        value, dy = evaluate_by(backend, loss, y, batch.target, mask)
     else:  # somebody's own
         value, dy = loss(y, batch.target, mask)
     norm = 0.0
