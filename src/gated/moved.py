@@ -14,6 +14,8 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 
 MOVED: dict[str, str] = {
+    "gated.backends.arithmetic": "gated.backends.reference.arithmetic",
+    "gated.backends.updates": "gated.backends.reference.updates",
     "gated.backends.native.ir_tools": "gated.backends.native.codegen.ir_tools",
     "gated.backends.native.vector_math": "gated.backends.native.codegen.vector_math",
     "gated.backends.native.kernels": "gated.backends.native.codegen.kernels",

@@ -85,3 +85,16 @@ def test_rooms_import_one_way(package: str) -> None:
             later = _imports(path, f"gated.{package.replace('/', '.')}") & set(order[room + 1 :])
             wrong += [f"{path.relative_to(SOURCE)} imports {found}" for found in sorted(later)]
     assert not wrong, "; ".join(wrong)
+
+
+def test_the_files_of_the_reference_room_import_one_way() -> None:
+    """In the order in which the room's own map has them."""
+    folder = SOURCE / "backends/reference"
+    map_ = ast.get_docstring(ast.parse((folder / "__init__.py").read_text(encoding="utf-8"))) or ""
+    order = [line.split()[0] for line in map_.splitlines() if line.startswith("    ")]
+    assert sorted(order) == sorted(path.stem for path in folder.glob("*.py") if path.stem != "__init__")
+    wrong = []
+    for place, name in enumerate(order):
+        later = _imports(folder / f"{name}.py", "gated.backends.reference") & set(order[place:])
+        wrong += [f"{name} imports {found}" for found in sorted(later)]
+    assert not wrong, "; ".join(wrong)

@@ -9,7 +9,7 @@ nats where they are logarithms.
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,6 +20,9 @@ from gated.nn import checks
 from gated.nn.maps import logsumexp, planned, total
 from gated.number_checks import one_of
 from gated.publish import publish
+
+if TYPE_CHECKING:
+    from gated.backends import Backend
 
 Array = np.ndarray[Any, Any]
 
@@ -61,8 +64,8 @@ class Loss:
             self._find_nan(as_array("y", y), target, mask)
         return value, dy
 
-    def _evaluate(self, y: Any, target: Any, mask: Any = None) -> tuple[float, Array]:
-        """As a call, but NaN in gives NaN out: for a caller who knows better where it comes from."""
+    def _evaluate(self, y: Any, target: Any, mask: Any = None, backend: Backend | None = None) -> tuple[float, Array]:
+        """As a call, but NaN in gives NaN out: for a caller who knows better where it comes from, and who computes."""
         y = as_array("y", y)
         if y.dtype.kind != "f" or y.ndim < 1 or y.shape[-1] < 1:
             raise wrong_type("y", describe(y), "an array of floats (real numbers), (..., V) with V >= 1")
@@ -70,7 +73,7 @@ class Loss:
         wanted, weights = self._counted(y, target, mask)
         wanted, weights = wanted.reshape(rows, size), weights.reshape(rows, 1)
         outputs = y.reshape(rows, size).astype(weights.dtype, copy=False)
-        value, dy = default_backend().loss(self._schedule, outputs, wanted, weights, y.dtype)
+        value, dy = (backend or default_backend()).loss(self._schedule, outputs, wanted, weights, y.dtype)
         return value, dy.reshape(y.shape)
 
     def counted_rows(self, target: Any, counts: Array) -> Array:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from gated.backends import backend_of
 from gated.errors import GatedError, as_array, describe, shown, wrong, wrong_type
 from gated.learning.realtime.engines import begin, rule_of
 from gated.learning.rules.finite import parameters_of, reason
@@ -86,9 +87,10 @@ def compare_gradients(
 def _both(network: Any, rule: Any, x: Array, target: Any, loss: Loss, mask: Any, state: Any) -> tuple[Any, Any]:
     """(exact, approximate) gradients, as `network.params`."""
     y, _, tape = network.forward(x, state)
-    value, dy = loss._evaluate(y, target, mask)
+    backend = backend_of(network)
+    value, dy = loss._evaluate(y, target, mask, backend)
     _, _, exact = network.backward(tape, dy)
-    if not (math.isfinite(value) and np.isfinite(exact.vector).all()):
+    if not (math.isfinite(value) and backend.all_finite(exact.vector)):
         counts = None if mask is None else np.asarray(mask) != 0
         cause = reason([("x", x, None), ("target", target, counts), *parameters_of(network)])
         raise GatedError(f"gradient: got NaN or inf, expected finite numbers; {cause}")
@@ -96,7 +98,7 @@ def _both(network: Any, rule: Any, x: Array, target: Any, loss: Loss, mask: Any,
     found = network.params.like()
     for x_t, dy_t in zip(x, dy, strict=True):
         rule.forward(x_t if x_t.dtype.kind in "iu" else x_t.astype(network.dtype))
-        found.vector[...] += rule.gradient(dy_t)
+        backend.add(rule.gradient(dy_t), found.vector)
     return exact, found
 
 

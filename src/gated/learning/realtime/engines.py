@@ -1,4 +1,4 @@
-"""What runs the steps of `gated.learning.Online`: a rule in NumPy, or the online rule in machine code.
+"""What runs the steps of `gated.learning.Online`: a rule array by array, or the online rule in machine code.
 
 Legend: T steps, N sequences, D inputs, V outputs.
 """
@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gated.backends import Backend
 from gated.errors import ArgumentError, wrong
 from gated.learning.realtime.chain import links_of
 from gated.learning.realtime.links import Link
 from gated.learning.realtime.rtrl import MEMORY_LIMIT, RealTime
 from gated.learning.realtime.traces import Traces
 from gated.learning.rules.clipping import clipped
-from gated.learning.rules.optimizers import SGD, Optimizer
+from gated.learning.rules.optimizers import SGD, Optimizer, update_by
 from gated.nn import Network
 from gated.nn.losses import Loss
 from gated.nn.network_checks import flat_state
@@ -39,14 +40,19 @@ class NotFinite(Exception):
 
 
 def rule_of(
-    network: Any, algorithm: str, batch: int, peepholes: bool = True, memory_limit: int = MEMORY_LIMIT
+    network: Any,
+    algorithm: str,
+    batch: int,
+    peepholes: bool = True,
+    memory_limit: int = MEMORY_LIMIT,
+    backend: Backend | None = None,
 ) -> Traces | RealTime:
-    """The algorithm of this name, in NumPy."""
+    """The algorithm of this name, array by array; by the network's own backend if none is given."""
     if one_of("algorithm", algorithm, "online", "rtrl") == "online":
-        return Traces(network, batch, peepholes)
+        return Traces(network, batch, peepholes, backend)
     if not peepholes:
         raise wrong("peepholes", "False with algorithm 'rtrl'", "True: the exact gradient leaves nothing out")
-    return RealTime(network, batch, memory_limit)
+    return RealTime(network, batch, memory_limit, backend)
 
 
 def begin(arrays: Mapping[str, Array], network: Network, state: Any = None, rows: Array | None = None) -> None:
@@ -101,9 +107,10 @@ class ReferenceEngine:
         for t, x_t in enumerate(x):
             predictions[t] = self.rule.forward(x_t)
             if targets is not None and (known is None or known[t].any()):
-                _, dy = self.loss._evaluate(predictions[t], targets[t], None if known is None else known[t])
+                backend, mask = self.rule.backend, None if known is None else known[t]
+                _, dy = self.loss._evaluate(predictions[t], targets[t], mask, backend)
                 self.rule.gradient(dy)
-                update(self.network.theta, self.rule.gradient_vector, self.optimizer, self.clip, t)
+                update(self.network.theta, self.rule.gradient_vector, self.optimizer, self.clip, backend, t)
         return predictions
 
 
@@ -118,9 +125,10 @@ class NativeEngine:
         optimizer: Optimizer,
         loss: Loss,
         clip: float | None,
+        backend: Backend,
     ) -> None:
         self.network, self.optimizer, self.loss, self.clip = network, optimizer, loss, clip
-        self.native = native
+        self.native, self.backend = native, backend
         self._arrays = self._named(link.name, link.graph.states)
         self.all = np.full(native.batch, 1.0 / native.batch if loss.reduction == "mean" else 1.0, network.dtype)
 
@@ -157,7 +165,7 @@ class NativeEngine:
             optimizer.updates += 1
         else:
             native.run(1, False)
-            update(native.theta, native.gradient, optimizer, self.clip)
+            update(native.theta, native.gradient, optimizer, self.clip, self.backend)
 
     def run(self, x: Array, targets: Array | None, known: Array | None) -> Array:
         """As that of ReferenceEngine."""
@@ -217,26 +225,34 @@ class NativeEngine:
             rates[t] = optimizer._rate_at(optimizer.updates + max(number, 0))
 
 
-def update(theta: Array, gradient: Array, optimizer: Optimizer, clip: float | None, step: int = 0) -> None:
+def update(
+    theta: Array, gradient: Array, optimizer: Optimizer, clip: float | None, backend: Backend, step: int = 0
+) -> None:
     """Clip the gradient and update.
 
     Raises:
         NotFinite: the gradient is not finite; nothing is changed.
     """
     if clip is not None:
-        clipped(gradient, clip)
+        clipped(gradient, clip, backend)
     try:
-        optimizer.update(theta, gradient)
+        update_by(backend, optimizer, theta, gradient)
     except ArgumentError:
-        if np.isfinite(gradient).all():
+        if backend.all_finite(gradient):
             raise
         raise NotFinite(step) from None
 
 
 def native_engine(
-    network: Network, optimizer: Optimizer, loss: Loss, clip: float | None, batch: int, peepholes: bool
+    network: Network,
+    optimizer: Optimizer,
+    loss: Loss,
+    clip: float | None,
+    batch: int,
+    peepholes: bool,
+    backend: Backend,
 ) -> NativeEngine | str:
-    """Machine code for the online rule, or why there is none.
+    """Machine code for the online rule, or why there is none; the backend makes those updates that it does not.
 
     Raises:
         ArgumentError: the cell has no online rule at all.
@@ -256,4 +272,4 @@ def native_engine(
         offsets |= {f"head {name}": start for name, (start, _) in head.spans.items()}
         sizes[plan.target.dim] = head.sizes[head.graph.outputs[0].dim]
     native = NativeStep(plan, sizes, network.theta, offsets, batch)
-    return NativeEngine(native, own[0], network, optimizer, loss, clip)
+    return NativeEngine(native, own[0], network, optimizer, loss, clip, backend)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from gated.backends import NAMES
+from gated.backends import NAMES, backend_of, get_backend
 from gated.errors import FileFormatError, GatedError, as_array, describe, shown, wrong, wrong_type
 from gated.files.tensor_file import open_tensors, write_tensors
 from gated.learning.realtime.chain import links_of
@@ -55,7 +55,7 @@ class Online:
         clip: bound on the norm of each step's gradient.
         memory_limit: for "rtrl": bytes that the Jacobians may take.
         backend: "reference" (NumPy) or "native" (machine code, for "online" with one recurrent layer and perhaps one
-            dense layer on it); None: native where it can be.
+            dense layer on it); None: native where it can be, and else what computes for the network, array by array.
 
     The weights change at every target while states and traces go on from what older weights made of them: they are a
     little stale, the less so the smaller the learning rate. That is how all learning in real time is meant.
@@ -365,13 +365,14 @@ class Online:
             raise wrong("backend", told(backend), f"None or one of {', '.join(map(repr, NAMES))}")
         network, optimizer, loss = self.network, self.optimizer, self.loss
         links_of(network)  # the network is checked before all else
+        own = backend_of(network) if backend is None else get_backend(backend)
         reason = f"algorithm {told(self.algorithm)}"
         if isinstance(self.algorithm, str) and self.algorithm == "online" and backend != "reference":
-            found = native_engine(network, optimizer, loss, self.clip, self.batch, self.peepholes)
+            found = native_engine(network, optimizer, loss, self.clip, self.batch, self.peepholes, own)
             if not isinstance(found, str):
                 return found
             reason = found
-        rule = rule_of(network, self.algorithm, self.batch, self.peepholes, memory_limit)
+        rule = rule_of(network, self.algorithm, self.batch, self.peepholes, memory_limit, own)
         if backend == "native":
             raise wrong("backend", f"'native' for {reason}", "None or 'reference': there is no machine code for it")
         return ReferenceEngine(rule, network, optimizer, loss, self.clip)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gated.backends import default_backend
+from gated.backends import Backend, default_backend
 from gated.errors import ArgumentError, ArgumentTypeError
 from gated.learning.rules.option_checks import finite_gradient, vector_of
 from gated.nn.parameters import ParameterVector
@@ -31,18 +31,18 @@ def clip_by_global_norm(gradient: np.ndarray | ParameterVector, max_norm: float)
         raise ArgumentTypeError(f"gradient: got {_kind(gradient)}, expected an array of floating-point numbers")
     if not gradient.flags.writeable:
         raise ArgumentError("gradient: got an array that is read-only, expected one that can be scaled in place")
-    norm = clipped(gradient, limit)
+    norm = clipped(gradient, limit, default_backend())
     if not np.isfinite(norm):
-        finite_gradient(gradient)
+        finite_gradient(gradient, default_backend())
         raise ArgumentError("gradient: got numbers too large for a norm, expected a finite norm")
     return norm
 
 
-def clipped(gradient: np.ndarray, limit: float) -> float:
+def clipped(gradient: np.ndarray, limit: float, backend: Backend) -> float:
     """:func:`clip_by_global_norm` without its checks: one with NaN or inf is left as it is, and the norm tells."""
-    norm = global_norm(gradient)
+    norm = backend.norm(gradient)
     if np.isfinite(norm) and norm > limit:
-        default_backend().scale(gradient, limit / norm)
+        backend.scale(gradient, limit / norm)
     return norm
 
 

@@ -15,8 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from gated.backends import default_backend, updates
+from gated.backends import Backend, default_backend
 from gated.backends.interface import Rule
+from gated.backends.reference import updates
 from gated.errors import ArgumentError, ArgumentTypeError, describe, shown
 from gated.learning.rules.option_checks import finite_gradient, nameable, vector_of
 from gated.learning.rules.schedules import INSTEAD, Function, as_schedule
@@ -34,6 +35,7 @@ class Optimizer:
     """
 
     buffers: tuple[str, ...] = ()
+    _backend: Backend | None = None  # who computes the update that is being made
 
     def __init__(self, lr: float | Function) -> None:
         self.lr = lr
@@ -74,15 +76,19 @@ class Optimizer:
         ArgumentError for shapes that are not one-dimensional, equal, and those of the last call, for
         NaN or inf in the gradient, and for a theta that is read-only; nothing is changed then.
         """
-        theta, gradient = vector_of(theta), vector_of(gradient)
+        self._update(vector_of(theta), vector_of(gradient), default_backend())
+
+    def _update(self, theta: np.ndarray, gradient: np.ndarray, backend: Backend) -> None:
+        """:meth:`update`, by this backend."""
         self._check(theta, gradient)
-        finite_gradient(gradient)
+        finite_gradient(gradient, backend)
         rate = self.rate
         if self._scratch[0].shape != theta.shape or self._scratch[0].dtype != theta.dtype:
             self._scratch = (np.empty_like(theta), np.empty_like(theta))
         for name in self.buffers:
             self._buffers.setdefault(name, np.zeros_like(theta))
         self.updates += 1
+        self._backend = backend
         self._apply(theta, gradient, rate)
 
     def state(self) -> dict[str, np.ndarray]:
@@ -117,7 +123,9 @@ class Optimizer:
 
     def _kept(self) -> dict[str, Any]:
         """All that a copy needs."""
-        return {name: value for name, value in self.__dict__.items() if name not in ("_scratch", "_schedule")}
+        return {
+            name: value for name, value in self.__dict__.items() if name not in ("_scratch", "_schedule", "_backend")
+        }
 
     def __getstate__(self) -> dict[str, Any]:
         nameable("lr", self.lr, INSTEAD)
@@ -170,7 +178,15 @@ class Optimizer:
 
     def _run(self, rule: Rule, theta: np.ndarray, g: np.ndarray, **numbers: float) -> None:
         """The update that a function of theta, g, the buffers, the scratch arrays and these numbers describes."""
-        default_backend().update(rule, theta, g, self._buffers, self._scratch, **numbers)
+        (self._backend or default_backend()).update(rule, theta, g, self._buffers, self._scratch, **numbers)
+
+
+def update_by(backend: Backend, optimizer: Optimizer, theta: np.ndarray, gradient: np.ndarray) -> None:
+    """``optimizer.update``, by this backend; one of somebody's own with an ``update`` of its own does as it does."""
+    if getattr(optimizer.update, "__func__", None) is Optimizer.update:
+        optimizer._update(theta, gradient, backend)
+    else:
+        optimizer.update(theta, gradient)
 
 
 class SGD(Optimizer):
@@ -254,7 +270,7 @@ class AdamW(Adam):
         self.weight_decay = not_negative("weight_decay", weight_decay)
 
     def _apply(self, theta: np.ndarray, g: np.ndarray, lr: float) -> None:
-        default_backend().scale(theta, 1.0 - lr * self.weight_decay)
+        (self._backend or default_backend()).scale(theta, 1.0 - lr * self.weight_decay)
         super()._apply(theta, g, lr)
 
 

@@ -8,7 +8,7 @@ from types import FunctionType
 
 import numpy as np
 
-from gated.backends import default_backend
+from gated.backends import Backend
 from gated.errors import ArgumentError, ArgumentTypeError
 from gated.nn.parameters import ParameterVector
 
@@ -18,9 +18,9 @@ def vector_of(value: np.ndarray | ParameterVector) -> np.ndarray:
     return value.vector if isinstance(value, ParameterVector) else value
 
 
-def finite_gradient(gradient: np.ndarray) -> None:
+def finite_gradient(gradient: np.ndarray, backend: Backend) -> None:
     """Nothing if every entry is finite; else ArgumentError with the first place that is not."""
-    if not default_backend().all_finite(gradient):
+    if not backend.all_finite(gradient):
         place = int(np.argmin(np.isfinite(gradient)))
         value = gradient.reshape(-1)[place]
         raise ArgumentError(f"gradient: got {value} at entry {place} of {gradient.size}, expected finite numbers")

@@ -20,11 +20,12 @@ from typing import Any
 
 import numpy as np
 
+from gated.backends import backend_of
 from gated.data.sequences import Sequences, within
 from gated.errors import GatedError, wrong, wrong_type
-from gated.learning.rules.clipping import clipped, global_norm
+from gated.learning.rules.clipping import clipped
 from gated.learning.rules.finite import parameters_of, reason
-from gated.learning.rules.optimizers import Optimizer
+from gated.learning.rules.optimizers import Optimizer, update_by
 from gated.nn.layer import Layer
 from gated.nn.losses import Loss
 from gated.nn.network_checks import flat_state, orders
@@ -84,15 +85,18 @@ def _step(
     check_learner(network, loss, optimizer)
     if batch.target is None and isinstance(loss, Loss):
         raise wrong_type("target", "None", "numbers: shuffled_batches(..., labels= or targets=)")
-    limit = math.inf if clip is None else above_zero("clip", clip)
+    limit, backend = math.inf if clip is None else above_zero("clip", clip), backend_of(network)
     y, last, tape = network.forward(batch.x, state, batch.lengths, rng=rng)
     within_ = None if batch.lengths is None else inside(network, batch.lengths, y)
     mask = within_ if batch.mask is None else batch.mask
-    value, dy = loss._evaluate(y, batch.target, mask) if isinstance(loss, Loss) else loss(y, batch.target, mask)
+    if isinstance(loss, Loss):
+        value, dy = loss._evaluate(y, batch.target, mask, backend)
+    else:  # somebody's own
+        value, dy = loss(y, batch.target, mask)
     norm = 0.0
     if math.isfinite(value):
         grads = network.backward(tape, dy)[2].vector
-        norm = global_norm(grads) if limit == math.inf else clipped(grads, limit)
+        norm = backend.norm(grads) if limit == math.inf else clipped(grads, limit, backend)
     for name, number in (("loss", value), ("gradient norm", norm)):
         if not math.isfinite(number):
             counts = None if mask is None else np.asarray(mask) != 0
@@ -101,7 +105,7 @@ def _step(
                 f"{name}: got {number} at update {optimizer.updates}, expected a finite number; "
                 f"{reason([*given, *parameters_of(network)])}"
             )
-    optimizer.update(network.theta, grads)
+    update_by(backend, optimizer, network.theta, grads)
     return float(value), last, norm
 
 
