@@ -150,7 +150,8 @@ class NativeStep:
             pool().alone(address + course.alone)
             for course in (self._plan.look, self._plan.learn, self._plan.differentiate, self._plan.clear)
         )
-        self._count, self._last = self._plan.number("steps"), 0
+        self._count = self._plan.number("steps")
+        self._last: tuple[int, bool] | None = None
         self._ended = ctypes.c_int64.from_address(address + 8 * self._plan.number("ended"))
         self._views()
 
@@ -199,12 +200,12 @@ class NativeStep:
             0, or 1 + the number of a step whose gradient was not finite: nothing was learnt from it, and the steps
             behind it were not run.
         """
-        same = learnt is True and fused and steps == self._last  # as the call before: the usual case, and quick
-        if not same:
-            self._last = 0
+        how = (steps, fused) if learnt is True else None
+        if how is None or how != self._last:  # otherwise as the call before: the usual case, and quick
+            self._last = None
             self._table[self._count] = steps * self.batch
             self.changes[:steps, -1] = learnt if fused else False
-            self._last = steps if learnt is True and fused else 0
+            self._last = how
         if learnt is False:
             self._look()
             return 0
