@@ -9,9 +9,7 @@ import numpy as np
 
 from gated.backends.interface import Array
 from gated.backends.reference.columns import Columns
-from gated.language.functions import FUNCTIONS
 from gated.language.graph import Matrix, Node, is_constant, is_elementwise, is_product
-from gated.language.reductions import REDUCTIONS
 from gated.schedule.grouping import ProductGroup
 
 Values = dict[Node, "Array | float"]  # of nodes: one row for each sequence (and step), one for all, or a number
@@ -38,15 +36,17 @@ class Interpreter:
     def _evaluate(self, node: Node, values: Values, out: Array | None) -> Array | float:
         if is_elementwise(node):
             args = [values[arg] for arg in node.args]
+            row: Any = node.operation
             if out is not None:
-                return FUNCTIONS[node.attr].numpy(*args, out=out)
-            return FUNCTIONS[node.attr].numpy(*args)
+                return row.numpy(*args, out=out)
+            return row.numpy(*args)
         if is_constant(node):
             return float(node.attr)
         if is_product(node):
             result = self._sum_of_products(node, values)
         else:
-            result = REDUCTIONS[node.attr].numpy(np.asarray(values[node.args[0]]))
+            reduction: Any = node.operation
+            result = reduction.numpy(np.asarray(values[node.args[0]]))
         if out is None:
             return result
         out[...] = result
