@@ -135,7 +135,9 @@ class _Step:
             with loop_with(b, I64(0), self._field(("size", term.operand.dim)), mine) as (c, held):
                 weights: dict[tuple[int, int], list[Value]] = {}
                 for column, step, (_, g) in zip(columns, steps, term.pairs, strict=True):
-                    weights.setdefault((0, g), []).append(self._element(column, b.mul(c, step)))
+                    address = self._element(column, b.mul(c, step))
+                    vector = b.load(address, typ=self.math.vector, align=self.math.precision.bits // 8)
+                    weights.setdefault((0, g), []).append(vector)
                 multiply_add(b, self.math, [operand], c, weights, held)
             sums.update(mine)
         values.update((node, sums[0, 0, g]) for g, node in enumerate(block.accumulators))

@@ -95,8 +95,10 @@ class Kernels:
             weights: dict[tuple[int, int], list[Value]] = {}
             for c, start in enumerate(panels):
                 for position, g in enumerate(shape.positions):
-                    address = b.add(offset, I64(position * self.math.width))
-                    weights.setdefault((c, g), []).append(b.gep(start, [address], source_etype=self.math.scalar))
+                    index = b.add(offset, I64(position * self.math.width))
+                    address = b.gep(start, [index], source_etype=self.math.scalar)
+                    vector = b.load(address, typ=self.math.vector, align=self.math.precision.bits // 8)
+                    weights.setdefault((c, g), []).append(vector)
             multiply_add(b, self.math, rows, k, weights, new)
         for key, address in addresses.items():
             b.store(sums[key], address, align=self.machine.vector_bytes)
@@ -131,15 +133,10 @@ def multiply_add(
     weights: dict[tuple[int, int], list[Value]],
     sums: Any,
 ) -> None:
-    """sums[r, c, g] += rows[r][k] · the vectors at weights[c, g]: of two matrices that feed one sum in their order."""
-    size = math.precision.bits // 8
-    vectors = {
-        key: [b.load(address, typ=math.vector, align=size) for address in addresses]
-        for key, addresses in weights.items()
-    }
+    """sums[r, c, g] += rows[r][k] · the vectors weights[c, g]: of two matrices that feed one sum in their order."""
     for r, row in enumerate(rows):
         scalar = b.load(b.gep(row, [k], source_etype=math.scalar), typ=math.scalar)
         spread = splat(b, scalar, math.width)
-        for (c, g), own in vectors.items():
+        for (c, g), own in weights.items():
             for vector in own:
                 sums[r, c, g] = math.fma(b, spread, vector, sums[r, c, g])
