@@ -21,6 +21,7 @@ class Model:
         last, earlier: node -> roads at the last step and at all others.
         gradients: gradient -> roads.
         choices: where several explanations were found, how many.
+        ties: those of them where two cost the same.
         unexplained: (stage, name) of what no explanation was found for.
     """
 
@@ -28,6 +29,7 @@ class Model:
     earlier: dict[str, list[Road]] = field(default_factory=dict)
     gradients: dict[str, list[Road]] = field(default_factory=dict)
     choices: dict[Choice, int] = field(default_factory=dict)
+    ties: set[Choice] = field(default_factory=set)
     unexplained: list[Choice] = field(default_factory=list)
 
     def backward(self, samples: Samples) -> None:

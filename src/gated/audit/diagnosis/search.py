@@ -23,6 +23,7 @@ from gated.audit.diagnosis.subject import Subject
 from gated.audit.diagnosis.sums import explain_gradient
 
 OBSERVER_WRONG = 9.0  # cost: not the node is wrong but what shows it
+SAME = 1e-9  # costs
 
 
 class Search:
@@ -42,6 +43,8 @@ class Search:
         if not found:
             return otherwise
         self.model.choices[choice] = len(found)
+        if len(found) > 1 and found[1].cost - found[0].cost < SAME:
+            self.model.ties.add(choice)
         return found[self.prefer.get(choice, 0) % len(found)].roads
 
     def _solve(
