@@ -9,7 +9,17 @@ from itertools import chain
 
 from gated.audit.diagnosis.backward_graph import BackwardGraph
 from gated.audit.diagnosis.roads import Factor, Shift
-from gated.language.graph import Node, call, constant, is_atom, is_constant, is_elementwise, is_leaf, topological, with_args
+from gated.language.graph import (
+    Node,
+    call,
+    constant,
+    is_atom,
+    is_constant,
+    is_elementwise,
+    is_leaf,
+    topological,
+    with_args,
+)
 
 VALUE, COMPLEMENT, SHIFTED = 0.2, 0.3, 0.3  # costs: how far-fetched a letter is
 DERIVATIVE, FUNCTION = 0.4, 0.5

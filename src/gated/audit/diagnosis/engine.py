@@ -125,18 +125,18 @@ def _doubtful(graph: BackwardGraph, best: _Hypothesis) -> Iterator[str]:
 
 
 def _strangers(subject: Subject) -> list[tuple[str, str]]:
-    """Gates whose matrices all show, at the last step, what another gate's adjoint should be."""
+    """Gates whose matrices all show, at the last step, what each other's adjoint should be."""
     graph, samples = subject.graph, subject.samples(3, subject.seed)
     seen, t, right = subject.measured(samples), samples.T - 1, right_model(subject)
     for node in graph.back:
         samples.put(node, t, right.last.get(node, graph.local[node]))
-    found: dict[tuple[str, str], None] = {}
-    for node, values in seen.items():
-        for other in graph.member:
-            if graph.member[other] != graph.member[node] and _shows(samples, values, other, t, but=node):
-                one, two = sorted((graph.member[node], graph.member[other]))
-                found[one, two] = None
-    return list(found)
+    shows = {
+        (graph.member[node], graph.member[other])
+        for node, values in seen.items()
+        for other in graph.member
+        if graph.member[other] != graph.member[node] and _shows(samples, values, other, t, but=node)
+    }
+    return sorted((one, two) for one, two in shows if one < two and (two, one) in shows)
 
 
 def _shows(samples: Samples, values: list[Array], other: str, t: int, but: str) -> bool:

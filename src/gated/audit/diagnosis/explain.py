@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gated.audit.diagnosis.roads import MEAN, Mistake, Road
 from gated.audit.diagnosis.samples import TOLERANCE, Array, norm
@@ -71,7 +72,7 @@ class _Columns:
 
     values: Array
     beside: Array
-    usable: Array
+    usable: NDArray[np.bool_]
     share: Array  # of what the right roads leave unexplained
 
 
@@ -139,23 +140,29 @@ class _Fit:
 
     def _said(self, own: dict[int, float], edits: list[Edit], weights: list[float]) -> Explanation:
         """An edit stands for the road it was made from if that is missing, else it is a term too many."""
-        roads, cost, replaced = [], 0.0, set()
+        cost = 0.0
+        instead: dict[int, Road] = {}
+        more: list[Road] = []
         for (base, edit), weight in zip(edits, weights, strict=True):
-            gone = next((k for k, c in own.items() if self.right[k] is base and c == 0 and k not in replaced), None)
+            gone = next((k for k, c in own.items() if self.right[k] is base and c == 0 and k not in instead), None)
             cost += edit.cost + EXTRA_TERM * (gone is None) + NOT_ONE * (weight != 1)
+            road = _weighted(edit, weight)
             if gone is None:
-                edit = replace(edit, mistakes=(Mistake("wrong_operand", "term_extra"), *edit.mistakes))
-            replaced.add(gone)
-            if weight == -1:
-                edit = replace(edit, mistakes=(*edit.mistakes, Mistake("wrong_sign", "term_sign")))
-            elif weight != 1:
-                edit = replace(edit, mistakes=(*edit.mistakes, Mistake("extra_factor", "term_times", (weight,))))
-            roads.append(replace(edit, coefficient=edit.coefficient * weight))
-        for k, road in enumerate(self.right):
-            if k not in replaced:
-                roads.append(scaled(road, own.get(k, 1.0), self.steps))
-                cost += own.get(k, 1.0) != 1
-        return Explanation(cost, roads)
+                more.append(replace(road, mistakes=(Mistake("wrong_operand", "term_extra"), *road.mistakes)))
+            else:
+                instead[gone] = road
+        kept = [instead.get(k) or scaled(road, own.get(k, 1.0), self.steps) for k, road in enumerate(self.right)]
+        cost += sum(c != 1 for k, c in own.items() if k not in instead)
+        return Explanation(cost, kept + more)
+
+
+def _weighted(edit: Road, weight: float) -> Road:
+    """An edited road with a coefficient, which is a further mistake unless it is 1."""
+    if weight == 1:
+        return edit
+    sign = Mistake("wrong_sign", "term_sign")
+    mistake = sign if weight == -1 else Mistake("extra_factor", "term_times", (weight,))
+    return replace(edit, coefficient=edit.coefficient * weight, mistakes=(*edit.mistakes, mistake))
 
 
 def scaled(road: Road, weight: float, steps: int) -> Road:
@@ -171,5 +178,3 @@ def scaled(road: Road, weight: float, steps: int) -> Road:
     else:
         mistake = Mistake("extra_factor", "term_times", (weight,))
     return replace(road, coefficient=road.coefficient * weight).spoilt(mistake, 1.0)
-
-

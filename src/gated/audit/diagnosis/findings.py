@@ -14,10 +14,24 @@ from gated.audit.diagnosis.samples import TOLERANCE, Array, Samples, norm
 from gated.audit.diagnosis.sentences import say
 from gated.audit.diagnosis.subject import Subject
 
-KINDS = (
-    "missing_term missing_factor extra_factor wrong_operand wrong_sign last_step_only not_summed averaged cut_path "
-    "in_place stale_state transposed swapped_gates wrong_derivative wrong_delta zero"
-).split()
+KINDS = [
+    "missing_term",
+    "missing_factor",
+    "extra_factor",
+    "wrong_operand",
+    "wrong_sign",
+    "last_step_only",
+    "not_summed",
+    "averaged",
+    "cut_path",
+    "in_place",
+    "stale_state",
+    "transposed",
+    "swapped_gates",
+    "wrong_derivative",
+    "wrong_delta",
+    "zero",
+]
 # mistakes of how a sum is taken: one cause, whichever gradients it spoils
 _OF_SUMS = ("only_last", "only_first", "term_mean", "is_zero", "all_later")
 
@@ -91,7 +105,8 @@ def open_questions(subject: Subject, model: Model, lang: str) -> list[str]:
     """What could not be explained, in words."""
     printer = RoadPrinter(subject.graph)
     return [
-        say(lang, f"open_{stage}", name if stage == GRADIENT else printer.adjoint(name)) for stage, name in model.unexplained
+        say(lang, f"open_{stage}", name if stage == GRADIENT else printer.adjoint(name))
+        for stage, name in model.unexplained
     ]
 
 
@@ -187,4 +202,7 @@ def _spoilt(samples: Samples, right: Model, theirs: Model) -> list[str]:
 
 def _totals(model: Model, samples: Samples) -> dict[str, Array]:
     model.backward(samples)
-    return {n: sum((samples.gradient(n, r) for r in model.gradients[n]), np.zeros(theirs.shape)) for n, theirs in samples.theirs.items()}
+    return {
+        n: sum((samples.gradient(n, r) for r in model.gradients[n]), np.zeros(theirs.shape))
+        for n, theirs in samples.theirs.items()
+    }

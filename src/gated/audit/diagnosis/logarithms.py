@@ -10,7 +10,7 @@ import numpy as np
 
 from gated.audit.diagnosis.alphabet import Alphabet
 from gated.audit.diagnosis.explain import Explanation
-from gated.audit.diagnosis.roads import Mistake, Road
+from gated.audit.diagnosis.roads import Mistake, Operation, Road
 from gated.audit.diagnosis.samples import Array, Samples, norm
 from gated.language.graph import ONE_DIM, Node, constant
 
@@ -65,7 +65,8 @@ def _independent(samples: Samples, letters: list[Node], t: int, shape: tuple[int
 def _said(samples: Samples, target: Array, right: Road, source: str, powers: dict[Node, int], t: int) -> Explanation:
     one = constant(1.0)
     operations = [f if power > 0 else one / f for f, power in powers.items() for _ in range(abs(power))]
-    written, should = Counter(operations), Counter(right.operations)
+    written: Counter[Operation] = Counter(operations)
+    should = Counter(right.operations)
     lost, more = list((should - written).elements()), list((written - should).elements())
     road = Road(source, tuple(operations))
     sign = float(np.sign(np.vdot(samples.road(road, t), target)))

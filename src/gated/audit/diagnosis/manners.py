@@ -82,10 +82,11 @@ def judge_manners(graph: BackwardGraph, mine: Gradients, setting: Setting) -> tu
 
 def judge_batch(graph: BackwardGraph, mine: Gradients, setting: Setting, sequences: int = 3) -> list[BadManner]:
     """Is the gradient of N sequences the sum of N gradients?"""
-    given, found = draw_call(graph, setting, 3, sequences, 5), {}
+    given = draw_call(graph, setting, 3, sequences, 5)
+    found: dict[float, list[str]] = {}
     try:
         whole = given.of(mine)
-    except Exception:  # noqa: BLE001: somebody's code may raise anything if it is for one sequence only
+    except Exception:  # somebody's code may raise anything if it is for one sequence only
         return []
     parts = [_sequence(given, k).of(mine) for k in range(sequences)]
     for name in graph.cell.parameters:

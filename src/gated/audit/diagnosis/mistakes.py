@@ -118,6 +118,9 @@ class Edits:
             if source != road.source and size == sizes[0]:
                 mistake = Mistake("wrong_delta", "delta_instead", (source, road.source))
                 yield replace(_with(road, road.operations, mistake, DELTA), source=source)
+            if road.operations and size == sizes[-1]:
+                mistake = Mistake("wrong_delta", "delta_whole", (source,))
+                yield replace(_with(road, (), mistake, DELTA), source=source, coefficient=1.0)
             for group in road.groups:
                 if group.first and size == sizes[group.first]:
                     mistake = Mistake("wrong_delta", "delta_midway", (source,))

@@ -51,7 +51,9 @@ class Observers:
         """What the observers say, given the roads by which each of them was explained."""
         return [value for o, road in self._from_here(node, roads) for value in self._implied(o, road)[:1]]
 
-    def _votes(self, said: list[tuple[str, Array]], right: list[Road], solve: Solve, at_least: int) -> list[Explanation]:
+    def _votes(
+        self, said: list[tuple[str, Array]], right: list[Road], solve: Solve, at_least: int
+    ) -> list[Explanation]:
         found: list[Explanation] = []
         tried: list[Array] = []
         for _, value in said:

@@ -99,7 +99,9 @@ class Samples:
             if is_constant(factor):
                 return factor.attr
             args = [self.value(arg, t) for arg in factor.args]
-            known[factor] = FUNCTIONS[factor.attr].numpy(*args) if is_elementwise(factor) else self._product(factor, args)
+            known[factor] = (
+                FUNCTIONS[factor.attr].numpy(*args) if is_elementwise(factor) else self._product(factor, args)
+            )
         return known[factor]
 
     def _product(self, node: Node, args: Sequence[Array]) -> Array:
@@ -127,7 +129,9 @@ class Samples:
             return np.broadcast_to(self.road(road, -1), shape)
         if name == "x":
             return np.stack([np.broadcast_to(self.road(road, t), shape[1:]) for t in range(self.T)])
-        return np.broadcast_to(np.add.reduce([np.broadcast_to(self.road(road, t), shape) for t in range(self.T)]), shape)
+        return np.broadcast_to(
+            np.add.reduce([np.broadcast_to(self.road(road, t), shape) for t in range(self.T)]), shape
+        )
 
     def put(self, node: str, t: int, roads: Sequence[Road]) -> None:
         """Set the adjoint of a node to the sum of roads."""
@@ -170,5 +174,3 @@ def _read_off(samples: Samples, gradient: Array, operand: Node) -> Array | None:
     adjoint = adjoint.swapaxes(0, 1)
     adjoint[np.linalg.norm(adjoint, axis=(1, 2)) < TINY] = np.nan
     return adjoint
-
-

@@ -120,7 +120,7 @@ class Search:
             if graph.carried[node]:
                 right = own + graph.carried[node]
                 said = [value[t] for value in seen.get(node, []) if np.isfinite(value[t]).all()]
-                said = said or observers.from_models(node, self.model.last)
+                said = distinct(said or observers.from_models(node, self.model.last))
                 found = [e for value in said for e in self._solve(samples, value, right, t, known, False)]
                 if not found:
                     found = [e for value in said for e in self._common_factor(samples, node, value, t)]
@@ -157,7 +157,9 @@ class Search:
                     for road in self.graph.carried[node]
                 ]
         roads = self.model.last[node] + more
-        return explain(value.ravel(), roads, list, lambda r: samples.column(r, t, value.shape), samples.T) if more else []
+        return (
+            explain(value.ravel(), roads, list, lambda r: samples.column(r, t, value.shape), samples.T) if more else []
+        )
 
     # parameters, inputs, first states
 

@@ -58,7 +58,9 @@ def explain_gradient(subject: Subject, samples: Samples, name: str, model: Model
 def masked(edits: list[Edit]) -> list[Edit]:
     """The edits, each with only some of its steps counted."""
     return [
-        (right, replace(edit, mask=mask).spoilt(mistake, MASKED)) for right, edit in edits for mask, mistake in _MASKS.items()
+        (right, replace(edit, mask=mask).spoilt(mistake, MASKED))
+        for right, edit in edits
+        for mask, mistake in _MASKS.items()
     ]
 
 
