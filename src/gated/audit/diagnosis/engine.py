@@ -104,8 +104,11 @@ def _best(
             return other
     for choice, count in list(best.model.choices.items()):
         for k in range(1, count):
-            if (best.verified and choice[0] != LOCAL) or time.perf_counter() > deadline:
+            doubtful = choice in best.model.agreed and k == count - 1
+            if (best.verified and (choice[0] != LOCAL or doubtful)) or time.perf_counter() > deadline:
                 break
+            if best.score <= (0, 1):
+                return best
             other = _Hypothesis(subject, {**best.prefer, choice: k})
             best = min(best, other, key=lambda h: h.score)
     if best.score > (0, 1):

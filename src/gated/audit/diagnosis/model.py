@@ -22,6 +22,7 @@ class Model:
         gradients: gradient -> roads.
         choices: where several explanations were found, how many.
         ties: those of them where two cost the same.
+        agreed: those whose last explanation is that all who show a node are wrong, though they agree.
         unexplained: (stage, name) of what no explanation was found for.
     """
 
@@ -30,6 +31,7 @@ class Model:
     gradients: dict[str, list[Road]] = field(default_factory=dict)
     choices: dict[Choice, int] = field(default_factory=dict)
     ties: set[Choice] = field(default_factory=set)
+    agreed: set[Choice] = field(default_factory=set)
     unexplained: list[Choice] = field(default_factory=list)
 
     def backward(self, samples: Samples) -> None:

@@ -86,6 +86,8 @@ class Search:
                     found += solve(value, right) or fit_logarithms(*logs)
                 if found and all(e.roads != right for e in found):
                     found.append(Explanation(OBSERVER_WRONG, right))
+                    if len(said) == 1 and len(seen[node]) > 1:
+                        self.model.agreed.add((LOCAL, node))
             else:
                 found = Observers(samples, self.subject.edits, seen, t).imply(node, right, solve)
             found.sort(key=lambda e: e.cost)
