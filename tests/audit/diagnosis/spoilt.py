@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
@@ -25,7 +26,8 @@ def spoilt(cell: Cell, *edits: tuple[str, str]) -> Callable[..., Mapping[str, An
         source = source.replace(right, wrong)
     space: dict[str, Any] = {}
     exec(source, space)
-    call = space[cell.name]
+    (name,) = re.findall(r"def (\w+)\(x, states", source)
+    call = space[name]
 
     def mine(parameters: Any, x: Any, states: Any, dy: Any) -> Mapping[str, Any]:
         _, _, dx, starts, gradients = call(x, states, parameters, dy, [np.zeros_like(s) for s in states])

@@ -18,7 +18,7 @@ from gated.audit.diagnosis.sentences import say
 from gated.audit.diagnosis.subject import Subject
 from gated.language.cell import Cell
 
-PATIENCE = 8.0  # seconds for hypotheses after the first
+PATIENCE = 5.0  # seconds for hypotheses after the first
 FRESH = {"steps": 5, "seed": 99}  # the samples that verify: none that the search has seen, and of other sizes
 
 
@@ -83,7 +83,11 @@ class _Hypothesis:
         wider = replace(subject.setting, inputs=6, units=7, samples=3)
         self.errors = self.model.errors(subject.samples(FRESH["steps"], FRESH["seed"] + subject.seed, wider))
         self.causes = causes(subject, self.model)
-        wrong = len(self.model.unexplained) + sum(not error < TOLERANCE for error in self.errors.values())
+        wrong = sum(not error < TOLERANCE for error in self.errors.values())
+        if wrong:
+            wrong += len(self.model.unexplained)
+        else:  # what seemed unexplained was a wrong observer
+            self.model.unexplained.clear()
         self.score = wrong, sum(len(cause.mistakes) for cause in self.causes) + len(self.swapped)
 
     @property
@@ -109,8 +113,8 @@ def _best(
                 break
             if best.score <= (0, 1):
                 return best
-            other = _Hypothesis(subject, {**best.prefer, choice: k})
-            best = min(best, other, key=lambda h: h.score)
+            tried = [{choice: k}, {**best.prefer, choice: k}] if best.prefer else [{choice: k}]
+            best = min([best, *(_Hypothesis(subject, prefer) for prefer in tried)], key=lambda h: h.score)
     if best.score > (0, 1):
         for pair in combinations(dict.fromkeys(_doubtful(graph, best)), 2):
             if time.perf_counter() > deadline:

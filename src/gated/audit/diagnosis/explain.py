@@ -144,7 +144,7 @@ class _Fit:
         instead: dict[int, Road] = {}
         more: list[Road] = []
         for (base, edit), weight in zip(edits, weights, strict=True):
-            gone = next((k for k, c in own.items() if self.right[k] is base and c == 0 and k not in instead), None)
+            gone = next((k for k, c in own.items() if self.right[k] == base and c == 0 and k not in instead), None)
             cost += edit.cost + EXTRA_TERM * (gone is None) + NOT_ONE * (weight != 1)
             road = _weighted(edit, weight)
             if gone is None:

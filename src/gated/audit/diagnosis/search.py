@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from functools import cache
 
 import numpy as np
 
@@ -50,10 +49,11 @@ class Search:
     def _solve(
         self, samples: Samples, target: Array, right: list[Road], t: int, known: Callable[[int], list[str]], deep: bool
     ) -> list[Explanation]:
-        pool = cache(lambda: self.subject.pool(right, known))
+        def pool() -> list[Edit]:
+            return self.subject.pool(right, known)
 
         def twice() -> Iterable[list[Edit]]:
-            yield [(base, both) for base, edit in pool() for both in self.subject.edits.second(edit)]
+            yield self.subject.second_pool(right, known)
 
         def column(road: Road) -> Array:
             return samples.column(road, t, target.shape)

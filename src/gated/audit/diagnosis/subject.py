@@ -20,6 +20,7 @@ class Subject:
         self.graph, self.mine, self.setting, self.seed = graph, mine, setting, seed
         self.alphabet = Alphabet(graph)
         self.edits = Edits(graph, self.alphabet)
+        self._pools: dict[object, list[Edit]] = {}
         self._made: dict[tuple[int, int, Setting], Samples] = {}
         self._seen: dict[int, dict[str, list[Array]]] = {}
 
@@ -39,6 +40,20 @@ class Subject:
 
     def pool(self, right: list[Road], sources: Callable[[int], list[str]]) -> list[Edit]:
         """The edits of all roads. Mistakes may also lie on the only road into a hidden node that a road starts at."""
+        key = tuple((road, road.groups, tuple(sources(road.later))) for road in right)
+        if key not in self._pools:
+            self._pools[key] = self._edited(right, sources)
+        return self._pools[key]
+
+    def second_pool(self, right: list[Road], sources: Callable[[int], list[str]]) -> list[Edit]:
+        """The edits of all roads with one likely mistake more."""
+        key = "second", tuple((road, road.groups, tuple(sources(road.later))) for road in right)
+        if key not in self._pools:
+            likely = self.pool(right, sources)
+            self._pools[key] = [(base, both) for base, edit in likely for both in self.edits.second(edit)]
+        return self._pools[key]
+
+    def _edited(self, right: list[Road], sources: Callable[[int], list[str]]) -> list[Edit]:
         graph, pairs = self.graph, [(road, road) for road in right]
         for road in right:
             hidden = road.source in graph.kept and road.source not in {*graph.measured, *graph.ends.values()}
