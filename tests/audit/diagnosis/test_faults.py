@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from faults import MORE, SINGLE
-from spoilt import CELLS, spoilt
+from tests.audit.diagnosis.faults import MORE, SINGLE
+from tests.audit.diagnosis.spoilt import CELLS, spoilt
 
 import gated
 from gated.audit.diagnosis import KINDS, Diagnosis, explain_gradients

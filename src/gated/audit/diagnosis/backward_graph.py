@@ -1,7 +1,7 @@
 """The derived backward pass of a cell as roads between nodes.
 
-A node is *measured* if a matrix shows its adjoint, *kept* if it is measured, carries a state, or is used more than once;
-the adjoints of all others are folded into the roads that lead through them.
+A node is *measured* if a matrix shows its adjoint, *kept* if it is measured, carries a state, or is used more than
+once; the adjoints of all others are folded into the roads that lead through them.
 """
 
 from __future__ import annotations

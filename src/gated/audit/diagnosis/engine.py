@@ -1,4 +1,4 @@
-"""What is wrong with somebody's gradients? The hypotheses, each run to the end, and the one that explains most with least."""
+"""What is wrong with somebody's gradients? Hypotheses, each run to the end; the one that explains most with least."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which few mistakes explain a value exactly? Least squares over roads, with coefficients that a person could have meant."""
+"""Which few mistakes explain a value exactly? Least squares over roads, with coefficients that a person means."""
 
 from __future__ import annotations
 

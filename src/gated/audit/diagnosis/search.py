@@ -134,7 +134,7 @@ class Search:
             samples.put(node, t, roads)
 
     def _with_vectors(self, samples: Samples, seen: dict[str, list[Array]]) -> None:
-        """A bias minus the known last step shows its node at the first; matrices that contradict that step show nothing."""
+        """A bias minus the known last step shows its node at the first; what contradicts that step shows nothing."""
         for node, values in seen.items():
             for value in values:
                 if not near(samples.adjoints[1][node], value[1]):
