@@ -23,6 +23,7 @@ from gated.language.graph import (
 
 VALUE, COMPLEMENT, SHIFTED = 0.2, 0.3, 0.3  # costs: how far-fetched a letter is
 DERIVATIVE, FUNCTION = 0.4, 0.5
+HABITS = ("sigmoid", "tanh")  # activations that people write where another value, or none, belongs
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ class Alphabet:
         inner = topological(factors)
         yield from (n for n in inner if is_elementwise(n) and len(n.args) == 1 and n.operation.signs is None)
         yield from (n for n in inner if is_leaf(n) and not is_leaf(n, "vector"))
-        yield from (n for n in inner if is_elementwise(n) and n.attr == "sub" and not is_constant(n.args[0]))
+        yield from (n for n in inner if _is_difference(n) and not is_constant(n.args[0]))
 
     def _letters(self) -> Iterator[Letter]:
         one = constant(1.0)
@@ -88,10 +89,10 @@ class Alphabet:
         for v in self.values:
             yield from (Letter(d, DERIVATIVE, True) for d in (v * (one - v), one - v * v, *_slopes(v)))
         for v in self.values:
-            yield from (Letter(f, FUNCTION) for f in (call("tanh", v), call("sigmoid", v), -v, v * v))
+            yield from (Letter(f, FUNCTION) for f in (*(call(name, v) for name in HABITS), -v, v * v))
         for p in self.graph.vectors.values():
             yield Letter(p, DERIVATIVE)
-            yield Letter(call("sigmoid", p), DERIVATIVE)
+            yield Letter(call(HABITS[0], p), DERIVATIVE)
             yield Letter(_slopes(p)[0], FUNCTION, True)
         moving = [q.symbol for q in self.graph.quantities.values()]
         yield from (Letter(Shift(v, -1), SHIFTED) for v in [*moving, *self.graph.states.values()])
@@ -99,7 +100,7 @@ class Alphabet:
 
 def _slopes(value: Node) -> tuple[Node, Node]:
     """σ'(v) and tanh'(v)."""
-    one, sigmoid, tanh = constant(1.0), call("sigmoid", value), call("tanh", value)
+    one, (sigmoid, tanh) = constant(1.0), (call(name, value) for name in HABITS)
     return sigmoid * (one - sigmoid), one - tanh * tanh
 
 
@@ -107,6 +108,10 @@ def is_slope(factor: Factor) -> bool:
     """Whether a factor by itself is the derivative of an activation: 1 - g g, but not 1 - z, which may be a gate."""
     if not isinstance(factor, Node) or not is_elementwise(factor):
         return False
-    if factor.attr == "sub" and is_constant(factor.args[0]):
+    if _is_difference(factor) and is_constant(factor.args[0]):
         return not is_atom(factor.args[1])
     return str(factor.attr).startswith("_")  # the book's derivatives of other functions
+
+
+def _is_difference(node: Node) -> bool:
+    return is_elementwise(node) and node.operation.signs == (1, -1)

@@ -113,7 +113,7 @@ def split_slope(node: Node) -> tuple[float, tuple[Node, ...]]:
     if is_elementwise(node) and node.operation.signs is not None and len(node.args) == 1:
         sign, factors = split_slope(node.args[0])
         return -sign, factors
-    if is_elementwise(node) and node.attr == "mul":
+    if is_elementwise(node) and node.operation.multiplies:
         (one, first), (other, second) = map(split_slope, node.args)
         return one * other, first + second
     return 1.0, (node,)
