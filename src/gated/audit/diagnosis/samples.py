@@ -79,7 +79,7 @@ class Samples:
             gradient = theirs.pop(state, None)
             if gradient is not None and state in setting.initial:
                 theirs[start(state)] = gradient[:, 0]
-        return theirs
+        return {name: value for name, value in theirs.items() if name in self.graph.gradients}
 
     def _forward(self) -> None:
         graph, previous = self.graph, dict(self.initial)
