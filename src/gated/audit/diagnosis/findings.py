@@ -1,0 +1,208 @@
+"""From a model of somebody's backward pass to faults as data: one cause, one finding."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from gated.audit.diagnosis.model import CARRIED, GRADIENT, LOCAL, Model
+from gated.audit.diagnosis.printer import RoadPrinter
+from gated.audit.diagnosis.roads import Mistake, Road
+from gated.audit.diagnosis.samples import TOLERANCE, Array, Samples, norm
+from gated.audit.diagnosis.sentences import say
+from gated.audit.diagnosis.subject import Subject
+
+KINDS = [
+    "missing_term",
+    "missing_factor",
+    "extra_factor",
+    "wrong_operand",
+    "wrong_sign",
+    "last_step_only",
+    "not_summed",
+    "averaged",
+    "cut_path",
+    "in_place",
+    "stale_state",
+    "transposed",
+    "swapped_gates",
+    "wrong_derivative",
+    "wrong_delta",
+    "zero",
+]
+# mistakes of how a sum is taken: one cause, whichever gradients it spoils
+_OF_SUMS = ("only_last", "only_first", "term_mean", "is_zero", "all_later")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A fault.
+
+    Attributes:
+        kind: one of KINDS.
+        where: the gradients that it spoils, then the quantity whose adjoint is wrong.
+        text: in words.
+        right, theirs: the formulas side by side, empty where there is none.
+        certain: verified on fresh samples, and nothing else explains it as well.
+    """
+
+    kind: str
+    where: tuple[str, ...]
+    text: str
+    right: str = ""
+    theirs: str = ""
+    certain: bool = True
+
+
+@dataclass
+class Cause:
+    """Mistakes that are one: where they were made, and the terms that have them (right, theirs)."""
+
+    mistakes: tuple[Mistake, ...]
+    names: list[str] = field(default_factory=list)
+    terms: list[Road] = field(default_factory=list)
+
+    @property
+    def kind(self) -> str:
+        return self.mistakes[0].kind
+
+
+def causes(subject: Subject, model: Model) -> list[Cause]:
+    """The mistakes of a model, each cause once."""
+    found: dict[object, Cause] = {}
+    for name, roads in _all_roads(model):
+        if _is_cut(subject, name, roads):
+            key: object = ("cut", name)
+            found[key] = Cause((Mistake("cut_path", "cut_path"),), [name])
+            roads = [r for r in roads if not (r.later and _missing(r))]
+        for road in roads:
+            if not road.mistakes:
+                continue
+            key = _key(subject, name, road)
+            if _repeats(found, subject, name, road):
+                continue
+            cause = found.setdefault(key, Cause(road.mistakes))
+            cause.names += [name] * (name not in cause.names)
+            cause.terms.append(road)
+    return list(found.values())
+
+
+def findings(subject: Subject, model: Model, *, lang: str, verified: bool) -> list[Finding]:
+    printer, samples = RoadPrinter(subject.graph), subject.samples(4, subject.seed + 2)
+    return [_finding(subject, model, cause, printer, samples, lang, verified) for cause in causes(subject, model)]
+
+
+def right_model(subject: Subject) -> Model:
+    graph = subject.graph
+    last = {node: graph.local[node] for node in graph.kept}
+    earlier = {node: graph.local[node] + graph.carried[node] for node in graph.kept}
+    return Model(last, earlier, dict(graph.gradients))
+
+
+def open_questions(subject: Subject, model: Model, lang: str) -> list[str]:
+    """What could not be explained, in words."""
+    printer = RoadPrinter(subject.graph)
+    return [
+        say(lang, f"open_{stage}", name if stage == GRADIENT else printer.adjoint(name))
+        for stage, name in model.unexplained
+    ]
+
+
+def _all_roads(model: Model) -> Iterable[tuple[str, list[Road]]]:
+    yield from model.earlier.items()
+    yield from model.gradients.items()
+
+
+def _missing(road: Road) -> bool:
+    return any(m.sentence == "term_missing" for m in road.mistakes)
+
+
+def _is_cut(subject: Subject, name: str, roads: list[Road]) -> bool:
+    """All that is carried into a state's node is missing, or all that goes to its first value."""
+    carried = subject.graph.carried.get(name) or subject.graph.gradients.get(name, []) * (name in subject.graph.starts)
+    return bool(carried) and sum(bool(r.later) and _missing(r) for r in roads) == len(carried)
+
+
+def _key(subject: Subject, name: str, road: Road) -> object:
+    if road.mistakes[0].sentence in _OF_SUMS:
+        return road.mistakes
+    family = name.split(".")[0] if "." in name else name
+    return family, road.mistakes
+
+
+def _repeats(found: dict[object, Cause], subject: Subject, name: str, road: Road) -> bool:
+    """Whether x or a first state only repeats what is wrong with a state's node."""
+    if name not in subject.graph.starts:
+        return False
+    end = subject.graph.ends[subject.graph.starts[name]]
+    cause = found.get((end, road.mistakes))
+    return ("cut", end) in found or (cause is not None and any(t.source == road.source for t in cause.terms))
+
+
+def _finding(
+    subject: Subject, model: Model, cause: Cause, printer: RoadPrinter, samples: Samples, lang: str, verified: bool
+) -> Finding:
+    graph, name = subject.graph, cause.names[0]
+    right, theirs = right_model(subject), _with_only(subject, model, cause)
+    spoilt = _spoilt(samples, right, theirs)
+    nodes = [n for n in cause.names if n not in graph.gradients]
+    where = tuple(dict.fromkeys([*spoilt, *(n for n in cause.names if n in graph.gradients), *map(_quantity, nodes)]))
+    ties = any((stage, n) in model.ties for stage in (LOCAL, CARRIED, GRADIENT) for n in cause.names)
+    text = say(lang, "and").join(_sentence(printer, lang, m, cause.terms) for m in cause.mistakes)
+    title = ", ".join(printer.adjoint(n) if n not in graph.gradients else n for n in cause.names)
+    return Finding(
+        kind=cause.kind,
+        where=where,
+        text=say(lang, "in_adjoint", title, what=text),
+        right=printer.formula(name, _roads(right, name)),
+        theirs=printer.formula(name, _roads(model, name)),
+        certain=verified and not ties,
+    )
+
+
+def _sentence(printer: RoadPrinter, lang: str, mistake: Mistake, terms: list[Road]) -> str:
+    parts = [printer.part(part) for part in mistake.parts]
+    roads = dict.fromkeys(printer.road(replace(term, coefficient=1.0)) for term in terms)
+    return say(lang, mistake.sentence, *parts, road=", ".join(roads))
+
+
+def _quantity(node: str) -> str:
+    """The name "dc" of a named value, "a_f" of an argument."""
+    return node if node.startswith("a_") else f"d{node}"
+
+
+def _roads(model: Model, name: str) -> list[Road]:
+    return model.gradients[name] if name in model.gradients else model.earlier[name]
+
+
+def _with_only(subject: Subject, model: Model, cause: Cause) -> Model:
+    """The right backward pass with this cause in it: the terms of all other names are right.
+
+    Two causes at one name stay together: their gradients are the same.
+    """
+    graph, only = subject.graph, right_model(subject)
+    for name in cause.names:
+        if name in graph.gradients:
+            only.gradients[name] = model.gradients[name]
+        else:
+            only.last[name], only.earlier[name] = model.last[name], model.earlier[name]
+    for state_start, state in graph.starts.items():
+        if graph.ends[state] in cause.names and state_start in model.gradients:
+            only.gradients[state_start] = model.gradients[state_start]
+    return only
+
+
+def _spoilt(samples: Samples, right: Model, theirs: Model) -> list[str]:
+    """Names of the gradients in which two models differ."""
+    said = [_totals(model, samples) for model in (right, theirs)]
+    return [n for n, value in said[0].items() if norm(value - said[1][n]) > TOLERANCE * max(norm(value), 1e-9)]
+
+
+def _totals(model: Model, samples: Samples) -> dict[str, Array]:
+    model.backward(samples)
+    return {
+        n: sum((samples.gradient(n, r) for r in model.gradients[n]), np.zeros(theirs.shape))
+        for n, theirs in samples.theirs.items()
+    }

@@ -1,0 +1,145 @@
+"""The alphabet of edits: every road that differs from a right one by one mistake."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from gated.audit.diagnosis.alphabet import Alphabet, is_slope
+from gated.audit.diagnosis.backward_graph import BackwardGraph
+from gated.audit.diagnosis.roads import Group, Mistake, Operation, Road
+from gated.language.graph import ONE_DIM, Matrix, Node
+
+# what a mistake costs: 1 is one that everybody makes; a letter of the alphabet costs more the more far-fetched it is
+MISSING, INSTEAD, INSIDE = 1.0, 1.0, 1.3
+WRONG_SIDE, WRONG_MATRIX, MISSING_MATRIX = 1.3, 1.2, 1.3
+SLOPE_INSTEAD, OPERAND, DELTA, DELTA_MIDWAY = 1.1, 1.1, 1.2, 1.3
+LIKELY = 1.25  # edits up to this cost may come twice on one road
+
+
+class Edits:
+    """The edits of one cell's roads."""
+
+    def __init__(self, graph: BackwardGraph, alphabet: Alphabet) -> None:
+        self.graph, self.alphabet = graph, alphabet
+
+    def of(self, road: Road, sources: Sequence[str] = (), matrices: Iterable[Matrix] = ()) -> list[Road]:
+        """All roads with one mistake more.
+
+        Args:
+            sources: adjoints that may stand where the road's own belongs.
+            matrices: the same for matrices.
+        """
+        sizes = self._sizes(road)
+        matrices = list(matrices)
+        found: list[Road] = []
+        for place, operation in enumerate(road.operations):
+            if isinstance(operation, Matrix):
+                found += self._matrix(road, place, operation, matrices)
+            else:
+                found += self._factor(road, place, sizes[place])
+        found += (edit for group in road.groups for edit in self._slope(road, group, sizes[group.first]))
+        found += self._one_too_many(road, sizes)
+        found += self._delta(road, sources, sizes)
+        found += self._operand(road)
+        return found
+
+    def second(self, road: Road) -> list[Road]:
+        """One likely mistake more on a road whose first leaves fewer, more or other factors."""
+        if road.cost > LIKELY or road.mistakes[0].kind not in ("missing_factor", "extra_factor", "wrong_derivative"):
+            return []
+        return [both for both in self.of(road) if both.cost - road.cost <= LIKELY]
+
+    def _sizes(self, road: Road) -> list[str]:
+        """The size of the product before each operation, and at the end."""
+        sizes = [self.graph.size_of(road.source)]
+        for op in road.operations:
+            sizes.append(self.graph.size(op.output_dim) if isinstance(op, Matrix) else sizes[-1])
+        return sizes
+
+    def _fits(self, dim: str, size: str) -> bool:
+        return self.graph.size(dim) in (size, ONE_DIM)
+
+    def _factor(self, road: Road, place: int, size: str) -> Iterator[Road]:
+        own = road.operations[place]
+        slope = is_slope(own)  # type: ignore[arg-type]
+        yield _changed(road, place, (), Mistake("missing_factor", "factor_missing", (own,)), MISSING)
+        for letter in self.alphabet.letters:
+            if letter.factor is not own and self._fits(letter.factor.dim, size):
+                kind = "wrong_derivative" if letter.derivative and slope else "wrong_operand"
+                mistake = Mistake(kind, "factor_instead", (letter.factor, own))
+                yield _changed(road, place, (letter.factor,), mistake, INSTEAD + letter.cost)
+        if isinstance(own, Node) and own.args:
+            for factor in self.alphabet.with_another_value(own):
+                kind = "wrong_derivative" if slope else "wrong_operand"
+                yield _changed(road, place, (factor,), Mistake(kind, "factor_instead", (factor, own)), INSIDE)
+        rest = road.operations[:place] + road.operations[place + 1 :]
+        for j, matrix in enumerate(road.operations):
+            if isinstance(matrix, Matrix):
+                mistake = Mistake("wrong_operand", "factor_side", (own, matrix))
+                yield _with(road, (*rest[:j], own, *rest[j:]), mistake, WRONG_SIDE)
+
+    def _matrix(self, road: Road, place: int, own: Matrix, matrices: Iterable[Matrix]) -> Iterator[Road]:
+        for matrix in matrices:
+            if not self.graph.same_shape(matrix, own):
+                continue
+            for new in (matrix, matrix.T):
+                if new != own and self.graph.size(new.output_dim) == self.graph.size(own.output_dim):
+                    kind = "transposed" if new.name == own.name else "swapped_gates"
+                    yield _changed(road, place, (new,), Mistake(kind, "factor_instead", (new, own)), WRONG_MATRIX)
+        if self.graph.size(own.rows) == self.graph.size(own.cols):
+            mistake = Mistake("missing_factor", "factor_missing", (own,))
+            yield _changed(road, place, (), mistake, MISSING_MATRIX)
+
+    def _slope(self, road: Road, group: Group, size: str) -> Iterator[Road]:
+        before, after = road.operations[: group.first], road.operations[group.end :]
+        if group.end - group.first > 1:
+            mistake = Mistake("missing_factor", "slope_missing", (group.slope,))
+            yield _with(road, before + after, mistake, MISSING)
+        if group.end > group.first:
+            for letter in self.alphabet.letters:
+                if letter.derivative and self._fits(letter.factor.dim, size):
+                    mistake = Mistake("wrong_derivative", "slope_instead", (letter.factor, group.slope))
+                    yield _with(road, (*before, letter.factor, *after), mistake, SLOPE_INSTEAD)
+
+    def _one_too_many(self, road: Road, sizes: list[str]) -> Iterator[Road]:
+        end = len(road.operations)
+        places = [k for k in range(end + 1) if k == end or isinstance(road.operations[k], Matrix)]  # between matrices
+        for letter in self.alphabet.letters:
+            mistake = Mistake("extra_factor", "factor_extra", (letter.factor,))
+            for k in places:
+                if self._fits(letter.factor.dim, sizes[k]):
+                    operations = (*road.operations[:k], letter.factor, *road.operations[k:])
+                    yield _with(road, operations, mistake, 1.0 + letter.cost)
+
+    def _delta(self, road: Road, sources: Sequence[str], sizes: list[str]) -> Iterator[Road]:
+        for source in sources:
+            size = self.graph.size_of(source)
+            if source != road.source and size == sizes[0]:
+                mistake = Mistake("wrong_delta", "delta_instead", (source, road.source))
+                yield replace(_with(road, road.operations, mistake, DELTA), source=source)
+            if road.operations and size == sizes[-1]:
+                mistake = Mistake("wrong_delta", "delta_whole", (source,))
+                yield replace(_with(road, (), mistake, DELTA), source=source, coefficient=1.0)
+            for group in road.groups:
+                if group.first and size == sizes[group.first]:
+                    mistake = Mistake("wrong_delta", "delta_midway", (source,))
+                    edit = _with(road, road.operations[group.first :], mistake, DELTA_MIDWAY)
+                    yield replace(edit, source=source, coefficient=1.0)
+
+    def _operand(self, road: Road) -> Iterator[Road]:
+        own = road.operand
+        if own is None:
+            return
+        for value in self.alphabet.values:
+            if self.graph.size(value.dim) == self.graph.size(own.dim) and value is not own:
+                mistake = Mistake("wrong_operand", "factor_instead", (value, own))
+                yield replace(_with(road, road.operations, mistake, OPERAND), operand=value)
+
+
+def _with(road: Road, operations: tuple[Operation, ...], mistake: Mistake, cost: float) -> Road:
+    return replace(road, operations=operations, groups=()).spoilt(mistake, cost)
+
+
+def _changed(road: Road, place: int, new: tuple[Operation, ...], mistake: Mistake, cost: float) -> Road:
+    return _with(road, road.operations[:place] + new + road.operations[place + 1 :], mistake, cost)

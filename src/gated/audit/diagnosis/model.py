@@ -1,0 +1,52 @@
+"""Somebody's backward pass, as far as it is explained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from gated.audit.diagnosis.roads import Road
+from gated.audit.diagnosis.samples import Samples, norm
+
+LOCAL, CARRIED, GRADIENT = "local", "carried", "gradient"
+Choice = tuple[str, str]  # (stage, name)
+
+
+@dataclass
+class Model:
+    """Somebody's backward pass as roads.
+
+    Attributes:
+        last, earlier: node -> roads at the last step and at all others.
+        gradients: gradient -> roads.
+        choices: where several explanations were found, how many.
+        ties: those of them where two cost the same.
+        agreed: those whose last explanation is that all who show a node are wrong, though they agree.
+        unexplained: (stage, name) of what no explanation was found for.
+    """
+
+    last: dict[str, list[Road]] = field(default_factory=dict)
+    earlier: dict[str, list[Road]] = field(default_factory=dict)
+    gradients: dict[str, list[Road]] = field(default_factory=dict)
+    choices: dict[Choice, int] = field(default_factory=dict)
+    ties: set[Choice] = field(default_factory=set)
+    agreed: set[Choice] = field(default_factory=set)
+    unexplained: list[Choice] = field(default_factory=list)
+
+    def backward(self, samples: Samples) -> None:
+        """Set all adjoints of samples."""
+        graph = samples.graph
+        for t in reversed(range(samples.T)):
+            roads = self.last if t == samples.T - 1 else self.earlier
+            for node in graph.back:
+                samples.put(node, t, roads[node] if node in graph.kept else graph.local[node])
+
+    def errors(self, samples: Samples) -> dict[str, float]:
+        """Relative error of the model for each of their gradients."""
+        self.backward(samples)
+        found = {}
+        for name, theirs in samples.theirs.items():
+            said = sum((samples.gradient(name, road) for road in self.gradients[name]), np.zeros(theirs.shape))
+            found[name] = norm(said - theirs) / max(norm(theirs), 1e-9)
+        return found

@@ -1,0 +1,91 @@
+"""Roads as formulas, in the names of the cell and the notation of its derivation."""
+
+from __future__ import annotations
+
+from gated.audit.diagnosis.backward_graph import DY, BackwardGraph
+from gated.audit.diagnosis.roads import FIRST, LAST, MEAN, Part, Road, Shift
+from gated.calculus.notation import Notation
+from gated.language.graph import Matrix, Node
+from gated.language.operations import ATOM, MULTIPLY
+
+_NEXT = {"ₜ₋₁": "ₜ", "ₜ": "ₜ₊₁"}
+_PREVIOUS = {"ₜ₋₁": "ₜ₋₂", "ₜ": "ₜ₋₁"}
+_START = {"ₜ₊₁": "₁", "ₜ₋₁": "₋₁", "ₜ": "₀"}
+_SUMS = {LAST: "(t = T) ", FIRST: "(t = 1) ", MEAN: "1/T Σₜ "}
+
+
+class RoadPrinter:
+    """Writes the parts of mistakes, roads, and whole adjoints as sums of roads; vectors are columns."""
+
+    def __init__(self, graph: BackwardGraph) -> None:
+        self.graph = graph
+        self.notation = Notation(graph.steps, latex=False)
+
+    def adjoint(self, name: str) -> str:
+        """dhₜ, δ_iₜ."""
+        if name == DY:
+            return self.notation.adjoint(self.notation.output)
+        return self.notation.adjoint_of(self.graph.quantities[name])
+
+    def part(self, part: Part) -> str:
+        if isinstance(part, str):
+            return self.adjoint(part)
+        if isinstance(part, Matrix):
+            return self.notation.matrix(part)
+        if isinstance(part, (Shift, Node)):
+            return self._factor(part, 0)
+        return f"{part:.4g}"
+
+    def formula(self, name: str, roads: list[Road]) -> str:
+        """δ_iₜ = dcₜ ⊙ gₜ ⊙ iₜ ⊙ (1 − iₜ), of a node or a gradient."""
+        written = [self.road(road) for road in roads if road.coefficient]
+        total = written[0] if written else "0"
+        for term in written[1:]:
+            total += f" − {term[1:]}" if term.startswith("−") else f" + {term}"
+        if name in self.graph.starts:
+            return _moved(f"d{self.graph.starts[name]}ₜ = {total}", _START)
+        if name == "x":
+            return f"dxₜ = {total}"
+        if name in self.graph.gradients:
+            masks = {road.mask for road in roads if road.coefficient}
+            sums = _SUMS.get(masks.pop(), "Σₜ ") if len(masks) == 1 else "Σₜ "
+            brackets = len(written) > 1
+            return f"d{self.notation.parameter(name)} = {sums}" + (f"({total})" if brackets else total)
+        return f"{self.adjoint(name)} = {total}"
+
+    def road(self, road: Road) -> str:
+        """One product: factors behind, matrices in front, brackets where a matrix is applied to a product."""
+        text, is_product = self.adjoint(road.source), False
+        for operation in road.operations:
+            if isinstance(operation, Matrix):
+                text = f"{self.notation.matrix(operation)} " + (f"({text})" if is_product else text)
+            else:
+                text, is_product = f"{text} ⊙ {self._factor(operation, MULTIPLY + 1)}", True
+        if road.operand is not None:
+            left = f"({text})" if is_product else text
+            text = f"{left} {self._factor(road.operand, ATOM)}ᵀ"
+        for _ in range(road.later):
+            text = _moved(text, _NEXT)
+        return _coefficient(road.coefficient) + text
+
+    def _factor(self, factor: Node | Shift, binds: int) -> str:
+        if not isinstance(factor, Shift):
+            return self.notation.printer.term(factor, binds)
+        text = self.notation.printer.term(factor.node, binds)
+        return _moved(text, _PREVIOUS if factor.by < 0 else _NEXT)
+
+
+def _coefficient(value: float) -> str:
+    if abs(value) == 1:
+        return "−" if value < 0 else ""
+    return f"{value:.4g} ".replace("-", "−")
+
+
+def _moved(text: str, places: dict[str, str]) -> str:
+    """The time indices of a formula exchanged, all at once."""
+    marks = {old: chr(0xE000 + k) for k, old in enumerate(places)}
+    for old, mark in marks.items():
+        text = text.replace(old, mark)
+    for old, mark in marks.items():
+        text = text.replace(mark, places[old])
+    return text

@@ -1,0 +1,186 @@
+"""One hypothesis run to the end: every node and gradient explained in backward order, from their own values before it.
+
+First the last step (local roads), then what is carried back (two steps, the last of them known), then parameters, x and
+first states over three steps. Each explanation becomes part of the model, so that faults in different nodes add up and
+never multiply.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from gated.audit.diagnosis.explain import Edit, Explanation, explain
+from gated.audit.diagnosis.logarithms import fit_logarithms
+from gated.audit.diagnosis.model import CARRIED, GRADIENT, LOCAL, Choice, Model
+from gated.audit.diagnosis.observers import Observers
+from gated.audit.diagnosis.roads import Mistake, Road
+from gated.audit.diagnosis.samples import Array, Samples, near
+from gated.audit.diagnosis.subject import Subject
+from gated.audit.diagnosis.sums import explain_gradient
+
+OBSERVER_WRONG = 9.0  # cost: not the node is wrong but what shows it
+SAME = 1e-9  # costs
+
+
+class Search:
+    """Args:
+    subject: whose gradients.
+    prefer: which of several explanations to believe; the cheapest where nothing is said.
+    """
+
+    def __init__(self, subject: Subject, prefer: Mapping[Choice, int] | None = None) -> None:
+        self.subject, self.graph, self.prefer = subject, subject.graph, prefer or {}
+        self.model = Model()
+        self._last_step()
+        self._carried()
+        self._gradients()
+
+    def _take(self, choice: Choice, found: list[Explanation], otherwise: list[Road]) -> list[Road]:
+        if not found:
+            return otherwise
+        self.model.choices[choice] = len(found)
+        if len(found) > 1 and found[1].cost - found[0].cost < SAME:
+            self.model.ties.add(choice)
+        return found[self.prefer.get(choice, 0) % len(found)].roads
+
+    def _solve(
+        self, samples: Samples, target: Array, right: list[Road], t: int, known: Callable[[int], list[str]], deep: bool
+    ) -> list[Explanation]:
+        def pool() -> list[Edit]:
+            return self.subject.pool(right, known)
+
+        def twice() -> Iterable[list[Edit]]:
+            yield self.subject.second_pool(right, known)
+
+        def column(road: Road) -> Array:
+            return samples.column(road, t, target.shape)
+
+        return explain(target.ravel(), right, pool, column, samples.T, twice if deep else None)
+
+    # the last step
+
+    def _last_step(self) -> None:
+        samples = self.subject.samples(3, self.subject.seed)
+        t, graph, alphabet = samples.T - 1, self.graph, self.subject.alphabet
+        seen = self.subject.measured(samples)
+
+        def known(later: int) -> list[str]:
+            return list(samples.adjoints[t])
+
+        def solve(target: Array, right: list[Road], deep: bool = True) -> list[Explanation]:
+            return self._solve(samples, target, right, t, known, deep)
+
+        for node in graph.back:
+            right = graph.local[node]
+            if node not in graph.kept:
+                samples.put(node, t, right)
+                continue
+            said = distinct([value[t] for value in seen.get(node, []) if np.isfinite(value[t]).all()])
+            if said:
+                found = []
+                for value in said:
+                    logs = (samples, alphabet, node, value, right, t, known(0))
+                    found += solve(value, right) or fit_logarithms(*logs)
+                if found and all(e.roads != right for e in found):
+                    found.append(Explanation(OBSERVER_WRONG, right))
+                    if len(said) == 1 and len(seen[node]) > 1:
+                        self.model.agreed.add((LOCAL, node))
+            else:
+                found = Observers(samples, self.subject.edits, seen, t).imply(node, right, solve)
+            found.sort(key=lambda e: e.cost)
+            roads = self._take((LOCAL, node), found, right)
+            self.model.last[node] = roads
+            samples.put(node, t, roads)
+            if said and not found:
+                self.model.unexplained.append((LOCAL, node))
+                samples.adjoints[t][node] = said[0]
+            if node in seen:
+                seen[node] = [v for v in seen[node] if near(v[t], samples.adjoints[t][node])] or seen[node]
+
+    # what is carried
+
+    def _carried(self) -> None:
+        samples = self.subject.samples(2, self.subject.seed + 1)
+        t, graph, seen = 0, self.graph, self.subject.measured(samples)
+        for node in graph.back:
+            samples.put(node, 1, self.model.last[node] if node in graph.kept else graph.local[node])
+        self._with_vectors(samples, seen)
+        observers = Observers(samples, self.subject.edits, seen, t)
+
+        def known(later: int) -> list[str]:
+            return list(samples.adjoints[t + later])
+
+        for node in graph.back:
+            if node not in graph.kept:
+                samples.put(node, t, graph.local[node])
+                continue
+            own = self.model.last[node]
+            roads = own
+            if graph.carried[node]:
+                right = own + graph.carried[node]
+                said = [value[t] for value in seen.get(node, []) if np.isfinite(value[t]).all()]
+                said = distinct(said or observers.from_models(node, self.model.last))
+                found = [e for value in said for e in self._solve(samples, value, right, t, known, False)]
+                if not found:
+                    found = [e for value in said for e in self._common_factor(samples, node, value, t)]
+                found.sort(key=lambda e: e.cost)
+                roads = self._take((CARRIED, node), found, right)
+                if said and not found:
+                    self.model.unexplained.append((CARRIED, node))
+            self.model.earlier[node] = roads
+            samples.put(node, t, roads)
+
+    def _with_vectors(self, samples: Samples, seen: dict[str, list[Array]]) -> None:
+        """A bias minus the known last step shows its node at the first; what contradicts that step shows nothing."""
+        for node, values in seen.items():
+            for value in values:
+                if not near(samples.adjoints[1][node], value[1]):
+                    value[:] = np.nan
+        for name in self.graph.vectors:
+            roads = self.graph.gradients[name]
+            if name not in samples.theirs or len(roads) != 1 or roads[0].operations:
+                continue
+            node = roads[0].source
+            if not any(np.isfinite(value[0]).all() for value in seen.get(node, [])):
+                last = samples.adjoints[1][node]
+                seen.setdefault(node, []).append(np.stack([samples.theirs[name] * roads[0].coefficient - last, last]))
+
+    def _common_factor(self, samples: Samples, node: str, value: Array, t: int) -> list[Explanation]:
+        """One factor too many for all that is carried."""
+        more = []
+        for letter in self.subject.alphabet.letters:
+            if self.graph.size(letter.factor.dim) == self.graph.size_of(node):
+                mistake = Mistake("extra_factor", "factor_extra", (letter.factor,))
+                more += [
+                    replace(road, operations=(*road.operations, letter.factor)).spoilt(mistake, 1 + letter.cost)
+                    for road in self.graph.carried[node]
+                ]
+        roads = self.model.last[node] + more
+        return (
+            explain(value.ravel(), roads, list, lambda r: samples.column(r, t, value.shape), samples.T) if more else []
+        )
+
+    # parameters, inputs, first states
+
+    def _gradients(self) -> None:
+        samples = self.subject.samples(3, self.subject.seed)
+        self.model.backward(samples)
+        for name in samples.theirs:
+            if name not in self.graph.gradients:
+                continue
+            found = explain_gradient(self.subject, samples, name, self.model)
+            self.model.gradients[name] = self._take((GRADIENT, name), found, self.graph.gradients[name])
+            if not found:
+                self.model.unexplained.append((GRADIENT, name))
+
+
+def distinct(values: list[Array]) -> list[Array]:
+    """The values, each once."""
+    found: list[Array] = []
+    for value in values:
+        if not any(near(value, other) for other in found):
+            found.append(value)
+    return found

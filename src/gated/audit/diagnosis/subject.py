@@ -1,0 +1,64 @@
+"""What is asked about: a cell and somebody's gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from gated.audit.diagnosis.alphabet import Alphabet
+from gated.audit.diagnosis.backward_graph import DY, BackwardGraph
+from gated.audit.diagnosis.explain import Edit
+from gated.audit.diagnosis.mistakes import Edits
+from gated.audit.diagnosis.roads import Road
+from gated.audit.diagnosis.samples import Array, Gradients, Samples, Setting, measured
+
+
+class Subject:
+    """A cell, somebody's gradients, and samples of them, drawn once for all hypotheses."""
+
+    def __init__(self, graph: BackwardGraph, mine: Gradients, setting: Setting, seed: int) -> None:
+        self.graph, self.mine, self.setting, self.seed = graph, mine, setting, seed
+        self.alphabet = Alphabet(graph)
+        self.edits = Edits(graph, self.alphabet)
+        self._pools: dict[object, list[Edit]] = {}
+        self._made: dict[tuple[int, int, Setting], Samples] = {}
+        self._seen: dict[int, dict[str, list[Array]]] = {}
+
+    def samples(self, steps: int, seed: int, setting: Setting | None = None) -> Samples:
+        """Samples whose adjoints are still to be set."""
+        key = steps, seed, setting or self.setting
+        if key not in self._made:
+            self._made[key] = Samples(self.graph, self.mine, key[2], steps, seed)
+        made = self._made[key]
+        made.adjoints = [{DY: dy} for dy in made.dy]
+        return made
+
+    def measured(self, samples: Samples) -> dict[str, list[Array]]:
+        if id(samples) not in self._seen:
+            self._seen[id(samples)] = measured(samples, self.alphabet)
+        return {node: [value.copy() for value in values] for node, values in self._seen[id(samples)].items()}
+
+    def pool(self, right: list[Road], sources: Callable[[int], list[str]]) -> list[Edit]:
+        """The edits of all roads. Mistakes may also lie on the only road into a hidden node that a road starts at."""
+        key = tuple((road, road.groups, tuple(sources(road.later))) for road in right)
+        if key not in self._pools:
+            self._pools[key] = self._edited(right, sources)
+        return self._pools[key]
+
+    def second_pool(self, right: list[Road], sources: Callable[[int], list[str]]) -> list[Edit]:
+        """The edits of all roads with one likely mistake more."""
+        key = "second", tuple((road, road.groups, tuple(sources(road.later))) for road in right)
+        if key not in self._pools:
+            likely = self.pool(right, sources)
+            self._pools[key] = [(base, both) for base, edit in likely for both in self.edits.second(edit)]
+        return self._pools[key]
+
+    def _edited(self, right: list[Road], sources: Callable[[int], list[str]]) -> list[Edit]:
+        graph, pairs = self.graph, [(road, road) for road in right]
+        for road in right:
+            hidden = road.source in graph.kept and road.source not in {*graph.measured, *graph.ends.values()}
+            if hidden and len(graph.local[road.source]) == 1:
+                longer = road.after(graph.local[road.source][0])
+                pairs.append((road, replace(longer, groups=(), later=road.later)))
+        matrices = list(graph.steps.products)
+        return [(r, edit) for r, way in pairs for edit in self.edits.of(way, sources(r.later), matrices)]
