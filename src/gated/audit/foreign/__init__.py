@@ -19,3 +19,4 @@
 from gated.lazy import submodules
 
 __getattr__, __dir__ = submodules(__name__)
+
