@@ -70,7 +70,9 @@ def _close(a: dict[str, Array], b: dict[str, Array]) -> bool:
 
 def _integers(subject: Subject, at: Draw, dy: Array) -> list[Manner]:
     """Gradients have to be proportional to dy, whatever its size: else an array of whole numbers is in the way."""
-    found = []
+    found: list[Manner] = []
+    if not subject.whole_numbers:
+        return found
     try:
         whole = np.where(dy > 0, 1, -1) * (dy != 0)
         right, theirs = subject.backward(at.P, at.x, at.states, whole.astype(float)), {}

@@ -38,6 +38,7 @@ class Subject(ABC):
     one_sequence = False  # a batch is run one after the other and summed here
     last_only = False  # an adjoint can be given to the last output alone
     equal_sizes = False  # D has to be H
+    whole_numbers = True  # integer arrays can be given
     one_step = False  # of theirs: steps are chained here
     names: dict[str, str]  # "x", "h", "c" -> what they call it
 
