@@ -4,6 +4,7 @@
 which other gradients it spoils the table of the audit finds by itself. `numbers` are those of FAULTS.md.
 """
 
+# ruff: noqa: E501 - a table: a line is an edit
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -37,7 +38,9 @@ class Specimen:
         return text
 
 
-def single(right: str, name: str, old: str, new: str, kind: str, *where: str, numbers: tuple[int, ...] = ()) -> Specimen:
+def single(
+    right: str, name: str, old: str, new: str, kind: str, *where: str, numbers: tuple[int, ...] = ()
+) -> Specimen:
     return Specimen(f"{right}: {name}", right, ((old, new),), (Fault(kind, where),), numbers)
 
 

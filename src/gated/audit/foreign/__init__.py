@@ -19,4 +19,3 @@
 from gated.lazy import submodules
 
 __getattr__, __dir__ = submodules(__name__)
-

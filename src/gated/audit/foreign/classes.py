@@ -199,11 +199,21 @@ class Sequences(Layer):
                 return layouts.from_theirs(y, layout, "TND", sizes), layer
             except (ValueError, TypeError):
                 continue
-        last = layouts.from_theirs(y, layouts.state_layout(self.layout), "ND", sizes)  # only the last: others by prefixes
+        last = layouts.from_theirs(
+            y, layouts.state_layout(self.layout), "ND", sizes
+        )  # only the last: others by prefixes
         self.last_only = True
         if len(x) == 1:
             return last[None], layer
         return np.concatenate([self.one_forward(P, x[:-1], states)[0], last[None]]), layer
+
+    def twice(self, P: Parameters, x: Array, states: Mapping[str, Array]) -> tuple[Array, Array]:
+        """Of one object, which may keep its states."""
+        layer, _ = self.made(P)
+        n = slice(0, 1) if self.one_sequence else slice(None)
+        given = {s: v[n] for s, v in states.items()}
+        first = np.array(self._forward(layer, x[:, n], given))
+        return first, np.array(self._forward(layer, x[:, n], given))
 
     def _forward(self, layer: Any, x: Array, states: Mapping[str, Array]) -> Any:
         values = []
@@ -218,12 +228,14 @@ class Sequences(Layer):
     def one_backward(self, kept: Any, P: Parameters, x: Array, states: Mapping[str, Array], dy: Array) -> Parameters:
         single = layouts.state_layout(self.layout)
         values, names = [], []
-        for name in argument_names(kept.backward):
-            if name == "self" or roles.role(name, True) in ("dc", "last_h", "last_c"):
+        for argument in argument_names(kept.backward):
+            if argument == "self" or roles.role(argument, True) in ("dc", "last_h", "last_c"):
                 continue
             whole = not self.last_only
-            values.append(layouts.to_theirs(dy, self.layout, "TND") if whole else layouts.to_theirs(dy[-1], single, "ND"))
-            names.append(name)
+            values.append(
+                layouts.to_theirs(dy, self.layout, "TND") if whole else layouts.to_theirs(dy[-1], single, "ND")
+            )
+            names.append(argument)
             break
         result = self.guarded(kept.backward, names, values)
         found = gradients_of(kept, result, set(P))

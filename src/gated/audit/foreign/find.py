@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from gated.audit.foreign import layouts
-from gated.audit.foreign.classes import Sequences, Stepwise, construct
 from gated.audit.foreign.classes import SEQUENCES as LAYER_LAYOUTS
+from gated.audit.foreign.classes import Sequences, Stepwise, construct
 from gated.audit.foreign.functions import Functions
 from gated.audit.foreign.source import Source, argument_names
 from gated.audit.foreign.subject import Subject
@@ -46,10 +46,13 @@ def candidates(source: Source, name: str | None) -> Iterator[Subject]:
             continue
         if Stepwise.fits(source, kind):
             yield Stepwise(source, kind)
-        elif all(callable(getattr(source.get(kind), m, None)) for m in ("forward", "backward")):
-            if len(argument_names(source.get(kind).forward)) > 1:
-                yield from (Sequences(source, kind, layout) for layout in LAYER_LAYOUTS)
+        elif _has_methods(source.get(kind)) and len(argument_names(source.get(kind).forward)) > 1:
+            yield from (Sequences(source, kind, layout) for layout in LAYER_LAYOUTS)
     yield from pairs_of_functions(source, name)
+
+
+def _has_methods(kind: Any) -> bool:
+    return all(callable(getattr(kind, method, None)) for method in ("forward", "backward"))
 
 
 def pairs_of_functions(source: Source, name: str | None) -> Iterator[Subject]:

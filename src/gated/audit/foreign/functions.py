@@ -119,7 +119,8 @@ class Functions(Subject):
         x, dy = rng.standard_normal((sizes.T, sizes.N, D)), rng.standard_normal((sizes.T, sizes.N, sizes.H))
         states = {s: rng.standard_normal((sizes.N, sizes.H)) for s in self.states}
         failed: Exception | None = None
-        for self.last_only in (False, True) if not self.one_step else (False,):
+        for last_only in (False, True) if not self.one_step else (False,):
+            self.last_only = last_only
             try:
                 if self.last_only:
                     dy[:-1] = 0.0
@@ -173,7 +174,6 @@ class Functions(Subject):
 
     def _sizes(self, x: Array) -> dict[str, int]:
         return {"T": x.shape[0], "N": x.shape[1], "D": self._H}
-
 
     def _step_outputs(self, result: Any, x: Array) -> tuple[Array, list[Array]]:
         single, found = layouts.state_layout(self.layout), []
@@ -232,7 +232,9 @@ class Functions(Subject):
                 value = result[-1] if isinstance(result, tuple) else result
             elif role == "dy":
                 as_step = self.last_only or self.one_step
-                value = layouts.to_theirs(dy[-1], single, "ND") if as_step else layouts.to_theirs(dy, self.layout, "TND")
+                value = (
+                    layouts.to_theirs(dy[-1], single, "ND") if as_step else layouts.to_theirs(dy, self.layout, "TND")
+                )
             elif role in ("dc", "last_c", "last_h"):
                 value = layouts.to_theirs(dc if dc is not None and role == "dc" else np.zeros(shape), single, "ND")
             elif role == "parameters":

@@ -49,9 +49,10 @@ def _again(subject: Subject, at: Draw, dy: Array) -> list[Manner]:
         pass
     for name in subject.changed:
         argument, _, function = name.partition(" of ")
-        found.append(Manner("in_place", argument, f"{function} changes its argument {argument}: write a = a + b, not a += b"))
-    y = subject.forward(at.P, at.x, at.states)
-    if not np.array_equal(y, subject.forward(at.P, at.x, at.states)):
+        found.append(
+            Manner("in_place", argument, f"{function} changes its argument {argument}: write a = a + b, not a += b")
+        )
+    if not np.array_equal(*subject.twice(at.P, at.x, at.states)):
         found.append(Manner("stale_state", "forward", "the same call gives other outputs the second time"))
     if first is not None and second is not None and not _close(first, second):
         names = ", ".join(n for n in first if n in second and not np.allclose(first[n], second[n], 1e-9, 1e-12))
@@ -78,7 +79,9 @@ def _integers(subject: Subject, at: Draw, dy: Array) -> list[Manner]:
         right, theirs = subject.backward(at.P, at.x, at.states, whole.astype(float)), {}
         theirs = subject.backward(at.P, at.x, at.states, whole)
         if not _close(_copied(right), _copied(theirs)):
-            found.append(Manner("integer", "dy", "a dy of whole numbers gives other gradients: an array takes its dtype"))
+            found.append(
+                Manner("integer", "dy", "a dy of whole numbers gives other gradients: an array takes its dtype")
+            )
     except Exception as error:  # noqa: BLE001
         found.append(Manner("integer", "dy", f"a dy of whole numbers raises {type(error).__name__}"))
     try:
@@ -109,7 +112,9 @@ def _overflow(subject: Subject, at: Draw) -> list[Manner]:
 def _tiny_check(subject: Subject) -> list[Manner]:
     """A gradient check of their own with weights that hide nearly everything."""
     text = getattr(getattr(subject, "source", None), "text", "")
-    if re.search(r"uniform\(\s*-\s*1e-0?4\s*,\s*1e-0?4", text) or re.search(r"(1e-0?4|0\.0001)\s*\*\s*np\.random", text):
+    if re.search(r"uniform\(\s*-\s*1e-0?4\s*,\s*1e-0?4", text) or re.search(
+        r"(1e-0?4|0\.0001)\s*\*\s*np\.random", text
+    ):
         return [
             Manner(
                 "tiny_check",

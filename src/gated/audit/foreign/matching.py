@@ -84,7 +84,9 @@ def candidates(cell: Cell, shapes: Shapes, D: int, H: int) -> Iterator[Way]:
         return
     orders: list[tuple[str, ...]] = list(itertools.permutations(gates))
     if not reader.stacked:
-        orders.sort(key=lambda order: -sum(w in roles.HINTS.get(g, ()) for w, g in zip(reader.groups, order, strict=True)))
+        orders.sort(
+            key=lambda order: -sum(w in roles.HINTS.get(g, ()) for w, g in zip(reader.groups, order, strict=True))
+        )
     for order in orders:
         for h_first, opposite, swapped in itertools.product(
             (True, False) if reader.joined else (True,),
@@ -113,18 +115,24 @@ class _Reader:
         self.cell, self.D, self.H, self.count = cell, D, H, gates
         units = gates * H
         self.stacked = gates > 1 and any(units in shape for shape in shapes.values())
-        self.matrices = {n: s for n, s in shapes.items() if len(s) == 2 and 1 not in s and D != 1}
-        self.vectors = {n: s for n, s in shapes.items() if n not in self.matrices}
+        self.matrices = {n: (s[0], s[1]) for n, s in shapes.items() if len(s) == 2 and 1 not in s}
+        self.vectors = {n: tuple(s) for n, s in shapes.items() if n not in self.matrices}
         width = units if self.stacked else H
         self.width = width
-        sided = [s for s in self.matrices.values() if s[0] != s[1] and width in s and (s[0] in (D, H, D + H)) | (s[1] in (D, H, D + H))]
+        sided = [
+            s
+            for s in self.matrices.values()
+            if s[0] != s[1] and width in s and (s[0] in (D, H, D + H)) | (s[1] in (D, H, D + H))
+        ]
         self.columns = sum(s[1] == width for s in sided) > sum(s[0] == width for s in sided)  # x @ W
         self.joined = any(D + H in s for s in self.matrices.values())
         if self.stacked:
             self.groups = [str(k) for k in range(gates)]
         else:
-            owners = self.matrices or {n: s for n, s in self.vectors.items() if not _is_bias(n)}
-            words = dict.fromkeys(roles.gate_word(n) for n in owners if roles.family(n, tuple(shapes), False)[-1] != "y")
+            owners = list(self.matrices) or [n for n in self.vectors if not _is_bias(n)]
+            words = dict.fromkeys(
+                roles.gate_word(n) for n in owners if roles.family(n, tuple(shapes), False)[-1] != "y"
+            )
             self.groups = list(words) if gates > 1 else [""]
 
     def pieces(self, order: Sequence[str], h_first: bool, swapped: bool) -> list[Piece] | None:
@@ -137,8 +145,8 @@ class _Reader:
         there = {p.ours for p in found}
         if any(n not in there for n in self.cell.parameters if n[0] in "WU"):
             return None
-        for name, shape in self.vectors.items():
-            for gate, start in self._blocks(name, shape, gate_of):
+        for name, held in self.vectors.items():
+            for gate, start in self._blocks(name, held, gate_of):
                 ours = self._vector(name, gate, {p.ours for p in found}, swapped)
                 if ours in self.cell.parameters:
                     found.append(Piece(ours, name, (start, start + self.H), None))

@@ -50,7 +50,9 @@ class Child:
             env={**os.environ, **threads, "MPLBACKEND": "Agg"},
         )
 
-    def ask(self, message: Mapping[str, Any], arrays: Mapping[str, Array] | None = None) -> tuple[Any, dict[str, Array]]:
+    def ask(
+        self, message: Mapping[str, Any], arrays: Mapping[str, Array] | None = None
+    ) -> tuple[Any, dict[str, Array]]:
         assert self.process.stdin and self.process.stdout
         late = threading.Event()
 
@@ -75,7 +77,8 @@ class Child:
 
     def _gone(self, late: bool, doing: str) -> str:
         if late:
-            return f"their code: got no answer within {self.seconds:g} s ({doing}), expected an end: is there an endless loop?"
+            within = f"their code: got no answer within {self.seconds:g} s ({doing})"
+            return f"{within}, expected an end: is there an endless loop?"
         code = self.process.wait()
         how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
         return f"their code: got an ended process ({how}, {doing}), expected functions that return"
@@ -168,9 +171,7 @@ class Foreign:
             self._match = match(self.shapes(inputs, H), P, x, states, self.forward(P, x, states))
         return self._match
 
-    def mine(
-        self, P: Mapping[str, Array], x: Array, states: Sequence[Array], dy: Array
-    ) -> dict[str, Array]:
+    def mine(self, P: Mapping[str, Array], x: Array, states: Sequence[Array], dy: Array) -> dict[str, Array]:
         """Their gradients in the cell's names, for its parameters: "W.i", ..., "x", and the states by name.
 
         Args:
@@ -199,7 +200,9 @@ def _arrays(P: Mapping[str, Array], x: Array, states: Mapping[str, Array]) -> di
     return {**{f"P/{n}": v for n, v in P.items()}, "x": x, **{f"s/{n}": v for n, v in states.items()}}
 
 
-def open_foreign(path: str | Path, name: str | None = None, *, seconds: float = SECONDS, memory: int = MEMORY) -> Foreign:
+def open_foreign(
+    path: str | Path, name: str | None = None, *, seconds: float = SECONDS, memory: int = MEMORY
+) -> Foreign:
     """Somebody's code, as "file.py" or "file.py:name", in a child process of its own; a context manager.
 
     Raises:

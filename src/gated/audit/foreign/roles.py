@@ -10,7 +10,20 @@ H |= {"s_prev", "prev_s", "hx", "h_in", "h_old", "h_tm1", "hidden", "h_first", "
 C = {"c", "c0", "c_0", "prev_c", "c_prev", "cprev", "ct_prev", "c_init", "init_c", "cx", "c_old", "c_tm1", "c_in"}
 C |= {"c_start", "c_first", "initial_c", "cell"}
 PARAMETERS = {"params", "parameters", "p", "weights", "theta", "par", "prm", "model", "net", "pars", "param"}
-CACHE = {"cache", "caches", "tape", "memory", "saved", "store", "stored", "context", "mem", "record", "records", "trace"}
+CACHE = {
+    "cache",
+    "caches",
+    "tape",
+    "memory",
+    "saved",
+    "store",
+    "stored",
+    "context",
+    "mem",
+    "record",
+    "records",
+    "trace",
+}
 CACHE |= {"history", "steps", "kept", "hist", "log", "acts", "activations", "states", "fwd", "tapes"}
 DY = {"dy", "dys", "dh", "dhs", "dnext_h", "dh_next", "da", "da_next", "dout", "douts", "dh_seq", "d_h", "d_out"}
 DY |= {"delta_h", "grad_output", "grad_h", "grad_out", "upstream", "dh_t", "delta", "dl_dh", "dhnext", "d_y", "d_hs"}
@@ -27,7 +40,7 @@ SIZES["H"] |= {"output_dim", "state_size", "hidden_units", "n_out", "num_hidden"
 
 
 def role(name: str, backward: bool = False) -> str:
-    """"x", "h", "c", "parameters", "cache", "dy", "dc", "last_h", "last_c", or "array": a parameter by itself."""
+    """ "x", "h", "c", "parameters", "cache", "dy", "dc", "last_h", "last_c", or "array": a parameter by itself."""
     key = name.lower()
     back = (("last_h", LAST_H), ("last_c", LAST_C), ("dc", DC), ("dy", DY)) if backward else ()
     front = (("x", X), ("h", H), ("c", C), ("parameters", PARAMETERS), ("cache", CACHE))

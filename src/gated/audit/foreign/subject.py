@@ -84,15 +84,20 @@ class Subject(ABC):
             return self._both(P, x, given, dy)
         each = [self._both(P, x[:, [n]], {s: v[[n]] for s, v in given.items()}, dy[:, [n]]) for n in range(x.shape[1])]
         axes = {"x": 1, "h": 0, "c": 0}
-        return {
-            name: np.concatenate([g[name] for g in each], axes[name]) if name in axes else sum(g[name] for g in each)
-            for name in each[0]
-        }
+        joined: Parameters = {}
+        for name in each[0]:
+            parts = [gradients[name] for gradients in each]
+            joined[name] = np.concatenate(parts, axes[name]) if name in axes else np.sum(parts, 0)
+        return joined
 
     def _both(self, P: Parameters, x: Array, states: Mapping[str, Array], dy: Array) -> Parameters:
         P = self.fresh(P)
         _, kept = self.one_forward(P, x, states)
         return self.one_backward(kept, P, x, states, dy)
+
+    def twice(self, P: Parameters, x: Array, states: Mapping[str, Array]) -> tuple[Array, Array]:
+        """The outputs of the same call made twice."""
+        return self.forward(P, x, states), self.forward(P, x, states)
 
     def guarded(self, function: Callable[..., Any], names: Sequence[str], values: Sequence[Any]) -> Any:
         """Call their function, and note which of its arguments it changed."""
@@ -156,6 +161,8 @@ def plausible(subject: Subject, sizes: Sizes, rng: np.random.Generator) -> str |
     y = subject.forward(P, x, states)
     if y.shape != (sizes.T, sizes.N, sizes.H) or not np.all(np.isfinite(y)) or not np.any(y):
         return f"outputs of shape {y.shape}"
+    if not np.array_equal(y, subject.forward(P, x, states)):
+        return None  # it keeps something from call to call: `manners` will say so, and nothing here can be seen
     for step, others in ((sizes.T - 1, sizes.T - 1), (0, 0)):
         moved = x.copy()
         moved[step, 0] += 0.5

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gated.audit.foreign.subject import Parameters, Subject
+from gated.audit.foreign.subject import Subject
 from gated.audit.foreign.truth import Draw, Truth, draw, takes_complex, truth
 
 Array = np.ndarray[Any, Any]
@@ -89,8 +89,8 @@ def _compare(
     errors: dict[str, dict[str, float]],
     worst: dict[str, tuple[float, int]],
 ) -> None:
-    dy = rng.standard_normal(right.y.shape)
-    last = np.zeros_like(dy)
+    dy: Array = np.asarray(rng.standard_normal(right.y.shape))
+    last = np.zeros(dy.shape)
     last[-1] = dy[-1]
     for given in (last,) if subject.last_only else (dy, last):
         for name, error in _errors(subject, at, right, given).items():
@@ -101,7 +101,7 @@ def _compare(
     if sizes[0] == 1:
         return
     for step in [len(dy) - 1] if subject.last_only else range(len(dy)):
-        alone = np.zeros_like(dy)
+        alone = np.zeros(dy.shape)
         alone[step] = dy[step]
         for name, error in _errors(subject, at, right, alone).items():
             worst[name] = max(worst.get(name, (0.0, 0)), (error, step + 1))
@@ -122,6 +122,8 @@ def relative_error(theirs: Any, right: Array, dy: Array) -> float:
         return float("inf") if theirs.shape != () or np.any(theirs) or np.any(right) else 0.0
     size = np.linalg.norm(right)
     off = np.linalg.norm(theirs.reshape(right.shape) - right)
+    if np.isnan(off):
+        return float("inf")
     floor = 1e-9 * np.linalg.norm(dy)
     return float(off / size) if size > floor else float(off / np.linalg.norm(dy))
 
@@ -142,5 +144,3 @@ def _rows(
         step = 0 if right else worst.get(name, (0.0, 1))[1]
         rows.append(GradientRow(shown, kinds[name] if special else "parameter", right, error, step, held["one"]))
     return tuple(rows)
-
-

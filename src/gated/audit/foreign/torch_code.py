@@ -26,6 +26,7 @@ def torch_candidates(source: Source, name: str | None) -> Iterator[Subject]:
     kinds = [source.get(n) for n in source.classes if name in (None, n)]
     modules = [k for k in kinds if isinstance(k, type) and issubclass(k, torch.nn.Module)]
     functions = [k for k in kinds if isinstance(k, type) and issubclass(k, torch.autograd.Function)]
+    kind: Any
     for kind in (*modules, *functions):
         arguments = [n for n in argument_names(kind.forward) if n not in ("self", "ctx")]
         steps = any(n.lower() in ("c", "c_prev", "prev_c", "hx", "cx", "h", "h_prev", "prev_h") for n in arguments)
@@ -54,7 +55,8 @@ class TorchCode(Subject):
         names = tuple(self.parameters)
         families = {n: roles.family(n, names, False) for n in names}
         schemes = [Scheme(k, False, flipped, "flat", False, families) for k in (4, 3, 1) for flipped in (True, False)]
-        for self.scheme in schemes[:1] if self.module else schemes:
+        for scheme in schemes[:1] if self.module else schemes:
+            self.scheme = scheme
             try:
                 sizes = Sizes(1 if self.one_step else TRIAL.T, 1 if self.one_sequence else TRIAL.N, TRIAL.D, TRIAL.H)
                 if plausible(self, sizes, np.random.default_rng(5)) is None:
@@ -92,7 +94,9 @@ class TorchCode(Subject):
     def _callable(self, leaves: Mapping[str, Any], x: Array) -> Any:
         if not self.module:
             return self.kind.apply
-        H = next(h for h in range(1, 24) if self.shapes(x.shape[2], h) == {n: tuple(v.shape) for n, v in leaves.items()})
+        H = next(
+            h for h in range(1, 24) if self.shapes(x.shape[2], h) == {n: tuple(v.shape) for n, v in leaves.items()}
+        )
         layer = construct(self.kind, x.shape[2], H).double()
         return lambda *given: __import__("torch").func.functional_call(layer, dict(leaves), given)
 
@@ -112,13 +116,17 @@ class TorchCode(Subject):
         )
         leaves = [*kept["P"].values(), *kept["x"], *kept["states"].values()]
         found = torch.autograd.grad(loss, leaves, allow_unused=True, retain_graph=True)
-        values = [np.zeros(tuple(v.shape)) if g is None else g.detach().numpy() for v, g in zip(leaves, found, strict=True)]
+        values = [
+            np.zeros(tuple(v.shape)) if g is None else g.detach().numpy() for v, g in zip(leaves, found, strict=True)
+        ]
         count, steps = len(kept["P"]), len(kept["x"])
         single = layouts.state_layout(self.layout)
         sizes = {"T": 1 if self.one_step else len(x), "N": x.shape[1], "D": x.shape[2]}
         dx = []
         for value in values[count : count + steps]:
-            whole = layouts.from_theirs(value, single if self.one_step else self.layout, "ND" if self.one_step else "TND", sizes)
+            whole = layouts.from_theirs(
+                value, single if self.one_step else self.layout, "ND" if self.one_step else "TND", sizes
+            )
             dx.append(whole[None] if self.one_step else whole)
         ends = zip(kept["states"], values[count + steps :], strict=True)
         units = {"N": x.shape[1], "D": dy.shape[2]}

@@ -9,7 +9,7 @@ import io
 import json
 import struct
 from collections.abc import Mapping
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 import numpy as np
 
@@ -17,7 +17,7 @@ Array = np.ndarray[Any, Any]
 LARGEST = 1 << 30
 
 
-def write(pipe: BinaryIO, message: Mapping[str, Any], arrays: Mapping[str, Array] | None = None) -> None:
+def write(pipe: IO[bytes], message: Mapping[str, Any], arrays: Mapping[str, Array] | None = None) -> None:
     held = io.BytesIO()
     np.savez(held, **{f"a:{name}": np.asarray(value) for name, value in (arrays or {}).items()})  # type: ignore[arg-type]
     text, binary = json.dumps(message).encode(), held.getvalue()
@@ -25,7 +25,7 @@ def write(pipe: BinaryIO, message: Mapping[str, Any], arrays: Mapping[str, Array
     pipe.flush()
 
 
-def read(pipe: BinaryIO) -> tuple[dict[str, Any], dict[str, Array]]:
+def read(pipe: IO[bytes]) -> tuple[dict[str, Any], dict[str, Array]]:
     """Raises EOFError where the other side is gone, ValueError where it is not a message."""
     lengths = struct.unpack("<QQ", _exactly(pipe, 16))
     if max(lengths) > LARGEST:
@@ -36,7 +36,7 @@ def read(pipe: BinaryIO) -> tuple[dict[str, Any], dict[str, Array]]:
     return json.loads(text), arrays
 
 
-def _exactly(pipe: BinaryIO, count: int) -> bytes:
+def _exactly(pipe: IO[bytes], count: int) -> bytes:
     data = b""
     while len(data) < count:
         part = pipe.read(count - len(data))
