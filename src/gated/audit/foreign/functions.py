@@ -28,6 +28,7 @@ class Functions(Subject):
     ) -> None:
         super().__init__()
         self.elementwise = elementwise
+        self.place_of_x: int | None = None  # among the results of backward, where it has no name
         self.source, self.where, self.layout, self.initial = source, (forward, backward), layout, initial
         self.forward_function, self.backward_function = source.get(forward), source.get(backward)
         self.one_step = "T" not in layout
@@ -254,8 +255,10 @@ class Functions(Subject):
             pairs = list(zip(order, (v for _, v in pairs), strict=False))
         sizes = {**self._sizes(x), "D": x.shape[2]}
         found: Parameters = {}
-        for name, value in pairs:
+        for place, (name, value) in enumerate(pairs):
             whose = roles.owner(name, known) if name else None
+            if name is None and self._looks_like_x(place, value, sizes):
+                whose = "x"
             if whose is None or value is None:
                 continue
             if whose == "x":
@@ -269,6 +272,16 @@ class Functions(Subject):
             else:
                 found.setdefault(whose, np.asarray(value))
         return found
+
+    def _looks_like_x(self, place: int, value: Any, sizes: dict[str, int]) -> bool:
+        """A result without a name that has the shape of x, which no other has where D is not H, as in the first run."""
+        if sizes["D"] != self._H and self.place_of_x is None and np.ndim(value) == len(self.layout.lstrip("*")):
+            try:
+                self._input_gradient(value, sizes)
+                self.place_of_x = place
+            except (ValueError, TypeError):
+                pass
+        return place == self.place_of_x
 
     def _input_gradient(self, value: Any, sizes: dict[str, int]) -> Array:
         single = layouts.state_layout(self.layout)

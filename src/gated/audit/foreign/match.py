@@ -30,6 +30,7 @@ class Piece:
     columns: tuple[int, int] | None  # None: a vector
     flipped: bool = False
     sign: float = 1.0
+    row: int | None = None  # a vector that is one row of theirs
 
     def resized(self, D: int, H: int, new_D: int, new_H: int) -> Piece:
         """The same for other sizes: every bound is some H, and one D at most. H does not divide D."""
@@ -43,6 +44,8 @@ class Piece:
         return replace(self, rows=rows, columns=columns)
 
     def index(self, theirs: Array) -> tuple[slice, ...]:
+        if self.row is not None:
+            return (slice(self.row, self.row + 1),)
         if theirs.ndim < 2:
             return (slice(*self.rows),)
         if self.columns is None:  # a vector that is held as a column or a row

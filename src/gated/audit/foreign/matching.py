@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -91,7 +92,7 @@ def candidates(cell: Cell, shapes: Shapes, D: int, H: int) -> Iterator[Way]:
         for h_first, opposite, swapped in itertools.product(
             (True, False) if reader.joined else (True,),
             (False, True) if "z" in gates else (False,),
-            (False, True) if "b.hn" in cell.parameters else (False,),
+            (False, True) if reader.rows or "b.hn" in cell.parameters else (False,),
         ):
             pieces = reader.pieces(order, h_first, swapped)
             if pieces is None:
@@ -104,7 +105,7 @@ def candidates(cell: Cell, shapes: Shapes, D: int, H: int) -> Iterator[Way]:
 
 
 def _opposite(piece: Piece) -> Piece:
-    return Piece(piece.ours, piece.theirs, piece.rows, piece.columns, piece.flipped, -piece.sign)
+    return replace(piece, sign=-piece.sign)
 
 
 class _Reader:
@@ -115,8 +116,13 @@ class _Reader:
         self.cell, self.D, self.H, self.count = cell, D, H, gates
         units = gates * H
         self.stacked = gates > 1 and any(units in shape for shape in shapes.values())
-        self.matrices = {n: (s[0], s[1]) for n, s in shapes.items() if len(s) == 2 and 1 not in s}
-        self.vectors = {n: tuple(s) for n, s in shapes.items() if n not in self.matrices}
+        peepholes = [n for n in cell.parameters if n[0] == "p"]
+        whole = [n for n, s in shapes.items() if s == (len(peepholes), H) and roles.family(n, (n,), False) == "p"]
+        self.rows = {n: peepholes for n in whole}  # all peepholes in one array, one row each
+        self.matrices = {
+            n: (s[0], s[1]) for n, s in shapes.items() if len(s) == 2 and 1 not in s and n not in self.rows
+        }
+        self.vectors = {n: tuple(s) for n, s in shapes.items() if n not in self.matrices and n not in self.rows}
         width = units if self.stacked else H
         self.width = width
         sided = [
@@ -145,6 +151,9 @@ class _Reader:
         there = {p.ours for p in found}
         if any(n not in there for n in self.cell.parameters if n[0] in "WU"):
             return None
+        for name, rows in self.rows.items():
+            placed = sorted(rows, key=lambda ours: "iofg".index(ours[2]) if swapped else "ifog".index(ours[2]))
+            found += [Piece(ours, name, (0, self.H), None, row=row) for row, ours in enumerate(placed)]
         for name, held in self.vectors.items():
             for gate, start in self._blocks(name, held, gate_of):
                 ours = self._vector(name, gate, {p.ours for p in found}, swapped)

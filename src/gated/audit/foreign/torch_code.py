@@ -50,6 +50,8 @@ class TorchCode(Subject):
         self.one_step, self.one_sequence = "T" not in layout, "N" not in layout
         self.parameters = [] if module else [n for n, r in self.asked if r == "array"]
         self.scheme = Scheme()
+        self._seen: dict[str, tuple[int, ...]] = {}
+        self._layer: Any = None
 
     def settle(self) -> bool:
         names = tuple(self.parameters)
@@ -73,15 +75,18 @@ class TorchCode(Subject):
     def one_forward(self, P: Parameters, x: Array, states: Mapping[str, Array]) -> tuple[Array, Any]:
         import torch
 
-        if any(np.iscomplexobj(v) for v in (*P.values(), x)):
-            raise TypeError("no complex numbers")
-        leaves = {n: torch.tensor(v, dtype=torch.float64, requires_grad=True) for n, v in P.items()}
+        kind = torch.complex128 if np.iscomplexobj(x) else torch.float64
+
+        def leaf(value: Array) -> Any:
+            return torch.tensor(value, dtype=kind, requires_grad=kind is torch.float64)
+
+        leaves = {n: leaf(v) for n, v in P.items()}
         call = self._callable(leaves, x)
         single = layouts.state_layout(self.layout)
-        now = {s: torch.tensor(layouts.to_theirs(v, single, "ND"), requires_grad=True) for s, v in states.items()}
+        now = {s: leaf(layouts.to_theirs(v, single, "ND")) for s, v in states.items()}
         kept: dict[str, Any] = {"P": leaves, "states": dict(now)}
         parts = [x[[t]] for t in range(len(x))] if self.one_step else [x]
-        kept["x"] = [torch.tensor(layouts.to_theirs(p, self.layout, "TND"), requires_grad=True) for p in parts]
+        kept["x"] = [leaf(layouts.to_theirs(p, self.layout, "TND")) for p in parts]
         kept["y"] = []
         for part in kept["x"]:
             given = [part if r == "x" else now[r] if r in now else leaves[n] for n, r in self.asked]
@@ -94,11 +99,13 @@ class TorchCode(Subject):
     def _callable(self, leaves: Mapping[str, Any], x: Array) -> Any:
         if not self.module:
             return self.kind.apply
-        H = next(
-            h for h in range(1, 24) if self.shapes(x.shape[2], h) == {n: tuple(v.shape) for n, v in leaves.items()}
-        )
-        layer = construct(self.kind, x.shape[2], H).double()
-        return lambda *given: __import__("torch").func.functional_call(layer, dict(leaves), given)
+        import torch
+
+        shapes, D = {n: tuple(v.shape) for n, v in leaves.items()}, x.shape[2]
+        if shapes != self._seen:
+            H = next(h for h in range(1, 24) if self.shapes(D, h) == shapes)
+            self._seen, self._layer = shapes, construct(self.kind, D, H).double()
+        return lambda *given: torch.func.functional_call(self._layer, dict(leaves), given)
 
     def _output(self, y: Any, x: Array) -> Array:
         value = y.detach().numpy()
