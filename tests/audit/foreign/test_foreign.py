@@ -279,3 +279,21 @@ def test_an_array_of_whole_numbers(tmp_path: Path) -> None:
     )
     with open_foreign(written(tmp_path, text)) as found:
         assert [m.where for m in found.manners() if m.kind == "integer"] == ["dy"]
+
+
+RENAMED = {
+    "params_gru": ("Wz Wxz", "Wr Wxr", "Wn Wxh", "Uz Whz", "Ur Whr", "Un Whh", "bn bh"),
+    "params_peephole_lstm": ("pi Wci", "pf Wcf", "po Wco"),
+}
+
+
+@pytest.mark.parametrize("name", RENAMED)
+def test_other_names(name: str, tmp_path: Path) -> None:
+    """The operand before the gate, h for the candidate; peepholes as weights on c."""
+    text = (SPECIMENS / "right" / f"{name}.py").read_text(encoding="utf-8")
+    for old, new in (pair.split() for pair in RENAMED[name]):
+        text = text.replace(f'"{old}"', f'"{new}"')
+    with open_foreign(written(tmp_path, text)) as found:
+        assert found.table().right and found.match().exact and found.match().cell.name == name.removeprefix("params_")
+        mine, right = of_cell(found, np.random.default_rng(2), 3, 2, 4, 5)
+        assert set(mine) == set(right) and all(np.allclose(mine[n], right[n], 1e-9, 1e-12) for n in right)

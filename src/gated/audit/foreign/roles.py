@@ -101,10 +101,14 @@ def gate_word(name: str) -> str:
     key = re.sub(r"(weight|bias|kernel|recurrent|peephole|peep|_ih|_hh|_l0|[._\d\[\]])+", "_", name.lower()).strip("_")
     key = key.replace("_", "")
     key = re.sub(r"^[wubprv](?=.)|(?<=.)[wub]$|^[wub]$", "", key, count=1)
-    if len(key) > 1:
-        key = re.sub(r"[xha]$", "", key) or key
-        key = re.sub(r"^[xha](?=[a-z])", "", key) if len(key) > 1 else key
-    return "" if key in ("x", "h", "a", "w", "u") and len(key) == 1 and key != "h" else key
+    if re.match(r"^c[ifo]$", key):  # Wci: the peephole of i
+        key = key[1]
+    if len(key) == 2:  # Wxz and Wzx, Whh and Whx: the letter that is not the operand's
+        first, second = key[0], key[1]
+        key = second if first == "x" or first in "ha" and second != "x" else first if second in "xha" else key
+    elif len(key) > 2:
+        key = re.sub(r"^[xha](?=[a-z])|[xha]$", "", key, count=1)
+    return "" if key in ("x", "w", "u") else "h" if key == "a" else key
 
 
 HINTS = {  # gate words -> gates of the cells of the zoo
