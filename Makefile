@@ -1,5 +1,6 @@
 # make demo   trains a small character language model and prints what it writes
 # make test   everything that must hold before a change is accepted
+# make docs   the pages and the reference, into site/
 # make bench  speed and memory beside PyTorch, JAX and ONNX Runtime
 PYTHON ?= python3
 WORKERS ?= 2
@@ -18,7 +19,7 @@ PIP := -m pip --disable-pip-version-check install --quiet -c constraints.txt
 ONE_THREAD := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint typecheck pytest bench clean
+.PHONY: help demo test lint typecheck pytest docs bench clean
 
 help:
 	@echo "make demo       train on the Python help texts into $(RUN), then print a sample"
@@ -26,6 +27,7 @@ help:
 	@echo "make lint       ruff"
 	@echo "make typecheck  mypy"
 	@echo "make pytest     the test suite alone; ARGS='-k lstm' passes options on"
+	@echo "make docs       the pages and the reference, into site/; a warning is an error"
 	@echo "make bench      the benchmarks, into benchmarks/results; ARGS='--quick' is rough and takes minutes"
 	@echo "make clean      remove environments, caches and build results (runs/ stays)"
 
@@ -43,6 +45,10 @@ typecheck: $(TEST_STAMP)
 
 pytest: $(TEST_STAMP)
 	$(ONE_THREAD) $(TEST_VENV)/bin/python -m pytest -n $(WORKERS) $(ARGS)
+
+docs: $(TEST_STAMP)
+	NO_MKDOCS_2_WARNING=1 $(TEST_VENV)/bin/mkdocs build --strict --quiet
+	@echo "site/index.html is the first page; for the search: $(TEST_VENV)/bin/python -m http.server -d site"
 
 bench: $(BENCH_STAMP)
 	$(BENCH_VENV)/bin/python -m benchmarks $(ARGS)
@@ -67,5 +73,5 @@ $(BENCH_STAMP): pyproject.toml constraints.txt
 	@touch $@
 
 clean:
-	rm -rf $(DEMO_VENV) $(TEST_VENV) $(BENCH_VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(DEMO_VENV) $(TEST_VENV) $(BENCH_VENV) build dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +

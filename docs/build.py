@@ -12,7 +12,8 @@ after one shows what it printed. A comment on the line before a block says how i
     <!-- numbers vary -->   text: numbers depend on machine and library versions; words do not
     <!-- excerpt -->        text: some of the lines that were printed, in their order; a line of … stands for the rest
 
-Between <!-- measured: ... --> and <!-- end of measured --> stands what the last whole benchmark said (`measured.py`).
+Between <!-- measured: ... --> and <!-- end of measured --> stands what the last whole benchmark said (`measured.py`),
+between <!-- house: ... --> and <!-- end of house --> what is made from the source files (`house.py`).
 
 In a ```console block lines with $ are commands; those of `gated` run, and what follows each is an excerpt of what it
 printed, numbers not compared.
@@ -36,6 +37,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGES = (
     "README.md",
     "README.zh.md",
+    "CONTRIBUTING.md",
+    "CONTRIBUTING.zh.md",
     "docs/guide.md",
     "docs/guide.zh.md",
     "docs/my-backprop.md",
@@ -44,6 +47,8 @@ PAGES = (
     "docs/learning.zh.md",
     "docs/native.md",
     "docs/native.zh.md",
+    "docs/architecture.md",
+    "docs/architecture.zh.md",
 )
 FENCE = re.compile(
     r"^(?:<!-- (?P<mark>[^>]*?) -->\n)?```(?P<language>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
@@ -171,10 +176,12 @@ def main(arguments: list[str]) -> int:
     import cells_page
     import measured
 
+    import house
+
     wanted = {f"docs/cells{suffix}.md": cells_page.page(lang) for lang, suffix in (("en", ""), ("zh", ".zh"))}
     for name in PAGES:
         page = filled_in((ROOT / name).read_text(encoding="utf-8"), "--numbers" in arguments)
-        wanted[name] = measured.filled(page, name)
+        wanted[name] = house.filled(measured.filled(page, name), name)
     stale = 0
     for name, text in wanted.items():
         file = ROOT / name

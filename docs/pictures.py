@@ -1,6 +1,7 @@
 """The pictures of the pages that come from the library itself.
 
-    python docs/pictures.py       into docs/pictures: derivation.png, roads.png, and the same with .zh in Chinese
+    python docs/pictures.py       into docs/pictures: derivation.png, roads.png, house-*.png (see `house_pictures`), and
+                                  the same with .zh in Chinese
 
 `derivation` shows a cell as its author writes it beside the gradients that gated derives; `roads` the quantities of one
 step and every road by which the gradient goes back through them, with the local derivative by which it is multiplied.
@@ -15,6 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import house_pictures
 import matplotlib
 
 matplotlib.use("Agg")
@@ -250,6 +252,7 @@ def main() -> int:
             figure = draw(gated.cells.peephole_lstm, WORDS[lang], font if lang == "zh" else None)
             figure.savefig(PICTURES / f"{name}{suffix}.png")
             plt.close(figure)
+        house_pictures.draw(PICTURES, lang, suffix, font if lang == "zh" else None)
     return 0
 
 

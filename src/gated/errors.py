@@ -96,7 +96,8 @@ def as_array(argument: str, value: Any) -> np.ndarray[Any, Any]:
     """np.asarray, with an error that names the argument.
 
     Raises:
-        ArgumentError: rows of different lengths. ArgumentTypeError: a masked array.
+        ArgumentError: rows of different lengths.
+        ArgumentTypeError: a masked array.
     """
     import numpy as np  # not above: the command line shows its help without it
 

@@ -14,6 +14,8 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 
 MOVED: dict[str, str] = {
+    "gated.backends.arithmetic": "gated.backends.reference.arithmetic",
+    "gated.backends.updates": "gated.backends.reference.updates",
     "gated.backends.native.ir_tools": "gated.backends.native.codegen.ir_tools",
     "gated.backends.native.vector_math": "gated.backends.native.codegen.vector_math",
     "gated.backends.native.kernels": "gated.backends.native.codegen.kernels",
@@ -23,7 +25,7 @@ MOVED: dict[str, str] = {
     "gated.backends.native.renewal": "gated.backends.native.codegen.renewal",
     "gated.backends.native.moves": "gated.backends.native.codegen.moves",
     "gated.backends.native.gradients": "gated.backends.native.codegen.gradient_kernels",
-    "gated.backends.native.online_emit": "gated.backends.native.codegen.online_emit",
+    "gated.backends.native.online_emit": "gated.backends.native.codegen.in_place",
     "gated.backends.native.fingerprint": "gated.backends.native.machine.fingerprint",
     "gated.backends.native.cache_folder": "gated.backends.native.machine.cache_folder",
     "gated.backends.native.object_cache": "gated.backends.native.machine.object_cache",
@@ -40,10 +42,10 @@ MOVED: dict[str, str] = {
     "gated.backends.native.inference_plan": "gated.backends.native.passes.inference_plan",
     "gated.backends.native.inference": "gated.backends.native.passes.inference",
     "gated.backends.native.backend": "gated.backends.native.passes.backend",
-    "gated.backends.native.online_run": "gated.backends.native.passes.online_run",
+    "gated.backends.native.online_run": "gated.backends.native.passes.learner",
     "gated.backends.native.lowering": "gated.program.lowering",
     "gated.backends.native.layout": "gated.program.layout",
-    "gated.backends.native.online_layout": "gated.program.online_layout",
+    "gated.backends.native.online_layout": "gated.program.online",
     "gated.learning.optimizers": "gated.learning.rules.optimizers",
     "gated.learning.schedules": "gated.learning.rules.schedules",
     "gated.learning.clipping": "gated.learning.rules.clipping",

@@ -19,7 +19,7 @@ def told(value: object) -> str:
 
 
 def one_of(name: str, value: object, *choices: str) -> str:
-    """``value`` if it is one of the words; of an array it is not asked whether it equals one."""
+    """`value` if it is one of the words; of an array it is not asked whether it equals one."""
     if isinstance(value, str) and value in choices:
         return value
     known = [repr(choice) for choice in choices]
@@ -27,7 +27,7 @@ def one_of(name: str, value: object, *choices: str) -> str:
 
 
 def real(name: str, value: object) -> float:
-    """``value`` as a float. Raises ArgumentTypeError if it is no real number (a bool is none)."""
+    """`value` as a float. Raises ArgumentTypeError if it is no real number (a bool is none)."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise ArgumentTypeError(f"{name}: got {told(value)}, expected a number")
     try:
@@ -37,7 +37,7 @@ def real(name: str, value: object) -> float:
 
 
 def above_zero(name: str, value: object) -> float:
-    """``value`` if it is finite and greater than 0."""
+    """`value` if it is finite and greater than 0."""
     number = real(name, value)
     if not (math.isfinite(number) and number > 0.0):
         raise ArgumentError(f"{name}: got {told(value)}, expected a finite number above 0")
@@ -45,7 +45,7 @@ def above_zero(name: str, value: object) -> float:
 
 
 def not_negative(name: str, value: object) -> float:
-    """``value`` if it is finite and at least 0."""
+    """`value` if it is finite and at least 0."""
     number = real(name, value)
     if not (math.isfinite(number) and number >= 0.0):
         raise ArgumentError(f"{name}: got {told(value)}, expected a finite number of at least 0")
@@ -53,7 +53,7 @@ def not_negative(name: str, value: object) -> float:
 
 
 def within(name: str, value: object, low: float, high: float, *, closed: bool = False) -> float:
-    """``value`` if low <= value < high (``closed``: <= high)."""
+    """`value` if low <= value < high (`closed`: <= high)."""
     number = real(name, value)
     if not (low <= number < high or (closed and number == high)):
         end = "]" if closed else ")"
@@ -62,7 +62,7 @@ def within(name: str, value: object, low: float, high: float, *, closed: bool = 
 
 
 def whole(name: str, value: object, least: int) -> int:
-    """``value`` if it is a whole number of at least ``least``."""
+    """`value` if it is a whole number of at least `least`."""
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
         raise ArgumentTypeError(f"{name}: got {told(value)}, expected a whole number")
     if value < least:
@@ -71,5 +71,5 @@ def whole(name: str, value: object, least: int) -> int:
 
 
 def whole_above_zero(name: str, value: object) -> int:
-    """``value`` if it is a whole number of at least 1."""
+    """`value` if it is a whole number of at least 1."""
     return whole(name, value, 1)

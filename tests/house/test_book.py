@@ -179,7 +179,6 @@ BOOKKEEPERS = {
     "language/reductions.py",
     "language/printing.py",
     "backends/native/codegen/elementary.py",
-    "backends/native/codegen/online_emit.py",
 }
 
 

@@ -3,52 +3,10 @@
 from __future__ import annotations
 
 import ast
-from pathlib import Path
 
 import pytest
 
-import gated
-
-SOURCE = Path(gated.__file__).parent
-ORDER = (
-    "files",
-    "data",
-    "language",
-    "calculus",
-    "cells",
-    "schedule",
-    "program",
-    "backends",
-    "nn",
-    "learning",
-    "audit",
-    "interop",
-    "models",
-    "experiments",
-    "cli",
-)
-ROOMS = {
-    "backends/native": ("codegen", "machine", "memory", "threads", "passes"),
-    "learning": ("rules", "training", "realtime"),
-}
-OLD = {"runtime"}  # a place that is kept for those who import from it
-# a cell shows its own derivation: the method asks for it when it is called
-ALLOWED = {("language/cell.py", "calculus")}
-
-
-def _imports(path: Path, package: str = "gated") -> set[str]:
-    """The packages and modules in a package that a file imports anywhere in it."""
-    found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: a relative import"
-            names = [f"{node.module}.{alias.name}" for alias in node.names]
-        else:
-            continue
-        found |= {name.removeprefix(f"{package}.").split(".")[0] for name in names if name.startswith(f"{package}.")}
-    return found
+from .directions import ALLOWED, OLD, ORDER, ROOMS, SOURCE, imports
 
 
 def test_every_package_has_a_place_in_the_order() -> None:
@@ -62,9 +20,9 @@ def test_imports_run_one_way() -> None:
         package, name = path.relative_to(SOURCE).parts[0], path.relative_to(SOURCE).as_posix()
         if package in OLD:
             continue
-        later = {found for found in _imports(path) & set(ORDER) if ORDER.index(found) > ORDER.index(package)}
+        later = {found for found in imports(path) & set(ORDER) if ORDER.index(found) > ORDER.index(package)}
         wrong += [f"{name} imports {found}" for found in sorted(later) if (name, found) not in ALLOWED]
-        wrong += [f"{name} imports {found}" for found in sorted(_imports(path) & OLD)]
+        wrong += [f"{name} imports {found}" for found in sorted(imports(path) & OLD)]
     assert not wrong, "; ".join(wrong)
 
 
@@ -82,6 +40,19 @@ def test_rooms_import_one_way(package: str) -> None:
     wrong = []
     for room, name in enumerate(order):
         for path in sorted((folder / name).rglob("*.py")):
-            later = _imports(path, f"gated.{package.replace('/', '.')}") & set(order[room + 1 :])
+            later = imports(path, f"gated.{package.replace('/', '.')}") & set(order[room + 1 :])
             wrong += [f"{path.relative_to(SOURCE)} imports {found}" for found in sorted(later)]
+    assert not wrong, "; ".join(wrong)
+
+
+def test_the_files_of_the_reference_room_import_one_way() -> None:
+    """In the order in which the room's own map has them."""
+    folder = SOURCE / "backends/reference"
+    map_ = ast.get_docstring(ast.parse((folder / "__init__.py").read_text(encoding="utf-8"))) or ""
+    order = [line.split()[0] for line in map_.splitlines() if line.startswith("    ")]
+    assert sorted(order) == sorted(path.stem for path in folder.glob("*.py") if path.stem != "__init__")
+    wrong = []
+    for place, name in enumerate(order):
+        later = imports(folder / f"{name}.py", "gated.backends.reference") & set(order[place:])
+        wrong += [f"{name} imports {found}" for found in sorted(later)]
     assert not wrong, "; ".join(wrong)

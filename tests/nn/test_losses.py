@@ -9,8 +9,11 @@ import pickle
 import numpy as np
 import pytest
 
+import gated
 from gated import sqrt
+from gated.data import Sequences
 from gated.errors import ArgumentError
+from gated.learning import SGD, Online, full_step
 from gated.losses import Loss, SigmoidCrossEntropy, SigmoidSquaredError, SoftmaxCrossEntropy, SquaredError
 from gated.nn.maps import total
 
@@ -227,3 +230,56 @@ def test_losses_with_other_options_are_others():
     late = SquaredError()
     late.note = "mine"
     assert late != SquaredError() and copy.copy(late).note == "mine"
+
+
+class Rounded(Loss):
+    """|y − target| with a round bottom: an option that stands in the expression."""
+
+    expression = staticmethod(lambda y, target, width: total(sqrt((y - target) * (y - target) + width * width) - width))
+    numbers = ("width",)
+
+    def __init__(self, width=1.0, reduction="mean"):
+        super().__init__(reduction)
+        self.width = width
+
+
+@pytest.mark.parametrize("width", [0.5, 3.0])
+def test_an_option_stands_in_the_expression(width):
+    y, target = np.random.default_rng(0).standard_normal((2, 4, 3))
+    loss = Rounded(width, "sum")
+    distance = y - target
+    for one in (loss, copy.copy(loss), pickle.loads(pickle.dumps(loss))):
+        value, dy = one(y, target)
+        assert value == pytest.approx(np.sum(np.sqrt(distance**2 + width**2) - width))
+        np.testing.assert_allclose(dy, distance / np.sqrt(distance**2 + width**2))
+        assert one == loss and repr(one) == f"Rounded(reduction='sum', width={width})"
+    loss.width = 2 * width  # an option may be set anew
+    assert loss(y, target)[0] == Rounded(2 * width, "sum")(y, target)[0] != value
+
+
+def test_a_loss_with_a_call_of_its_own_is_called_wherever_something_learns():
+    rng = np.random.default_rng(5)
+    x, target = rng.standard_normal((6, 1, 3)), 3 * rng.standard_normal((6, 1, 2))
+    loss, plain = Huber(3.0), Huber(1.0)
+
+    def network():
+        layers = {"rnn": gated.LSTM(3, 4, dtype="float64", seed=1), "head": gated.Dense(4, 2, dtype="float64", seed=2)}
+        return gated.Network(layers)
+
+    net = network()
+    expected = loss(net.forward(x)[0], target)
+    assert expected[0] != plain(net.forward(x)[0], target)[0]
+    _, _, gradient = net.backward(net.forward(x)[2], expected[1])
+    before = net.theta.copy()
+    assert full_step(net, loss, SGD(0.5), Sequences(x, target))[0] == expected[0]
+    np.testing.assert_allclose(net.theta, before - 0.5 * gradient.vector, rtol=1e-12)
+    learner = Online(network(), loss=loss)
+    y = learner.step(x[0], target[0])
+    again = network()
+    rule = Online(again, loss=loss, backend="reference")
+    rule.step(x[0], target[0])
+    head = before[-2:] - 0.1 * loss(y, target[0])[1][0]  # the bias learns from dy itself
+    np.testing.assert_allclose(learner.network.params["head.b.y"], head, rtol=1e-12)
+    np.testing.assert_array_equal(learner.network.theta, again.theta)
+    with pytest.raises(ArgumentError, match="'native' for Huber, a loss with a call of its own"):
+        Online(network(), loss=loss, backend="native")

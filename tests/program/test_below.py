@@ -36,7 +36,7 @@ def modules() -> tuple[list[str], list[str]]:
 
 
 def test_all_modules_were_tried(modules: tuple[list[str], list[str]]) -> None:
-    for name in ("program.rows", "program.time_loops", "program.online_layout", "schedule.online_step"):
+    for name in ("program.rows", "program.time_loops", "program.online", "schedule.online_step"):
         assert f"gated.{name}" in modules[0]
 
 

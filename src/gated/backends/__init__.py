@@ -1,9 +1,10 @@
-"""What runs a schedule. `reference` (NumPy) interprets it node by node and is the definition of right."""
+"""Who computes: `reference` (NumPy, the definition of right) or `native` (machine code), behind one `interface`."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from typing import Any
 
 from gated.backends.interface import Backend, Pass, Scan
 from gated.errors import unknown
@@ -11,7 +12,7 @@ from gated.lazy import submodules
 
 __getattr__, __dir__ = submodules(__name__)
 
-__all__ = ["Backend", "Pass", "Scan", "default_backend", "get_backend"]
+__all__ = ["Backend", "Pass", "Scan", "backend_of", "checked_name", "default_backend", "get_backend"]
 
 
 @functools.cache
@@ -39,11 +40,26 @@ def get_backend(name: str) -> Backend:
     Raises:
         ArgumentError: there is none.
     """
+    return MAKERS[checked_name(name)]()
+
+
+def checked_name(name: Any) -> str:
+    """The name itself if a backend has it; LLVM is not loaded for the answer.
+
+    Raises:
+        ArgumentError: there is none.
+    """
     if not isinstance(name, str) or name not in MAKERS:
         raise unknown("backend", name, MAKERS)
-    return MAKERS[name]()
+    return name
 
 
 def default_backend() -> Backend:
-    """The one for what names none: dense layers, embeddings, losses, clipping, optimizers."""
+    """The one for what names none: losses, clipping, optimizers that are called by hand."""
     return MAKERS[DEFAULT]()
+
+
+def backend_of(owner: Any) -> Backend:
+    """Who computes for a layer or a network, by its `backend_name`; the default one if it has none, or None."""
+    name = getattr(owner, "backend_name", None)
+    return default_backend() if name is None else get_backend(name)

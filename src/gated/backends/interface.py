@@ -3,129 +3,39 @@
 Rows are packed: the sequences are sorted by falling length, and the rows of step t are those of the `counts[t]`
 sequences that are still running, one step after the other. With equal lengths this is just (T·N, dim).
 Legend: T steps, N sequences, R = Σ counts rows, D inputs; `sizes` gives the length of every dimension symbol.
+
+All arithmetic on parameters, gradients and activations is a backend's: of layers and of their sum in a network, of the
+loss and its gradient, of clipping and of updates, of each step of learning in real time. So whoever writes a backend,
+for another processor or for a whole step in one call, finds here all that there is to compute, and can keep these
+arrays where it likes. (No function of NumPy but those that move numbers meets one of them elsewhere in `nn` and
+`learning`: tests/backends/test_nothing_past_backends.py.) The callers keep
+
+    what is made of the input alone    checks, packing, the rows of targets, the weight that a mask gives to each row of
+                                       a loss, the masks of dropout as they are drawn; ids, row numbers, shapes
+    moves                              views, copies, zeros, other dtypes; putting side by side
+    first values of parameters         drawn before there is anything to compute
+    what a person is told              which number was not finite, how far two gradients lie apart; what is made of
+                                       predictions
+    what is somebody's own             layers, losses and optimizers that are none of gated's
+
+Who computes: a layer has the backend that it is given, and a network that of its layers (`Network.backend_name`); it
+computes within `full_step`, `truncated_step`, `Training` and `Online`. What is called by hand has the default one.
 """
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple, NoReturn, Protocol, TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 
-from gated.errors import ArgumentError, uncopied, wrong
+from gated.backends.scan import Array, Pass, Scan, stale, takes_pass
 from gated.language.graph import Node
 from gated.schedule import CellSchedule
 
-Array = np.ndarray[Any, Any]
-Result = TypeVar("Result")
+__all__ = ["Arithmetic", "Array", "Backend", "Pass", "Rule", "Scan", "Stepper", "stale", "takes_pass"]
+
 Rule = Callable[..., None]  # theta, gradient, buffers, scratch, **numbers
-
-
-def stale() -> ArgumentError:
-    """The error of a backward pass that would not belong to its forward pass."""
-    return wrong(
-        "tape",
-        "one whose parameters have changed since its forward pass",
-        "backward() before the parameters are updated, or another forward()",
-    )
-
-
-class Pass(NamedTuple):
-    """What one layer runs in one direction over one batch. (A named tuple: one is made for every call of a layer.)
-
-    Attributes:
-        schedule, sizes, parameters: what is run. The parameters are the live ones.
-        x: (R, D), the packed input.
-        counts: (T,) running sequences per step, never rising.
-        states: the initial ones, (N, size) each, in packed order.
-    """
-
-    schedule: CellSchedule
-    sizes: Mapping[str, int]
-    parameters: Mapping[str, Array]
-    x: Array
-    counts: Array
-    states: Sequence[Array]
-
-    @classmethod
-    def of_one_step(
-        cls,
-        schedule: CellSchedule,
-        sizes: Mapping[str, int],
-        parameters: Mapping[str, Array],
-        sequences: int,
-        dtype: np.dtype[Any],
-    ) -> Pass:
-        """Input and states are zeros."""
-        graph = schedule.graph
-        x = np.zeros((sequences, sizes["input"]), dtype)
-        states = [np.zeros((sequences, sizes[graph.dims[name]]), dtype) for name in graph.states]
-        return cls(schedule, sizes, parameters, x, np.array([sequences]), states)
-
-    @property
-    def sequences(self) -> int:
-        return len(self.states[0])
-
-
-def takes_pass(method: Callable[[Any, Pass], Result]) -> Callable[..., Result]:
-    """A backend's method that takes a `Pass`, or what one is made of, argument by argument, as once it was called."""
-
-    @functools.wraps(method)
-    def call(self: Any, given: Any, *others: Any) -> Result:
-        if others:
-            given = (Pass.of_one_step if len(others) == 4 else Pass)(given, *others)
-        return method(self, given)
-
-    return call
-
-
-@dataclass(eq=False)
-class Scan:
-    """A forward pass, with what its backward pass needs: all of it the scan's own, but for the parameters.
-
-    These are the live ones. A backend keeps a digest of what they were, by which the backward pass notices a change.
-
-    Attributes:
-        schedule, sizes, parameters: what was run.
-        counts: (T,) running sequences per step, never rising.
-        rows, dtype: R, and that of all arrays.
-        y: (R, size of the first state), the output at every step; the caller's to change.
-        states: one array per state, (N + R, size): the initial state, then the new states of each step.
-        last: each sequence's last states, (N, size) each.
-        values: node -> (R, dim) packed value, for the nodes that are kept (level 1 and 2).
-        own: what the backend that made this wants to find again.
-    """
-
-    schedule: CellSchedule
-    sizes: Mapping[str, int]
-    parameters: Mapping[str, Array]
-    counts: Array
-    rows: int
-    dtype: np.dtype[Any]
-    y: Array
-    states: Sequence[Array]
-    last: list[Array]
-    values: Mapping[Node, Array | float]
-    own: Any = None
-
-    @classmethod
-    def of(
-        cls, given: Pass, y: Array, states: Sequence[Array], last: list[Array], values: Mapping[Node, Array | float]
-    ) -> Scan:
-        """The scan of a pass."""
-        rows = len(given.x), given.x.dtype
-        return cls(given.schedule, given.sizes, given.parameters, given.counts, *rows, y, states, last, values)
-
-    def __reduce_ex__(self, protocol: Any) -> NoReturn:
-        raise uncopied("tape", "it belongs to one forward pass: run forward again")
-
-    @property
-    def x(self) -> Array:
-        """(R, D), the packed input."""
-        graph = self.schedule.graph
-        return np.asarray(self.values[graph.input_leaf(graph.inputs[0])])
 
 
 class Stepper(Protocol):
@@ -157,7 +67,7 @@ class Stepper(Protocol):
 
 
 class Arithmetic(Protocol):
-    """What is computed with parameters and gradients outside a time loop.
+    """What is computed with parameters, gradients and activations outside a time loop.
 
     V outputs of a row; P parameters. What is said to be `into` an array is written there, all else is new.
     """
@@ -194,8 +104,10 @@ class Arithmetic(Protocol):
 
         Args:
             schedule: the loss of one row, a function of y and target.
-            y, target: (R, V).
+            y: (R, V).
+            target: (R, V).
             weights: (R, 1). What stands in a row of weight 0 may be NaN, and is not looked at.
+            dtype: of dy.
         """
         ...
 
@@ -217,15 +129,38 @@ class Arithmetic(Protocol):
         """Compute the nodes of a program (from `schedule.grouping.group_products`) into `values`."""
         ...
 
+    # activations and derivatives
+
+    def sum_of_products(self, terms: Iterable[tuple[Array | float, ...]]) -> Any:
+        """The factors of each term multiplied, all terms added, in this order; shapes are matched as NumPy does it.
+
+        A new array, unless there is but one term of one factor.
+        """
+        ...
+
     def pull(self, rows: Array, matrix: Array) -> Array:
-        """Derivatives with respect to a matrix product, (..., M), times its matrix (M, K)."""
+        """Derivatives with respect to M numbers, (..., R, M), times those of these numbers, (M, K) or (..., M, K).
+
+        The second is the matrix of a product, or a Jacobian.
+        """
+        ...
+
+    def rows_not_zero(self, array: Array) -> slice | Array:
+        """The rows of (N, V) in which something is not 0, as an index: all of them as a slice, or booleans (N,)."""
+        ...
+
+    def sum_rows(self, term: tuple[Array, ...], rows: slice | Array) -> Array:
+        """The factors multiplied, (N, ...), and the sum (...) over those of the N that an index chooses.
+
+        The others may hold NaN.
+        """
+        ...
+
+    def add(self, part: Array, into: Array) -> None:
+        """Add to what is there: a gradient to the sum of them."""
         ...
 
     # whole vectors of parameters and gradients
-
-    def add(self, part: Array, into: Array) -> None:
-        """A gradient to the sum of them."""
-        ...
 
     def scale(self, vector: Array, factor: float) -> None:
         """Multiply in place."""
@@ -251,8 +186,8 @@ class Arithmetic(Protocol):
         """One update of theta (P,) and of the buffers (P,) each, in place; the gradient is only read.
 
         Args:
-            rule: what is to come out, as a function of NumPy arrays (see `backends.updates`). A backend may do the same
-                in another way for a rule that it knows.
+            rule: what is to come out, as a function of NumPy arrays (see `reference.updates`). A backend may do the
+                same in another way for a rule that it knows.
             scratch: two arrays (P,), for whatever is needed on the way.
             numbers: learning rate and what else the rule takes.
         """

@@ -1,4 +1,4 @@
-"""The command ``gated``. Importing this package imports none of what the command needs; :func:`main` does."""
+"""The command `gated`. Importing this package imports none of what the command needs; `main` does."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ USER_ERROR, BUG, INTERRUPTED = 2, 1, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line (``arguments``: without the program's name; None: those of the process).
+    """Run the command line (`arguments`: without the program's name; None: those of the process).
 
     Returns the exit code: 0; 2 for an error of the user's, told in one line on stderr; 130 after
-    Ctrl-C; 1 for an error of gated's own. ``--debug``, anywhere, shows the traceback as well.
+    Ctrl-C; 1 for an error of gated's own. `--debug`, anywhere, shows the traceback as well.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = _take_debug(words)
@@ -89,7 +89,7 @@ def _explain(error: Exception, debug: bool) -> int:
 
 
 def _take_debug(words: list[str]) -> bool:
-    """Remove --debug from before a ``--``; True if it was there."""
+    """Remove --debug from before a `--`; True if it was there."""
     end = words.index("--") if "--" in words else len(words)
     found = "--debug" in words[:end]
     words[:end] = [word for word in words[:end] if word != "--debug"]

@@ -1,4 +1,4 @@
-"""``python -m gated.cli``: the same as the command ``gated``."""
+"""`python -m gated.cli`: the same as the command `gated`."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The subcommands and their options. What they need is imported when they run: ``gated --help`` is quick."""
+"""The subcommands and their options. What they need is imported when they run: `gated --help` is quick."""
 
 from __future__ import annotations
 

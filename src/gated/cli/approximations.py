@@ -1,4 +1,4 @@
-"""``gated experiment gradients`` and ``gated experiment lahore``."""
+"""`gated experiment gradients` and `gated experiment lahore`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gated.learning.training.interrupts import delayed_interrupt
 
 
 def run_gradients(values: Mapping[str, Any]) -> None:
-    """``values``: the options by name."""
+    """`values`: the options by name."""
     names = ("steps", "hidden", "updates", "lr", "seed")
     settings = {name: values[name] for name in names}
     cells = cells_of(values["cells"])
@@ -46,7 +46,7 @@ def run_gradients(values: Mapping[str, Any]) -> None:
 
 
 def run_lahore(values: Mapping[str, Any]) -> None:
-    """``values``: the options by name."""
+    """`values`: the options by name."""
     names = ("hidden", "strings", "scale", "trained", "seeds")
     settings = approximate.LahoreSettings(rates=_numbers(values["rates"]), **{name: values[name] for name in names})
     folder = ReportFolder(values["out"] or "runs/experiment-lahore")

@@ -1,4 +1,4 @@
-"""``gated cache``: the machine code that is kept on disk."""
+"""`gated cache`: the machine code that is kept on disk."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from gated.backends.native.tuning import tuning_for
 
 
 def show_cache(clear: bool) -> None:
-    """Folder, entries and size; with ``clear``, what was removed."""
+    """Folder, entries and size; with `clear`, what was removed."""
     found = object_cache.clear() if clear else object_cache.contents()
     typer.echo(f"folder   {found.folder if found.folder is not None else 'none'}")
     if found.refused is not None:

@@ -1,4 +1,4 @@
-"""``gated cells`` and ``gated derive``."""
+"""`gated cells` and `gated derive`."""
 
 from __future__ import annotations
 

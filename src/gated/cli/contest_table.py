@@ -1,4 +1,4 @@
-"""``gated experiment reber | adding | timing``: a live table while the trials run, a report at the end."""
+"""`gated experiment reber | adding | timing`: a live table while the trials run, a report at the end."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from gated.learning.training.interrupts import delayed_interrupt
 
 
 def run(name: str, options: Mapping[str, Any], values: Mapping[str, Any]) -> None:
-    """``options``: those of the task; ``values``: all options of the command by name."""
+    """`options`: those of the task; `values`: all options of the command by name."""
     kind = KINDS[name]
     settings, cells = _settings(kind, options, values)
     kind.make(0, **settings.options)  # options that cannot be used are told before a folder is made

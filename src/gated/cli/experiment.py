@@ -1,4 +1,4 @@
-"""The subcommands of ``gated experiment`` and their options; what they need is imported when they run."""
+"""The subcommands of `gated experiment` and their options; what they need is imported when they run."""
 
 from __future__ import annotations
 

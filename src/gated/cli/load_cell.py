@@ -13,7 +13,7 @@ from gated.language import Cell
 
 
 def load_cell(spec: str) -> Cell:
-    """``lstm``: from the zoo. ``path/to/file.py:name``: import that file and take ``name`` from it.
+    """`lstm`: from the zoo. `path/to/file.py:name`: import that file and take `name` from it.
 
     Raises ArgumentError, in one line, for whatever can be wrong with either.
     """
@@ -51,7 +51,7 @@ def _import(path: Path) -> ModuleType:
 
 
 def _line(error: BaseException, path: Path) -> str:
-    """``:12``, the last line of this file that the error passed through; nothing if it never did."""
+    """`:12`, the last line of this file that the error passed through; nothing if it never did."""
     file = path.resolve()
     if isinstance(error, SyntaxError) and error.filename and Path(error.filename) == file:
         return f":{error.lineno}"

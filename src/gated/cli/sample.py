@@ -1,4 +1,4 @@
-"""``gated sample``."""
+"""`gated sample`."""
 
 from __future__ import annotations
 

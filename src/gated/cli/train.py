@@ -1,4 +1,4 @@
-"""``gated train``: settings from options, a progress bar, held-out bits per character as they fall."""
+"""`gated train`: settings from options, a progress bar, held-out bits per character as they fall."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NOT_SETTINGS = ("out", "resume", "overwrite", "minutes", "threads", "length")
 
 
 def run_training(values: Mapping[str, Any], given: Sequence[str]) -> None:
-    """``values``: all options by name; ``given``: names of those that the user wrote."""
+    """`values`: all options by name; `given`: names of those that the user wrote."""
     if values["resume"] and values["overwrite"]:
         raise ArgumentError("overwrite: got it together with --resume, expected one of the two")
     if values["minutes"] is not None:

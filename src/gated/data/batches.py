@@ -24,19 +24,26 @@ def stream_windows(
 ) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
     """Cuts one long stream into windows for truncated backpropagation through time.
 
-    ids: (length,) integers, such as the characters of a text; or a series of real numbers, (length,) or
-    (length, D), such as what a sensor measures. The stream is laid out as `batch` contiguous streams of equal
-    length that run side by side; at most `batch` - 1 steps at the very end are left over and not used. Yields
-    pairs (inputs, targets), with N = batch: (T, N) of ids, (T, N, D) of a series, where (length,) has D = 1.
-    targets[t] is what follows inputs[t]. T = window, and smaller in the last pair if the streams are no
-    multiple of it. With `batch_first` both are (N, T, ...), as a network of such layers takes them.
+    The stream is laid out as N = `batch` contiguous streams of equal length that run side by side; at most `batch` - 1
+    steps at the very end are left over and not used. The windows come in order of time and are never shuffled: column n
+    of one window continues column n of the window before, so the final state of one is the initial state of the next,
+    and the network remembers further back than gradients reach. Shuffled windows would start from states of another
+    place in the text.
 
-    The windows come in order of time and are never shuffled: column n of one window continues column n of the
-    window before, so the final state of one is the initial state of the next, and the network remembers
-    further back than gradients reach. Shuffled windows would start from states of another place in the text.
+    Args:
+        ids: (length,) integers, such as the characters of a text; or a series of real numbers, (length,) or (length,
+            D), such as what a sensor measures.
+        batch: N.
+        window: T of every window; the last one is shorter if the streams are no multiple of it.
+        batch_first: both of a pair are (N, T, ...), as a network of such layers takes them.
 
-    Raises at the call, not at the first window: ArgumentError for sizes below 1 or a stream that is too short,
-    ArgumentTypeError for a stream of anything but numbers.
+    Returns:
+        an iterator over pairs (inputs, targets): (T, N) of ids, (T, N, D) of a series, where (length,) has D = 1.
+        targets[t] is what follows inputs[t].
+
+    Raises:
+        ArgumentError: at the call, not at the first window: sizes below 1, or a stream that is too short.
+        ArgumentTypeError: at the call: a stream of anything but numbers.
     """
     stream = as_array("ids", ids)
     if stream.dtype.kind not in "iuf":
@@ -71,19 +78,23 @@ def shuffled_batches(
     labels: ArrayLike | None = None,
     batch_first: bool = False,
 ) -> Iterator[Sequences]:
-    """Independent sequences in random order, `batch_size` at a time, padded with zeros at the end.
+    """Independent sequences in random order, so many at a time, padded with zeros at the end.
 
-    sequences: arrays (T_i, ...), equal in all dimensions but the first; T_i may be 0. Of integers (T_i,) are ids; of
-    real numbers (T_i,) has D = 1, as (T_i, 1), in the targets and labels too. Each comes once; the last batch is
-    smaller if they are no multiple of `batch_size`. All randomness is from `rng`, drawn at the call.
+    Each comes once; the last batch is smaller if they are no multiple of `batch_size`. What the network should answer
+    is given as `targets` or as `labels`, or not at all: then `target` is None, and `indices` says which sequences a
+    batch has. The mask is True wherever x is data and no padding; with labels, at each sequence's last step alone.
 
-    What the network should answer is given in one of two ways, or not at all (then `target` is None, and
-    `indices` says which sequences a batch has). `targets`: arrays (T_i, ...), one target for every step.
-    `labels`: (len(sequences), ...), one for every sequence; it stands at the sequence's last step, and the mask
-    is True there alone. Otherwise the mask is True wherever x is data and no padding. With `batch_first` x,
-    target and mask are (N, T, ...), as a network of such layers takes them.
+    Args:
+        sequences: arrays (T_i, ...), equal in all dimensions but the first; T_i may be 0. Of integers (T_i,) are ids;
+            of real numbers (T_i,) has D = 1, as (T_i, 1), in the targets and labels too.
+        batch_size: N.
+        rng: all randomness is from it, drawn at the call.
+        targets: arrays (T_i, ...), one target for every step.
+        labels: (len(sequences), ...), one for every sequence; it stands at the sequence's last step.
+        batch_first: x, target and mask are (N, T, ...), as a network of such layers takes them.
 
-    Raises at the call: ArgumentError for no sequences, or shapes that do not go together.
+    Raises:
+        ArgumentError: at the call: no sequences, or shapes that do not go together.
     """
     whole_above_zero("batch_size", batch_size)
     if not isinstance(rng, np.random.Generator):

@@ -15,13 +15,14 @@ from gated.number_checks import real, told
 
 
 def python_topics() -> str:
-    """The language reference that ``help()`` prints: about half a million characters of English and code.
+    """The language reference that `help()` prints: about half a million characters of English and code.
 
-    It comes with the interpreter (``pydoc_data.topics``), so a demonstration needs no download. Topics are
-    sorted by name and each begins with its name as a heading: the text is the same in every run of one
-    Python version, but not of different ones, because each version documents itself.
+    It comes with the interpreter (`pydoc_data.topics`), so a demonstration needs no download. Topics are sorted by name
+    and each begins with its name as a heading: the text is the same in every run of one Python version, but not of
+    different ones, because each version documents itself.
 
-    Raises FileFormatError where the interpreter was installed without these texts.
+    Raises:
+        FileFormatError: the interpreter was installed without these texts.
     """
     try:
         from pydoc_data.topics import topics
@@ -32,11 +33,16 @@ def python_topics() -> str:
 
 
 def read_text(path: str | PathLike[str], encoding: str = "utf-8") -> str:
-    """The contents of a text file, line ends as ``\\n``, without a byte order mark.
+    """The contents of a text file, line ends as `\\n`, without a byte order mark.
 
-    Raises ArgumentError if the path cannot be opened as a file or no encoding has this name, FileFormatError if what
-    the file holds is not in this encoding (with the offset of the first wrong byte, from 0, and what it seems to be
-    in) or is empty.
+    Args:
+        path: of the file.
+        encoding: its name, as Python knows it.
+
+    Raises:
+        ArgumentError: the path cannot be opened as a file, or no encoding has this name.
+        FileFormatError: what the file holds is not in this encoding (with the offset of the first wrong byte, from 0,
+            and what it seems to be in), or is empty.
     """
     return text_and_size(path, encoding)[0]
 
@@ -46,8 +52,12 @@ def text_and_size(
 ) -> tuple[str, int]:
     """As `read_text`, with the number of bytes in the file.
 
-    `kept`: the path comes from a file that may be a stranger's. What is no ordinary file (a device never ends, a pipe
-    waits) is refused, and one of more than `most` bytes, before anything is read.
+    Args:
+        path: of the file.
+        encoding: its name.
+        kept: the path comes from a file that may be a stranger's. What is no ordinary file (a device never ends, a pipe
+            waits) is refused before anything is read.
+        most: so many bytes are allowed then.
     """
     _check_encoding(encoding)
     file = Path(path)
@@ -126,13 +136,18 @@ def _hint(file: Path, raw: bytes) -> str:
 
 
 def split(text: str, held_out: float = 0.05) -> tuple[str, str]:
-    """Cuts a text in two: the beginning to learn from, the last fraction `held_out` to judge by.
+    """Cuts a text in two: the beginning to learn from, the end to judge by.
 
-    The cut is contiguous. Windows drawn here and there would leave the held-out ones surrounded by text that
-    was learned, often with the same sentence on both sides, and the judgement would be too kind.
+    The cut is contiguous. Windows drawn here and there would leave the held-out ones surrounded by text that was
+    learned, often with the same sentence on both sides, and the judgement would be too kind.
 
-    Both parts hold at least one character; ArgumentError if that cannot be, or if not 0 < held_out < 1;
-    ArgumentTypeError for anything but a text and a number.
+    Args:
+        text: of two characters at least.
+        held_out: the fraction at the end; both parts hold at least one character.
+
+    Raises:
+        ArgumentError: not 0 < held_out < 1, or a text that is too short.
+        ArgumentTypeError: anything but a text and a number.
     """
     if not isinstance(text, str):
         raise wrong_type("text", describe(text), "a text")

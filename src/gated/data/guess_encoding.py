@@ -33,7 +33,7 @@ _PAIRS = re.compile(rb"(?:[\x00-\x7f]|[\xa1-\xf7][\xa1-\xfe])*")  # the commoner
 
 
 def guess_encoding(raw: bytes) -> str | None:
-    """An encoding in which all of ``raw`` can be read, and of these the one that looks right; None for no text."""
+    """An encoding in which all of `raw` can be read, and of these the one that looks right; None for no text."""
     for mark, encoding in MARKS.items():
         if raw.startswith(mark):
             return encoding if _decodes(raw, encoding) else None

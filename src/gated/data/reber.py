@@ -78,14 +78,17 @@ def is_embedded_reber(string: str) -> bool:
 
 
 def legal_successors(string: str, grammar: str = "embedded") -> list[str]:
-    """What may follow each symbol of `string`, the beginning of a string of the grammar or a whole one.
-
-    One text for each symbol, legal symbols in the order of REBER_SYMBOLS; empty after the final E.
+    """What may follow each symbol.
 
     >>> legal_successors("BTBTX")
     ['TP', 'B', 'TP', 'SX', 'SX']
 
-    grammar: "reber", "embedded", or "continual" (B follows the final E).
+    Args:
+        string: the beginning of a string of the grammar, or a whole one.
+        grammar: "reber", "embedded", or "continual" (B follows the final E).
+
+    Returns:
+        one text for each symbol, legal symbols in the order of REBER_SYMBOLS; empty after the final E.
 
     Raises:
         ArgumentError, ArgumentTypeError: a symbol that is not legal where it stands, an unknown grammar, no text.
@@ -107,11 +110,17 @@ def legal_successors(string: str, grammar: str = "embedded") -> list[str]:
 def reber_test_set(
     count: int, rng: np.random.Generator | int, exclude: Collection[str] = (), grammar: str = "embedded"
 ) -> list[str]:
-    """`count` random strings, all different, none of `exclude`: what the network was not trained with.
+    """Random strings, all different: what the network was not trained with.
 
     Hochreiter & Schmidhuber (1997) take 256 random strings to train and 256 others to test; they do not say whether
-    their test strings may repeat. Ours do not. Strings are drawn as they come until there are enough, so short ones
-    are in nearly every test set. The time grows faster than `count`, because likely strings are used up first.
+    their test strings may repeat. Ours do not. Strings are drawn as they come until there are enough, so short ones are
+    in nearly every test set. The time grows faster than `count`, because likely strings are used up first.
+
+    Args:
+        count: how many.
+        rng: a generator, or a seed.
+        exclude: strings that are none of them.
+        grammar: "embedded" or "reber".
 
     Raises:
         ArgumentError, ArgumentTypeError: count below 1, a grammar other than "embedded" and "reber".

@@ -70,14 +70,19 @@ def reber_batch(strings: Sequence[str], grammar: str = "embedded") -> Sequences:
 
 
 def continual_reber(streams: int, rng: np.random.Generator | int, window: int) -> Iterator[Sequences]:
-    """Endless streams of embedded strings side by side, cut into windows of `window` steps (Gers et al., 2000).
+    """Endless streams of embedded strings side by side, cut into windows (Gers et al., 2000).
 
     Column n of a batch continues column n of the batch before: the state has to be carried over, and nothing tells the
     network where a string ends. x (T, N, 7), target (T, N, 7) as in reber_task, where the successor of a final E is B;
-    T = window, N = streams, every step counts.
+    every step counts.
 
-    Raises at the call:
-        ArgumentError, ArgumentTypeError: streams or window below 1.
+    Args:
+        streams: N.
+        rng: a generator, or a seed.
+        window: T.
+
+    Raises:
+        ArgumentError, ArgumentTypeError: at the call: streams or window below 1.
     """
     at_least("streams", streams, 1)
     at_least("window", window, 1)
@@ -109,9 +114,11 @@ def reber_success(
 ) -> ReberScore:
     """The success test of the embedded Reber grammar: all legal successors, and no other, at every step.
 
-    predict: x (T, 7) -> outputs (T, 7), of a network that starts from its initial state and does not learn from what
-    it reads. It is called once for each string; whether its weights stay as they are is not checked.
-    test_set: embedded Reber strings; see reber_test_set. threshold: see reber_score, which judges.
+    Args:
+        predict: x (T, 7) -> outputs (T, 7), of a network that starts from its initial state and does not learn from
+            what it reads. It is called once for each string; whether its weights stay as they are is not checked.
+        test_set: embedded Reber strings; see reber_test_set.
+        threshold: see reber_score, which judges.
 
     Raises:
         ArgumentError, ArgumentTypeError: no strings, one that is no embedded Reber string, outputs of another shape.

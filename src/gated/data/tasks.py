@@ -85,15 +85,22 @@ def temporal_order(
 ) -> Sequences:
     """In which order did the Xs and Ys come? Tasks 6a and 6b of Hochreiter & Schmidhuber (1997), sec. 5.6.
 
-    A sequence begins with E, ends with B, and is filled with a, b, c, d by chance, except for `relevant` = 2 (6a) or
-    3 (6b) symbols X or Y at the steps t1, t2 (, t3). The class is asked for at the end: X is 0, Y is 1, the first is
-    the highest binary digit, so 4 classes Q R S U (XX XY YX YY) or 8 Q R S U V A B C, in the paper's order.
+    A sequence begins with E, ends with B, and is filled with a, b, c, d by chance, except for the relevant symbols X or
+    Y at the steps t1, t2 (, t3). The class is asked for at the end: X is 0, Y is 1, the first is the highest binary
+    digit, so 4 classes Q R S U (XX XY YX YY) or 8 Q R S U V A B C, in the paper's order.
 
-    length: the least and the greatest length, (100, 110) in the paper; positions: of each relevant symbol the first and
-    the last step it may have, in the paper 10-20 and 50-60, or 10-20, 33-43 and 66-76. The ends are included. The paper
-    does not say from where positions count; here E is at 0.
+    Args:
+        count: N.
+        rng: a generator, or a seed.
+        relevant: 2 (6a) or 3 (6b).
+        length: the least and the greatest length, (100, 110) in the paper.
+        positions: of each relevant symbol the first and the last step it may have, in the paper 10-20 and 50-60, or
+            10-20, 33-43 and 66-76. The ends are included. The paper does not say from where positions count; here E is
+            at 0.
 
-    x (T, N, 8) one-hot in the order EBabcdXY; target (T, N, 4 or 8) one-hot; the mask is True at the last steps only.
+    Returns:
+        x (T, N, 8) one-hot in the order EBabcdXY; target (T, N, 4 or 8) one-hot; the mask is True at the last steps
+            only.
 
     Raises:
         ArgumentError, ArgumentTypeError: count below 1, relevant neither 2 nor 3, positions that do not rise or do not

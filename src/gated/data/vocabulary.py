@@ -25,7 +25,14 @@ class Vocabulary:
     """
 
     def __init__(self, text: Iterable[str]) -> None:
-        """`text`: a string, or single characters; ArgumentError if there is none."""
+        """Collect the characters.
+
+        Args:
+            text: a string, or single characters.
+
+        Raises:
+            ArgumentError: there are none.
+        """
         given: Any = text
         if isinstance(given, (bytes, bytearray)):
             raise ArgumentTypeError("text: got bytes, expected a text: Vocabulary(text.decode('utf-8'))")
@@ -59,10 +66,17 @@ class Vocabulary:
         return f"Vocabulary({self.characters!r})"
 
     def encode(self, text: str, unknown: str | None = None) -> NDArray[np.int32]:
-        """(len(text),) int32: the number of each character.
+        """The number of each character.
 
-        A character that the vocabulary lacks is an ArgumentError that names it and its position, unless
-        `unknown`, a character of the vocabulary, is given to stand in for it (for held-out text).
+        Args:
+            text: of any length.
+            unknown: a character of the vocabulary that stands in for those it lacks (for held-out text).
+
+        Returns:
+            (len(text),) int32.
+
+        Raises:
+            ArgumentError: a character that the vocabulary lacks; the message names it and its position.
         """
         if unknown is not None and unknown not in self:
             raise ArgumentError(f"unknown: got {told(unknown)}, expected one character of the vocabulary")
@@ -81,7 +95,14 @@ class Vocabulary:
         return ids
 
     def decode(self, ids: ArrayLike) -> str:
-        """The characters with these numbers, `ids` flattened; ArgumentError for a number out of range."""
+        """The characters with these numbers.
+
+        Args:
+            ids: of any shape; flattened.
+
+        Raises:
+            ArgumentError: a number out of range.
+        """
         numbers = np.asarray(ids).ravel()
         if numbers.size == 0:
             return ""
@@ -99,7 +120,11 @@ class Vocabulary:
 
     @classmethod
     def from_json(cls, data: object) -> Vocabulary:
-        """The inverse of to_json. FileFormatError if `data` is anything else than what to_json gives."""
+        """The inverse of `to_json`.
+
+        Raises:
+            FileFormatError: the data is anything else than what `to_json` gives.
+        """
         characters = data.get("characters") if isinstance(data, dict) else None
         if not isinstance(characters, str) or not characters:
             raise FileFormatError('vocabulary: got no text under "characters", expected the characters in order')

@@ -14,7 +14,7 @@ SUFFIX = ".tmp"
 
 
 def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
-    """Put ``content`` at ``path``: written beside it, flushed to the disk, then renamed over it.
+    """Put `content` at `path`: written beside it, flushed to the disk, then renamed over it.
 
     A reader sees the old file or the new one, whenever the writer is stopped. A file that was there keeps its
     permissions, and a link keeps pointing where it does: what it points at is replaced. What is no file, such as
@@ -33,7 +33,7 @@ def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
 
 
 def append_whole(path: str | os.PathLike[str], content: bytes) -> None:
-    """Add ``content`` at the end of a file, which is made if it is missing: all of it, or nothing and ArgumentError."""
+    """Add `content` at the end of a file, which is made if it is missing: all of it, or nothing and ArgumentError."""
     try:
         with open(path, "ab", buffering=0) as file:
             size = file.seek(0, os.SEEK_END)

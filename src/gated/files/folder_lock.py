@@ -1,6 +1,6 @@
 """A folder that one process at a time writes: a lock that the system gives back when the process ends, however it ends.
 
-The lock is on the file ``.lock`` in the folder (flock, or a locked byte on Windows), which is removed when the lock is
+The lock is on the file `.lock` in the folder (flock, or a locked byte on Windows), which is removed when the lock is
 given back in the ordinary way; one that a kill left behind locks nobody out. Where neither kind of lock exists, on
 file systems that know none or in a browser, folders are not guarded.
 
@@ -34,7 +34,7 @@ _guard = fork_safe_lock()
 class FolderLock:
     """The right to write a folder. Of several in one process, the one that took it last has it.
 
-    Only while it is at work (:meth:`working`) it cannot be taken from it. It is given back by :meth:`give`, or when
+    Only while it is at work (`working`) it cannot be taken from it. It is given back by `give`, or when
     the object is no more.
     """
 
@@ -46,7 +46,7 @@ class FolderLock:
     def take(self) -> bool:
         """Have the folder; False if this object had it already.
 
-        Raises ArgumentError if another process has it, or a thread of this one is at work in it, or the file ``.lock``
+        Raises ArgumentError if another process has it, or a thread of this one is at work in it, or the file `.lock`
         there is another program's.
         """
         with _guard:

@@ -16,9 +16,9 @@ BITS = 10_000  # of a whole number; Python reads no more than 4,300 digits
 
 
 def to_text(name: str, value: Any, indent: int | None = None) -> str:
-    """``value`` as JSON. NumPy's numbers become plain ones, tuples lists.
+    """`value` as JSON. NumPy's numbers become plain ones, tuples lists.
 
-    Raises ArgumentError, which names the place in ``value`` behind ``name``, for what JSON has no word for (arrays,
+    Raises ArgumentError, which names the place in `value` behind `name`, for what JSON has no word for (arrays,
     NaN, keys that are no texts) or no reader takes.
     """
     return json.dumps(_plain(name, value, 0), allow_nan=False, indent=indent)

@@ -3,7 +3,7 @@
 The format (https://huggingface.co/docs/safetensors): eight bytes with the length of a JSON header,
 the header with dtype, shape and offsets of each array and a table of strings, then the numbers.
 Nothing in it is ever executed. gated keeps JSON documents in the table of strings, and marks its
-files with ``"format": "gated"`` and ``"format_version"``.
+files with `"format": "gated"` and `"format_version"`.
 """
 
 from __future__ import annotations
@@ -31,11 +31,15 @@ LONGEST_DOCUMENT = 4_000_000
 
 
 class TensorFile:
-    """An open file: ``shapes``, ``dtypes`` and names of ``documents``; :meth:`read` gives numbers, :meth:`document` a
-    JSON value.
+    """An open file: `read` gives numbers, `document` a JSON value.
 
-    Shapes and dtypes come from the header, so that a reader can refuse a file before memory is
-    taken for what it claims to hold; a document is parsed when it is asked for.
+    Shapes and dtypes come from the header, so that a reader can refuse a file before memory is taken for what it claims
+    to hold; a document is parsed when it is asked for.
+
+    Attributes:
+        shapes: name -> shape of every array.
+        dtypes: name -> dtype of every array.
+        documents: their names.
     """
 
     def __init__(self, path: str, handle: Any, texts: Mapping[str, str]) -> None:
@@ -59,7 +63,11 @@ class TensorFile:
         return sum(math.prod(shape) for shape in self.shapes.values())
 
     def read(self, name: str) -> np.ndarray:
-        """A copy of one array; FileFormatError if it holds NaN or inf."""
+        """A copy of one array.
+
+        Raises:
+            FileFormatError: it holds NaN or inf.
+        """
         try:
             array = np.array(self._handle.get_tensor(name))
         except (ValueError, MemoryError) as error:  # dimensions, or more of them, than NumPy has
@@ -70,7 +78,15 @@ class TensorFile:
         return array
 
     def document(self, name: str, kind: type = object) -> Any:
-        """The JSON value under ``name``; FileFormatError if it is missing, too long, or not a ``kind``."""
+        """A JSON value.
+
+        Args:
+            name: under which it lies.
+            kind: what it has to be, such as dict.
+
+        Raises:
+            FileFormatError: it is missing, too long, or of another kind.
+        """
         if name not in self._texts:
             raise FileFormatError(f"{self.path!r}: got no {name!r} in the metadata, expected one")
         text = self._texts[name]
@@ -93,10 +109,15 @@ class TensorFile:
 
 @contextmanager
 def open_tensors(path: str | os.PathLike[str], kind: str) -> Iterator[TensorFile]:
-    """Open a file that :func:`write_tensors` wrote with this ``kind``.
+    """Open a file that `write_tensors` wrote.
 
-    Raises ArgumentError if there is no such file and FileFormatError if it is not safetensors, is
-    truncated, is not gated's, or has another kind or version.
+    Args:
+        path: of the file.
+        kind: with which it was written.
+
+    Raises:
+        ArgumentError: there is no such file.
+        FileFormatError: it is not safetensors, is truncated, is not gated's, or has another kind or version.
     """
     name = os.fspath(path)
     if not os.path.isfile(name):
@@ -120,15 +141,26 @@ def open_tensors(path: str | os.PathLike[str], kind: str) -> Iterator[TensorFile
 def write_tensors(
     path: str | os.PathLike[str], kind: str, tensors: Mapping[str, np.ndarray], documents: Mapping[str, Any]
 ) -> None:
-    """Write arrays (float32, float64, int64) and JSON values; the file appears whole or not at all.
+    """Write arrays and JSON values; the file appears whole or not at all.
 
-    Raises ArgumentError or ArgumentTypeError, before anything is written, for what :func:`open_tensors` would refuse.
+    Args:
+        path: of the file.
+        kind: what the file is; `open_tensors` asks for it.
+        tensors: name -> array of float32, float64 or int64.
+        documents: name -> JSON-able value.
+
+    Raises:
+        ArgumentError, ArgumentTypeError: something that `open_tensors` would refuse; nothing is written then.
     """
     write_atomically(path, file_content(kind, tensors, documents))
 
 
 def file_content(kind: str, tensors: Mapping[str, np.ndarray], documents: Mapping[str, Any]) -> bytes:
-    """What :func:`write_tensors` writes; the same errors."""
+    """What `write_tensors` writes.
+
+    Raises:
+        ArgumentError, ArgumentTypeError: as `write_tensors`.
+    """
     # ascontiguousarray would give a scalar one dimension
     arrays = {_name("tensors", name): np.array(_checked(name, array), order="C") for name, array in tensors.items()}
     for name in OWN:
@@ -153,7 +185,7 @@ def file_content(kind: str, tensors: Mapping[str, np.ndarray], documents: Mappin
 
 
 def _name(argument: str, name: Any) -> str:
-    """``name``, if a file gives it back."""
+    """`name`, if a file gives it back."""
     if not isinstance(name, str):
         raise ArgumentTypeError(f"{argument}: got the name {describe(name)}, expected a text")
     if (argument, name) == ("tensors", "__metadata__") or any("\ud800" <= letter <= "\udfff" for letter in name):

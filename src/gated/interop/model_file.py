@@ -1,8 +1,8 @@
 """Model files: a network's parameters with the equations, sizes and whatever the model adds, in one safetensors file.
 
-Metadata, JSON each: ``network`` is ``network.config()`` (kinds of layers, sizes, the cells'
+Metadata, JSON each: `network` is `network.config()` (kinds of layers, sizes, the cells'
 expression graphs); other entries belong to the model, such as its vocabulary. The arrays are
-``network.params`` by name. A network is built again from its graphs; no code is read, so a file
+`network.params` by name. A network is built again from its graphs; no code is read, so a file
 from a stranger can at worst be refused, and it is refused before anything is built: what the
 description calls for must be there, array by array.
 """
@@ -21,11 +21,18 @@ Claimed = Callable[[str, tuple[int, ...], str], None]  # name, shape and dtype o
 
 
 def save_model(path: str | os.PathLike[str], kind: str, network: Any, documents: Mapping[str, Any]) -> None:
-    """Write ``network`` and the JSON-able ``documents``; the file appears whole or not at all.
+    """Write a network and what belongs to it; the file appears whole or not at all.
 
-    Raises ArgumentError or ArgumentTypeError, before anything is written, for what could not be read back: an array
-    that is not finite, a layer of a kind that no file describes, a document that JSON cannot hold or whose name is
-    taken.
+    Args:
+        path: of the file.
+        kind: what the file is, such as "my model"; `load_model` asks for it.
+        network: a `gated.Network`.
+        documents: name -> JSON-able value.
+
+    Raises:
+        ArgumentError, ArgumentTypeError: something could not be read back: an array that is not finite, a layer of a
+            kind that no file describes, a document that JSON cannot hold or whose name is taken. Nothing is written
+            then.
     """
     if not isinstance(documents, Mapping):
         raise ArgumentTypeError(f"documents: got {describe(documents)}, expected a dict of names and JSON values")
@@ -42,9 +49,19 @@ def save_model(path: str | os.PathLike[str], kind: str, network: Any, documents:
 
 
 def load_model(path: str | os.PathLike[str], kind: str, documents: Iterable[str] = ()) -> tuple[Any, dict[str, Any]]:
-    """(network, {name: document}) from what :func:`save_model` wrote with this ``kind``.
+    """Read what `save_model` wrote.
 
-    Raises ArgumentError if there is no such file, FileFormatError if anything about it is wrong.
+    Args:
+        path: of the file.
+        kind: with which it was written.
+        documents: names of those that are wanted.
+
+    Returns:
+        the network, {name: document}.
+
+    Raises:
+        ArgumentError: there is no such file.
+        FileFormatError: anything about it is wrong.
     """
     with open_tensors(path, kind) as file:
         found = {name: file.document(name) for name in documents}
@@ -57,10 +74,15 @@ def load_model(path: str | os.PathLike[str], kind: str, documents: Iterable[str]
 
 
 def rebuild(path: str, config: Any, claimed: Claimed) -> Any:
-    """The network that ``config`` describes, with fresh parameters.
+    """The network that a description calls for, with fresh parameters.
 
-    ``claimed`` is asked about each parameter before anything is built; it raises FileFormatError to refuse. So does
-    this function, with ``path`` in front, whatever is wrong with ``config``.
+    Args:
+        path: what an error begins with.
+        config: of `network.config()`, or whatever a file has there.
+        claimed: is asked about each parameter before anything is built, and raises FileFormatError to refuse.
+
+    Raises:
+        FileFormatError: whatever is wrong with the description.
     """
     from gated.nn import network_from_config
 
@@ -74,7 +96,11 @@ def rebuild(path: str, config: Any, claimed: Claimed) -> Any:
 
 
 def check_description(config: Any, network: Any) -> None:
-    """That :func:`rebuild` would take ``config`` and find each parameter of ``network``. ArgumentError if not."""
+    """That `rebuild` would take a description and find each parameter of the network.
+
+    Raises:
+        ArgumentError: it would not.
+    """
     from gated.nn.claims import claims
 
     arrays = _Arrays(network.params.shapes, dict.fromkeys(network.params.shapes, network.dtype.name))
@@ -88,7 +114,11 @@ def check_description(config: Any, network: Any) -> None:
 
 
 def numbers_at_most(count: int) -> Claimed:
-    """A ``claimed`` for :func:`rebuild`: it refuses as soon as there are more numbers than these in the parameters."""
+    """A `claimed` for `rebuild`: it refuses as soon as the parameters have too many numbers.
+
+    Args:
+        count: so many are allowed.
+    """
     left = count
 
     def claimed(name: str, shape: tuple[int, ...], dtype: str) -> None:

@@ -25,10 +25,15 @@ EVALUATION_WINDOW = 128  # steps of a forward pass; bounds the memory, changes n
 
 
 class CharacterLanguageModel:
-    """``network`` maps ids (T, N) to logits (T, N, V); ``vocabulary`` says which character an id is.
+    """Characters in, the probabilities of the next one out.
 
-    ``about``: JSON-able facts that are kept in the model's file (how it was trained, its loss). Raises ArgumentError
-    for a network of other layers than :meth:`build` makes, or for other characters.
+    Args:
+        network: maps ids (T, N) to logits (T, N, V).
+        vocabulary: says which character an id is.
+        about: JSON-able facts that are kept in the model's file (how it was trained, its loss).
+
+    Raises:
+        ArgumentError: a network of other layers than `build` makes, or for other characters.
     """
 
     def __init__(self, network: Any, vocabulary: Vocabulary, about: dict[str, Any] | None = None) -> None:
@@ -51,9 +56,17 @@ class CharacterLanguageModel:
         dtype: str = "float32",
         seed: int = 0,
     ) -> CharacterLanguageModel:
-        """A model with fresh parameters. ``cell``: any gated cell, None for the LSTM of the zoo.
+        """A model with fresh parameters.
 
-        ``dropout`` acts between recurrent layers while training, so it needs two at least.
+        Args:
+            vocabulary: its characters.
+            cell: any gated cell; None for the LSTM of the zoo.
+            embedding_size: numbers for each character.
+            hidden_size: of every recurrent layer.
+            num_layers: recurrent layers.
+            dropout: acts between recurrent layers while training, so it needs two at least.
+            dtype: "float32" or "float64".
+            seed: of the initial parameters.
         """
         from gated import cells
         from gated.nn import Dense, Embedding, Network, Recurrent
@@ -75,12 +88,13 @@ class CharacterLanguageModel:
         return cls(Network({"embed": embed, "rnn": rnn, "head": head}), vocabulary)
 
     def evaluate(self, ids: ArrayLike, streams: int = 1) -> float:
-        """Bits per character on ``ids``, (length,) integers, length >= 2: of each but the first.
+        """Bits per character on a text: of each but the first.
 
-        One stream: every character is predicted from all before it, the state carried over the whole
-        text. ``streams`` > 1 cuts the text into that many pieces that run side by side, each from the
-        zero state: many times faster and, as the first characters of each piece lack their context,
-        a little worse.
+        Args:
+            ids: (length,) integers, length >= 2.
+            streams: 1: every character is predicted from all before it, the state carried over the whole text. More cut
+                the text into that many pieces that run side by side, each from the zero state: many times faster and,
+                as the first characters of each piece lack their context, a little worse.
         """
         text = self._check_ids(ids)
         total, state = 0.0, None
@@ -92,15 +106,18 @@ class CharacterLanguageModel:
         return total / (len(text) - 1)
 
     def sample(self, length: int = 500, *, temperature: float = 1.0, prompt: str = "", seed: int = 0) -> str:
-        """``length`` characters that go on from ``prompt`` (not part of the result).
+        """A text that the model writes. The same arguments give the same text.
 
-        ``temperature`` divides the logits: below 1 the likely becomes likelier, 0 takes the likeliest
-        always. Without a prompt the text begins as after a line end. The same arguments give the same text.
+        Args:
+            length: so many characters.
+            temperature: divides the logits: below 1 the likely becomes likelier, 0 takes the likeliest always.
+            prompt: what the text goes on from, no part of the result. Without one it begins as after a line end.
+            seed: of the draws.
         """
         return "".join(self.stream(length, temperature=temperature, prompt=prompt, seed=seed))
 
     def stream(self, length: int = 500, *, temperature: float = 1.0, prompt: str = "", seed: int = 0) -> Iterator[str]:
-        """As :meth:`sample`, one character after the other as they are drawn."""
+        """As `sample`, one character after the other as they are drawn."""
         length, seed = whole("length", length, 0), whole("seed", seed, 0)
         temperature = not_negative("temperature", temperature)
         if not isinstance(prompt, str):
@@ -121,9 +138,10 @@ class CharacterLanguageModel:
             yield self.vocabulary.characters[choice]
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write one safetensors file: parameters, the cell's equations, sizes, vocabulary, ``about``.
+        """Write one safetensors file: parameters, the cell's equations, sizes, vocabulary, `about`.
 
-        Raises ArgumentError or ArgumentTypeError for what :meth:`load` would refuse; nothing is written then.
+        Raises:
+            ArgumentError, ArgumentTypeError: something that `load` would refuse; nothing is written then.
         """
         if not isinstance(self.about, dict):
             raise ArgumentTypeError(f"about: got {describe(self.about)}, expected a dict")
@@ -132,9 +150,11 @@ class CharacterLanguageModel:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> CharacterLanguageModel:
-        """Read what :meth:`save` wrote; no code in the file is run, there is none.
+        """Read what `save` wrote; no code in the file is run, there is none.
 
-        Raises ArgumentError if there is no such file, FileFormatError if it is anything else.
+        Raises:
+            ArgumentError: there is no such file.
+            FileFormatError: it is anything else.
         """
         network, documents = load_model(path, KIND, ("vocabulary", "about"))
         where = repr(os.fspath(path))

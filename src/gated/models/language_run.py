@@ -1,6 +1,6 @@
 """Training a character language model in a run folder: start, stop at any update, go on exactly.
 
-The text is cut in two (:func:`gated.data.split`); windows of the first part are learned in order,
+The text is cut in two (`gated.data.split`); windows of the first part are learned in order,
 state carried (truncated backpropagation through time); the second part is the judge.
 """
 
@@ -41,7 +41,7 @@ class Records:
 
 
 class LanguageRun:
-    """One run folder with its model and training. Made by :meth:`start` or :meth:`resume`."""
+    """One run folder with its model and training. Made by `start` or `resume`."""
 
     def __init__(self, folder: RunFolder, settings: Settings, corpus: Corpus, model: CharacterLanguageModel) -> None:
         from gated.nn.losses import SoftmaxCrossEntropy
@@ -64,9 +64,16 @@ class LanguageRun:
 
     @classmethod
     def start(cls, path: str, settings: Settings, cell: Any = None, overwrite: bool = False) -> LanguageRun:
-        """A new run. ``cell``: the cell called ``settings.cell``; None: that of the zoo.
+        """A new run.
 
-        Raises before anything is written if the corpus or a setting is bad, or the folder not free.
+        Args:
+            path: its folder.
+            settings: what is asked for.
+            cell: the cell called `settings.cell`; None: that of the zoo.
+            overwrite: an old run's files are removed before.
+
+        Raises:
+            ArgumentError: the corpus or a setting is bad, or the folder not free; nothing is written then.
         """
         corpus = Corpus.of(settings)
         model = CharacterLanguageModel.build(
@@ -87,11 +94,17 @@ class LanguageRun:
 
     @classmethod
     def resume(cls, path: str, **changes: Any) -> LanguageRun:
-        """Go on where the last checkpoint was made. ``changes`` replace settings that do not shape the model.
+        """Go on where the last checkpoint was made.
 
-        Where the disk lost lines of metrics.jsonl, it goes on with those that are left, and ``notes`` says so. Raises
-        ArgumentError if there is no run, its corpus is another one now, or another process is at work in the folder;
-        FileFormatError if a file in the folder is damaged.
+        Where the disk lost lines of metrics.jsonl, it goes on with those that are left, and `notes` says so.
+
+        Args:
+            path: the folder.
+            changes: settings to replace, such as do not shape the model.
+
+        Raises:
+            ArgumentError: there is no run, its corpus is another one now, or another process is at work in the folder.
+            FileFormatError: a file in the folder is damaged.
         """
         folder = RunFolder(path)
         config = folder.read_config()
@@ -146,13 +159,21 @@ class LanguageRun:
         return self.training.progress.step
 
     def run(self, minutes: float | None = None, on_update: Watcher = lambda update, run, evaluated: None) -> bool:
-        """Train until all updates are made, or ``minutes`` are over, or Ctrl-C; then leave a checkpoint.
+        """Train until all updates are made, or the time is over, or Ctrl-C; then leave a checkpoint.
 
-        Returns True if all updates are made. ``on_update(update, run, evaluated)`` is called after
-        each one, and after the evaluation that may follow it. On Ctrl-C the update under way is
-        finished, the checkpoint written, and KeyboardInterrupt raised; on SIGTERM, with which batch
-        systems end a job, likewise, and SystemExit(143) raised. Nobody else can write the folder
-        meanwhile; at the end its lock is given back.
+        Nobody else can write the folder meanwhile; at the end its lock is given back.
+
+        Args:
+            minutes: the time; None: without end.
+            on_update: `on_update(update, run, evaluated)` is called after each update, and after the evaluation that
+                may follow it.
+
+        Returns:
+            True if all updates are made.
+
+        Raises:
+            KeyboardInterrupt: Ctrl-C came; the update under way is finished and the checkpoint written.
+            SystemExit: SIGTERM came, with which batch systems end a job; likewise, with the code 143.
         """
         with self.folder.working(), delayed_interrupt() as interrupted:
             self._train(minutes, on_update, interrupted)
@@ -276,7 +297,7 @@ def _windows(corpus: Corpus, settings: Settings) -> int:
 
 
 def _schedule(settings: Settings, total: int) -> schedules.Schedule:
-    """A rise over ``warmup`` updates (at most a fifth of all), then a cosine to a hundredth of the rate."""
+    """A rise over `warmup` updates (at most a fifth of all), then a cosine to a hundredth of the rate."""
     rise = min(settings.warmup, total // 5)
     fall = schedules.cosine(settings.lr, max(total - rise, 1), final=0.01 * settings.lr)
     return schedules.warmup(fall, rise) if rise else fall

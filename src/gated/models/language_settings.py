@@ -17,7 +17,7 @@ from gated.number_checks import above_zero, not_negative, whole_above_zero, with
 
 @dataclass(frozen=True)
 class Settings:
-    """What a run is asked to do; the defaults are those of ``gated train``. Kept in config.json."""
+    """What a run is asked to do; the defaults are those of `gated train`. Kept in config.json."""
 
     corpus: str | None = None  # a text file; None: Python's own reference
     encoding: str = "utf-8"  # of that file
@@ -31,7 +31,7 @@ class Settings:
     epochs: int = 5
     steps: int | None = None  # updates in all; None: as many as epochs take
     optimizer: str = "adam"
-    lr: float = 1e-2  # the highest rate; it rises over ``warmup`` updates and falls along a cosine
+    lr: float = 1e-2  # the highest rate; it rises over `warmup` updates and falls along a cosine
     warmup: int = 50
     clip: float = 0.1  # most gradients are longer, so that the updates weigh windows alike
     dropout: float = 0.0

@@ -37,7 +37,11 @@ class KneserNey:
     """
 
     def __init__(self, order: int = 3) -> None:
-        """`order`: symbols in the longest gram; 3 predicts from the two symbols before."""
+        """Nothing is counted yet.
+
+        Args:
+            order: symbols in the longest gram; 3 predicts from the two symbols before.
+        """
         if isinstance(order, bool) or not isinstance(order, (int, np.integer)):
             raise ArgumentTypeError(f"order: got {told(order)}, expected an integer")
         if order < 1:
@@ -47,7 +51,12 @@ class KneserNey:
         self._levels: list[_Level] = []
 
     def fit(self, ids: ArrayLike, vocabulary_size: int) -> KneserNey:
-        """Counts `ids`, (length,) integers from 0 to vocabulary_size - 1; forgets what it counted before."""
+        """Count; what was counted before is forgotten.
+
+        Args:
+            ids: (length,) integers from 0 to vocabulary_size - 1.
+            vocabulary_size: V.
+        """
         stream = _check_ids(ids, vocabulary_size)
         if len(stream) == 0:
             raise ArgumentError("ids: got none, expected at least one")
@@ -78,9 +87,15 @@ class KneserNey:
         return self
 
     def log2_probabilities(self, ids: ArrayLike) -> Floats:
-        """(length,): log2 of the probability of each symbol after those before it in `ids`.
+        """How likely each symbol was after those before it.
 
         The first symbols have fewer than order - 1 before them and are predicted from those.
+
+        Args:
+            ids: (length,) integers.
+
+        Returns:
+            (length,): log2 of the probability of each.
         """
         stream = _check_ids(ids, self._check_fitted())
         p = np.full(len(stream), 1.0 / self.vocabulary_size)
@@ -100,7 +115,14 @@ class KneserNey:
         return float(-log2_p.mean())
 
     def distribution(self, context: ArrayLike = ()) -> Floats:
-        """(V,): the probability of every symbol after `context`, (any length,) integers."""
+        """The probability of every symbol.
+
+        Args:
+            context: what came before, (any length,) integers.
+
+        Returns:
+            (V,), with the sum 1.
+        """
         size = self._check_fitted()
         before = _check_ids(context, size)
         symbols = np.arange(size)

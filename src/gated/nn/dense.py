@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from gated.backends import Scan, default_backend
+from gated.backends import Scan, backend_of, checked_name
 from gated.errors import as_array, describe, uncopied, unknown, wrong
 from gated.language import relu, sigmoid, softplus, tanh
 from gated.nn import checks
@@ -65,12 +65,14 @@ class Dense(Layer, kind="dense"):
     """y = activation(W.y @ x + b.y) at every step.
 
     Args:
-        input_size, output_size: lengths of x_t and y_t.
+        input_size: length of x_t.
+        output_size: length of y_t.
         activation: None, "sigmoid", "tanh", "relu" or "softplus".
         bias: without it (only for activation None) y = W.y @ x.
         dtype: "float32" or "float64".
         seed: of the initial parameters.
         init: see `gated.nn.initialisation`; "pytorch" is U(±1/√input_size), as torch.nn.Linear.
+        backend: "native" or "reference"; the native one leaves what is no time loop to NumPy, as the other does.
     """
 
     fresh = True
@@ -85,6 +87,7 @@ class Dense(Layer, kind="dense"):
         dtype: Any = "float32",
         seed: Any = 0,
         init: str = "pytorch",
+        backend: str = "native",
     ) -> None:
         self.input_size = checks.size("input_size", input_size)
         self.output_size = checks.size("output_size", output_size)
@@ -94,6 +97,7 @@ class Dense(Layer, kind="dense"):
         if not self.bias and activation is not None:
             raise wrong("bias", f"False with activation {activation!r}", "True, or activation None")
         self.dtype = checks.dtype(dtype)
+        self.backend_name = checked_name(backend)
         self._plan()
         parameters = self._schedule.graph.parameters
         shapes = {name: tuple(self._sizes[dim] for dim in shape) for name, shape in parameters.items()}
@@ -134,7 +138,7 @@ class Dense(Layer, kind="dense"):
 
     def _forward(self, x: Array, sealed: bool = True) -> tuple[Array, tuple[()], DenseTape]:
         rows = x.reshape(-1, self.input_size)
-        y, scan = default_backend().map(self._schedule, self._sizes, self.params, {"x": rows}, sealed)
+        y, scan = backend_of(self).map(self._schedule, self._sizes, self.params, {"x": rows}, sealed)
         if self.activation is not None:  # its derivative may be made of the output, which is the caller's to change
             y = y.copy()
         return y.reshape(*x.shape[:-1], self.output_size), (), DenseTape(self, scan)
@@ -153,7 +157,7 @@ class Dense(Layer, kind="dense"):
         if dy.shape[-1:] != (self.output_size,) or dy.size != scan.rows * self.output_size:
             raise wrong("dy", describe(dy), f"the shape of y: {scan.rows} rows of {self.output_size}")
         grads = self.params.like()
-        dx = default_backend().map_backward(scan, rows.reshape(-1, self.output_size), grads)[0]
+        dx = backend_of(self).map_backward(scan, rows.reshape(-1, self.output_size), grads)[0]
         return dx.reshape(*dy.shape[:-1], self.input_size), (), grads
 
     def __getstate__(self) -> dict[str, Any]:

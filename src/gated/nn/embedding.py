@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gated.backends import default_backend
+from gated.backends import backend_of, checked_name
 from gated.errors import as_array, describe, wrong, wrong_type
 from gated.nn import checks
 from gated.nn.claims import Description, Shape, Weight
@@ -27,14 +27,18 @@ class Embedding(Layer, kind="embedding"):
         size: length of each vector.
         dtype: "float32" or "float64".
         seed: of the initial table, N(0, 1) as torch.nn.Embedding.
+        backend: "native" or "reference"; the native one leaves what is no time loop to NumPy, as the other does.
     """
 
     fresh = True
 
-    def __init__(self, num_embeddings: int, size: int, *, dtype: Any = "float32", seed: Any = 0) -> None:
+    def __init__(
+        self, num_embeddings: int, size: int, *, dtype: Any = "float32", seed: Any = 0, backend: str = "native"
+    ) -> None:
         self.num_embeddings = checks.size("num_embeddings", num_embeddings)
         self.size = self.output_size = checks.size("size", size)
         self.dtype = checks.dtype(dtype)
+        self.backend_name = checked_name(backend)
         sizes = {"num_embeddings": self.num_embeddings, "size": self.size}
         checks.room(sizes, self.num_embeddings * self.size, self.dtype)
         self.params = ParameterVector({"W": (self.num_embeddings, self.size)}, self.dtype)
@@ -50,7 +54,7 @@ class Embedding(Layer, kind="embedding"):
         if ids.size and (ids.min() < 0 or ids.max() >= self.num_embeddings):
             bad = ids.min() if ids.min() < 0 else ids.max()
             raise wrong("x", f"the id {bad}", f"ids from 0 to {self.num_embeddings - 1}")
-        return default_backend().look_up(self.params["W"], ids), (), ids
+        return backend_of(self).look_up(self.params["W"], ids), (), ids
 
     def infer(self, x: Any, state: Any = None, lengths: Any = None) -> tuple[Array, tuple[()]]:
         """As `forward`, without a tape."""
@@ -66,7 +70,7 @@ class Embedding(Layer, kind="embedding"):
             refuse_tape(tape, self)
         dy = checks.array("dy", dy, (*tape.shape, self.size), self.dtype)
         grads = self.params.like()
-        default_backend().look_up_backward(tape, dy, grads["W"])
+        backend_of(self).look_up_backward(tape, dy, grads["W"])
         return None, (), grads
 
     def config(self) -> dict[str, Any]:

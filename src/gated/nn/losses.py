@@ -9,7 +9,8 @@ nats where they are logarithms.
 from __future__ import annotations
 
 import math
-from typing import Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,6 +21,10 @@ from gated.nn import checks
 from gated.nn.maps import logsumexp, planned, total
 from gated.number_checks import one_of
 from gated.publish import publish
+
+if TYPE_CHECKING:
+    from gated.backends import Backend
+    from gated.schedule import CellSchedule
 
 Array = np.ndarray[Any, Any]
 
@@ -40,17 +45,49 @@ def _sigmoid_cross_entropy(y, target):  # type: ignore[no-untyped-def]
     return total(softplus(y) - target * y)
 
 
+@lru_cache(maxsize=64)
+def _planned(expression: Any, numbers: tuple[tuple[str, float], ...]) -> CellSchedule:
+    """The schedule of an expression with these numbers in it."""
+    if not numbers:
+        return planned(expression)
+
+    def of_a_row(y, target):  # type: ignore[no-untyped-def]
+        return expression(y, target, **dict(numbers))
+
+    return planned(of_a_row)
+
+
 class Loss:
-    """A loss over rows; see the module. Subclasses give the expression. Losses of one kind and options are equal."""
+    """A loss over rows; see the module. Subclasses give the expression. Losses of one kind and options are equal.
+
+    A subclass with options that stand in its expression names them in `numbers`: `expression(y, target, width=2.0)`.
+
+    Args:
+        reduction: "mean" divides the sum over rows by the sum of the mask, "sum" does not divide.
+    """
 
     expression: Any = None
+    numbers: tuple[str, ...] = ()  # attributes that the expression takes by name
 
     def __init__(self, reduction: str = "mean") -> None:
         self.reduction = one_of("reduction", reduction, "mean", "sum")
-        self._schedule = planned(type(self).expression)
+        if not self.numbers:
+            planned(type(self).expression)  # what is wrong with it is told here
+
+    @property
+    def _schedule(self) -> CellSchedule:
+        return _planned(type(self).expression, tuple((name, getattr(self, name)) for name in self.numbers))
 
     def __call__(self, y: Any, target: Any, mask: Any = None) -> tuple[float, Array]:
-        """The loss and its gradient dy, of y's shape and dtype.
+        """The loss and its gradient.
+
+        Args:
+            y: (..., V), such as (T, N, V).
+            target: what the loss takes.
+            mask: (...), True where a row counts; weights >= 0 are allowed; None: all count.
+
+        Returns:
+            the value, and dy of y's shape and dtype.
 
         Raises:
             ArgumentError, ArgumentTypeError: shapes or dtypes do not fit, no row counts, or NaN stands in y or target
@@ -61,8 +98,8 @@ class Loss:
             self._find_nan(as_array("y", y), target, mask)
         return value, dy
 
-    def _evaluate(self, y: Any, target: Any, mask: Any = None) -> tuple[float, Array]:
-        """As a call, but NaN in gives NaN out: for a caller who knows better where it comes from."""
+    def _evaluate(self, y: Any, target: Any, mask: Any = None, backend: Backend | None = None) -> tuple[float, Array]:
+        """As a call, but NaN in gives NaN out: for a caller who knows better where it comes from, and who computes."""
         y = as_array("y", y)
         if y.dtype.kind != "f" or y.ndim < 1 or y.shape[-1] < 1:
             raise wrong_type("y", describe(y), "an array of floats (real numbers), (..., V) with V >= 1")
@@ -70,7 +107,7 @@ class Loss:
         wanted, weights = self._counted(y, target, mask)
         wanted, weights = wanted.reshape(rows, size), weights.reshape(rows, 1)
         outputs = y.reshape(rows, size).astype(weights.dtype, copy=False)
-        value, dy = default_backend().loss(self._schedule, outputs, wanted, weights, y.dtype)
+        value, dy = (backend or default_backend()).loss(self._schedule, outputs, wanted, weights, y.dtype)
         return value, dy.reshape(y.shape)
 
     def counted_rows(self, target: Any, counts: Array) -> Array:
@@ -125,12 +162,11 @@ class Loss:
                 raise wrong(name, f"NaN at {place}", "numbers in every row that counts (mask says which do)")
 
     def __getstate__(self) -> dict[str, Any]:
-        """The options, those of somebody's own loss among them: all but what follows from the expression."""
-        return {name: value for name, value in vars(self).items() if name != "_schedule"}
+        """The options, those of somebody's own loss among them."""
+        return dict(vars(self))
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
-        self._schedule = planned(type(self).expression)
 
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
@@ -143,6 +179,16 @@ class Loss:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.__getstate__().items())})"
+
+
+def has_own_call(loss: Loss) -> bool:
+    """Whether it is somebody's own that says itself what a call gives."""
+    return getattr(loss.__call__, "__func__", None) is not Loss.__call__
+
+
+def evaluate_by(backend: Backend, loss: Loss, y: Array, target: Any, mask: Any = None) -> tuple[float, Array]:
+    """`loss(y, target, mask)` by this backend; NaN in gives NaN out. One with a call of its own does as it does."""
+    return loss(y, target, mask) if has_own_call(loss) else loss._evaluate(y, target, mask, backend)
 
 
 def _equal(one: Any, other: Any) -> bool:
@@ -169,9 +215,13 @@ def _weights(mask: Any, rows: tuple[int, ...]) -> Array:
 class SoftmaxCrossEntropy(Loss):
     """−log softmax(y)[target] = log Σ exp(y) − y[target], in nats; dy = softmax(y) − one-hot(target).
 
-    target: integer classes (...), or probabilities (..., V) of y's shape. A row whose class is `ignore_index` does not
-    count, as in torch.nn.functional.cross_entropy: it has no part in the sum, in the mean's divisor and in dy. Where
-    all rows are ignored the sum is 0, and the mean, for which PyTorch gives NaN, is an error.
+    The target is integer classes (...), or probabilities (..., V) of y's shape.
+
+    Args:
+        reduction: "mean" or "sum", see the module.
+        ignore_index: a row of this class does not count, as in torch.nn.functional.cross_entropy: it has no part in the
+            sum, in the mean's divisor and in dy. Where all rows are ignored the sum is 0, and the mean, for which
+            PyTorch gives NaN, is an error.
     """
 
     expression = staticmethod(_softmax_cross_entropy)

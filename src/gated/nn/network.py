@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from gated.backends import default_backend
+from gated.backends import DEFAULT, backend_of
 from gated.errors import FileFormatError, GatedError, describe, shown, wrong_type
 from gated.nn import checks
 from gated.nn.claims import Description, Shape, Weight, claims, entries
@@ -38,6 +38,9 @@ class Network(Layer, kind="network"):
         layers: name -> layer, as they were given; read-only.
         params: "rnn.l0.W.i" -> writable view, for a network in a network "encoder.rnn.l0.W.i"; theta: all parameters,
             one contiguous vector. Tied parameters are held once, under the first name, and found under both.
+        backend_name: who computes what belongs to no single layer: sums of gradients, and within `full_step`,
+            `truncated_step`, `Training` and `Online` the loss, the clipping and the update. The backend of the layers
+            that name one, if they agree; "reference" if they differ; None, the default one, if none does.
 
     Raises:
         ArgumentError, ArgumentTypeError: no layers, a bad name, sizes that do not fit, layers of different dtypes, a
@@ -81,6 +84,12 @@ class Network(Layer, kind="network"):
     def fresh(self) -> bool:  # type: ignore[override]
         """Whether nobody else sees what `forward` gives out: as the last layer says."""
         return getattr(next(reversed(self._layers.values())), "fresh", False) is True
+
+    @property
+    def backend_name(self) -> str | None:  # type: ignore[override]
+        """That of its layers; see the class."""
+        found = {getattr(layer, "backend_name", None) for layer in self._layers.values()} - {None}
+        return next(iter(found), None) if len(found) < 2 else DEFAULT
 
     # parameters
 
@@ -225,7 +234,7 @@ class Network(Layer, kind="network"):
         if not isinstance(tape, list) or len(tape) != len(self._layers):
             refuse_tape(tape, self)
         self._check_state(dstate, "dstate")
-        grads, spans, backend = self.params.like(), self._spans(), default_backend()
+        grads, spans, backend = self.params.like(), self._spans(), backend_of(self)
         first: States = {}
         for (name, layer), part in zip(reversed(self._layers.items()), reversed(tape), strict=True):
             dy, before, own = layer.backward(part, dy, (dstate or {}).get(name))

@@ -83,7 +83,7 @@ class Recurrent(Stack, kind="recurrent"):
         for layer in range(self.num_layers):
             mask = self._dropout_mask(x, rng) if layer else None
             tape.masks.append(mask)
-            x = x if mask is None else x * mask
+            x = x if mask is None else self._backend.sum_of_products([(x, mask)])
             x = _side_by_side([self._forward_direction(tape, k, x, states) for k in self._directions_of(layer)])
         return self._user_major(x), self._last(packing, [scan.last for scan in tape.scans]), tape
 
@@ -188,7 +188,7 @@ class Recurrent(Stack, kind="recurrent"):
         grads: ParameterVector,
     ) -> Array:
         packing, width = tape.packing, self.state_sizes[0]
-        total = np.zeros((), self.dtype)
+        found: list[tuple[Array, ...]] = [(np.zeros((), self.dtype),)]
         for direction, k in enumerate(self._directions_of(layer)):
             reverse = self._is_reverse(k)
             rows = packing.pack(dy[:, :, direction * width : (direction + 1) * width], reverse)
@@ -197,12 +197,16 @@ class Recurrent(Stack, kind="recurrent"):
             )
             for s, value in enumerate(initial):
                 first[s][k] = packing.unsort(value)
-            total = total + packing.unpack(dx, reverse)
-        mask = tape.masks[layer]
-        return np.asarray(total if mask is None else total * mask)
+            found.append((packing.unpack(dx, reverse),))
+        total, mask = self._backend.sum_of_products(found), tape.masks[layer]
+        return np.asarray(total if mask is None else self._backend.sum_of_products([(total, mask)]))
 
     def step(self, x_t: Any, state: Any = None) -> tuple[State, Tape]:
-        """One time step. x_t (N, D); the output is the last layer of the first state, `state[0][-1]`.
+        """One time step. The output is the last layer of the first state, `state[0][-1]`.
+
+        Args:
+            x_t: (N, D).
+            state: as in `forward`.
 
         Raises:
             ArgumentError: shapes do not fit, or the layer is bidirectional (the end of the sequence is needed).
@@ -213,9 +217,14 @@ class Recurrent(Stack, kind="recurrent"):
         return last, tape
 
     def backward_step(self, tape: Tape, dstate: Any) -> tuple[Array, State, ParameterVector]:
-        """Undo one `step`: the adjoint of the state it returned (what comes from y is part of the first state's).
+        """Undo one `step`.
 
-        Returns dx_t (N, D), the adjoint of the state before, and this step's share of the parameters' gradients.
+        Args:
+            tape: from `step`.
+            dstate: the adjoint of the state it returned (what comes from y is part of the first state's).
+
+        Returns:
+            dx_t (N, D), the adjoint of the state before, and this step's share of the parameters' gradients.
         """
         refuse_bidirectional("backward_step", self.bidirectional)
         if not isinstance(tape, Tape) or tape.layer is not self or tape.packing.steps != 1:

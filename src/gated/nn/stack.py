@@ -35,6 +35,7 @@ class Stack(Layer):
     """Layers and directions of one cell: all of a `Recurrent`, whose arguments these are, but its calls."""
 
     fresh = True
+    backend_name: str
 
     def __init__(
         self,

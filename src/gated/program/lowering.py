@@ -31,12 +31,15 @@ class Place:
         dim: the length of a row.
         scratch: whether the lowering made it up, for what passes from one block of a step to a later one: nobody
             outside the program knows it, so who runs the program finds memory for it.
+        over: a dimension for each unit of which there is a row, one behind the other, where there is one otherwise: so
+            lie the columns of a matrix.
     """
 
     name: str
     rows: RowKind
     dim: str
     scratch: bool = False
+    over: str | None = None
 
     @property
     def readable(self) -> bool:
@@ -56,6 +59,14 @@ class Term:
         return tuple(matrix for matrix, _ in self.pairs)
 
 
+@dataclass(frozen=True)
+class Condition:
+    """A block is run at the steps at which the number at a place is not 0; or, if not `given`, at the others."""
+
+    place: Place
+    given: bool = True
+
+
 @dataclass
 class Block:
     """One pass over the rows: accumulate or reduce, compute, store.
@@ -64,6 +75,20 @@ class Block:
         accumulators: product nodes, made of the terms.
         reductions: reduction node -> where the row lies that it goes over. Only a block over numbers has some.
         loads: node -> places, several: their sum. One number is loaded for all units.
+
+    What only blocks of programs with one sequence at a time have (`Program.single`):
+
+    Attributes:
+        over: the rows are not a sequence but the columns of a matrix, one for each unit of this dimension. What a place
+            has one row of for all columns is the same in each; a block over numbers stores a number of that row in
+            each.
+        factors: reduction node -> a row that its operand is multiplied by, unit by unit, before.
+        entries: node -> a row of which each column has a number of its own, for all units.
+        sums: node -> pairs (a, v) whose products are added up in this order, each by one instruction; v may be None
+            for 1. Made after the loads, before the operations.
+        folds: node -> where its sum over all columns is stored.
+        condition: when it is run.
+        check: a number: if it is not finite when the block is done, the time loop ends, and the table tells the step.
     """
 
     stage: int
@@ -74,19 +99,42 @@ class Block:
     loads: dict[Node, tuple[Place, ...]] = field(default_factory=dict)
     operations: list[Node] = field(default_factory=list)
     stores: list[tuple[Node, Place]] = field(default_factory=list)
+    over: str | None = None
+    factors: dict[Node, Place] = field(default_factory=dict)
+    entries: dict[Node, Place] = field(default_factory=dict)
+    sums: dict[Node, tuple[tuple[Node, Node | None], ...]] = field(default_factory=dict)
+    folds: dict[Node, Place] = field(default_factory=dict)
+    condition: Condition | None = None
+    check: Place | None = None
 
 
 @dataclass
 class Program:
-    """The blocks of one time step in order, and every place they touch."""
+    """The blocks of one time step in order, and every place they touch.
+
+    Attributes:
+        panels: for each term the matrices that are packed for it.
+        single: whether a step has one sequence. Then matrices are not packed: they lie as `columns` says.
+        columns: matrix's name -> its columns.
+    """
 
     blocks: list[Block]
     places: list[Place]
     panels: list[tuple[Matrix, ...]]
+    single: bool = False
+    columns: dict[str, Place] = field(default_factory=dict)
+
+    @staticmethod
+    def of_single(blocks: Sequence[Block], columns: Mapping[str, Place]) -> Program:
+        """A program with one sequence at a time."""
+        return Program(list(blocks), list(dict.fromkeys([*_places(blocks), *columns.values()])), [], True, {**columns})
 
 
 def lower(
-    program: Sequence[Node], available: Mapping[Node, tuple[Place, ...]], results: Sequence[tuple[Node, Place]]
+    program: Sequence[Node],
+    available: Mapping[Node, tuple[Place, ...]],
+    results: Sequence[tuple[Node, Place]],
+    scratch: RowKind = SEQUENCE,
 ) -> Program:
     """Cut a program into blocks.
 
@@ -94,9 +142,10 @@ def lower(
         program: the nodes to compute, each after its arguments.
         available: node -> where it lies before the step. Two places: the value is their sum.
         results: what must be stored where.
+        scratch: the rows of what passes from one block to a later one.
     """
     require_folded(program)
-    return _Lowering(program, available, results).run()
+    return _Lowering(program, available, results, scratch).run()
 
 
 class _Lowering:
@@ -105,8 +154,9 @@ class _Lowering:
         program: Sequence[Node],
         available: Mapping[Node, tuple[Place, ...]],
         results: Sequence[tuple[Node, Place]],
+        scratch: RowKind,
     ) -> None:
-        self.program = list(program)
+        self.program, self.scratch = list(program), scratch
         self.available = dict(available)
         self.stored: dict[Node, list[Place]] = {}
         for node, place in results:
@@ -169,7 +219,7 @@ class _Lowering:
     def _cross(self, node: Node) -> None:
         known = node in self.stage or self._must_be_copied(node)
         if known and not any(place.readable and place.dim == node.dim for place in self.stored.get(node, ())):
-            place = Place(f"scratch{self.scratches}", SEQUENCE, node.dim, scratch=True)
+            place = Place(f"scratch{self.scratches}", self.scratch, node.dim, scratch=True)
             self.stored.setdefault(node, []).append(place)
             self.scratches += 1
 
@@ -215,11 +265,16 @@ def _places(blocks: Sequence[Block]) -> list[Place]:
     for block in blocks:
         for term in block.terms:
             found[term.operand] = None
-        found.update(dict.fromkeys(block.reductions.values()))
+        for one_each in (block.reductions, block.factors, block.entries, block.folds):
+            found.update(dict.fromkeys(one_each.values()))
         for places in block.loads.values():
             found.update(dict.fromkeys(places))
         for _, place in block.stores:
             found[place] = None
+        if block.condition is not None:
+            found[block.condition.place] = None
+        if block.check is not None:
+            found[block.check] = None
     return list(found)
 
 

@@ -46,7 +46,7 @@ SEQUENCE = RowKind("sequence", "N: sequences", by_step=True, readable=False)
 SINGLE = RowKind("single", "1: all steps and sequences", by_step=False, readable=False)
 # of an online step, which does one sequence after the other: used again by each
 CURRENT = RowKind("current", "1: the sequence at work", by_step=False, readable=True)
-# a vector parameter of an online step, where the weights are: no array of its own
+# of parameters that a step may change
 WEIGHTS = RowKind("weights", "1: all steps and sequences", by_step=False, readable=False)
 
 KINDS = (ROW, CALLER, PREVIOUS, NEW, RING_PREVIOUS, RING_NEW, SEQUENCE, SINGLE, CURRENT, WEIGHTS)

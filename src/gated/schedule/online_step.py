@@ -22,7 +22,6 @@ from gated.language.graph import (
     Node,
     is_leaf,
     is_product,
-    is_reduction,
     leaf,
     product,
     rewrite,
@@ -68,7 +67,6 @@ class StepPlan:
         x, target, weight: leaves; the weight of the row in the loss is one number.
         new: the new states.
         y: the prediction.
-        sums: leaf that stands for one number -> (reduction, value of all units that it is of).
         backs: products with transposed matrices; their operands are the end of `errors`.
         learnt: one per parameter, the cell's first.
     """
@@ -79,14 +77,13 @@ class StepPlan:
     weight: Node
     new: tuple[Node, ...]
     y: Node
-    sums: dict[Node, tuple[str, Node]]
     backs: tuple[Node, ...]
     learnt: tuple[LearntParameter, ...]
 
     @property
     def forward(self) -> list[Node]:
         """What the first program computes."""
-        wanted = [*self.new, self.y, *(operand for _, operand in self.sums.values())]
+        wanted = [*self.new, self.y]
         for one in self.learnt:
             wanted += one.decay.values()
             for push in one.pushes:
@@ -122,10 +119,8 @@ def plan_step(traces: TracePlan, head: Graph | None, loss: Graph) -> StepPlan:
     top = leaf("input", "the output", dim)
     above = _above(head, loss, top)
     final = {top: cell[graph.outputs[0]], above.seed: leaf("input", "the weight", above.y.dim)}
-    reductions = [node for node in topological([above.total]) if is_reduction(node) and not node.operation.linear]
-    sums = {node: leaf("input", f"the reduction {i}", above.y.dim) for i, node in enumerate(reductions)}
     wanted = [above.y, above.dh, *(delta for uses in above.uses.values() for _, delta in uses)]
-    done = rebuilt([*wanted, *(node.args[0] for node in reductions)], {**final, **sums})
+    done = rebuilt(wanted, final)
     dh = done[above.dh]
     jobs = [_cell_job(traces, name, cell, dh) for name in traces.uses]
     for name, uses in above.uses.items():
@@ -138,7 +133,6 @@ def plan_step(traces: TracePlan, head: Graph | None, loss: Graph) -> StepPlan:
         weight=final[above.seed],
         new=tuple(cell[node] for node in graph.outputs),
         y=done[above.y],
-        sums={sums[node]: (node.attr, done[node.args[0]]) for node in reductions},
         backs=tuple(node for node in topological([dh]) if is_product(node) and node.attr[0].transposed),
         learnt=tuple(jobs),
     )
@@ -151,7 +145,6 @@ class _Above:
     y: Node
     target: Node
     seed: Node
-    total: Node
     dh: Node
     uses: dict[str, list[tuple[Node | None, Node]]]  # parameter -> (operand, delta) pairs
     shapes: dict[str, tuple[str, str | None]]
@@ -172,13 +165,12 @@ def _above(head: Graph | None, loss: Graph, top: Node) -> _Above:
                 vectors[f"head {name}"] = leaf("vector", f"head {name}", rows)
     target, seed = leaf("input", "the target", y.dim), leaf("input", "the weight", ONE_DIM)
     names = {loss.input_leaf("y"): y, loss.input_leaf("target"): target}
-    total = rebuilt(loss.outputs, names)[loss.outputs[0]]
-    adjoints = reverse_mode([total], [seed])
+    adjoints = reverse_mode([rebuilt(loss.outputs, names)[loss.outputs[0]]], [seed])
     uses: dict[str, list[tuple[Node | None, Node]]] = {}
     for matrix, pairs in adjoints.products.items():
         uses[matrix.name] = [(operand, delta) for delta, operand in pairs]
     uses |= {name: [(None, adjoints.get(vector))] for name, vector in vectors.items()}
-    return _Above(y, target, seed, total, adjoints.get(top), {name: uses[name] for name in shapes}, shapes)
+    return _Above(y, target, seed, adjoints.get(top), {name: uses[name] for name in shapes}, shapes)
 
 
 def _cell_job(traces: TracePlan, name: str, cell: Mapping[Node, Node], dh: Node) -> LearntParameter:

@@ -23,7 +23,7 @@ import numpy as np
 from gated.backends.native.memory import leases as memory
 from gated.backends.native.memory.leases import CACHE_LINE
 from gated.backends.native.memory.regions import Region, Sheet
-from gated.backends.native.passes import backend, inference, inference_plan, online_run
+from gated.backends.native.passes import backend, inference, inference_plan, learner
 from gated.backends.native.threads import groups
 
 Array = np.ndarray[Any, Any]
@@ -203,10 +203,10 @@ class Guard:
             (Sheet, "fill", self._sheet(Sheet.fill)),
             *(
                 (owner, "step_rows", self._tables(groups.step_rows))
-                for owner in (groups, backend, inference, inference_plan)
+                for owner in (groups, backend, inference, inference_plan, learner)
             ),
             *((groups.Groups, name, self._tables(getattr(groups.Groups, name))) for name in ("step_rows", "all_rows")),
-            (online_run, "NativeStep", self._step()),
+            (learner, "NativeStep", self._step()),
         ]
         if self.mode != "canaries":
             changes.append((Region, "columns", self.columns))
@@ -233,8 +233,8 @@ class Guard:
     def _step(self) -> type:
         guard = self
 
-        class Step(online_run.NativeStep):
-            """Every array of an online learner in memory of its own, the parameters in another order."""
+        class Step(learner.NativeStep):
+            """An online learner with its parameters in guarded memory, in another order."""
 
             def __init__(self, plan: Any, sizes: Any, theta: Array, offsets: Any, batch: int) -> None:
                 self.spans = [
@@ -250,11 +250,6 @@ class Guard:
                 own = {name: start for (name, _, _), start in zip(self.spans, ends, strict=False)}
                 theta = np.concatenate([theta[start : start + size] for _, start, size in self.spans])
                 super().__init__(plan, sizes, guard.keep(theta, frozen=False), own, batch)
-                self.gradient = guard.keep(self.gradient, frozen=False)
-                for name, start in own.items():
-                    self._put(("gradient", name), self.gradient[start:])
-                self.table = guard.keep(self.table, frozen=False)
-                self.address = ctypes.c_void_p(self.table.ctypes.data)
 
             def ordered(self, vector: Array) -> Array:
                 """A vector of parameters in the order of the caller."""
@@ -264,16 +259,6 @@ class Guard:
                     result[start : start + size] = vector[first : first + size]
                     first += size
                 return result
-
-            def _zeros(self, *shape: int) -> Array:
-                return guard.keep(np.zeros(shape, self.theta.dtype), frozen=False)
-
-            def _put(self, name: tuple[str, ...], array: Array) -> None:
-                if name[0] in ("rates", "weights", "failed", "shadow"):
-                    array = guard.keep(array, frozen=False)
-                    if name[0] != "shadow":
-                        setattr(self, name[0], array)
-                super()._put(name, array)
 
         return Step
 

@@ -18,7 +18,7 @@ from guarded_runs import CASES, alloca_at_guard_page, run_cell, run_online
 
 from gated.backends.native.codegen import gradient_kernels, moves, panels, renewal
 from gated.backends.native.machine import programs
-from gated.backends.native.passes import backend, course, inference, online_run, plan
+from gated.backends.native.passes import backend, course, inference, learner, plan
 from gated.backends.native.threads import pool
 from gated.backends.native.tuning import TRIED
 from gated.cells import ZOO
@@ -73,10 +73,10 @@ def _whole(access: Any) -> Any:
 
 
 def _a_step_more(run: Any) -> Any:
-    return lambda step, steps, fused: run(step, steps + (steps == step.most), fused)
+    return lambda step, steps, *how: run(step, steps + (steps == step.most), *how)
 
 
-Step, Rows = online_run.NativeStep, backend.Groups
+Step, Rows = learner.NativeStep, backend.Groups
 # name -> mode, and what is replaced by something wrong
 MISTAKES: dict[str, tuple[str, list[tuple[Any, str, Any]]]] = {
     "none": ("ends", []),
@@ -125,6 +125,9 @@ MISTAKES: dict[str, tuple[str, list[tuple[Any, str, Any]]]] = {
     ),
     "states that nobody has set": ("ends", [(Rows, "put_initial", lambda old: lambda *args: None)]),
     "an online step too many": ("ends", [(Step, "run", _a_step_more)]),
+    "an online step with a column too many": ("ends", [(plan.LoopPlan, "_set", lambda old: _larger(old, "size"))]),
+    "an online step with a vector too many": ("ends", [(plan.LoopPlan, "_set", lambda old: _larger(old, "to"))]),
+    "an online step with columns too far apart": ("ends", [(plan.LoopPlan, "_set", lambda old: _larger(old, "step"))]),
 }
 
 
@@ -145,7 +148,7 @@ def main() -> None:
             try:
                 for owner, attribute, wrong in changes:
                     setattr(owner, attribute, wrong(getattr(owner, attribute)))
-                which = 2 if name == "loads without a mask" else (Step, "run", _a_step_more) in changes
+                which = 2 if name == "loads without a mask" else name.startswith("an online")
                 run, *args = runs[which]
                 with Guard(mode).installed() as guard:
                     found = run(*args, guard.keep)

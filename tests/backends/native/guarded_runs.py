@@ -183,7 +183,7 @@ def table(guard: Guard, *jobs: Any) -> int:
 
 
 def run_pack(guard: Guard, dtype: str, outer: int, inner: int, transposed: bool, shares: int) -> None:
-    """Two matrices in one panel."""
+    """Two matrices in one panel, and back."""
     width = host().machine.width(dtype)
     rng = np.random.default_rng(0)
     matrices = [guard.keep(rng.standard_normal((outer, inner)).astype(dtype)) for _ in range(2)]
@@ -197,6 +197,10 @@ def run_pack(guard: Guard, dtype: str, outer: int, inner: int, transposed: bool,
     wanted = np.zeros((2, blocks * width, inner), dtype)
     wanted[:, :outer] = matrices
     same({"panel": panel}, {"panel": wanted.reshape(2, blocks, width, inner).transpose(1, 3, 0, 2)})
+    again = [memory.empty(source.shape, source.dtype) for source in sources]
+    back = table(guard, *((found, *job[1:]) for found, job in zip(again, jobs, strict=True)))
+    run_shares("unpack", dtype, back, shares)
+    same(dict(enumerate(again)), dict(enumerate(sources)))
 
 
 def run_gradients(guard: Guard, dtype: str, m: int, n: int, rows: int, shares: int) -> None:

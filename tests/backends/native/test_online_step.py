@@ -172,6 +172,26 @@ def test_odd_cells():
     _check_equal(native, reference, 1e-12)
 
 
+def test_cells_without_parameters_and_without_a_use_of_the_input():
+    @gated.cell
+    def bare(x, h):
+        return gated.tanh(x + 0.5 * h)
+
+    @gated.cell
+    def deaf(x, h, *, b):
+        return gated.tanh(b.h + 0.5 * h)
+
+    x, target = _data(6, 1)
+    for cell in (bare, deaf):
+        native, reference = _pair(cell, D)
+        np.testing.assert_allclose(native.partial_fit(x, target), reference.partial_fit(x, target), rtol=1e-12)
+        _check_equal(native, reference, 1e-12)
+    alone = [Online(Network({"rnn": Recurrent(bare, D, D)}), backend=backend) for backend in ("native", "reference")]
+    x = x.astype("float32")
+    y, same = (learner.partial_fit(x, x) for learner in alone)
+    np.testing.assert_allclose(y, same, rtol=1e-5)
+
+
 def test_parameters_that_are_set_between_calls_are_seen():
     native, reference = _pair(ZOO["lstm"])
     x, target = _data(6, 1)

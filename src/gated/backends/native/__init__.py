@@ -10,12 +10,14 @@ codegen: LLVM IR
     reductions     the reductions over the units, by their names in the book
     kernels        micro-kernels: a few rows times a packed matrix, the sums in registers
     team           threads that work together: phases, and the code by which they wait
-    emit           the blocks of a program
-    panels         the kernel that packs matrices into the order in which micro-kernels read them
+    context        where in a program's table each number lies
+    body           the elementwise part of a block
+    in_place       a program with one sequence at a time
+    emit           the blocks of a program: a time loop, and tiles of rows
+    panels         the kernels that pack matrices into the order in which machine code reads them, and back
     renewal        the kernels that see whether packed parameters have changed
     moves          the kernel that moves rows to another order
     gradient_kernels  the kernels that sum the parameters' gradients over the rows
-    online_emit    a step of online learning
 
 machine: from IR to machine code
 
@@ -45,7 +47,7 @@ passes: tables, plans, calls
     inference_plan a forward pass without a tape
     inference      forward without a tape; streams
     backend        what a layer calls
-    online_run     the memory of a learner, and the call of its steps
+    learner        online learning: the memory of a learner, and the call of its steps
 
 Below all rooms: `processor`, what is known of one, and `tuning`, the numbers that were chosen for it.
 """

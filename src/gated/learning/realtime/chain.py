@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from gated.backends import Backend, backend_of
 from gated.errors import describe, wrong_type
 from gated.learning.realtime.links import Link
 from gated.learning.realtime.maps import GraphMap, LayerMap, Map, TableMap
@@ -30,13 +31,19 @@ class Branches:
     """y = Σ of what the chains make of x; a chain without links makes x itself."""
 
     chains: Sequence[Sequence[ChainLink]]
+    backend: Backend
 
 
 class SideBySide:
     """Chains of a learner's nodes, for `Branches`."""
 
-    def __init__(self, chains: Sequence[Sequence[Any]]) -> None:
-        self.chains = chains
+    def __init__(self, chains: Sequence[Sequence[Any]], backend: Backend) -> None:
+        self.chains, self.backend = chains, backend
+
+    def total(self, found: Sequence[Array]) -> Array:
+        """The sum of what the chains have made."""
+        with np.errstate(all="ignore"):  # NaN in, NaN out
+            return np.asarray(self.backend.sum_of_products([(0,), *((part,) for part in found)]))
 
     def arrays(self) -> dict[str, Array]:
         return {name: array for chain in self.chains for node in chain for name, array in node.arrays().items()}
@@ -60,8 +67,11 @@ def flat(links: Sequence[ChainLink]) -> Iterator[Link | TableMap | LayerMap]:
             yield link
 
 
-def links_of(network: Any) -> list[ChainLink]:
+def links_of(network: Any, backend: Backend | None = None) -> list[ChainLink]:
     """The chain of a network, from the input to the output.
+
+    Args:
+        backend: who computes; the network's own if None.
 
     Raises:
         ArgumentError, ArgumentTypeError: something that cannot learn in real time: a layer with a state that does not
@@ -71,22 +81,24 @@ def links_of(network: Any) -> list[ChainLink]:
         raise wrong_type("network", describe(network), "a gated.Network, such as Network({'rnn': ..., 'head': ...})")
     if network.dtype.kind != "f":
         raise wrong_type("network", f"dtype {network.dtype}", "'float32' or 'float64'")
-    return [link for name, layer, start in network.parts() for link in _of_layer(name, layer, start)]
+    backend = backend or backend_of(network)
+    return [link for name, layer, start in network.parts() for link in _of_layer(name, layer, start, backend)]
 
 
-def _of_layer(name: str, layer: Any, start: int) -> list[ChainLink]:
+def _of_layer(name: str, layer: Any, start: int, backend: Backend) -> list[ChainLink]:
     parts = layer.equations(name) if hasattr(layer, "equations") else None  # a user's own need not have it
     if parts is not None:
-        return [_of_part(name, layer, start, part) for part in parts]
+        return [_of_part(name, layer, start, backend, part) for part in parts]
     if has_state(layer):
         expected = "a Recurrent, a Dense, an Embedding, or a layer whose equations() tells what a step is"
         raise wrong_type(f"layers[{name!r}]", describe(layer), expected)
-    return [LayerMap(layer, start)]
+    return [LayerMap(layer, start, backend)]
 
 
-def _of_part(name: str, layer: Any, start: int, part: Part) -> ChainLink:
+def _of_part(name: str, layer: Any, start: int, backend: Backend, part: Part) -> ChainLink:
     if isinstance(part, Sum):
-        return Branches([[_of_part(name, layer, start, inner) for inner in chain] for chain in part.chains])
+        chains = [[_of_part(name, layer, start, backend, inner) for inner in chain] for chain in part.chains]
+        return Branches(chains, backend)
     if isinstance(part, LookUp):
-        return TableMap(layer.params[part.parameter], start + layer.params.span(part.parameter)[0])
-    return Link(name, part, layer.params, start, layer.dtype)
+        return TableMap(layer.params[part.parameter], start + layer.params.span(part.parameter)[0], backend)
+    return Link(name, part, layer.params, start, layer.dtype, backend)

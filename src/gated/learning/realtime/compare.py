@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from gated.backends import backend_of
 from gated.errors import GatedError, as_array, describe, shown, wrong, wrong_type
 from gated.learning.realtime.engines import begin, rule_of
 from gated.learning.rules.finite import parameters_of, reason
-from gated.nn.losses import Loss, SquaredError
+from gated.nn.losses import Loss, SquaredError, evaluate_by
 from gated.nn.network_checks import has_state
 
 Array = np.ndarray[Any, Any]
@@ -48,10 +49,12 @@ def compare_gradients(
 
     Args:
         network: as for `Online`.
-        x, target, mask: (T, N, ...), as `network.forward` and the loss take them; mask (T, N) is False where a sequence
-            has no target or has ended.
+        x: (T, N, ...), as `network.forward` takes it.
+        target: (T, N, ...), as the loss takes it.
         loss: of the whole batch; SquaredError() if None.
-        algorithm, peepholes: as for `Online`; `peepholes=False` is what `LahoreLSTM` does.
+        algorithm: as for `Online`.
+        peepholes: as for `Online`; `peepholes=False` is what `LahoreLSTM` does.
+        mask: (T, N), False where a sequence has no target or has ended.
         state: {layer: state tuple} to begin from; 0 if None.
         without: families of the cells' parameters that are 0 for this comparison, such as ("U", "p"). The network has
             its own values back afterwards.
@@ -86,9 +89,10 @@ def compare_gradients(
 def _both(network: Any, rule: Any, x: Array, target: Any, loss: Loss, mask: Any, state: Any) -> tuple[Any, Any]:
     """(exact, approximate) gradients, as `network.params`."""
     y, _, tape = network.forward(x, state)
-    value, dy = loss._evaluate(y, target, mask)
+    backend = backend_of(network)
+    value, dy = evaluate_by(backend, loss, y, target, mask)
     _, _, exact = network.backward(tape, dy)
-    if not (math.isfinite(value) and np.isfinite(exact.vector).all()):
+    if not (math.isfinite(value) and backend.all_finite(exact.vector)):
         counts = None if mask is None else np.asarray(mask) != 0
         cause = reason([("x", x, None), ("target", target, counts), *parameters_of(network)])
         raise GatedError(f"gradient: got NaN or inf, expected finite numbers; {cause}")
@@ -96,7 +100,7 @@ def _both(network: Any, rule: Any, x: Array, target: Any, loss: Loss, mask: Any,
     found = network.params.like()
     for x_t, dy_t in zip(x, dy, strict=True):
         rule.forward(x_t if x_t.dtype.kind in "iu" else x_t.astype(network.dtype))
-        found.vector[...] += rule.gradient(dy_t)
+        backend.add(rule.gradient(dy_t), found.vector)
     return exact, found
 
 

@@ -1,4 +1,4 @@
-"""What runs the steps of `gated.learning.Online`: a rule in NumPy, or the online rule in machine code.
+"""What runs the steps of `gated.learning.Online`: a rule array by array, or the online rule in machine code.
 
 Legend: T steps, N sequences, D inputs, V outputs.
 """
@@ -10,22 +10,23 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gated.backends import Backend
 from gated.errors import ArgumentError, wrong
 from gated.learning.realtime.chain import links_of
 from gated.learning.realtime.links import Link
 from gated.learning.realtime.rtrl import MEMORY_LIMIT, RealTime
 from gated.learning.realtime.traces import Traces
 from gated.learning.rules.clipping import clipped
-from gated.learning.rules.optimizers import SGD, Optimizer
+from gated.learning.rules.optimizers import SGD, Optimizer, update_by
 from gated.nn import Network
-from gated.nn.losses import Loss
+from gated.nn.losses import Loss, evaluate_by, has_own_call
 from gated.nn.network_checks import flat_state
 from gated.number_checks import one_of
 from gated.schedule.online_step import plan_step
 from gated.schedule.traces import plan_traces
 
 if TYPE_CHECKING:
-    from gated.backends.native.passes.online_run import NativeStep
+    from gated.backends.native.passes.learner import NativeStep
 
 Array = np.ndarray[Any, Any]
 
@@ -39,14 +40,19 @@ class NotFinite(Exception):
 
 
 def rule_of(
-    network: Any, algorithm: str, batch: int, peepholes: bool = True, memory_limit: int = MEMORY_LIMIT
+    network: Any,
+    algorithm: str,
+    batch: int,
+    peepholes: bool = True,
+    memory_limit: int = MEMORY_LIMIT,
+    backend: Backend | None = None,
 ) -> Traces | RealTime:
-    """The algorithm of this name, in NumPy."""
+    """The algorithm of this name, array by array; by the network's own backend if none is given."""
     if one_of("algorithm", algorithm, "online", "rtrl") == "online":
-        return Traces(network, batch, peepholes)
+        return Traces(network, batch, peepholes, backend)
     if not peepholes:
         raise wrong("peepholes", "False with algorithm 'rtrl'", "True: the exact gradient leaves nothing out")
-    return RealTime(network, batch, memory_limit)
+    return RealTime(network, batch, memory_limit, backend)
 
 
 def begin(arrays: Mapping[str, Array], network: Network, state: Any = None, rows: Array | None = None) -> None:
@@ -101,9 +107,10 @@ class ReferenceEngine:
         for t, x_t in enumerate(x):
             predictions[t] = self.rule.forward(x_t)
             if targets is not None and (known is None or known[t].any()):
-                _, dy = self.loss._evaluate(predictions[t], targets[t], None if known is None else known[t])
+                backend, mask = self.rule.backend, None if known is None else known[t]
+                _, dy = evaluate_by(backend, self.loss, predictions[t], targets[t], mask)
                 self.rule.gradient(dy)
-                update(self.network.theta, self.rule.gradient_vector, self.optimizer, self.clip, t)
+                update(self.network.theta, self.rule.gradient_vector, self.optimizer, self.clip, backend, t)
         return predictions
 
 
@@ -118,9 +125,10 @@ class NativeEngine:
         optimizer: Optimizer,
         loss: Loss,
         clip: float | None,
+        backend: Backend,
     ) -> None:
         self.network, self.optimizer, self.loss, self.clip = network, optimizer, loss, clip
-        self.native = native
+        self.native, self.backend = native, backend
         self._arrays = self._named(link.name, link.graph.states)
         self.all = np.full(native.batch, 1.0 / native.batch if loss.reduction == "mean" else 1.0, network.dtype)
 
@@ -139,7 +147,7 @@ class NativeEngine:
         native.x[0] = x
         if target is None:
             native.weights[0] = 0
-            native.run(1, True)
+            native.run(1, True, False)
         else:
             native.target[0] = target
             native.weights[0] = self.all if known is None else self._weights(known[None])
@@ -149,7 +157,7 @@ class NativeEngine:
     def _learn_one(self, learns: bool) -> None:
         native, optimizer = self.native, self.optimizer
         if not learns:
-            native.run(1, True)
+            native.run(1, True, False)
         elif self._plain():
             native.rates[0] = optimizer.rate
             if native.run(1, True):
@@ -157,7 +165,7 @@ class NativeEngine:
             optimizer.updates += 1
         else:
             native.run(1, False)
-            update(native.theta, native.gradient, optimizer, self.clip)
+            update(native.theta, native.gradient, optimizer, self.clip, self.backend)
 
     def run(self, x: Array, targets: Array | None, known: Array | None) -> Array:
         """As that of ReferenceEngine."""
@@ -203,7 +211,7 @@ class NativeEngine:
         native, optimizer = self.native, self.optimizer
         learnt = np.asarray(native.weights[:count].any(axis=1))
         self._rates(learnt)
-        failed = native.run(count, True)
+        failed = native.run(count, True, learnt if learnt.any() else False)
         optimizer.updates += int(learnt[: failed - 1].sum() if failed else learnt.sum())
         if failed:
             raise NotFinite(start + failed - 1)
@@ -217,31 +225,41 @@ class NativeEngine:
             rates[t] = optimizer._rate_at(optimizer.updates + max(number, 0))
 
 
-def update(theta: Array, gradient: Array, optimizer: Optimizer, clip: float | None, step: int = 0) -> None:
+def update(
+    theta: Array, gradient: Array, optimizer: Optimizer, clip: float | None, backend: Backend, step: int = 0
+) -> None:
     """Clip the gradient and update.
 
     Raises:
         NotFinite: the gradient is not finite; nothing is changed.
     """
     if clip is not None:
-        clipped(gradient, clip)
+        clipped(gradient, clip, backend)
     try:
-        optimizer.update(theta, gradient)
+        update_by(backend, optimizer, theta, gradient)
     except ArgumentError:
-        if np.isfinite(gradient).all():
+        if backend.all_finite(gradient):
             raise
         raise NotFinite(step) from None
 
 
 def native_engine(
-    network: Network, optimizer: Optimizer, loss: Loss, clip: float | None, batch: int, peepholes: bool
+    network: Network,
+    optimizer: Optimizer,
+    loss: Loss,
+    clip: float | None,
+    batch: int,
+    peepholes: bool,
+    backend: Backend,
 ) -> NativeEngine | str:
-    """Machine code for the online rule, or why there is none.
+    """Machine code for the online rule, or why there is none; the backend makes those updates that it does not.
 
     Raises:
         ArgumentError: the cell has no online rule at all.
     """
     links = links_of(network)
+    if has_own_call(loss):
+        return f"{type(loss).__name__}, a loss with a call of its own"
     if not isinstance(links[0], Link) or not links[0].graph.states:
         return "a network that begins with another layer than a recurrent one"
     own = [link for link in links if isinstance(link, Link)]
@@ -249,13 +267,11 @@ def native_engine(
         return "more layers than a recurrent one and a dense one"
     head = own[1] if len(own) == 2 else None
     plan = plan_step(plan_traces(own[0].graph, peepholes), None if head is None else head.graph, loss._schedule.graph)
-    from gated.backends.native.passes.online_run import NativeStep, supports  # LLVM is not loaded before it is needed
+    from gated.backends.native.passes.learner import NativeStep  # LLVM is not loaded before it is needed
 
-    if not supports(plan):
-        return f"the equations of {own[0].graph.name} with {type(loss).__name__}"
     sizes, offsets = dict(own[0].sizes), {f"rnn {name}": start for name, (start, _) in own[0].spans.items()}
     if head is not None:
         offsets |= {f"head {name}": start for name, (start, _) in head.spans.items()}
         sizes[plan.target.dim] = head.sizes[head.graph.outputs[0].dim]
     native = NativeStep(plan, sizes, network.theta, offsets, batch)
-    return NativeEngine(native, own[0], network, optimizer, loss, clip)
+    return NativeEngine(native, own[0], network, optimizer, loss, clip, backend)

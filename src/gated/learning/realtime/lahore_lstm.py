@@ -35,10 +35,15 @@ GATES = ("g", "i", "f", "o")  # the order of that class: net input, input gate, 
 
 
 class LahoreLSTM:
-    """See the module. float64, one sequence.
+    """LSTM cells that learn at every step by the rule of a public Java class, for comparison; float64, one sequence.
+
+    The cell is `gated.cells.gers_lstm` under a linear output. The rule leaves out what flows through a peephole and
+    through h of the step before; `gated.learning.compare_gradients` says how far that is from the gradient.
 
     Args:
-        inputs, outputs, cells: sizes.
+        inputs: length of x_t.
+        outputs: length of the prediction.
+        cells: hidden units.
         learning_rate: of every update.
         seed: of the initial weights, which are U(±0.1); set `parameters` to begin elsewhere.
 

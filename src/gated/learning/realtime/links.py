@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from gated.backends import default_backend
+from gated.backends import Backend
 from gated.calculus.slopes import Slopes
 from gated.language.graph import Node, is_constant, is_leaf, leaf, topological
 from gated.nn.equations import Equations
@@ -31,9 +31,21 @@ class Link:
         parameters: name in the graph -> view into the network's vector.
         spans: name in the graph -> (start, stop) in the network's vector.
         start, stop: of all spans.
+        input, states: the leaves of the graph that stand for them.
+        vectors: leaf -> the parameter, for those that are no matrices.
+        backend: who computes.
     """
 
-    def __init__(self, layer: str, part: Equations, params: ParameterVector, start: int, dtype: np.dtype[Any]) -> None:
+    def __init__(
+        self,
+        layer: str,
+        part: Equations,
+        params: ParameterVector,
+        start: int,
+        dtype: np.dtype[Any],
+        backend: Backend,
+    ) -> None:
+        self.backend = backend
         self.layer, self.level, self.graph, self.dtype = layer, part.level, part.graph, dtype
         self.parameters = {name: params[part.parameters[name]] for name in part.graph.parameters}
         self.spans: dict[str, tuple[int, int]] = {}
@@ -43,6 +55,10 @@ class Link:
             self.spans[name] = start + first, start + last
             self.sizes.update(zip(shape, self.parameters[name].shape, strict=True))
         self.sizes.update(part.sizes)
+        graph = part.graph
+        self.input, self.states = graph.input_leaf(graph.inputs[0]), [graph.state_leaf(name) for name in graph.states]
+        shapes = {name: shape for name, shape in graph.parameters.items() if len(shape) == 1}
+        self.vectors = {leaf("vector", name, shape[0]): self.parameters[name] for name, shape in shapes.items()}
         self.start = min((first for first, _ in self.spans.values()), default=start)
         self.stop = max((last for _, last in self.spans.values()), default=start)
 
@@ -56,17 +72,11 @@ class Link:
 
     def values(self, x: Array, states: Sequence[Array]) -> Values:
         """What the program starts from: the input (N, D), the states (N, size), the vectors."""
-        graph = self.graph
-        values: Values = {graph.input_leaf(graph.inputs[0]): x}
-        values.update((graph.state_leaf(name), s) for name, s in zip(graph.states, states, strict=True))
-        for name, shape in graph.parameters.items():
-            if len(shape) == 1:
-                values[leaf("vector", name, shape[0])] = self.parameters[name]
-        return values
+        return {self.input: x, **dict(zip(self.states, states, strict=True)), **self.vectors}
 
     def run(self, program: Sequence[Any], values: Values) -> None:
         """Compute a program (from `program_of`) into `values`."""
-        default_backend().evaluate(program, self.parameters, values)
+        self.backend.evaluate(program, self.parameters, values)
 
     def full(self, value: Any, rows: int, node: Node) -> Array:
         """A value as a fresh (rows, size) array."""
@@ -88,17 +98,14 @@ class Puller:
     """
 
     def __init__(self, link: Link) -> None:
-        self.link = link
+        self.link, self.backend = link, link.backend
         graph = link.graph
         slopes = Slopes(graph)
         self.products = slopes.products
-        vectors = [leaf("vector", name, shape[0]) for name, shape in graph.parameters.items() if len(shape) == 1]
-        self.states = [graph.state_leaf(name) for name in graph.states]
-        self.input = graph.input_leaf(graph.inputs[0])
-        self.vectors = vectors
+        self.states, self.input, self.vectors = link.states, link.input, list(link.vectors)
         sinks = list(dict.fromkeys([*graph.outputs, *slopes.operands]))
         self.slopes: dict[Node, list[tuple[Node, Node]]] = {}  # source -> (sink, slope) pairs
-        for source in [*self.products, *vectors, *self.states, self.input]:
+        for source in [*self.products, *self.vectors, *self.states, self.input]:
             found = zip(sinks, slopes.from_source(sinks, source), strict=True)
             self.slopes[source] = [(sink, slope) for sink, slope in found if not is_constant(slope, 0.0)]
         needed = [slope for pairs in self.slopes.values() for _, slope in pairs]
@@ -125,20 +132,16 @@ class Puller:
                 g = through[product] = self._through(sinks, product, values)
                 if g is not None:
                     operand = product.args[0]
-                    back = default_backend().pull(g, self.link.parameters[product.attr[0].name])
-                    sinks[operand] = sinks[operand] + back if operand in sinks else back
+                    back = self.backend.pull(g, self.link.parameters[product.attr[0].name])
+                    both = operand in sinks
+                    sinks[operand] = self.backend.sum_of_products([(sinks[operand],), (back,)]) if both else back
             if into is not None:
                 self._add_parameters(values, sinks, through, into)
             return {source: self._through(sinks, source, values) for source in [*self.states, self.input]}
 
     def _through(self, sinks: Mapping[Node, Array], source: Node, values: Values) -> Array | None:
-        total = None
-        for sink, slope in self.slopes[source]:
-            if sink in sinks:
-                value = np.asarray(values[slope])
-                term = sinks[sink] * (value[:, None, :] if value.ndim == 2 else value)
-                total = term if total is None else total + term
-        return total
+        terms = [(sinks[sink], _by_row(values[slope])) for sink, slope in self.slopes[source] if sink in sinks]
+        return self.backend.sum_of_products(terms) if terms else None
 
     def _add_parameters(
         self, values: Values, sinks: Mapping[Node, Array], through: Mapping[Node, Array | None], into: Array
@@ -150,9 +153,16 @@ class Puller:
                 start, stop = self.link.spans[name]
                 part = into[:, :, start:stop].reshape(count, rows, *self.link.parameters[name].shape)
                 v = np.asarray(values[product.args[0]])
-                part += g[..., None] * (v[:, None, None, :] if v.ndim == 2 else v)
+                operand = v[:, None, None, :] if v.ndim == 2 else v
+                self.backend.add(self.backend.sum_of_products([(g[..., None], operand)]), part)
         for vector in self.vectors:
             g = self._through(sinks, vector, values)
             if g is not None:
                 start, stop = self.link.spans[vector.attr[1]]
-                into[:, :, start:stop] += g
+                self.backend.add(g, into[:, :, start:stop])
+
+
+def _by_row(value: Array | float) -> Array:
+    """A value of (N, size), or of fewer axes, to be multiplied with rows (N, R, size)."""
+    value = np.asarray(value)
+    return value[:, None, :] if value.ndim == 2 else value

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from gated.backends import default_backend
+from gated.backends import Backend
 from gated.learning.realtime.links import Link, Puller
 
 Array = np.ndarray[Any, Any]
@@ -21,10 +21,12 @@ class Map(Protocol):
 
     Attributes:
         start, stop: where its parameters lie in the network's vector.
+        backend: who computes.
     """
 
     start: int
     stop: int
+    backend: Backend
 
     def forward(self, x: Array) -> tuple[Array, Any]:
         """x (N, D) or ids (N,) -> y (N, V), and what is kept for the derivatives."""
@@ -50,7 +52,7 @@ class _Summed:
         own = np.zeros((len(dy), 1, len(into)), dy.dtype)
         with np.errstate(all="ignore"):
             dx = self.pull(kept, dy[:, None], own)
-        into += own[rows].sum(axis=(0, 1))
+            self.backend.add(self.backend.sum_rows((own[:, 0],), rows), into)
         return None if dx is None else np.asarray(dx[:, 0])
 
 
@@ -58,7 +60,7 @@ class GraphMap(_Summed):
     """A link without states."""
 
     def __init__(self, link: Link) -> None:
-        self.link, self.puller, self.output = link, Puller(link), link.graph.outputs[0]
+        self.link, self.puller, self.output, self.backend = link, Puller(link), link.graph.outputs[0], link.backend
         self.start, self.stop = link.start, link.stop
 
     def forward(self, x: Array) -> tuple[Array, Any]:
@@ -77,17 +79,17 @@ class TableMap:
         start: where it begins there.
     """
 
-    def __init__(self, table: Array, start: int) -> None:
-        self.table, self.start, self.stop = table, start, start + table.size
+    def __init__(self, table: Array, start: int, backend: Backend) -> None:
+        self.table, self.start, self.stop, self.backend = table, start, start + table.size, backend
 
     def forward(self, x: Array) -> tuple[Array, Any]:
-        return default_backend().look_up(self.table, x), x
+        return self.backend.look_up(self.table, x), x
 
     def pull(self, kept: Any, rows: Array, into: Array) -> Array | None:
         width = rows.shape[2]
         for n, number in enumerate(kept.tolist()):
             first = self.start + number * width
-            into[n, :, first : first + width] += rows[n]
+            self.backend.add(rows[n], into[n, :, first : first + width])
         return None
 
     def gradient(self, kept: Any, dy: Array, rows: Rows, into: Array) -> Array | None:
@@ -102,8 +104,8 @@ class LayerMap(_Summed):
     So each row of derivatives has parameters' gradients of its own, which `backward` would sum; it takes N·R calls.
     """
 
-    def __init__(self, layer: Any, start: int) -> None:
-        self.layer, self.start, self.stop = layer, start, start + layer.theta.size
+    def __init__(self, layer: Any, start: int, backend: Backend) -> None:
+        self.layer, self.start, self.stop, self.backend = layer, start, start + layer.theta.size, backend
 
     def forward(self, x: Array) -> tuple[Array, Any]:
         ran = [self.layer.forward(x[None, n : n + 1]) for n in range(len(x))]
@@ -115,6 +117,6 @@ class LayerMap(_Summed):
             found.append([])
             for r, dy in enumerate(rows[n]):
                 dx, _, grads = self.layer.backward(tape, dy[None, None])
-                into[n, r, self.start : self.stop] += grads.vector
+                self.backend.add(grads.vector, into[n, r, self.start : self.stop])
                 found[-1].append(None if dx is None else dx[0, 0])
         return None if found[0][0] is None else np.array(found)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from gated.backends import NAMES
+from gated.backends import NAMES, backend_of, get_backend
 from gated.errors import FileFormatError, GatedError, as_array, describe, shown, wrong, wrong_type
 from gated.files.tensor_file import open_tensors, write_tensors
 from gated.learning.realtime.chain import links_of
@@ -55,7 +55,7 @@ class Online:
         clip: bound on the norm of each step's gradient.
         memory_limit: for "rtrl": bytes that the Jacobians may take.
         backend: "reference" (NumPy) or "native" (machine code, for "online" with one recurrent layer and perhaps one
-            dense layer on it); None: native where it can be.
+            dense layer on it); None: native where it can be, and else what computes for the network, array by array.
 
     The weights change at every target while states and traces go on from what older weights made of them: they are a
     little stale, the less so the smaller the learning rate. That is how all learning in real time is meant.
@@ -150,8 +150,8 @@ class Online:
             the predictions, (T, N, V) or (T, V), each from before its own update.
 
         Raises:
-            As `step`: NaN or inf in xs, but for steps of a sequence behind the last one that the mask lets count,
-            before the first step is made.
+            ArgumentError, ArgumentTypeError, GatedError: as `step`. NaN or inf in xs, but for steps of a sequence
+                behind the last one that the mask lets count, is refused before the first step is made.
         """
         if self.network.params is not self._params:
             self._move()
@@ -234,7 +234,8 @@ class Online:
         """`load_state` from a file that `save` of a learner built in the same way has written.
 
         Raises:
-            ArgumentError: no such file. FileFormatError: not such a file, or of another network or algorithm.
+            ArgumentError: there is no such file.
+            FileFormatError: it is not such a file, or of another network or algorithm.
         """
         with open_tensors(path, KIND) as file:
             found, own = file.document("learner", dict), self._description()
@@ -365,13 +366,14 @@ class Online:
             raise wrong("backend", told(backend), f"None or one of {', '.join(map(repr, NAMES))}")
         network, optimizer, loss = self.network, self.optimizer, self.loss
         links_of(network)  # the network is checked before all else
+        own = backend_of(network) if backend is None else get_backend(backend)
         reason = f"algorithm {told(self.algorithm)}"
         if isinstance(self.algorithm, str) and self.algorithm == "online" and backend != "reference":
-            found = native_engine(network, optimizer, loss, self.clip, self.batch, self.peepholes)
+            found = native_engine(network, optimizer, loss, self.clip, self.batch, self.peepholes, own)
             if not isinstance(found, str):
                 return found
             reason = found
-        rule = rule_of(network, self.algorithm, self.batch, self.peepholes, memory_limit)
+        rule = rule_of(network, self.algorithm, self.batch, self.peepholes, memory_limit, own)
         if backend == "native":
             raise wrong("backend", f"'native' for {reason}", "None or 'reference': there is no machine code for it")
         return ReferenceEngine(rule, network, optimizer, loss, self.clip)

@@ -23,11 +23,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from gated.backends import Backend, backend_of
 from gated.errors import ArgumentError
 from gated.learning.realtime.chain import Branches, ChainLink, SideBySide, flat, links_of, map_of
 from gated.learning.realtime.links import Link, Puller
 from gated.learning.realtime.maps import Map
-from gated.learning.realtime.traces import learning_rows
 
 Array = np.ndarray[Any, Any]
 MEMORY_LIMIT = 2**30
@@ -41,7 +41,15 @@ class RTRLCost(NamedTuple):
 
 
 def rtrl_cost(network: Any, batch: int = 1) -> RTRLCost:
-    """The cost for a network and N = batch sequences, by the formula of the module; makes no arrays."""
+    """What exact learning in real time would cost a network, by formula; makes no arrays.
+
+    Per layer, with R numbers of state per sequence and P parameters up to it and with it: 2 N R P numbers of memory,
+    and 2 N R² P operations each step.
+
+    Args:
+        network: as for `Online`.
+        batch: N.
+    """
     return _cost(links_of(network), batch, network.dtype.itemsize)
 
 
@@ -69,13 +77,17 @@ class RealTime:
             dropout), Dense, Embedding, others' own.
         batch: N.
         memory_limit: bytes that the Jacobians may take.
+        backend: who computes; the network's own if None.
 
     Raises:
         ArgumentError: they would take more.
     """
 
-    def __init__(self, network: Any, batch: int, memory_limit: int = MEMORY_LIMIT) -> None:
-        self.links = links_of(network)
+    def __init__(
+        self, network: Any, batch: int, memory_limit: int = MEMORY_LIMIT, backend: Backend | None = None
+    ) -> None:
+        self.links = links_of(network, backend)
+        self.backend = backend or backend_of(network)
         self.batch, self.dtype, self.size = batch, network.dtype, network.theta.size
         needed = _cost(self.links, batch, self.dtype.itemsize).bytes
         if needed > memory_limit:
@@ -99,7 +111,8 @@ class RealTime:
         into = np.zeros((self.batch, 1, self.size), self.dtype)
         with np.errstate(all="ignore"):
             _carry(self._nodes, dy[:, None, :], into)
-        self.gradient_vector[...] = into[learning_rows(dy)].sum(axis=(0, 1))
+            # not the rows that a mask leaves out: their values may be NaN, which 0 does not take away
+            self.gradient_vector[...] = self.backend.sum_rows((into[:, 0],), self.backend.rows_not_zero(dy))
         return self.gradient_vector
 
     def arrays(self) -> dict[str, Array]:
@@ -129,7 +142,7 @@ class _Branches(SideBySide):
     """Chains side by side; below each are those below it, and then its own."""
 
     def forward(self, x: Array, below: Sequence[Any]) -> Array:
-        return np.asarray(sum(self._run(chain, x, below) for chain in self.chains))
+        return self.total([self._run(chain, x, below) for chain in self.chains])
 
     def _run(self, chain: Sequence[Any], x: Array, below: Sequence[Any]) -> Array:
         for i, node in enumerate(chain):
@@ -145,7 +158,7 @@ class _Cell:
     """One recurrent layer: its states and their Jacobian."""
 
     def __init__(self, link: Link, batch: int, dtype: Any, width: int) -> None:
-        self.link, self.puller, self.width = link, Puller(link), width
+        self.link, self.puller, self.width, self.backend = link, Puller(link), width, link.backend
         self.states = [np.zeros((batch, size), dtype) for size in link.state_sizes]
         rows = sum(link.state_sizes)
         self.jacobian, self._next = np.zeros((2, batch, rows, width), dtype)
@@ -159,14 +172,15 @@ class _Cell:
         rows: dict[Any, Array] = {}
         for node, part in zip(graph.outputs, self.parts, strict=True):
             unit = np.broadcast_to(self._unit[:, :, part], (len(x), self._unit.shape[1], part.stop - part.start))
-            rows[node] = rows[node] + unit if node in rows else unit
+            rows[node] = self.backend.sum_of_products([(rows[node],), (unit,)]) if node in rows else unit
         self._next[...] = 0
         found = puller.pull(values, rows, self._next)
         transition = np.zeros((len(x), self._unit.shape[1], self._unit.shape[1]), self.jacobian.dtype)
         for state, part in zip(puller.states, self.parts, strict=True):
             if found[state] is not None:
                 transition[:, :, part] = found[state]
-        self._next += transition @ self.jacobian
+        with np.errstate(all="ignore"):  # NaN in, NaN out
+            self.backend.add(self.backend.pull(transition, self.jacobian), self._next)
         _carry(below, found[puller.input], self._next)
         self.jacobian, self._next = self._next, self.jacobian
         # fresh arrays: a new state may be one of the states before, which is not to be overwritten yet
@@ -176,7 +190,7 @@ class _Cell:
         return self.states[0]
 
     def carry(self, rows: Array, into: Array, below: Sequence[Any]) -> None:
-        into[:, :, : self.width] += rows @ self.jacobian[:, self.parts[0]]
+        self.backend.add(self.backend.pull(rows, self.jacobian[:, self.parts[0]]), into[:, :, : self.width])
 
     def arrays(self) -> dict[str, Array]:
         name = self.link.name
@@ -186,7 +200,8 @@ class _Cell:
 
 def _node(link: ChainLink, batch: int, dtype: Any, widths: Iterator[int]) -> _Map | _Cell | _Branches:
     if isinstance(link, Branches):
-        return _Branches([[_node(inner, batch, dtype, widths) for inner in chain] for chain in link.chains])
+        chains = [[_node(inner, batch, dtype, widths) for inner in chain] for chain in link.chains]
+        return _Branches(chains, link.backend)
     width = next(widths)
     return _Cell(link, batch, dtype, width) if isinstance(link, Link) and link.graph.states else _Map(map_of(link))
 

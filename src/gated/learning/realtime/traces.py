@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from gated.backends import default_backend
+from gated.backends import Backend, backend_of
 from gated.language.graph import Node, is_constant
 from gated.learning.realtime.chain import Branches, ChainLink, SideBySide, links_of, map_of
 from gated.learning.realtime.links import Link, program_of
@@ -25,6 +25,7 @@ from gated.learning.realtime.maps import Map, Rows
 from gated.schedule.traces import TracePlan, Use, plan_traces
 
 Array = np.ndarray[Any, Any]
+Terms = list[tuple["Array | float", ...]]
 Roads = list[tuple[dict[tuple[int, str], Array], int, Array]]  # (traces, state, the error that has reached it)
 
 
@@ -36,13 +37,14 @@ class Traces:
             dropout), Dense, Embedding, others' own.
         batch: N.
         peepholes: False leaves the peepholes out of the traces; see `gated.schedule.traces.plan_traces`.
+        backend: who computes; the network's own if None.
 
     Raises:
         ArgumentError: a cell for which this is not defined; the message says which parameters and why.
     """
 
-    def __init__(self, network: Any, batch: int, peepholes: bool = True) -> None:
-        links = links_of(network)
+    def __init__(self, network: Any, batch: int, peepholes: bool = True, backend: Backend | None = None) -> None:
+        links, self.backend = links_of(network, backend), backend or backend_of(network)
         self.gradient_vector = np.zeros(network.theta.size, network.dtype)
         self._nodes = [_node(link, batch, peepholes, self.gradient_vector) for link in links]
 
@@ -53,7 +55,8 @@ class Traces:
     def gradient(self, dy: Array) -> Array:
         """The gradient for ∂L/∂y (N, V) at the step of the last `forward`. The vector is reused by the next call."""
         self.gradient_vector[...] = 0
-        _back(self._nodes, dy, learning_rows(dy))
+        # not the rows that a mask leaves out: their values may be NaN, which 0 does not take away
+        _back(self._nodes, dy, self.backend.rows_not_zero(dy))
         return self.gradient_vector
 
     def arrays(self) -> dict[str, Array]:
@@ -84,19 +87,22 @@ class _Branches(SideBySide):
     """Chains side by side."""
 
     def forward(self, x: Array) -> Array:
-        return np.asarray(sum(_through(chain, x) for chain in self.chains))
+        return self.total([_through(chain, x) for chain in self.chains])
 
     def gradient(self, dy: Array, rows: Rows) -> Array:
-        return np.asarray(sum(_back(chain, dy, rows) for chain in self.chains))
+        return self.total([_back(chain, dy, rows) for chain in self.chains])
 
 
 class _Cell:
     """One recurrent layer: its states and the traces of its parameters, (N, rows, cols) or (N, rows)."""
 
     def __init__(self, link: Link, batch: int, peepholes: bool, gradient: Array) -> None:
-        self.link = link
+        self.link, self.backend = link, link.backend
         self.plan: TracePlan = plan_traces(link.graph, peepholes)
         self.program = program_of([*self.plan.order])
+        self.direct = {
+            name: [use for use in uses if not is_constant(use.direct, 0.0)] for name, uses in self.plan.uses.items()
+        }
         self.states = [np.zeros((batch, size), gradient.dtype) for size in link.state_sizes]
         self.traces = {
             (k, name): np.zeros((batch, *link.parameters[name].shape), gradient.dtype)
@@ -122,58 +128,60 @@ class _Cell:
                     self.traces[k, name][...] = trace
         # the values of the states before are still looked at by `gradient`
         self.states = [
-            self.link.full(values[node], len(x), self.link.graph.state_leaf(name))
-            for name, node in zip(self.link.graph.states, self.link.graph.outputs, strict=True)
+            self.link.full(values[node], len(x), leaf)
+            for leaf, node in zip(self.link.states, self.link.graph.outputs, strict=True)
         ]
         return self.states[0]
 
     def _moved(self, name: str, k: int) -> Array | float:
-        total: Array | float = 0.0
+        terms: Terms = [(0.0,)]
         for j in self.plan.traces[name]:
             if (k, j) in self.plan.decay:
                 old = self.traces[j, name]
-                total = total + self._units(self.plan.decay[k, j], old.ndim) * old
-        for use in self.plan.uses[name]:
-            if k in use.grow:
-                total = total + self._applied(use.grow[k], use)
-        return total
+                terms.append((self._units(self.plan.decay[k, j], old.ndim), old))
+        terms += [self._applied(use.grow[k], use) for use in self.plan.uses[name] if k in use.grow]
+        return self.backend.sum_of_products(terms)
 
     def gradient(self, dh: Array, rows: Rows) -> Array:
         with np.errstate(all="ignore"):
             roads = [
-                (traces, k, dh * self.values[slope])
+                (traces, k, self._times(dh, self.values[slope]))
                 for traces, slopes in ((self.traces, self.plan.error), (self.before, self.plan.past))
                 for k, slope in slopes.items()
             ]
             for name in self.plan.uses:
                 for term in self._terms(name, dh, roads):
-                    self.sums[name] += term[rows].sum(axis=0)
+                    self.backend.add(self.backend.sum_rows(term, rows), self.sums[name])
             return self._input(dh)
 
-    def _terms(self, name: str, dh: Array, roads: Roads) -> Iterator[Array]:
+    def _terms(self, name: str, dh: Array, roads: Roads) -> Iterator[tuple[Array, ...]]:
+        """The factors of what each sequence adds to a parameter's gradient."""
         for traces, k, reached in roads:
             if (k, name) in traces:
                 trace = traces[k, name]
-                yield _spread(reached, trace.ndim) * trace
-        for use in self.plan.uses[name]:
-            if not is_constant(use.direct, 0.0):
-                delta = dh * self.values[use.direct]
-                yield delta if use.operand is None else delta[:, :, None] * self._operand(use)
+                yield _spread(reached, trace.ndim), trace
+        for use in self.direct[name]:
+            delta = self._times(dh, self.values[use.direct])
+            yield (delta,) if use.operand is None else (delta[:, :, None], self._operand(use))
+
+    def _times(self, one: Array, other: Array | float) -> Any:
+        return self.backend.sum_of_products([(one, other)])
 
     def _input(self, dh: Array) -> Array:
         """∂L/∂x of this step, (N, D)."""
-        total = self.link.full(0.0, len(dh), self.link.graph.input_leaf(self.link.graph.inputs[0]))
+        total = self.link.full(0.0, len(dh), self.link.input)
         for product, slope in self.plan.input:
-            delta = dh * self.values[slope]
-            total += (
-                delta if product is None else default_backend().pull(delta, self.link.parameters[product.attr[0].name])
-            )
+            delta = self._times(dh, self.values[slope])
+            if product is not None:
+                delta = self.backend.pull(delta, self.link.parameters[product.attr[0].name])
+            self.backend.add(delta, total)
         return total
 
-    def _applied(self, slope: Node, use: Use) -> Array | float:
+    def _applied(self, slope: Node, use: Use) -> tuple[Array | float, ...]:
+        """The factors of what a use of the parameter adds to a trace."""
         if use.operand is None:
-            return self.values[slope]
-        return np.asarray(self._units(slope, 3) * self._operand(use))
+            return (self.values[slope],)
+        return self._units(slope, 3), self._operand(use)
 
     def _operand(self, use: Use) -> Array:
         v = np.asarray(self.values[use.operand])  # type: ignore[index]
@@ -192,7 +200,8 @@ class _Cell:
 
 def _node(link: ChainLink, batch: int, peepholes: bool, gradient: Array) -> _Map | _Cell | _Branches:
     if isinstance(link, Branches):
-        return _Branches([[_node(inner, batch, peepholes, gradient) for inner in chain] for chain in link.chains])
+        chains = [[_node(inner, batch, peepholes, gradient) for inner in chain] for chain in link.chains]
+        return _Branches(chains, link.backend)
     if isinstance(link, Link) and link.graph.states:
         return _Cell(link, batch, peepholes, gradient)
     return _Map(map_of(link), gradient)
@@ -212,10 +221,3 @@ def _back(chain: Sequence[Any], dy: Array, rows: Rows) -> Array:
 
 def _spread(value: Array, ndim: int) -> Array:
     return value[..., None] if ndim == 3 else value
-
-
-def learning_rows(dy: Array) -> Rows:
-    """Of ∂L/∂y (N, V), the rows from which something is learnt: not those that a mask leaves out, whose values may be
-    NaN, which 0 does not take away."""
-    rows: Array = (dy != 0).any(axis=1)
-    return slice(None) if rows.all() else rows

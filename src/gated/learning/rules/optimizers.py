@@ -1,7 +1,7 @@
 """First-order optimizers over one contiguous parameter vector.
 
 theta, g: the parameters and the gradient, 1-D, same dtype and length. Every optimizer gives the
-same numbers as the one of this name in ``torch.optim`` (with its default options where none is
+same numbers as the one of this name in `torch.optim` (with its default options where none is
 here). Buffers are made at the first update; after that an update allocates one byte per entry, to see
 whether the gradient is finite.
 """
@@ -15,8 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from gated.backends import default_backend, updates
+from gated.backends import Backend, default_backend
 from gated.backends.interface import Rule
+from gated.backends.reference import updates
 from gated.errors import ArgumentError, ArgumentTypeError, describe, shown
 from gated.learning.rules.option_checks import finite_gradient, nameable, vector_of
 from gated.learning.rules.schedules import INSTEAD, Function, as_schedule
@@ -27,13 +28,16 @@ from gated.number_checks import above_zero, not_negative, told, within
 class Optimizer:
     """What the optimizers share: the count of updates, the schedule, the named buffers.
 
-    ``lr``: a number or a schedule (see :mod:`gated.learning.schedules`); it may be set anew between
-    updates. A subclass lists the buffers that it keeps from update to update and writes :meth:`_apply`.
+    A subclass lists the buffers that it keeps from update to update and writes `_apply`. An optimizer can be copied and
+    pickled; the copy goes on with the same bits and shares nothing.
 
-    An optimizer can be copied and pickled; the copy goes on with the same bits and shares nothing.
+    Args:
+        lr: the learning rate, a number or a schedule (see `gated.learning.schedules`); it may be set anew between
+            updates.
     """
 
     buffers: tuple[str, ...] = ()
+    _backend: Backend | None = None  # who computes the update that is being made
 
     def __init__(self, lr: float | Function) -> None:
         self.lr = lr
@@ -68,30 +72,39 @@ class Optimizer:
         return rate
 
     def update(self, theta: np.ndarray | ParameterVector, gradient: np.ndarray | ParameterVector) -> None:
-        """One update of ``theta`` in place; ``gradient`` is only read. Of parameters by name the vector is taken.
+        """One update in place.
 
-        Raises ArgumentTypeError for anything but two floating-point arrays of one dtype, and
-        ArgumentError for shapes that are not one-dimensional, equal, and those of the last call, for
-        NaN or inf in the gradient, and for a theta that is read-only; nothing is changed then.
+        Args:
+            theta: the parameters, 1-D, or parameters by name, of which the vector is taken.
+            gradient: likewise, of the same length and dtype; it is only read.
+
+        Raises:
+            ArgumentTypeError: anything but two floating-point arrays of one dtype; nothing is changed then.
+            ArgumentError: shapes that are not one-dimensional, equal, and those of the last call; NaN or inf in the
+                gradient; a theta that is read-only; nothing is changed then.
         """
-        theta, gradient = vector_of(theta), vector_of(gradient)
+        self._update(vector_of(theta), vector_of(gradient), default_backend())
+
+    def _update(self, theta: np.ndarray, gradient: np.ndarray, backend: Backend) -> None:
+        """`update`, by this backend."""
         self._check(theta, gradient)
-        finite_gradient(gradient)
+        finite_gradient(gradient, backend)
         rate = self.rate
         if self._scratch[0].shape != theta.shape or self._scratch[0].dtype != theta.dtype:
             self._scratch = (np.empty_like(theta), np.empty_like(theta))
         for name in self.buffers:
             self._buffers.setdefault(name, np.zeros_like(theta))
         self.updates += 1
+        self._backend = backend
         self._apply(theta, gradient, rate)
 
     def state(self) -> dict[str, np.ndarray]:
-        """Copies of all that the next update depends on: ``updates`` and the buffers by name."""
+        """Copies of all that the next update depends on: `updates` and the buffers by name."""
         held = {name: buffer.copy() for name, buffer in self._buffers.items()}
         return {"updates": np.array(self.updates, dtype=np.int64), **held}
 
     def load_state(self, state: Mapping[str, np.ndarray]) -> None:
-        """Continue from what :meth:`state` of an optimizer of the same kind returned."""
+        """Continue from what `state` of an optimizer of the same kind returned."""
         names = set(state) - {"updates"}
         if "updates" not in state or (names and names != set(self.buffers)):
             expected = ", ".join(("updates", *self.buffers))
@@ -117,7 +130,9 @@ class Optimizer:
 
     def _kept(self) -> dict[str, Any]:
         """All that a copy needs."""
-        return {name: value for name, value in self.__dict__.items() if name not in ("_scratch", "_schedule")}
+        return {
+            name: value for name, value in self.__dict__.items() if name not in ("_scratch", "_schedule", "_backend")
+        }
 
     def __getstate__(self) -> dict[str, Any]:
         nameable("lr", self.lr, INSTEAD)
@@ -163,21 +178,33 @@ class Optimizer:
                 )
 
     def _apply(self, theta: np.ndarray, g: np.ndarray, lr: float) -> None:
-        """One update at rate ``lr``; ``self.updates`` already counts it. May use both scratch arrays.
+        """One update at rate `lr`; `self.updates` already counts it. May use both scratch arrays.
 
-        Those of this module leave the arithmetic to a backend (:meth:`_run`)."""
+        Those of this module leave the arithmetic to a backend (`_run`)."""
         raise NotImplementedError
 
     def _run(self, rule: Rule, theta: np.ndarray, g: np.ndarray, **numbers: float) -> None:
         """The update that a function of theta, g, the buffers, the scratch arrays and these numbers describes."""
-        default_backend().update(rule, theta, g, self._buffers, self._scratch, **numbers)
+        (self._backend or default_backend()).update(rule, theta, g, self._buffers, self._scratch, **numbers)
+
+
+def update_by(backend: Backend, optimizer: Optimizer, theta: np.ndarray, gradient: np.ndarray) -> None:
+    """`optimizer.update`, by this backend; one of somebody's own with an `update` of its own does as it does."""
+    if getattr(optimizer.update, "__func__", None) is Optimizer.update:
+        optimizer._update(theta, gradient, backend)
+    else:
+        optimizer.update(theta, gradient)
 
 
 class SGD(Optimizer):
     """Stochastic gradient descent: v <- momentum v + g;  theta <- theta - lr v.
 
-    ``nesterov`` steps along g + momentum v instead of v (Sutskever et al., 2013, in the form that
-    needs the gradient at theta only). ``weight_decay`` adds weight_decay * theta to g.
+    Args:
+        lr: as for every `Optimizer`.
+        momentum: how much of v stays.
+        nesterov: step along g + momentum v instead of v (Sutskever et al., 2013, in the form that needs the gradient at
+            theta only).
+        weight_decay: weight_decay * theta is added to g.
     """
 
     def __init__(
@@ -199,8 +226,13 @@ class SGD(Optimizer):
 class RMSProp(Optimizer):
     """Divide by a running root mean square: s <- alpha s + (1 - alpha) g^2;  d = g / (sqrt(s) + eps).
 
-    Tieleman & Hinton (2012), lecture 6.5. With ``momentum``: v <- momentum v + d, and theta moves
-    by -lr v; without, by -lr d.
+    Tieleman & Hinton (2012), lecture 6.5.
+
+    Args:
+        lr: as for every `Optimizer`.
+        alpha: how much of s stays.
+        eps: keeps the divisor from 0.
+        momentum: v <- momentum v + d, and theta moves by -lr v; without it, by -lr d.
     """
 
     def __init__(self, lr: float | Function, alpha: float = 0.99, eps: float = 1e-8, momentum: float = 0.0) -> None:
@@ -220,6 +252,11 @@ class Adam(Optimizer):
 
     m <- b1 m + (1 - b1) g;  s <- b2 s + (1 - b2) g^2;
     theta <- theta - lr (m / (1 - b1^k)) / (sqrt(s / (1 - b2^k)) + eps) at update k = 1, 2, ...
+
+    Args:
+        lr: as for every `Optimizer`.
+        betas: b1 and b2.
+        eps: keeps the divisor from 0.
     """
 
     buffers = ("mean", "mean_square")
@@ -239,8 +276,14 @@ class Adam(Optimizer):
 class AdamW(Adam):
     """Adam with decoupled weight decay: theta <- (1 - lr weight_decay) theta before Adam's step.
 
-    Loshchilov & Hutter, "Decoupled weight decay regularization" (2019), algorithm 2 as torch has it
-    (the decay is multiplied by the learning rate).
+    Loshchilov & Hutter, "Decoupled weight decay regularization" (2019), algorithm 2 as torch has it (the decay is
+    multiplied by the learning rate).
+
+    Args:
+        lr: as for every `Optimizer`.
+        betas: as for `Adam`.
+        eps: as for `Adam`.
+        weight_decay: see above.
     """
 
     def __init__(
@@ -254,7 +297,7 @@ class AdamW(Adam):
         self.weight_decay = not_negative("weight_decay", weight_decay)
 
     def _apply(self, theta: np.ndarray, g: np.ndarray, lr: float) -> None:
-        default_backend().scale(theta, 1.0 - lr * self.weight_decay)
+        (self._backend or default_backend()).scale(theta, 1.0 - lr * self.weight_decay)
         super()._apply(theta, g, lr)
 
 

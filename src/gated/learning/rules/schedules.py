@@ -1,9 +1,9 @@
 """Learning-rate schedules: objects that say the rate of every update, given how many were made before.
 
-``schedule(0)`` is the rate of the first update. A schedule is pure: it holds no counter, so a
+`schedule(0)` is the rate of the first update. A schedule is pure: it holds no counter, so a
 resumed training continues where it was by its step number alone. Two schedules with the same
 numbers are equal, and can be pickled: as the call that makes them, such as
-``step_decay(lr=0.1, factor=0.5, every=7)``, which is also what they print as.
+`step_decay(lr=0.1, factor=0.5, every=7)`, which is also what they print as.
 
 Any other function of the number of updates will do as a schedule, too; to be pickled it has to
 have a name at the top of a module.
@@ -108,41 +108,65 @@ class Warmup(Schedule):
 
 
 def constant(lr: float) -> Schedule:
-    """The same rate for ever."""
+    """The same rate for ever.
+
+    Args:
+        lr: that rate, of every update.
+    """
     return Constant(above_zero("lr", lr))
 
 
 def step_decay(lr: float, factor: float, every: int) -> Schedule:
-    """``lr * factor ** (step // every)``: multiplied by ``factor`` after each ``every`` updates."""
+    """`lr * factor ** (step // every)`: stairs.
+
+    Args:
+        lr: rate of the first update.
+        factor: by which it is multiplied after each `every` updates.
+        every: so many updates have one rate.
+    """
     return StepDecay(above_zero("lr", lr), above_zero("factor", factor), whole_above_zero("every", every))
 
 
 def exponential_decay(lr: float, factor: float, every: int = 1) -> Schedule:
-    """``lr * factor ** (step / every)``: like :func:`step_decay`, without the stairs."""
+    """`lr * factor ** (step / every)`: like `step_decay`, without the stairs.
+
+    Args:
+        lr: rate of the first update.
+        factor: by which it has been multiplied after `every` updates.
+        every: number of updates.
+    """
     return ExponentialDecay(above_zero("lr", lr), above_zero("factor", factor), whole_above_zero("every", every))
 
 
 def cosine(lr: float, steps: int, final: float = 0.0) -> Schedule:
-    """Half a cosine from ``lr`` at update 0 down to ``final`` at update ``steps``, and ``final`` from there on.
+    """Half a cosine.
 
-    Loshchilov & Hutter, "SGDR: Stochastic gradient descent with warm restarts" (2017), equation 5
-    without the restarts.
+    Loshchilov & Hutter, "SGDR: Stochastic gradient descent with warm restarts" (2017), equation 5 without the restarts.
+
+    Args:
+        lr: rate of update 0.
+        steps: the update at which `final` is reached.
+        final: rate from there on.
     """
     rate, steps = above_zero("lr", lr), whole_above_zero("steps", steps)
     return Cosine(rate, steps, within("final", final, 0.0, rate, closed=True))
 
 
 def warmup(schedule: float | Function, steps: int) -> Schedule:
-    """A straight rise over the first ``steps`` updates, then ``schedule`` from its beginning.
+    """A straight rise, then another schedule from its beginning.
 
-    Update k (from 0) of the rise has rate ``schedule(0) * (k + 1) / (steps + 1)``, so no update is
-    made with rate 0 and the first one after the rise is the first with the full rate.
+    Update k (from 0) of the rise has rate `schedule(0) * (k + 1) / (steps + 1)`, so no update is made with rate 0 and
+    the first one after the rise is the first with the full rate.
+
+    Args:
+        schedule: what comes after the rise, a schedule or a number.
+        steps: updates of the rise.
     """
     return Warmup(as_schedule(schedule), whole_above_zero("steps", steps))
 
 
 def as_schedule(lr: float | Function) -> Function:
-    """``lr`` itself if it is a schedule, else the constant one."""
+    """`lr` itself if it is a schedule, else the constant one."""
     return lr if callable(lr) else constant(lr)
 
 

@@ -3,9 +3,9 @@
 T time steps, N sequences side by side, V outputs. Both functions do forward, loss, backward, clip,
 update, and change the network's parameters in place. They differ in what happens at the edges:
 
-* :func:`full_step`: each sequence is whole. It starts from the zero state, the gradient reaches its
+* `full_step`: each sequence is whole. It starts from the zero state, the gradient reaches its
   first step, nothing is carried on (Werbos, 1990).
-* :func:`truncated_step`: a window of a longer stream. It starts from the state that the window
+* `truncated_step`: a window of a longer stream. It starts from the state that the window
   before ended in, which counts as a constant: the value flows on, the gradient stops at the edge
   (Williams & Peng, 1990, with the window as both of their two lengths).
 
@@ -20,13 +20,14 @@ from typing import Any
 
 import numpy as np
 
+from gated.backends import backend_of
 from gated.data.sequences import Sequences, within
 from gated.errors import GatedError, wrong, wrong_type
-from gated.learning.rules.clipping import clipped, global_norm
+from gated.learning.rules.clipping import clipped
 from gated.learning.rules.finite import parameters_of, reason
-from gated.learning.rules.optimizers import Optimizer
+from gated.learning.rules.optimizers import Optimizer, update_by
 from gated.nn.layer import Layer
-from gated.nn.losses import Loss
+from gated.nn.losses import Loss, evaluate_by
 from gated.nn.network_checks import flat_state, orders
 from gated.number_checks import above_zero
 
@@ -42,12 +43,21 @@ def full_step(
 ) -> tuple[float, float]:
     """Full backpropagation through time over independent sequences.
 
-    ``batch``: a :class:`Sequences`, as :func:`gated.data.shuffled_batches` and the tasks of
-    :mod:`gated.data` give them, or a tuple (x, target, lengths, mask) with the last one or two left
-    out. ``clip``: bound on the gradient's global norm. ``rng``: draws the dropout masks; without it
-    no dropout. Returns (loss, norm of the gradient before clipping), both from before the update.
-    Raises GatedError, with the parameters untouched, if one of the two is not finite; the message
-    says which of the numbers that went in was not, if one was not.
+    Args:
+        network: a `gated.Network`; its parameters change in place.
+        loss: from gated.losses.
+        optimizer: from gated.learning.
+        batch: a `Sequences`, as `gated.data.shuffled_batches` and the tasks of `gated.data` give them, or a tuple
+            (x, target, lengths, mask) with the last one or two left out.
+        clip: bound on the gradient's global norm.
+        rng: draws the dropout masks; without it no dropout.
+
+    Returns:
+        the loss and the norm of the gradient before clipping, both from before the update.
+
+    Raises:
+        GatedError: one of the two is not finite; the message says which of the numbers that went in was not, if one was
+            not. The parameters are untouched.
     """
     value, _, norm = _step(network, loss, optimizer, Sequences.of(batch), None, clip, rng)
     return value, norm
@@ -65,13 +75,26 @@ def truncated_step(
     lengths: np.ndarray | None = None,
     mask: np.ndarray | None = None,
 ) -> tuple[float, Any, float]:
-    """Truncated backpropagation through time over one window (x, target) of a stream, each (T, N, ...).
+    """Truncated backpropagation through time over one window of a stream.
 
-    ``state``: what the call for the window before returned, None at the beginning of the stream.
     Windows must come in order of time: a shuffled one would start from another place's state.
-    ``lengths`` (N,): steps of each sequence that lie in this window, 0 where one has ended before.
-    ``mask`` (T, N): where the loss counts; None: at all steps within lengths. Both may stand in the
-    window instead. Returns (loss, state at the end, norm); the rest is as in :func:`full_step`.
+
+    Args:
+        network: as for `full_step`.
+        loss: as for `full_step`.
+        optimizer: as for `full_step`.
+        window: (x, target), each (T, N, ...), or a `Sequences`; lengths and mask may stand in it.
+        state: what the call for the window before returned, None at the beginning of the stream.
+        clip: as for `full_step`.
+        rng: as for `full_step`.
+        lengths: (N,), steps of each sequence that lie in this window, 0 where one has ended before.
+        mask: (T, N), where the loss counts; None: at all steps within lengths.
+
+    Returns:
+        the loss, the state at the end, and the norm of the gradient before clipping.
+
+    Raises:
+        GatedError: as for `full_step`.
     """
     batch = Sequences.of(window)
     given = {name: value for name, value in (("lengths", lengths), ("mask", mask)) if value is not None}
@@ -84,15 +107,18 @@ def _step(
     check_learner(network, loss, optimizer)
     if batch.target is None and isinstance(loss, Loss):
         raise wrong_type("target", "None", "numbers: shuffled_batches(..., labels= or targets=)")
-    limit = math.inf if clip is None else above_zero("clip", clip)
+    limit, backend = math.inf if clip is None else above_zero("clip", clip), backend_of(network)
     y, last, tape = network.forward(batch.x, state, batch.lengths, rng=rng)
     within_ = None if batch.lengths is None else inside(network, batch.lengths, y)
     mask = within_ if batch.mask is None else batch.mask
-    value, dy = loss._evaluate(y, batch.target, mask) if isinstance(loss, Loss) else loss(y, batch.target, mask)
+    if isinstance(loss, Loss):
+        value, dy = evaluate_by(backend, loss, y, batch.target, mask)
+    else:  # somebody's own
+        value, dy = loss(y, batch.target, mask)
     norm = 0.0
     if math.isfinite(value):
         grads = network.backward(tape, dy)[2].vector
-        norm = global_norm(grads) if limit == math.inf else clipped(grads, limit)
+        norm = backend.norm(grads) if limit == math.inf else clipped(grads, limit, backend)
     for name, number in (("loss", value), ("gradient norm", norm)):
         if not math.isfinite(number):
             counts = None if mask is None else np.asarray(mask) != 0
@@ -101,7 +127,7 @@ def _step(
                 f"{name}: got {number} at update {optimizer.updates}, expected a finite number; "
                 f"{reason([*given, *parameters_of(network)])}"
             )
-    optimizer.update(network.theta, grads)
+    update_by(backend, optimizer, network.theta, grads)
     return float(value), last, norm
 
 

@@ -20,9 +20,9 @@ def draw_curves(
     unit: str,
     title: str = "",
 ) -> None:
-    """Draw ``line[train]`` and ``line[held_out]`` against ``line["step"]`` into a PNG file.
+    """Draw `line[train]` and `line[held_out]` against `line["step"]` into a PNG file.
 
-    A line without one of the two keys is left out of that curve. Needs matplotlib (extra ``plot``);
+    A line without one of the two keys is left out of that curve. Needs matplotlib (extra `plot`);
     no window is opened, and matplotlib's global state is not touched.
     """
     require_extra("matplotlib", "plot")

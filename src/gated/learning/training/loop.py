@@ -41,19 +41,22 @@ class Update:
 
 
 class Training:
-    """Iterating over a Training makes one update after the other and yields an :class:`Update` each, for ever.
+    """Iterating over a Training makes one update after the other and yields an `Update` each, for ever.
 
-    ``batches(epoch)`` gives the batches of one pass, the same ones in the same order whenever it is
-    asked: that, with :meth:`state`, is what lets a training go on exactly where it was.
-
-    ``carry_state`` True: the batches are windows (x, target) of one stream, as
-    :func:`gated.data.stream_windows` cuts them; they run in order, each from the final state of the
-    one before, and a pass starts from zero (:func:`gated.learning.truncated_step`). False: they are
-    :class:`gated.learning.Sequences`, as :func:`gated.data.shuffled_batches` makes them, each whole
-    (:func:`gated.learning.full_step`); ``batches`` does well to shuffle them, from a generator seeded
-    by the epoch: :func:`epoch_generator`. A batch in which no step counts makes no update.
-
-    ``seed`` starts the generator of the dropout masks.
+    Args:
+        network: a `gated.Network`; its parameters change in place.
+        loss: from gated.losses.
+        optimizer: from gated.learning.
+        batches: `batches(epoch)` gives the batches of one pass, the same ones in the same order whenever it is asked:
+            that, with `state`, is what lets a training go on exactly where it was. A batch in which no step counts
+            makes no update.
+        carry_state: True: the batches are windows (x, target) of one stream, as `gated.data.stream_windows` cuts them;
+            they run in order, each from the final state of the one before, and a pass starts from zero
+            (`gated.learning.truncated_step`). False: they are `gated.learning.Sequences`, as
+            `gated.data.shuffled_batches` makes them, each whole (`gated.learning.full_step`); `batches` does well to
+            shuffle them, from a generator seeded by the epoch: `epoch_generator`.
+        clip: bound on the gradient's global norm.
+        seed: starts the generator of the dropout masks.
     """
 
     def __init__(
@@ -145,9 +148,10 @@ class Training:
         return arrays, {"progress": asdict(self.progress), "rng": self.rng.bit_generator.state}
 
     def load_state(self, arrays: Mapping[str, np.ndarray], values: Mapping[str, Any]) -> None:
-        """Go on from :meth:`state` of a training with the same network, optimizer and batches.
+        """Go on from `state` of a training with the same network, optimizer and batches.
 
-        Raises FileFormatError if something is missing or does not fit.
+        Raises:
+            FileFormatError: something is missing or does not fit.
         """
         theta = self.network.theta
         saved = arrays.get("theta")

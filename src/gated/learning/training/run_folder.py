@@ -1,18 +1,15 @@
 """The folder of one training run.
 
-=========================  ==========================================================================
-``config.json``            what was asked for
-``metrics.jsonl``          one JSON object per line: what came of it, as it went
-``checkpoint.safetensors`` all that it takes to go on exactly: parameters, optimizer, carried state, ...
-``model.safetensors``      the model with the best held-out loss so far
-``loss.png``               the curves of metrics.jsonl
-``.lock``                  while a process is at work here, so that no other one is
-=========================  ==========================================================================
+- `config.json`: what was asked for
+- `metrics.jsonl`: one JSON object per line: what came of it, as it went
+- `checkpoint.safetensors`: all that it takes to go on exactly: parameters, optimizer, carried state, ...
+- `model.safetensors`: the model with the best held-out loss so far
+- `loss.png`: the curves of metrics.jsonl
+- `.lock`: while a process is at work here, so that no other one is
 
-Every file but metrics.jsonl is replaced as a whole; metrics.jsonl grows by lines, and what a killed
-run wrote after its last checkpoint is cut off when it goes on. The lines that a checkpoint counts are
-on the disk before it is, and so is each file before its name: what a power failure leaves is a run
-that can go on.
+Every file but metrics.jsonl is replaced as a whole; metrics.jsonl grows by lines, and what a killed run wrote after its
+last checkpoint is cut off when it goes on. The lines that a checkpoint counts are on the disk before it is, and so is
+each file before its name: what a power failure leaves is a run that can go on.
 """
 
 from __future__ import annotations
@@ -34,10 +31,10 @@ CHECKPOINT = "gated checkpoint"
 
 
 class RunFolder(KeptFolder):
-    """Paths and files of a run; see the module's table.
+    """Paths and files of a run; see the module's list.
 
     Attributes:
-        lock: taken by :meth:`start` and :meth:`go_on`, needed to write.
+        lock: taken by `start` and `go_on`, needed to write.
     """
 
     names = ("config.json", "metrics.jsonl", "checkpoint.safetensors", "model.safetensors", "loss.png")
@@ -52,11 +49,16 @@ class RunFolder(KeptFolder):
     def start(
         self, config: Mapping[str, Any], overwrite: bool = False, first: Callable[[], None] = lambda: None
     ) -> None:
-        """Make the folder, take its lock, write ``config``; then ``first()`` writes what else a run begins with.
+        """Make the folder, take its lock, write config.json.
 
-        With ``overwrite``, an old run's files are removed before. If writing fails, all is removed again. Raises
-        ArgumentError, with the old run as it was, if ``config`` cannot be written, the folder has anything in it
-        (``overwrite``: anything but a run's files), cannot be made, or another process is at work in it.
+        Args:
+            config: what is written; JSON-able.
+            overwrite: an old run's files are removed before.
+            first: writes what else a run begins with. If writing fails, all is removed again.
+
+        Raises:
+            ArgumentError: the config cannot be written, the folder has anything in it (with `overwrite`: anything but a
+                run's files), cannot be made, or another process is at work in it. An old run is as it was.
         """
         content = _config_text(config)
 
@@ -69,7 +71,8 @@ class RunFolder(KeptFolder):
     def go_on(self) -> None:
         """Take the lock of a run that is there, and remove the half-written files of one that was killed.
 
-        Raises ArgumentError if another process is at work in it.
+        Raises:
+            ArgumentError: another process is at work in it.
         """
         self.take()
 
@@ -77,7 +80,8 @@ class RunFolder(KeptFolder):
     def working(self) -> Iterator[None]:
         """While inside, nobody else can take the lock; at the end it is given back.
 
-        Raises ArgumentError if another process is at work here, or was since this object last saw the checkpoint.
+        Raises:
+            ArgumentError: another process is at work here, or was since this object last saw the checkpoint.
         """
         with self.lock.working():
             if self._known != self._checkpoint_now():
@@ -91,7 +95,12 @@ class RunFolder(KeptFolder):
         write_atomically(self.config_file, _config_text(config))
 
     def read_config(self) -> dict[str, Any]:
-        """config.json. ArgumentError if there is no run here, FileFormatError if it is damaged."""
+        """What config.json holds.
+
+        Raises:
+            ArgumentError: there is no run here.
+            FileFormatError: it is damaged.
+        """
         try:
             config = from_text(self.config_file.read_bytes())
         except OSError:
@@ -125,8 +134,10 @@ class RunFolder(KeptFolder):
     def cut_metrics(self) -> int:
         """Cut the lines that were written after the checkpoint: the run that goes on writes them again.
 
-        Returns the number of bytes that are missing from the lines before it (0, unless the disk lost some); of what
-        is left, whole lines stay.
+        Returns:
+            the number of bytes that are missing from the lines before it (0, unless the disk lost some); of what is
+                left, whole
+            lines stay.
         """
         with open_tensors(self.checkpoint_file, CHECKPOINT) as file:
             length = file.document("metrics_bytes", int)
@@ -141,7 +152,11 @@ class RunFolder(KeptFolder):
         return int(length) - whole
 
     def append_metrics(self, line: Mapping[str, Any]) -> None:
-        """Add one line to metrics.jsonl: all of it, or nothing and ArgumentError."""
+        """Add one line to metrics.jsonl: all of it, or nothing.
+
+        Raises:
+            ArgumentError: it could not be written.
+        """
         append_whole(self.metrics_file, (to_text("metrics", line) + "\n").encode())
 
     def read_metrics(self) -> list[dict[str, Any]]:
@@ -177,7 +192,11 @@ class RunFolder(KeptFolder):
 
 
 def checkpoint_content(arrays: Mapping[str, np.ndarray], values: Mapping[str, Any], metrics_bytes: int = 0) -> bytes:
-    """A checkpoint's file. Raises ArgumentError or ArgumentTypeError for what could not be read back."""
+    """A checkpoint's file.
+
+    Raises:
+        ArgumentError, ArgumentTypeError: something that could not be read back.
+    """
     return file_content(CHECKPOINT, arrays, {"values": dict(values), "metrics_bytes": metrics_bytes})
 
 

@@ -1,7 +1,8 @@
 """Emission: the blocks of programs as LLVM IR, for one precision and vector width. Pure: nothing is compiled here.
 
 The generated function of a program, `name(ctx, n0, n1)`, runs all time steps for the sequences n0 <= n < n1. Sizes
-are data, not code: everything variable is read from `ctx`, a table of 64-bit numbers laid out by `ContextTable`.
+are data, not code: everything variable is read from `ctx`, a table of 64-bit numbers laid out by `ContextTable`. (The
+time loop of a program with one sequence at a time is in `in_place`.)
 
     for each step            (backwards in a backward program)
       for each block
@@ -17,45 +18,25 @@ the number of threads nor on the batch it was computed in.
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import llvmlite.ir as ir
 
-from gated.backends.native.codegen.ir_tools import I1, I64, POINTER, at, loop, read, splat
+from gated.backends.native.codegen.body import Body
+from gated.backends.native.codegen.context import ContextTable
+from gated.backends.native.codegen.in_place import one_by_one
+from gated.backends.native.codegen.ir_tools import I1, I64, POINTER, at, loop, read
 from gated.backends.native.codegen.kernels import Kernels, Shape, best_chunk, best_rows
-from gated.backends.native.codegen.reductions import REDUCERS, RowOfUnits
 from gated.backends.native.codegen.team import Waiting
 from gated.backends.native.codegen.vector_math import PRECISIONS, VectorMath
 from gated.backends.native.processor import Machine
 from gated.backends.native.tuning import tuning_for
-from gated.language.graph import ONE_DIM, Node, is_constant
+from gated.language.graph import Node
 from gated.program.lowering import Block, Place, Program, Term
 from gated.program.rows import BY_STEP, RowKind
 
 Value = Any
 ODD = len(BY_STEP)  # where, behind a step's first rows, it is told whether its number is odd
-
-
-class ContextTable:
-    """Where in `ctx` each number lies."""
-
-    FIXED: tuple[Any, ...] = ("steps", "counts", *(kind.name for kind in BY_STEP), "team", "share", "shares")
-
-    def __init__(self, program: Program) -> None:
-        names: list[Any] = list(self.FIXED)
-        dims = dict.fromkeys([block.dim for block in program.blocks] + [place.dim for place in program.places])
-        self.dims = list(dims)
-        # the length of a dimension; the first of its column blocks that are this thread's, and where they end
-        names += [(field, dim) for field in ("size", "from", "to") for dim in dims]
-        names += [("base", place) for place in program.places] + [("stride", place) for place in program.places]
-        # side by side, so that the code can loop over the terms of a block
-        for field in ("operand", "operand stride", "panel"):
-            names += [(field, i) for i in range(len(program.panels))]
-        self.index = {name: i for i, name in enumerate(names)}
-
-    def __len__(self) -> int:
-        return len(self.index)
 
 
 class Module:
@@ -83,10 +64,18 @@ class _ProgramEmitter:
         self.table = ContextTable(program)
 
     def emit(self) -> None:
-        passes = [self._block_pass(i, block) for i, block in enumerate(self.program.blocks)]
         function = ir.Function(self.module, ir.FunctionType(ir.VoidType(), [POINTER, I64, I64]), self.name)
         ctx, n0, n1 = function.args
         b = ir.IRBuilder(function.append_basic_block())
+        if self.program.single:
+            one_by_one(self.math, b, ctx, self.program, self.table)
+        else:
+            self._together(b, ctx, n0, n1)
+        b.ret_void()
+
+    def _together(self, b: ir.IRBuilder, ctx: Value, n0: Value, n1: Value) -> None:
+        """The time loop, all running sequences in every block."""
+        passes = [self._block_pass(i, block) for i, block in enumerate(self.program.blocks)]
         rows = b.alloca(I64, size=len(BY_STEP) + 1)  # of this step, see above
         steps = self._field(b, ctx, "steps")
         counts = self._pointer(b, ctx, "counts")
@@ -107,7 +96,6 @@ class _ProgramEmitter:
                     self._tiles(b, run, self._largest_tile(block), ctx, rows, n0, stop)
                     with b.if_then(b.icmp_signed(">", shares, I64(1))):
                         b.call(self.barrier, [team, share, shares])
-        b.ret_void()
 
     # tiles
 
@@ -278,27 +266,11 @@ class _ProgramEmitter:
             base, stride = self._pointer(b, ctx, ("base", place)), self._field(b, ctx, ("stride", place))
             return self._row_of(b, rows, place.rows, base, stride, number)
 
-        def address(place: Place, offset: Value = offset) -> Value:
-            return b.gep(row_of(place), [offset], source_etype=self.scalar)
-
-        def load(place: Place, offset: Value = offset) -> Value:
-            if place.dim == ONE_DIM:  # one number for all units
-                return splat(b, b.load(row_of(place), typ=self.scalar), self.width)
-            return b.load(address(place, offset), typ=self.vector, align=self.bytes)
-
-        for node, place in block.reductions.items():
-            units = RowOfUnits(self.math, partial(load, place), self._field(b, ctx, ("size", place.dim)))
-            values[node] = REDUCERS[node.attr](b, units)
-        for node, places in block.loads.items():
-            loaded = [load(place) for place in places]
-            values[node] = loaded[0] if len(loaded) == 1 else b.fadd(loaded[0], loaded[1])
-        emitter = self.math.emitters([node.attr for node in block.operations])
-        for node in block.operations:
-            args = [self.math.constant(arg.attr) if is_constant(arg) else values[arg] for arg in node.args]
-            values[node] = emitter(node.attr)(b, *args)
-        for node, place in block.stores:
-            value = self.math.constant(node.attr) if is_constant(node) else values[node]
-            b.store(value, address(place), align=self.bytes)
+        body = Body(self.math, b, block, row_of, lambda dim: self._field(b, ctx, ("size", dim)))
+        body.reduce(values)
+        body.load(values, offset)
+        body.compute(values)
+        body.store(values, offset)
 
     def _row_of(self, b: ir.IRBuilder, rows: Value, kind: RowKind, base: Value, stride: Value, number: Value) -> Value:
         """Address of the first element of the row of sequence `number` in a place."""
@@ -316,10 +288,10 @@ class _ProgramEmitter:
         return function
 
     def _field(self, b: ir.IRBuilder, ctx: Value, name: Any) -> Value:
-        return read(b, ctx, self.table.index[name])
+        return self.table.number(b, ctx, name)
 
     def _pointer(self, b: ir.IRBuilder, ctx: Value, name: Any) -> Value:
-        return b.inttoptr(self._field(b, ctx, name), POINTER)
+        return self.table.pointer(b, ctx, name)
 
 
 def _signature(term: Term) -> tuple[Any, ...]:

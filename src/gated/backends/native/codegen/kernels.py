@@ -91,7 +91,13 @@ class Kernels:
             b.gep(panel, [b.mul(panel_stride, I64(c))], source_etype=self.math.scalar) for c in range(shape.chunk)
         ]
         with loop_with(b, I64(0), count, sums) as (k, new):
-            self._multiply_add(b, shape, rows, panels, k, new)
+            offset = b.mul(k, I64(len(shape.positions) * self.math.width))
+            weights: dict[tuple[int, int], list[Value]] = {}
+            for c, start in enumerate(panels):
+                for position, g in enumerate(shape.positions):
+                    address = b.add(offset, I64(position * self.math.width))
+                    weights.setdefault((c, g), []).append(b.gep(start, [address], source_etype=self.math.scalar))
+            multiply_add(b, self.math, rows, k, weights, new)
         for key, address in addresses.items():
             b.store(sums[key], address, align=self.machine.vector_bytes)
         b.ret_void()
@@ -116,19 +122,24 @@ class Kernels:
             sums[key].add_incoming(value, held)
         return sums
 
-    def _multiply_add(
-        self, b: ir.IRBuilder, shape: Shape, rows: list[Value], panels: list[Value], k: Value, sums: dict[Any, Value]
-    ) -> None:
-        math = self.math
-        size = math.precision.bits // 8
-        offset = b.mul(k, I64(len(shape.positions) * math.width))
-        vectors = {}
-        for c, start in enumerate(panels):
-            for position, g in enumerate(shape.positions):
-                address = b.gep(start, [b.add(offset, I64(position * math.width))], source_etype=math.scalar)
-                vectors[c, position, g] = b.load(address, typ=math.vector, align=size)
-        for r, row in enumerate(rows):
-            scalar = b.load(b.gep(row, [k], source_etype=math.scalar), typ=math.scalar)
-            spread = splat(b, scalar, math.width)
-            for (c, _, g), vector in vectors.items():  # two matrices may feed one sum
+
+def multiply_add(
+    b: ir.IRBuilder,
+    math: VectorMath,
+    rows: list[Value],
+    k: Value,
+    weights: dict[tuple[int, int], list[Value]],
+    sums: Any,
+) -> None:
+    """sums[r, c, g] += rows[r][k] · the vectors at weights[c, g]: of two matrices that feed one sum in their order."""
+    size = math.precision.bits // 8
+    vectors = {
+        key: [b.load(address, typ=math.vector, align=size) for address in addresses]
+        for key, addresses in weights.items()
+    }
+    for r, row in enumerate(rows):
+        scalar = b.load(b.gep(row, [k], source_etype=math.scalar), typ=math.scalar)
+        spread = splat(b, scalar, math.width)
+        for (c, g), own in vectors.items():
+            for vector in own:
                 sums[r, c, g] = math.fma(b, spread, vector, sums[r, c, g])

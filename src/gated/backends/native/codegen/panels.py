@@ -1,9 +1,9 @@
-"""Packing: matrices copied into the order in which a micro-kernel reads them, as one kernel.
+"""Packing: matrices copied into the order in which machine code reads them, and back, as two kernels.
 
 A panel is (column block, k, matrix, lane): for every k the vectors of all matrices that multiply one operand lie side
 by side. Lanes beyond the last column are zero. A parameter vector is packed as a matrix with one row.
 
-`pack(ctx, i, n)` does the i-th of n shares of every job in the table.
+`pack(ctx, i, n)` does the i-th of n shares of every job in the table; `unpack` copies from the target to the source.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 import llvmlite.ir as ir
 
-from gated.backends.native.codegen.ir_tools import I64, POINTER, JobTable, load_masked, loop, share_of
+from gated.backends.native.codegen.ir_tools import I64, POINTER, JobTable, load_masked, loop, share_of, store_masked
 from gated.backends.native.codegen.vector_math import VectorMath
 
 Value = Any
@@ -21,15 +21,16 @@ JOB = ("source", "target", "outer", "inner", "step", "transposed")
 
 
 def emit_pack(module: ir.Module, math: VectorMath) -> None:
-    """Add the function `pack` to a module."""
-    _Pack(module, math)
+    """Add the functions `pack` and `unpack` to a module."""
+    _Pack(module, math, "pack")
+    _Unpack(module, math, "unpack")
 
 
 class _Pack:
-    def __init__(self, module: ir.Module, math: VectorMath) -> None:
+    def __init__(self, module: ir.Module, math: VectorMath, name: str) -> None:
         self.math, self.width = math, math.width
         self.bytes = math.precision.bits // 8
-        function = ir.Function(module, ir.FunctionType(ir.VoidType(), [POINTER, I64, I64]), "pack")
+        function = ir.Function(module, ir.FunctionType(ir.VoidType(), [POINTER, I64, I64]), name)
         ctx, share, shares = function.args
         b = ir.IRBuilder(function.append_basic_block())
         table = JobTable(b, ctx, JOB)
@@ -40,7 +41,7 @@ class _Pack:
             self.transposed = b.icmp_signed("!=", fields["transposed"], I64(0))
             blocks = b.sdiv(b.add(self.outer, I64(self.width - 1)), I64(self.width))
             with loop(b, *share_of(b, blocks, share, shares)) as block:
-                self._block(b, block)
+                self._block(b, block, self._at(b, self.target, (b.mul(block, self.inner), self.step)))
         b.ret_void()
 
     def _at(self, b: ir.IRBuilder, base: Value, *terms: tuple[Value, Value]) -> Value:
@@ -49,49 +50,74 @@ class _Pack:
             offset = b.add(offset, b.mul(index, stride))
         return b.gep(base, [offset], source_etype=self.math.scalar)
 
-    def _block(self, b: ir.IRBuilder, block: Value) -> None:
+    def _block(self, b: ir.IRBuilder, block: Value, target: Value) -> None:
         column = b.mul(block, I64(self.width))
         rest = b.sub(self.outer, column)
-        target = self._at(b, self.target, (b.mul(block, self.inner), self.step))
         whole = b.icmp_signed(">=", rest, I64(self.width))
         with b.if_else(self.transposed) as (rows, columns):
-            with rows:
-                self._copy_rows(b, column, rest, target)
+            with rows, loop(b, I64(0), self.inner) as k:
+                source = self._at(b, self.source, (k, self.outer), (column, I64(1)))
+                self._row(b, source, self._at(b, target, (k, self.step)), rest)
             with columns, b.if_else(whole) as (tiles, edge):
                 with tiles:
-                    self._transpose(b, column, target)
+                    self._tiles(b, column, target)
                 with edge:
                     self._scalars(b, column, rest, I64(0), target)
 
-    def _copy_rows(self, b: ir.IRBuilder, column: Value, rest: Value, target: Value) -> None:
-        with loop(b, I64(0), self.inner) as k:
-            vector = load_masked(b, self.math, self._at(b, self.source, (k, self.outer), (column, I64(1))), rest)
-            b.store(vector, self._at(b, target, (k, self.step)), align=self.bytes)
+    def _row(self, b: ir.IRBuilder, source: Value, target: Value, rest: Value) -> None:
+        """One vector, of which `rest` numbers are in the source."""
+        b.store(load_masked(b, self.math, source, rest), target, align=self.bytes)
 
-    def _transpose(self, b: ir.IRBuilder, column: Value, target: Value) -> None:
+    def _tiles(self, b: ir.IRBuilder, column: Value, target: Value) -> None:
+        """Squares as wide as a vector, then what fills none."""
         width = I64(self.width)
         whole = b.mul(b.sdiv(self.inner, width), width)
         with loop(b, I64(0), whole, self.width) as k:
-            vectors = []
-            for lane in range(self.width):
-                address = self._at(b, self.source, (b.add(column, I64(lane)), self.inner), (k, I64(1)))
-                vectors.append(b.load(address, typ=self.math.vector, align=self.bytes))
-            for i, vector in enumerate(_transposed(b, vectors)):
-                b.store(vector, self._at(b, target, (b.add(k, I64(i)), self.step)), align=self.bytes)
+            lanes = range(self.width)
+            sources = [self._at(b, self.source, (b.add(column, I64(i)), self.inner), (k, I64(1))) for i in lanes]
+            targets = [self._at(b, target, (b.add(k, I64(i)), self.step)) for i in lanes]
+            self._square(b, sources, targets)
         self._scalars(b, column, width, whole, target)
+
+    def _square(self, b: ir.IRBuilder, sources: list[Value], targets: list[Value]) -> None:
+        """The rows of the one are the columns of the other."""
+        vectors = [b.load(address, typ=self.math.vector, align=self.bytes) for address in sources]
+        for address, vector in zip(targets, _transposed(b, vectors), strict=True):
+            b.store(vector, address, align=self.bytes)
 
     def _scalars(self, b: ir.IRBuilder, column: Value, rest: Value, first: Value, target: Value) -> None:
         """What fills no whole tile, number by number."""
-        zero = ir.Constant(self.math.scalar, 0.0)
         with loop(b, I64(0), I64(self.width)) as lane, loop(b, first, self.inner) as k:
             inside = b.icmp_signed("<", lane, rest)
             to = self._at(b, target, (k, self.step), (lane, I64(1)))
             with b.if_else(inside) as (copy, clear):
                 with copy:
-                    address = self._at(b, self.source, (b.add(column, lane), self.inner), (k, I64(1)))
-                    b.store(b.load(address, typ=self.math.scalar), to)
+                    self._number(b, self._at(b, self.source, (b.add(column, lane), self.inner), (k, I64(1))), to)
                 with clear:
-                    b.store(zero, to)
+                    self._beyond(b, to)
+
+    def _number(self, b: ir.IRBuilder, source: Value, target: Value) -> None:
+        b.store(b.load(source, typ=self.math.scalar), target)
+
+    def _beyond(self, b: ir.IRBuilder, target: Value) -> None:
+        """A lane that is no column."""
+        b.store(ir.Constant(self.math.scalar, 0.0), target)
+
+
+class _Unpack(_Pack):
+    """The same roads in the other direction."""
+
+    def _row(self, b: ir.IRBuilder, source: Value, target: Value, rest: Value) -> None:
+        store_masked(b, self.math, b.load(target, typ=self.math.vector, align=self.bytes), source, rest)
+
+    def _square(self, b: ir.IRBuilder, sources: list[Value], targets: list[Value]) -> None:
+        super()._square(b, targets, sources)
+
+    def _number(self, b: ir.IRBuilder, source: Value, target: Value) -> None:
+        super()._number(b, target, source)
+
+    def _beyond(self, b: ir.IRBuilder, target: Value) -> None:
+        """Nothing of it is in the source."""
 
 
 def _transposed(b: ir.IRBuilder, rows: list[Value]) -> list[Value]:

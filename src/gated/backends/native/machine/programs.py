@@ -25,8 +25,10 @@ from gated.language.graph import Matrix, Node
 from gated.lru import Lru
 from gated.program.layout import Layout
 from gated.program.lowering import Place, Program
+from gated.program.online import OnlinePrograms, online_programs
 from gated.program.time_loops import BACKWARDS, inference_programs, training_programs
 from gated.schedule import CellSchedule
+from gated.schedule.online_step import StepPlan
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,9 +43,9 @@ class CompiledProgram:
 
     @cached_property
     def operands(self) -> dict[Place, list[int]]:
-        """Place -> the terms (numbered as the panels) of which it is the operand."""
+        """Place -> the terms (numbered as the panels) of which it is the operand; of a single sequence, it has none."""
         found: dict[Place, list[int]] = {}
-        terms = [term for block in self.program.blocks for term in block.terms]
+        terms = [] if self.program.single else [term for block in self.program.blocks for term in block.terms]
         for number, term in enumerate(terms):
             found.setdefault(term.operand, []).append(number)
         return found
@@ -72,10 +74,20 @@ class InferenceCode:
 
 
 @dataclass(frozen=True, eq=False)
+class OnlineCode:
+    """A step of online learning, compiled for one plan and dtype."""
+
+    lowered: OnlinePrograms
+    learn: CompiledProgram
+    clear: CompiledProgram | None
+
+
+@dataclass(frozen=True, eq=False)
 class CommonCode:
     """What all cells share: addresses of functions (table, share, shares)."""
 
     pack: int
+    unpack: int
     compare: int
     copy: int
     renew: int
@@ -97,6 +109,12 @@ def _inference(schedule: CellSchedule, dtype: str) -> InferenceCode:
     lowered = inference_programs(schedule)
     code = _compiled("inference", dtype, lowered.programs)
     return InferenceCode(lowered.layout, code["infer"], code.get("before"), code["scan"])
+
+
+def _online(plan: StepPlan, dtype: str) -> OnlineCode:
+    lowered = online_programs(plan, tuning_for(host().machine).online_rows)
+    code = _compiled("online", dtype, lowered.programs)
+    return OnlineCode(lowered, code["learn"], code.get("clear"))
 
 
 def _compiled(kind: str, dtype: str, programs: dict[str, Program]) -> dict[str, CompiledProgram]:
@@ -128,7 +146,7 @@ def _common(dtype: str) -> CommonCode:
         return module
 
     code = Compiled.cached(f"common {dtype}", build)
-    names = "pack", "compare", "copy", "renew", "seal", "move", "matrix_gradients", "vector_gradients"
+    names = "pack", "unpack", "compare", "copy", "renew", "seal", "move", "matrix_gradients", "vector_gradients"
     return CommonCode(**{name: code.address(name) for name in names}, code=code)
 
 
@@ -175,6 +193,12 @@ def training(schedule: CellSchedule, dtype: str) -> TrainingCode:
 def inference(schedule: CellSchedule, dtype: str) -> InferenceCode:
     """The program without a tape."""
     found: InferenceCode = _cache.of_schedule(schedule, "inference", dtype, _inference)
+    return found
+
+
+def online(plan: StepPlan, dtype: str) -> OnlineCode:
+    """The programs of a step of online learning. Plans that are built alike share them."""
+    found: OnlineCode = _cache.made.get(("online", host(), dtype, fingerprint(plan)), lambda: _online(plan, dtype))
     return found
 
 

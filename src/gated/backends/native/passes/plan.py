@@ -51,7 +51,7 @@ class LoopPlan:
     """The table of one program in a sheet; and one more for each thread, where each has its own part of it."""
 
     def __init__(self, loop: CompiledProgram, sheet: Sheet, sizes: Mapping[str, int], work: Region) -> None:
-        self.loop, self.sheet = loop, sheet
+        self.loop, self.sheet, self.sizes = loop, sheet, sizes
         self.start = sheet.begin()
         self.starts = [self.start]
         for _ in range(len(loop.table)):
@@ -97,7 +97,11 @@ class LoopPlan:
         """Say where a place lies."""
         base, spec = where
         self._set(("base", place), spec.offset, base)
-        self._set(("stride", place), spec.stride)
+        if place.over is None:
+            self._set(("stride", place), spec.stride)
+        else:  # the columns of a sequence lie side by side
+            self._set(("stride", place), spec.stride * self.sizes[place.over])
+            self._set(("step", place), spec.stride)
         for number in self.loop.operands.get(place, ()):
             self._set(("operand", number), spec.offset, base)
             self._set(("operand stride", number), spec.stride)
@@ -131,11 +135,18 @@ class JobPlan:
 
 
 class PackPlan(JobPlan):
-    """The jobs that copy parameters into panels: see `panels.JOB`."""
+    """The jobs that copy parameters into panels, or back: see `panels.JOB`."""
 
-    def vector(self, name: str, region: Region, spec: Spec) -> None:
+    def vector(self, name: str, region: Region, spec: Spec, kind: str = "parameter") -> None:
         """A parameter vector, as a panel with one row."""
-        self.add((0, ("parameter", name)), (spec.offset, region.name), spec.size, 1, region.width, 1)
+        self.add((0, (kind, name)), (spec.offset, region.name), spec.size, 1, region.width, 1)
+
+    def columns(self, name: str, region: Region, spec: Spec, kind: str = "parameter") -> None:
+        """A parameter matrix, as its columns: a panel for every vector of units."""
+        for unit in range(0, spec.size, region.width):
+            source = unit * spec.rows * region.dtype.itemsize, (kind, name)
+            target = spec.offset + unit * region.dtype.itemsize, region.name
+            self.add(source, target, min(region.width, spec.size - unit), spec.rows, spec.stride, 0)
 
     def panel(self, matrices: Sequence[Matrix], region: Region, sizes: Mapping[str, int]) -> int:
         """Room for a panel, and the jobs that fill it; the panel's offset."""

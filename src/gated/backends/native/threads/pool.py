@@ -17,7 +17,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import llvmlite.ir as ir
@@ -97,7 +97,9 @@ class Pool:
         Whatever is raised, Ctrl-C too: nobody works on the program any more then.
 
         Args:
-            program, alone: addresses.
+            program: its address.
+            members: how many.
+            alone: the address of the program for one.
         """
         if members == 1 or not self._started(members - 1):
             self._run(self.address, alone, 0)
@@ -110,6 +112,10 @@ class Pool:
             if not ctypes.c_int64.from_address(program + 8 * HEAD.index("together")).value:
                 # somebody holds the interpreter's lock, or the processors have other work
                 self._absent = time.perf_counter() + self._numbers.absent
+
+    def alone(self, program: int) -> Callable[[], None]:
+        """What runs a program for one member, whose address stays the same, at the least cost."""
+        return partial(self._run, self.address, program, 0)
 
     def latency(self) -> float:
         """Nanoseconds that two members need to meet at the end of a phase, as lately measured, in steps of sqrt(2)."""

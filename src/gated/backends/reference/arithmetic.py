@@ -1,11 +1,10 @@
-"""What is no time loop, in NumPy: tables, whole vectors, updates. Both backends have it from here.
-
-See `interface.Arithmetic`; what interprets a schedule is in `reference`.
-"""
+"""What needs no schedule: tables, derivatives, whole vectors of parameters. See `interface.Arithmetic`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import operator
+from collections.abc import Iterable, Mapping
+from functools import partial, reduce
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,9 @@ from gated.backends.interface import Array, Rule
 def wide(dtype: np.dtype[Any]) -> np.dtype[Any]:
     """The dtype in which long sums are made: NumPy adds rows one after the other, and the errors of float32 add up."""
     return np.result_type(dtype, np.float64)
+
+
+_PRODUCT = partial(reduce, operator.mul)  # of the factors of a term; learning in real time makes many small ones
 
 
 class NumPyArithmetic:
@@ -33,8 +35,18 @@ class NumPyArithmetic:
             rows = dy.reshape(-1, into.shape[1])[order]
             into[present] = np.add.reduceat(rows, first, axis=0, dtype=wide(into.dtype))
 
+    def sum_of_products(self, terms: Iterable[tuple[Array | float, ...]]) -> Any:
+        return reduce(operator.add, map(_PRODUCT, terms))
+
     def pull(self, rows: Array, matrix: Array) -> Array:
         return np.asarray(rows @ matrix)
+
+    def rows_not_zero(self, array: Array) -> slice | Array:
+        found: Array = (array != 0).any(axis=1)
+        return slice(None) if found.all() else found
+
+    def sum_rows(self, term: tuple[Array, ...], rows: slice | Array) -> Array:
+        return np.add.reduce(_PRODUCT(term)[rows], axis=0)
 
     def add(self, part: Array, into: Array) -> None:
         into += part

@@ -1,0 +1,122 @@
+"""What a backend is given to run, and what it leaves for the backward pass. See `gated.backends.interface`."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, NoReturn, TypeVar
+
+import numpy as np
+
+from gated.errors import ArgumentError, uncopied, wrong
+from gated.language.graph import Node
+from gated.schedule import CellSchedule
+
+Array = np.ndarray[Any, Any]
+Result = TypeVar("Result")
+
+
+def stale() -> ArgumentError:
+    """The error of a backward pass that would not belong to its forward pass."""
+    return wrong(
+        "tape",
+        "one whose parameters have changed since its forward pass",
+        "backward() before the parameters are updated, or another forward()",
+    )
+
+
+class Pass(NamedTuple):
+    """What one layer runs in one direction over one batch. (A named tuple: one is made for every call of a layer.)
+
+    Attributes:
+        schedule, sizes, parameters: what is run. The parameters are the live ones.
+        x: (R, D), the packed input.
+        counts: (T,) running sequences per step, never rising.
+        states: the initial ones, (N, size) each, in packed order.
+    """
+
+    schedule: CellSchedule
+    sizes: Mapping[str, int]
+    parameters: Mapping[str, Array]
+    x: Array
+    counts: Array
+    states: Sequence[Array]
+
+    @classmethod
+    def of_one_step(
+        cls,
+        schedule: CellSchedule,
+        sizes: Mapping[str, int],
+        parameters: Mapping[str, Array],
+        sequences: int,
+        dtype: np.dtype[Any],
+    ) -> Pass:
+        """Input and states are zeros."""
+        graph = schedule.graph
+        x = np.zeros((sequences, sizes["input"]), dtype)
+        states = [np.zeros((sequences, sizes[graph.dims[name]]), dtype) for name in graph.states]
+        return cls(schedule, sizes, parameters, x, np.array([sequences]), states)
+
+    @property
+    def sequences(self) -> int:
+        return len(self.states[0])
+
+
+def takes_pass(method: Callable[[Any, Pass], Result]) -> Callable[..., Result]:
+    """A backend's method that takes a `Pass`, or what one is made of, argument by argument, as once it was called."""
+
+    @functools.wraps(method)
+    def call(self: Any, given: Any, *others: Any) -> Result:
+        if others:
+            given = (Pass.of_one_step if len(others) == 4 else Pass)(given, *others)
+        return method(self, given)
+
+    return call
+
+
+@dataclass(eq=False)
+class Scan:
+    """A forward pass, with what its backward pass needs: all of it the scan's own, but for the parameters.
+
+    These are the live ones. A backend keeps a digest of what they were, by which the backward pass notices a change.
+
+    Attributes:
+        schedule, sizes, parameters: what was run.
+        counts: (T,) running sequences per step, never rising.
+        rows, dtype: R, and that of all arrays.
+        y: (R, size of the first state), the output at every step; the caller's to change.
+        states: one array per state, (N + R, size): the initial state, then the new states of each step.
+        last: each sequence's last states, (N, size) each.
+        values: node -> (R, dim) packed value, for the nodes that are kept (level 1 and 2).
+        own: what the backend that made this wants to find again.
+    """
+
+    schedule: CellSchedule
+    sizes: Mapping[str, int]
+    parameters: Mapping[str, Array]
+    counts: Array
+    rows: int
+    dtype: np.dtype[Any]
+    y: Array
+    states: Sequence[Array]
+    last: list[Array]
+    values: Mapping[Node, Array | float]
+    own: Any = None
+
+    @classmethod
+    def of(
+        cls, given: Pass, y: Array, states: Sequence[Array], last: list[Array], values: Mapping[Node, Array | float]
+    ) -> Scan:
+        """The scan of a pass."""
+        rows = len(given.x), given.x.dtype
+        return cls(given.schedule, given.sizes, given.parameters, given.counts, *rows, y, states, last, values)
+
+    def __reduce_ex__(self, protocol: Any) -> NoReturn:
+        raise uncopied("tape", "it belongs to one forward pass: run forward again")
+
+    @property
+    def x(self) -> Array:
+        """(R, D), the packed input."""
+        graph = self.schedule.graph
+        return np.asarray(self.values[graph.input_leaf(graph.inputs[0])])
