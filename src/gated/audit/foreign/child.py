@@ -1,0 +1,131 @@
+"""The child process, in which their code runs: it answers requests until its input ends.
+
+What they print goes nowhere, what they read is empty, what they raise is an answer; the memory is limited here, the
+time by the parent, which ends this process.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from gated.audit.foreign import manners, wire
+from gated.audit.foreign.find import find
+from gated.audit.foreign.source import Source
+from gated.audit.foreign.subject import Subject
+from gated.audit.foreign.table import table
+from gated.errors import GatedError, shown
+
+Array = np.ndarray[Any, Any]
+Reply = tuple[dict[str, Any], dict[str, Array]]
+
+
+def main() -> None:
+    requests, replies = _private_pipes()
+    warnings.simplefilter("ignore")
+    held: dict[str, Any] = {}
+    while True:
+        try:
+            message, arrays = wire.read(requests)
+        except EOFError:
+            return
+        try:
+            answer, values = REQUESTS[message["do"]](held, message, arrays)
+        except BaseException as error:  # noqa: BLE001 - SystemExit, KeyboardInterrupt and MemoryError are theirs too
+            answer, values = {"error": one_line(error), "theirs": not isinstance(error, GatedError)}, {}
+        wire.write(replies, answer, values)
+
+
+def _private_pipes() -> tuple[BinaryIO, BinaryIO]:
+    """Our ends of the pipes; their standard input, output and error are nothing."""
+    requests, replies = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for number in (0, 1, 2):
+        os.dup2(nothing, number)
+    sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w")  # noqa: SIM115
+    return requests, replies
+
+
+def limit_memory(size: int) -> None:
+    try:
+        import resource
+
+        for kind in (resource.RLIMIT_DATA, resource.RLIMIT_CORE):
+            resource.setrlimit(kind, (0, 0) if kind == resource.RLIMIT_CORE else (size, size))
+    except (ImportError, ValueError, OSError):  # not on this system: the time is limited all the same
+        pass
+
+
+def one_line(error: BaseException) -> str:
+    if isinstance(error, GatedError):
+        return str(error)
+    if isinstance(error, SystemExit):
+        return f"their code called sys.exit({shown(error.code, 40)})"
+    if isinstance(error, MemoryError):
+        return "their code asked for more memory than it may have"
+    where, frame = "", error.__traceback__
+    while frame is not None:
+        if "audited_" in str(frame.tb_frame.f_globals.get("__name__", "")):
+            where = f" (line {frame.tb_lineno})"
+        frame = frame.tb_next
+    if isinstance(error, SyntaxError):
+        return f"SyntaxError: {error.msg} (line {error.lineno})"
+    return f"{type(error).__name__}: {shown(error, 160)}{where}"
+
+
+def _open(held: dict[str, Any], message: Mapping[str, Any], arrays: Mapping[str, Array]) -> Reply:
+    limit_memory(message["memory"])
+    path = Path(message["path"]).resolve()
+    os.chdir(path.parent)
+    source = Source(str(path))
+    subject = held["subject"] = find(source, message["name"])
+    return {
+        "style": subject.style,
+        "where": list(subject.where),
+        "states": list(subject.states),
+        "names": subject.names,
+        "one_sequence": subject.one_sequence,
+        "last_only": subject.last_only,
+        "equal_sizes": subject.equal_sizes,
+        "one_step": subject.one_step,
+    }, {}
+
+
+def _shapes(held: dict[str, Any], message: Mapping[str, Any], arrays: Mapping[str, Array]) -> Reply:
+    subject: Subject = held["subject"]
+    return {"shapes": {n: list(s) for n, s in subject.shapes(message["D"], message["H"]).items()}}, {}
+
+
+def _run(held: dict[str, Any], message: Mapping[str, Any], arrays: Mapping[str, Array]) -> Reply:
+    subject: Subject = held["subject"]
+    P = {n[2:]: v for n, v in arrays.items() if n.startswith("P/")}
+    states = {n[2:]: v for n, v in arrays.items() if n.startswith("s/")}
+    if message["do"] == "forward":
+        return {}, {"y": subject.forward(P, arrays["x"], states)}
+    found = subject.backward(P, arrays["x"], states, arrays["dy"])
+    return {}, {n: np.asarray(v, float) for n, v in found.items()}
+
+
+def _table(held: dict[str, Any], message: Mapping[str, Any], arrays: Mapping[str, Array]) -> Reply:
+    return {"table": asdict(table(held["subject"], tuple(message["seeds"])))}, {}
+
+
+def _manners(held: dict[str, Any], message: Mapping[str, Any], arrays: Mapping[str, Array]) -> Reply:
+    return {"manners": [asdict(m) for m in manners.manners(held["subject"])]}, {}
+
+
+REQUESTS: dict[str, Callable[[dict[str, Any], Mapping[str, Any], Mapping[str, Array]], Reply]] = {
+    "open": _open,
+    "shapes": _shapes,
+    "forward": _run,
+    "backward": _run,
+    "table": _table,
+    "manners": _manners,
+}

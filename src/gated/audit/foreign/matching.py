@@ -1,0 +1,205 @@
+"""Which cell their forward pass is: gate order, transposition, stacking and signs that reproduce it to rounding."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+import gated.cells
+from gated.audit.foreign import roles
+from gated.audit.foreign.match import EXACT, Match, Piece
+from gated.audit.foreign.odd_cells import ELEMENTWISE, ODD
+from gated.language import Cell
+from gated.nn import Recurrent
+
+Array = np.ndarray[Any, Any]
+Shapes = Mapping[str, tuple[int, ...]]
+FIRST = ("rnn", "lstm", "gru", "gru_reset_after", "peephole_lstm", "mgu")
+
+
+def match(shapes: Shapes, P: Mapping[str, Array], x: Array, states: Mapping[str, Array], y: Array) -> Match | None:
+    """The cell that gives y (T, N, H) on their parameters P and x (T, N, D), D and H of different size; the first that
+    does to rounding, else the nearest. States that their code does not take are zero. None: no cell has such arrays."""
+    H, best = y.shape[2], None
+    for cell in _cells(elementwise=all(shape == (H,) for shape in shapes.values())):
+        run = _Run(cell, x, states, H)
+        for pieces, gates, notes in candidates(cell, shapes, x.shape[2], H):
+            found = Match(cell, 0.0, pieces, gates, run.absent(pieces), notes)
+            error = float(np.linalg.norm(run.outputs(found, P) - y) / np.linalg.norm(y))
+            if best is None or error < best.error - 1e-13:
+                best = Match(cell, error, pieces, gates, found.absent, notes)
+            if error <= EXACT:
+                return best
+    return best
+
+
+def _cells(elementwise: bool) -> list[Cell]:
+    if elementwise:
+        return list(ELEMENTWISE)
+    named = [*FIRST, *(n for n in gated.cells.ZOO if n not in FIRST)]
+    every = [*(getattr(gated.cells, name) for name in named), *ODD]
+    return [c for c in every if set(c.graph.states) <= {"h", "c"} and _plain(c)]
+
+
+def _plain(cell: Cell) -> bool:
+    """One input, one size of states."""
+    return tuple(cell.graph.inputs) == ("x",) and {d for dims in cell.parameters.values() for d in dims} <= {
+        "input",
+        "hidden",
+    }
+
+
+class _Run:
+    """A cell on their inputs."""
+
+    def __init__(self, cell: Cell, x: Array, states: Mapping[str, Array], H: int) -> None:
+        self.cell, self.x, self.H = cell, x, H
+        self.layer = Recurrent(cell, x.shape[2], H, 1, dtype="float64", backend="reference")
+        nothing = np.zeros((x.shape[1], H))
+        self.states = tuple(states.get(s, nothing)[None] for s in cell.graph.states)
+
+    def absent(self, pieces: Sequence[Piece]) -> tuple[str, ...]:
+        there = {p.ours for p in pieces}
+        return tuple(name for name in self.cell.parameters if name not in there)
+
+    def outputs(self, found: Match, P: Mapping[str, Array]) -> Array:
+        ours = found.to_ours(P, self.x.shape[2], self.H)
+        for name, held in self.layer.params.items():
+            held[...] = ours[name.removeprefix("l0.")]
+        with np.errstate(all="ignore"):
+            return np.asarray(self.layer.forward(self.x, self.states)[0])
+
+
+Way = tuple[tuple[Piece, ...], tuple[str, ...], tuple[str, ...]]
+
+
+def candidates(cell: Cell, shapes: Shapes, D: int, H: int) -> Iterator[Way]:
+    """Ways in which their arrays may be the cell's parameters, the likeliest first: pieces, gates, notes."""
+    gates = list(dict.fromkeys(name.split(".")[1] for name in cell.parameters if name[0] in "wWU"))
+    reader = _Reader(cell, shapes, D, H, len(gates))
+    if len(reader.groups) != len(gates):
+        return
+    orders: list[tuple[str, ...]] = list(itertools.permutations(gates))
+    if not reader.stacked:
+        orders.sort(
+            key=lambda order: -sum(w in roles.HINTS.get(g, ()) for w, g in zip(reader.groups, order, strict=True))
+        )
+    for order in orders:
+        for h_first, opposite, swapped in itertools.product(
+            (True, False) if reader.joined else (True,),
+            (False, True) if "z" in gates else (False,),
+            (False, True) if reader.rows or "b.hn" in cell.parameters else (False,),
+        ):
+            pieces = reader.pieces(order, h_first, swapped)
+            if pieces is None:
+                continue
+            notes: tuple[str, ...] = ()
+            if opposite:
+                pieces = [_opposite(p) if p.ours.endswith(".z") else p for p in pieces]
+                notes = ("their z is 1 - z of this cell: h and the candidate have changed places",)
+            yield tuple(pieces), order, notes
+
+
+def _opposite(piece: Piece) -> Piece:
+    return replace(piece, sign=-piece.sign)
+
+
+class _Reader:
+    """Their arrays by shape: matrices on x (D), on h (H), on both; vectors. A group is what belongs to one gate:
+    a position in stacked arrays, or a word of their names."""
+
+    def __init__(self, cell: Cell, shapes: Shapes, D: int, H: int, gates: int) -> None:
+        self.cell, self.D, self.H, self.count = cell, D, H, gates
+        units = gates * H
+        self.stacked = gates > 1 and any(units in shape for shape in shapes.values())
+        peepholes = [n for n in cell.parameters if n[0] == "p"]
+        whole = [n for n, s in shapes.items() if s == (len(peepholes), H) and roles.family(n, (n,), False) == "p"]
+        self.rows = {n: peepholes for n in whole}  # all peepholes in one array, one row each
+        self.matrices = {
+            n: (s[0], s[1]) for n, s in shapes.items() if len(s) == 2 and 1 not in s and n not in self.rows
+        }
+        self.vectors = {n: tuple(s) for n, s in shapes.items() if n not in self.matrices and n not in self.rows}
+        width = units if self.stacked else H
+        self.width = width
+        sided = [
+            s
+            for s in self.matrices.values()
+            if s[0] != s[1] and width in s and (s[0] in (D, H, D + H)) | (s[1] in (D, H, D + H))
+        ]
+        self.columns = sum(s[1] == width for s in sided) > sum(s[0] == width for s in sided)  # x @ W
+        self.joined = any(D + H in s for s in self.matrices.values())
+        if self.stacked:
+            self.groups = [str(k) for k in range(gates)]
+        else:
+            owners = list(self.matrices) or [n for n in self.vectors if not _is_bias(n)]
+            words = dict.fromkeys(
+                roles.gate_word(n) for n in owners if roles.family(n, tuple(shapes), False)[-1] != "y"
+            )
+            self.groups = list(words) if gates > 1 else [""]
+
+    def pieces(self, order: Sequence[str], h_first: bool, swapped: bool) -> list[Piece] | None:
+        """None where a matrix of the cell is not found."""
+        found: list[Piece] = []
+        gate_of = dict(zip(self.groups, order, strict=True))
+        for name, shape in self.matrices.items():
+            for gate, start in self._blocks(name, shape, gate_of):
+                found += self._matrix(name, shape, gate, start, h_first)
+        there = {p.ours for p in found}
+        if any(n not in there for n in self.cell.parameters if n[0] in "WU"):
+            return None
+        for name, rows in self.rows.items():
+            placed = sorted(rows, key=lambda ours: "iofg".index(ours[2]) if swapped else "ifog".index(ours[2]))
+            found += [Piece(ours, name, (0, self.H), None, row=row) for row, ours in enumerate(placed)]
+        for name, held in self.vectors.items():
+            for gate, start in self._blocks(name, held, gate_of):
+                ours = self._vector(name, gate, {p.ours for p in found}, swapped)
+                if ours in self.cell.parameters:
+                    found.append(Piece(ours, name, (start, start + self.H), None))
+        return found if all(n in {p.ours for p in found} for n in self.cell.parameters if n[0] == "w") else None
+
+    def _blocks(self, name: str, shape: tuple[int, ...], gate_of: Mapping[str, str]) -> list[tuple[str, int]]:
+        """(gate, first row) of the blocks of an array."""
+        if self.stacked and self.width in (*shape, int(np.prod(shape))):
+            return [(gate, k * self.H) for k, gate in enumerate(gate_of.values())]
+        if self.count == 1 and (name in self.matrices or int(np.prod(shape)) == self.H):
+            return [(next(iter(gate_of.values())), 0)] if roles.family(name, (name,), False)[-1] != "y" else []
+        word = roles.gate_word(name)
+        if self.stacked:
+            hinted = [g for g in gate_of.values() if word in roles.HINTS.get(g, ())]
+            return [(hinted[0], 0)] if hinted and int(np.prod(shape)) == self.H else []
+        if word in gate_of:
+            return [(gate_of[word], 0)]
+        lone = name in self.vectors and "n" in gate_of.values() and int(np.prod(shape)) == self.H
+        return [("n", 0)] if lone else []  # the candidate's second bias has a word of its own
+
+    def _matrix(self, name: str, shape: tuple[int, ...], gate: str, start: int, h_first: bool) -> list[Piece]:
+        inputs = shape[0] if self.columns else shape[1]
+        D, H, span = self.D, self.H, (start, start + self.H)
+        if inputs == D + H:
+            parts = [("U", 0, H), ("W", H, D + H)] if h_first else [("W", 0, D), ("U", D, D + H)]
+        else:
+            parts = {D: [("W", 0, D)], H: [("U", 0, H)]}.get(inputs, [])
+        found = []
+        for family, low, high in parts:
+            if f"{family}.{gate}" in self.cell.parameters:
+                place = ((low, high), span) if self.columns else (span, (low, high))
+                found.append(Piece(f"{family}.{gate}", name, *place, self.columns))
+        return found
+
+    def _vector(self, name: str, gate: str, there: set[str], swapped: bool) -> str:
+        if not self.matrices:
+            return f"{'b' if _is_bias(name) else 'w'}.{gate}"
+        if roles.family(name, (name,), False) == "p":
+            return f"p.{gate}"
+        first, second = ("b.hn", "b.n") if swapped else ("b.n", "b.hn")
+        if gate == "n" and "b.hn" in self.cell.parameters:
+            return second if first in there else first
+        return f"b.{gate}"
+
+
+def _is_bias(name: str) -> bool:
+    return roles.family(name, (name,), False) == "b"

@@ -1,0 +1,86 @@
+# mypy: disallow-untyped-defs=False
+# (a cell is equations, read as data: its arguments are symbols and carry no Python types)
+"""Cells that people write and that no paper has: recognised, so that what differs from the cell that was meant can be
+said, and their backward pass be judged as that of what they wrote."""
+
+from __future__ import annotations
+
+from gated.language import Cell, cell, relu, sigmoid, tanh
+
+
+@cell
+def one_weight_lstm(x, h, c, *, w, b):
+    """LSTM without h: one weight for x and for the old cell."""
+    i = sigmoid(w.i * (x + c) + b.i)
+    f = sigmoid(w.f * (x + c) + b.f)
+    g = tanh(w.g * x + b.g)
+    old = c
+    c = f * old + i * g
+    o = sigmoid(w.o * (x + c) + b.o)
+    h = o * tanh(c)
+    return h, c
+
+
+@cell
+def one_weight_lstm_old_cell(x, h, c, *, w, b):
+    """LSTM without h: one weight for x and for the old cell, which the output gate sees as well."""
+    i = sigmoid(w.i * (x + c) + b.i)
+    f = sigmoid(w.f * (x + c) + b.f)
+    o = sigmoid(w.o * (x + c) + b.o)
+    g = tanh(w.g * x + b.g)
+    c = f * c + i * g
+    h = o * tanh(c)
+    return h, c
+
+
+@cell
+def elementwise_lstm(x, h, c, *, w, b):
+    """LSTM whose gates see x alone, with one weight each."""
+    i = sigmoid(w.i * x + b.i)
+    f = sigmoid(w.f * x + b.f)
+    g = tanh(w.g * x + b.g)
+    c = f * c + i * g
+    o = sigmoid(w.o * x + b.o)
+    h = o * tanh(c)
+    return h, c
+
+
+@cell
+def cell_fed_lstm(x, h, c, *, W, U, b):
+    """LSTM whose gates see the old cell where the old output belongs."""
+    i = sigmoid(W.i @ x + U.i @ c + b.i)
+    f = sigmoid(W.f @ x + U.f @ c + b.f)
+    g = tanh(W.g @ x + U.g @ c + b.g)
+    o = sigmoid(W.o @ x + U.o @ c + b.o)
+    c = f * c + i * g
+    h = o * tanh(c)
+    return h, c
+
+
+@cell
+def relu_rnn(x, h, *, W, U, b):
+    """Simple recurrent network with relu."""
+    h = relu(W.h @ x + U.h @ h + b.h)
+    return h
+
+
+@cell
+def sigmoid_rnn(x, h, *, W, U, b):
+    """Simple recurrent network with sigmoid."""
+    h = sigmoid(W.h @ x + U.h @ h + b.h)
+    return h
+
+
+ELEMENTWISE: tuple[Cell, ...] = (one_weight_lstm, one_weight_lstm_old_cell, elementwise_lstm)
+ODD: tuple[Cell, ...] = (relu_rnn, sigmoid_rnn, cell_fed_lstm)
+
+NO_H = "hₜ₋₁ is never read: no gate has a recurrent matrix"
+SHARED = "x and c share one weight: a peephole has a weight of its own"
+NO_LSTM = "this is no LSTM"
+# what to say where a forward pass is one of these
+DIFFERENCES: dict[str, tuple[str, ...]] = {
+    "one_weight_lstm": (NO_LSTM, NO_H, SHARED),
+    "one_weight_lstm_old_cell": (NO_LSTM, NO_H, SHARED, "the output gate sees cₜ₋₁, where a peephole sees the new cₜ"),
+    "elementwise_lstm": (NO_LSTM, NO_H, "no gate has a matrix: unit k sees input k alone"),
+    "cell_fed_lstm": ("the gates see cₜ₋₁ where hₜ₋₁ belongs",),
+}

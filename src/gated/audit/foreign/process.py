@@ -1,0 +1,217 @@
+"""The parent's side: a child process with a time limit, and `Foreign`, their code as it is asked from here."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+import gated
+from gated.audit.foreign import wire
+from gated.audit.foreign.manners import Manner
+from gated.audit.foreign.match import Match
+from gated.audit.foreign.matching import match
+from gated.audit.foreign.table import GradientRow, Table
+from gated.errors import ArgumentError, wrong
+
+Array = np.ndarray[Any, Any]
+SECONDS = 60.0  # for one request
+MEMORY = 4 << 30
+D, H = 3, 4  # of the run by which the cell is found
+
+
+class ForeignError(ArgumentError):
+    """Their code cannot be audited: it crashed, ran too long, asked for too much, or nothing fits."""
+
+
+class Child:
+    """A child process that answers requests; every one of them within the time limit, or it is ended."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        root = str(Path(gated.__file__).parents[1])
+        start = f"import sys; sys.path[:] = [{root!r}, *(p for p in sys.path if p)]"
+        start += "; from gated.audit.foreign.child import main; main()"
+        threads = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")}
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", start],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            env={**os.environ, **threads, "MPLBACKEND": "Agg"},
+        )
+
+    def ask(
+        self, message: Mapping[str, Any], arrays: Mapping[str, Array] | None = None
+    ) -> tuple[Any, dict[str, Array]]:
+        assert self.process.stdin and self.process.stdout
+        late = threading.Event()
+
+        def end() -> None:
+            late.set()
+            self.kill()
+
+        timer = threading.Timer(self.seconds, end)
+        timer.daemon = True
+        timer.start()
+        try:
+            wire.write(self.process.stdin, message, arrays)
+            answer, values = wire.read(self.process.stdout)
+        except (EOFError, OSError, ValueError):
+            self.kill()
+            raise ForeignError(self._gone(late.is_set(), message["do"])) from None
+        finally:
+            timer.cancel()
+        if "error" in answer:
+            raise ForeignError(answer["error"])
+        return answer, values
+
+    def _gone(self, late: bool, doing: str) -> str:
+        if late:
+            within = f"their code: got no answer within {self.seconds:g} s ({doing})"
+            return f"{within}, expected an end: is there an endless loop?"
+        code = self.process.wait()
+        how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
+        return f"their code: got an ended process ({how}, {doing}), expected functions that return"
+
+    def kill(self) -> None:
+        """End it, and what it started."""
+        try:
+            if hasattr(os, "killpg"):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            else:
+                self.process.kill()
+        except (ProcessLookupError, PermissionError):
+            pass
+
+    def close(self) -> None:
+        self.kill()
+        for pipe in (self.process.stdin, self.process.stdout):
+            try:
+                if pipe:
+                    pipe.close()
+            except OSError:
+                pass
+        self.process.wait()
+
+
+class Foreign:
+    """Somebody's own code, run in a child process.
+
+    Attributes:
+        style: what it is, in words. where: its functions or class. states: of "h", "c", those that can be given.
+        names: "x", "h", "c" -> what they call it. last_only: an adjoint of the last output alone can be given.
+        one_step: their functions do one step, which is chained here. equal_sizes: D has to be H.
+    """
+
+    def __init__(self, path: str | Path, name: str | None, seconds: float, memory: int) -> None:
+        self.path, self.child = Path(path), Child(seconds)
+        try:
+            about, _ = self.child.ask({"do": "open", "path": str(self.path.resolve()), "name": name, "memory": memory})
+        except BaseException:
+            self.child.close()
+            raise
+        self.style: str = about["style"]
+        self.where: tuple[str, ...] = tuple(about["where"])
+        self.states: tuple[str, ...] = tuple(about["states"])
+        self.names: dict[str, str] = about["names"]
+        self.one_sequence, self.last_only = bool(about["one_sequence"]), bool(about["last_only"])
+        self.equal_sizes, self.one_step = bool(about["equal_sizes"]), bool(about["one_step"])
+        self._shapes: dict[tuple[int, int], dict[str, tuple[int, ...]]] = {}
+        self._match: Match | None = None
+
+    def __enter__(self) -> Foreign:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self.child.close()
+
+    def shapes(self, D: int, H: int) -> dict[str, tuple[int, ...]]:
+        """Their parameters for D inputs and H units."""
+        if (D, H) not in self._shapes:
+            answer, _ = self.child.ask({"do": "shapes", "D": D, "H": H})
+            self._shapes[D, H] = {n: tuple(s) for n, s in answer["shapes"].items()}
+        return self._shapes[D, H]
+
+    def forward(self, P: Mapping[str, Array], x: Array, states: Mapping[str, Array]) -> Array:
+        """Their outputs (T, N, H), for parameters in their names and shapes."""
+        return self.child.ask({"do": "forward"}, _arrays(P, x, states))[1]["y"]
+
+    def gradients(self, P: Mapping[str, Array], x: Array, states: Mapping[str, Array], dy: Array) -> dict[str, Array]:
+        """Their gradients of sum(y * dy), by their names; "x", "h", "c" canonical."""
+        return self.child.ask({"do": "backward"}, {**_arrays(P, x, states), "dy": dy})[1]
+
+    def table(self, seeds: tuple[int, ...] = (1, 2)) -> Table:
+        held = self.child.ask({"do": "table", "seeds": list(seeds)})[0]["table"]
+        rows = tuple(GradientRow(**row) for row in held.pop("rows"))
+        return Table(rows, **{**held, "warnings": tuple(held["warnings"])})
+
+    def manners(self) -> tuple[Manner, ...]:
+        return tuple(Manner(**m) for m in self.child.ask({"do": "manners"})[0]["manners"])
+
+    def match(self) -> Match | None:
+        """The cell that reproduces their forward pass, or the nearest; None where no cell has such arrays."""
+        if self._match is None:
+            rng, inputs = np.random.default_rng(7), H if self.equal_sizes else D
+            P = {n: 0.5 * rng.standard_normal(s) for n, s in self.shapes(inputs, H).items()}
+            x = rng.standard_normal((3, 2, inputs))
+            states = {s: rng.standard_normal((2, H)) for s in self.states}
+            self._match = match(self.shapes(inputs, H), P, x, states, self.forward(P, x, states))
+        return self._match
+
+    def mine(self, P: Mapping[str, Array], x: Array, states: Sequence[Array], dy: Array) -> dict[str, Array]:
+        """Their gradients in the cell's names, for its parameters: "W.i", ..., "x", and the states by name.
+
+        Args:
+            P: by the cell's names. x: (T, N, D). states: in the cell's order, (N, H); zero where theirs takes none.
+            dy: (T, N, H); zero before the last step where `last_only`.
+
+        Raises:
+            ForeignError: no cell matches, or their code fails.
+        """
+        found = self.match()
+        if found is None or not found.exact:
+            raise ForeignError(f"{self.path.name}: got a forward pass that is none of the cells known, expected one")
+        inputs, units = x.shape[2], dy.shape[2]
+        at = found if self.equal_sizes and units == H else found.resized(H if self.equal_sizes else D, H, inputs, units)
+        order = found.cell.graph.states
+        given = dict(zip(order, states, strict=True))
+        hidden = [s for s in order if s not in self.states and np.any(given[s])]
+        if hidden:
+            raise wrong("states", f"an initial {hidden[0]} that is not zero", "zero: their code takes none")
+        theirs = at.to_theirs(P, self.shapes(inputs, units))
+        back = self.gradients(theirs, x, {s: given[s] for s in self.states if s in given}, dy)
+        return at.gradients_to_ours(back) | {n: back[n] for n in ("x", *order) if n in back}
+
+
+def _arrays(P: Mapping[str, Array], x: Array, states: Mapping[str, Array]) -> dict[str, Array]:
+    return {**{f"P/{n}": v for n, v in P.items()}, "x": x, **{f"s/{n}": v for n, v in states.items()}}
+
+
+def open_foreign(
+    path: str | Path, name: str | None = None, *, seconds: float = SECONDS, memory: int = MEMORY
+) -> Foreign:
+    """Somebody's code, as "file.py" or "file.py:name", in a child process of its own; a context manager.
+
+    Raises:
+        ForeignError: it cannot be loaded, ends its process, takes too long, or no adapter fits.
+        ArgumentError: there is no such file.
+    """
+    text = str(path)
+    if name is None and not Path(text).exists() and ":" in text:
+        text, _, name = text.rpartition(":")
+    if not Path(text).is_file():
+        raise wrong("path", repr(text), "a Python file, or file.py:name for a function or a class in it")
+    return Foreign(text, name, seconds, memory)

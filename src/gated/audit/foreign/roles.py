@@ -1,0 +1,123 @@
+"""What names say: the role of an argument, the family and the gate of a parameter, whose gradient a result is."""
+
+from __future__ import annotations
+
+import re
+
+X = {"x", "xt", "x_t", "xs", "inputs", "input", "seq", "sequence", "x_seq", "x_in", "inp", "data", "xx"}
+H = {"h", "h0", "h_0", "prev_h", "h_prev", "hprev", "a0", "a_prev", "ht_prev", "h_init", "init_h", "h_start", "s0"}
+H |= {"s_prev", "prev_s", "hx", "h_in", "h_old", "h_tm1", "hidden", "h_first", "initial_h", "a_0", "h_last_step"}
+C = {"c", "c0", "c_0", "prev_c", "c_prev", "cprev", "ct_prev", "c_init", "init_c", "cx", "c_old", "c_tm1", "c_in"}
+C |= {"c_start", "c_first", "initial_c", "cell"}
+PARAMETERS = {"params", "parameters", "p", "weights", "theta", "par", "prm", "model", "net", "pars", "param"}
+CACHE = {
+    "cache",
+    "caches",
+    "tape",
+    "memory",
+    "saved",
+    "store",
+    "stored",
+    "context",
+    "mem",
+    "record",
+    "records",
+    "trace",
+}
+CACHE |= {"history", "steps", "kept", "hist", "log", "acts", "activations", "states", "fwd", "tapes"}
+DY = {"dy", "dys", "dh", "dhs", "dnext_h", "dh_next", "da", "da_next", "dout", "douts", "dh_seq", "d_h", "d_out"}
+DY |= {"delta_h", "grad_output", "grad_h", "grad_out", "upstream", "dh_t", "delta", "dl_dh", "dhnext", "d_y", "d_hs"}
+DY |= {"grad_y", "gy", "gh", "dyt", "grads_out", "dh_all", "dl_dy", "d_outputs", "douts_h", "grad_hs", "dnext_a"}
+DC = {"dnext_c", "dc_next", "dc", "dcnext", "grad_c", "gc", "d_c", "dc_t", "dct"}
+LAST_H = {"dh_last", "dht", "dhn", "dh_n", "dh_t_last", "dh_final", "dhlast", "dh_end"}
+LAST_C = {"dc_last", "dcn", "dc_n", "dc_final", "dclast", "dc_end"}
+SIZES = {
+    "D": {"d", "input_size", "input_dim", "n_x", "nx", "in_dim", "input_width", "n_in", "vocab_size", "in_size"},
+    "H": {"h", "hidden_size", "hidden_dim", "n_a", "nh", "n_h", "state_width", "units", "hidden", "n_hidden", "nhid"},
+}
+SIZES["D"] |= {"inputs", "input_units", "in_features", "n_inputs", "num_inputs", "dim_in", "insize", "din", "nin"}
+SIZES["H"] |= {"output_dim", "state_size", "hidden_units", "n_out", "num_hidden", "dim_hidden", "out_features", "size"}
+
+
+def role(name: str, backward: bool = False) -> str:
+    """ "x", "h", "c", "parameters", "cache", "dy", "dc", "last_h", "last_c", or "array": a parameter by itself."""
+    key = name.lower()
+    back = (("last_h", LAST_H), ("last_c", LAST_C), ("dc", DC), ("dy", DY)) if backward else ()
+    front = (("x", X), ("h", H), ("c", C), ("parameters", PARAMETERS), ("cache", CACHE))
+    return next((word for word, names in (*back, *front) if key in names), "array")
+
+
+def stem(name: str) -> str:
+    """Whose gradient: dWf, grad_Wf, Wf_grad, d_Wf, delta_Wf, gWf and dL_dWf are all that of Wf."""
+    for pattern in (r"^(?:dL_d|dE_d|dJ_d|d_|grad_|grads_|delta_|g_)(.+)$", r"^(.+?)_(?:grad|grads|gradient|g|d)$"):
+        found = re.match(pattern, name)
+        if found:
+            return found[1]
+    return name[1:] if len(name) > 1 and name[0] in "dg" else name
+
+
+def owner(name: str, known: set[str]) -> str | None:
+    """Which of the known names this gradient belongs to: "x", "h", "c" or a parameter."""
+    for candidate in (stem(name), name):
+        if candidate in known:
+            return candidate
+        lower = {k.lower(): k for k in known}
+        if candidate.lower() in lower:
+            return lower[candidate.lower()]
+        for word, names in (("x", X), ("h", H), ("c", C)):
+            if word in known and candidate.lower() in names:
+                return word
+    return None
+
+
+def family(name: str, others: tuple[str, ...], in_one: bool) -> str:
+    """Which kind of parameter: "b" bias, "p" peephole, "U" recurrent, "W" input, "WU" both in one matrix.
+
+    Args:
+        others: all parameters. in_one: read W as a matrix on [h, x].
+    """
+    key = name.lower()
+    letters = re.sub(r"[^a-z]", "", key)
+    if re.match(r"^[wbv]_?(h?y|ya|y[ha])$", key):
+        return "by" if key[0] == "b" else "Wy"
+    if re.match(r"^(b|bias)", key) or key.endswith(("_b", ".b", "bias")) or letters.endswith("bias"):
+        return "b"
+    if re.match(r"^(p|peep|v_?[ifo]$|wc[ifo]$|w_c[ifo]$)", key) or "peep" in key:
+        return "p"
+    if re.match(r"^(u|r(_|$|[ifogczrhn]$))", key) or re.match(r"^(weight_hh|whh|waa|wh$|w_h$|w_hh|recurrent)", key):
+        return "U"
+    if re.match(r"^(weight_ih|wx|wxh|wax|w_x|kernel)", key):
+        return "W"
+    x_marked = any(re.match(r"^w_?([a-z]+_?x|x_?[a-z]+)$", other.lower()) for other in others)
+    if x_marked and re.match(r"^w_?([a-z]+_?[ha]|[ha]_?[a-z]+)$", key):
+        return "U"
+    if not re.match(r"^(w|v|k|m|theta|i_?w|[a-z]_w)", key):
+        return "b"
+    return "WU" if in_one and key.startswith("w") else "W"
+
+
+def gate_word(name: str) -> str:
+    """What is left of a parameter's name without its family: Wfh, Wfx, bf -> "f"; Wx, Wh, b -> ""."""
+    key = re.sub(r"(weight|bias|kernel|recurrent|peephole|peep|_ih|_hh|_l0|[._\d\[\]])+", "_", name.lower()).strip("_")
+    key = key.replace("_", "")
+    key = re.sub(r"^[wubprv](?=.)|(?<=.)[wub]$|^[wub]$", "", key, count=1)
+    if re.match(r"^c[ifo]$", key):  # Wci: the peephole of i
+        key = key[1]
+    if len(key) == 2:  # Wxz and Wzx, Whh and Whx: the letter that is not the operand's
+        first, second = key[0], key[1]
+        key = second if first == "x" or first in "ha" and second != "x" else first if second in "xha" else key
+    elif len(key) > 2:
+        key = re.sub(r"^[xha](?=[a-z])|[xha]$", "", key, count=1)
+    return "" if key in ("x", "w", "u") else "h" if key == "a" else key
+
+
+HINTS = {  # gate words -> gates of the cells of the zoo
+    "i": {"i", "in", "input", "u", "update"},
+    "f": {"f", "forget"},
+    "g": {"g", "c", "z", "ct", "cell", "cc", "candidate", "n"},
+    "o": {"o", "out", "output"},
+    "r": {"r", "reset"},
+    "z": {"z", "u", "update"},
+    "n": {"n", "h", "hh", "c", "g", "candidate", "hc", "ch"},
+    "h": {"h", "", "a", "hh"},
+}

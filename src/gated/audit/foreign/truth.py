@@ -1,0 +1,114 @@
+"""The derivatives of their forward pass, whatever it is: of every output by every number that goes in.
+
+By the complex step where their code takes complex numbers, exact to rounding: f'(a) = Im f(a + ih)/h (Squire, Trapp
+1998). Else by central differences with two steps h and h/2, extrapolated (Richardson): (4 d(h/2) - d(h))/3, whose
+error is of order h**4.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gated.audit.foreign.subject import Parameters, Subject
+
+Array = np.ndarray[Any, Any]
+COMPLEX_STEP = 1e-30
+STEP = 2e-3
+
+
+@dataclass(frozen=True)
+class Draw:
+    """Numbers on which their code is run: ordinary weights, states that are not zero."""
+
+    P: Parameters
+    x: Array
+    states: dict[str, Array]
+
+    def all(self) -> dict[str, Array]:
+        return {**self.P, "x": self.x, **self.states}
+
+    def moved(self, name: str, place: tuple[int, ...], by: complex) -> Draw:
+        """With one number moved; complex everywhere where `by` is, for arrays of one dtype are what code expects."""
+        kind = complex if isinstance(by, complex) else float
+
+        def part(key: str, value: Array) -> Array:
+            value = value.astype(kind)
+            if key == name:
+                value[place] += by
+            return value
+
+        return Draw(
+            {n: part(n, v) for n, v in self.P.items()},
+            part("x", self.x),
+            {s: part(s, v) for s, v in self.states.items()},
+        )
+
+
+def draw(subject: Subject, T: int, N: int, D: int, H: int, rng: np.random.Generator) -> Draw:
+    D = H if subject.equal_sizes else D
+    P = {n: 0.5 * rng.standard_normal(shape) for n, shape in subject.shapes(D, H).items()}
+    states = {s: rng.standard_normal((N, H)) for s in subject.states}
+    return Draw(P, rng.standard_normal((T, N, D)), states)
+
+
+def takes_complex(subject: Subject, at: Draw) -> bool:
+    """Does a complex step agree with a difference, in a random number of each array?"""
+    rng = np.random.default_rng(3)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # ComplexWarning: imaginary parts were thrown away
+            for name, value in at.all().items():
+                place = tuple(int(rng.integers(n)) for n in value.shape)
+                exact = _complex(subject, at, name, place)
+                about = _difference(subject, at, name, place)
+                if np.abs(exact - about).max() > 1e-6 * (1 + np.abs(about).max()):
+                    return False
+    except Exception:  # noqa: BLE001 - whatever their code raises on complex numbers
+        return False
+    return True
+
+
+def _complex(subject: Subject, at: Draw, name: str, place: tuple[int, ...]) -> Array:
+    moved = at.moved(name, place, COMPLEX_STEP * 1j)
+    return np.asarray(np.imag(subject.forward(moved.P, moved.x, moved.states)) / COMPLEX_STEP)
+
+
+def _difference(subject: Subject, at: Draw, name: str, place: tuple[int, ...]) -> Array:
+    def at_step(h: float) -> Array:
+        up, down = at.moved(name, place, h), at.moved(name, place, -h)
+        return (subject.forward(up.P, up.x, up.states) - subject.forward(down.P, down.x, down.states)) / (2 * h)
+
+    return np.asarray((4 * at_step(STEP / 2) - at_step(STEP)) / 3)
+
+
+@dataclass(frozen=True)
+class Truth:
+    """Their outputs, and the derivative of each by every number: (shape of the array, T, N, H)."""
+
+    y: Array
+    jacobians: Mapping[str, Array]
+    exact: bool  # by the complex step
+
+    def gradient(self, dy: Array) -> Parameters:
+        """Of sum(y * dy)."""
+        return {name: np.tensordot(J, dy, 3) for name, J in self.jacobians.items()}
+
+
+def truth(subject: Subject, at: Draw, exact: bool | None = None) -> Truth:
+    exact = takes_complex(subject, at) if exact is None else exact
+    slope = _complex if exact else _difference
+    y = np.asarray(subject.forward(at.P, at.x, at.states))
+    jacobians = {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for name, value in at.all().items():
+            J = np.empty((*value.shape, *y.shape))
+            for place in np.ndindex(*value.shape):
+                J[place] = slope(subject, at, name, place)
+            jacobians[name] = J
+    return Truth(y, jacobians, exact)

@@ -1,0 +1,299 @@
+"""Somebody's own code: recognised, matched with a cell, differentiated, compared; in a child process."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gated.audit.foreign.process import Foreign, ForeignError, open_foreign
+from gated.errors import ArgumentError
+from gated.nn import Recurrent
+
+SPECIMENS = Path(__file__).parents[1] / "specimens"
+
+
+def _beside(path: Path) -> Any:
+    """A module of the tests (which are no package)."""
+    spec = importlib.util.spec_from_file_location("specimen_table", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+specimens = _beside(SPECIMENS / "table.py")
+
+# file -> cell, their gates in our letters, states that can be given, adjoint of the last output alone
+EXPECTED = {
+    "cs231n_lstm": ("lstm", "ifog", ("h",), False),
+    "cs231n_rnn": ("rnn", "h", ("h",), False),
+    "dictionary_lstm": ("lstm", None, ("h",), False),
+    "layer_lstm": ("lstm", "figo", (), False),
+    "params_gru": ("gru", None, ("h",), False),
+    "params_gru_after": ("gru_reset_after", None, ("h",), False),
+    "params_lstm": ("lstm", None, ("h", "c"), False),
+    "params_peephole_lstm": ("peephole_lstm", None, ("h", "c"), False),
+    "params_rnn": ("rnn", None, ("h",), False),
+    "question": ("one_weight_lstm", None, ("h", "c"), False),
+    "stepwise_lstm": ("lstm", None, ("h", "c"), True),
+    "torch_lstm": ("lstm", "ifgo", ("h", "c"), False),
+    "torch_module_lstm": ("lstm", "ifgo", ("h", "c"), False),
+    "arrays_lstm": ("lstm", "ifgo", ("h", "c"), False),
+    "cell_dictionary_lstm": ("lstm", "figo", ("h", "c"), False),
+    "gates_lstm": ("lstm", "figo", ("h", "c"), False),
+    "layer_gru": ("gru", "zrn", ("h",), False),
+    "layer_rnn": ("rnn", "h", (), False),
+    "params_stacked_peephole_lstm": ("peephole_lstm", "ifgo", ("h", "c"), False),
+    "step_gru": ("gru_reset_after", "rzn", ("h",), False),
+}
+
+
+def of_cell(found: Foreign, rng: np.random.Generator, T: int, N: int, D: int, H: int) -> tuple[dict, dict]:
+    """Their gradients and those of the cell itself, on the same numbers, by the cell's names."""
+    cell = found.match().cell
+    D = H if found.equal_sizes else D
+    layer = Recurrent(cell, D, H, 1, dtype="float64", backend="reference")
+    absent = found.match().absent
+    for name, held in layer.params.items():
+        held[...] = 0.5 * rng.standard_normal(held.shape) * (name.removeprefix("l0.") not in absent)
+    P = {name.removeprefix("l0."): value.copy() for name, value in layer.params.items()}
+    x, dy = rng.standard_normal((T, N, D)), rng.standard_normal((T, N, H))
+    dy[: -1 if found.last_only else 0] = 0
+    states = [rng.standard_normal((N, H)) * (s in found.states) for s in cell.graph.states]
+    _, last, tape = layer.forward(x, tuple(s[None] for s in states))
+    dx, dstates, grads = layer.backward(tape, dy, tuple(np.zeros_like(s) for s in last))
+    right = {name.removeprefix("l0."): grads[name] for name in grads} | {"x": dx}
+    right |= {s: d[0] for s, d in zip(cell.graph.states, dstates, strict=True)}
+    return found.mine(P, x, states, dy), right
+
+
+@pytest.mark.parametrize("name", specimens.RIGHT)
+def test_right_code_is_recognised_matched_and_right(name: str) -> None:
+    """No alarm, the cell and the order of its gates, and the same gradients as gated's own, for other sizes too."""
+    if name.startswith("torch"):
+        pytest.importorskip("torch")
+    cell, gates, states, last_only = EXPECTED[name]
+    rng = np.random.default_rng(21)
+    with open_foreign(SPECIMENS / "right" / f"{name}.py") as found:
+        table = found.table()
+        assert table.right and not table.failure, [row for row in table.rows if row.right is False]
+        assert (found.states, found.last_only) == (states, last_only)
+        match = found.match()
+        assert match is not None and match.exact and match.cell.name == cell
+        assert gates is None or "".join(match.gates) == gates
+        for sizes in ((4, 2, 5, 6), (1, 1, 6, 5), (3, 3, 2, 3)):
+            mine, right = of_cell(found, rng, *sizes)
+            assert set(right) - set(mine) <= {"x", "h", "c"}
+            for quantity, value in mine.items():
+                size = max(np.linalg.norm(right[quantity]), 1e-3)
+                assert np.linalg.norm(value - right[quantity]) < 1e-9 * size, quantity
+        assert not {m.kind for m in found.manners()} - {"overflow", "tiny_check", "integer"}
+
+
+def test_names_are_theirs() -> None:
+    with open_foreign(SPECIMENS / "right" / "dictionary_lstm.py") as found:
+        names = {row.name: row.kind for row in found.table().rows}
+        assert names["Wf"] == "parameter" and names["x"] == "input" and names["a0"] == "state"
+        assert "Wy" not in names  # an output layer that no output of the recurrence depends on
+        assert found.match().their_name("U.g") == "Wc" and found.where == ("lstm_forward", "lstm_backward")
+
+
+def test_a_function_can_be_named() -> None:
+    with open_foreign(f"{SPECIMENS / 'right' / 'dictionary_lstm.py'}:lstm_cell_backward") as found:
+        assert found.one_step and found.states == ("h", "c") and found.table().right
+        mine, right = of_cell(found, np.random.default_rng(1), 3, 2, 4, 5)
+        assert all(np.allclose(mine[n], right[n], 1e-9, 1e-12) for n in right)
+
+
+@pytest.fixture(scope="module")
+def in_process() -> Any:
+    """Specimens are ours: here they are run without a child, which takes a second to start."""
+    from gated.audit.foreign.find import find
+    from gated.audit.foreign.source import Source
+
+    return lambda path, name=None: find(Source(str(path)), name)
+
+
+@pytest.mark.parametrize("specimen", specimens.SPECIMENS, ids=lambda s: s.name)
+def test_wrong_code_is_wrong(specimen: Any, tmp_path: Path, in_process: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The table has something wrong, in the gradients whose own sum is wrong at least; or a manner says it."""
+    from gated.audit.foreign.manners import manners
+    from gated.audit.foreign.table import table
+
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    path = tmp_path / "specimen.py"
+    path.write_text(specimen.text(), encoding="utf-8")
+    subject = in_process(path, specimen.only)
+    found = table(subject, seeds=(1,))
+    assert not found.failure
+    wrong = {row.name for row in found.rows if row.right is False}
+    for fault in specimen.faults:
+        if fault.kind == "in_place":
+            assert [m.where for m in manners(subject) if m.kind == "in_place"] == list(fault.where)
+        elif not fault.kind:
+            assert found.right
+        else:
+            assert wrong and {n for n in fault.where if n in {r.name for r in found.rows}} <= wrong
+    assert all(row.worst_step for row in found.rows if row.right is False)
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "theirs.py"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+RNN = (SPECIMENS / "right" / "params_rnn.py").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("import sys\nprint('hello')\nsys.exit(3)\n", r"their code called sys\.exit\(3\)"),
+        ("raise KeyError('x')\n", r"KeyError: 'x' \(line 1\)"),
+        ("def f(:\n", r"SyntaxError: .* \(line 1\)"),
+        ("import os\nos._exit(5)\n", r"their code: got an ended process \(exit status 5, open\), expected functions"),
+        (
+            "import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)\n",
+            r"their code: got an ended process \(signal SIGSEGV, open\)",
+        ),
+        ("import numpy as np\na = np.ones((1 << 31, 8))\n", "their code asked for more memory than it may have"),
+        ("input()\n", r"EOFError: .* \(line 1\)"),
+        ("def f(n):\n    return f(n + 1)\n\nf(0)\n", "RecursionError: .*"),
+    ],
+)
+def test_what_their_code_does_is_one_line(text: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(ForeignError, match=f"^{message}") as error:
+        open_foreign(written(tmp_path, text))
+    assert "\n" not in str(error.value)
+
+
+def test_an_endless_loop_is_ended(tmp_path: Path) -> None:
+    with pytest.raises(ForeignError, match=r"^their code: got no answer within 4 s \(open\), expected an end"):
+        open_foreign(written(tmp_path, "while True:\n    pass\n"), seconds=4)
+
+
+def test_a_loop_in_backward_is_ended_as_well(tmp_path: Path) -> None:
+    text = RNN.replace(
+        "    for t in range(len(xs) - 1, -1, -1):",
+        "    while len(xs) == 5:\n        pass\n    for t in range(len(xs) - 1, -1, -1):",
+    )
+    with open_foreign(written(tmp_path, text), seconds=8) as found:
+        with pytest.raises(ForeignError, match=r"^their code: got no answer within 8 s \(table\)"):
+            found.table()
+        with pytest.raises(ForeignError, match="ended process|no answer"):
+            found.manners()
+
+
+def test_what_they_print_and_change_stays_there(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    text = "import os, sys, numpy as np\nprint('noise' * 10000)\nos.environ['THEIRS'] = '1'\nnp.random.seed(1)\n"
+    text += "print('more', file=sys.stderr)\nos.chdir('/')\n" + RNN.replace(
+        "h, hs = h0, []", "h, hs = h0, []\n    print(h)"
+    )
+    directory, modules, paths = os.getcwd(), set(sys.modules), list(sys.path)
+    with open_foreign(written(tmp_path, text)) as found:
+        assert found.table().right
+    assert capfd.readouterr() == ("", "") and "THEIRS" not in os.environ and os.getcwd() == directory
+    assert set(sys.modules) == modules and sys.path == paths
+
+
+def test_a_backward_pass_that_raises_is_a_finding(tmp_path: Path) -> None:
+    text = RNN.replace("dh = dh + dhs[t]", "dh = dh + dhs[t] + undefined")
+    with open_foreign(written(tmp_path, text)) as found:
+        table = found.table()
+        assert not table.right and table.failure == "NameError: name 'undefined' is not defined"
+        assert found.match().cell.name == "rnn"
+
+
+def test_nothing_fits(tmp_path: Path) -> None:
+    with pytest.raises(ForeignError, match=r"^theirs.py: no adapter fits; it defines f, g\nwrite beside it: ") as error:
+        open_foreign(written(tmp_path, "def f(a):\n    return a\n\n\ndef g(a):\n    return a\n"))
+    assert len(str(error.value).split("\n")) == 3
+    with pytest.raises(ForeignError, match=r"^name: got h, expected one of those that the file defines: f, g$"):
+        open_foreign(written(tmp_path, "def f(a):\n    return a\n\n\ndef g(a):\n    return a\n"), "h")
+    with pytest.raises(ArgumentError, match=r"^path: got '.*nothing.py', expected a Python file, or file.py:name"):
+        open_foreign(tmp_path / "nothing.py")
+
+
+def test_only_the_last_output(tmp_path: Path) -> None:
+    """A layer without return_sequences takes the adjoint of the last output; earlier ones are refused, not ignored."""
+    text = (SPECIMENS / "right" / "layer_lstm.py").read_text(encoding="utf-8")
+    text = text.replace("return_sequences=False", "seed=0").replace(
+        " = hidden_size, return_sequences", " = hidden_size, False"
+    )
+    with open_foreign(written(tmp_path, text)) as found:
+        assert found.last_only and found.table().right
+        P, x = {n: np.ones(s) for n, s in found.shapes(3, 4).items()}, np.ones((2, 1, 3))
+        with pytest.raises(ForeignError, match="dy: their code takes the adjoint of the last output alone"):
+            found.gradients(P, x, {}, np.ones((2, 1, 4)))
+
+
+def test_a_state_that_theirs_does_not_take(tmp_path: Path) -> None:
+    with open_foreign(SPECIMENS / "right" / "cs231n_lstm.py") as found:
+        P = found.match().to_ours({n: np.ones(s) for n, s in found.shapes(3, 4).items()}, 3, 4)
+        with pytest.raises(ArgumentError, match="^states: got an initial c that is not zero, expected zero"):
+            found.mine(P, np.ones((2, 1, 3)), [np.ones((1, 4)), np.ones((1, 4))], np.ones((2, 1, 4)))
+
+
+def test_differences_where_numbers_may_not_be_complex(tmp_path: Path) -> None:
+    """Their outputs lie in an array of float64, which complex numbers do not fit: no alarm."""
+    text = (SPECIMENS / "right" / "cs231n_rnn.py").read_text(encoding="utf-8")
+    text = text.replace(
+        "    return np.stack(h, 1), cache",
+        "    out = np.zeros(np.shape(h), float)\n    out[...] = np.array(h)\n    return out.swapaxes(0, 1), cache",
+    )
+    with open_foreign(written(tmp_path, text)) as found:
+        table = found.table()
+        assert not table.exact and table.right and max(row.relative_error for row in table.rows) < 1e-8
+
+
+def test_right_at_one_step_alone(tmp_path: Path) -> None:
+    with open_foreign(written(tmp_path, RNN.replace('dh = params["Whh"].T @ da', "dh = 0 * dh"))) as found:
+        assert not found.table().right_only_at_one_step  # h0 is wrong at one step too
+    text = RNN.replace('dh = params["Whh"].T @ da', 'dh = params["Whh"].T @ da * (1 if t == 0 else 0)')
+    with open_foreign(written(tmp_path, text)) as found:
+        assert found.table().right_only_at_one_step
+
+
+def test_state_that_is_kept_between_calls(tmp_path: Path) -> None:
+    text = RNN.replace(
+        "def outputs(params, xs, h0):\n    h, hs = h0, []",
+        "calls = [0.0]\n\n\ndef outputs(params, xs, h0):\n    calls[0] += 1e-6\n    h, hs = h0 + calls[0], []",
+    )
+    with open_foreign(written(tmp_path, text)) as found:
+        kinds = [(m.kind, m.text) for m in found.manners()]
+        assert ("stale_state", "the same call gives other outputs the second time") in kinds
+
+
+def test_an_array_of_whole_numbers(tmp_path: Path) -> None:
+    text = RNN.replace(
+        "dxs = np.zeros_like(xs)",
+        "dxs = np.zeros_like(xs)\n    dhs = dhs / np.ones_like(dhs) * 0.5 if dhs.dtype.kind == 'i' else dhs",
+    )
+    with open_foreign(written(tmp_path, text)) as found:
+        assert [m.where for m in found.manners() if m.kind == "integer"] == ["dy"]
+
+
+RENAMED = {
+    "params_gru": ("Wz Wxz", "Wr Wxr", "Wn Wxh", "Uz Whz", "Ur Whr", "Un Whh", "bn bh"),
+    "params_peephole_lstm": ("pi Wci", "pf Wcf", "po Wco"),
+}
+
+
+@pytest.mark.parametrize("name", RENAMED)
+def test_other_names(name: str, tmp_path: Path) -> None:
+    """The operand before the gate, h for the candidate; peepholes as weights on c."""
+    text = (SPECIMENS / "right" / f"{name}.py").read_text(encoding="utf-8")
+    for old, new in (pair.split() for pair in RENAMED[name]):
+        text = text.replace(f'"{old}"', f'"{new}"')
+    with open_foreign(written(tmp_path, text)) as found:
+        assert found.table().right and found.match().exact and found.match().cell.name == name.removeprefix("params_")
+        mine, right = of_cell(found, np.random.default_rng(2), 3, 2, 4, 5)
+        assert set(mine) == set(right) and all(np.allclose(mine[n], right[n], 1e-9, 1e-12) for n in right)
