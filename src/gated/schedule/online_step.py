@@ -30,6 +30,13 @@ from gated.language.graph import (
 )
 from gated.schedule.traces import TracePlan
 
+CELL, HEAD = "rnn", "head"  # whose parameters they are, for `named`
+
+
+def named(part: str, parameter: str) -> str:
+    """What a parameter of the cell, or of the head, is called in a step: the two may have some of one name."""
+    return f"{part} {parameter}"
+
 
 @dataclass(frozen=True, eq=False)
 class Push:
@@ -114,7 +121,7 @@ def plan_step(traces: TracePlan, head: Graph | None, loss: Graph) -> StepPlan:
     """
     graph = traces.graph
     leaves = [*map(graph.state_leaf, graph.states), graph.input_leaf(graph.inputs[0])]
-    cell = rebuilt([*traces.order, *graph.outputs, *leaves], {}, "rnn")
+    cell = rebuilt([*traces.order, *graph.outputs, *leaves], {}, CELL)
     dim = graph.dims[graph.states[0]]
     top = leaf("input", "the output", dim)
     above = _above(head, loss, top)
@@ -156,13 +163,13 @@ def _above(head: Graph | None, loss: Graph, top: Node) -> _Above:
     vectors: dict[str, Node] = {}
     if head is not None:
         x = head.input_leaf(head.inputs[0])
-        dims = {dim: f"head {dim}" for shape in head.parameters.values() for dim in shape} | {x.dim: top.dim}
-        y = rebuilt(head.outputs, {x: top}, "head", dims)[head.outputs[0]]
+        dims = {dim: named(HEAD, dim) for shape in head.parameters.values() for dim in shape} | {x.dim: top.dim}
+        y = rebuilt(head.outputs, {x: top}, HEAD, dims)[head.outputs[0]]
         for name, shape in head.parameters.items():
             rows, *cols = (dims[dim] for dim in shape)
-            shapes[f"head {name}"] = rows, cols[0] if cols else None
+            shapes[named(HEAD, name)] = rows, cols[0] if cols else None
             if not cols:
-                vectors[f"head {name}"] = leaf("vector", f"head {name}", rows)
+                vectors[named(HEAD, name)] = leaf("vector", named(HEAD, name), rows)
     target, seed = leaf("input", "the target", y.dim), leaf("input", "the weight", ONE_DIM)
     names = {loss.input_leaf("y"): y, loss.input_leaf("target"): target}
     adjoints = reverse_mode([rebuilt(loss.outputs, names)[loss.outputs[0]]], [seed])
@@ -187,7 +194,7 @@ def _cell_job(traces: TracePlan, name: str, cell: Mapping[Node, Node], dh: Node)
     decay = {(k, j): cell[node] for (k, j), node in traces.decay.items() if k in own and j in own}
     reach = {k: dh * cell[node] for k, node in traces.error.items() if k in own}
     past = {j: dh * cell[node] for j, node in traces.past.items() if j in own}
-    return LearntParameter(f"rnn {name}", rows, cols[0] if cols else None, own, decay, reach, past, pushes)
+    return LearntParameter(named(CELL, name), rows, cols[0] if cols else None, own, decay, reach, past, pushes)
 
 
 def rebuilt(
@@ -206,8 +213,7 @@ def rebuilt(
         if node in put:
             return put[node]
         if is_leaf(node):
-            named = is_leaf(node, "vector") and prefix
-            name = f"{prefix} {node.attr[1]}" if named else node.attr[1]
+            name = named(prefix, node.attr[1]) if is_leaf(node, "vector") and prefix else node.attr[1]
             return leaf(node.attr[0], name, sizes.get(node.dim, node.dim))
         if is_product(node):
             return product([_renamed(matrix, prefix, sizes) for matrix in node.attr], args)
@@ -217,6 +223,6 @@ def rebuilt(
 
 
 def _renamed(matrix: Matrix, prefix: str, dims: Mapping[str, str]) -> Matrix:
-    family = f"{prefix} {matrix.family}" if prefix else matrix.family
+    family = named(prefix, matrix.family) if prefix else matrix.family
     rows, cols = (dims.get(dim, dim) for dim in (matrix.rows, matrix.cols))
     return Matrix(family, matrix.member, rows, cols, matrix.transposed)

@@ -22,7 +22,7 @@ from gated.nn import Network
 from gated.nn.losses import Loss, evaluate_by, has_own_call
 from gated.nn.network_checks import flat_state
 from gated.number_checks import one_of
-from gated.schedule.online_step import plan_step
+from gated.schedule.online_step import CELL, HEAD, named, plan_step
 from gated.schedule.traces import plan_traces
 
 if TYPE_CHECKING:
@@ -129,13 +129,15 @@ class NativeEngine:
     ) -> None:
         self.network, self.optimizer, self.loss, self.clip = network, optimizer, loss, clip
         self.native, self.backend = native, backend
-        self._arrays = self._named(link.name, link.graph.states)
+        self._arrays = self._named(link)
         self.all = np.full(native.batch, 1.0 / native.batch if loss.reduction == "mean" else 1.0, network.dtype)
 
-    def _named(self, name: str, states: tuple[str, ...]) -> dict[str, Array]:
-        own = {f"{name}.state.{key}": array for key, array in zip(states, self.native.states, strict=True)}
+    def _named(self, link: Link) -> dict[str, Array]:
+        """What is carried on, by the names that `Traces` gives it."""
+        states, names = link.graph.states, {named(CELL, name): name for name in link.spans}
+        own = {f"{link.name}.state.{key}": array for key, array in zip(states, self.native.states, strict=True)}
         traces = self.native.traces.items()
-        return own | {f"{name}.trace.{states[k]}.{job.removeprefix('rnn ')}": array for (k, job), array in traces}
+        return own | {f"{link.name}.trace.{states[k]}.{names[one]}": array for (k, one), array in traces}
 
     def arrays(self) -> dict[str, Array]:
         """As those of `Traces`."""
@@ -269,9 +271,9 @@ def native_engine(
     plan = plan_step(plan_traces(own[0].graph, peepholes), None if head is None else head.graph, loss._schedule.graph)
     from gated.backends.native.passes.learner import NativeStep  # LLVM is not loaded before it is needed
 
-    sizes, offsets = dict(own[0].sizes), {f"rnn {name}": start for name, (start, _) in own[0].spans.items()}
+    sizes, offsets = dict(own[0].sizes), {named(CELL, name): start for name, (start, _) in own[0].spans.items()}
     if head is not None:
-        offsets |= {f"head {name}": start for name, (start, _) in head.spans.items()}
+        offsets |= {named(HEAD, name): start for name, (start, _) in head.spans.items()}
         sizes[plan.target.dim] = head.sizes[head.graph.outputs[0].dim]
     native = NativeStep(plan, sizes, network.theta, offsets, batch)
     return NativeEngine(native, own[0], network, optimizer, loss, clip, backend)
