@@ -30,6 +30,10 @@ class ArgumentTypeError(GatedError, TypeError):
     """An argument has a type or a dtype that cannot be used."""
 
 
+class ForeignError(ArgumentError):
+    """Somebody's own code cannot be audited: it crashed, ran too long, asked for too much, or no adapter fits."""
+
+
 class FileFormatError(GatedError, ValueError):
     """A file (model, corpus, checkpoint) is not what it should be."""
 

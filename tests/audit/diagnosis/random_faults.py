@@ -10,12 +10,12 @@ import numpy as np
 
 from gated.audit.diagnosis.alphabet import Alphabet
 from gated.audit.diagnosis.backward_graph import BackwardGraph
+from gated.audit.diagnosis.case import Case
 from gated.audit.diagnosis.findings import right_model
 from gated.audit.diagnosis.mistakes import Edits
 from gated.audit.diagnosis.model import Model
 from gated.audit.diagnosis.roads import FIRST, LAST, MEAN, Mistake, Road
 from gated.audit.diagnosis.samples import Samples
-from gated.audit.diagnosis.subject import Subject
 from gated.language.cell import Cell
 
 
@@ -37,15 +37,15 @@ class Given(Samples):
 def spoil(cell: Cell, count: int, seed: int) -> tuple[Callable[..., Mapping[str, Any]], list[tuple[str, Road]]]:
     """A backward pass with `count` faults at different places, and what they are: (name, edited road)."""
     graph, rng = BackwardGraph(cell), np.random.default_rng(seed)
-    subject = Subject.__new__(Subject)
-    subject.graph, subject.alphabet = graph, Alphabet(graph)
-    subject.edits = Edits(graph, subject.alphabet)
-    model, faults = right_model(subject), []
+    case = Case.__new__(Case)
+    case.graph, case.alphabet = graph, Alphabet(graph)
+    case.edits = Edits(graph, case.alphabet)
+    model, faults = right_model(case), []
     places = [*model.earlier, *(n for n in model.gradients if n not in graph.starts)]
     for name in rng.permutation([n for n in places if (model.earlier | model.gradients)[n]])[:count]:
         roads = model.gradients[name] if name in model.gradients else model.earlier[name]
         k = int(rng.integers(len(roads)))
-        edited = _edited(subject, str(name), roads[k], rng)
+        edited = _edited(case, str(name), roads[k], rng)
         faults.append((str(name), edited))
         _put(graph, model, str(name), roads, k, edited)
 
@@ -72,7 +72,7 @@ def _put(graph: BackwardGraph, model: Model, name: str, roads: list[Road], k: in
             model.gradients[start] = [r for r in new if r.later]
 
 
-def _edited(subject: Subject, name: str, road: Road, rng: np.random.Generator) -> Road:
+def _edited(case: Case, name: str, road: Road, rng: np.random.Generator) -> Road:
     simple = [
         replace(road, coefficient=0.0).spoilt(Mistake("missing_term", "term_missing"), 1),
         replace(road, coefficient=-road.coefficient).spoilt(Mistake("wrong_sign", "term_sign"), 1),
@@ -80,9 +80,9 @@ def _edited(subject: Subject, name: str, road: Road, rng: np.random.Generator) -
     ]
     if "." in name:
         simple += [replace(road, mask=mask).spoilt(Mistake("not_summed", mask), 1) for mask in (LAST, FIRST, MEAN)]
-    back = [n for n in subject.graph.back if n in subject.graph.kept]
+    back = [n for n in case.graph.back if n in case.graph.kept]
     earlier = back[: back.index(name)] if name in back and not road.later else back
-    edits = subject.edits.of(road, earlier, list(subject.graph.steps.products))
+    edits = case.edits.of(road, earlier, list(case.graph.steps.products))
     if not edits or rng.random() < 0.3:
         return simple[int(rng.integers(len(simple)))]
     kinds = sorted({edit.mistakes[0].kind for edit in edits})

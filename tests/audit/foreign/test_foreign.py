@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import sys
 from pathlib import Path
@@ -10,25 +9,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.audit.specimens import table as specimens
 
-from gated.audit.foreign.process import Foreign, ForeignError, open_foreign
-from gated.errors import ArgumentError
+from gated.audit.foreign.process import Foreign, open_foreign
+from gated.cells import ZOO
+from gated.errors import ArgumentError, ForeignError
 from gated.nn import Recurrent
 
 SPECIMENS = Path(__file__).parents[1] / "specimens"
 
-
-def _beside(path: Path) -> Any:
-    """A module of the tests (which are no package)."""
-    spec = importlib.util.spec_from_file_location("specimen_table", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-specimens = _beside(SPECIMENS / "table.py")
 
 # file -> cell, their gates in our letters, states that can be given, adjoint of the last output alone
 EXPECTED = {
@@ -88,6 +77,7 @@ def test_right_code_is_recognised_matched_and_right(name: str) -> None:
         match = found.match()
         assert match is not None and match.exact and match.cell.name == cell
         assert gates is None or "".join(match.gates) == gates
+        assert bool(match.differences) == (match.cell.name not in ZOO)
         for sizes in ((4, 2, 5, 6), (1, 1, 6, 5), (3, 3, 2, 3)):
             mine, right = of_cell(found, rng, *sizes)
             assert set(right) - set(mine) <= {"x", "h", "c"}

@@ -20,6 +20,7 @@ from gated.language.graph import (
     topological,
     with_args,
 )
+from gated.language.operations import Elementwise
 
 VALUE, COMPLEMENT, SHIFTED = 0.2, 0.3, 0.3  # costs: how far-fetched a letter is
 DERIVATIVE, FUNCTION = 0.4, 0.5
@@ -110,7 +111,8 @@ def is_slope(factor: Factor) -> bool:
         return False
     if _is_difference(factor) and is_constant(factor.args[0]):
         return not is_atom(factor.args[1])
-    return str(factor.attr).startswith("_")  # the book's derivatives of other functions
+    row = factor.operation
+    return isinstance(row, Elementwise) and row.inner  # the derivative of another function
 
 
 def _is_difference(node: Node) -> bool:

@@ -86,10 +86,11 @@ class BackwardGraph:
 
     def _shown(self) -> dict[str, list[Road]]:
         found: dict[str, list[Road]] = {}
+        names = {q.adjoint: q.name for q in self.steps.quantities}
         for matrix, pairs in self.steps.products.items():
             for adjoint, operand in pairs:
                 sign, (seed,) = split_slope(adjoint)
-                road = Road(seed.attr[1].removeprefix("adjoint:"), (), sign, operand=operand)
+                road = Road(names[seed], (), sign, operand=operand)
                 found.setdefault(matrix.name, []).append(road)
         return found
 

@@ -9,13 +9,13 @@ from itertools import combinations
 from typing import Any
 
 from gated.audit.diagnosis.backward_graph import BackwardGraph
+from gated.audit.diagnosis.case import Case
 from gated.audit.diagnosis.findings import Finding, causes, findings, open_questions, right_model
 from gated.audit.diagnosis.manners import BadManner, judge_batch, judge_manners
 from gated.audit.diagnosis.model import LOCAL, Choice, Model
 from gated.audit.diagnosis.samples import TOLERANCE, Array, Gradients, Samples, Setting, near
 from gated.audit.diagnosis.search import Search
 from gated.audit.diagnosis.sentences import say
-from gated.audit.diagnosis.subject import Subject
 from gated.language.cell import Cell
 
 PATIENCE = 5.0  # seconds for hypotheses after the first
@@ -69,20 +69,20 @@ def explain_gradients(
     manners += judge_batch(graph, mine, setting)
     best = _best(cell, graph, mine, setting, seed, began + PATIENCE)
     found = [_manner(manner, lang) for manner in manners]
-    found += [_exchange(best.subject, pair, lang) for pair in best.swapped]
-    found += findings(best.subject, best.model, lang=lang, verified=best.verified)
-    return Diagnosis(found, open_questions(best.subject, best.model, lang), best.errors, time.perf_counter() - began)
+    found += [_exchange(best.case, pair, lang) for pair in best.swapped]
+    found += findings(best.case, best.model, lang=lang, verified=best.verified)
+    return Diagnosis(found, open_questions(best.case, best.model, lang), best.errors, time.perf_counter() - began)
 
 
 class _Hypothesis:
-    """A subject, perhaps with two gates exchanged, and the search with preferences run to the end."""
+    """A case, perhaps with two gates exchanged, and the search with preferences run to the end."""
 
-    def __init__(self, subject: Subject, prefer: Mapping[Choice, int], swapped: Sequence[tuple[str, str]] = ()) -> None:
-        self.subject, self.prefer, self.swapped = subject, prefer, tuple(swapped)
-        self.model: Model = Search(subject, prefer).model
-        wider = replace(subject.setting, inputs=6, units=7, samples=3)
-        self.errors = self.model.errors(subject.samples(FRESH["steps"], FRESH["seed"] + subject.seed, wider))
-        self.causes = causes(subject, self.model)
+    def __init__(self, case: Case, prefer: Mapping[Choice, int], swapped: Sequence[tuple[str, str]] = ()) -> None:
+        self.case, self.prefer, self.swapped = case, prefer, tuple(swapped)
+        self.model: Model = Search(case, prefer).model
+        wider = replace(case.setting, inputs=6, units=7, samples=3)
+        self.errors = self.model.errors(case.samples(FRESH["steps"], FRESH["seed"] + case.seed, wider))
+        self.causes = causes(case, self.model)
         wrong = sum(not error < TOLERANCE for error in self.errors.values())
         if wrong:
             wrong += len(self.model.unexplained)
@@ -98,11 +98,11 @@ class _Hypothesis:
 def _best(
     cell: Cell, graph: BackwardGraph, mine: Gradients, setting: Setting, seed: int, deadline: float
 ) -> _Hypothesis:
-    subject = Subject(graph, mine, setting, seed)
-    best = _Hypothesis(subject, {})
+    case = Case(graph, mine, setting, seed)
+    best = _Hypothesis(case, {})
     if best.score == (0, 0):
         return best
-    for pair in _strangers(subject):
+    for pair in _strangers(case):
         other = _Hypothesis(_exchanged(cell, mine, setting, seed, pair), {}, [pair])
         if other.verified:
             return other
@@ -114,7 +114,7 @@ def _best(
             if best.score <= (0, 1):
                 return best
             tried = [{choice: k}, {**best.prefer, choice: k}] if best.prefer else [{choice: k}]
-            best = min([best, *(_Hypothesis(subject, prefer) for prefer in tried)], key=lambda h: h.score)
+            best = min([best, *(_Hypothesis(case, prefer) for prefer in tried)], key=lambda h: h.score)
     if best.score > (0, 1):
         for pair in combinations(dict.fromkeys(_doubtful(graph, best)), 2):
             if time.perf_counter() > deadline:
@@ -131,10 +131,10 @@ def _doubtful(graph: BackwardGraph, best: _Hypothesis) -> Iterator[str]:
     return (member for node, member in graph.member.items() if node in names)
 
 
-def _strangers(subject: Subject) -> list[tuple[str, str]]:
+def _strangers(case: Case) -> list[tuple[str, str]]:
     """Gates whose matrices all show, at the last step, what each other's adjoint should be."""
-    graph, samples = subject.graph, subject.samples(3, subject.seed)
-    seen, t, right = subject.measured(samples), samples.T - 1, right_model(subject)
+    graph, samples = case.graph, case.samples(3, case.seed)
+    seen, t, right = case.measured(samples), samples.T - 1, right_model(case)
     for node in graph.back:
         samples.put(node, t, right.last.get(node, graph.local[node]))
     shows = {
@@ -151,7 +151,7 @@ def _shows(samples: Samples, values: list[Array], other: str, t: int, but: str) 
     return all(near(v[t], adjoints[other]) and not near(v[t], adjoints[but]) for v in values)
 
 
-def _exchanged(cell: Cell, mine: Gradients, setting: Setting, seed: int, pair: tuple[str, str]) -> Subject:
+def _exchanged(cell: Cell, mine: Gradients, setting: Setting, seed: int, pair: tuple[str, str]) -> Case:
     """Somebody's gradients with the blocks of two gates renamed into each other."""
     one, two = pair
     other = {one: two, two: one}
@@ -165,7 +165,7 @@ def _exchanged(cell: Cell, mine: Gradients, setting: Setting, seed: int, pair: t
     def renamed(*args: Any) -> dict[str, Any]:
         return {names.get(name, name): gradient for name, gradient in mine(*args).items()}
 
-    return Subject(BackwardGraph(cell, pair), renamed, setting, seed)
+    return Case(BackwardGraph(cell, pair), renamed, setting, seed)
 
 
 def _manner(manner: BadManner, lang: str) -> Finding:
@@ -174,8 +174,8 @@ def _manner(manner: BadManner, lang: str) -> Finding:
     return Finding(manner.kind, manner.where, say(lang, "in_adjoint", ", ".join(manner.where), what=what))
 
 
-def _exchange(subject: Subject, pair: tuple[str, str], lang: str) -> Finding:
+def _exchange(case: Case, pair: tuple[str, str], lang: str) -> Finding:
     one, two = pair
-    where = [name for name in subject.graph.cell.parameters if name.partition(".")[2] in pair]
-    nodes = [node for node, member in subject.graph.member.items() if member in pair]
+    where = [name for name in case.graph.cell.parameters if name.partition(".")[2] in pair]
+    nodes = [node for node, member in case.graph.member.items() if member in pair]
     return Finding("swapped_gates", (*where, *nodes), say(lang, "swapped_gates", one, two))

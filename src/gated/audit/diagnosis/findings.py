@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-import numpy as np
-
+from gated.audit.diagnosis.case import Case
 from gated.audit.diagnosis.model import CARRIED, GRADIENT, LOCAL, Model
 from gated.audit.diagnosis.printer import RoadPrinter
 from gated.audit.diagnosis.roads import Mistake, Road
-from gated.audit.diagnosis.samples import TOLERANCE, Array, Samples, norm
+from gated.audit.diagnosis.samples import TOLERANCE, Samples, norm
 from gated.audit.diagnosis.sentences import say
-from gated.audit.diagnosis.subject import Subject
 
 KINDS = [
     "missing_term",
@@ -69,19 +67,19 @@ class Cause:
         return self.mistakes[0].kind
 
 
-def causes(subject: Subject, model: Model) -> list[Cause]:
+def causes(case: Case, model: Model) -> list[Cause]:
     """The mistakes of a model, each cause once."""
     found: dict[object, Cause] = {}
     for name, roads in _all_roads(model):
-        if _is_cut(subject, name, roads):
+        if _is_cut(case, name, roads):
             key: object = ("cut", name)
             found[key] = Cause((Mistake("cut_path", "cut_path"),), [name])
             roads = [r for r in roads if not (r.later and _missing(r))]
         for road in roads:
             if not road.mistakes:
                 continue
-            key = _key(subject, name, road)
-            if _repeats(found, subject, name, road):
+            key = _key(case, name, road)
+            if _repeats(found, case, name, road):
                 continue
             cause = found.setdefault(key, Cause(road.mistakes))
             cause.names += [name] * (name not in cause.names)
@@ -89,21 +87,21 @@ def causes(subject: Subject, model: Model) -> list[Cause]:
     return list(found.values())
 
 
-def findings(subject: Subject, model: Model, *, lang: str, verified: bool) -> list[Finding]:
-    printer, samples = RoadPrinter(subject.graph), subject.samples(4, subject.seed + 2)
-    return [_finding(subject, model, cause, printer, samples, lang, verified) for cause in causes(subject, model)]
+def findings(case: Case, model: Model, *, lang: str, verified: bool) -> list[Finding]:
+    printer, samples = RoadPrinter(case.graph), case.samples(4, case.seed + 2)
+    return [_finding(case, model, cause, printer, samples, lang, verified) for cause in causes(case, model)]
 
 
-def right_model(subject: Subject) -> Model:
-    graph = subject.graph
+def right_model(case: Case) -> Model:
+    graph = case.graph
     last = {node: graph.local[node] for node in graph.kept}
     earlier = {node: graph.local[node] + graph.carried[node] for node in graph.kept}
     return Model(last, earlier, dict(graph.gradients))
 
 
-def open_questions(subject: Subject, model: Model, lang: str) -> list[str]:
+def open_questions(case: Case, model: Model, lang: str) -> list[str]:
     """What could not be explained, in words."""
-    printer = RoadPrinter(subject.graph)
+    printer = RoadPrinter(case.graph)
     return [
         say(lang, f"open_{stage}", name if stage == GRADIENT else printer.adjoint(name))
         for stage, name in model.unexplained
@@ -119,33 +117,33 @@ def _missing(road: Road) -> bool:
     return any(m.sentence == "term_missing" for m in road.mistakes)
 
 
-def _is_cut(subject: Subject, name: str, roads: list[Road]) -> bool:
+def _is_cut(case: Case, name: str, roads: list[Road]) -> bool:
     """All that is carried into a state's node is missing, or all that goes to its first value."""
-    carried = subject.graph.carried.get(name) or subject.graph.gradients.get(name, []) * (name in subject.graph.starts)
+    carried = case.graph.carried.get(name) or case.graph.gradients.get(name, []) * (name in case.graph.starts)
     return bool(carried) and sum(bool(r.later) and _missing(r) for r in roads) == len(carried)
 
 
-def _key(subject: Subject, name: str, road: Road) -> object:
+def _key(case: Case, name: str, road: Road) -> object:
     if road.mistakes[0].sentence in _OF_SUMS:
         return road.mistakes
     family = name.split(".")[0] if "." in name else name
     return family, road.mistakes
 
 
-def _repeats(found: dict[object, Cause], subject: Subject, name: str, road: Road) -> bool:
+def _repeats(found: dict[object, Cause], case: Case, name: str, road: Road) -> bool:
     """Whether x or a first state only repeats what is wrong with a state's node."""
-    if name not in subject.graph.starts:
+    if name not in case.graph.starts:
         return False
-    end = subject.graph.ends[subject.graph.starts[name]]
+    end = case.graph.ends[case.graph.starts[name]]
     cause = found.get((end, road.mistakes))
     return ("cut", end) in found or (cause is not None and any(t.source == road.source for t in cause.terms))
 
 
 def _finding(
-    subject: Subject, model: Model, cause: Cause, printer: RoadPrinter, samples: Samples, lang: str, verified: bool
+    case: Case, model: Model, cause: Cause, printer: RoadPrinter, samples: Samples, lang: str, verified: bool
 ) -> Finding:
-    graph, name = subject.graph, cause.names[0]
-    right, theirs = right_model(subject), _with_only(subject, model, cause)
+    graph, name = case.graph, cause.names[0]
+    right, theirs = right_model(case), _with_only(case, model, cause)
     spoilt = _spoilt(samples, right, theirs)
     nodes = [n for n in cause.names if n not in graph.gradients]
     where = tuple(dict.fromkeys([*spoilt, *(n for n in cause.names if n in graph.gradients), *map(_quantity, nodes)]))
@@ -177,12 +175,12 @@ def _roads(model: Model, name: str) -> list[Road]:
     return model.gradients[name] if name in model.gradients else model.earlier[name]
 
 
-def _with_only(subject: Subject, model: Model, cause: Cause) -> Model:
+def _with_only(case: Case, model: Model, cause: Cause) -> Model:
     """The right backward pass with this cause in it: the terms of all other names are right.
 
     Two causes at one name stay together: their gradients are the same.
     """
-    graph, only = subject.graph, right_model(subject)
+    graph, only = case.graph, right_model(case)
     for name in cause.names:
         if name in graph.gradients:
             only.gradients[name] = model.gradients[name]
@@ -196,13 +194,5 @@ def _with_only(subject: Subject, model: Model, cause: Cause) -> Model:
 
 def _spoilt(samples: Samples, right: Model, theirs: Model) -> list[str]:
     """Names of the gradients in which two models differ."""
-    said = [_totals(model, samples) for model in (right, theirs)]
+    said = [model.totals(samples) for model in (right, theirs)]
     return [n for n, value in said[0].items() if norm(value - said[1][n]) > TOLERANCE * max(norm(value), 1e-9)]
-
-
-def _totals(model: Model, samples: Samples) -> dict[str, Array]:
-    model.backward(samples)
-    return {
-        n: sum((samples.gradient(n, r) for r in model.gradients[n]), np.zeros(theirs.shape))
-        for n, theirs in samples.theirs.items()
-    }

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from gated.audit.diagnosis.backward_graph import BackwardGraph
-from gated.audit.diagnosis.samples import Array, Gradients, Setting, norm
+from gated.audit.diagnosis.samples import SIZE, Array, Gradients, Setting, norm
 
 FAR = 1e-6
 LARGE, SMALL = 2.0**44, 2.0**-24  # of dy: rounding is the same for powers of two
@@ -46,10 +46,10 @@ class Call:
 
 def draw_call(graph: BackwardGraph, setting: Setting, steps: int, sequences: int, seed: int) -> Call:
     rng = np.random.default_rng(seed)
-    dims = dict.fromkeys(graph.graph.free_dims, setting.units) | {graph.input.dim: setting.inputs}
+    dims = setting.lengths(graph)
 
     def draw(*shape: int) -> Array:
-        return rng.normal(scale=0.7, size=shape)
+        return rng.normal(scale=SIZE, size=shape)
 
     states = [draw(sequences, setting.units) * (s in setting.initial) for s in graph.states]
     parameters = {name: draw(*(dims[d] for d in shape)) for name, shape in graph.cell.parameters.items()}

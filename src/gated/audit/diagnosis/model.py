@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from gated.audit.diagnosis.roads import Road
-from gated.audit.diagnosis.samples import Samples, norm
+from gated.audit.diagnosis.samples import Array, Samples, norm
 
 LOCAL, CARRIED, GRADIENT = "local", "carried", "gradient"
 Choice = tuple[str, str]  # (stage, name)
@@ -42,11 +42,15 @@ class Model:
             for node in graph.back:
                 samples.put(node, t, roads[node] if node in graph.kept else graph.local[node])
 
+    def totals(self, samples: Samples) -> dict[str, Array]:
+        """What the model says of each gradient that they return."""
+        self.backward(samples)
+        return {
+            name: sum((samples.gradient(name, road) for road in self.gradients[name]), np.zeros(theirs.shape))
+            for name, theirs in samples.theirs.items()
+        }
+
     def errors(self, samples: Samples) -> dict[str, float]:
         """Relative error of the model for each of their gradients."""
-        self.backward(samples)
-        found = {}
-        for name, theirs in samples.theirs.items():
-            said = sum((samples.gradient(name, road) for road in self.gradients[name]), np.zeros(theirs.shape))
-            found[name] = norm(said - theirs) / max(norm(theirs), 1e-9)
-        return found
+        said, theirs = self.totals(samples), samples.theirs
+        return {name: norm(said[name] - value) / max(norm(value), 1e-9) for name, value in theirs.items()}

@@ -24,6 +24,7 @@ Array = NDArray[np.float64]
 Gradients = Callable[[dict[str, Array], Array, list[Array], Array], Mapping[str, Any]]
 TOLERANCE = 1e-8
 TINY = 1e-12
+SIZE = 0.7  # of the numbers that are drawn: every gate moves, none is shut
 
 
 def norm(values: Any) -> float:
@@ -44,6 +45,10 @@ class Setting:
     units: int = 5
     samples: int = 10
 
+    def lengths(self, graph: BackwardGraph) -> dict[str, int]:
+        """Of every dimension of a cell."""
+        return dict.fromkeys(graph.graph.free_dims, self.units) | {graph.input.dim: self.inputs}
+
 
 class Samples:
     """Random samples, and what `mine` says about them."""
@@ -51,10 +56,10 @@ class Samples:
     def __init__(self, graph: BackwardGraph, mine: Gradients, setting: Setting, steps: int, seed: int) -> None:
         self.graph, self.T, self.S, self.units = graph, steps, setting.samples, setting.units
         rng = np.random.default_rng(seed)
-        dims = dict.fromkeys(graph.graph.free_dims, setting.units) | {graph.input.dim: setting.inputs}
+        dims = setting.lengths(graph)
 
         def draw(*shape: int) -> Array:
-            return rng.normal(scale=0.7, size=shape)
+            return rng.normal(scale=SIZE, size=shape)
 
         self.parameters = {n: draw(self.S, *(dims[d] for d in dim)) for n, dim in graph.cell.parameters.items()}
         self.x, self.dy = draw(steps, self.S, setting.inputs), draw(steps, self.S, setting.units)

@@ -12,13 +12,13 @@ from dataclasses import replace
 
 import numpy as np
 
+from gated.audit.diagnosis.case import Case
 from gated.audit.diagnosis.explain import Edit, Explanation, explain
 from gated.audit.diagnosis.logarithms import fit_logarithms
 from gated.audit.diagnosis.model import CARRIED, GRADIENT, LOCAL, Choice, Model
 from gated.audit.diagnosis.observers import Observers
 from gated.audit.diagnosis.roads import Mistake, Road
 from gated.audit.diagnosis.samples import Array, Samples, near
-from gated.audit.diagnosis.subject import Subject
 from gated.audit.diagnosis.sums import explain_gradient
 
 OBSERVER_WRONG = 9.0  # cost: not the node is wrong but what shows it
@@ -27,12 +27,12 @@ SAME = 1e-9  # costs
 
 class Search:
     """Args:
-    subject: whose gradients.
+    case: whose gradients.
     prefer: which of several explanations to believe; the cheapest where nothing is said.
     """
 
-    def __init__(self, subject: Subject, prefer: Mapping[Choice, int] | None = None) -> None:
-        self.subject, self.graph, self.prefer = subject, subject.graph, prefer or {}
+    def __init__(self, case: Case, prefer: Mapping[Choice, int] | None = None) -> None:
+        self.case, self.graph, self.prefer = case, case.graph, prefer or {}
         self.model = Model()
         self._last_step()
         self._carried()
@@ -50,10 +50,10 @@ class Search:
         self, samples: Samples, target: Array, right: list[Road], t: int, known: Callable[[int], list[str]], deep: bool
     ) -> list[Explanation]:
         def pool() -> list[Edit]:
-            return self.subject.pool(right, known)
+            return self.case.pool(right, known)
 
         def twice() -> Iterable[list[Edit]]:
-            yield self.subject.second_pool(right, known)
+            yield self.case.second_pool(right, known)
 
         def column(road: Road) -> Array:
             return samples.column(road, t, target.shape)
@@ -63,9 +63,9 @@ class Search:
     # the last step
 
     def _last_step(self) -> None:
-        samples = self.subject.samples(3, self.subject.seed)
-        t, graph, alphabet = samples.T - 1, self.graph, self.subject.alphabet
-        seen = self.subject.measured(samples)
+        samples = self.case.samples(3, self.case.seed)
+        t, graph, alphabet = samples.T - 1, self.graph, self.case.alphabet
+        seen = self.case.measured(samples)
 
         def known(later: int) -> list[str]:
             return list(samples.adjoints[t])
@@ -89,7 +89,7 @@ class Search:
                     if len(said) == 1 and len(seen[node]) > 1:
                         self.model.agreed.add((LOCAL, node))
             else:
-                found = Observers(samples, self.subject.edits, seen, t).imply(node, right, solve)
+                found = Observers(samples, self.case.edits, seen, t).imply(node, right, solve)
             found.sort(key=lambda e: e.cost)
             roads = self._take((LOCAL, node), found, right)
             self.model.last[node] = roads
@@ -103,12 +103,12 @@ class Search:
     # what is carried
 
     def _carried(self) -> None:
-        samples = self.subject.samples(2, self.subject.seed + 1)
-        t, graph, seen = 0, self.graph, self.subject.measured(samples)
+        samples = self.case.samples(2, self.case.seed + 1)
+        t, graph, seen = 0, self.graph, self.case.measured(samples)
         for node in graph.back:
             samples.put(node, 1, self.model.last[node] if node in graph.kept else graph.local[node])
         self._with_vectors(samples, seen)
-        observers = Observers(samples, self.subject.edits, seen, t)
+        observers = Observers(samples, self.case.edits, seen, t)
 
         def known(later: int) -> list[str]:
             return list(samples.adjoints[t + later])
@@ -151,7 +151,7 @@ class Search:
     def _common_factor(self, samples: Samples, node: str, value: Array, t: int) -> list[Explanation]:
         """One factor too many for all that is carried."""
         more = []
-        for letter in self.subject.alphabet.letters:
+        for letter in self.case.alphabet.letters:
             if self.graph.size(letter.factor.dim) == self.graph.size_of(node):
                 mistake = Mistake("extra_factor", "factor_extra", (letter.factor,))
                 more += [
@@ -166,12 +166,12 @@ class Search:
     # parameters, inputs, first states
 
     def _gradients(self) -> None:
-        samples = self.subject.samples(3, self.subject.seed)
+        samples = self.case.samples(3, self.case.seed)
         self.model.backward(samples)
         for name in samples.theirs:
             if name not in self.graph.gradients:
                 continue
-            found = explain_gradient(self.subject, samples, name, self.model)
+            found = explain_gradient(self.case, samples, name, self.model)
             self.model.gradients[name] = self._take((GRADIENT, name), found, self.graph.gradients[name])
             if not found:
                 self.model.unexplained.append((GRADIENT, name))

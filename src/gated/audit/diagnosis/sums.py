@@ -7,11 +7,11 @@ from functools import cache
 
 import numpy as np
 
+from gated.audit.diagnosis.case import Case
 from gated.audit.diagnosis.explain import Edit, Explanation, explain
 from gated.audit.diagnosis.model import Model
 from gated.audit.diagnosis.roads import FIRST, LAST, MEAN, Mistake, Road
 from gated.audit.diagnosis.samples import TOLERANCE, Array, Samples, norm
-from gated.audit.diagnosis.subject import Subject
 
 MASKED = 0.9  # cost
 LATER = 1.5
@@ -24,9 +24,9 @@ _ZERO = Mistake("zero", "is_zero")
 _STALE = Mistake("stale_state", "all_later")
 
 
-def explain_gradient(subject: Subject, samples: Samples, name: str, model: Model) -> list[Explanation]:
+def explain_gradient(case: Case, samples: Samples, name: str, model: Model) -> list[Explanation]:
     """What a gradient of theirs consists of, given the adjoints in the samples."""
-    graph, theirs = subject.graph, samples.theirs[name]
+    graph, theirs = case.graph, samples.theirs[name]
     right, target = graph.gradients[name], theirs.ravel()
     is_sum = name != "x" and name not in graph.starts
 
@@ -43,13 +43,13 @@ def explain_gradient(subject: Subject, samples: Samples, name: str, model: Model
         return [] if norm(target) else [Explanation(0.0, [])]
     if norm(target) == 0 and norm(total(right)) > 1e-9:
         return [Explanation(1.0, [replace(road, coefficient=0.0).spoilt(_ZERO, 1.0) for road in right])]
-    edits = cache(lambda: subject.pool(right, lambda later: list(samples.adjoints[0])))
+    edits = cache(lambda: case.pool(right, lambda later: list(samples.adjoints[0])))
     found = fit(masked([(road, road) for road in right]) if is_sum else [])
     found = found or fit(edits())
     if not found and is_sum:
         found = fit(masked(edits()))
     if not found:
-        for roads in _shifted(graph.starts.get(name), subject, model, right):
+        for roads in _shifted(graph.starts.get(name), case, model, right):
             if roads and norm(total(roads) - target) <= TOLERANCE * norm(target):
                 return [Explanation(LATER, [road.spoilt(_STALE, LATER) for road in roads])]
     return found
@@ -64,10 +64,10 @@ def masked(edits: list[Edit]) -> list[Edit]:
     ]
 
 
-def _shifted(state: str | None, subject: Subject, model: Model, right: list[Road]) -> list[list[Road]]:
+def _shifted(state: str | None, case: Case, model: Model, right: list[Road]) -> list[list[Road]]:
     """One mistake common to all roads: everything is taken from one step later."""
     found = [[replace(road, later=road.later + 1) for road in right]]
-    end = subject.graph.ends.get(state) if state else None
+    end = case.graph.ends.get(state) if state else None
     if end is not None:
         carried = [r for r in model.earlier.get(end, []) if r.later == 1 and r.coefficient]
         found = [[replace(road, later=2) for road in carried], [Road(end, later=1)], *found]

@@ -3,6 +3,7 @@
     roles       what the names of arguments and parameters say
     source      their file: what it defines, returns and asks of its dictionaries
     layouts     where time, sequences and units stand in their arrays
+    draws       the numbers on which it is run
     subject     the one way in which every adapter runs their code: forward and backward, canonical shapes
     functions   adapter: functions with arrays or one dictionary of parameters (cs231n, deeplearning.ai, own)
     classes     adapters: a layer that is fed step by step (the Chinese tutorial), a layer that is fed sequences

@@ -10,7 +10,7 @@ import numpy as np
 
 from gated.audit.foreign import layouts
 from gated.audit.foreign.classes import SEQUENCES as LAYER_LAYOUTS
-from gated.audit.foreign.classes import Sequences, Stepwise, construct
+from gated.audit.foreign.classes import SequenceLayer, Stepwise, construct
 from gated.audit.foreign.functions import Functions
 from gated.audit.foreign.source import Source, argument_names
 from gated.audit.foreign.subject import Subject
@@ -30,7 +30,7 @@ def find(source: Source, name: str | None = None) -> Subject:
         there = ", ".join([*source.functions, *source.classes][:8]) or "nothing"
         raise ArgumentError(f"name: got {shown(name, 60)}, expected one of those that the file defines: {there}")
     for subject in candidates(source, name):
-        if subject.settle():  # type: ignore[attr-defined]
+        if subject.settle():
             return subject
     raise ArgumentError(none_fits(source))
 
@@ -47,7 +47,7 @@ def candidates(source: Source, name: str | None) -> Iterator[Subject]:
         if Stepwise.fits(source, kind):
             yield Stepwise(source, kind)
         elif _has_methods(source.get(kind)) and len(argument_names(source.get(kind).forward)) > 1:
-            yield from (Sequences(source, kind, layout) for layout in LAYER_LAYOUTS)
+            yield from (SequenceLayer(source, kind, layout) for layout in LAYER_LAYOUTS)
     yield from pairs_of_functions(source, name)
 
 

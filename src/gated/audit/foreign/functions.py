@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from gated.audit.foreign import layouts, roles
+from gated.audit.foreign.draws import draw
 from gated.audit.foreign.source import Source, defaults
 from gated.audit.foreign.subject import Parameters, Scheme, Sizes, Subject, plausible
 
@@ -115,17 +116,15 @@ class Functions(Subject):
 
     def _settle_backward(self, sizes: Sizes) -> bool:
         rng = np.random.default_rng(6)
-        D = sizes.H if self.equal_sizes else sizes.D
-        P = {n: 0.5 * rng.standard_normal(s) for n, s in self.shapes(D, sizes.H).items()}
-        x, dy = rng.standard_normal((sizes.T, sizes.N, D)), rng.standard_normal((sizes.T, sizes.N, sizes.H))
-        states = {s: rng.standard_normal((sizes.N, sizes.H)) for s in self.states}
+        at = draw(self, sizes.T, sizes.N, sizes.D, sizes.H, rng)
+        dy = rng.standard_normal((sizes.T, sizes.N, sizes.H))
         failed: Exception | None = None
         for last_only in (False, True) if not self.one_step else (False,):
             self.last_only = last_only
             try:
                 if self.last_only:
                     dy[:-1] = 0.0
-                return bool(self.backward(P, x, states, dy))
+                return bool(self.backward(at.P, at.x, at.states, dy))
             except Exception as error:  # noqa: BLE001
                 failed = failed or error
         self.last_only, self.failure = False, failed
@@ -189,18 +188,8 @@ class Functions(Subject):
 
     def fresh(self, P: Parameters) -> Parameters:
         fresh = super().fresh(P)
-        self._H = self._find_H(fresh)
+        self._H = self.sizes_of(fresh)[1]
         return fresh
-
-    def _find_H(self, P: Parameters) -> int:
-        seen = {n: v.shape for n, v in P.items()}
-        if getattr(self, "_seen", None) != seen:
-            self._seen = seen
-            for D, H in itertools.product(range(1, 24), repeat=2):
-                if self.shapes(D, H) == seen:
-                    self._known_H = H
-                    break
-        return self._known_H
 
     def one_backward(self, kept: Any, P: Parameters, x: Array, states: Mapping[str, Array], dy: Array) -> Parameters:
         if not self.one_step:

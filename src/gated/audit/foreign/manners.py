@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from gated.audit.foreign.draws import Draw, draw
 from gated.audit.foreign.subject import Subject
-from gated.audit.foreign.truth import Draw, draw
 
 Array = np.ndarray[Any, Any]
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from gated.audit.foreign.odd_cells import DIFFERENCES
 from gated.audit.foreign.subject import Parameters
 from gated.language import Cell
 
@@ -81,6 +82,11 @@ class Match:
     gates: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+
+    @property
+    def differences(self) -> tuple[str, ...]:
+        """Where their forward pass departs from the cell that was meant, in words."""
+        return DIFFERENCES.get(self.cell.name, ())
 
     @property
     def exact(self) -> bool:

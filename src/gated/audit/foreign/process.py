@@ -16,20 +16,17 @@ import numpy as np
 
 import gated
 from gated.audit.foreign import wire
+from gated.audit.foreign.draws import draw
 from gated.audit.foreign.manners import Manner
 from gated.audit.foreign.match import Match
 from gated.audit.foreign.matching import match
 from gated.audit.foreign.table import GradientRow, Table
-from gated.errors import ArgumentError, wrong
+from gated.errors import ForeignError, wrong
 
 Array = np.ndarray[Any, Any]
 SECONDS = 60.0  # for one request
 MEMORY = 4 << 30
 D, H = 3, 4  # of the run by which the cell is found
-
-
-class ForeignError(ArgumentError):
-    """Their code cannot be audited: it crashed, ran too long, asked for too much, or nothing fits."""
 
 
 class Child:
@@ -156,7 +153,7 @@ class Foreign:
     def table(self, seeds: tuple[int, ...] = (1, 2)) -> Table:
         held = self.child.ask({"do": "table", "seeds": list(seeds)})[0]["table"]
         rows = tuple(GradientRow(**row) for row in held.pop("rows"))
-        return Table(rows, **{**held, "warnings": tuple(held["warnings"])})
+        return Table(rows, **held)
 
     def manners(self) -> tuple[Manner, ...]:
         return tuple(Manner(**m) for m in self.child.ask({"do": "manners"})[0]["manners"])
@@ -164,11 +161,9 @@ class Foreign:
     def match(self) -> Match | None:
         """The cell that reproduces their forward pass, or the nearest; None where no cell has such arrays."""
         if self._match is None:
-            rng, inputs = np.random.default_rng(7), H if self.equal_sizes else D
-            P = {n: 0.5 * rng.standard_normal(s) for n, s in self.shapes(inputs, H).items()}
-            x = rng.standard_normal((3, 2, inputs))
-            states = {s: rng.standard_normal((2, H)) for s in self.states}
-            self._match = match(self.shapes(inputs, H), P, x, states, self.forward(P, x, states))
+            at = draw(self, 3, 2, D, H, np.random.default_rng(7))
+            y = self.forward(at.P, at.x, at.states)
+            self._match = match({n: v.shape for n, v in at.P.items()}, at.P, at.x, at.states, y)
         return self._match
 
     def mine(self, P: Mapping[str, Array], x: Array, states: Sequence[Array], dy: Array) -> dict[str, Array]:

@@ -14,8 +14,11 @@ from typing import Any
 
 import numpy as np
 
+from gated.audit.foreign.draws import draw
+
 Array = np.ndarray[Any, Any]
 Parameters = dict[str, Array]
+MOST = 24  # sizes are below it: nobody is asked to run larger ones
 
 
 @dataclass(frozen=True)
@@ -45,10 +48,15 @@ class Subject(ABC):
     def __init__(self) -> None:
         self.names = {}
         self.changed: dict[str, None] = {}  # arguments that were changed in place
+        self._sized: tuple[dict[str, tuple[int, ...]], tuple[int, int]] | None = None
 
     @abstractmethod
     def shapes(self, D: int, H: int) -> dict[str, tuple[int, ...]]:
         """Their parameters."""
+
+    @abstractmethod
+    def settle(self) -> bool:
+        """Find out how their code runs; False where it does not as this adapter thinks."""
 
     @abstractmethod
     def one_forward(self, P: Parameters, x: Array, states: Mapping[str, Array]) -> tuple[Array, Any]:
@@ -57,6 +65,21 @@ class Subject(ABC):
     @abstractmethod
     def one_backward(self, kept: Any, P: Parameters, x: Array, states: Mapping[str, Array], dy: Array) -> Parameters:
         """Gradients by their parameters' names and "x" (T, N, D), "h", "c" (N, H), as far as their code gives them."""
+
+    def sizes_of(self, P: Mapping[str, Any]) -> tuple[int, int]:
+        """D and H of parameters of theirs. They are tried, and remembered as long as the shapes stay the same.
+
+        Raises:
+            ValueError: there are none up to `MOST`.
+        """
+        seen = {name: tuple(np.shape(value)) for name, value in P.items()}
+        if self._sized is None or self._sized[0] != seen:
+            pairs = ((D, H) for D in range(1, MOST) for H in range(1, MOST))
+            found = next((pair for pair in pairs if self.shapes(*pair) == seen), None)
+            if found is None:
+                raise ValueError(f"parameters of shapes {seen}, which their code has for no sizes")
+            self._sized = seen, found
+        return self._sized[1]
 
     def fresh(self, P: Parameters) -> Parameters:
         return {name: np.array(value) for name, value in P.items()}
@@ -154,19 +177,16 @@ def plausible(subject: Subject, sizes: Sizes, rng: np.random.Generator) -> str |
     One number of the first sequence's last input may change that sequence's last output alone; its first input, also
     the last output: else time, sequences and units stand elsewhere than was thought.
     """
-    D = sizes.H if subject.equal_sizes else sizes.D
-    P = {n: 0.5 * rng.standard_normal(s) for n, s in subject.shapes(D, sizes.H).items()}
-    x = rng.standard_normal((sizes.T, sizes.N, D))
-    states = {s: rng.standard_normal((sizes.N, sizes.H)) for s in subject.states}
-    y = subject.forward(P, x, states)
+    at = draw(subject, sizes.T, sizes.N, sizes.D, sizes.H, rng)
+    y = subject.forward(at.P, at.x, at.states)
     if y.shape != (sizes.T, sizes.N, sizes.H) or not np.all(np.isfinite(y)) or not np.any(y):
         return f"outputs of shape {y.shape}"
-    if not np.array_equal(y, subject.forward(P, x, states)):
+    if not np.array_equal(y, subject.forward(at.P, at.x, at.states)):
         return None  # it keeps something from call to call: `manners` will say so, and nothing here can be seen
     for step, others in ((sizes.T - 1, sizes.T - 1), (0, 0)):
-        moved = x.copy()
+        moved = at.x.copy()
         moved[step, 0] += 0.5
-        changed = np.abs(subject.forward(P, moved, states) - y).max(axis=2) > 1e-12
+        changed = np.abs(subject.forward(at.P, moved, at.states) - y).max(axis=2) > 1e-12
         if changed[:others].any() or changed[:, 1:].any() or not changed[step, 0]:
             return f"input {step + 1} of a sequence changes the outputs {np.argwhere(changed).tolist()}"
     return None if changed[-1, 0] or sizes.T == 1 else "the first input does not reach the last output"

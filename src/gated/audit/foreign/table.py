@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from gated.audit.foreign.draws import Draw, draw
 from gated.audit.foreign.subject import Subject
-from gated.audit.foreign.truth import Draw, Truth, draw, takes_complex, truth
+from gated.audit.foreign.truth import Truth, takes_complex, truth
 
 Array = np.ndarray[Any, Any]
 # (T, N, D, H), every size another; one step; one sequence
@@ -41,7 +42,6 @@ class Table:
     rows: tuple[GradientRow, ...]
     exact: bool
     failure: str = ""  # what their backward pass raised
-    warnings: tuple[str, ...] = field(default=())
 
     @property
     def right(self) -> bool:
@@ -51,9 +51,6 @@ class Table:
     def right_only_at_one_step(self) -> bool:
         tolerance = TOLERANCE[self.exact]
         return not self.right and not self.failure and all(row.at_one_step <= tolerance for row in self.rows)
-
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 def table(subject: Subject, seeds: tuple[int, ...] = (1, 2)) -> Table:

@@ -50,8 +50,7 @@ class TorchCode(Subject):
         self.one_step, self.one_sequence = "T" not in layout, "N" not in layout
         self.parameters = [] if module else [n for n, r in self.asked if r == "array"]
         self.scheme = Scheme()
-        self._seen: dict[str, tuple[int, ...]] = {}
-        self._layer: Any = None
+        self._built: tuple[tuple[int, int], Any] | None = None
 
     def settle(self) -> bool:
         names = tuple(self.parameters)
@@ -101,11 +100,11 @@ class TorchCode(Subject):
             return self.kind.apply
         import torch
 
-        shapes, D = {n: tuple(v.shape) for n, v in leaves.items()}, x.shape[2]
-        if shapes != self._seen:
-            H = next(h for h in range(1, 24) if self.shapes(D, h) == shapes)
-            self._seen, self._layer = shapes, construct(self.kind, D, H).double()
-        return lambda *given: torch.func.functional_call(self._layer, dict(leaves), given)
+        sizes = self.sizes_of(leaves)
+        if self._built is None or self._built[0] != sizes:
+            self._built = sizes, construct(self.kind, *sizes).double()
+        layer = self._built[1]
+        return lambda *given: torch.func.functional_call(layer, dict(leaves), given)
 
     def _output(self, y: Any, x: Array) -> Array:
         value = y.detach().numpy()

@@ -14,46 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from gated.audit.foreign.subject import Parameters, Subject
+from gated.audit.foreign.draws import Draw
+from gated.audit.foreign.subject import Subject
 
 Array = np.ndarray[Any, Any]
 COMPLEX_STEP = 1e-30
 STEP = 2e-3
-
-
-@dataclass(frozen=True)
-class Draw:
-    """Numbers on which their code is run: ordinary weights, states that are not zero."""
-
-    P: Parameters
-    x: Array
-    states: dict[str, Array]
-
-    def all(self) -> dict[str, Array]:
-        return {**self.P, "x": self.x, **self.states}
-
-    def moved(self, name: str, place: tuple[int, ...], by: complex) -> Draw:
-        """With one number moved; complex everywhere where `by` is, for arrays of one dtype are what code expects."""
-        kind = complex if isinstance(by, complex) else float
-
-        def part(key: str, value: Array) -> Array:
-            value = value.astype(kind)
-            if key == name:
-                value[place] += by
-            return value
-
-        return Draw(
-            {n: part(n, v) for n, v in self.P.items()},
-            part("x", self.x),
-            {s: part(s, v) for s, v in self.states.items()},
-        )
-
-
-def draw(subject: Subject, T: int, N: int, D: int, H: int, rng: np.random.Generator) -> Draw:
-    D = H if subject.equal_sizes else D
-    P = {n: 0.5 * rng.standard_normal(shape) for n, shape in subject.shapes(D, H).items()}
-    states = {s: rng.standard_normal((N, H)) for s in subject.states}
-    return Draw(P, rng.standard_normal((T, N, D)), states)
 
 
 def takes_complex(subject: Subject, at: Draw) -> bool:
@@ -94,7 +60,7 @@ class Truth:
     jacobians: Mapping[str, Array]
     exact: bool  # by the complex step
 
-    def gradient(self, dy: Array) -> Parameters:
+    def gradient(self, dy: Array) -> dict[str, Array]:
         """Of sum(y * dy)."""
         return {name: np.tensordot(J, dy, 3) for name, J in self.jacobians.items()}
 

@@ -43,7 +43,7 @@ class Columns:
     def position(self, node: Node) -> int:
         return self.spans.get(node, (self.array.shape[1], 0))[0]
 
-    def adjacent(self, nodes: Sequence[Node], values: Mapping[Node, Array | float] | None = None) -> Array | None:
+    def adjacent(self, nodes: Sequence[Node]) -> Array | None:
         """One view of several neighbours, or None if they are not."""
         spans = [self.spans.get(node) for node in nodes]
         if any(span is None for span in spans):

@@ -72,7 +72,7 @@ class Interpreter:
         if node not in self.stacks:
             self.stacks[node] = np.concatenate([self._matrix(m) for m, _ in terms])
         operands = [operand for _, operand in terms]
-        joined = self.columns.adjacent(operands, values) if self.columns is not None else None
+        joined = self.columns.adjacent(operands) if self.columns is not None else None
         if joined is None:
             parts = [np.asarray(values[operand]) for operand in operands]
             rows = np.broadcast_shapes(*(part.shape[:-1] for part in parts))

@@ -111,7 +111,7 @@ def load_masked(b: ir.IRBuilder, math: VectorMath, address: Value, rest: Value |
     function = _masked(
         b, math, "load", ir.FunctionType(math.vector, [POINTER, ir.IntType(32), _lanes(math), math.vector])
     )
-    return b.call(function, [address, ir.IntType(32)(size), _mask(b, math, rest), math.constant(0.0)])
+    return b.call(function, [address, ir.IntType(32)(size), first_lanes(b, math, rest), math.constant(0.0)])
 
 
 def store_masked(b: ir.IRBuilder, math: VectorMath, value: Value, address: Value, rest: Value | None) -> None:
@@ -121,7 +121,7 @@ def store_masked(b: ir.IRBuilder, math: VectorMath, value: Value, address: Value
         b.store(value, address, align=size)
         return
     kind = ir.FunctionType(ir.VoidType(), [math.vector, POINTER, ir.IntType(32), _lanes(math)])
-    b.call(_masked(b, math, "store", kind), [value, address, ir.IntType(32)(size), _mask(b, math, rest)])
+    b.call(_masked(b, math, "store", kind), [value, address, ir.IntType(32)(size), first_lanes(b, math, rest)])
 
 
 def _lanes(math: VectorMath) -> ir.VectorType:
@@ -134,6 +134,7 @@ def _masked(b: ir.IRBuilder, math: VectorMath, what: str, kind: ir.FunctionType)
     return module.globals.get(name) or ir.Function(module, kind, name)
 
 
-def _mask(b: ir.IRBuilder, math: VectorMath, rest: Value) -> Value:
+def first_lanes(b: ir.IRBuilder, math: VectorMath, rest: Value) -> Value:
+    """The first `rest` lanes of a vector, as a mask; all, if there are more."""
     lanes = ir.Constant(ir.VectorType(I64, math.width), list(range(math.width)))
     return b.icmp_signed("<", lanes, splat(b, rest, math.width))

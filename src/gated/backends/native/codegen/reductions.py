@@ -14,7 +14,7 @@ from typing import Any
 import llvmlite.ir as ir
 
 from gated.backends.native.codegen import elementary
-from gated.backends.native.codegen.ir_tools import I64, loop_with, splat
+from gated.backends.native.codegen.ir_tools import I64, first_lanes, loop_with, splat
 from gated.backends.native.codegen.vector_math import VectorMath
 from gated.language.reductions import REDUCTIONS
 
@@ -48,8 +48,9 @@ class RowOfUnits:
         with loop_with(b, I64(0), blocks, carried) as (block, held):
             offset = b.mul(block, I64(width))
             value = self.read(offset) if of is None else of(self.read(offset))
-            held["all"] = combine(b.select(inside(b, width, self.size, offset), value, edge), held["all"])
-        return splat(b, across(b, carried["all"], width, combine), width)
+            units = first_lanes(b, self.math, b.sub(self.size, offset))
+            held["all"] = combine(b.select(units, value, edge), held["all"])
+        return splat(b, _across(b, carried["all"], width, combine), width)
 
 
 Reducer = Callable[[ir.IRBuilder, RowOfUnits], Value]
@@ -87,13 +88,7 @@ def _larger(b: ir.IRBuilder, x: Value, y: Value) -> Value:
     return b.select(b.fcmp_ordered(">", x, y), x, y)
 
 
-def inside(b: ir.IRBuilder, width: int, size: Value, offset: Value) -> Value:
-    """Which lanes of the vector at this offset are units."""
-    lanes = ir.Constant(ir.VectorType(I64, width), list(range(width)))
-    return b.icmp_signed("<", lanes, splat(b, b.sub(size, offset), width))
-
-
-def across(b: ir.IRBuilder, vector: Value, width: int, combine: Callable[[Value, Value], Value]) -> Value:
+def _across(b: ir.IRBuilder, vector: Value, width: int, combine: Callable[[Value, Value], Value]) -> Value:
     """One number from all lanes, by halves."""
     lane, left = ir.IntType(32), width
     while left > 1:

@@ -13,7 +13,7 @@ from gated.audit.diagnosis.roads import Road
 from gated.audit.diagnosis.samples import Array, Gradients, Samples, Setting, measured
 
 
-class Subject:
+class Case:
     """A cell, somebody's gradients, and samples of them, drawn once for all hypotheses."""
 
     def __init__(self, graph: BackwardGraph, mine: Gradients, setting: Setting, seed: int) -> None:
