@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from gated.calculus.wording import LANGUAGES
+from gated.audit.bilingual import Sentences
 
 # fmt: off
-_TABLE: dict[str, tuple[str, str]] = {
+say = Sentences({
     # one mistake on one road; {0}, {1}: its parts, {road}: the right term
     "factor_missing": ("the factor {0} is missing", "缺少因子 {0}"),
     "factor_extra": ("the factor {0} is one too many", "多乘了因子 {0}"),
@@ -48,10 +48,5 @@ _TABLE: dict[str, tuple[str, str]] = {
     "open_local": ("the adjoint {0} at one step", "单独一步中的伴随 {0}"),
     "open_carried": ("what is carried back into {0}", "传回 {0} 的部分"),
     "open_gradient": ("the gradient of {0}", "{0} 的梯度"),
-}
+})
 # fmt: on
-
-
-def say(lang: str, key: str, *parts: str, **pieces: str) -> str:
-    """A sentence in one language; a minus in front of a term belongs to the sum."""
-    return _TABLE[key][LANGUAGES.index(lang)].format(*parts, **pieces)

@@ -17,11 +17,16 @@ Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True)
 class Manner:
-    """kind: in_place, stale_state, integer, overflow or tiny_check; where: a name of theirs, or "forward"."""
+    """Attributes:
+    kind: in_place, stale_state, integer, overflow or tiny_check.
+    where: a name of theirs, "forward" or "backward".
+    sentence, parts: a key of `sentences.say`, and what stands in its braces.
+    """
 
     kind: str
     where: str
-    text: str
+    sentence: str
+    parts: tuple[str, ...] = ()
 
 
 def manners(subject: Subject) -> list[Manner]:
@@ -49,15 +54,12 @@ def _again(subject: Subject, at: Draw, dy: Array) -> list[Manner]:
         pass
     for name in subject.changed:
         argument, _, function = name.partition(" of ")
-        found.append(
-            Manner("in_place", argument, f"{function} changes its argument {argument}: write a = a + b, not a += b")
-        )
+        found.append(Manner("in_place", argument, "changed", (function, argument)))
     if not np.array_equal(*subject.twice(at.P, at.x, at.states)):
-        found.append(Manner("stale_state", "forward", "the same call gives other outputs the second time"))
+        found.append(Manner("stale_state", "forward", "other_outputs"))
     if first is not None and second is not None and not _close(first, second):
         names = ", ".join(n for n in first if n in second and not np.allclose(first[n], second[n], 1e-9, 1e-12))
-        text = f"a second call of backward gives something else: {names}"
-        found.append(Manner("stale_state", "backward", text))
+        found.append(Manner("stale_state", "backward", "other_gradients", (names,)))
     return found
 
 
@@ -79,18 +81,16 @@ def _integers(subject: Subject, at: Draw, dy: Array) -> list[Manner]:
         right, theirs = subject.backward(at.P, at.x, at.states, whole.astype(float)), {}
         theirs = subject.backward(at.P, at.x, at.states, whole)
         if not _close(_copied(right), _copied(theirs)):
-            found.append(
-                Manner("integer", "dy", "a dy of whole numbers gives other gradients: an array takes its dtype")
-            )
+            found.append(Manner("integer", "dy", "whole_dy"))
     except Exception as error:  # noqa: BLE001
-        found.append(Manner("integer", "dy", f"a dy of whole numbers raises {type(error).__name__}"))
+        found.append(Manner("integer", "dy", "whole_dy_raises", (type(error).__name__,)))
     try:
         x = np.round(2 * at.x)
         y = subject.forward(at.P, x, at.states)
         if not np.allclose(y, subject.forward(at.P, x.astype(int), at.states), 1e-9, 1e-12):
-            found.append(Manner("integer", "x", "an x of whole numbers gives other outputs: an array takes its dtype"))
+            found.append(Manner("integer", "x", "whole_x"))
     except Exception as error:  # noqa: BLE001
-        found.append(Manner("integer", "x", f"an x of whole numbers raises {type(error).__name__}"))
+        found.append(Manner("integer", "x", "whole_x_raises", (type(error).__name__,)))
     return found
 
 
@@ -100,12 +100,11 @@ def _overflow(subject: Subject, at: Draw) -> list[Manner]:
         try:
             y = subject.forward(at.P, 3000.0 * at.x, at.states)
         except Exception as error:  # noqa: BLE001
-            return [Manner("overflow", "forward", f"large inputs raise {type(error).__name__}")]
+            return [Manner("overflow", "forward", "large_raises", (type(error).__name__,))]
     if not np.all(np.isfinite(y)):
-        return [Manner("overflow", "forward", "large inputs give NaN or inf: exp of a large number")]
+        return [Manner("overflow", "forward", "large_nan")]
     if any("overflow" in str(w.message) for w in seen):
-        text = "large inputs overflow exp in the sigmoid: a warning, and values that are still right"
-        return [Manner("overflow", "forward", text)]
+        return [Manner("overflow", "forward", "large_warns")]
     return []
 
 
@@ -115,12 +114,5 @@ def _tiny_check(subject: Subject) -> list[Manner]:
     if re.search(r"uniform\(\s*-\s*1e-0?4\s*,\s*1e-0?4", text) or re.search(
         r"(1e-0?4|0\.0001)\s*\*\s*np\.random", text
     ):
-        return [
-            Manner(
-                "tiny_check",
-                "weights",
-                "weights of 1e-4: every gate stands at 1/2 and all but the last step's gradients are nearly zero, "
-                "so that a check on them sees hardly anything: draw them of size 0.5",
-            )
-        ]
+        return [Manner("tiny_check", "weights", "tiny_check")]
     return []

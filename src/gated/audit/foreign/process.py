@@ -156,7 +156,8 @@ class Foreign:
         return Table(rows, **held)
 
     def manners(self) -> tuple[Manner, ...]:
-        return tuple(Manner(**m) for m in self.child.ask({"do": "manners"})[0]["manners"])
+        held = self.child.ask({"do": "manners"})[0]["manners"]
+        return tuple(Manner(**{**manner, "parts": tuple(manner["parts"])}) for manner in held)
 
     def match(self) -> Match | None:
         """The cell that reproduces their forward pass, or the nearest; None where no cell has such arrays."""

@@ -1,0 +1,157 @@
+"""What is wrong with my gradients? Somebody's file, run, compared, recognised and explained."""
+
+from __future__ import annotations
+
+import inspect
+import time
+from pathlib import Path
+from typing import Any
+
+from gated.audit.bilingual import Sentences
+from gated.audit.diagnosis import Diagnosis, Finding, explain_gradients
+from gated.audit.foreign import sentences
+from gated.audit.foreign.manners import Manner
+from gated.audit.foreign.match import Match
+from gated.audit.foreign.process import MEMORY, SECONDS, Foreign, open_foreign
+from gated.audit.foreign.table import Table
+from gated.audit.verdict import Audit, Fault, Forward
+from gated.calculus.wording import LANGUAGES
+from gated.errors import ForeignError, wrong
+
+FAULTS = ("in_place", "stale_state")  # manners that make the gradients of the next call wrong
+
+# fmt: off
+say = Sentences({
+    "no_gradient": ("no gradient of {0} is given", "没有给出 {0} 的梯度"),
+    "one_step_only": ("the gradients are right for one step only: a check with T = 1 sees nothing of this",
+                      "梯度只在一个时间步时正确：用 T = 1 做检查完全看不出来"),
+    "differences": ("their forward pass takes no complex numbers: differentiated by central differences, to about "
+                    "1e-9 instead of rounding", "前向计算不接受复数：改用中心差分求导，精度约 1e-9，而不是舍入误差"),
+    "raises": ("the backward pass raises {0}", "反向传播抛出 {0}"),
+    "no_cell": ("the forward pass is none of the cells known, so that only the table can be given: the gradients that "
+                "are wrong, and at which step", "前向计算不是已知的任何一种细胞，因此只能给出梯度对照表：哪些错了，错在哪一步"),
+    "unexplained": ("wrong and not explained: {0}", "有错，但未能解释：{0}"),
+    "worst": ("{0} (relative error {1:.2g}, most of it from the loss at step {2})",
+              "{0} （相对误差 {1:.2g}，主要来自第 {2} 步的损失）"),
+})
+# fmt: on
+
+
+def diagnose(
+    code: str | Path | Any,
+    name: str | None = None,
+    *,
+    lang: str = "en",
+    seconds: float = SECONDS,
+    memory: int = MEMORY,
+) -> Audit:
+    """Audit somebody's own NumPy or PyTorch code: which of its gradients are wrong, and which term of which formula.
+
+    The code is run in a child process, as it stands. What is right is the derivative of its own forward pass (by the
+    complex step; Squire, Trapp 1998). If that is a cell that gated knows, its backward pass is explained term by term.
+
+    Args:
+        code: "file.py", "file.py:name", or a function, class or module that was imported from a file.
+        name: of one function or class of the file, if it is not found by itself.
+        lang: of the sentences, "en" or "zh".
+        seconds: for one request to the child process, such as the table.
+        memory: of the child process, in bytes.
+
+    Raises:
+        ForeignError: the code cannot be loaded or run, or no adapter fits.
+        ArgumentError: there is no such file or name, or no such language.
+    """
+    if lang not in LANGUAGES:
+        raise wrong("lang", repr(lang), f"one of {', '.join(LANGUAGES)}")
+    began = time.perf_counter()
+    path, name = _place(code, name)
+    with open_foreign(path, name, seconds=seconds, memory=memory) as theirs:
+        table, manners, match = theirs.table(), theirs.manners(), theirs.match()
+        faults = [_bad_manner(manner, lang) for manner in manners if manner.kind in FAULTS]
+        unexplained: list[str] = []
+        if match is not None and match.exact and not table.failure and not table.right:
+            diagnosis = explain(theirs, match, lang)
+            faults += [_fault(finding, theirs, match) for finding in diagnosis.findings]
+            unexplained = _open(diagnosis, table, lang)
+        elif not table.right and not table.failure:
+            unexplained = [say(lang, "no_cell"), *_worst(table, lang)]
+        return Audit(
+            path=str(theirs.path),
+            where=theirs.where,
+            style=theirs.style,
+            forward=_forward(match, lang),
+            gradients=table.rows,
+            faults=tuple(faults),
+            unexplained=tuple(unexplained),
+            warnings=tuple(_warnings(table, manners, lang)),
+            failure=say(lang, "raises", table.failure) if table.failure else "",
+            exact=table.exact,
+            lang=lang,
+            seconds=time.perf_counter() - began,
+        )
+
+
+def explain(theirs: Foreign, match: Match, lang: str = "en") -> Diagnosis:
+    """What the engine says of their gradients."""
+    initial = [state for state in match.cell.graph.states if state in theirs.states]
+    return explain_gradients(match.cell, theirs.mine, initial=initial, last_only=theirs.last_only, lang=lang)
+
+
+def _place(code: Any, name: str | None) -> tuple[str | Path, str | None]:
+    """File and name of what was given."""
+    if isinstance(code, (str, Path)):
+        return code, name
+    try:
+        path = inspect.getsourcefile(code)
+    except TypeError:
+        path = None
+    if path is None or not Path(path).is_file():
+        raise wrong("code", repr(code), "a Python file, or a function, class or module that was imported from one")
+    return path, name if inspect.ismodule(code) else name or code.__name__
+
+
+def _forward(match: Match | None, lang: str) -> Forward:
+    if match is None:
+        return Forward(None, False, error=float("inf"))
+    return Forward(match.cell.name, match.exact, match.gates, match.differences, match.error, match.notes)
+
+
+def _bad_manner(manner: Manner, lang: str) -> Fault:
+    return Fault(manner.kind, (manner.where,), sentences.say(lang, manner.sentence, *manner.parts))
+
+
+def _fault(finding: Finding, theirs: Foreign, match: Match) -> Fault:
+    """A finding in their names."""
+    called = {f"{state}0": theirs.names.get(state, f"{state}0") for state in match.cell.graph.states}
+    called["x"] = theirs.names.get("x", "x")
+    where = dict.fromkeys(called.get(name) or match.their_name(name) for name in finding.where)
+    return Fault(
+        finding.kind, tuple(where), finding.text, finding.right, finding.theirs, certain=finding.certain
+    )
+
+
+def _open(diagnosis: Diagnosis, table: Table, lang: str) -> list[str]:
+    if diagnosis.explained:
+        return []
+    return [*(say(lang, "unexplained", question) for question in diagnosis.unexplained), *_worst(table, lang)]
+
+
+def _worst(table: Table, lang: str) -> list[str]:
+    """The wrong gradients and their steps."""
+    return [
+        say(lang, "unexplained", say(lang, "worst", row.name, row.relative_error, row.worst_step))
+        for row in table.rows
+        if row.right is False
+    ]
+
+
+def _warnings(table: Table, manners: tuple[Manner, ...], lang: str) -> list[str]:
+    said = [sentences.say(lang, m.sentence, *m.parts) for m in manners if m.kind not in FAULTS]
+    missing = [row.name for row in table.rows if row.right is None]
+    if missing:
+        said.insert(0, say(lang, "no_gradient", ", ".join(missing)))
+    if table.right_only_at_one_step:
+        said.insert(0, say(lang, "one_step_only"))
+    if not table.exact:
+        said.append(say(lang, "differences"))
+    return said
