@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -93,8 +94,21 @@ def diagnose(
 
 def explain(theirs: Foreign, match: Match, lang: str = "en") -> Diagnosis:
     """What the engine says of their gradients."""
-    initial = [state for state in match.cell.graph.states if state in theirs.states]
-    return explain_gradients(match.cell, theirs.mine, initial=initial, last_only=theirs.last_only, lang=lang)
+    return explain_gradients(
+        match.cell,
+        theirs.mine,
+        initial=[state for state in match.cell.graph.states if state in theirs.states],
+        last_only=theirs.last_only,
+        lang=lang,
+        called=_their_names(theirs, match),
+    )
+
+
+def _their_names(theirs: Foreign, match: Match) -> Callable[[str], str]:
+    """What they call a parameter of the cell, its input, a first state; every other name stays."""
+    called = {f"{state}0": theirs.names.get(state, f"{state}0") for state in match.cell.graph.states}
+    called["x"] = theirs.names.get("x", "x")
+    return lambda name: called.get(name) or match.their_name(name)
 
 
 def _place(code: Any, name: str | None) -> tuple[str | Path, str | None]:
@@ -122,11 +136,9 @@ def _bad_manner(manner: Manner, lang: str) -> Fault:
 
 def _fault(finding: Finding, theirs: Foreign, match: Match) -> Fault:
     """A finding in their names."""
-    called = {f"{state}0": theirs.names.get(state, f"{state}0") for state in match.cell.graph.states}
-    called["x"] = theirs.names.get("x", "x")
-    where = dict.fromkeys(called.get(name) or match.their_name(name) for name in finding.where)
+    where = tuple(dict.fromkeys(map(_their_names(theirs, match), finding.where)))
     return Fault(
-        finding.kind, tuple(where), finding.text, finding.right, finding.theirs, certain=finding.certain
+        finding.kind, where, finding.text, finding.right, finding.theirs, certain=finding.certain
     )
 
 

@@ -143,10 +143,10 @@ class Text(Markup):
         self.parts.append(f"{self.counters[0]}.{self.counters[1]}  {title}")
 
     def paragraph(self, prose: str) -> None:
-        self.parts.append(_wrap(self.spaced(prose), self.width))
+        self.parts.append(wrap(self.spaced(prose), self.width))
 
     def items(self, entries: Sequence[str]) -> None:
-        self.parts.append("\n".join(_wrap(self.spaced(entry), self.width, "  - ", "    ") for entry in entries))
+        self.parts.append("\n".join(wrap(self.spaced(entry), self.width, "  - ", "    ") for entry in entries))
 
     def equations(self, rows: Sequence[Row]) -> None:
         if not rows:
@@ -176,7 +176,7 @@ def _aligned(rows: Sequence[Row]) -> list[str]:
     return lines
 
 
-def _wrap(prose: str, width: int, first: str = "", later: str = "") -> str:
+def wrap(prose: str, width: int, first: str = "", later: str = "") -> str:
     """Lines of at most `width` columns. Chinese has no spaces between words: it may be broken after any letter."""
     if not any(unicodedata.east_asian_width(c) == "W" for c in prose):
         return textwrap.fill(

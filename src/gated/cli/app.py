@@ -37,6 +37,7 @@ def options(
     \b
     gated cells                      the cells that come with gated
     gated derive lstm                the backward pass of one, derived
+    gated audit my_lstm.py           what is wrong with somebody's gradients
     gated train                      train a small language model on Python's own reference
     gated sample runs/lstm           let it write
     gated experiment reber           compare the ways to learn
@@ -137,6 +138,36 @@ def derive(
     from gated.cli.cells import write_derivation
 
     write_derivation(cell, format, lang, output)
+
+
+@app.command()
+def audit(
+    code: Annotated[str, typer.Argument(help="FILE.py, or FILE.py:NAME for a function or class in it.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON, and nothing beside it.")] = False,
+    html: Annotated[str | None, typer.Option("--html", help="Write a page with formulas and a picture.")] = None,
+    fix: Annotated[bool, typer.Option("--fix", help="Write a mended copy where the place is certain.")] = False,
+    output: Annotated[
+        str | None, typer.Option("-o", "--output", help="Of --fix  [default: FILE_mended.py beside it]")
+    ] = None,
+    lang: Annotated[str, typer.Option(help="en or zh.")] = "en",
+    seconds: Annotated[float, typer.Option(help="That their code may take for one part of the audit.")] = 60.0,
+    memory: Annotated[float, typer.Option(help="GiB that their code may take.")] = 4.0,
+) -> None:
+    """Audit somebody's own NumPy or PyTorch code: which gradients are wrong, and which term of which formula.
+
+    The file is run as it stands, in a process of its own. What is right is the derivative of its own forward pass.
+    Exit status: 0 right, 1 wrong, 2 could not be audited.
+
+    \b
+    gated audit my_lstm.py
+    gated audit my_lstm.py:LstmLayer --lang zh
+    gated audit my_lstm.py --html report.html
+    gated audit my_lstm.py --fix -o mended.py
+    gated audit my_lstm.py --json
+    """
+    from gated.cli.audit import run_audit
+
+    raise typer.Exit(run_audit(code, as_json, html, fix, output, lang, seconds, memory))
 
 
 @app.command()

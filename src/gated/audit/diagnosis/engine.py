@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
 from gated.audit.diagnosis.backward_graph import BackwardGraph
 from gated.audit.diagnosis.case import Case
-from gated.audit.diagnosis.findings import Finding, causes, findings, open_questions, right_model
+from gated.audit.diagnosis.findings import Called, Finding, causes, findings, open_questions, right_model
 from gated.audit.diagnosis.manners import BadManner, judge_batch, judge_manners
 from gated.audit.diagnosis.model import LOCAL, Choice, Model
-from gated.audit.diagnosis.samples import TOLERANCE, Array, Gradients, Samples, Setting, near
+from gated.audit.diagnosis.samples import INPUTS, SAMPLES, TOLERANCE, UNITS, Array, Gradients, Samples, Setting, near
 from gated.audit.diagnosis.search import Search
 from gated.audit.diagnosis.sentences import say
 from gated.language.cell import Cell
@@ -50,6 +50,7 @@ def explain_gradients(
     last_only: bool = False,
     seed: int = 0,
     lang: str = "en",
+    called: Called = str,
 ) -> Diagnosis:
     """Name the faults of a backward pass of `cell`.
 
@@ -61,17 +62,19 @@ def explain_gradients(
         last_only: their code takes a loss at the last step alone.
         seed: of the samples.
         lang: of the sentences, "en" or "zh".
+        called: what each gradient is to be called in sentences.
     """
     began = time.perf_counter()
     graph = BackwardGraph(cell)
     setting = Setting(graph.graph.states if initial is None else tuple(initial), last_only)
+    setting = setting.sized(graph, INPUTS, UNITS, SAMPLES)
     manners, mine = judge_manners(graph, mine, setting)
     manners += judge_batch(graph, mine, setting)
     best = _best(cell, graph, mine, setting, seed, began + PATIENCE)
-    found = [_manner(manner, lang) for manner in manners]
+    found = [_manner(manner, lang, called) for manner in manners]
     found += [_exchange(best.case, pair, lang) for pair in best.swapped]
-    found += findings(best.case, best.model, lang=lang, verified=best.verified)
-    return Diagnosis(found, open_questions(best.case, best.model, lang), best.errors, time.perf_counter() - began)
+    found += findings(best.case, best.model, lang=lang, verified=best.verified, called=called)
+    return Diagnosis(found, open_questions(best.case, best.model, lang, called), best.errors, time.perf_counter() - began)
 
 
 class _Hypothesis:
@@ -80,7 +83,7 @@ class _Hypothesis:
     def __init__(self, case: Case, prefer: Mapping[Choice, int], swapped: Sequence[tuple[str, str]] = ()) -> None:
         self.case, self.prefer, self.swapped = case, prefer, tuple(swapped)
         self.model: Model = Search(case, prefer).model
-        wider = replace(case.setting, inputs=6, units=7, samples=3)
+        wider = case.setting.sized(case.graph, inputs=6, units=7, samples=3)
         self.errors = self.model.errors(case.samples(FRESH["steps"], FRESH["seed"] + case.seed, wider))
         self.causes = causes(case, self.model)
         wrong = sum(not error < TOLERANCE for error in self.errors.values())
@@ -168,10 +171,10 @@ def _exchanged(cell: Cell, mine: Gradients, setting: Setting, seed: int, pair: t
     return Case(BackwardGraph(cell, pair), renamed, setting, seed)
 
 
-def _manner(manner: BadManner, lang: str) -> Finding:
+def _manner(manner: BadManner, lang: str, called: Called) -> Finding:
     values = [f"{value:.4g}" for value in manner.values]
     what = say(lang, manner.sentence, *values)
-    return Finding(manner.kind, manner.where, say(lang, "in_adjoint", ", ".join(manner.where), what=what))
+    return Finding(manner.kind, manner.where, say(lang, "in_adjoint", ", ".join(map(called, manner.where)), what=what))
 
 
 def _exchange(case: Case, pair: tuple[str, str], lang: str) -> Finding:

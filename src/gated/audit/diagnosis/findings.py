@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from gated.audit.diagnosis.case import Case
@@ -12,6 +12,7 @@ from gated.audit.diagnosis.roads import Mistake, Road
 from gated.audit.diagnosis.samples import TOLERANCE, Samples, norm
 from gated.audit.diagnosis.sentences import say
 
+Called = Callable[[str], str]  # a gradient -> its name in a sentence
 KINDS = [
     "missing_term",
     "missing_factor",
@@ -87,9 +88,10 @@ def causes(case: Case, model: Model) -> list[Cause]:
     return list(found.values())
 
 
-def findings(case: Case, model: Model, *, lang: str, verified: bool) -> list[Finding]:
+def findings(case: Case, model: Model, *, lang: str, verified: bool, called: Called = str) -> list[Finding]:
+    """The causes as findings; `called`: what gradients are to be called in sentences."""
     printer, samples = RoadPrinter(case.graph), case.samples(4, case.seed + 2)
-    return [_finding(case, model, cause, printer, samples, lang, verified) for cause in causes(case, model)]
+    return [_finding(case, model, cause, printer, samples, lang, verified, called) for cause in causes(case, model)]
 
 
 def right_model(case: Case) -> Model:
@@ -99,11 +101,11 @@ def right_model(case: Case) -> Model:
     return Model(last, earlier, dict(graph.gradients))
 
 
-def open_questions(case: Case, model: Model, lang: str) -> list[str]:
+def open_questions(case: Case, model: Model, lang: str, called: Called = str) -> list[str]:
     """What could not be explained, in words."""
     printer = RoadPrinter(case.graph)
     return [
-        say(lang, f"open_{stage}", name if stage == GRADIENT else printer.adjoint(name))
+        say(lang, f"open_{stage}", called(name) if stage == GRADIENT else printer.adjoint(name))
         for stage, name in model.unexplained
     ]
 
@@ -140,7 +142,14 @@ def _repeats(found: dict[object, Cause], case: Case, name: str, road: Road) -> b
 
 
 def _finding(
-    case: Case, model: Model, cause: Cause, printer: RoadPrinter, samples: Samples, lang: str, verified: bool
+    case: Case,
+    model: Model,
+    cause: Cause,
+    printer: RoadPrinter,
+    samples: Samples,
+    lang: str,
+    verified: bool,
+    called: Called,
 ) -> Finding:
     graph, name = case.graph, cause.names[0]
     right, theirs = right_model(case), _with_only(case, model, cause)
@@ -149,7 +158,8 @@ def _finding(
     where = tuple(dict.fromkeys([*spoilt, *(n for n in cause.names if n in graph.gradients), *map(_quantity, nodes)]))
     ties = any((stage, n) in model.ties for stage in (LOCAL, CARRIED, GRADIENT) for n in cause.names)
     text = say(lang, "and").join(_sentence(printer, lang, m, cause.terms) for m in cause.mistakes)
-    title = ", ".join(printer.adjoint(n) if n not in graph.gradients else n for n in cause.names)
+    titles = (printer.adjoint(n) if n not in graph.gradients else called(n) for n in cause.names)
+    title = ", ".join(dict.fromkeys(titles))
     return Finding(
         kind=cause.kind,
         where=where,

@@ -1,0 +1,65 @@
+"""`gated audit`."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from gated.files.atomic import write_atomically
+
+if TYPE_CHECKING:
+    from gated.audit.verdict import Audit
+
+EXIT = {"right": 0, "wrong": 1, "unknown": 2}
+
+
+def run_audit(code: str, as_json: bool, html: str | None, fix: bool, output: str | None, lang: str,
+              seconds: float, memory: float) -> int:
+    """Audit, print or write what was asked for; the exit status: 0 right, 1 wrong, 2 could not be audited."""
+    from gated.audit.code_audit import diagnose
+
+    with _waiting():
+        audit = diagnose(code, lang=lang, seconds=seconds, memory=int(memory * 2**30))
+    if as_json:
+        typer.echo(audit.to_json())
+    else:
+        _print_page(audit)
+    if html is not None:
+        from gated.audit.pages.html import as_html
+
+        write_atomically(html, as_html(audit).encode())
+        typer.echo(f"{html}: written", err=True)
+    return EXIT[audit.verdict]
+
+
+def _print_page(audit: Audit) -> None:
+    """In colours where a person looks at it."""
+    import sys
+
+    from rich.console import Console
+
+    from gated.audit.pages.terminal import as_rich, as_text
+
+    console = Console(highlight=False)
+    if sys.stdout.isatty():
+        console.print(as_rich(audit, min(console.width, 120)))
+    else:
+        typer.echo(as_text(audit))
+
+
+@contextlib.contextmanager
+def _waiting() -> Iterator[None]:
+    """Something that moves while their code runs; on the error stream, and only if a person looks at it."""
+    import sys
+
+    from rich.console import Console
+
+    if not sys.stderr.isatty():
+        yield
+        return
+    with Console(stderr=True).status("running, differentiating, explaining"):
+        yield
