@@ -10,6 +10,7 @@ from typing import Any
 
 from gated.audit.bilingual import Sentences
 from gated.audit.diagnosis import Diagnosis, Finding, explain_gradients
+from gated.audit.diagnosis.drawn import DrawnRoad
 from gated.audit.foreign import sentences
 from gated.audit.foreign.manners import Manner
 from gated.audit.foreign.match import Match
@@ -70,10 +71,11 @@ def diagnose(
         table, manners, match = theirs.table(), theirs.manners(), theirs.match()
         faults = [_bad_manner(manner, lang) for manner in manners if manner.kind in FAULTS]
         unexplained: list[str] = []
+        roads: tuple[DrawnRoad, ...] = ()
         if match is not None and match.exact and not table.failure and not table.right:
             diagnosis = explain(theirs, match, lang)
             faults += [_fault(finding, theirs, match) for finding in diagnosis.findings]
-            unexplained = _open(diagnosis, table, lang)
+            unexplained, roads = _open(diagnosis, table, lang), diagnosis.roads
         elif not table.right and not table.failure:
             unexplained = [say(lang, "no_cell"), *_worst(table, lang)]
         return Audit(
@@ -89,6 +91,7 @@ def diagnose(
             exact=table.exact,
             lang=lang,
             seconds=time.perf_counter() - began,
+            roads=roads,
         )
 
 

@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from gated.audit.diagnosis.drawn import DrawnRoad
 from gated.audit.foreign.table import GradientRow
 
 RIGHT, WRONG, UNKNOWN = "right", "wrong", "unknown"
@@ -67,6 +68,7 @@ class Audit:
         exact: whether their forward pass was differentiated by the complex step (to rounding), not by differences.
         lang: of the sentences, "en" or "zh".
         seconds: it took.
+        roads: their backward pass beside the right one, for the picture; empty where it was not explained.
     """
 
     path: str
@@ -81,6 +83,7 @@ class Audit:
     exact: bool = True
     lang: str = "en"
     seconds: float = 0.0
+    roads: tuple[DrawnRoad, ...] = ()
 
     @property
     def verdict(self) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from gated.audit.diagnosis.backward_graph import BackwardGraph
 from gated.audit.diagnosis.case import Case
+from gated.audit.diagnosis.drawn import DrawnRoad, drawn
 from gated.audit.diagnosis.findings import Called, Finding, causes, findings, open_questions, right_model
 from gated.audit.diagnosis.manners import BadManner, judge_batch, judge_manners
 from gated.audit.diagnosis.model import LOCAL, Choice, Model
@@ -29,12 +30,14 @@ class Diagnosis:
     unexplained: in words, what could be narrowed down but not explained.
     errors: relative error of the explained model for each gradient, on fresh samples of other sizes.
     seconds: it took.
+    roads: the backward pass as a picture needs it, right and theirs.
     """
 
     findings: list[Finding]
     unexplained: list[str]
     errors: dict[str, float]
     seconds: float
+    roads: tuple[DrawnRoad, ...] = ()
 
     @property
     def explained(self) -> bool:
@@ -74,7 +77,9 @@ def explain_gradients(
     found = [_manner(manner, lang, called) for manner in manners]
     found += [_exchange(best.case, pair, lang) for pair in best.swapped]
     found += findings(best.case, best.model, lang=lang, verified=best.verified, called=called)
-    return Diagnosis(found, open_questions(best.case, best.model, lang, called), best.errors, time.perf_counter() - began)
+    questions = open_questions(best.case, best.model, lang, called)
+    roads = drawn(best.case, best.model, called)
+    return Diagnosis(found, questions, best.errors, time.perf_counter() - began, roads)
 
 
 class _Hypothesis:

@@ -53,9 +53,9 @@ class RoadPrinter:
             return f"d{self.notation.parameter(name)} = {sums}" + (f"({total})" if brackets else total)
         return f"{self.adjoint(name)} = {total}"
 
-    def road(self, road: Road) -> str:
+    def road(self, road: Road, source: str = "") -> str:
         """One product: factors behind, matrices in front, brackets where a matrix is applied to a product."""
-        text, is_product = self.adjoint(road.source), False
+        text, is_product = source or self.adjoint(road.source), False
         for operation in road.operations:
             if isinstance(operation, Matrix):
                 text = f"{self.notation.matrix(operation)} " + (f"({text})" if is_product else text)
@@ -67,6 +67,11 @@ class RoadPrinter:
         for _ in range(road.later):
             text = _moved(text, _NEXT)
         return _coefficient(road.coefficient) + text
+
+    def way(self, road: Road) -> str:
+        """What a road does to the adjoint at its start, for which a dot stands: · ⊙ oₜ ⊙ (1 − tanh(cₜ)²), U_iᵀ ·."""
+        sums = _SUMS.get(road.mask, "Σₜ ") if road.operand is not None else ""
+        return sums + self.road(road, source="·")
 
     def _factor(self, factor: Node | Shift, binds: int) -> str:
         if not isinstance(factor, Shift):

@@ -51,7 +51,7 @@ def lines(audit: Audit, width: int) -> Iterator[Line]:
     if audit.faults:
         yield EMPTY
         yield [(say(lang, "faults"), BOLD)]
-        source = _source(audit.path)
+        source = read_source(audit.path)
         for number, fault in enumerate(audit.faults, 1):
             yield from _fault(number, fault, lang, width, source)
     if audit.unexplained:
@@ -124,7 +124,7 @@ def _formula(label: str, formula: str, style: str, width: int) -> Iterator[Line]
     yield from ([(line, style)] for line in rest)
 
 
-def _source(path: str) -> list[str]:
+def read_source(path: str) -> list[str]:
     try:
         return Path(path).read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:

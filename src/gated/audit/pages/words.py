@@ -52,14 +52,16 @@ say = Sentences({
                 "它能解释所有的数，但换一种说法也同样能解释"),
     "unexplained": ("not explained", "未能解释"),
     "warnings": ("right today, wrong tomorrow", "今天没错，以后会错"),
-    "notation": ("dₓ... and δ stand for ∂E/∂...: dcₜ is the derivative of the loss by cₜ, δ_iₜ by what stands inside the "
+    "notation": ("d and δ stand for ∂E/∂...: dcₜ is the derivative of the loss by cₜ, δ_iₜ by what stands inside the "
                  "activation of i; ⊙ is the elementwise product, ᵀ the transpose.",
                  "d 与 δ 表示 ∂E/∂…：dcₜ 是损失对 cₜ 的导数，δ_iₜ 是对 i 的激活函数括号内部分的导数；"
                  "⊙ 为逐元素相乘，ᵀ 为转置。"),
     "roads": ("The roads of the gradient", "梯度走过的路"),
-    "roads_text": ("An arrow is one product by which one adjoint reaches another; dashed arrows come from the step after. "
-                   "Red is what is wrong: dashed-out where it is missing.",
-                   "一个箭头是一个乘积，一个伴随由它传到另一个；左侧进入的箭头来自后一步。红色是出错的地方。"),
+    "roads_text": ("An arrow is one product by which one adjoint reaches another: a dot stands for the adjoint at its "
+                   "start. What bears t + 1 comes from the step after. Red is what is wrong, dashed where it is "
+                   "missing; green beside it is what belongs there.",
+                   "一个箭头是一个乘积，一个伴随由它传到另一个，式中的点代表箭头起点的伴随；带 t + 1 的来自后一步。"
+                   "红色是出错的地方，虚线表示缺失；旁边的绿色是应有的内容。"),
     "seconds": ("{0:.1f} s", "{0:.1f} 秒"),
     "repair": ("what to change", "怎样改"),
 
