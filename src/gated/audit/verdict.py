@@ -44,6 +44,7 @@ class Fault:
         right, theirs: formulas side by side; empty where there is none.
         lines: of their file, from 1; empty where they were not found.
         certain: verified on fresh numbers, and nothing else explains it as well.
+        legend: what the auxiliary values in the formulas are, u1ₜ = rₜ ⊙ hₜ₋₁.
     """
 
     kind: str
@@ -53,6 +54,7 @@ class Fault:
     theirs: str = ""
     lines: tuple[int, ...] = ()
     certain: bool = True
+    legend: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

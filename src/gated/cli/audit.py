@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -17,8 +16,9 @@ if TYPE_CHECKING:
 EXIT = {"right": 0, "wrong": 1, "unknown": 2}
 
 
-def run_audit(code: str, as_json: bool, html: str | None, fix: bool, output: str | None, lang: str,
-              seconds: float, memory: float) -> int:
+def run_audit(
+    code: str, as_json: bool, html: str | None, fix: bool, output: str | None, lang: str, seconds: float, memory: float
+) -> int:
     """Audit, print or write what was asked for; the exit status: 0 right, 1 wrong, 2 could not be audited."""
     from gated.audit.code_audit import diagnose
 

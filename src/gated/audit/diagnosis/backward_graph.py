@@ -1,7 +1,8 @@
 """The derived backward pass of a cell as roads between nodes.
 
-A node is *measured* if a matrix shows its adjoint, *kept* if it is measured, carries a state, or is used more than
-once; the adjoints of all others are folded into the roads that lead through them.
+A node is *measured* if a matrix shows its adjoint (in a cell without matrices: a vector of weights), *kept* if it is
+measured, carries a state, or is used more than once; the adjoints of all others are folded into the roads that lead
+through them.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ class BackwardGraph:
         local: node -> roads of the same step.
         carried: node -> roads from the step after.
         shown: matrix -> its roads; one road: it shows the adjoint of that road's source.
+        shown_by_vectors: the same for vectors of weights, in a cell that has no matrices.
         gradients: gradient ("W.i", "x", "h0") -> its roads.
         ends: state -> the node that is its new value.
     """
@@ -49,7 +51,8 @@ class BackwardGraph:
         self.ends = {s: names.get(node) for s, node in zip(self.graph.states, self.graph.outputs, strict=True)}
         self.first_end = self.ends[self.graph.states[0]]
         self.shown = self._shown()
-        self.measured = {road.source for roads in self.shown.values() for road in roads}
+        self.shown_by_vectors = {} if self.steps.products else self._linear_in_vectors()
+        self.measured = {road.source for roads in self._all_shown().values() for road in roads}
         self.member = {name: self._member(name) for name in sorted(self.measured)}
         self.kept = self._kept()
         self._roads()
@@ -94,9 +97,23 @@ class BackwardGraph:
                 found.setdefault(matrix.name, []).append(road)
         return found
 
+    def _linear_in_vectors(self) -> dict[str, list[Road]]:
+        """Vectors of weights that stand in one argument, times a factor or alone: w.i * x + b.i."""
+        found: dict[str, list[Road]] = {}
+        for name, vector in self.vectors.items():
+            uses = [use for use in self.steps.uses.get(vector, []) if not use.user.fixed]
+            if len(uses) == 1 and not uses[0].matrices:
+                coefficient, factors = split_slope(self._in_values(uses[0].slope))
+                found[name] = [Road(uses[0].user.name, factors, coefficient)]
+        return found
+
+    def _all_shown(self) -> dict[str, list[Road]]:
+        return self.shown | self.shown_by_vectors
+
     def _member(self, node: str) -> str:
-        """The member name that most matrices of a node bear: "i" for a_i."""
-        members = [name.split(".")[1] for name, roads in self.shown.items() if any(r.source == node for r in roads)]
+        """The member name that most parameters of a node bear: "i" for a_i."""
+        shown = self._all_shown()
+        members = [name.split(".")[1] for name, roads in shown.items() if any(r.source == node for r in roads)]
         return max(members, key=members.count)
 
     def _kept(self) -> list[str]:

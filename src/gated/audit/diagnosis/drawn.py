@@ -74,5 +74,3 @@ def _arrow(
 ) -> DrawnRoad:
     source = printer.adjoint(road.source)
     return DrawnRoad(source, target, right, theirs, state, gradient, road.later)
-
-

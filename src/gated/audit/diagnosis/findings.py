@@ -45,6 +45,7 @@ class Finding:
         text: in words.
         right, theirs: the formulas side by side, empty where there is none.
         certain: verified on fresh samples, and nothing else explains it as well.
+        legend: what the auxiliary values in the formulas are, u1ₜ = rₜ ⊙ hₜ₋₁.
     """
 
     kind: str
@@ -53,6 +54,7 @@ class Finding:
     right: str = ""
     theirs: str = ""
     certain: bool = True
+    legend: tuple[str, ...] = ()
 
 
 @dataclass
@@ -164,16 +166,18 @@ def _finding(
         kind=cause.kind,
         where=where,
         text=say(lang, "in_adjoint", title, what=text),
-        right=printer.formula(name, _roads(right, name)),
-        theirs=printer.formula(name, _roads(model, name)),
+        right=(formula := printer.formula(name, _roads(right, name))),
+        theirs=(other := printer.formula(name, _roads(theirs, name))),
         certain=verified and not ties,
+        legend=printer.legend(f"{formula} {other} {text}"),
     )
 
 
 def _sentence(printer: RoadPrinter, lang: str, mistake: Mistake, terms: list[Road]) -> str:
     parts = [printer.part(part) for part in mistake.parts]
     roads = dict.fromkeys(printer.road(replace(term, coefficient=1.0)) for term in terms)
-    return say(lang, mistake.sentence, *parts, road=", ".join(roads))
+    several = {"term_missing": "terms_missing"}.get(mistake.sentence) if len(roads) > 1 else None
+    return say(lang, several or mistake.sentence, *parts, road=", ".join(roads))
 
 
 def _quantity(node: str) -> str:
@@ -186,20 +190,31 @@ def _roads(model: Model, name: str) -> list[Road]:
 
 
 def _with_only(case: Case, model: Model, cause: Cause) -> Model:
-    """The right backward pass with this cause in it: the terms of all other names are right.
-
-    Two causes at one name stay together: their gradients are the same.
-    """
+    """The right backward pass with this cause alone in it."""
     graph, only = case.graph, right_model(case)
     for name in cause.names:
         if name in graph.gradients:
-            only.gradients[name] = model.gradients[name]
+            only.gradients[name] = with_mistakes(cause, only.gradients[name], model.gradients[name])
         else:
-            only.last[name], only.earlier[name] = model.last[name], model.earlier[name]
+            only.last[name] = with_mistakes(cause, only.last[name], model.last[name])
+            only.earlier[name] = with_mistakes(cause, only.earlier[name], model.earlier[name])
     for state_start, state in graph.starts.items():
         if graph.ends[state] in cause.names and state_start in model.gradients:
             only.gradients[state_start] = model.gradients[state_start]
     return only
+
+
+def with_mistakes(cause: Cause, right: list[Road], theirs: list[Road]) -> list[Road]:
+    """The right roads, but theirs where the mistakes are those of the cause. Theirs stand in the order of the right
+    ones, what is too many behind them."""
+    if len(theirs) < len(right):
+        return theirs
+
+    def is_of_it(road: Road) -> bool:
+        return bool(road.later and _missing(road)) if cause.kind == "cut_path" else road.mistakes == cause.mistakes
+
+    paired = [own if is_of_it(own) else road for road, own in zip(right, theirs, strict=False)]
+    return paired + [own for own in theirs[len(right) :] if is_of_it(own)]
 
 
 def _spoilt(samples: Samples, right: Model, theirs: Model) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from gated.audit.diagnosis.backward_graph import DY, BackwardGraph
 from gated.audit.diagnosis.roads import FIRST, LAST, MEAN, Part, Road, Shift
 from gated.calculus.notation import Notation
+from gated.calculus.steps import AUXILIARY
 from gated.language.graph import Matrix, Node
 from gated.language.operations import ATOM, MULTIPLY
 
@@ -35,6 +36,16 @@ class RoadPrinter:
         if isinstance(part, (Shift, Node)):
             return self._factor(part, 0)
         return f"{part:.4g}"
+
+    def legend(self, text: str) -> tuple[str, ...]:
+        """What the auxiliary values are that a text speaks of, u1ₜ = rₜ ⊙ hₜ₋₁; those in their definitions too."""
+        found: dict[str, str] = {}
+        for quantity in reversed(self.graph.steps.quantities):
+            name = self.notation.value(quantity)
+            held = " ".join([text, *found.values()])
+            if quantity.kind == AUXILIARY and quantity.name in held:
+                found[name] = f"{name} = {self.notation.definition(quantity)}"
+        return tuple(reversed(found.values()))
 
     def formula(self, name: str, roads: list[Road]) -> str:
         """δ_iₜ = dcₜ ⊙ gₜ ⊙ iₜ ⊙ (1 − iₜ), of a node or a gradient."""

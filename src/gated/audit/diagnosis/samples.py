@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -172,7 +173,47 @@ def measured(samples: Samples, alphabet: Alphabet) -> dict[str, list[Array]]:
             if adjoint is not None:
                 found.setdefault(road.source, []).append(road.coefficient * adjoint)
                 break
+    if samples.T == 1:
+        for node, values in _by_vectors(samples, alphabet).items():
+            found.setdefault(node, []).extend(value[None] for value in values)
     return found
+
+
+def _by_vectors(samples: Samples, alphabet: Alphabet) -> dict[str, list[Array]]:
+    """Node -> what the vectors of weights say of its adjoint in the one step that there is.
+
+    If they contradict each other, each of them may have another factor, or one too many; what two of them agree on
+    comes first then.
+    """
+    gradients = {n: roads for n, roads in samples.graph.shown_by_vectors.items() if n in samples.theirs}
+    found: dict[str, list[Array]] = {}
+    for node in dict.fromkeys(road.source for (road,) in gradients.values()):
+        own = {n: road for n, (road,) in gradients.items() if road.source == node}
+        said = [without_factors(samples, road, samples.theirs[n], 0) for n, road in own.items()]
+        found[node] = said if all(near(said[0], other) for other in said) else [*_agreed(samples, alphabet, own), *said]
+    return found
+
+
+def _agreed(samples: Samples, alphabet: Alphabet, own: Mapping[str, Road]) -> list[Array]:
+    """Adjoints that two vectors imply, each with one factor exchanged, dropped or too many."""
+    implied = []
+    for name, road in own.items():
+        letters = [letter.factor for letter in alphabet.letters]
+        ways = {(*road.operations[:k], *new, *road.operations[k + 1 :]) for k in range(len(road.operations))
+                for new in [(), *((letter,) for letter in letters)]}  # fmt: skip
+        ways |= {(*road.operations, letter) for letter in letters}
+        with np.errstate(all="ignore"):
+            values = (without_factors(samples, replace(road, operations=w), samples.theirs[name], 0) for w in ways)
+            implied.append([value for value in values if np.isfinite(value).all()])
+    pairs = ((one, other) for a, b in combinations(implied, 2) for one in a for other in b)
+    return [one for one, other in pairs if near(one, other)]
+
+
+def without_factors(samples: Samples, road: Road, gradient: Array, t: int) -> Array:
+    """The adjoint at the start of a road of factors, from what it brings to step t."""
+    for factor in road.operations:
+        gradient = gradient / samples.value(factor, t)  # type: ignore[arg-type]
+    return gradient * road.coefficient
 
 
 def _read_off(samples: Samples, gradient: Array, operand: Node) -> Array | None:

@@ -18,7 +18,7 @@ from gated.audit.diagnosis.logarithms import fit_logarithms
 from gated.audit.diagnosis.model import CARRIED, GRADIENT, LOCAL, Choice, Model
 from gated.audit.diagnosis.observers import Observers
 from gated.audit.diagnosis.roads import Mistake, Road
-from gated.audit.diagnosis.samples import Array, Samples, near
+from gated.audit.diagnosis.samples import Array, Samples, near, without_factors
 from gated.audit.diagnosis.sums import explain_gradient
 
 OBSERVER_WRONG = 9.0  # cost: not the node is wrong but what shows it
@@ -34,6 +34,7 @@ class Search:
     def __init__(self, case: Case, prefer: Mapping[Choice, int] | None = None) -> None:
         self.case, self.graph, self.prefer = case, case.graph, prefer or {}
         self.model = Model()
+        self._vector_roads: dict[str, Road] = {}  # of the vectors of weights that show a node, as they have them
         self._last_step()
         self._carried()
         self._gradients()
@@ -63,7 +64,8 @@ class Search:
     # the last step
 
     def _last_step(self) -> None:
-        samples = self.case.samples(3, self.case.seed)
+        # a vector of weights shows its node where one step is summed, a matrix shows all three
+        samples = self.case.samples(1 if self.graph.shown_by_vectors else 3, self.case.seed)
         t, graph, alphabet = samples.T - 1, self.graph, self.case.alphabet
         seen = self.case.measured(samples)
 
@@ -99,6 +101,10 @@ class Search:
                 samples.adjoints[t][node] = said[0]
             if node in seen:
                 seen[node] = [v for v in seen[node] if near(v[t], samples.adjoints[t][node])] or seen[node]
+        for name in graph.shown_by_vectors:
+            explained = explain_gradient(self.case, samples, name, self.model) if name in samples.theirs else []
+            if explained and len(explained[0].roads) == 1:
+                self._vector_roads[name] = explained[0].roads[0]
 
     # what is carried
 
@@ -140,13 +146,23 @@ class Search:
                 if not near(samples.adjoints[1][node], value[1]):
                     value[:] = np.nan
         for name in self.graph.vectors:
-            roads = self.graph.gradients[name]
-            if name not in samples.theirs or len(roads) != 1 or roads[0].operations:
+            road = self._vector_roads.get(name) or self._bias(name)
+            if name not in samples.theirs or road is None or not road.coefficient:
                 continue
-            node = roads[0].source
-            if not any(np.isfinite(value[0]).all() for value in seen.get(node, [])):
-                last = samples.adjoints[1][node]
-                seen.setdefault(node, []).append(np.stack([samples.theirs[name] * roads[0].coefficient - last, last]))
+            if name in self._vector_roads or not self._is_seen(seen.get(road.source, [])):
+                last = samples.adjoints[1][road.source]
+                with np.errstate(all="ignore"):
+                    first = without_factors(samples, road, samples.theirs[name] - samples.road(road, 1), 0)
+                seen.setdefault(road.source, []).append(np.stack([first, last]))
+
+    def _bias(self, name: str) -> Road | None:
+        """The road into a vector that is the adjoint of one node, as it is."""
+        roads = self.graph.gradients[name]
+        return roads[0] if len(roads) == 1 and not roads[0].operations else None
+
+    @staticmethod
+    def _is_seen(values: list[Array]) -> bool:
+        return any(np.isfinite(value[0]).all() for value in values)
 
     def _common_factor(self, samples: Samples, node: str, value: Array, t: int) -> list[Explanation]:
         """One factor too many for all that is carried."""

@@ -17,6 +17,7 @@ say = Sentences({
     "delta_whole": ("{0} stands where a product of its own belongs", "应为自己的乘积，却直接用了 {0}"),
     "delta_midway": ("{0} is taken where a longer product belongs", "应为更长的乘积，却直接用了 {0}"),
     "term_missing": ("the term {road} is missing", "缺少 {road} 这一项"),
+    "terms_missing": ("the terms {road} are missing", "缺少 {road} 这几项"),
     "term_extra": ("a term too many", "多了一项"),
     "term_sign": ("the term {road} has the wrong sign", "{road} 这一项的符号错了"),
     "term_mean": ("divided by the number of steps; the sum is wanted", "除以了时间步数；应当求和"),

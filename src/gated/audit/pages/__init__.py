@@ -2,7 +2,7 @@
 
 words      what stands on both, English and Chinese
 terminal   lines with their styles: plain, or in colours by rich
-html       one file
+html       one file; style: its look
 mathml     formulas in the derivation's notation, as browsers set them
 drawing    the roads of the gradient as an SVG picture, what is wrong in red
 """

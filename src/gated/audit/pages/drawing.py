@@ -61,11 +61,15 @@ def svg(roads: Sequence[DrawnRoad], title: str) -> str:
     )
 
 
-_MARKERS = "<defs>" + "".join(
-    f'<marker id="tip-{state}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" orient="auto">'
-    f'<path class="tip {state}" d="M0 0L8 4L0 8z"/></marker>'
-    for state in ("right", "missing", "wrong", "extra")
-) + "</defs>"
+_MARKERS = (
+    "<defs>"
+    + "".join(
+        f'<marker id="tip-{state}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" orient="auto">'
+        f'<path class="tip {state}" d="M0 0L8 4L0 8z"/></marker>'
+        for state in ("right", "missing", "wrong", "extra")
+    )
+    + "</defs>"
+)
 
 
 def _arrows(roads: Sequence[DrawnRoad]) -> list[Arrow]:
@@ -156,5 +160,3 @@ def _drawn(arrow: Arrow, boxes: dict[str, Box], near_end: bool) -> tuple[str, st
 
 def _bezier(t: float, a: float, b: float, c: float, d: float) -> float:
     return (1 - t) ** 3 * a + 3 * (1 - t) ** 2 * t * b + 3 * (1 - t) * t**2 * c + t**3 * d
-
-

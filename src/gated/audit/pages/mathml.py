@@ -48,7 +48,7 @@ def _symbol(token: re.Match[str]) -> str:
     name, member = token["name"], token["member"]
     below, above = _written(token["below"], _BELOW), _written(token["above"], _ABOVE)
     if name == "Σ":
-        return f'<munder><mo>∑</mo>{_row(below)}</munder>'
+        return f"<munder><mo>∑</mo>{_row(below)}</munder>"
     base = f"<mi>{escape(name)}</mi>"
     if name[0] == "d" and len(name) > 1:  # ∂E/∂(the rest)
         base = f'<mrow><mi mathvariant="normal">d</mi><mi>{escape(name[1:])}</mi></mrow>'

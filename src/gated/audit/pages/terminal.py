@@ -81,7 +81,7 @@ def _table(audit: Audit) -> Iterator[Line]:
     widths = [max(columns(cell) for cell in column) for column in zip(heads, *rows, strict=True)]
     yield [("  " + "  ".join(_padded(head, w) for head, w in zip(heads, widths, strict=True)), BOLD)]
     for row, cells in zip(audit.gradients, rows, strict=True):
-        style = {True: GOOD, False: BAD}.get(row.right, DIM)  # type: ignore[call-overload]
+        style = DIM if row.right is None else GOOD if row.right else BAD
         padded = [_padded(cell, w) for cell, w in zip(cells, widths, strict=True)]
         yield [(f"  {padded[0]}  ", ""), (padded[1], style), ("  " + "  ".join(padded[2:]), "")]
 
@@ -107,6 +107,8 @@ def _fault(number: int, fault: Fault, lang: str, width: int, source: list[str]) 
         label = max(columns(say(lang, key)) for key, _, _ in pairs)
         for key, formula, style in pairs:
             yield from _formula(_padded(say(lang, key), label), formula, style, width)
+        if fault.legend:
+            yield from _paragraph(say(lang, "with", ",  ".join(fault.legend)), width, "   ", DIM)
     for line in fault.lines:
         if 0 < line <= len(source):
             yield [(f"   {line:>5} | ", DIM), (source[line - 1].rstrip(), "")]
