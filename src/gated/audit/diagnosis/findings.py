@@ -73,6 +73,7 @@ class Cause:
 def causes(case: Case, model: Model) -> list[Cause]:
     """The mistakes of a model, each cause once."""
     found: dict[object, Cause] = {}
+    printer = RoadPrinter(case.graph)
     for name, roads in _all_roads(model):
         if _is_cut(case, name, roads):
             key: object = ("cut", name)
@@ -81,7 +82,7 @@ def causes(case: Case, model: Model) -> list[Cause]:
         for road in roads:
             if not road.mistakes:
                 continue
-            key = _key(case, name, road)
+            key = _key(printer, name, road)
             if _repeats(found, case, name, road):
                 continue
             cause = found.setdefault(key, Cause(road.mistakes))
@@ -127,11 +128,19 @@ def _is_cut(case: Case, name: str, roads: list[Road]) -> bool:
     return bool(carried) and sum(bool(r.later) and _missing(r) for r in roads) == len(carried)
 
 
-def _key(case: Case, name: str, road: Road) -> object:
+def _key(printer: RoadPrinter, name: str, road: Road) -> object:
+    """What two roads have in common if their mistakes are one: the same words, and gradients of one family, in which
+    each may speak of its own member: σ(b_i) in b.i is the same mistake as σ(b_f) in b.f."""
     if road.mistakes[0].sentence in _OF_SUMS:
         return road.mistakes
-    family = name.split(".")[0] if "." in name else name
-    return family, road.mistakes
+    if "." not in name:
+        return name, road.mistakes
+    family, member = name.split(".", 1)
+    words = (
+        (m.kind, m.sentence, *(printer.part(part).replace(f"_{member}", "_") for part in m.parts))
+        for m in road.mistakes
+    )
+    return family, tuple(words)
 
 
 def _repeats(found: dict[object, Cause], case: Case, name: str, road: Road) -> bool:
