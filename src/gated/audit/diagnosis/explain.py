@@ -28,6 +28,11 @@ class Explanation:
     cost: float
     roads: list[Road]
 
+    @property
+    def words(self) -> list[tuple[Mistake, ...]]:
+        """The mistakes alone: one may have been made on a road, or on a longer one of which that is the end."""
+        return [road.mistakes for road in self.roads if road.mistakes]
+
 
 def explain(
     target: Array,

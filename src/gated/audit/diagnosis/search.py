@@ -43,7 +43,7 @@ class Search:
         if not found:
             return otherwise
         self.model.choices[choice] = len(found)
-        if len(found) > 1 and found[1].cost - found[0].cost < SAME:
+        if any(other.cost - found[0].cost < SAME and other.words != found[0].words for other in found[1:]):
             self.model.ties.add(choice)
         return found[self.prefer.get(choice, 0) % len(found)].roads
 

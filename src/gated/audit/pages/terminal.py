@@ -35,7 +35,8 @@ def as_rich(audit: Audit, width: int = WIDTH) -> Text:
 
 def lines(audit: Audit, width: int) -> Iterator[Line]:
     lang, colour = audit.lang, {RIGHT: GOOD, WRONG: BAD}.get(audit.verdict, DOUBT)
-    yield [(f"{Path(audit.path).name}  ", BOLD), (", ".join(audit.where) + f"  ({audit.style})", DIM)]
+    yield [(f"{Path(audit.path).name}  ", BOLD)]
+    yield from _paragraph(f"{', '.join(audit.where)} ({audit.style})", width, "  ", DIM)
     yield EMPTY
     head = f"{say(lang, audit.verdict)}: "
     first, *rest = wrap(head + summary(audit), width, later="  ").split("\n")
