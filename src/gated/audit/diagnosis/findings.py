@@ -169,6 +169,8 @@ def _finding(
     where = tuple(dict.fromkeys([*spoilt, *(n for n in cause.names if n in graph.gradients), *map(_quantity, nodes)]))
     ties = any((stage, n) in model.ties for stage in (LOCAL, CARRIED, GRADIENT) for n in cause.names)
     text = say(lang, "and").join(_sentence(printer, lang, m, cause.terms) for m in cause.mistakes)
+    if _spares_last_step(model, cause):
+        text += say(lang, "before_last")
     titles = (printer.adjoint(n) if n not in graph.gradients else called(n) for n in cause.names)
     title = ", ".join(dict.fromkeys(titles))
     return Finding(
@@ -179,6 +181,15 @@ def _finding(
         theirs=(other := printer.formula(name, _roads(theirs, name))),
         certain=verified and not ties,
         legend=printer.legend(f"{formula} {other} {text}"),
+    )
+
+
+def _spares_last_step(model: Model, cause: Cause) -> bool:
+    """A mistake in what the same step brings, which is not made at the last one."""
+    return any(not term.later and term.mistakes == cause.mistakes for term in cause.terms) and not any(
+        road.mistakes == cause.mistakes
+        for name in cause.names
+        for road in model.last.get(name, model.gradients.get(name, []))
     )
 
 

@@ -43,6 +43,7 @@ say = Sentences({
 
     # where
     "in_adjoint": ("{0}: {what}", "{0} ：{what}"),
+    "before_last": (", at every step but the last", "（最后一步除外）"),
     "and": ("; ", "；"),
 
     # what could not be explained
