@@ -205,8 +205,14 @@ def _agreed(samples: Samples, alphabet: Alphabet, own: Mapping[str, Road]) -> li
         with np.errstate(all="ignore"):
             values = (without_factors(samples, replace(road, operations=w), samples.theirs[name], 0) for w in ways)
             implied.append([value for value in values if np.isfinite(value).all()])
-    pairs = ((one, other) for a, b in combinations(implied, 2) for one in a for other in b)
-    return [one for one, other in pairs if near(one, other)]
+    return [value for a, b in combinations(implied, 2) if a and b for value in _common(np.stack(a), np.stack(b))]
+
+
+def _common(one: Array, other: Array) -> list[Array]:
+    """Those of `one` (count, S, H) that are near one of `other`: by a number of each first, in which all differ."""
+    a, b = (values.reshape(len(values), -1) for values in (one, other))
+    close = np.abs(a[:, None, 0] - b[None, :, 0]) <= TOLERANCE * np.linalg.norm(b, axis=1)
+    return [one[i] for i, j in np.argwhere(close) if near(a[i], b[j])]
 
 
 def without_factors(samples: Samples, road: Road, gradient: Array, t: int) -> Array:
