@@ -1,7 +1,7 @@
 """The gallery: what the audit says of every wrong program that the tests have, in English and Chinese.
 
-    python docs/gallery.py            write docs/gallery.md and docs/gallery.zh.md; some minutes
-    python docs/gallery.py --check    say whether they would change
+python docs/gallery.py            write docs/gallery.md and docs/gallery.zh.md; some minutes
+python docs/gallery.py --check    say whether they would change
 """
 
 from __future__ import annotations
@@ -42,13 +42,12 @@ RIGHT = {"en": "The gradients are right.", "zh": "梯度正确。"}
 
 def page(entries: list[tuple[str, str]], lang: str) -> str:
     """The whole page, from (file, entry)."""
-    parts, number, before = [HEADS[lang]], 0, ""
-    for name, entry in entries:
+    parts, before = [HEADS[lang]], ""
+    for number, (name, text) in enumerate(entries, 1):
         if name != before:
             parts.append(f"## [{name}.py](../tests/audit/specimens/right/{name}.py)\n")
             before = name
-        number += 1
-        parts.append(f"### {number}\n\n{entry}")
+        parts.append(f"### {number}\n\n{text}")
     return "\n".join(parts)
 
 
@@ -82,9 +81,7 @@ def changed(specimen: Specimen) -> str:
 def pages() -> dict[str, str]:
     ordered = sorted(SPECIMENS, key=lambda s: (s.right, len(s.faults)))
     with ProcessPoolExecutor(os.cpu_count()) as pool:
-        found = {
-            lang: list(pool.map(entry, ordered, [lang] * len(ordered), chunksize=4)) for lang in ("en", "zh")
-        }
+        found = {lang: list(pool.map(entry, ordered, [lang] * len(ordered), chunksize=4)) for lang in ("en", "zh")}
     names = [specimen.right for specimen in ordered]
     return {
         f"docs/gallery{suffix}.md": page(list(zip(names, found[lang], strict=True)), lang)

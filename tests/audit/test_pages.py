@@ -209,3 +209,16 @@ def test_what_is_audited() -> None:
 
     for code in (module, module.rnn_backward if hasattr(module, "rnn_backward") else module, f"{RIGHT}"):
         assert gated.audit.diagnose(code).verdict == "right"
+
+
+def test_what_else_is_in_the_file(tmp_path: Path) -> None:
+    """A file of several functions: none is forgotten, what is wrong is shown, and decides."""
+    path = written(tmp_path, IN_PLACE)
+    audit = gated.audit.diagnose(path)
+    assert audit.verdict == "wrong" and audit.where == ("lstm_step_forward", "lstm_step_backward")
+    (other,) = audit.others
+    assert other.where == ("lstm_forward", "lstm_backward") and other.own_verdict == "right"
+    assert "lstm_forward, lstm_backward" in str(audit) and "lstm_forward, lstm_backward" in as_html(audit)
+    held = audit.to_dict()
+    assert held["others"] == [{"where": other.where, "verdict": "right", "faults": []}]
+    assert gated.audit.diagnose(path, "lstm_backward").verdict == "right"

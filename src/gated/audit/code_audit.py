@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,9 @@ from gated.audit.foreign.manners import Manner
 from gated.audit.foreign.match import Match
 from gated.audit.foreign.process import MEMORY, SECONDS, Foreign, open_foreign
 from gated.audit.foreign.table import Table
-from gated.audit.verdict import Audit, Fault, Forward
+from gated.audit.verdict import RIGHT, UNKNOWN, WRONG, Audit, Fault, Forward
 from gated.calculus.wording import LANGUAGES
-from gated.errors import wrong
+from gated.errors import ForeignError, wrong
 
 FAULTS = ("in_place", "stale_state")  # manners that make the gradients of the next call wrong
 
@@ -50,7 +51,8 @@ def diagnose(
 ) -> Audit:
     """Audit somebody's own NumPy or PyTorch code: which of its gradients are wrong, and which term of which formula.
 
-    The code is run in a child process, as it stands. What is right is the derivative of its own forward pass (by the
+    The code is run in a child process, as it stands; where a file has several pairs of functions or classes and none is
+    named, all of them are, and what is wrong is shown. What is right is the derivative of its own forward pass (by the
     complex step; Squire, Trapp 1998). If that is a cell that gated knows, its backward pass is explained term by term.
 
     Args:
@@ -66,8 +68,21 @@ def diagnose(
     """
     if lang not in LANGUAGES:
         raise wrong("lang", repr(lang), f"one of {', '.join(LANGUAGES)}")
-    began = time.perf_counter()
     path, name = _place(code, name)
+    first, others = _audit(path, name, lang, seconds, memory)
+    audits = [first]
+    for other in others:
+        try:
+            audits.append(_audit(first.path, other, lang, seconds, memory)[0])
+        except ForeignError as error:
+            audits.append(Audit(first.path, (other,), "", Forward(None, False), (), failure=str(error), lang=lang))
+    shown = min(audits, key=lambda audit: (WRONG, UNKNOWN, RIGHT).index(audit.own_verdict))
+    return replace(shown, others=tuple(audit for audit in audits if audit is not shown))
+
+
+def _audit(path: str | Path, name: str | None, lang: str, seconds: float, memory: int) -> tuple[Audit, tuple[str, ...]]:
+    """The audit of one pair of functions or one class, and the names of others in the same file."""
+    began = time.perf_counter()
     with open_foreign(path, name, seconds=seconds, memory=memory) as theirs:
         table, manners, match = theirs.table(), theirs.manners(), theirs.match()
         faults = [_bad_manner(manner, lang) for manner in manners if manner.kind in FAULTS]
@@ -79,7 +94,7 @@ def diagnose(
             unexplained, roads = _open(diagnosis, table, lang), diagnosis.roads
         elif not table.right and not table.failure:
             unexplained = [say(lang, "no_cell"), *_worst(table, lang)]
-        return Audit(
+        audit = Audit(
             path=str(theirs.path),
             where=theirs.where,
             style=theirs.style,
@@ -94,6 +109,7 @@ def diagnose(
             seconds=time.perf_counter() - began,
             roads=roads,
         )
+        return audit, theirs.others
 
 
 def explain(theirs: Foreign, match: Match, lang: str = "en") -> Diagnosis:

@@ -71,6 +71,7 @@ class Audit:
         lang: of the sentences, "en" or "zh".
         seconds: it took.
         roads: their backward pass beside the right one, for the picture; empty where it was not explained.
+        others: of other functions or classes of the same file, where none was named.
     """
 
     path: str
@@ -86,10 +87,17 @@ class Audit:
     lang: str = "en"
     seconds: float = 0.0
     roads: tuple[DrawnRoad, ...] = ()
+    others: tuple[Audit, ...] = ()
 
     @property
     def verdict(self) -> str:
-        """ "right", "wrong", or "unknown" where their code could not be run to its end."""
+        """Of everything audited: "wrong" if anything is, else "unknown" if any of it could not be run to its end."""
+        verdicts = {self.own_verdict, *(other.own_verdict for other in self.others)}
+        return next(verdict for verdict in (WRONG, UNKNOWN, RIGHT) if verdict in verdicts)
+
+    @property
+    def own_verdict(self) -> str:
+        """The verdict without that of the others."""
         if self.faults or any(row.right is False for row in self.gradients):
             return WRONG
         return UNKNOWN if self.failure else RIGHT
@@ -112,6 +120,10 @@ class Audit:
             "faults": [asdict(fault) for fault in self.faults],
             "unexplained": list(self.unexplained),
             "warnings": list(self.warnings),
+            "others": [
+                {"where": other.where, "verdict": other.own_verdict, "faults": [fault.kind for fault in other.faults]}
+                for other in self.others
+            ],
         }
 
     def to_json(self) -> str:

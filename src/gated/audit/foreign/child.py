@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from gated.audit.foreign import manners, wire
-from gated.audit.foreign.find import find
+from gated.audit.foreign.find import find, others
 from gated.audit.foreign.source import Source
 from gated.audit.foreign.subject import Subject
 from gated.audit.foreign.table import table
@@ -95,6 +95,7 @@ def _open(held: dict[str, Any], message: Mapping[str, Any], arrays: Mapping[str,
         "last_only": subject.last_only,
         "equal_sizes": subject.equal_sizes,
         "one_step": subject.one_step,
+        "others": others(source, subject) if message["name"] is None else [],
     }, {}
 
 

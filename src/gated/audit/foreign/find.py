@@ -35,6 +35,17 @@ def find(source: Source, name: str | None = None) -> Subject:
     raise ArgumentError(none_fits(source))
 
 
+def others(source: Source, found: Subject) -> list[str]:
+    """Names of the functions or classes in the file, beside those found, that an adapter fits too."""
+    names: dict[str, None] = {}
+    seen = {found.where}
+    for subject in candidates(source, None):
+        if subject.where not in seen and subject.settle():
+            seen.add(subject.where)
+            names[subject.where[0]] = None
+    return list(names)
+
+
 def candidates(source: Source, name: str | None) -> Iterator[Subject]:
     """Adapters that fit by names, the likeliest first."""
     if "torch" in source.text and re.search(r"^\s*(import|from) torch", source.text, re.MULTILINE):

@@ -108,6 +108,7 @@ class Foreign:
         style: what it is, in words. where: its functions or class. states: of "h", "c", those that can be given.
         names: "x", "h", "c" -> what they call it. last_only: an adjoint of the last output alone can be given.
         one_step: their functions do one step, which is chained here. equal_sizes: D has to be H.
+        others: names of further functions or classes in the file that can be audited, if none was asked for.
     """
 
     def __init__(self, path: str | Path, name: str | None, seconds: float, memory: int) -> None:
@@ -123,6 +124,7 @@ class Foreign:
         self.names: dict[str, str] = about["names"]
         self.one_sequence, self.last_only = bool(about["one_sequence"]), bool(about["last_only"])
         self.equal_sizes, self.one_step = bool(about["equal_sizes"]), bool(about["one_step"])
+        self.others: tuple[str, ...] = tuple(about["others"])
         self._shapes: dict[tuple[int, int], dict[str, tuple[int, ...]]] = {}
         self._match: Match | None = None
 

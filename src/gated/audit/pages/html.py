@@ -10,7 +10,7 @@ from gated.audit.pages.drawing import svg
 from gated.audit.pages.mathml import mathml
 from gated.audit.pages.style import STYLE
 from gated.audit.pages.terminal import read_source
-from gated.audit.pages.words import forward_sentences, place, say, summary
+from gated.audit.pages.words import forward_sentences, others, place, say, summary
 from gated.audit.verdict import Audit, Fault
 
 AROUND = 2  # lines of their code shown before and after a fault
@@ -32,6 +32,7 @@ def as_html(audit: Audit) -> str:
         _table(audit),
         *_listed(say(lang, "forward"), forward_sentences(audit)),
         *_listed(say(lang, "warnings"), audit.warnings),
+        *_listed(say(lang, "others"), others(audit)),
         f'<p class="dim">gated {gated.__version__} · {escape(say(lang, "seconds", audit.seconds))}</p>',
     ]
     title = escape(say(lang, "title", name))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gated.audit.foreign.table import GradientRow
-from gated.audit.pages.words import forward_sentences, place, say, summary
+from gated.audit.pages.words import forward_sentences, others, place, say, summary
 from gated.audit.verdict import RIGHT, WRONG, Audit, Fault
 from gated.calculus.markup import columns, wrap
 
@@ -64,6 +64,11 @@ def lines(audit: Audit, width: int) -> Iterator[Line]:
         yield EMPTY
         yield [(say(lang, "warnings"), BOLD)]
         for sentence in audit.warnings:
+            yield from _paragraph(sentence, width)
+    if audit.others:
+        yield EMPTY
+        yield [(say(lang, "others"), BOLD)]
+        for sentence in others(audit):
             yield from _paragraph(sentence, width)
     if any(fault.right for fault in audit.faults):
         yield EMPTY

@@ -65,7 +65,7 @@ say = Sentences({
                    "一个箭头是一个乘积，一个伴随由它传到另一个，式中的点代表箭头起点的伴随；带 t + 1 的来自后一步。"
                    "红色是出错的地方，虚线表示缺失；旁边的绿色是应有的内容。"),
     "seconds": ("{0:.1f} s", "{0:.1f} 秒"),
-    "repair": ("what to change", "怎样改"),
+    "others": ("also in this file", "同一文件中还有"),
 
     # kinds
     "missing_term": ("a term is missing", "缺一项"),
@@ -91,9 +91,9 @@ say = Sentences({
 def summary(audit: Audit) -> str:
     """One sentence: how many gradients are wrong and whether that is explained."""
     lang, wrong = audit.lang, sum(row.right is False for row in audit.gradients)
-    if audit.verdict == RIGHT:
+    if audit.own_verdict == RIGHT:
         return say(lang, "all_right")
-    if audit.verdict != WRONG:
+    if audit.own_verdict != WRONG:
         return audit.failure
     count = len(audit.faults)
     if not wrong:
@@ -123,3 +123,13 @@ def place(lang: str, lines: tuple[int, ...]) -> str:
     if not lines:
         return ""
     return say(lang, "line" if len(lines) == 1 else "lines", ", ".join(map(str, lines)))
+
+
+def others(audit: Audit) -> list[str]:
+    """What was audited beside, one line each."""
+    return [
+        f"{', '.join(other.where)}: {say(audit.lang, other.own_verdict)}"
+        + (f" ({', '.join(say(audit.lang, fault.kind) for fault in other.faults)})" if other.faults else "")
+        + (f" ({other.failure})" if other.failure else "")
+        for other in audit.others
+    ]
