@@ -34,7 +34,9 @@ in widely read texts. `python docs/gallery.py` writes this page.
 
 [English](gallery.md) · [README](../README.zh.md) · [我的反向传播对吗？](my-backprop.zh.md)
 
-每一条都是把一个正确的程序改动几行，以及 `gated audit` 对改动后的程序的结论：能解释全部错误数值的那些错误，各自附上应有的公式和写成的公式。其中许多错误出自流传很广的文章。本页由 `python docs/gallery.py` 写成。
+每一条都是把一个正确的程序改动几行，以及 `gated audit` 对改动后的程序的结论：
+能解释全部错误数值的那些错误，各自附上应有的公式和写成的公式。
+其中许多错误出自流传很广的文章。本页由 `python docs/gallery.py` 写成。
 """,
 }
 RIGHT = {"en": "The gradients are right.", "zh": "梯度正确。"}

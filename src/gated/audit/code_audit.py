@@ -29,11 +29,11 @@ say = Sentences({
     "one_step_only": ("the gradients are right for one step only: a check with T = 1 sees nothing of this",
                       "梯度只在一个时间步时正确：用 T = 1 做检查完全看不出来"),
     "differences": ("their forward pass takes no complex numbers: differentiated by central differences, to about "
-                    "1e-9 instead of rounding", "前向计算不接受复数：改用中心差分求导，精度约 1e-9，而不是舍入误差"),
+                    "1e-9 instead of rounding", "前向传播不接受复数：改用中心差分求导，精度约 1e-9，而不是舍入误差"),
     "raises": ("the backward pass raises {0}", "反向传播抛出 {0}"),
     "no_cell": ("the forward pass is none of the cells known, so that only the table can be given: the gradients that "
                 "are wrong, and at which step",
-                "前向计算不是已知的任何一种细胞，因此只能给出梯度对照表：哪些错了，错在哪一步"),
+                "前向传播不是已知的任何一种细胞，因此只能给出梯度对照表：哪些错了，错在哪一步"),
     "unexplained": ("wrong and not explained: {0}", "有错，但未能解释：{0}"),
     "worst": ("{0} (relative error {1:.2g}, most of it from the loss at step {2})",
               "{0} （相对误差 {1:.2g}，主要来自第 {2} 步的损失）"),
