@@ -12,6 +12,7 @@ from gated.audit.foreign.source import Source, defaults
 
 LAST = re.compile(r"last|final|end$|_n$|^[hc]n$|_?[tT]_last|^[hc]t$")
 ADJOINT = re.compile(r"^(?:d_?[lje]_?d_?|deltas?_?|grads?_(?:wrt_|of_)?|gradient_|upstream_?|g_|d_?)(.*)$")
+TARGETS = re.compile(r"^(targets?|labels?|y_?true|truth|expected|desired|goals?|ts|t|y|ys|yd|y_?d|y_?target|tgt)s?$")
 EVERY = re.compile(r"^(?:cs|c_?(?:all|seq|list)|cells)$")
 
 
@@ -81,6 +82,8 @@ def _settled(found: list[Argument], forward: Sequence[Argument]) -> list[Argumen
     settled: list[Argument] = []
     for a in found:
         role = a.role
+        if role == "array" and TARGETS.match(a.name.lower()):
+            role = "targets"
         if role in ("x", "h", "c", "state", "parameters") and not any(f.role == role for f in forward):
             role = "array"
         if role == "array":

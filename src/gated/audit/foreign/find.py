@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -72,10 +73,13 @@ def named_pairs(source: Source, name: str | None) -> list[tuple[str, str]]:
     """(forward, backward), the likeliest first."""
     backs = [f for f in source.functions if BACKWARD.search(f)]
     fronts = [f for f in source.functions if f not in backs]
-    pairs = [(f, b) for b in backs for f in fronts if FORWARD.search(f) and alike(f, b)]
-    pairs += [(f, b) for b in backs for f in fronts if (f, b) not in pairs and alike(f, b)]
-    pairs += [(f, b) for b in backs for f in fronts if (f, b) not in pairs and FORWARD.search(f)]
-    pairs.sort(key=lambda pair: bool(re.search("step|cell|unit", pair[0])))  # whole sequences first
+    ranks = {}
+    for forward, backward in itertools.product(fronts, backs):
+        named, same = bool(FORWARD.search(forward)), alike(forward, backward)
+        if named or same:  # whole sequences before steps
+            step = bool(re.search("step|cell|unit", forward))
+            ranks[forward, backward] = (not same, step, not named)
+    pairs = sorted(ranks, key=lambda pair: ranks[pair])
     return pairs if name is None else [pair for pair in pairs if name in pair]
 
 

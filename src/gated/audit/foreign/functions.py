@@ -16,6 +16,7 @@ import numpy as np
 
 from gated.audit.foreign import arguments, layouts, results, roles
 from gated.audit.foreign.arguments import Argument
+from gated.audit.foreign.draws import draw
 from gated.audit.foreign.gradients import by_name
 from gated.audit.foreign.held import Bag, flat_shapes, flatten, rebuilt
 from gated.audit.foreign.schemes import Scheme, schemes
@@ -76,7 +77,7 @@ class Functions(Subject):
         has = {a.role for a in self.asked}
         back = {a.role for a in self.asked_back}
         enough = bool(self.parameters) or self.dictionary
-        return "x" in has and enough and "dy" in back and (not self.one_step or "h" in self.states)
+        return "x" in has and enough and "dy" in back and "targets" not in back and (not self.one_step or "h" in self.states)
 
     def readings(self) -> Iterator[Functions]:
         """Every way in which both functions run; those whose forward pass alone does have a `failure`."""
@@ -99,7 +100,9 @@ class Functions(Subject):
         """Does the forward pass run and look like one? A key that its dictionary of parameters lacks."""
         sizes = Sizes(1 if self.one_step else TRIAL.T, TRIAL.N, TRIAL.D, TRIAL.H)
         try:
-            return any(plausible(self, sizes, np.random.default_rng(seed)) is None for seed in SEEDS)
+            if not any(plausible(self, sizes, np.random.default_rng(seed)) is None for seed in SEEDS):
+                return False
+            return not self.elementwise or self._apart()
         except (KeyError, AttributeError) as error:
             key = getattr(error, "name", None) or (error.args[0] if error.args else None)
             if self.dictionary and self.initial is None and isinstance(key, str) and key.isidentifier():
@@ -107,6 +110,14 @@ class Functions(Subject):
         except Exception:  # noqa: BLE001 - whatever their code raises on arrays that it was not made for
             pass
         return False
+
+    def _apart(self) -> bool:
+        """Is every unit one by itself? Else vectors ran where matrices were meant."""
+        at = draw(self, 2 - self.one_step, TRIAL.N, TRIAL.H, TRIAL.H, np.random.default_rng(7))
+        moved = at.x.copy()
+        moved[..., 0] += 0.5
+        changed = self.forward(at.P, moved, at.states) != self.forward(at.P, at.x, at.states)
+        return not changed[..., 1:].any()
 
     def with_backward(self) -> Iterator[Functions]:
         """With the ways in which backward can be called; if it always raises, with its first error."""
@@ -131,8 +142,6 @@ class Functions(Subject):
 
     def trial(self) -> Parameters:
         """Gradients of one call."""
-        from gated.audit.foreign.draws import draw
-
         sizes, rng = TRIAL, np.random.default_rng(6)
         T = 1 if self.one_step else sizes.T
         at = draw(self, T, sizes.N, sizes.D, sizes.H, rng)
@@ -268,7 +277,7 @@ class Functions(Subject):
             if a.role == "given":
                 given[a.name] = asked[a.name]
             elif a.role == "result":
-                given[a.name] = named[a.name]
+                given[a.name] = named.get(a.name, result)
             elif a.role == "cache":
                 last = isinstance(result, tuple) and not self.whole_cache
                 given[a.name] = result[-1] if last else result

@@ -2,42 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from gated.audit.foreign import results, roles
 from gated.audit.foreign.results import Part
-from gated.audit.foreign.source import Source
 
 Array = np.ndarray[Any, Any]
 
 
-class Asking(Protocol):
-    """Whose gradients: as `Functions` is."""
-
-    source: Source
-    where: tuple[str, ...]
-    layout: str
-    x_layout: str
-    order: tuple[str, ...]
-    states: tuple[str, ...]
-    parameters: list[str]
-
-    @property
-    def _H(self) -> int: ...
-
-    def sizes_of(self, P: Mapping[str, Any]) -> tuple[int, int]: ...
-
-    def shapes(self, D: int, H: int) -> dict[str, tuple[int, ...]]: ...
-
-
 def by_name(of: Any, back: Any, x: Array) -> dict[str, Array]:
     """Gradients of what backward returned, by the names of parameters and "x", "h", "c", these in canonical shape."""
-    pairs = list(results.leaves(back, of.source.returned_tree(of.where[1])))
-    known = {*of.parameters, "x", *of.states}
     sizes = {"T": x.shape[0], "N": x.shape[1], "D": x.shape[2]}
+
+    def of_steps(value: Any) -> bool:
+        return results.is_sequence(value) and results.read(value, of.x_layout or of.layout, sizes) is not None
+
+    pairs = list(results.leaves(back, of.source.returned_tree(of.where[1]), of_steps))
+    known = {*of.parameters, "x", *of.states}
     owners = [roles.owner(name, known) if name else None for name, _ in pairs]
     _fill(of, pairs, owners, sizes)
     found: dict[str, Array] = {}

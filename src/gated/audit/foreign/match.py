@@ -32,13 +32,17 @@ class Piece:
     flipped: bool = False
     sign: float = 1.0
     row: int | None = None  # a vector that is one row of theirs
+    vector: bool = False  # a vector that is part of a matrix of theirs, which sees a one
 
     def resized(self, D: int, H: int, new_D: int, new_H: int) -> Piece:
-        """The same for other sizes: every bound is some H, and one D at most. H does not divide D."""
+        """The same for other sizes: every bound is some H, one D and a one at most, which their remainders tell."""
 
         def bound(at: int) -> int:
-            with_D = (at - D) % H == 0 and at >= D and at % H != 0
-            return new_D * with_D + (at - D * with_D) // H * new_H
+            for one, with_D in ((0, 0), (0, 1), (1, 0), (1, 1)):
+                rest = at - one - with_D * D
+                if rest >= 0 and rest % H == 0:
+                    return one + with_D * new_D + rest // H * new_H
+            raise ValueError(f"{at}: no bound of blocks for D = {D}, H = {H}")
 
         rows = (bound(self.rows[0]), bound(self.rows[1]))
         columns = self.columns and (bound(self.columns[0]), bound(self.columns[1]))
@@ -56,7 +60,7 @@ class Piece:
 
     def read(self, theirs: Array) -> Array:
         part = theirs[self.index(theirs)]
-        if self.columns is None:
+        if self.columns is None or self.vector:
             return np.asarray(self.sign * part.reshape(-1))
         return np.asarray(self.sign * (part.T if self.flipped else part))
 

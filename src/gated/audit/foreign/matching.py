@@ -109,11 +109,11 @@ def _opposite(piece: Piece) -> Piece:
 
 
 class _Reader:
-    """Their arrays by shape: matrices on x (D), on h (H), on both; vectors. A group is what belongs to one gate:
-    a position in stacked arrays, or a word of their names."""
+    """Their arrays by shape: matrices on x (D), on h (H), on both, on both and a one; vectors. A group is what belongs
+    to one gate: a word of their names and a position in arrays that hold several gates."""
 
     def __init__(self, cell: Cell, shapes: Shapes, D: int, H: int, gates: int) -> None:
-        self.cell, self.D, self.H, self.count = cell, D, H, gates
+        self.cell, self.D, self.H, self.count, self.names = cell, D, H, gates, tuple(shapes)
         units = gates * H
         self.stacked = gates > 1 and any(units in shape for shape in shapes.values())
         peepholes = [n for n in cell.parameters if n[0] == "p"]
@@ -123,23 +123,34 @@ class _Reader:
             n: (s[0], s[1]) for n, s in shapes.items() if len(s) == 2 and 1 not in s and n not in self.rows
         }
         self.vectors = {n: tuple(s) for n, s in shapes.items() if n not in self.matrices and n not in self.rows}
-        width = units if self.stacked else H
-        self.width = width
-        sided = [
-            s
-            for s in self.matrices.values()
-            if s[0] != s[1] and width in s and (s[0] in (D, H, D + H)) | (s[1] in (D, H, D + H))
-        ]
-        self.columns = sum(s[1] == width for s in sided) > sum(s[0] == width for s in sided)  # x @ W
-        self.joined = any(D + H in s for s in self.matrices.values())
-        if self.stacked:
-            self.groups = [str(k) for k in range(gates)]
-        else:
-            owners = list(self.matrices) or [n for n in self.vectors if not _is_bias(n)]
-            words = dict.fromkeys(
-                roles.gate_word(n) for n in owners if roles.family(n, tuple(shapes), False)[-1] != "y"
-            )
-            self.groups = list(words) if gates > 1 else [""]
+        self.widths = [units] if self.stacked else [k * H for k in range(1, gates + 1)]
+        sided = [s for s in self.matrices.values() if s[0] != s[1]]
+        self.columns = sum(self._inputs(s[0]) and s[1] in self.widths for s in sided) > sum(
+            self._inputs(s[1]) and s[0] in self.widths for s in sided
+        )  # x @ W
+        self.joined = any(self._inputs(s[0 if self.columns else 1]) in (2, 3) for s in self.matrices.values())
+        self.groups = self._groups()
+
+    def _inputs(self, size: int) -> int:
+        """What a matrix of so many inputs sees: 1 x or h, 2 both, 3 both and a one; 0 none of these."""
+        D, H = self.D, self.H
+        return {D: 1, H: 1, D + H: 2, D + H + 1: 3}.get(size, 0)
+
+    def _groups(self) -> list[str]:
+        if self.stacked or self.count == 1:
+            return [str(k) for k in range(self.count)] if self.stacked else [""]
+        owners = list(self.matrices) or [n for n in self.vectors if not _is_bias(n)]
+        found: dict[str, None] = {}
+        for name in owners:
+            if roles.family(name, self.names, False)[-1] == "y":
+                continue
+            shape = (*self.matrices.get(name, ()), 0)
+            blocks = max(shape[1 if self.columns else 0] // self.H, 1)
+            found |= {self._group(roles.gate_word(name), k, blocks): None for k in range(blocks)}
+        return list(found)
+
+    def _group(self, word: str, k: int, blocks: int) -> str:
+        return word if blocks == 1 else f"{word} {k}"
 
     def pieces(self, order: Sequence[str], h_first: bool, swapped: bool) -> list[Piece] | None:
         """None where a matrix of the cell is not found."""
@@ -163,31 +174,36 @@ class _Reader:
 
     def _blocks(self, name: str, shape: tuple[int, ...], gate_of: Mapping[str, str]) -> list[tuple[str, int]]:
         """(gate, first row) of the blocks of an array."""
-        if self.stacked and self.width in (*shape, int(np.prod(shape))):
+        units, size = self.count * self.H, int(np.prod(shape))
+        if self.stacked and units in (*shape, size):
             return [(gate, k * self.H) for k, gate in enumerate(gate_of.values())]
-        if self.count == 1 and (name in self.matrices or int(np.prod(shape)) == self.H):
+        if self.count == 1 and (name in self.matrices or size == self.H):
             return [(next(iter(gate_of.values())), 0)] if roles.family(name, (name,), False)[-1] != "y" else []
         word = roles.gate_word(name)
         if self.stacked:
             hinted = [g for g in gate_of.values() if word in roles.HINTS.get(g, ())]
-            return [(hinted[0], 0)] if hinted and int(np.prod(shape)) == self.H else []
-        if word in gate_of:
-            return [(gate_of[word], 0)]
-        lone = name in self.vectors and "n" in gate_of.values() and int(np.prod(shape)) == self.H
+            return [(hinted[0], 0)] if hinted and size == self.H else []
+        blocks = max((shape[1 if self.columns else 0] if name in self.matrices else size) // self.H, 1)
+        groups = [self._group(word, k, blocks) for k in range(blocks)]
+        if all(group in gate_of for group in groups):
+            return [(gate_of[group], k * self.H) for k, group in enumerate(groups)]
+        lone = name in self.vectors and "n" in gate_of.values() and size == self.H
         return [("n", 0)] if lone else []  # the candidate's second bias has a word of its own
 
     def _matrix(self, name: str, shape: tuple[int, ...], gate: str, start: int, h_first: bool) -> list[Piece]:
         inputs = shape[0] if self.columns else shape[1]
         D, H, span = self.D, self.H, (start, start + self.H)
-        if inputs == D + H:
+        first = int(self._inputs(inputs) == 3)  # a row of ones before
+        if self._inputs(inputs) >= 2:
             parts = [("U", 0, H), ("W", H, D + H)] if h_first else [("W", 0, D), ("U", D, D + H)]
+            parts = [("b", 0, 1)] * first + [(f, low + first, high + first) for f, low, high in parts]
         else:
             parts = {D: [("W", 0, D)], H: [("U", 0, H)]}.get(inputs, [])
         found = []
         for family, low, high in parts:
             if f"{family}.{gate}" in self.cell.parameters:
                 place = ((low, high), span) if self.columns else (span, (low, high))
-                found.append(Piece(f"{family}.{gate}", name, *place, self.columns))
+                found.append(Piece(f"{family}.{gate}", name, *place, self.columns, vector=family == "b"))
         return found
 
     def _vector(self, name: str, gate: str, there: set[str], swapped: bool) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -90,18 +90,25 @@ def read_state(value: Any, layout: str, sizes: dict[str, int]) -> Array | None:
         return None
 
 
-def leaves(back: Any, names: Sequence[Any] | None, path: str = "") -> Iterator[Part]:
-    """Gradients by name, as deep as tuples and dictionaries go; None for one that has no name."""
+def leaves(
+    back: Any, names: Sequence[Any] | None, one: Callable[[Any], bool], path: str = ""
+) -> Iterator[Part]:
+    """Gradients by name, as deep as tuples and dictionaries go; None for one that has no name.
+
+    Args:
+        one: is a list the gradient of one thing, a step each?
+    """
     inside = children(back)
-    if inside is None or (isinstance(back, list) and is_sequence(back) and path):
+    if inside is None or (isinstance(back, list) and (one(back) or is_sequence(back) and path)):
         yield (path or _only(names)), back
     elif isinstance(back, (tuple, list)) and not hasattr(back, "_fields"):
         fitting = list(names) if names and len(names) == len(back) else [None] * len(back)
         for name, value in zip(fitting, back, strict=True):
-            if children(value) is None or (isinstance(value, list) and is_sequence(value) and isinstance(name, str)):
+            listed = isinstance(value, list) and (one(value) or is_sequence(value) and isinstance(name, str))
+            if children(value) is None or listed:
                 yield (name if isinstance(name, str) else None), value
             else:
-                yield from leaves(value, name if isinstance(name, list) else None)
+                yield from leaves(value, name if isinstance(name, list) else None, one)
     else:
         for name, _, value in inside:
-            yield from leaves(value, None, f"{path}.{name}" if path else name)
+            yield from leaves(value, None, one, f"{path}.{name}" if path else name)

@@ -97,6 +97,8 @@ def family(name: str, others: tuple[str, ...], in_one: bool) -> str:
     Args:
         others: all parameters. in_one: read W as a matrix on [h, x].
     """
+    if "." in name:
+        name, others = nested(name)[1], tuple(nested(other)[1] for other in others)
     key = name.lower()
     letters = re.sub(r"[^a-z]", "", key)
     if re.match(r"^[wbv]_?(h?y|ya|y[ha])$", key):
@@ -105,6 +107,8 @@ def family(name: str, others: tuple[str, ...], in_one: bool) -> str:
         return "b"
     if re.match(r"^(p|peep|v_?[ifo]$|wc[ifo]$|w_c[ifo]$)", key) or "peep" in key:
         return "p"
+    if re.match(r"^w_?[ha]$", key) and any(re.match(r"^u_?[ha]$", other.lower()) for other in others):
+        return "W"  # Wh beside Uh: h is the candidate
     if re.match(r"^(u|r(_|$|[ifogczrhn]$))", key) or re.match(r"^(weight_hh|whh|waa|wh$|w_h$|w_hh|recurrent)", key):
         return "U"
     if re.match(r"^(weight_ih|wx|wxh|wax|w_x|kernel)", key):
@@ -117,8 +121,21 @@ def family(name: str, others: tuple[str, ...], in_one: bool) -> str:
     return "WU" if in_one and key.startswith("w") else "W"
 
 
+def nested(name: str) -> tuple[str, str]:
+    """Gate and family of an array that lies in a dictionary of its own: update.W and W.z."""
+    parts = [part for part in name.split(".") if not part.isdigit()] or [name]
+    gate = next((part for part in parts if any(part.lower() in words for words in HINTS.values())), "")
+    rest = [part for part in parts if part != gate]
+    if not gate or not rest:
+        last = parts[-1]
+        return (gate_word(last) if "." not in last else ""), last
+    return gate.lower(), rest[-1]
+
+
 def gate_word(name: str) -> str:
     """What is left of a parameter's name without its family: Wfh, Wfx, bf -> "f"; Wx, Wh, b -> ""."""
+    if "." in name:
+        return nested(name)[0]
     key = re.sub(r"(weight|bias|kernel|recurrent|peephole|peep|_ih|_hh|_l0|[._\d\[\]])+", "_", name.lower()).strip("_")
     key = key.replace("_", "")
     key = re.sub(r"^[wubprv](?=.)|(?<=.)[wub]$|^[wub]$", "", key, count=1)
@@ -135,10 +152,10 @@ def gate_word(name: str) -> str:
 HINTS = {  # gate words -> gates of the cells of the zoo
     "i": {"i", "in", "input", "u", "update"},
     "f": {"f", "forget"},
-    "g": {"g", "c", "z", "ct", "cell", "cc", "candidate", "n"},
+    "g": {"g", "c", "z", "ct", "cell", "cc", "candidate", "n", "ctilde", "chat", "cbar", "modulation", "ch", "cand"},
     "o": {"o", "out", "output"},
     "r": {"r", "reset"},
     "z": {"z", "u", "update"},
-    "n": {"n", "h", "hh", "c", "g", "candidate", "hc", "ch"},
+    "n": {"n", "h", "hh", "c", "g", "candidate", "hc", "ch", "hhat", "htilde", "hbar", "cand", "new", "k", "hat"},
     "h": {"h", "", "a", "hh"},
 }

@@ -21,6 +21,9 @@ class Scheme(subject.Scheme):
     one_block: frozenset[str] = frozenset()
 
     def shape(self, name: str, D: int, H: int) -> tuple[int, ...]:
+        if self.families[name] == "1WU":
+            units, inputs = self.blocks * H, D + H + 1
+            return (units, inputs) if self.transposed else (inputs, units)
         if name in self.one_block:
             return subject.Scheme(1, self.in_one, self.transposed, self.bias, False, self.families).shape(name, D, H)
         return super().shape(name, D, H)
@@ -58,6 +61,8 @@ def _families(names: tuple[str, ...]) -> Iterator[tuple[dict[str, str], bool]]:
     apart = {n: roles.family(n, names, False) for n in names}
     if not any(family == "U" for family in apart.values()):
         yield {n: roles.family(n, names, True) for n in names}, True
+        if set(apart.values()) == {"W"}:  # and a row for the bias
+            yield dict.fromkeys(names, "1WU"), True
     yield apart, False
     if {"U", "W"} <= set(apart.values()):  # W for the recurrent matrix, as one well-known text has it
         yield {n: SWAPPED.get(family, family) for n, family in apart.items()}, False
