@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from gated.audit.foreign.odd_cells import DIFFERENCES
+from gated.audit.foreign.sentences import differs
 from gated.audit.foreign.subject import Parameters
 from gated.language import Cell
 
@@ -75,9 +75,12 @@ class Match:
     """Their forward pass as a cell.
 
     Attributes:
-        cell: of the zoo, or one of the odd cells. error: ||their y - ours|| / ||theirs||. pieces: where each parameter
-        lies; two for one of ours are summed, as two biases are. gates: their blocks in order, our letters.
-        absent: our parameters that they do not have: zero. notes: what is to be said of their conventions.
+        cell: of the zoo, an odd cell, or one that departs from a cell of the zoo in one thing. error: ||their y - ours|| /
+        ||theirs||. pieces: where each parameter lies; two for one of ours are summed, as two biases are. gates: their
+        blocks in order, our letters. absent: our parameters that they do not have: zero. noted: keys of
+        `sentences.differs`, what is to be said of their conventions. different: the same, with the gate it is about, of
+        where they depart from the cell that was meant. meant: the name of that one; its own, unless it is said. far: how
+        far its outputs are from theirs.
     """
 
     cell: Cell
@@ -85,12 +88,23 @@ class Match:
     pieces: tuple[Piece, ...]
     gates: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
+    noted: tuple[str, ...] = ()
+    different: tuple[tuple[str, str], ...] = ()
+    meant: str = ""
+    far: float = 0.0
 
     @property
-    def differences(self) -> tuple[str, ...]:
+    def name(self) -> str:
+        """Of the cell that was meant."""
+        return self.meant or self.cell.name
+
+    def differences(self, lang: str = "en") -> tuple[str, ...]:
         """Where their forward pass departs from the cell that was meant, in words."""
-        return DIFFERENCES.get(self.cell.name, ())
+        return tuple(differs(lang, key, gate) for key, gate in self.different)
+
+    def notes(self, lang: str = "en") -> tuple[str, ...]:
+        """What is to be said of their conventions."""
+        return tuple(differs(lang, key) for key in self.noted)
 
     @property
     def exact(self) -> bool:

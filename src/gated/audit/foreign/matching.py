@@ -4,53 +4,90 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 import gated.cells
 from gated.audit.foreign import roles
+from gated.audit.foreign.departures import GATES, conventions, departed
 from gated.audit.foreign.match import EXACT, Match, Piece
-from gated.audit.foreign.odd_cells import ELEMENTWISE, ODD
+from gated.audit.foreign.odd_cells import DIFFERENCES, ELEMENTWISE, ODD
 from gated.language import Cell
 from gated.nn import Recurrent
 
 Array = np.ndarray[Any, Any]
 Shapes = Mapping[str, tuple[int, ...]]
 FIRST = ("rnn", "lstm", "gru", "gru_reset_after", "peephole_lstm", "mgu")
+USUAL = {"gru": "z_takes", "gru_reset_after": "z_keeps"}
 
 
 def match(shapes: Shapes, P: Mapping[str, Array], x: Array, states: Mapping[str, Array], y: Array) -> Match | None:
     """The cell that gives y (T, N, H) on their parameters P and x (T, N, D), D and H of different size; the first that
     does to rounding, else the nearest. States that their code does not take are zero. None: no cell has such arrays."""
-    H, best = y.shape[2], None
-    for cell in _cells(elementwise=all(shape == (H,) for shape in shapes.values())):
-        run = _Run(cell, x, states, H)
-        for pieces, gates, notes in candidates(cell, shapes, x.shape[2], H):
-            found = Match(cell, 0.0, pieces, gates, run.absent(pieces), notes)
+    best: Match | None = None
+    for kind in _kinds(elementwise=all(shape == (y.shape[2],) for shape in shapes.values())):
+        run = _Run(kind.cell, x, states, y.shape[2])
+        for pieces, gates, notes in candidates(kind, shapes, x.shape[2], y.shape[2]):
+            found = Match(kind.cell, 0.0, pieces, gates, run.absent(pieces), notes, kind.different, kind.meant)
             error = float(np.linalg.norm(run.outputs(found, P) - y) / np.linalg.norm(y))
-            if best is None or error < best.error - 1e-13:
-                best = Match(cell, error, pieces, gates, found.absent, notes)
             if error <= EXACT:
-                return best
+                return _with_distance(replace(found, error=error), x, states, P, y)
+            if not kind.departs and (best is None or error < best.error - 1e-13):
+                best = replace(found, error=error)
     return best
 
 
-def _cells(elementwise: bool) -> list[Cell]:
+def _with_distance(found: Match, x: Array, states: Mapping[str, Array], P: Mapping[str, Array], y: Array) -> Match:
+    """With how far the cell that was meant is from their outputs, where this one departs from it."""
+    if not found.different or found.name not in gated.cells.ZOO:
+        return found
+    run = _Run(getattr(gated.cells, found.name), x, states, y.shape[2])
+    meant = replace(found, cell=run.cell, pieces=tuple(p for p in found.pieces if p.ours in run.cell.parameters))
+    return replace(found, far=float(np.linalg.norm(run.outputs(meant, P) - y) / np.linalg.norm(y)))
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """A cell that may be theirs. gates: those that they may have, where it does not read all of them."""
+
+    cell: Cell
+    noted: tuple[str, ...] = ()
+    different: tuple[tuple[str, str], ...] = ()
+    meant: str = ""
+    gates: tuple[str, ...] = ()
+
+    @property
+    def departs(self) -> bool:
+        return bool(self.gates)
+
+
+def _kinds(elementwise: bool) -> Iterator[_Kind]:
+    """Cells in the order in which they are tried."""
+    odd = ELEMENTWISE if elementwise else ODD
+    others = [_Kind(c, different=tuple((key, "") for key in DIFFERENCES.get(c.name, ()))) for c in odd]
     if elementwise:
-        return list(ELEMENTWISE)
-    named = [*FIRST, *(n for n in gated.cells.ZOO if n not in FIRST)]
-    every = [*(getattr(gated.cells, name) for name in named), *ODD]
-    return [c for c in every if set(c.graph.states) <= {"h", "c"} and _plain(c)]
+        yield from others
+        return
+    for name in FIRST:
+        yield _Kind(getattr(gated.cells, name))
+        if name in conventions():
+            yield _Kind(conventions()[name], ("z_keeps" if name == "gru" else "z_takes",), meant=name)
+    yield from others
+    for meant in ("lstm", "gru", "gru_reset_after"):
+        for departing, key, gate in departed(meant):
+            noted = tuple(z for z in ("z_keeps", "z_takes") if z in departing.name and z != USUAL.get(meant))
+            yield _Kind(departing, noted, ((key, gate),), meant, GATES[meant.partition("_")[0]])
+    for name in gated.cells.ZOO:
+        if name not in FIRST and _plain(getattr(gated.cells, name)):
+            yield _Kind(getattr(gated.cells, name))
 
 
 def _plain(cell: Cell) -> bool:
-    """One input, one size of states."""
-    return tuple(cell.graph.inputs) == ("x",) and {d for dims in cell.parameters.values() for d in dims} <= {
-        "input",
-        "hidden",
-    }
+    """One input, one size of states, of which h and c are all."""
+    sizes = {d for dims in cell.parameters.values() for d in dims}
+    return tuple(cell.graph.inputs) == ("x",) and sizes <= {"input", "hidden"} and {*cell.graph.states} <= {"h", "c"}
 
 
 class _Run:
@@ -77,31 +114,33 @@ class _Run:
 Way = tuple[tuple[Piece, ...], tuple[str, ...], tuple[str, ...]]
 
 
-def candidates(cell: Cell, shapes: Shapes, D: int, H: int) -> Iterator[Way]:
+def candidates(kind: _Kind, shapes: Shapes, D: int, H: int) -> Iterator[Way]:
     """Ways in which their arrays may be the cell's parameters, the likeliest first: pieces, gates, notes."""
-    gates = list(dict.fromkeys(name.split(".")[1] for name in cell.parameters if name[0] in "wWU"))
-    reader = _Reader(cell, shapes, D, H, len(gates))
-    if len(reader.groups) != len(gates):
-        return
+    read = tuple(dict.fromkeys(name.split(".")[1] for name in kind.cell.parameters if name[0] in "wWU"))
+    for gates in dict.fromkeys((kind.gates or read, read)):
+        reader = _Reader(kind.cell, shapes, D, H, len(gates))
+        if len(reader.groups) == len(gates):
+            yield from _orders(kind, reader, gates)
+
+
+def _orders(kind: _Kind, reader: _Reader, gates: Sequence[str]) -> Iterator[Way]:
     orders: list[tuple[str, ...]] = list(itertools.permutations(gates))
     if not reader.stacked:
-        orders.sort(
-            key=lambda order: -sum(w in roles.HINTS.get(g, ()) for w, g in zip(reader.groups, order, strict=True))
-        )
+        words = [group.split(" ")[0] for group in reader.groups]
+        orders.sort(key=lambda order: -sum(w in roles.HINTS.get(g, ()) for w, g in zip(words, order, strict=True)))
+    turns = "z" in gates and not kind.cell.name.startswith("gru")  # the GRU has cells of its own for that
     for order in orders:
         for h_first, opposite, swapped in itertools.product(
             (True, False) if reader.joined else (True,),
-            (False, True) if "z" in gates else (False,),
-            (False, True) if reader.rows or "b.hn" in cell.parameters else (False,),
+            (False, True) if turns else (False,),
+            (False, True) if reader.rows or "b.hn" in kind.cell.parameters else (False,),
         ):
             pieces = reader.pieces(order, h_first, swapped)
             if pieces is None:
                 continue
-            notes: tuple[str, ...] = ()
             if opposite:
                 pieces = [_opposite(p) if p.ours.endswith(".z") else p for p in pieces]
-                notes = ("their z is 1 - z of this cell: h and the candidate have changed places",)
-            yield tuple(pieces), order, notes
+            yield tuple(pieces), order, (*kind.noted, *(("opposite",) * opposite))
 
 
 def _opposite(piece: Piece) -> Piece:
