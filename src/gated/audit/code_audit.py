@@ -134,7 +134,7 @@ def _fault(finding: Finding, theirs: Foreign, match: Match) -> Fault:
 
 
 def _open(diagnosis: Diagnosis, table: Table, lang: str) -> list[str]:
-    if diagnosis.explained:
+    if diagnosis.explained and diagnosis.findings:
         return []
     return [*(say(lang, "unexplained", question) for question in diagnosis.unexplained), *_worst(table, lang)]
 

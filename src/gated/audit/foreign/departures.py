@@ -42,8 +42,8 @@ def _lstm(
         def gate(k):
             if k == skips:
                 return None
-            terms = [getattr(W, k) @ x] * ("x" in sees(k))
-            terms += [getattr(U, k) @ (h if "h" in sees(k) else c)] * (sees(k) != "x")
+            terms = [getattr(W, k) @ x] if "x" in sees(k) else []
+            terms += [getattr(U, k) @ {"h": h, "c": c}[state] for state in sees(k) if state != "x"]
             return squash(k)(sum(terms[1:], terms[0]) + getattr(b, k))
 
         i, f, g, o = gate("i"), gate("f"), gate("g"), gate("o")
@@ -74,18 +74,17 @@ def _gru(
         def gate(k):
             if k == skips:
                 return None
-            terms = [getattr(W, k) @ x] * ("x" in sees(k)) + [getattr(U, k) @ h] * ("h" in sees(k))
+            terms = [getattr(W, k) @ x] if "x" in sees(k) else []
+            terms += [getattr(U, k) @ h] if "h" in sees(k) else []
             return squash(k)(sum(terms[1:], terms[0]) + getattr(b, k))
 
         r, z = gate("r"), gate("z")
         if "h" not in sees("n"):
             n = gate("n")
-        elif after:
-            given = W.n @ x + b.n if "x" in sees("n") else b.n
-            n = squash("n")(given + reset(r, z, U.n @ h + b.hn))
         else:
-            back = U.n @ reset(r, z, h) + b.n
-            n = squash("n")(W.n @ x + back if "x" in sees("n") else back)
+            terms = [W.n @ x] if "x" in sees("n") else []
+            terms += [b.n, reset(r, z, U.n @ h + b.hn)] if after else [U.n @ reset(r, z, h), b.n]
+            n = squash("n")(sum(terms[1:], terms[0]))
         h = update(z, 1 - z, h, n) if keeps else update(1 - z, z, h, n)
         return h
 

@@ -18,7 +18,7 @@ from gated.audit.foreign import arguments, layouts, results, roles
 from gated.audit.foreign.arguments import Argument
 from gated.audit.foreign.draws import draw
 from gated.audit.foreign.gradients import by_name
-from gated.audit.foreign.held import Bag, flat_shapes, flatten, rebuilt
+from gated.audit.foreign.held import Bag, LacksError, flat_shapes, flatten, rebuilt
 from gated.audit.foreign.schemes import Scheme, schemes
 from gated.audit.foreign.source import Source
 from gated.audit.foreign.subject import Parameters, Sizes, Subject, plausible
@@ -84,32 +84,35 @@ class Functions(Subject):
         for scheme in [self.scheme] if self.made_by_them else list(schemes(self)):
             one = copy.copy(self)
             one.scheme, one.equal_sizes = scheme, scheme.elementwise
-            key = one.runs()
-            if isinstance(key, str) and key not in self.parameters:  # a key that is put together as they run
-                self.parameters = [*self.parameters, key]
-                yield from self.readings()
-                return
-            if key is True:
-                yield from one.with_backward()
+            try:
+                if one.runs():
+                    yield from one.with_backward()
+            except LacksError as error:  # a key that is put together as they run
+                key = error.args[0]
+                if self.initial is None and self.dictionary and str(key).isidentifier() and key not in self.parameters:
+                    self.parameters = [*self.parameters, key]
+                    yield from self.readings()
+                    return
 
     @property
     def made_by_them(self) -> bool:
         return self.dictionary and self.initial is not None
 
-    def runs(self) -> bool | str:
-        """Does the forward pass run and look like one? A key that its dictionary of parameters lacks."""
+    def runs(self) -> bool:
+        """Does the forward pass run and look like one?
+
+        Raises:
+            LacksError: its dictionary of parameters lacks one.
+        """
         sizes = Sizes(1 if self.one_step else TRIAL.T, TRIAL.N, TRIAL.D, TRIAL.H)
         try:
             if not any(plausible(self, sizes, np.random.default_rng(seed)) is None for seed in SEEDS):
                 return False
             return not self.elementwise or self._apart()
-        except (KeyError, AttributeError) as error:
-            key = getattr(error, "name", None) or (error.args[0] if error.args else None)
-            if self.dictionary and self.initial is None and isinstance(key, str) and key.isidentifier():
-                return key if isinstance(error, KeyError) or isinstance(getattr(error, "obj", None), Bag) else False
+        except LacksError:
+            raise
         except Exception:  # noqa: BLE001 - whatever their code raises on arrays that it was not made for
-            pass
-        return False
+            return False
 
     def _apart(self) -> bool:
         """Is every unit one by itself? Else vectors ran where matrices were meant."""
@@ -133,6 +136,8 @@ class Functions(Subject):
                         yield one
                         break
                 except Exception as error:  # noqa: BLE001 - whatever their code raises
+                    if isinstance(error, KeyError) and error.args and error.args[0] not in self.parameters:
+                        raise LacksError(error.args[0]) from error  # also in their dictionary of gradients
                     failed = failed or error
         if not ran:
             self.failure = failed

@@ -34,7 +34,8 @@ def by_name(of: Any, back: Any, x: Array) -> dict[str, Array]:
         else:
             read = np.asarray(value)
             shape = of.shapes(x.shape[2], of._H)[whose]
-            read = read.reshape(shape) if read.ndim == 3 and read.size == np.prod(shape) else read
+            apart = read.ndim == 3 or of.scheme.apart  # an axis of gates
+            read = read.reshape(shape) if apart and read.size == np.prod(shape) else read
         if read is not None:  # else the adjoints of all steps, say
             found[whose] = read
     return found

@@ -15,12 +15,25 @@ import numpy as np
 Array = np.ndarray[Any, Any]
 
 
+class LacksError(KeyError):
+    """A parameter that their code asks for, and that was not given."""
+
+
+class LacksAttributeError(LacksError, AttributeError):
+    """The same, asked for as an attribute."""
+
+
 class Bag(dict[str, Any]):
     """A dictionary whose values are attributes as well: p["Wf"] and p.Wf."""
 
+    def __missing__(self, key: Any) -> Any:
+        raise LacksError(key)
+
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__") or name not in self:
+        if name.startswith("__"):
             raise AttributeError(name)
+        if name not in self:
+            raise LacksAttributeError(name)
         return self[name]
 
 

@@ -14,7 +14,9 @@ from gated.audit.foreign import roles
 from gated.audit.foreign.departures import GATES, conventions, departed
 from gated.audit.foreign.match import EXACT, Match, Piece
 from gated.audit.foreign.odd_cells import DIFFERENCES, ELEMENTWISE, ODD
+from gated.errors import GatedError
 from gated.language import Cell
+from gated.language.omission import without_parameters
 from gated.nn import Recurrent
 
 Array = np.ndarray[Any, Any]
@@ -33,7 +35,7 @@ def match(shapes: Shapes, P: Mapping[str, Array], x: Array, states: Mapping[str,
             found = Match(kind.cell, 0.0, pieces, gates, run.absent(pieces), notes, kind.different, kind.meant)
             error = float(np.linalg.norm(run.outputs(found, P) - y) / np.linalg.norm(y))
             if error <= EXACT:
-                return _with_distance(replace(found, error=error), x, states, P, y)
+                return _as_it_is(_with_distance(replace(found, error=error), x, states, P, y))
             if not kind.departs and (best is None or error < best.error - 1e-13):
                 best = replace(found, error=error)
     return best
@@ -46,6 +48,17 @@ def _with_distance(found: Match, x: Array, states: Mapping[str, Array], P: Mappi
     run = _Run(getattr(gated.cells, found.name), x, states, y.shape[2])
     meant = replace(found, cell=run.cell, pieces=tuple(p for p in found.pieces if p.ours in run.cell.parameters))
     return replace(found, far=float(np.linalg.norm(run.outputs(meant, P) - y) / np.linalg.norm(y)))
+
+
+def _as_it_is(found: Match) -> Match:
+    """With the cell without what they do not have: biases, say."""
+    if not found.absent:
+        return found
+    try:
+        graph = without_parameters(found.cell.graph, set(found.absent), found.cell.name)
+    except GatedError:  # the equations do not allow it to be 0
+        return found
+    return replace(found, cell=Cell(graph), meant=found.name)
 
 
 @dataclass(frozen=True)
