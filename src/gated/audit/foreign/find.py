@@ -14,6 +14,7 @@ from gated.audit.foreign.classes import SEQUENCES as LAYER_LAYOUTS
 from gated.audit.foreign.classes import SequenceLayer, Stepwise, construct
 from gated.audit.foreign.functions import Functions
 from gated.audit.foreign.held import flatten
+from gated.audit.foreign.losses import LossFunction, loss_functions
 from gated.audit.foreign.readings import best
 from gated.audit.foreign.source import Source, argument_names
 from gated.audit.foreign.subject import Subject
@@ -53,6 +54,7 @@ def candidates(source: Source, name: str | None) -> Iterator[Subject]:
         elif _has_methods(source.get(kind)) and len(argument_names(source.get(kind).forward)) > 1:
             yield from (SequenceLayer(source, kind, layout) for layout in LAYER_LAYOUTS)
     yield from pairs_of_functions(source, name)
+    yield from losses(source, name)
 
 
 def _has_methods(kind: Any) -> bool:
@@ -66,6 +68,21 @@ def pairs_of_functions(source: Source, name: str | None) -> Iterator[Subject]:
         found = best(readings(source, forward, backward, initial))
         if found is not None:
             found.style = style(found)
+            yield found
+
+
+def losses(source: Source, name: str | None) -> Iterator[Subject]:
+    """The best reading of the first function of a loss that has one."""
+    for function in loss_functions(source, name):
+        starts = [*initialisers(source), None]
+        subjects = (
+            LossFunction(source, function, layout, start)
+            for start, layout in itertools.product(starts, ordered(source, function, False))
+            if "T" in layout
+        )
+        found = best(reading for s in subjects if s.fits and (s.dictionary or s.initial is None) for reading in s.readings())
+        if found is not None:
+            found.style = "a function of a loss and its gradients"
             yield found
 
 

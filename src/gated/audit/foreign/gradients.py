@@ -19,8 +19,8 @@ def by_name(of: Any, back: Any, x: Array) -> dict[str, Array]:
     def of_steps(value: Any) -> bool:
         return results.is_sequence(value) and results.read(value, of.x_layout or of.layout, sizes) is not None
 
-    pairs = list(results.leaves(back, of.source.returned_tree(of.where[1]), of_steps))
-    known = {*of.parameters, "x", *of.states}
+    pairs = list(results.leaves(back, of.source.returned_tree(of.where[-1]), of_steps))
+    known = {*of.shapes(x.shape[2], of._H), "x", *of.states}
     owners = [roles.owner(name, known) if name else None for name, _ in pairs]
     _fill(of, pairs, owners, sizes)
     found: dict[str, Array] = {}
@@ -63,7 +63,7 @@ def _fill(of: Any, pairs: list[Part], owners: list[str | None], sizes: dict[str,
 
 def _order(of: Any, values: list[Any], taken: set[str], sizes: dict[str, int]) -> tuple[str, ...]:
     """The first order in which every value has the shape of what it is the gradient of; else what fits by turns."""
-    parameters = [n for n in of.parameters if n not in taken]
+    parameters = [n for n in of.shapes(sizes["D"], of._H) if n not in taken]
     x, states = [n for n in ["x"] if n not in taken], [n for n in of.states if n not in taken]
     orders = [[*x, *states, *parameters], [*parameters, *x, *states], [*x, *parameters, *states]]
     orders += [[*x, *parameters], parameters, [*parameters, *states], [*states, *parameters], [*parameters, *x]]

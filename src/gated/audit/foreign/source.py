@@ -13,6 +13,9 @@ from typing import Any
 import numpy as np
 
 
+STACKING = {"stack", "array", "asarray", "vstack", "concatenate", "copy"}
+
+
 class Source:
     """Their module, executed, and its text."""
 
@@ -103,9 +106,18 @@ def _key(node: ast.AST, holders: set[str]) -> str | None:
 
 
 def _names(node: Any) -> Any:
-    """A name, a list for a tuple, None for anything else."""
+    """A name, a list for a tuple, None for anything else; of grads["W"] W, of dxs[::-1] and np.stack(dxs) dxs, of
+    hs[-1] something that is no name."""
     if isinstance(node, (ast.Tuple, ast.List)):
         return [_names(part) for part in node.elts]
+    if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name):
+        constant = node.slice.value if isinstance(node.slice, ast.Constant) else None
+        if isinstance(constant, str):
+            return constant
+        return node.value.id if isinstance(node.slice, ast.Slice) else node.value.id + "[]"
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in STACKING and node.args:
+        inside = _names(node.args[0])
+        return inside if isinstance(inside, str) else None
     return node.id if isinstance(node, ast.Name) else None
 
 
