@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,8 +19,8 @@ EVERY = re.compile(r"^(?:cs|c_?(?:all|seq|list)|cells)$")
 
 @dataclass(frozen=True)
 class Argument:
-    """role: "x", "h", "c", "state" (of h and c), "parameters", "array" (one parameter), a size "T", "N", "D" or "H";
-    of a backward pass also "given" (what forward was given), "result" (what it returned under this name), "cache", "dy",
+    """role: "x", "h", "c", "state" (of h and c), "parameters", "array" (one parameter), a size "T", "N", "D" or "H"; of
+    a backward pass also "given" (what forward was given), "result" (what it returned under this name), "cache", "dy",
     "dc", "last_h", "last_c", "last_state", "every_c", "targets"."""
 
     name: str
@@ -33,17 +34,15 @@ def of_forward(source: Source, name: str) -> list[Argument]:
         role = size(argument) or roles.role(argument)
         if role == "state" and not isinstance(source.unpacked([name]).get(argument), list):
             role = "h"
-        if argument in optional and role not in ("x", "h", "c", "state", "parameters"):
-            if not (role == "array" and optional_bias(function, argument)):
-                continue
+        left_out = argument in optional and role not in ("x", "h", "c", "state", "parameters")
+        if left_out and not (role == "array" and optional_bias(function, argument)):
+            continue
         found.append(Argument(argument, role))
     return found
 
 
 def optional_bias(function: Any, name: str) -> bool:
     """b=None: a bias that may be left out."""
-    import inspect
-
     return inspect.signature(function).parameters[name].default is None and roles.family(name, (name,), False) == "b"
 
 
@@ -56,14 +55,12 @@ def size(name: str) -> str | None:
     return next((letter for letter, names in words.items() if name in names), None)
 
 
-def of_backward(
-    source: Source, name: str, forward: Sequence[Argument], returned: Sequence[Any]
-) -> list[Argument]:
+def of_backward(source: Source, name: str, forward: Sequence[Argument], returned: Sequence[Any]) -> list[Argument]:
     """Of the arguments that have to be given, and those optional ones that forward was given or returned."""
     function = source.get(name)
     optional, given = defaults(function), {a.name for a in forward}
     results = {n for n in returned if isinstance(n, str)}
-    found = []
+    found: list[Argument] = []
     for argument in source.arguments(name, keywords=True):
         if argument in given:
             role = "given"

@@ -15,7 +15,7 @@ from gated.audit.foreign.classes import SequenceLayer, Stepwise, construct
 from gated.audit.foreign.functions import Functions
 from gated.audit.foreign.held import flatten
 from gated.audit.foreign.losses import LossFunction, loss_functions
-from gated.audit.foreign.readings import best
+from gated.audit.foreign.readings import best, readings_of
 from gated.audit.foreign.source import Source, argument_names
 from gated.audit.foreign.subject import Subject
 from gated.errors import ArgumentError, shown
@@ -80,7 +80,9 @@ def losses(source: Source, name: str | None) -> Iterator[Subject]:
             for start, layout in itertools.product(starts, ordered(source, function, False))
             if "T" in layout
         )
-        found = best(reading for s in subjects if s.fits and (s.dictionary or s.initial is None) for reading in s.readings())
+        found = best(
+            reading for s in subjects if s.fits and (s.dictionary or s.initial is None) for reading in readings_of(s)
+        )
         if found is not None:
             found.style = "a function of a loss and its gradients"
             yield found
@@ -106,7 +108,7 @@ def readings(source: Source, forward: str, backward: str, initial: list[Maker]) 
         for layout in ordered(source, forward, step):
             subject = Functions(source, forward, backward, layout, start, elementwise)
             if subject.fits and (start is None or subject.dictionary):
-                yield from subject.readings()
+                yield from readings_of(subject)
 
 
 def ordered(source: Source, forward: str, step: bool) -> list[str]:
@@ -135,14 +137,14 @@ def initialisers(source: Source) -> list[Maker]:
     """Their functions that make parameters, asked for D inputs and H units."""
     found: list[Maker] = []
     for name in source.functions:
-        if not re.search(r"^_?(init|make|create|random|rand|new|get_|build|param|weights|xavier)|init|params$", name.lower()):
+        if not re.search(
+            r"^_?(init|make|create|random|rand|new|get_|build|param|weights|xavier)|init|params$", name.lower()
+        ):
             continue
         function, names = source.get(name), source.returned_tree(name)
         for swap in (False, True):
 
-            def made(
-                D: int, H: int, function: Any = function, swap: bool = swap, names: list[Any] = names
-            ) -> Any:
+            def made(D: int, H: int, function: Any = function, swap: bool = swap, names: list[Any] = names) -> Any:
                 np.random.seed(0)
                 held = construct(function, H, D) if swap else construct(function, D, H)
                 return held

@@ -3,33 +3,34 @@
 cs231n's (arrays as arguments, gates in one matrix), deeplearning.ai's (a dictionary, matrices on [a; x]), one
 container and two states, a function of parameters and inputs and another one for gradients: they differ in which
 arguments there are, and these say by name what they are. Where time and units stand, and how parameters are shaped, is
-tried: every way in which their code runs is a reading, and `readings` puts the best one first.
+tried: every way in which their code runs is a reading, and `readings` finds the best one.
 """
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from gated.audit.foreign import arguments, layouts, results, roles
 from gated.audit.foreign.arguments import Argument
-from gated.audit.foreign.draws import draw
 from gated.audit.foreign.gradients import by_name
-from gated.audit.foreign.held import Bag, LacksError, flat_shapes, flatten, rebuilt
-from gated.audit.foreign.schemes import Scheme, schemes
+from gated.audit.foreign.held import Bag, flat_shapes, flatten, rebuilt
+from gated.audit.foreign.schemes import Scheme
 from gated.audit.foreign.source import Source
-from gated.audit.foreign.subject import Parameters, Sizes, Subject, plausible
+from gated.audit.foreign.subject import Parameters, Sizes, Subject
 
 Array = np.ndarray[Any, Any]
 TRIAL = Sizes(T=3, N=2, D=5, H=4)
-SEEDS = (5, 8, 12)  # of trials: units of a relu may all be shut in one
+SMALL = 2.0**-12  # of dy: below what they clip
 
 
 class Functions(Subject):
-    """Args:
+    """One reading of two functions.
+
+    Args:
     layout: of x, see `layouts`. initial: their function that makes parameters for (D, H), if there is one.
     elementwise: weights are vectors.
     """
@@ -55,6 +56,8 @@ class Functions(Subject):
         self.asked_back = arguments.of_backward(source, backward, self.asked, self.returned)
         self.y_layout, self.x_layout, self.y_kind = "", "", ""  # as they came, once they have
         self.whole_cache, self.as_list = False, False
+        self.failure: Exception | None = None  # of backward, where it always raises
+        self.clips = any(re.search("clip|max_norm", source.segment(name)) for name in source.reached(backward))
         self.latest: tuple[int, int] | None = None
         self.order: tuple[str, ...] = ()  # of gradients that have no names
 
@@ -78,83 +81,17 @@ class Functions(Subject):
         has = {a.role for a in self.asked}
         back = {a.role for a in self.asked_back}
         enough = bool(self.parameters) or self.dictionary
-        return "x" in has and enough and "dy" in back and "targets" not in back and (not self.one_step or "h" in self.states)
-
-    def readings(self) -> Iterator[Functions]:
-        """Every way in which both functions run; those whose forward pass alone does have a `failure`."""
-        for scheme in [self.scheme] if self.made_by_them else list(schemes(self)):
-            one = copy.copy(self)
-            one.scheme, one.equal_sizes = scheme, scheme.elementwise
-            try:
-                if one.runs():
-                    yield from one.with_backward()
-            except LacksError as error:  # a key that is put together as they run
-                key = error.args[0]
-                if self.initial is None and self.dictionary and str(key).isidentifier() and key not in self.parameters:
-                    self.parameters = [*self.parameters, key]
-                    yield from self.readings()
-                    return
+        return (
+            "x" in has
+            and enough
+            and "dy" in back
+            and "targets" not in back
+            and (not self.one_step or "h" in self.states)
+        )
 
     @property
     def made_by_them(self) -> bool:
         return self.dictionary and self.initial is not None
-
-    def runs(self) -> bool:
-        """Does the forward pass run and look like one?
-
-        Raises:
-            LacksError: its dictionary of parameters lacks one.
-        """
-        sizes = Sizes(1 if self.one_step else TRIAL.T, TRIAL.N, TRIAL.D, TRIAL.H)
-        try:
-            if not any(plausible(self, sizes, np.random.default_rng(seed)) is None for seed in SEEDS):
-                return False
-            return not self.elementwise or self._apart()
-        except LacksError:
-            raise
-        except Exception:  # noqa: BLE001 - whatever their code raises on arrays that it was not made for
-            return False
-
-    def _apart(self) -> bool:
-        """Is every unit one by itself? Else vectors ran where matrices were meant."""
-        at = draw(self, 2 - self.one_step, TRIAL.N, TRIAL.H, TRIAL.H, np.random.default_rng(7))
-        moved = at.x.copy()
-        moved[..., 0] += 0.5
-        changed = self.forward(at.P, moved, at.states) != self.forward(at.P, at.x, at.states)
-        return not changed[..., 1:].any()
-
-    def with_backward(self) -> Iterator[Functions]:
-        """With the ways in which backward can be called; if it always raises, with its first error."""
-        failed: Exception | None = None
-        ran = False
-        for last_only in (True,) if self.last_only else (False, True)[: 1 + (not self.one_step)]:
-            for whole, as_list in ((False, False), (True, False), (False, True), (True, True)):
-                one = copy.copy(self)
-                one.last_only, one.whole_cache, one.as_list = last_only, whole, as_list
-                try:
-                    if one.trial():
-                        ran = True
-                        yield one
-                        break
-                except Exception as error:  # noqa: BLE001 - whatever their code raises
-                    if isinstance(error, KeyError) and error.args and error.args[0] not in self.parameters:
-                        raise LacksError(error.args[0]) from error  # also in their dictionary of gradients
-                    failed = failed or error
-        if not ran:
-            self.failure = failed
-            yield self
-
-    failure: Exception | None = None
-
-    def trial(self) -> Parameters:
-        """Gradients of one call."""
-        sizes, rng = TRIAL, np.random.default_rng(6)
-        T = 1 if self.one_step else sizes.T
-        at = draw(self, T, sizes.N, sizes.D, sizes.H, rng)
-        dy = rng.standard_normal((T, sizes.N, sizes.H))
-        if self.last_only:
-            dy[:-1] = 0.0
-        return self.backward(at.P, at.x, at.states, dy)
 
     def settle(self) -> bool:
         """A reading is settled when it is made."""
@@ -264,6 +201,14 @@ class Functions(Subject):
         return [v for _, v in there[:1]] + (cells or [v for _, v in there[1:]])[:1]
 
     # backward
+
+    def backward(self, P: Parameters, x: Array, states: Mapping[str, Array], dy: Array) -> Parameters:
+        """Their gradients; of small numbers where they are clipped, for that is no fault."""
+        if not self.clips:
+            return super().backward(P, x, states, dy)
+        small = SMALL * 2.0 ** -np.ceil(np.log2(max(np.abs(dy).max(), 1e-300)))
+        back = super().backward(P, x, states, small * dy)
+        return {name: np.asarray(value) / small for name, value in back.items()}
 
     def one_backward(self, kept: Any, P: Parameters, x: Array, states: Mapping[str, Array], dy: Array) -> Parameters:
         if not self.one_step:

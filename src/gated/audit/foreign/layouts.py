@@ -1,7 +1,8 @@
 """Where time, sequences and units stand in somebody's arrays.
 
 A layout is the letters of the axes in order: "TND", "NTD", "DNT", "TD", "TDn" (n: an axis of length 1), "ND", "D";
-a leading "*" is a list over the first axis; after a bar stand the axes of a state, where they are not those of x. One without T is one step, one without N is one sequence.
+a leading "*" is a list over the first axis; after a bar stand the axes of a state, where they are not those of x.
+One without T is one step, one without N is one sequence.
 Canonical are x (T, N, D), states (N, H), y (T, N, H).
 """
 

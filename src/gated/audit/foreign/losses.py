@@ -22,7 +22,6 @@ from gated.audit.foreign.source import Source
 from gated.audit.foreign.subject import Parameters
 
 Array = np.ndarray[Any, Any]
-SMALL = 2.0**-12  # of dy: below what they clip
 
 
 class LossFunction(Functions):
@@ -36,8 +35,9 @@ class LossFunction(Functions):
         self.parameters = [n for n in self.parameters if n != self.targets] + self.outside
         names = tuple(self.parameters)
         self.layer = {n for n in names if roles.family(n, names, False)[-1] == "y"}  # of the outputs
-        self.asked_back = []
+        self.asked_back, self.clips = [], True
         x = self.names.get("x", "")
+        self.rewritten: Any
         self.rewritten, self.hidden = rewritten(source, name, x, self.targets) if x and self.targets else (None, "")
         self.returned = [*self.returned, self.hidden]
         self.where = (name,)
@@ -65,11 +65,11 @@ class LossFunction(Functions):
         return found, None
 
     def one_backward(self, kept: Any, P: Parameters, x: Array, states: Mapping[str, Array], dy: Array) -> Parameters:
-        result = self._both_ways(P, x, states, SMALL * dy)
+        result = self._both_ways(P, x, states, dy)
         loss = [v for v in result if np.ndim(v) == 0 and isinstance(v, (float, np.floating))]
-        size = float(np.sum((SMALL * dy) ** 2))
+        size = float(np.sum(dy**2))
         factor = 2 * float(loss[0]) / size if loss and loss[0] > 0 and size else 1.0  # of squares: c/2 |y - target|^2
-        return {n: np.asarray(v) / (SMALL * factor) for n, v in by_name(self, tuple(result)[:-1], x).items()}
+        return {n: np.asarray(v) / factor for n, v in by_name(self, tuple(result)[:-1], x).items()}
 
     def _both_ways(self, P: Parameters, x: Array, states: Mapping[str, Array], dy: Array) -> Any:
         """What their function returns for targets that are adjoints, and the hidden states."""
@@ -79,7 +79,7 @@ class LossFunction(Functions):
 
     def _with_targets(self, targets: Any) -> Any:
         def function(**given: Any) -> Any:
-            return self.rewritten(**given, **{self.targets: targets})  # type: ignore[misc]
+            return self.rewritten(**given, **{self.targets: targets})
 
         function.__name__ = self.where[0]
         return function
@@ -96,7 +96,7 @@ def _globals(source: Source, name: str) -> list[str]:
         for node in ast.walk(source.functions[reached]):
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
                 value = source.get(node.id)
-                if isinstance(value, np.ndarray) and value.dtype.kind == "f" and 1 <= value.ndim <= 2:
+                if isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.ndim:
                     found[node.id] = None
     return list(found)
 
@@ -152,7 +152,11 @@ class _Rewrite(ast.NodeTransformer):
 
     def visit_Assign(self, node: ast.Assign) -> ast.AST:
         target = node.targets[0]
-        if isinstance(target, ast.Subscript) and _mentions(target.slice, self.x) and isinstance(node.value, ast.Constant):
+        if (
+            isinstance(target, ast.Subscript)
+            and _mentions(target.slice, self.x)
+            and isinstance(node.value, ast.Constant)
+        ):
             return self._given(target, self.x, node)
         self.generic_visit(node)
         return self._without_loss(node)

@@ -75,12 +75,13 @@ class Match:
     """Their forward pass as a cell.
 
     Attributes:
-        cell: of the zoo, an odd cell, or one that departs from a cell of the zoo in one thing. error: ||their y - ours|| /
-        ||theirs||. pieces: where each parameter lies; two for one of ours are summed, as two biases are. gates: their
-        blocks in order, our letters. absent: our parameters that they do not have: zero. noted: keys of
-        `sentences.differs`, what is to be said of their conventions. different: the same, with the gate it is about, of
-        where they depart from the cell that was meant. meant: the name of that one; its own, unless it is said. far: how
-        far its outputs are from theirs.
+        cell: of the zoo, an odd cell, or one that departs from a cell of the zoo in one thing.
+        error: ||their y - ours|| / ||theirs||.
+        pieces: where each parameter lies; two for one of ours are summed, as two biases are.
+        gates: their blocks in order, our letters. absent: our parameters that they do not have: zero.
+        noted: keys of `sentences.differs`, what is to be said of their conventions.
+        different: the same, with the gate it is about, of where they depart from the cell that was meant.
+        meant: the name of that one, where it is not its own. far: how far its outputs are from theirs.
     """
 
     cell: Cell

@@ -90,9 +90,7 @@ def read_state(value: Any, layout: str, sizes: dict[str, int]) -> Array | None:
         return None
 
 
-def leaves(
-    back: Any, names: Sequence[Any] | None, one: Callable[[Any], bool], path: str = ""
-) -> Iterator[Part]:
+def leaves(back: Any, names: Sequence[Any] | None, one: Callable[[Any], bool], path: str = "") -> Iterator[Part]:
     """Gradients by name, as deep as tuples and dictionaries go; None for one that has no name.
 
     Args:

@@ -18,11 +18,12 @@ say = Sentences({
                 "x 为整数数组时输出就变了：有数组沿用了它的数据类型"),
     "whole_x_raises": ("an x of whole numbers raises {0}", "x 为整数数组时抛出 {0}"),
     "large_raises": ("large inputs raise {0}", "输入很大时抛出 {0}"),
-    "large_nan": ("large inputs give NaN or inf: exp of a large number", "输入很大时得到 NaN 或 inf：对很大的数取了 exp"),
+    "large_nan": ("large inputs give NaN or inf: exp of a large number",
+                  "输入很大时得到 NaN 或 inf：对很大的数取了 exp"),
     "large_warns": ("large inputs overflow exp in the sigmoid: a warning, and values that are still right",
                     "输入很大时 sigmoid 里的 exp 溢出：会有警告，但数值仍然正确"),
-    "tiny_check": ("the file draws weights of 1e-4: every gate then stands at 1/2 and all but the last step's gradients "
-                   "are nearly zero, so that a check on them sees hardly anything: draw them of size 0.5",
+    "tiny_check": ("the file draws weights of 1e-4: every gate then stands at 1/2 and all but the last step's "
+                   "gradients are nearly zero, so that a check on them sees hardly anything: draw them of size 0.5",
                    "文件中的权重只有 1e-4：此时每个门都停在 1/2，除最后一步外梯度几乎为零，"
                    "用它做梯度检查几乎什么也看不出来：权重应取 0.5 左右"),
 })
@@ -32,11 +33,13 @@ differs = Sentences({
     "no_h": ("hₜ₋₁ is never read: no gate has a recurrent matrix", "从不读取 hₜ₋₁ ：没有一个门有循环矩阵"),
     "shared": ("x and c share one weight: a peephole has a weight of its own",
                "x 和 c 共用一个权重：窥视孔连接应有自己的权重"),
-    "o_old_c": ("the output gate sees cₜ₋₁, where a peephole sees the new cₜ", "输出门看到的是 cₜ₋₁ ，而窥视孔看到的是新的 cₜ"),
+    "o_old_c": ("the output gate sees cₜ₋₁, where a peephole sees the new cₜ",
+                "输出门看到的是 cₜ₋₁ ，而窥视孔看到的是新的 cₜ"),
     "no_matrix": ("no gate has a matrix: unit k sees input k alone", "没有一个门有矩阵：第 k 个单元只看到第 k 个输入"),
     "c_for_h": ("the gates see cₜ₋₁ where hₜ₋₁ belongs", "门看到的是 cₜ₋₁ ，而这里应是 hₜ₋₁"),
     "no_tanh_c": ("h = o ⊙ c: the tanh of c is missing", "h = o ⊙ c ：c 外面少了 tanh"),
-    "sigmoid_c": ("h = o ⊙ σ(c): a sigmoid stands where tanh(c) belongs", "h = o ⊙ σ(c) ：这里是 sigmoid，应为 tanh(c)"),
+    "sigmoid_c": ("h = o ⊙ σ(c): a sigmoid stands where tanh(c) belongs",
+                  "h = o ⊙ σ(c) ：这里是 sigmoid，应为 tanh(c)"),
     "tanh_outside": ("h = tanh(o ⊙ c): the output gate stands inside the tanh, h = o ⊙ tanh(c) is meant",
                      "h = tanh(o ⊙ c) ：输出门被写进了 tanh，应为 h = o ⊙ tanh(c)"),
     "old_c": ("h = o ⊙ tanh(cₜ₋₁): the cell of the step before stands where the new cₜ belongs",

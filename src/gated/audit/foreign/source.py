@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-
 STACKING = {"stack", "array", "asarray", "vstack", "concatenate", "copy"}
 
 
@@ -56,6 +55,10 @@ class Source:
             return []
         names = _names(max(returns, key=lambda n: n.lineno).value)
         return names if isinstance(names, list) else [names]
+
+    def segment(self, name: str) -> str:
+        """The text of a function of theirs."""
+        return (ast.get_source_segment(self.text, self.functions[name]) or "") if name in self.functions else ""
 
     def reached(self, name: str) -> list[str]:
         """A function of theirs and those that it calls."""
@@ -126,8 +129,8 @@ def argument_names(function: Any, keywords: bool = False) -> list[str]:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
         return []
-    kinds = [inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD]
-    kinds += [inspect.Parameter.KEYWORD_ONLY] if keywords else []
+    P = inspect.Parameter
+    kinds = {P.POSITIONAL_ONLY, P.POSITIONAL_OR_KEYWORD} | ({P.KEYWORD_ONLY} if keywords else set())
     return [p.name for p in parameters if p.kind in kinds]
 
 
