@@ -147,7 +147,10 @@ def _place(code: Any, name: str | None) -> tuple[str | Path, str | None]:
 def _forward(match: Match | None, lang: str) -> Forward:
     if match is None:
         return Forward(None, False, error=float("inf"))
-    return Forward(match.cell.name, match.exact, match.gates, match.differences, match.error, match.notes)
+    departs = bool(match.meant and match.different)  # exactly another cell than the one that is named
+    error = match.far if departs else match.error
+    said = match.differences(lang), error, match.notes(lang)
+    return Forward(match.name, match.exact and not departs, match.gates, *said)
 
 
 def _bad_manner(manner: Manner, lang: str) -> Fault:
@@ -169,7 +172,7 @@ def _fault(finding: Finding, theirs: Foreign, match: Match) -> Fault:
 
 
 def _open(diagnosis: Diagnosis, table: Table, lang: str) -> list[str]:
-    if diagnosis.explained:
+    if diagnosis.explained and diagnosis.findings:
         return []
     return [*(say(lang, "unexplained", question) for question in diagnosis.unexplained), *_worst(table, lang)]
 

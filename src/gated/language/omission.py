@@ -20,6 +20,12 @@ def without_family(graph: g.Graph, family: str) -> g.Graph:
     if not omitted:
         known = dict.fromkeys(name.split(".")[0] for name in graph.parameters)
         raise wrong("family", repr(family), f"one of the families of {graph.name}: {', '.join(known) or 'none'}")
+    return without_parameters(graph, omitted, f"{graph.name}_without_{family}")
+
+
+def without_parameters(graph: g.Graph, omitted: set[str], name: str) -> g.Graph:
+    """The graph, under this name, in which these parameters are 0 and no parameters any more; errors as above."""
+    family = ", ".join(dict.fromkeys(parameter.split(".")[0] for parameter in graph.parameters if parameter in omitted))
     try:
         new = g.rewrite(graph.outputs, lambda node, args: _rewritten(node, args, omitted))
     except CellError as error:  # a function of a number that has no value there: log(0)
@@ -29,11 +35,11 @@ def without_family(graph: g.Graph, family: str) -> g.Graph:
     left = {name for node in needed for name in _parameters_of(node)}
     there = set(needed)
     names: dict[g.Node, str] = {}
-    for node, name in graph.names.items():
+    for node, word in graph.names.items():
         if new[node] in there and not g.is_atom(new[node]):
-            names.setdefault(new[node], name)
+            names.setdefault(new[node], word)
     return g.Graph(
-        name=f"{graph.name}_without_{family}",
+        name=name,
         doc=graph.doc,
         inputs=graph.inputs,
         states=graph.states,

@@ -37,6 +37,18 @@ class Draw:
             {s: part(s, v) for s, v in self.states.items()},
         )
 
+    def along(self, name: str, change: Array) -> Draw:
+        """With one array changed."""
+
+        def part(key: str, value: Array) -> Array:
+            return value + change if key == name else value
+
+        return Draw(
+            {n: part(n, v) for n, v in self.P.items()},
+            part("x", self.x),
+            {s: part(s, v) for s, v in self.states.items()},
+        )
+
 
 class Drawn(Protocol):
     """Whose numbers are drawn: their code here, or in the child process."""

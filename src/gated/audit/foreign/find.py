@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -12,12 +13,16 @@ from gated.audit.foreign import layouts
 from gated.audit.foreign.classes import SEQUENCES as LAYER_LAYOUTS
 from gated.audit.foreign.classes import SequenceLayer, Stepwise, construct
 from gated.audit.foreign.functions import Functions
+from gated.audit.foreign.held import flatten
+from gated.audit.foreign.losses import LossFunction, loss_functions
+from gated.audit.foreign.readings import best, readings_of
 from gated.audit.foreign.source import Source, argument_names
 from gated.audit.foreign.subject import Subject
 from gated.errors import ArgumentError, shown
 
-BACKWARD = re.compile(r"backward|backprop|bptt|bwd|grad", re.IGNORECASE)
-FORWARD = re.compile(r"forward|fprop|fwd|outputs|run|predict", re.IGNORECASE)
+BACKWARD = re.compile(r"backward|backprop|back_prop|bptt|bprop|bwd|grad|vjp", re.IGNORECASE)
+FORWARD = re.compile(r"forward(_?prop(agation|agate)?|_?pass)?|f_?prop|fwd|outputs|run|predict", re.IGNORECASE)
+Maker = Callable[[int, int], Any]
 
 
 def find(source: Source, name: str | None = None) -> Subject:
@@ -60,6 +65,7 @@ def candidates(source: Source, name: str | None) -> Iterator[Subject]:
         elif _has_methods(source.get(kind)) and len(argument_names(source.get(kind).forward)) > 1:
             yield from (SequenceLayer(source, kind, layout) for layout in LAYER_LAYOUTS)
     yield from pairs_of_functions(source, name)
+    yield from losses(source, name)
 
 
 def _has_methods(kind: Any) -> bool:
@@ -67,25 +73,59 @@ def _has_methods(kind: Any) -> bool:
 
 
 def pairs_of_functions(source: Source, name: str | None) -> Iterator[Subject]:
+    """The best reading of the first pair of functions that has one; whole sequences before single steps."""
+    initial = initialisers(source)
+    for forward, backward in named_pairs(source, name):
+        found = best(readings(source, forward, backward, initial))
+        if found is not None:
+            found.style = style(found)
+            yield found
+
+
+def losses(source: Source, name: str | None) -> Iterator[Subject]:
+    """The best reading of the first function of a loss that has one."""
+    for function in loss_functions(source, name):
+        starts = [*initialisers(source), None]
+        subjects = (
+            LossFunction(source, function, layout, start)
+            for start, layout in itertools.product(starts, ordered(source, function, False))
+            if "T" in layout
+        )
+        found = best(
+            reading for s in subjects if s.fits and (s.dictionary or s.initial is None) for reading in readings_of(s)
+        )
+        if found is not None:
+            found.style = "a function of a loss and its gradients"
+            yield found
+
+
+def named_pairs(source: Source, name: str | None) -> list[tuple[str, str]]:
+    """(forward, backward), the likeliest first."""
     backs = [f for f in source.functions if BACKWARD.search(f)]
-    pairs = [(f, b) for b in backs for f in source.functions if FORWARD.search(f) and f not in backs and alike(f, b)]
-    pairs.sort(key=lambda pair: bool(re.search("step|cell|unit", pair[0])))  # whole sequences first
-    if name is not None:
-        pairs = [pair for pair in pairs if name in pair]
-    initial = initialiser(source)
-    for forward, backward in pairs:
-        step = bool(re.search("step|cell", forward))
-        for start, elementwise in ((initial, False), (None, False), (None, True))[initial is None :]:
-            for layout in ordered(source, forward, step):
-                subject = Functions(source, forward, backward, layout, start, elementwise)
-                if subject.fits:
-                    subject.style = style(subject)
-                    yield subject
+    fronts = [f for f in source.functions if f not in backs]
+    ranks = {}
+    for forward, backward in itertools.product(fronts, backs):
+        named, same = bool(FORWARD.search(forward)), alike(forward, backward)
+        if named or same:  # whole sequences before steps
+            step = bool(re.search("step|cell|unit", forward))
+            ranks[forward, backward] = (not same, step, not named)
+    pairs = sorted(ranks, key=lambda pair: ranks[pair])
+    return pairs if name is None else [pair for pair in pairs if name in pair]
+
+
+def readings(source: Source, forward: str, backward: str, initial: list[Maker]) -> Iterator[Functions]:
+    step = bool(re.search("step|cell", forward))
+    for start, elementwise in (*((made, False) for made in initial), (None, False), (None, True)):
+        for layout in ordered(source, forward, step):
+            subject = Functions(source, forward, backward, layout, start, elementwise)
+            if subject.fits and (start is None or subject.dictionary):
+                yield from readings_of(subject)
 
 
 def ordered(source: Source, forward: str, step: bool) -> list[str]:
     """Layouts to try; a sequence that is fed as a step would pass for a batch, so that what the name says is first."""
-    every = [*layouts.STEPS, *layouts.SEQUENCES] if step else [*layouts.SEQUENCES, *layouts.STEPS]
+    sequences = [*layouts.SEQUENCES, *layouts.MORE_SEQUENCES]
+    every = [*layouts.STEPS, *sequences] if step else [*sequences, *layouts.STEPS]
     single = any(a.lower() in ("xt", "x_t") for a in source.arguments(forward))
     return [*layouts.STEPS] if single else every
 
@@ -94,7 +134,7 @@ def alike(forward: str, backward: str) -> bool:
     """lstm_step_forward and lstm_step_backward: the same name but for the direction."""
     strip = lambda name, word: re.sub(r"_+", "_", word.sub("", name)).strip("_").lower()  # noqa: E731
     a, b = strip(forward, FORWARD), strip(backward, BACKWARD)
-    b = re.sub(r"^(ients|ient|s)$", "", b)
+    b = re.sub(r"^(loss_?and|compute|calc)?_?(ients|ient|s)?$", "", b)
     return a == b or not a or not b
 
 
@@ -104,24 +144,29 @@ def style(subject: Functions) -> str:
     return f"functions over {steps} with {given}"
 
 
-def initialiser(source: Source) -> Callable[[int, int], dict[str, Any]] | None:
-    """Their function that makes a dictionary of parameters, asked for D inputs and H units."""
+def initialisers(source: Source) -> list[Maker]:
+    """Their functions that make parameters, asked for D inputs and H units."""
+    found: list[Maker] = []
     for name in source.functions:
-        if not re.match(r"_?(init|make|create|random|new|get_|build)", name.lower()):
+        if not re.search(
+            r"^_?(init|make|create|random|rand|new|get_|build|param|weights|xavier)|init|params$", name.lower()
+        ):
             continue
-        function = source.get(name)
+        function, names = source.get(name), source.returned_tree(name)
         for swap in (False, True):
 
-            def made(D: int, H: int, function: Any = function, swap: bool = swap) -> dict[str, Any]:
-                return construct(function, H, D) if swap else construct(function, D, H)
+            def made(D: int, H: int, function: Any = function, swap: bool = swap, names: list[Any] = names) -> Any:
+                np.random.seed(0)
+                held = construct(function, H, D) if swap else construct(function, D, H)
+                return held
 
             try:
-                held = made(5, 4)
+                shapes = [{n: np.shape(v) for n, v in flatten(made(D, H)).items()} for D, H in ((5, 4), (5, 3), (2, 4))]
             except Exception:  # noqa: BLE001
                 continue
-            if isinstance(held, dict) and held and all(isinstance(v, np.ndarray) for v in held.values()):
-                return made
-    return None
+            if shapes[0] and shapes[0] != shapes[1] != shapes[2] and shapes[0] != shapes[2]:
+                found.append(made)
+    return found
 
 
 def none_fits(source: Source) -> str:

@@ -1,7 +1,8 @@
 """Where time, sequences and units stand in somebody's arrays.
 
 A layout is the letters of the axes in order: "TND", "NTD", "DNT", "TD", "TDn" (n: an axis of length 1), "ND", "D";
-a leading "*" is a list over the first axis. One without T is one step, one without N is one sequence.
+a leading "*" is a list over the first axis; after a bar stand the axes of a state, where they are not those of x.
+One without T is one step, one without N is one sequence.
 Canonical are x (T, N, D), states (N, H), y (T, N, H).
 """
 
@@ -14,12 +15,13 @@ import numpy as np
 Array = np.ndarray[Any, Any]
 
 SEQUENCES = ("NTD", "TND", "DNT", "TD", "*TD", "*TDn", "TDn", "*TnD", "*TND", "DT")
+MORE_SEQUENCES = ("TDN", "*TDN", "NDT", "TD|Dn", "TD|nD", "DT|Dn")  # rarer ones
 STEPS = ("ND", "DN", "D", "Dn", "nD")
 
 
 def to_theirs(array: Array, layout: str, canonical: str) -> Any:
     """An array whose axes are `canonical` ("TND" or "ND") in their layout; a lost T or N must have length 1."""
-    axes, letters = canonical, layout.lstrip("*")
+    axes, letters = canonical, layout.split("|")[0].lstrip("*")
     for letter in canonical:
         if letter not in letters:
             array = array.take(0, axis=axes.index(letter))
@@ -39,7 +41,7 @@ def from_theirs(value: Any, layout: str, canonical: str, sizes: dict[str, int]) 
     Raises:
         ValueError: its shape is another.
     """
-    letters = layout.lstrip("*")
+    letters = layout.split("|")[0].lstrip("*")
     array = np.stack([np.asarray(part) for part in value]) if layout.startswith("*") else np.asarray(value)
     expected = tuple(1 if letter == "n" else sizes[letter] for letter in letters)
     if array.shape != expected:
@@ -55,5 +57,4 @@ def from_theirs(value: Any, layout: str, canonical: str, sizes: dict[str, int]) 
 
 def state_layout(layout: str) -> str:
     """The layout of a state that goes with that of an input."""
-    letters = layout.replace("T", "").lstrip("*")
-    return letters
+    return layout.split("|")[-1].replace("T", "").lstrip("*")

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from gated.audit.foreign.odd_cells import DIFFERENCES
+from gated.audit.foreign.sentences import differs
 from gated.audit.foreign.subject import Parameters
 from gated.language import Cell
 
@@ -32,13 +32,17 @@ class Piece:
     flipped: bool = False
     sign: float = 1.0
     row: int | None = None  # a vector that is one row of theirs
+    vector: bool = False  # a vector that is part of a matrix of theirs, which sees a one
 
     def resized(self, D: int, H: int, new_D: int, new_H: int) -> Piece:
-        """The same for other sizes: every bound is some H, and one D at most. H does not divide D."""
+        """The same for other sizes: every bound is some H, one D and a one at most, which their remainders tell."""
 
         def bound(at: int) -> int:
-            with_D = (at - D) % H == 0 and at >= D and at % H != 0
-            return new_D * with_D + (at - D * with_D) // H * new_H
+            for one, with_D in ((0, 0), (0, 1), (1, 0), (1, 1)):
+                rest = at - one - with_D * D
+                if rest >= 0 and rest % H == 0:
+                    return one + with_D * new_D + rest // H * new_H
+            raise ValueError(f"{at}: no bound of blocks for D = {D}, H = {H}")
 
         rows = (bound(self.rows[0]), bound(self.rows[1]))
         columns = self.columns and (bound(self.columns[0]), bound(self.columns[1]))
@@ -56,7 +60,7 @@ class Piece:
 
     def read(self, theirs: Array) -> Array:
         part = theirs[self.index(theirs)]
-        if self.columns is None:
+        if self.columns is None or self.vector:
             return np.asarray(self.sign * part.reshape(-1))
         return np.asarray(self.sign * (part.T if self.flipped else part))
 
@@ -71,9 +75,13 @@ class Match:
     """Their forward pass as a cell.
 
     Attributes:
-        cell: of the zoo, or one of the odd cells. error: ||their y - ours|| / ||theirs||. pieces: where each parameter
-        lies; two for one of ours are summed, as two biases are. gates: their blocks in order, our letters.
-        absent: our parameters that they do not have: zero. notes: what is to be said of their conventions.
+        cell: of the zoo, an odd cell, or one that departs from a cell of the zoo in one thing.
+        error: ||their y - ours|| / ||theirs||.
+        pieces: where each parameter lies; two for one of ours are summed, as two biases are.
+        gates: their blocks in order, our letters. absent: our parameters that they do not have: zero.
+        noted: keys of `sentences.differs`, what is to be said of their conventions.
+        different: the same, with the gate it is about, of where they depart from the cell that was meant.
+        meant: the name of that one, where it is not its own. far: how far its outputs are from theirs.
     """
 
     cell: Cell
@@ -81,12 +89,23 @@ class Match:
     pieces: tuple[Piece, ...]
     gates: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
+    noted: tuple[str, ...] = ()
+    different: tuple[tuple[str, str], ...] = ()
+    meant: str = ""
+    far: float = 0.0
 
     @property
-    def differences(self) -> tuple[str, ...]:
+    def name(self) -> str:
+        """Of the cell that was meant."""
+        return self.meant or self.cell.name
+
+    def differences(self, lang: str = "en") -> tuple[str, ...]:
         """Where their forward pass departs from the cell that was meant, in words."""
-        return DIFFERENCES.get(self.cell.name, ())
+        return tuple(differs(lang, key, gate) for key, gate in self.different)
+
+    def notes(self, lang: str = "en") -> tuple[str, ...]:
+        """What is to be said of their conventions."""
+        return tuple(differs(lang, key) for key in self.noted)
 
     @property
     def exact(self) -> bool:

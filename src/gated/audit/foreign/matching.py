@@ -4,53 +4,103 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 import gated.cells
 from gated.audit.foreign import roles
+from gated.audit.foreign.departures import GATES, conventions, departed
 from gated.audit.foreign.match import EXACT, Match, Piece
-from gated.audit.foreign.odd_cells import ELEMENTWISE, ODD
+from gated.audit.foreign.odd_cells import DIFFERENCES, ELEMENTWISE, ODD
+from gated.errors import GatedError
 from gated.language import Cell
+from gated.language.omission import without_parameters
 from gated.nn import Recurrent
 
 Array = np.ndarray[Any, Any]
 Shapes = Mapping[str, tuple[int, ...]]
 FIRST = ("rnn", "lstm", "gru", "gru_reset_after", "peephole_lstm", "mgu")
+USUAL = {"gru": "z_takes", "gru_reset_after": "z_keeps"}
 
 
 def match(shapes: Shapes, P: Mapping[str, Array], x: Array, states: Mapping[str, Array], y: Array) -> Match | None:
     """The cell that gives y (T, N, H) on their parameters P and x (T, N, D), D and H of different size; the first that
     does to rounding, else the nearest. States that their code does not take are zero. None: no cell has such arrays."""
-    H, best = y.shape[2], None
-    for cell in _cells(elementwise=all(shape == (H,) for shape in shapes.values())):
-        run = _Run(cell, x, states, H)
-        for pieces, gates, notes in candidates(cell, shapes, x.shape[2], H):
-            found = Match(cell, 0.0, pieces, gates, run.absent(pieces), notes)
+    best: Match | None = None
+    for kind in _kinds(elementwise=all(shape == (y.shape[2],) for shape in shapes.values())):
+        run = _Run(kind.cell, x, states, y.shape[2])
+        for pieces, gates, notes in candidates(kind, shapes, x.shape[2], y.shape[2]):
+            found = Match(kind.cell, 0.0, pieces, gates, run.absent(pieces), notes, kind.different, kind.meant)
             error = float(np.linalg.norm(run.outputs(found, P) - y) / np.linalg.norm(y))
-            if best is None or error < best.error - 1e-13:
-                best = Match(cell, error, pieces, gates, found.absent, notes)
             if error <= EXACT:
-                return best
+                return _as_it_is(_with_distance(replace(found, error=error), x, states, P, y))
+            if not kind.departs and (best is None or error < best.error - 1e-13):
+                best = replace(found, error=error)
     return best
 
 
-def _cells(elementwise: bool) -> list[Cell]:
+def _with_distance(found: Match, x: Array, states: Mapping[str, Array], P: Mapping[str, Array], y: Array) -> Match:
+    """With how far the cell that was meant is from their outputs, where this one departs from it."""
+    if not found.different or found.name not in gated.cells.ZOO:
+        return found
+    run = _Run(getattr(gated.cells, found.name), x, states, y.shape[2])
+    meant = replace(found, cell=run.cell, pieces=tuple(p for p in found.pieces if p.ours in run.cell.parameters))
+    return replace(found, far=float(np.linalg.norm(run.outputs(meant, P) - y) / np.linalg.norm(y)))
+
+
+def _as_it_is(found: Match) -> Match:
+    """With the cell without what they do not have: biases, say."""
+    if not found.absent:
+        return found
+    try:
+        graph = without_parameters(found.cell.graph, set(found.absent), found.cell.name)
+    except GatedError:  # the equations do not allow it to be 0
+        return found
+    return replace(found, cell=Cell(graph), meant=found.name)
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """A cell that may be theirs. gates: those that they may have, where it does not read all of them."""
+
+    cell: Cell
+    noted: tuple[str, ...] = ()
+    different: tuple[tuple[str, str], ...] = ()
+    meant: str = ""
+    gates: tuple[str, ...] = ()
+
+    @property
+    def departs(self) -> bool:
+        return bool(self.gates)
+
+
+def _kinds(elementwise: bool) -> Iterator[_Kind]:
+    """Cells in the order in which they are tried."""
+    odd = ELEMENTWISE if elementwise else ODD
+    others = [_Kind(c, different=tuple((key, "") for key in DIFFERENCES.get(c.name, ()))) for c in odd]
     if elementwise:
-        return list(ELEMENTWISE)
-    named = [*FIRST, *(n for n in gated.cells.ZOO if n not in FIRST)]
-    every = [*(getattr(gated.cells, name) for name in named), *ODD]
-    return [c for c in every if set(c.graph.states) <= {"h", "c"} and _plain(c)]
+        yield from others
+        return
+    for name in FIRST:
+        yield _Kind(getattr(gated.cells, name))
+        if name in conventions():
+            yield _Kind(conventions()[name], ("z_keeps" if name == "gru" else "z_takes",), meant=name)
+    yield from others
+    for meant in ("lstm", "gru", "gru_reset_after"):
+        for departing, key, gate in departed(meant):
+            noted = tuple(z for z in ("z_keeps", "z_takes") if z in departing.name and z != USUAL.get(meant))
+            yield _Kind(departing, noted, ((key, gate),), meant, GATES[meant.partition("_")[0]])
+    for name in gated.cells.ZOO:
+        if name not in FIRST and _plain(getattr(gated.cells, name)):
+            yield _Kind(getattr(gated.cells, name))
 
 
 def _plain(cell: Cell) -> bool:
-    """One input, one size of states."""
-    return tuple(cell.graph.inputs) == ("x",) and {d for dims in cell.parameters.values() for d in dims} <= {
-        "input",
-        "hidden",
-    }
+    """One input, one size of states, of which h and c are all."""
+    sizes = {d for dims in cell.parameters.values() for d in dims}
+    return tuple(cell.graph.inputs) == ("x",) and sizes <= {"input", "hidden"} and {*cell.graph.states} <= {"h", "c"}
 
 
 class _Run:
@@ -77,31 +127,33 @@ class _Run:
 Way = tuple[tuple[Piece, ...], tuple[str, ...], tuple[str, ...]]
 
 
-def candidates(cell: Cell, shapes: Shapes, D: int, H: int) -> Iterator[Way]:
+def candidates(kind: _Kind, shapes: Shapes, D: int, H: int) -> Iterator[Way]:
     """Ways in which their arrays may be the cell's parameters, the likeliest first: pieces, gates, notes."""
-    gates = list(dict.fromkeys(name.split(".")[1] for name in cell.parameters if name[0] in "wWU"))
-    reader = _Reader(cell, shapes, D, H, len(gates))
-    if len(reader.groups) != len(gates):
-        return
+    read = tuple(dict.fromkeys(name.split(".")[1] for name in kind.cell.parameters if name[0] in "wWU"))
+    for gates in dict.fromkeys((kind.gates or read, read)):
+        reader = _Reader(kind.cell, shapes, D, H, len(gates))
+        if len(reader.groups) == len(gates):
+            yield from _orders(kind, reader, gates)
+
+
+def _orders(kind: _Kind, reader: _Reader, gates: Sequence[str]) -> Iterator[Way]:
     orders: list[tuple[str, ...]] = list(itertools.permutations(gates))
     if not reader.stacked:
-        orders.sort(
-            key=lambda order: -sum(w in roles.HINTS.get(g, ()) for w, g in zip(reader.groups, order, strict=True))
-        )
+        words = [group.split(" ")[0] for group in reader.groups]
+        orders.sort(key=lambda order: -sum(w in roles.HINTS.get(g, ()) for w, g in zip(words, order, strict=True)))
+    turns = "z" in gates and not kind.cell.name.startswith("gru")  # the GRU has cells of its own for that
     for order in orders:
         for h_first, opposite, swapped in itertools.product(
             (True, False) if reader.joined else (True,),
-            (False, True) if "z" in gates else (False,),
-            (False, True) if reader.rows or "b.hn" in cell.parameters else (False,),
+            (False, True) if turns else (False,),
+            (False, True) if reader.rows or "b.hn" in kind.cell.parameters else (False,),
         ):
             pieces = reader.pieces(order, h_first, swapped)
             if pieces is None:
                 continue
-            notes: tuple[str, ...] = ()
             if opposite:
                 pieces = [_opposite(p) if p.ours.endswith(".z") else p for p in pieces]
-                notes = ("their z is 1 - z of this cell: h and the candidate have changed places",)
-            yield tuple(pieces), order, notes
+            yield tuple(pieces), order, (*kind.noted, *(("opposite",) * opposite))
 
 
 def _opposite(piece: Piece) -> Piece:
@@ -109,11 +161,11 @@ def _opposite(piece: Piece) -> Piece:
 
 
 class _Reader:
-    """Their arrays by shape: matrices on x (D), on h (H), on both; vectors. A group is what belongs to one gate:
-    a position in stacked arrays, or a word of their names."""
+    """Their arrays by shape: matrices on x (D), on h (H), on both, on both and a one; vectors. A group is what belongs
+    to one gate: a word of their names and a position in arrays that hold several gates."""
 
     def __init__(self, cell: Cell, shapes: Shapes, D: int, H: int, gates: int) -> None:
-        self.cell, self.D, self.H, self.count = cell, D, H, gates
+        self.cell, self.D, self.H, self.count, self.names = cell, D, H, gates, tuple(shapes)
         units = gates * H
         self.stacked = gates > 1 and any(units in shape for shape in shapes.values())
         peepholes = [n for n in cell.parameters if n[0] == "p"]
@@ -123,23 +175,34 @@ class _Reader:
             n: (s[0], s[1]) for n, s in shapes.items() if len(s) == 2 and 1 not in s and n not in self.rows
         }
         self.vectors = {n: tuple(s) for n, s in shapes.items() if n not in self.matrices and n not in self.rows}
-        width = units if self.stacked else H
-        self.width = width
-        sided = [
-            s
-            for s in self.matrices.values()
-            if s[0] != s[1] and width in s and (s[0] in (D, H, D + H)) | (s[1] in (D, H, D + H))
-        ]
-        self.columns = sum(s[1] == width for s in sided) > sum(s[0] == width for s in sided)  # x @ W
-        self.joined = any(D + H in s for s in self.matrices.values())
-        if self.stacked:
-            self.groups = [str(k) for k in range(gates)]
-        else:
-            owners = list(self.matrices) or [n for n in self.vectors if not _is_bias(n)]
-            words = dict.fromkeys(
-                roles.gate_word(n) for n in owners if roles.family(n, tuple(shapes), False)[-1] != "y"
-            )
-            self.groups = list(words) if gates > 1 else [""]
+        self.widths = [units] if self.stacked else [k * H for k in range(1, gates + 1)]
+        sided = [s for s in self.matrices.values() if s[0] != s[1]]
+        self.columns = sum(self._inputs(s[0]) and s[1] in self.widths for s in sided) > sum(
+            self._inputs(s[1]) and s[0] in self.widths for s in sided
+        )  # x @ W
+        self.joined = any(self._inputs(s[0 if self.columns else 1]) in (2, 3) for s in self.matrices.values())
+        self.groups = self._groups()
+
+    def _inputs(self, size: int) -> int:
+        """What a matrix of so many inputs sees: 1 x or h, 2 both, 3 both and a one; 0 none of these."""
+        D, H = self.D, self.H
+        return {D: 1, H: 1, D + H: 2, D + H + 1: 3}.get(size, 0)
+
+    def _groups(self) -> list[str]:
+        if self.stacked or self.count == 1:
+            return [str(k) for k in range(self.count)] if self.stacked else [""]
+        owners = list(self.matrices) or [n for n in self.vectors if not _is_bias(n)]
+        found: dict[str, None] = {}
+        for name in owners:
+            if roles.family(name, self.names, False)[-1] == "y":
+                continue
+            shape = (*self.matrices.get(name, ()), 0)
+            blocks = max(shape[1 if self.columns else 0] // self.H, 1)
+            found |= {self._group(roles.gate_word(name), k, blocks): None for k in range(blocks)}
+        return list(found)
+
+    def _group(self, word: str, k: int, blocks: int) -> str:
+        return word if blocks == 1 else f"{word} {k}"
 
     def pieces(self, order: Sequence[str], h_first: bool, swapped: bool) -> list[Piece] | None:
         """None where a matrix of the cell is not found."""
@@ -163,31 +226,36 @@ class _Reader:
 
     def _blocks(self, name: str, shape: tuple[int, ...], gate_of: Mapping[str, str]) -> list[tuple[str, int]]:
         """(gate, first row) of the blocks of an array."""
-        if self.stacked and self.width in (*shape, int(np.prod(shape))):
+        units, size = self.count * self.H, int(np.prod(shape))
+        if self.stacked and units in (*shape, size):
             return [(gate, k * self.H) for k, gate in enumerate(gate_of.values())]
-        if self.count == 1 and (name in self.matrices or int(np.prod(shape)) == self.H):
+        if self.count == 1 and (name in self.matrices or size == self.H):
             return [(next(iter(gate_of.values())), 0)] if roles.family(name, (name,), False)[-1] != "y" else []
         word = roles.gate_word(name)
         if self.stacked:
             hinted = [g for g in gate_of.values() if word in roles.HINTS.get(g, ())]
-            return [(hinted[0], 0)] if hinted and int(np.prod(shape)) == self.H else []
-        if word in gate_of:
-            return [(gate_of[word], 0)]
-        lone = name in self.vectors and "n" in gate_of.values() and int(np.prod(shape)) == self.H
+            return [(hinted[0], 0)] if hinted and size == self.H else []
+        blocks = max((shape[1 if self.columns else 0] if name in self.matrices else size) // self.H, 1)
+        groups = [self._group(word, k, blocks) for k in range(blocks)]
+        if all(group in gate_of for group in groups):
+            return [(gate_of[group], k * self.H) for k, group in enumerate(groups)]
+        lone = name in self.vectors and "n" in gate_of.values() and size == self.H
         return [("n", 0)] if lone else []  # the candidate's second bias has a word of its own
 
     def _matrix(self, name: str, shape: tuple[int, ...], gate: str, start: int, h_first: bool) -> list[Piece]:
         inputs = shape[0] if self.columns else shape[1]
         D, H, span = self.D, self.H, (start, start + self.H)
-        if inputs == D + H:
+        first = int(self._inputs(inputs) == 3)  # a row of ones before
+        if self._inputs(inputs) >= 2:
             parts = [("U", 0, H), ("W", H, D + H)] if h_first else [("W", 0, D), ("U", D, D + H)]
+            parts = [("b", 0, 1)] * first + [(f, low + first, high + first) for f, low, high in parts]
         else:
             parts = {D: [("W", 0, D)], H: [("U", 0, H)]}.get(inputs, [])
         found = []
         for family, low, high in parts:
             if f"{family}.{gate}" in self.cell.parameters:
                 place = ((low, high), span) if self.columns else (span, (low, high))
-                found.append(Piece(f"{family}.{gate}", name, *place, self.columns))
+                found.append(Piece(f"{family}.{gate}", name, *place, self.columns, vector=family == "b"))
         return found
 
     def _vector(self, name: str, gate: str, there: set[str], swapped: bool) -> str:

@@ -39,17 +39,38 @@ SIZES["D"] |= {"inputs", "input_units", "in_features", "n_inputs", "num_inputs",
 SIZES["H"] |= {"output_dim", "state_size", "hidden_units", "n_out", "num_hidden", "dim_hidden", "out_features", "size"}
 
 
+STATES = {"state", "init_state", "initial_state", "prev_state", "state_prev", "carry", "hc", "state0", "state_0"}
+STATES |= {"initial_states", "init_states", "prev_states", "last_state", "final_state", "start_state"}
+WHEN = "prev|previous|next|init|initial|start|first|last|final|old|new|state|in|out|tm1|t_?1|t|0|n|all|seq|list"
+STATE = re.compile(rf"^(?:(?:{WHEN})_?)*(?:(h|hs|hidden|a|s|ss)|(c|cs|cell|cells))(?:_?(?:{WHEN}))*$")
+KEPT = re.compile(r"cache|tape|saved|stored|ctx|context|memo|record|trace|history|intermediate|interm|residual|kept")
+INPUT = re.compile(r"^(?:x|xs|inputs?|seqs?|sequences?)_?(?:t|seq|batch|data|in|list|all|sequence|train)$")
+
+
 def role(name: str, backward: bool = False) -> str:
-    """ "x", "h", "c", "parameters", "cache", "dy", "dc", "last_h", "last_c", or "array": a parameter by itself."""
+    """ "x", "h", "c", "state", "parameters", "cache", "dy", "dc", "last_h", "last_c", or "array": one parameter."""
     key = name.lower()
     back = (("last_h", LAST_H), ("last_c", LAST_C), ("dc", DC), ("dy", DY)) if backward else ()
-    front = (("x", X), ("h", H), ("c", C), ("parameters", PARAMETERS), ("cache", CACHE))
-    return next((word for word, names in (*back, *front) if key in names), "array")
+    front = (("x", X), ("h", H), ("c", C), ("state", STATES), ("parameters", PARAMETERS), ("cache", CACHE))
+    found = next((word for word, names in (*back, *front) if key in names), "")
+    if found:
+        return found
+    if INPUT.match(key):
+        return "x"
+    if KEPT.search(key):
+        return "cache"
+    return state(key) if len(key) > 2 and state(key) else "array"
+
+
+def state(name: str) -> str:
+    """ "h" or "c" for a name of a state, at whatever step: h_prev, hs, a_next, cs; else nothing."""
+    found = STATE.match(name.lower())
+    return ("h" if found[1] else "c") if found else ""
 
 
 def stem(name: str) -> str:
     """Whose gradient: dWf, grad_Wf, Wf_grad, d_Wf, delta_Wf, gWf and dL_dWf are all that of Wf."""
-    for pattern in (r"^(?:dL_d|dE_d|dJ_d|d_|grad_|grads_|delta_|g_)(.+)$", r"^(.+?)_(?:grad|grads|gradient|g|d)$"):
+    for pattern in (r"^(?:d[LEJl]_?d_?|d_|grad_|grads_|delta_|g_)(.+)$", r"^(.+?)_(?:grad|grads|gradient|g|d)$"):
         found = re.match(pattern, name)
         if found:
             return found[1]
@@ -65,7 +86,7 @@ def owner(name: str, known: set[str]) -> str | None:
         if candidate.lower() in lower:
             return lower[candidate.lower()]
         for word, names in (("x", X), ("h", H), ("c", C)):
-            if word in known and candidate.lower() in names:
+            if word in known and (candidate.lower() in names or state(candidate) == word):
                 return word
     return None
 
@@ -76,6 +97,8 @@ def family(name: str, others: tuple[str, ...], in_one: bool) -> str:
     Args:
         others: all parameters. in_one: read W as a matrix on [h, x].
     """
+    if "." in name:
+        name, others = nested(name)[1], tuple(nested(other)[1] for other in others)
     key = name.lower()
     letters = re.sub(r"[^a-z]", "", key)
     if re.match(r"^[wbv]_?(h?y|ya|y[ha])$", key):
@@ -84,6 +107,8 @@ def family(name: str, others: tuple[str, ...], in_one: bool) -> str:
         return "b"
     if re.match(r"^(p|peep|v_?[ifo]$|wc[ifo]$|w_c[ifo]$)", key) or "peep" in key:
         return "p"
+    if re.match(r"^w_?[ha]$", key) and any(re.match(r"^u_?[ha]$", other.lower()) for other in others):
+        return "W"  # Wh beside Uh: h is the candidate
     if re.match(r"^(u|r(_|$|[ifogczrhn]$))", key) or re.match(r"^(weight_hh|whh|waa|wh$|w_h$|w_hh|recurrent)", key):
         return "U"
     if re.match(r"^(weight_ih|wx|wxh|wax|w_x|kernel)", key):
@@ -96,8 +121,21 @@ def family(name: str, others: tuple[str, ...], in_one: bool) -> str:
     return "WU" if in_one and key.startswith("w") else "W"
 
 
+def nested(name: str) -> tuple[str, str]:
+    """Gate and family of an array that lies in a dictionary of its own: update.W and W.z."""
+    parts = [part for part in name.split(".") if not part.isdigit()] or [name]
+    gate = next((part for part in parts if any(part.lower() in words for words in HINTS.values())), "")
+    rest = [part for part in parts if part != gate]
+    if not gate or not rest:
+        last = parts[-1]
+        return (gate_word(last) if "." not in last else ""), last
+    return gate.lower(), rest[-1]
+
+
 def gate_word(name: str) -> str:
     """What is left of a parameter's name without its family: Wfh, Wfx, bf -> "f"; Wx, Wh, b -> ""."""
+    if "." in name:
+        return nested(name)[0]
     key = re.sub(r"(weight|bias|kernel|recurrent|peephole|peep|_ih|_hh|_l0|[._\d\[\]])+", "_", name.lower()).strip("_")
     key = key.replace("_", "")
     key = re.sub(r"^[wubprv](?=.)|(?<=.)[wub]$|^[wub]$", "", key, count=1)
@@ -114,10 +152,10 @@ def gate_word(name: str) -> str:
 HINTS = {  # gate words -> gates of the cells of the zoo
     "i": {"i", "in", "input", "u", "update"},
     "f": {"f", "forget"},
-    "g": {"g", "c", "z", "ct", "cell", "cc", "candidate", "n"},
+    "g": {"g", "c", "z", "ct", "cell", "cc", "candidate", "n", "ctilde", "chat", "cbar", "modulation", "ch", "cand"},
     "o": {"o", "out", "output"},
     "r": {"r", "reset"},
     "z": {"z", "u", "update"},
-    "n": {"n", "h", "hh", "c", "g", "candidate", "hc", "ch"},
+    "n": {"n", "h", "hh", "c", "g", "candidate", "hc", "ch", "hhat", "htilde", "hbar", "cand", "new", "k", "hat"},
     "h": {"h", "", "a", "hh"},
 }

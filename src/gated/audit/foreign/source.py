@@ -10,6 +10,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
+
+STACKING = {"stack", "array", "asarray", "vstack", "concatenate", "copy"}
+
 
 class Source:
     """Their module, executed, and its text."""
@@ -35,13 +39,47 @@ class Source:
     def get(self, name: str) -> Any:
         return getattr(self.module, name, None)
 
-    def arguments(self, name: str) -> list[str]:
-        """Names of the positional arguments of a function of theirs."""
-        return argument_names(self.get(name))
+    def arguments(self, name: str, keywords: bool = False) -> list[str]:
+        """Names of the positional arguments of a function of theirs, and of those that are given by keyword alone."""
+        return argument_names(self.get(name), keywords)
 
     def returned(self, name: str) -> list[str | None] | None:
         """The names in its last `return a, b, c`; None where it returns something else."""
         return returned_names(self.functions.get(name))
+
+    def returned_tree(self, name: str) -> list[Any]:
+        """The names in its last `return a, (b, c), d`: a list for a tuple, None for what is no name."""
+        tree = self.functions.get(name)
+        returns = [n for n in ast.walk(tree) if isinstance(n, ast.Return) and n.value is not None] if tree else []
+        if not returns:
+            return []
+        names = _names(max(returns, key=lambda n: n.lineno).value)
+        return names if isinstance(names, list) else [names]
+
+    def segment(self, name: str) -> str:
+        """The text of a function of theirs."""
+        return (ast.get_source_segment(self.text, self.functions[name]) or "") if name in self.functions else ""
+
+    def reached(self, name: str) -> list[str]:
+        """A function of theirs and those that it calls."""
+        found, waiting = [], [name]
+        while waiting:
+            tree = self.functions.get(at := waiting.pop())
+            if tree is not None and at not in found:
+                found.append(at)
+                waiting += [n.id for n in ast.walk(tree) if isinstance(n, ast.Name)]
+        return found
+
+    def unpacked(self, names: list[str]) -> dict[str, list[Any]]:
+        """The names into which a name is unpacked in these functions: `Wx, Wh, b = params`."""
+        found: dict[str, list[Any]] = {}
+        for tree in (self.functions[name] for name in names if name in self.functions):
+            for node in ast.walk(tree):
+                if isinstance(node, ast.Assign) and isinstance(node.value, ast.Name):
+                    inside = _names(node.targets[0])
+                    if isinstance(inside, list):
+                        found.setdefault(node.value.id, inside)
+        return found
 
     def keys(self, names: list[str]) -> list[str]:
         """Constant texts by which a dictionary of parameters is asked in these functions: p["Wf"] -> Wf."""
@@ -52,23 +90,47 @@ class Source:
                 continue
             holders = _aliases(tree)
             for node in ast.walk(tree):
-                if (
-                    isinstance(node, ast.Subscript)
-                    and isinstance(node.value, ast.Name)
-                    and node.value.id in holders
-                    and isinstance(node.slice, ast.Constant)
-                    and isinstance(node.slice.value, str)
-                ):
-                    found[node.slice.value] = None
+                key = _key(node, holders)
+                if key is not None:
+                    found[key] = None
         return list(found)
 
 
-def argument_names(function: Any) -> list[str]:
+def _key(node: ast.AST, holders: set[str]) -> str | None:
+    """p["Wf"] and p.Wf, p one of the holders: Wf."""
+    if not isinstance(node, (ast.Subscript, ast.Attribute)):
+        return None
+    if not isinstance(node.value, ast.Name) or node.value.id not in holders:
+        return None
+    if isinstance(node, ast.Subscript):
+        constant = isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str)
+        return node.slice.value if constant else None  # type: ignore[attr-defined]
+    return node.attr if not hasattr(dict, node.attr) and not hasattr(np.ndarray, node.attr) else None
+
+
+def _names(node: Any) -> Any:
+    """A name, a list for a tuple, None for anything else; of grads["W"] W, of dxs[::-1] and np.stack(dxs) dxs, of
+    hs[-1] something that is no name."""
+    if isinstance(node, (ast.Tuple, ast.List)):
+        return [_names(part) for part in node.elts]
+    if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name):
+        constant = node.slice.value if isinstance(node.slice, ast.Constant) else None
+        if isinstance(constant, str):
+            return constant
+        return node.value.id if isinstance(node.slice, ast.Slice) else node.value.id + "[]"
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in STACKING and node.args:
+        inside = _names(node.args[0])
+        return inside if isinstance(inside, str) else None
+    return node.id if isinstance(node, ast.Name) else None
+
+
+def argument_names(function: Any, keywords: bool = False) -> list[str]:
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
         return []
-    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    P = inspect.Parameter
+    kinds = {P.POSITIONAL_ONLY, P.POSITIONAL_OR_KEYWORD} | ({P.KEYWORD_ONLY} if keywords else set())
     return [p.name for p in parameters if p.kind in kinds]
 
 

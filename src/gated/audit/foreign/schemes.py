@@ -1,0 +1,81 @@
+"""How their parameters may be shaped, where no function of theirs makes them."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from gated.audit.foreign import roles, subject
+
+SWAPPED = {"W": "U", "U": "W"}
+
+
+@dataclass(frozen=True)
+class Scheme(subject.Scheme):
+    """apart: gates stand along an axis of their own, (4, H, D). one_block: parameters that are those of the candidate
+    alone, where the others are those of both gates of a GRU."""
+
+    apart: bool = False
+    one_block: frozenset[str] = frozenset()
+
+    def shape(self, name: str, D: int, H: int) -> tuple[int, ...]:
+        if self.families[name] == "1WU":
+            units, inputs = self.blocks * H, D + H + 1
+            return (units, inputs) if self.transposed else (inputs, units)
+        if name in self.one_block:
+            return subject.Scheme(1, self.in_one, self.transposed, self.bias, False, self.families).shape(name, D, H)
+        return super().shape(name, D, H)
+
+    def theirs(self, name: str, D: int, H: int) -> tuple[int, ...]:
+        """The shape in which they have it."""
+        shape = self.shape(name, D, H)
+        if not self.apart or shape[0] != self.blocks * H:
+            return shape
+        return (self.blocks, H, *shape[1:])
+
+
+def schemes(of: Any) -> Iterator[Scheme]:
+    """Shapes that the parameters of a pair of functions may have, the likeliest first."""
+    names = tuple(of.parameters)
+    if of.elementwise:
+        yield Scheme(elementwise=True, families=dict.fromkeys(names, "W"))
+        return
+    for families, in_one in _families(names):
+        blocks, one_block = _blocks(of, names, families)
+        columns = of.layout.startswith(("D", "TD|", "DT")) or "n" in of.layout or of.one_sequence
+        has_vectors = any(family in "bp" for family in families.values())
+        biases = ("flat", "column", "row") if has_vectors else ("flat",)
+        for k, flipped, bias in itertools.product(blocks, (columns, not columns), biases):
+            yield Scheme(k, in_one, flipped, bias, False, families)
+        for flipped, bias in itertools.product((columns, not columns), biases if one_block else ()):
+            yield Scheme(2, in_one, flipped, bias, False, families, one_block=one_block)
+        for k in blocks:
+            if k > 1:
+                yield Scheme(k, in_one, True, "flat", False, families, apart=True)
+
+
+def _families(names: tuple[str, ...]) -> Iterator[tuple[dict[str, str], bool]]:
+    """(families, one matrix on [h, x])"""
+    apart = {n: roles.family(n, names, False) for n in names}
+    if not any(family == "U" for family in apart.values()):
+        yield {n: roles.family(n, names, True) for n in names}, True
+        if set(apart.values()) == {"W"}:  # and a row for the bias
+            yield dict.fromkeys(names, "1WU"), True
+    yield apart, False
+    if {"U", "W"} <= set(apart.values()):  # W for the recurrent matrix, as one well-known text has it
+        yield {n: SWAPPED.get(family, family) for n, family in apart.items()}, False
+
+
+def _blocks(of: Any, names: tuple[str, ...], families: dict[str, str]) -> tuple[list[int], frozenset[str]]:
+    """How many gates may be stacked in one array; the parameters of the candidate of a GRU, if it is apart."""
+    matrices = [n for n in names if families[n] in ("W", "U", "WU")]
+    words = {roles.gate_word(n) for n in matrices} - {"", "h", "y"}
+    text = "_".join([*of.where, of.source.path.stem]).lower()
+    gated = {4: "lstm", 3: "gru", 1: "rnn"}
+    likely = sorted(gated, key=lambda k: gated[k] not in text)
+    many = len(matrices) > 3
+    candidates = frozenset(n for n in names if roles.gate_word(n) in roles.HINTS["n"] | {"hat", "cand"})
+    pair = frozenset() if not many or len(candidates) == len(names) else candidates
+    return ([1] if many and words else likely), pair
