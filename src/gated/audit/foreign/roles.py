@@ -107,6 +107,9 @@ def family(name: str, others: tuple[str, ...], in_one: bool) -> str:
         return "b"
     if re.match(r"^(p|peep|v_?[ifo]$|wc[ifo]$|w_c[ifo]$)", key) or "peep" in key:
         return "p"
+    other_operand = key[:-1] + {"x": "h", "h": "x"}.get(key[-1], "?")
+    if len(key) > 2 and key[0] == "w" and other_operand in (other.lower() for other in others):
+        return "W" if key[-1] == "x" else "U"  # Whx beside Whh: the last letter is the operand's, h the candidate's
     if re.match(r"^w_?[ha]$", key) and any(re.match(r"^u_?[ha]$", other.lower()) for other in others):
         return "W"  # Wh beside Uh: h is the candidate
     if re.match(r"^(u|r(_|$|[ifogczrhn]$))", key) or re.match(r"^(weight_hh|whh|waa|wh$|w_h$|w_hh|recurrent)", key):
