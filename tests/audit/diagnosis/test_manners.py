@@ -10,7 +10,7 @@ from tests.audit.diagnosis.spoilt import spoilt
 
 import gated
 from gated.audit.diagnosis import explain_gradients
-from gated.audit.diagnosis.sentences import _TABLE
+from gated.audit.diagnosis.sentences import say
 
 CELL = gated.cells.rnn
 
@@ -75,4 +75,4 @@ def test_formulas_stand_side_by_side_in_both_languages() -> None:
 
 
 def test_every_sentence_has_both_languages() -> None:
-    assert all(len(said) == 2 and all(said) for said in _TABLE.values())
+    assert all(len(said) == 2 and all(said) for said in say.table.values())

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from gated.audit.diagnosis.case import Case
-from gated.audit.diagnosis.model import CARRIED, GRADIENT, LOCAL, Model
+from gated.audit.diagnosis.model import GRADIENT, Model
 from gated.audit.diagnosis.printer import RoadPrinter
 from gated.audit.diagnosis.roads import Mistake, Road
 from gated.audit.diagnosis.samples import TOLERANCE, Samples, norm
@@ -87,9 +87,18 @@ def causes(case: Case, model: Model) -> list[Cause]:
     return list(found.values())
 
 
-def findings(case: Case, model: Model, *, lang: str, verified: bool) -> list[Finding]:
+def findings(case: Case, model: Model, rivals: Sequence[Model], *, lang: str, verified: bool) -> list[Finding]:
+    """The faults of a model. Certain are those of a verified one that all its rivals have too."""
     printer, samples = RoadPrinter(case.graph), case.samples(4, case.seed + 2)
-    return [_finding(case, model, cause, printer, samples, lang, verified) for cause in causes(case, model)]
+    others = [[_identity(cause) for cause in causes(case, rival)] for rival in rivals]
+    return [
+        _finding(case, model, c, printer, samples, lang, verified and all(_identity(c) in other for other in others))
+        for c in causes(case, model)
+    ]
+
+
+def _identity(cause: Cause) -> object:
+    return cause.mistakes, tuple(cause.names), tuple(cause.terms)
 
 
 def right_model(case: Case) -> Model:
@@ -140,14 +149,13 @@ def _repeats(found: dict[object, Cause], case: Case, name: str, road: Road) -> b
 
 
 def _finding(
-    case: Case, model: Model, cause: Cause, printer: RoadPrinter, samples: Samples, lang: str, verified: bool
+    case: Case, model: Model, cause: Cause, printer: RoadPrinter, samples: Samples, lang: str, certain: bool
 ) -> Finding:
     graph, name = case.graph, cause.names[0]
     right, theirs = right_model(case), _with_only(case, model, cause)
     spoilt = _spoilt(samples, right, theirs)
     nodes = [n for n in cause.names if n not in graph.gradients]
     where = tuple(dict.fromkeys([*spoilt, *(n for n in cause.names if n in graph.gradients), *map(_quantity, nodes)]))
-    ties = any((stage, n) in model.ties for stage in (LOCAL, CARRIED, GRADIENT) for n in cause.names)
     text = say(lang, "and").join(_sentence(printer, lang, m, cause.terms) for m in cause.mistakes)
     title = ", ".join(printer.adjoint(n) if n not in graph.gradients else n for n in cause.names)
     return Finding(
@@ -156,7 +164,7 @@ def _finding(
         text=say(lang, "in_adjoint", title, what=text),
         right=printer.formula(name, _roads(right, name)),
         theirs=printer.formula(name, _roads(model, name)),
-        certain=verified and not ties,
+        certain=certain,
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from gated.audit.diagnosis.explain import Explanation
 from gated.audit.diagnosis.roads import Road
 from gated.audit.diagnosis.samples import Array, Samples, norm
 
@@ -20,8 +21,7 @@ class Model:
     Attributes:
         last, earlier: node -> roads at the last step and at all others.
         gradients: gradient -> roads.
-        choices: where several explanations were found, how many.
-        ties: those of them where two cost the same.
+        choices: what explanations were found, the cheapest first.
         agreed: those whose last explanation is that all who show a node are wrong, though they agree.
         unexplained: (stage, name) of what no explanation was found for.
     """
@@ -29,8 +29,7 @@ class Model:
     last: dict[str, list[Road]] = field(default_factory=dict)
     earlier: dict[str, list[Road]] = field(default_factory=dict)
     gradients: dict[str, list[Road]] = field(default_factory=dict)
-    choices: dict[Choice, int] = field(default_factory=dict)
-    ties: set[Choice] = field(default_factory=set)
+    choices: dict[Choice, list[Explanation]] = field(default_factory=dict)
     agreed: set[Choice] = field(default_factory=set)
     unexplained: list[Choice] = field(default_factory=list)
 

@@ -24,6 +24,7 @@ Array = NDArray[np.float64]
 Gradients = Callable[[dict[str, Array], Array, list[Array], Array], Mapping[str, Any]]
 TOLERANCE = 1e-8
 TINY = 1e-12
+ENOUGH = 12  # numbers to explain one value by; a sample has up to 50
 SIZE = 0.7  # of the numbers that are drawn: every gate moves, none is shut
 
 
@@ -32,7 +33,14 @@ def norm(values: Any) -> float:
 
 
 def near(one: Array, other: Array) -> bool:
-    return norm(one - other) <= TOLERANCE * norm(other)
+    """Whether two values are the same as far as both are known: NaN is unknown."""
+    both = np.isfinite(one) & np.isfinite(other)
+    return bool(both.any()) and norm(one[both] - other[both]) <= TOLERANCE * norm(other[both])
+
+
+def known(value: Array) -> bool:
+    """Whether enough of a value is known to explain it."""
+    return int(np.isfinite(value).sum()) >= ENOUGH
 
 
 @dataclass(frozen=True)
@@ -86,6 +94,21 @@ class Samples:
                 theirs[start(state)] = gradient[:, 0]
         return {name: value for name, value in theirs.items() if name in self.graph.gradients}
 
+    def last_step(self, mine: Gradients) -> dict[str, Array]:
+        """What `mine` says of the last step by itself, where sums over time have one term."""
+        end, states = self.T - 1, self.graph.states.values()
+        start = [np.broadcast_to(self.value(state, end), (self.S, self.units)) for state in states]
+        said = [
+            mine(
+                {n: v[s] for n, v in self.parameters.items()},
+                self.x[end:, [s]],
+                [value[[s]] for value in start],
+                self.dy[end:, [s]],
+            )
+            for s in range(self.S)
+        ]
+        return {n: np.stack([np.asarray(g[n], float) for g in said]) for n in self.parameters if n in said[0]}
+
     def _forward(self) -> None:
         graph, previous = self.graph, dict(self.initial)
         vectors = {node: self.parameters[name] for name, node in graph.vectors.items()}
@@ -120,7 +143,11 @@ class Samples:
         t += road.later
         if t >= self.T or (road.mask == LAST and t < self.T - 1) or (road.mask == FIRST and t > 0):
             return 0.0
-        product = self.adjoints[t][road.source] * (road.coefficient / (self.T if road.mask == MEAN else 1))
+        return self.along(road, self.adjoints[t][road.source], t)
+
+    def along(self, road: Road, adjoint: Array, t: int) -> Array:
+        """What becomes of an adjoint of step t on a road."""
+        product = adjoint * (road.coefficient / (self.T if road.mask == MEAN else 1))
         for op in road.operations:
             product = self.apply(op, product) if isinstance(op, Matrix) else product * self.value(op, t)
         if road.operand is None:
@@ -144,6 +171,10 @@ class Samples:
         for road in roads:
             total = total + self.road(road, t)
         self.adjoints[t][node] = total
+
+    def said(self, t: int) -> tuple[tuple[str, bytes], ...]:
+        """The adjoints of a step as a key; nothing beyond the last."""
+        return tuple((n, v.tobytes()) for n, v in self.adjoints[t].items()) if t < self.T else ()
 
     def column(self, road: Road, t: int, shape: tuple[int, ...]) -> Array:
         return np.broadcast_to(self.road(road, t), shape).ravel()
@@ -171,11 +202,12 @@ def measured(samples: Samples, alphabet: Alphabet) -> dict[str, list[Array]]:
 
 def _read_off(samples: Samples, gradient: Array, operand: Node) -> Array | None:
     values = np.stack([samples.value(operand, t) for t in range(samples.T)], 1)  # (S, T, columns)
-    seen = np.linalg.norm(values, axis=2).min(axis=0) > TINY
-    adjoint = np.zeros((samples.S, samples.T, gradient.shape[1]))
-    adjoint[:, seen] = np.linalg.pinv(values[:, seen].swapaxes(1, 2)) @ gradient.swapaxes(1, 2)
+    seen = np.linalg.norm(values, axis=2) > TINY  # a relu may be zero in all units
+    adjoint = np.linalg.pinv(values.swapaxes(1, 2)) @ gradient.swapaxes(1, 2)
     if norm(np.einsum("sth,std->shd", adjoint, values) - gradient) > TOLERANCE * norm(gradient):
         return None
+    dependent = np.linalg.matrix_rank(values, tol=1e-9) < seen.sum(axis=1)
+    adjoint[~seen | dependent[:, None]] = np.nan
     adjoint = adjoint.swapaxes(0, 1)
-    adjoint[np.linalg.norm(adjoint, axis=(1, 2)) < TINY] = np.nan
+    adjoint[np.linalg.norm(np.nan_to_num(adjoint), axis=(1, 2)) < TINY] = np.nan
     return adjoint

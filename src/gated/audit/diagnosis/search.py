@@ -1,12 +1,14 @@
-"""One hypothesis run to the end: every node and gradient explained in backward order, from their own values before it.
+"""One hypothesis: every node and gradient explained in backward order, from their own values before it.
 
 First the last step (local roads), then what is carried back (two steps, the last of them known), then parameters, x and
 first states over three steps. Each explanation becomes part of the model, so that faults in different nodes add up and
-never multiply.
+never multiply. Gradients come in two passes: what is plain to see, which tells whether the adjoints are believable, and
+the search for the others.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
@@ -16,23 +18,34 @@ from gated.audit.diagnosis.case import Case
 from gated.audit.diagnosis.explain import Edit, Explanation, explain
 from gated.audit.diagnosis.logarithms import fit_logarithms
 from gated.audit.diagnosis.model import CARRIED, GRADIENT, LOCAL, Choice, Model
-from gated.audit.diagnosis.observers import Observers
+from gated.audit.diagnosis.observers import Observers, distinct
 from gated.audit.diagnosis.roads import Mistake, Road
-from gated.audit.diagnosis.samples import Array, Samples, near
-from gated.audit.diagnosis.sums import explain_gradient
+from gated.audit.diagnosis.samples import Array, Samples, known, near
+from gated.audit.diagnosis.sums import Sums
 
 OBSERVER_WRONG = 9.0  # cost: not the node is wrong but what shows it
-SAME = 1e-9  # costs
+
+
+class Hopeless(Exception):
+    """More nodes are unexplained than may be."""
 
 
 class Search:
     """Args:
-    case: whose gradients.
-    prefer: which of several explanations to believe; the cheapest where nothing is said.
+        case: whose gradients.
+        prefer: which of several explanations to believe; the cheapest where nothing is said.
+        bear: how many nodes may be unexplained.
+
+    Raises:
+        Hopeless: more are.
+
+    Attributes:
+        model: the explained backward pass.
+        failing: gradients that are not plain to see.
     """
 
-    def __init__(self, case: Case, prefer: Mapping[Choice, int] | None = None) -> None:
-        self.case, self.graph, self.prefer = case, case.graph, prefer or {}
+    def __init__(self, case: Case, prefer: Mapping[Choice, int] | None = None, bear: float = math.inf) -> None:
+        self.case, self.graph, self.prefer, self.bear = case, case.graph, prefer or {}, bear
         self.model = Model()
         self._last_step()
         self._carried()
@@ -41,64 +54,92 @@ class Search:
     def _take(self, choice: Choice, found: list[Explanation], otherwise: list[Road]) -> list[Road]:
         if not found:
             return otherwise
-        self.model.choices[choice] = len(found)
-        if len(found) > 1 and found[1].cost - found[0].cost < SAME:
-            self.model.ties.add(choice)
+        self.model.choices[choice] = found
         return found[self.prefer.get(choice, 0) % len(found)].roads
 
+    def _unexplained(self, choice: Choice) -> None:
+        self.model.unexplained.append(choice)
+        if len(self.model.unexplained) > self.bear:
+            raise Hopeless
+
     def _solve(
-        self, samples: Samples, target: Array, right: list[Road], t: int, known: Callable[[int], list[str]], deep: bool
+        self,
+        samples: Samples,
+        target: Array,
+        right: list[Road],
+        t: int,
+        sources: Callable[[int], list[str]],
+        deep: bool,
     ) -> list[Explanation]:
         def pool() -> list[Edit]:
-            return self.case.pool(right, known)
+            return self.case.pool(right, sources)
 
         def twice() -> Iterable[list[Edit]]:
-            yield self.case.second_pool(right, known)
+            yield self.case.second_pool(right, sources)
 
         def column(road: Road) -> Array:
             return samples.column(road, t, target.shape)
 
-        return explain(target.ravel(), right, pool, column, samples.T, twice if deep else None)
+        def answer() -> list[Explanation]:
+            return explain(target.ravel(), right, pool, column, samples.T, twice if deep else None)
+
+        question = samples.T, t, deep, tuple(right), target.tobytes(), samples.said(t), samples.said(t + 1)
+        return self.case.once(question, answer)
 
     # the last step
 
     def _last_step(self) -> None:
         samples = self.case.samples(3, self.case.seed)
-        t, graph, alphabet = samples.T - 1, self.graph, self.case.alphabet
+        t, graph = samples.T - 1, self.graph
         seen = self.case.measured(samples)
+        observers = Observers(samples, self.case.edits, seen, t)
 
-        def known(later: int) -> list[str]:
+        def sources(later: int) -> list[str]:
             return list(samples.adjoints[t])
 
         def solve(target: Array, right: list[Road], deep: bool = True) -> list[Explanation]:
-            return self._solve(samples, target, right, t, known, deep)
+            return self._solve(samples, target, right, t, sources, deep)
+
+        def solve_shown(node: str, value: Array) -> list[Explanation]:
+            right = graph.local[node]
+            return solve(value, right) or fit_logarithms(samples, self.case.alphabet, node, value, right, t, sources(0))
 
         for node in graph.back:
             right = graph.local[node]
             if node not in graph.kept:
                 samples.put(node, t, right)
                 continue
-            said = distinct([value[t] for value in seen.get(node, []) if np.isfinite(value[t]).all()])
-            if said:
-                found = []
-                for value in said:
-                    logs = (samples, alphabet, node, value, right, t, known(0))
-                    found += solve(value, right) or fit_logarithms(*logs)
+            said = observers.values(node)
+            found = [e for value in said for e in solve_shown(node, value)]
+            if said and (len(said) > 1 or all(e.roads != right for e in found)):
+                vectors = [v for v in self._shown_alone(samples, node) if not any(near(v, w) for w in said)]
+                found += [e for value in vectors for e in solve_shown(node, value)]
                 if found and all(e.roads != right for e in found):
                     found.append(Explanation(OBSERVER_WRONG, right))
                     if len(said) == 1 and len(seen[node]) > 1:
                         self.model.agreed.add((LOCAL, node))
-            else:
-                found = Observers(samples, self.case.edits, seen, t).imply(node, right, solve)
+            elif not said:
+                found = observers.imply(node, right, solve)
             found.sort(key=lambda e: e.cost)
             roads = self._take((LOCAL, node), found, right)
             self.model.last[node] = roads
             samples.put(node, t, roads)
             if said and not found:
-                self.model.unexplained.append((LOCAL, node))
-                samples.adjoints[t][node] = said[0]
+                self._unexplained((LOCAL, node))
+                samples.adjoints[t][node] = _filled(said[0], samples.adjoints[t][node])
             if node in seen:
                 seen[node] = [v for v in seen[node] if near(v[t], samples.adjoints[t][node])] or seen[node]
+
+    def _shown_alone(self, samples: Samples, node: str) -> list[Array]:
+        """What vector parameters say of a node at the last step, where that step can be asked by itself."""
+        gradients, t = self.case.alone(samples), samples.T - 1
+        ways = [(name, road) for name, road in self._vectors(node) if name in gradients]
+        return distinct([_undone(samples, road, gradients[name], t) for name, road in ways])
+
+    def _vectors(self, node: str) -> list[tuple[str, Road]]:
+        """Vector parameters whose gradient is one sum of this node's adjoint times factors."""
+        roads = [(name, self.graph.gradients[name]) for name in self.graph.vectors]
+        return [(n, r[0]) for n, r in roads if len(r) == 1 and r[0].elementwise and r[0].source == node]
 
     # what is carried
 
@@ -110,7 +151,7 @@ class Search:
         self._with_vectors(samples, seen)
         observers = Observers(samples, self.case.edits, seen, t)
 
-        def known(later: int) -> list[str]:
+        def sources(later: int) -> list[str]:
             return list(samples.adjoints[t + later])
 
         for node in graph.back:
@@ -121,15 +162,14 @@ class Search:
             roads = own
             if graph.carried[node]:
                 right = own + graph.carried[node]
-                said = [value[t] for value in seen.get(node, []) if np.isfinite(value[t]).all()]
-                said = distinct(said or observers.from_models(node, self.model.last))
-                found = [e for value in said for e in self._solve(samples, value, right, t, known, False)]
+                said = observers.values(node) or distinct(observers.from_models(node, self.model.last))
+                found = [e for value in said for e in self._solve(samples, value, right, t, sources, False)]
                 if not found:
                     found = [e for value in said for e in self._common_factor(samples, node, value, t)]
                 found.sort(key=lambda e: e.cost)
                 roads = self._take((CARRIED, node), found, right)
                 if said and not found:
-                    self.model.unexplained.append((CARRIED, node))
+                    self._unexplained((CARRIED, node))
             self.model.earlier[node] = roads
             samples.put(node, t, roads)
 
@@ -139,14 +179,12 @@ class Search:
             for value in values:
                 if not near(samples.adjoints[1][node], value[1]):
                     value[:] = np.nan
-        for name in self.graph.vectors:
-            roads = self.graph.gradients[name]
-            if name not in samples.theirs or len(roads) != 1 or roads[0].operations:
-                continue
-            node = roads[0].source
-            if not any(np.isfinite(value[0]).all() for value in seen.get(node, [])):
-                last = samples.adjoints[1][node]
-                seen.setdefault(node, []).append(np.stack([samples.theirs[name] * roads[0].coefficient - last, last]))
+        for node in self.graph.kept:
+            last = samples.adjoints[1][node]
+            for name, road in self._vectors(node):
+                if name in samples.theirs and not any(known(value[0]) for value in seen.get(node, [])):
+                    first = samples.theirs[name] - samples.along(road, last, 1)
+                    seen.setdefault(node, []).append(np.stack([_undone(samples, road, first, 0), last]))
 
     def _common_factor(self, samples: Samples, node: str, value: Array, t: int) -> list[Explanation]:
         """One factor too many for all that is carried."""
@@ -166,21 +204,33 @@ class Search:
     # parameters, inputs, first states
 
     def _gradients(self) -> None:
-        samples = self.case.samples(3, self.case.seed)
-        self.model.backward(samples)
-        for name in samples.theirs:
-            if name not in self.graph.gradients:
-                continue
-            found = explain_gradient(self.case, samples, name, self.model)
+        self.sums = Sums(self.case, self.model)
+        self.failing = []
+        for name in self.sums.names:
+            found = self.sums.plain(name)
+            self.model.gradients[name] = self._take((GRADIENT, name), found, self.graph.gradients[name])
+            if not found:
+                self.failing.append(name)
+
+    def deepen(self, *, until_one_fails: bool) -> None:
+        """Search for the gradients that are not plain to see."""
+        while self.failing:
+            name = self.failing[0]
+            found = self.sums.search(name)
+            if not found and until_one_fails:
+                return
+            self.failing.pop(0)
             self.model.gradients[name] = self._take((GRADIENT, name), found, self.graph.gradients[name])
             if not found:
                 self.model.unexplained.append((GRADIENT, name))
 
 
-def distinct(values: list[Array]) -> list[Array]:
-    """The values, each once."""
-    found: list[Array] = []
-    for value in values:
-        if not any(near(value, other) for other in found):
-            found.append(value)
-    return found
+def _filled(value: Array, otherwise: Array) -> Array:
+    return np.where(np.isfinite(value), value, otherwise)
+
+
+def _undone(samples: Samples, road: Road, value: Array, t: int) -> Array:
+    """The adjoint that becomes this value on a road of factors; NaN where a factor is zero."""
+    factor = samples.along(road, np.ones_like(value), t)
+    with np.errstate(all="ignore"):
+        return np.where(factor == 0, np.nan, value / factor)
