@@ -91,9 +91,11 @@ class _Hypothesis:
         swapped: Sequence[tuple[str, str]] = (),
         bear: float = math.inf,
     ) -> None:
-        self.case, self.prefer, self.swapped = case, prefer or {}, tuple(swapped)
+        self.case, self.swapped = case, tuple(swapped)
         self.search = Search(case, prefer, bear)
         self.model: Model = self.search.model
+        there = {choice: len(found) for choice, found in self.model.choices.items()}
+        self.prefer = {choice: k for choice, k in (prefer or {}).items() if there.get(choice, 0) > k}
         self.verified = False
         self.errors: dict[str, float] = {}
 
@@ -104,6 +106,12 @@ class _Hypothesis:
     @property
     def open_nodes(self) -> int:
         return sum(stage != GRADIENT for stage, _ in self.model.unexplained)
+
+    @property
+    def far_fetched(self) -> float:
+        """How much more its preferred explanations cost than the cheapest."""
+        choices = self.model.choices
+        return sum(choices[choice][k].cost - choices[choice][0].cost for choice, k in self.prefer.items())
 
     @cached_property
     def causes(self) -> list[Cause]:
@@ -166,15 +174,17 @@ class _Hypotheses:
 
     def _doubt(self, one: _Hypothesis) -> None:
         for choice, found in one.model.choices.items():
+            if choice[0] == GRADIENT and one.search.failing:
+                continue
             for k, other in enumerate(found):
                 tie = other.cost - found[0].cost < SAME
                 doubtful = choice in one.model.agreed and k == len(found) - 1
                 if not one.verified or tie or (one.mistakes > 1 and choice[0] == LOCAL and not doubtful):
-                    order = one.promise[0], other.cost - found[0].cost
+                    order = one.promise[0], one.far_fetched + other.cost - found[0].cost
                     self.doubts.append(_Doubt(order, one, {**one.prefer, choice: k}, one.swapped))
         if not one.verified and not one.swapped:
             for pair in combinations(dict.fromkeys(_doubtful(one.case.graph, one)), 2):
-                self.doubts.append(_Doubt((one.promise[0], EXCHANGED), one, {}, (pair,)))
+                self.doubts.append(_Doubt((one.promise[0], one.far_fetched + EXCHANGED), one, {}, (pair,)))
 
     def _follow(self, doubt: _Doubt) -> None:
         prefer = {choice: k for choice, k in doubt.prefer.items() if k}
@@ -190,8 +200,11 @@ class _Hypotheses:
             new = _Hypothesis(case, prefer, doubt.swapped, bear=doubt.of.open_nodes)
         except Hopeless:
             return
-        self.open.append(new)
         self.all.append(new)
+        effective = _name(new.prefer, new.swapped)
+        if effective == name or effective not in self.tried:
+            self.tried.add(effective)
+            self.open.append(new)
 
 
 @dataclass(frozen=True)

@@ -158,12 +158,10 @@ class Samples:
         """What a road brings to one of the gradients, in the shape of theirs."""
         shape = self.theirs[name].shape
         if name in self.graph.starts:
-            return np.broadcast_to(self.road(road, -1), shape)
+            return _shaped(self.road(road, -1), shape)
         if name == "x":
-            return np.stack([np.broadcast_to(self.road(road, t), shape[1:]) for t in range(self.T)])
-        return np.broadcast_to(
-            np.add.reduce([np.broadcast_to(self.road(road, t), shape) for t in range(self.T)]), shape
-        )
+            return np.stack([_shaped(self.road(road, t), shape[1:]) for t in range(self.T)])
+        return np.add.reduce([_shaped(self.road(road, t), shape) for t in range(self.T)])
 
     def put(self, node: str, t: int, roads: Sequence[Road]) -> None:
         """Set the adjoint of a node to the sum of roads."""
@@ -177,7 +175,12 @@ class Samples:
         return tuple((n, v.tobytes()) for n, v in self.adjoints[t].items()) if t < self.T else ()
 
     def column(self, road: Road, t: int, shape: tuple[int, ...]) -> Array:
-        return np.broadcast_to(self.road(road, t), shape).ravel()
+        return _shaped(self.road(road, t), shape).ravel()
+
+
+def _shaped(value: Any, shape: tuple[int, ...]) -> Array:
+    same: bool = np.shape(value) == shape  # as a rule; broadcasting takes its time
+    return value if same else np.broadcast_to(value, shape)
 
 
 def measured(samples: Samples, alphabet: Alphabet) -> dict[str, list[Array]]:

@@ -9,21 +9,23 @@ the search for the others.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
+from gated.audit.diagnosis.alphabet import Letter
 from gated.audit.diagnosis.case import Case
 from gated.audit.diagnosis.explain import Edit, Explanation, explain
 from gated.audit.diagnosis.logarithms import fit_logarithms
 from gated.audit.diagnosis.model import CARRIED, GRADIENT, LOCAL, Choice, Model
 from gated.audit.diagnosis.observers import Observers, distinct
 from gated.audit.diagnosis.roads import Mistake, Road
-from gated.audit.diagnosis.samples import Array, Samples, known, near
+from gated.audit.diagnosis.samples import Array, Samples, known, near, norm
 from gated.audit.diagnosis.sums import Sums
+from gated.language.graph import Node, constant
 
-OBSERVER_WRONG = 9.0  # cost: not the node is wrong but what shows it
+OBSERVER_WRONG = 1.3  # cost: not the node is wrong but one of those that show it
 
 
 class Hopeless(Exception):
@@ -70,9 +72,10 @@ class Search:
         t: int,
         sources: Callable[[int], list[str]],
         deep: bool,
+        more: Sequence[Edit] = (),
     ) -> list[Explanation]:
         def pool() -> list[Edit]:
-            return self.case.pool(right, sources)
+            return [*self.case.pool(right, sources), *more]
 
         def twice() -> Iterable[list[Edit]]:
             yield self.case.second_pool(right, sources)
@@ -92,7 +95,7 @@ class Search:
         samples = self.case.samples(3, self.case.seed)
         t, graph = samples.T - 1, self.graph
         seen = self.case.measured(samples)
-        observers = Observers(samples, self.case.edits, seen, t)
+        observers = Observers(samples, self.case.edits, seen, t, graph.local)
 
         def sources(later: int) -> list[str]:
             return list(samples.adjoints[t])
@@ -109,17 +112,18 @@ class Search:
             if node not in graph.kept:
                 samples.put(node, t, right)
                 continue
-            said = observers.values(node)
+            said = observers.shown(node)
             found = [e for value in said for e in solve_shown(node, value)]
             if said and (len(said) > 1 or all(e.roads != right for e in found)):
                 vectors = [v for v in self._shown_alone(samples, node) if not any(near(v, w) for w in said)]
                 found += [e for value in vectors for e in solve_shown(node, value)]
                 if found and all(e.roads != right for e in found):
-                    found.append(Explanation(OBSERVER_WRONG, right))
+                    most = max(e.cost for e in found)
+                    found.append(Explanation(most + OBSERVER_WRONG * len(seen[node]), right))
                     if len(said) == 1 and len(seen[node]) > 1:
                         self.model.agreed.add((LOCAL, node))
             elif not said:
-                found = observers.imply(node, right, solve)
+                found = observers.imply(node, right, solve, lambda roads: self.case.pool(roads, sources))
             found.sort(key=lambda e: e.cost)
             roads = self._take((LOCAL, node), found, right)
             self.model.last[node] = roads
@@ -133,7 +137,7 @@ class Search:
     def _shown_alone(self, samples: Samples, node: str) -> list[Array]:
         """What vector parameters say of a node at the last step, where that step can be asked by itself."""
         gradients, t = self.case.alone(samples), samples.T - 1
-        ways = [(name, road) for name, road in self._vectors(node) if name in gradients]
+        ways = [(name, road) for name, road in self._vectors(node) if name in gradients and norm(gradients[name])]
         return distinct([_undone(samples, road, gradients[name], t) for name, road in ways])
 
     def _vectors(self, node: str) -> list[tuple[str, Road]]:
@@ -149,7 +153,7 @@ class Search:
         for node in graph.back:
             samples.put(node, 1, self.model.last[node] if node in graph.kept else graph.local[node])
         self._with_vectors(samples, seen)
-        observers = Observers(samples, self.case.edits, seen, t)
+        observers = Observers(samples, self.case.edits, seen, t, self.model.last)
 
         def sources(later: int) -> list[str]:
             return list(samples.adjoints[t + later])
@@ -162,10 +166,12 @@ class Search:
             roads = own
             if graph.carried[node]:
                 right = own + graph.carried[node]
-                said = observers.values(node) or distinct(observers.from_models(node, self.model.last))
-                found = [e for value in said for e in self._solve(samples, value, right, t, sources, False)]
+                said = observers.values(node)
+                onwards = self._onwards(observers, node)
+                more = [(r, self._too_many(r, f)) for r in graph.carried[node] for f in onwards]
+                found = [e for value in said for e in self._solve(samples, value, right, t, sources, False, more)]
                 if not found:
-                    found = [e for value in said for e in self._common_factor(samples, node, value, t)]
+                    found = [e for value in said for e in self._common_factor(samples, node, value, t, onwards)]
                 found.sort(key=lambda e: e.cost)
                 roads = self._take((CARRIED, node), found, right)
                 if said and not found:
@@ -183,23 +189,42 @@ class Search:
             last = samples.adjoints[1][node]
             for name, road in self._vectors(node):
                 if name in samples.theirs and not any(known(value[0]) for value in seen.get(node, [])):
+                    alone = self.case.alone(samples).get(name)
+                    if alone is not None and not near(alone, samples.along(road, last, 1)):
+                        continue
                     first = samples.theirs[name] - samples.along(road, last, 1)
                     seen.setdefault(node, []).append(np.stack([_undone(samples, road, first, 0), last]))
 
-    def _common_factor(self, samples: Samples, node: str, value: Array, t: int) -> list[Explanation]:
-        """One factor too many for all that is carried."""
-        more = []
-        for letter in self.case.alphabet.letters:
-            if self.graph.size(letter.factor.dim) == self.graph.size_of(node):
-                mistake = Mistake("extra_factor", "factor_extra", (letter.factor,))
-                more += [
-                    replace(road, operations=(*road.operations, letter.factor)).spoilt(mistake, 1 + letter.cost)
-                    for road in self.graph.carried[node]
-                ]
-        roads = self.model.last[node] + more
-        return (
-            explain(value.ravel(), roads, list, lambda r: samples.column(r, t, value.shape), samples.T) if more else []
-        )
+    def _onwards(self, observers: Observers, node: str) -> list[Letter]:
+        """1 / factor, for the factors that come after a hidden node: what is carried may have left one out."""
+        if observers.shown(node):
+            return []
+        ways = [self.model.last[witness.name] for witness in observers.witnesses(node)]
+        factors = dict.fromkeys(f for roads in ways for road in roads for f in road.operations if isinstance(f, Node))
+        return [Letter(constant(1.0) / factor, 0.0) for factor in factors]
+
+    def _too_many(self, road: Road, letter: Letter) -> Road:
+        """A road with one factor behind; if that is 1 / factor, then the factor is missing."""
+        factor = letter.factor
+        mistake = Mistake("extra_factor", "factor_extra", (factor,))
+        if letter.cost == 0 and isinstance(factor, Node):
+            mistake = Mistake("missing_factor", "factor_missing", (factor.args[1],))
+        return replace(road, operations=(*road.operations, factor)).spoilt(mistake, 1 + letter.cost)
+
+    def _common_factor(
+        self, samples: Samples, node: str, value: Array, t: int, onwards: list[Letter]
+    ) -> list[Explanation]:
+        """One factor too many, or too few, for all that is carried."""
+        size = self.graph.size
+        letters = [v for v in self.case.alphabet.letters if size(v.factor.dim) == self.graph.size_of(node)]
+        more = [self._too_many(road, letter) for letter in [*onwards, *letters] for road in self.graph.carried[node]]
+
+        def column(road: Road) -> Array:
+            with np.errstate(all="ignore"):
+                return samples.column(road, t, value.shape)
+
+        roads = self.model.last[node] + [road for road in more if np.isfinite(column(road)).all()]
+        return explain(value.ravel(), roads, list, column, samples.T)
 
     # parameters, inputs, first states
 
