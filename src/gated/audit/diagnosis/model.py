@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -33,13 +34,15 @@ class Model:
     agreed: set[Choice] = field(default_factory=set)
     unexplained: list[Choice] = field(default_factory=list)
 
-    def backward(self, samples: Samples) -> None:
-        """Set all adjoints of samples."""
+    def backward(self, samples: Samples, correct: Callable[[str, int], None] | None = None) -> None:
+        """Set all adjoints of samples; `correct` may change that of a node at a step before it is used."""
         graph = samples.graph
         for t in reversed(range(samples.T)):
             roads = self.last if t == samples.T - 1 else self.earlier
             for node in graph.back:
                 samples.put(node, t, roads[node] if node in graph.kept else graph.local[node])
+                if correct is not None:
+                    correct(node, t)
 
     def totals(self, samples: Samples) -> dict[str, Array]:
         """What the model says of each gradient that they return."""

@@ -62,28 +62,23 @@ class Observers:
         edits = [edit for _, edit in pool(right)]
         if not edits:
             return found
-        with np.errstate(all="ignore"):
-            columns = np.stack([self._unit(self.samples.column(edit, self.t, self._shape)) for edit in edits], 1)
         for witness in self.witnesses(node):
             if witness.others:
                 continue
             ways = [way for way in self.edits.of(witness.road) if way.elementwise]
-            for value in self.shown(witness.name):
-                with np.errstate(all="ignore"):
-                    divided = np.stack([self._unit((value / self._factor(way)).ravel()) for way in ways], 1)
-                for i, j in np.argwhere(np.abs(columns.T @ divided) > 1 - EXACT):
-                    found.append(Explanation(BOTH + edits[i].cost + ways[j].cost, [edits[i]]))
+            told = np.isfinite(self._factor(witness.road))  # elsewhere the right factor is zero
+            with np.errstate(all="ignore"):
+                columns = np.stack([_unit(self.samples.column(e, self.t, told.shape)[told.ravel()]) for e in edits], 1)
+                for value in self.shown(witness.name):
+                    divided = np.stack([_unit((value / self._factor(way))[told]) for way in ways], 1)
+                    for i, j in np.argwhere(np.abs(columns.T @ divided) > 1 - EXACT):
+                        found.append(Explanation(BOTH + edits[i].cost + ways[j].cost, [edits[i]]))
         found.sort(key=lambda e: e.cost)
         return found[:TOGETHER]
 
     @property
     def _shape(self) -> tuple[int, int]:
         return self.samples.S, self.samples.units
-
-    def _unit(self, values: Array) -> Array:
-        """The values as a vector of length 1; zeros if they cannot be."""
-        length = np.linalg.norm(values)
-        return values / length if 0 < length < np.inf else np.zeros(values.shape)
 
     def shown(self, node: str) -> list[Array]:
         """What matrices say of a node at this step."""
@@ -125,9 +120,9 @@ class Observers:
         """Nodes that come from this one by factors alone, on one road, those first that come from nothing else."""
         found = []
         for name in self.samples.graph.kept:
-            local = [road for road in self.roads.get(name, []) if road.coefficient and not road.later]
-            here = [road for road in local if road.source == node]
-            others = tuple(road for road in local if road.source != node)
+            roads = [road for road in self.roads.get(name, []) if road.coefficient]
+            here = [road for road in roads if road.source == node and not road.later]
+            others = tuple(road for road in roads if road.source != node or road.later)
             if len(here) == 1 and here[0].elementwise:
                 found.append(Witness(name, here[0], others))
         return sorted(found, key=lambda witness: len(witness.others))
@@ -149,8 +144,11 @@ class Observers:
         totals = [np.zeros(self._shape)]
         for road in others:
             here = self.samples.adjoints[self.t].get(road.source)
-            starts = self.values(road.source, asking) if here is None else [here]
-            ways = [self.samples.along(road, value, self.t) for value in starts[:RESTS]]
+            if road.later or here is not None:
+                ways = [self.samples.road(road, self.t)]
+            else:
+                starts = self.values(road.source, asking)
+                ways = [self.samples.along(road, value, self.t) for value in starts[:RESTS]]
             totals = [total + way for total in totals for way in ways]
         return totals[:RESTS]
 
@@ -171,3 +169,9 @@ def distinct(values: list[Array]) -> list[Array]:
         if not any(near(value, other) for other in found):
             found.append(value)
     return found
+
+
+def _unit(values: Array) -> Array:
+    """The values as a vector of length 1; zeros if they cannot be."""
+    length = np.linalg.norm(values)
+    return values / length if 0 < length < np.inf else np.zeros(values.shape)

@@ -89,6 +89,21 @@ class Search:
         question = samples.T, t, deep, tuple(right), target.tobytes(), samples.said(t), samples.said(t + 1)
         return self.case.once(question, answer)
 
+    def _observers(self, samples: Samples, seen: dict[str, list[Array]], t: int) -> Observers:
+        """Observers by the roads that are explained; what is carried is right as long as nothing is known of it."""
+        open_nodes = {name for stage, name in self.model.unexplained if stage == LOCAL}
+        model, carried = self.model, self.graph.carried
+        roads = {n: model.earlier.get(n, last + carried[n]) for n, last in model.last.items() if n not in open_nodes}
+        return Observers(samples, self.case.edits, seen, t, roads)
+
+    def _as_theirs(self, samples: Samples, seen: dict[str, list[Array]], node: str, t: int) -> None:
+        """An adjoint that is not explained is taken as they have it, so that what comes from it may be."""
+        if any(node == name for stage, name in self.model.unexplained if stage != GRADIENT):
+            values = self._observers(samples, seen, t).values(node)
+            if values:
+                here = samples.adjoints[t]
+                here[node] = np.where(np.isfinite(values[0]), values[0], here[node])
+
     # the last step
 
     def _last_step(self) -> None:
@@ -130,7 +145,7 @@ class Search:
             samples.put(node, t, roads)
             if said and not found:
                 self._unexplained((LOCAL, node))
-                samples.adjoints[t][node] = _filled(said[0], samples.adjoints[t][node])
+                self._as_theirs(samples, seen, node, t)
             if node in seen:
                 seen[node] = [v for v in seen[node] if near(v[t], samples.adjoints[t][node])] or seen[node]
 
@@ -152,8 +167,9 @@ class Search:
         t, graph, seen = 0, self.graph, self.case.measured(samples)
         for node in graph.back:
             samples.put(node, 1, self.model.last[node] if node in graph.kept else graph.local[node])
+            self._as_theirs(samples, seen, node, 1)
         self._with_vectors(samples, seen)
-        observers = Observers(samples, self.case.edits, seen, t, self.model.last)
+        observers = self._observers(samples, seen, t)
 
         def sources(later: int) -> list[str]:
             return list(samples.adjoints[t + later])
@@ -178,6 +194,7 @@ class Search:
                     self._unexplained((CARRIED, node))
             self.model.earlier[node] = roads
             samples.put(node, t, roads)
+            self._as_theirs(samples, seen, node, t)
 
     def _with_vectors(self, samples: Samples, seen: dict[str, list[Array]]) -> None:
         """A bias minus the known last step shows its node at the first; what contradicts that step shows nothing."""
@@ -229,7 +246,10 @@ class Search:
     # parameters, inputs, first states
 
     def _gradients(self) -> None:
-        self.sums = Sums(self.case, self.model)
+        samples = self.case.samples(3, self.case.seed)
+        seen = self.case.measured(samples)
+        self.model.backward(samples, lambda node, t: self._as_theirs(samples, seen, node, t))
+        self.sums = Sums(self.case, self.model, samples)
         self.failing = []
         for name in self.sums.names:
             found = self.sums.plain(name)
@@ -239,6 +259,7 @@ class Search:
 
     def deepen(self, *, until_one_fails: bool) -> None:
         """Search for the gradients that are not plain to see."""
+        unexplained = self.model.unexplained
         while self.failing:
             name = self.failing[0]
             found = self.sums.search(name)
@@ -246,12 +267,8 @@ class Search:
                 return
             self.failing.pop(0)
             self.model.gradients[name] = self._take((GRADIENT, name), found, self.graph.gradients[name])
-            if not found:
-                self.model.unexplained.append((GRADIENT, name))
-
-
-def _filled(value: Array, otherwise: Array) -> Array:
-    return np.where(np.isfinite(value), value, otherwise)
+            if not found and (CARRIED, self.graph.ends.get(self.graph.starts.get(name, ""))) not in unexplained:
+                unexplained.append((GRADIENT, name))  # a first state gets what is carried: not another question
 
 
 def _undone(samples: Samples, road: Road, value: Array, t: int) -> Array:

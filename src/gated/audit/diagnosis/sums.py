@@ -10,7 +10,7 @@ from gated.audit.diagnosis.case import Case
 from gated.audit.diagnosis.explain import Edit, Explanation, explain
 from gated.audit.diagnosis.model import Model
 from gated.audit.diagnosis.roads import FIRST, LAST, MEAN, Mistake, Road
-from gated.audit.diagnosis.samples import TOLERANCE, Array, norm
+from gated.audit.diagnosis.samples import TOLERANCE, Array, Samples, norm
 
 MASKED = 0.9  # cost
 LATER = 1.5
@@ -24,17 +24,15 @@ _STALE = Mistake("stale_state", "all_later")
 
 
 class Sums:
-    """What each gradient of theirs consists of, given the adjoints of a model.
+    """What each gradient of theirs consists of, given the adjoints in the samples.
 
     Attributes:
         names: of their gradients.
     """
 
-    def __init__(self, case: Case, model: Model) -> None:
-        self.case, self.graph, self.model = case, case.graph, model
-        self.samples = case.samples(3, case.seed)
-        model.backward(self.samples)
-        self.adjoints = self.samples.adjoints
+    def __init__(self, case: Case, model: Model, samples: Samples) -> None:
+        self.case, self.graph, self.model, self.samples = case, case.graph, model, samples
+        self.adjoints = samples.adjoints
         self.names = [name for name in self.samples.theirs if name in self.graph.gradients]
 
     def plain(self, name: str) -> list[Explanation]:
