@@ -108,6 +108,10 @@ class _Hypothesis:
         return sum(stage != GRADIENT for stage, _ in self.model.unexplained)
 
     @property
+    def cost(self) -> tuple[int, float]:
+        return self.mistakes, sum(cause.cost for cause in self.causes)
+
+    @property
     def far_fetched(self) -> float:
         """How much more its preferred explanations cost than the cheapest."""
         choices = self.model.choices
@@ -167,8 +171,10 @@ class _Hypotheses:
             return
         one.finish(give_up=True)
         if one.verified:
-            fewest = min(h.mistakes for h in [one, *self.best])
-            self.best = [h for h in [*self.best, one] if h.mistakes == fewest]
+            self.best = sorted([*self.best, one], key=lambda h: h.cost)
+            self.best = [
+                h for h in self.best if h.cost[0] == self.best[0].cost[0] and h.cost[1] - self.best[0].cost[1] < SAME
+            ]
         if not (self.best and self.best[0].mistakes == 0):
             self._doubt(one)
 

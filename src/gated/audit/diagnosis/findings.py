@@ -66,6 +66,10 @@ class Cause:
     def kind(self) -> str:
         return self.mistakes[0].kind
 
+    @property
+    def cost(self) -> float:
+        return self.terms[0].cost if self.terms else 1.0
+
 
 def causes(case: Case, model: Model) -> list[Cause]:
     """The mistakes of a model, each cause once."""
@@ -98,7 +102,9 @@ def findings(case: Case, model: Model, rivals: Sequence[Model], *, lang: str, ve
 
 
 def _identity(cause: Cause) -> object:
-    return cause.mistakes, tuple(cause.names), tuple(cause.terms)
+    """What is said of a cause: its terms count where a sentence speaks of a whole term."""
+    of_terms = any(mistake.sentence.startswith("term_") for mistake in cause.mistakes)
+    return cause.mistakes, tuple(cause.names), tuple(cause.terms) if of_terms else ()
 
 
 def right_model(case: Case) -> Model:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 
-from gated.audit.diagnosis.alphabet import Alphabet, is_slope
+from gated.audit.diagnosis.alphabet import Alphabet, is_slope, with_plus
 from gated.audit.diagnosis.backward_graph import BackwardGraph
 from gated.audit.diagnosis.roads import Group, Mistake, Operation, Road
 from gated.language.graph import ONE_DIM, Matrix, Node
@@ -74,10 +74,12 @@ class Edits:
         yield _changed(road, place, (), Mistake("missing_factor", "factor_missing", (own,)), MISSING)
         for letter in self.letters:
             if letter.factor is not own and self._fits(letter.factor.dim, size):
-                kind = "wrong_derivative" if letter.derivative and slope else "wrong_operand"
+                kind = "wrong_derivative" if slope else "wrong_operand"
                 mistake = Mistake(kind, "factor_instead", (letter.factor, own))
                 yield _changed(road, place, (letter.factor,), mistake, INSTEAD + letter.cost)
         if isinstance(own, Node) and own.args:
+            if (turned := with_plus(own)) is not None:
+                yield _changed(road, place, (turned,), Mistake("wrong_sign", "factor_instead", (turned, own)), INSTEAD)
             for factor in self.alphabet.with_another_value(own):
                 kind = "wrong_derivative" if slope else "wrong_operand"
                 yield _changed(road, place, (factor,), Mistake(kind, "factor_instead", (factor, own)), INSIDE)
@@ -104,7 +106,8 @@ class Edits:
         if group.end - group.first > 1:
             mistake = Mistake("missing_factor", "slope_missing", (group.slope,))
             yield _with(road, before + after, mistake, MISSING)
-        if group.end > group.first:
+        inside = road.operations[group.first : group.end]
+        if len(inside) > 1 or any(is_slope(op) for op in inside):  # type: ignore[arg-type]
             for letter in self.letters:
                 if letter.derivative and self._fits(letter.factor.dim, size):
                     mistake = Mistake("wrong_derivative", "slope_instead", (letter.factor, group.slope))

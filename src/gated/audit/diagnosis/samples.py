@@ -170,6 +170,13 @@ class Samples:
             total = total + self.road(road, t)
         self.adjoints[t][node] = total
 
+    def meaning(self, road: Road, t: int) -> tuple[object, Array]:
+        """Where a road starts, and what it makes of any adjoint: the same for two wordings of one product."""
+        probe = np.linspace(1.0, 2.0, self.S * self.units).reshape(self.S, self.units)
+        end = t + road.later
+        made = self.along(road, probe, end) if end < self.T else probe
+        return (road.source, road.later, road.mask), np.asarray(made)
+
     def said(self, t: int) -> tuple[tuple[str, bytes], ...]:
         """The adjoints of a step as a key; nothing beyond the last."""
         return tuple((n, v.tobytes()) for n, v in self.adjoints[t].items()) if t < self.T else ()

@@ -20,7 +20,7 @@ from gated.audit.diagnosis.explain import Edit, Explanation, explain
 from gated.audit.diagnosis.logarithms import fit_logarithms
 from gated.audit.diagnosis.model import CARRIED, GRADIENT, LOCAL, Choice, Model
 from gated.audit.diagnosis.observers import Observers, distinct
-from gated.audit.diagnosis.roads import Mistake, Road
+from gated.audit.diagnosis.roads import Mistake, Road, Shift
 from gated.audit.diagnosis.samples import Array, Samples, known, near, norm
 from gated.audit.diagnosis.sums import Sums
 from gated.language.graph import Node, constant
@@ -139,7 +139,7 @@ class Search:
                         self.model.agreed.add((LOCAL, node))
             elif not said:
                 found = observers.imply(node, right, solve, lambda roads: self.case.pool(roads, sources))
-            found.sort(key=lambda e: e.cost)
+            found = _told_apart(samples, found, t)
             roads = self._take((LOCAL, node), found, right)
             self.model.last[node] = roads
             samples.put(node, t, roads)
@@ -188,7 +188,7 @@ class Search:
                 found = [e for value in said for e in self._solve(samples, value, right, t, sources, False, more)]
                 if not found:
                     found = [e for value in said for e in self._common_factor(samples, node, value, t, onwards)]
-                found.sort(key=lambda e: e.cost)
+                found = _told_apart(samples, found, t)
                 roads = self._take((CARRIED, node), found, right)
                 if said and not found:
                     self._unexplained((CARRIED, node))
@@ -218,14 +218,14 @@ class Search:
             return []
         ways = [self.model.last[witness.name] for witness in observers.witnesses(node)]
         factors = dict.fromkeys(f for roads in ways for road in roads for f in road.operations if isinstance(f, Node))
-        return [Letter(constant(1.0) / factor, 0.0) for factor in factors]
+        return [Letter(Shift(constant(1.0) / factor, -1), 0.0) for factor in factors]
 
     def _too_many(self, road: Road, letter: Letter) -> Road:
         """A road with one factor behind; if that is 1 / factor, then the factor is missing."""
         factor = letter.factor
         mistake = Mistake("extra_factor", "factor_extra", (factor,))
-        if letter.cost == 0 and isinstance(factor, Node):
-            mistake = Mistake("missing_factor", "factor_missing", (factor.args[1],))
+        if letter.cost == 0 and isinstance(factor, Shift):
+            mistake = Mistake("missing_factor", "factor_missing", (factor.node.args[1],))
         return replace(road, operations=(*road.operations, factor)).spoilt(mistake, 1 + letter.cost)
 
     def _common_factor(
@@ -234,14 +234,17 @@ class Search:
         """One factor too many, or too few, for all that is carried."""
         size = self.graph.size
         letters = [v for v in self.case.alphabet.letters if size(v.factor.dim) == self.graph.size_of(node)]
-        more = [self._too_many(road, letter) for letter in [*onwards, *letters] for road in self.graph.carried[node]]
 
         def column(road: Road) -> Array:
-            with np.errstate(all="ignore"):
-                return samples.column(road, t, value.shape)
+            return samples.column(road, t, value.shape)
 
-        roads = self.model.last[node] + [road for road in more if np.isfinite(column(road)).all()]
-        return explain(value.ravel(), roads, list, column, samples.T)
+        found = []
+        with np.errstate(all="ignore"):
+            for letter in [*onwards, *letters]:
+                more = [self._too_many(road, letter) for road in self.graph.carried[node]]
+                if np.isfinite(sum(column(road) for road in more)).all():
+                    found += explain(value.ravel(), self.model.last[node] + more, list, column, samples.T)
+        return found
 
     # parameters, inputs, first states
 
@@ -269,6 +272,22 @@ class Search:
             self.model.gradients[name] = self._take((GRADIENT, name), found, self.graph.gradients[name])
             if not found and (CARRIED, self.graph.ends.get(self.graph.starts.get(name, ""))) not in unexplained:
                 unexplained.append((GRADIENT, name))  # a first state gets what is carried: not another question
+
+
+def _told_apart(samples: Samples, found: list[Explanation], t: int) -> list[Explanation]:
+    """The explanations, cheapest first, without those that say the same in other words."""
+    kept: list[tuple[Explanation, list[tuple[object, Array]]]] = []
+    with np.errstate(all="ignore"):
+        for explanation in sorted(found, key=lambda e: e.cost):
+            written = [samples.meaning(road, t) for road in explanation.roads if road.coefficient]
+            if not any(_same(written, other) for _, other in kept):
+                kept.append((explanation, written))
+    return [explanation for explanation, _ in kept]
+
+
+def _same(one: list[tuple[object, Array]], other: list[tuple[object, Array]]) -> bool:
+    pairs = list(zip(one, other, strict=False))
+    return len(one) == len(other) and all(a == b and near(v, w) for (a, v), (b, w) in pairs)
 
 
 def _undone(samples: Samples, road: Road, value: Array, t: int) -> Array:
