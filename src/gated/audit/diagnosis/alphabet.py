@@ -115,5 +115,10 @@ def is_slope(factor: Factor) -> bool:
     return isinstance(row, Elementwise) and row.inner  # the derivative of another function
 
 
+def with_plus(factor: Node) -> Node | None:
+    """1 + g g instead of 1 - g g."""
+    return factor.args[0] + factor.args[1] if _is_difference(factor) else None
+
+
 def _is_difference(node: Node) -> bool:
     return is_elementwise(node) and node.operation.signs == (1, -1)

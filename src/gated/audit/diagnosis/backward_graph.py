@@ -41,6 +41,7 @@ class BackwardGraph:
         self.cell, self.graph = cell, cell.graph
         self.steps = steps(cell.graph)
         self.quantities = {q.name: q for q in self.steps.quantities if not q.fixed}
+        self._free = frozenset(cell.graph.free_dims)
         self.back = [q.name for q in reversed(self.steps.quantities) if not q.fixed]
         self.symbols = {q.node: q.symbol for q in self.steps.quantities}
         self.input = self.graph.input_leaf(self.graph.inputs[0])
@@ -60,7 +61,7 @@ class BackwardGraph:
     # sizes: a sample gives all free dimensions one length, so that any value may be mistaken for any other
 
     def size(self, dim: str) -> str:
-        return UNITS if dim in self.graph.free_dims else dim
+        return UNITS if dim in self._free else dim
 
     def size_of(self, source: str) -> str:
         dim = self.graph.dims[self.graph.states[0]] if source == DY else self.quantities[source].node.dim

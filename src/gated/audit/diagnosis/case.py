@@ -2,27 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+import time
+from collections.abc import Callable, Hashable
 from dataclasses import replace
 
 from gated.audit.diagnosis.alphabet import Alphabet
 from gated.audit.diagnosis.backward_graph import DY, BackwardGraph
-from gated.audit.diagnosis.explain import Edit
+from gated.audit.diagnosis.explain import Edit, Explanation
 from gated.audit.diagnosis.mistakes import Edits
 from gated.audit.diagnosis.roads import Road
 from gated.audit.diagnosis.samples import Array, Gradients, Samples, Setting, measured
 
 
 class Case:
-    """A cell, somebody's gradients, and samples of them, drawn once for all hypotheses."""
+    """A cell, somebody's gradients, and samples of them, drawn once for all hypotheses.
 
-    def __init__(self, graph: BackwardGraph, mine: Gradients, setting: Setting, seed: int) -> None:
-        self.graph, self.mine, self.setting, self.seed = graph, mine, setting, seed
+    After the deadline (in seconds of `time.perf_counter`) there are no edits left to try: a search ends by itself.
+    """
+
+    def __init__(
+        self, graph: BackwardGraph, mine: Gradients, setting: Setting, seed: int, deadline: float = math.inf
+    ) -> None:
+        self.graph, self.mine, self.setting, self.seed, self.deadline = graph, mine, setting, seed, deadline
         self.alphabet = Alphabet(graph)
         self.edits = Edits(graph, self.alphabet)
         self._pools: dict[object, list[Edit]] = {}
         self._made: dict[tuple[int, int, Setting], Samples] = {}
         self._seen: dict[int, dict[str, list[Array]]] = {}
+        self._alone: dict[int, dict[str, Array]] = {}
+        self._known: dict[Hashable, list[Explanation]] = {}
+
+    @property
+    def late(self) -> bool:
+        return time.perf_counter() > self.deadline
+
+    def once(self, question: Hashable, answer: Callable[[], list[Explanation]]) -> list[Explanation]:
+        """The answer to a question that other hypotheses ask again, from the same adjoints."""
+        if question not in self._known:
+            found = answer()
+            if self.late and not found:
+                return found
+            self._known[question] = found
+        return list(self._known[question])
 
     def samples(self, steps: int, seed: int, setting: Setting | None = None) -> Samples:
         """Samples whose adjoints are still to be set."""
@@ -38,8 +60,17 @@ class Case:
             self._seen[id(samples)] = measured(samples, self.alphabet)
         return {node: [value.copy() for value in values] for node, values in self._seen[id(samples)].items()}
 
+    def alone(self, samples: Samples) -> dict[str, Array]:
+        """Their gradients of the last step by itself; none if their code always starts at zero."""
+        if id(samples) not in self._alone:
+            able = set(self.setting.initial) >= set(self.graph.states)
+            self._alone[id(samples)] = samples.last_step(self.mine) if able else {}
+        return self._alone[id(samples)]
+
     def pool(self, right: list[Road], sources: Callable[[int], list[str]]) -> list[Edit]:
         """The edits of all roads. Mistakes may also lie on the only road into a hidden node that a road starts at."""
+        if self.late:
+            return []
         key = tuple((road, road.groups, tuple(sources(road.later))) for road in right)
         if key not in self._pools:
             self._pools[key] = self._edited(right, sources)
@@ -47,6 +78,8 @@ class Case:
 
     def second_pool(self, right: list[Road], sources: Callable[[int], list[str]]) -> list[Edit]:
         """The edits of all roads with one likely mistake more."""
+        if self.late:
+            return []
         key = "second", tuple((road, road.groups, tuple(sources(road.later))) for road in right)
         if key not in self._pools:
             likely = self.pool(right, sources)

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations
 from typing import Any
 
 from gated.audit.diagnosis.backward_graph import BackwardGraph
 from gated.audit.diagnosis.case import Case
 from gated.audit.diagnosis.drawn import DrawnRoad, drawn
-from gated.audit.diagnosis.findings import Called, Finding, causes, findings, open_questions, right_model
+from gated.audit.diagnosis.findings import Called, Cause, Finding, causes, findings, open_questions, right_model
 from gated.audit.diagnosis.manners import BadManner, judge_batch, judge_manners
-from gated.audit.diagnosis.model import LOCAL, Choice, Model
+from gated.audit.diagnosis.model import GRADIENT, LOCAL, Choice, Model
 from gated.audit.diagnosis.samples import INPUTS, SAMPLES, TOLERANCE, UNITS, Array, Gradients, Samples, Setting, near
-from gated.audit.diagnosis.search import Search
+from gated.audit.diagnosis.search import Hopeless, Search
 from gated.audit.diagnosis.sentences import say
 from gated.language.cell import Cell
 
-PATIENCE = 5.0  # seconds for hypotheses after the first
+PATIENCE = 5.0  # seconds for hypotheses; what is begun by then is brought to an end without further edits
+RIVALS = 12  # hypotheses to look at after one has been verified
+EXCHANGED = 1.0  # cost of two exchanged gates among the doubts of a hypothesis
+SAME = 1e-9  # costs
+UNEXPLAINED = 3  # mistakes that a node costs for which there is no explanation
 FRESH = {"steps": 5, "seed": 99}  # the samples that verify: none that the search has seen, and of other sizes
 
 
@@ -73,63 +79,171 @@ def explain_gradients(
     setting = setting.sized(graph, INPUTS, UNITS, SAMPLES)
     manners, mine = judge_manners(graph, mine, setting)
     manners += judge_batch(graph, mine, setting)
-    best = _best(cell, graph, mine, setting, seed, began + PATIENCE)
+    best, *others = _best(cell, Case(graph, mine, setting, seed, began + PATIENCE), mine)
     found = [_manner(manner, lang, called) for manner in manners]
     found += [_exchange(best.case, pair, lang) for pair in best.swapped]
-    found += findings(best.case, best.model, lang=lang, verified=best.verified, called=called)
+    rivals = [other.model for other in others]
+    found += findings(best.case, best.model, rivals, lang=lang, verified=best.verified, called=called)
     questions = open_questions(best.case, best.model, lang, called)
     roads = drawn(best.case, best.model, called)
     return Diagnosis(found, questions, best.errors, time.perf_counter() - began, roads)
 
 
 class _Hypothesis:
-    """A case, perhaps with two gates exchanged, and the search with preferences run to the end."""
+    """A case, perhaps with two gates exchanged, and the search with preferences: first what is plain, then the rest."""
 
-    def __init__(self, case: Case, prefer: Mapping[Choice, int], swapped: Sequence[tuple[str, str]] = ()) -> None:
-        self.case, self.prefer, self.swapped = case, prefer, tuple(swapped)
-        self.model: Model = Search(case, prefer).model
-        wider = case.setting.sized(case.graph, inputs=6, units=7, samples=3)
-        self.errors = self.model.errors(case.samples(FRESH["steps"], FRESH["seed"] + case.seed, wider))
-        self.causes = causes(case, self.model)
-        wrong = sum(not error < TOLERANCE for error in self.errors.values())
-        if wrong:
-            wrong += len(self.model.unexplained)
-        else:  # what seemed unexplained was a wrong observer
-            self.model.unexplained.clear()
-        self.score = wrong, sum(len(cause.mistakes) for cause in self.causes) + len(self.swapped)
+    def __init__(
+        self,
+        case: Case,
+        prefer: Mapping[Choice, int] | None = None,
+        swapped: Sequence[tuple[str, str]] = (),
+        bear: float = math.inf,
+    ) -> None:
+        self.case, self.swapped = case, tuple(swapped)
+        self.search = Search(case, prefer, bear)
+        self.model: Model = self.search.model
+        there = {choice: len(found) for choice, found in self.model.choices.items()}
+        self.prefer = {choice: k for choice, k in (prefer or {}).items() if there.get(choice, 0) > k}
+        self.verified = False
+        self.errors: dict[str, float] = {}
 
     @property
-    def verified(self) -> bool:
-        return self.score[0] == 0
+    def mistakes(self) -> int:
+        return sum(len(cause.mistakes) for cause in self.causes) + len(self.swapped)
+
+    @property
+    def open_nodes(self) -> int:
+        return sum(stage != GRADIENT for stage, _ in self.model.unexplained)
+
+    @property
+    def cost(self) -> tuple[int, float]:
+        return self.mistakes, sum(cause.cost for cause in self.causes)
+
+    @property
+    def far_fetched(self) -> float:
+        """How much more its preferred explanations cost than the cheapest."""
+        choices = self.model.choices
+        return sum(choices[choice][k].cost - choices[choice][0].cost for choice, k in self.prefer.items())
+
+    @cached_property
+    def causes(self) -> list[Cause]:
+        return causes(self.case, self.model)
+
+    @cached_property
+    def promise(self) -> tuple[int, int]:
+        """How many mistakes it needs at least, and how many gradients do not fit it."""
+        families = {name.partition(".")[0] for name in self.search.failing}
+        return self.mistakes + len(families) + UNEXPLAINED * self.open_nodes, len(self.search.failing)
+
+    def finish(self, *, give_up: bool = False) -> None:
+        """Search for what is not plain, and see whether the model holds on samples that the search has not seen."""
+        self.search.deepen(until_one_fails=give_up)
+        if give_up and self.search.failing:
+            return
+        self.__dict__.pop("causes", None)
+        case = self.case
+        wider = case.setting.sized(case.graph, inputs=6, units=7, samples=3)
+        self.errors = self.model.errors(case.samples(FRESH["steps"], FRESH["seed"] + case.seed, wider))
+        self.verified = all(error < TOLERANCE for error in self.errors.values())
+        if self.verified:  # what seemed unexplained was a wrong observer
+            self.model.unexplained.clear()
 
 
-def _best(
-    cell: Cell, graph: BackwardGraph, mine: Gradients, setting: Setting, seed: int, deadline: float
-) -> _Hypothesis:
-    case = Case(graph, mine, setting, seed)
-    best = _Hypothesis(case, {})
-    if best.score == (0, 0):
-        return best
+class _Hypotheses:
+    """The most promising first; each that does not convince is doubted in one more of its choices."""
+
+    def __init__(self, cell: Cell, mine: Gradients, first: _Hypothesis) -> None:
+        self.cell, self.mine, self.first = cell, mine, first
+        self.deadline = first.case.deadline
+        self.open, self.all = [first], [first]
+        self.doubts: list[_Doubt] = []
+        self.tried = {_name(first.prefer, first.swapped)}
+        self.best: list[_Hypothesis] = []  # verified, with the fewest mistakes
+        self.rest = RIVALS
+
+    def run(self) -> list[_Hypothesis]:
+        """The best explanation and its rivals; one that leaves something open, if there is no other."""
+        while (self.open or self.doubts) and time.perf_counter() < self.deadline and self.rest:
+            self.open.sort(key=lambda h: h.promise)
+            self.doubts.sort(key=lambda doubt: doubt.order)
+            if self.open and (not self.doubts or self.open[0].promise[0] <= self.doubts[0].order[0]):
+                self._finish(self.open.pop(0))
+            else:
+                self._follow(self.doubts.pop(0))
+        if not self.best:
+            self.best = [min(self.all, key=lambda h: h.promise)]
+            self.best[0].finish()
+        return self.best
+
+    def _finish(self, one: _Hypothesis) -> None:
+        if self.best and one.promise[0] > self.best[0].mistakes:
+            return
+        one.finish(give_up=True)
+        if one.verified:
+            self.best = sorted([*self.best, one], key=lambda h: h.cost)
+            self.best = [
+                h for h in self.best if h.cost[0] == self.best[0].cost[0] and h.cost[1] - self.best[0].cost[1] < SAME
+            ]
+        if not (self.best and self.best[0].mistakes == 0):
+            self._doubt(one)
+
+    def _doubt(self, one: _Hypothesis) -> None:
+        for choice, found in one.model.choices.items():
+            if choice[0] == GRADIENT and one.search.failing:
+                continue
+            for k, other in enumerate(found):
+                tie = other.cost - found[0].cost < SAME
+                doubtful = choice in one.model.agreed and k == len(found) - 1
+                if not one.verified or tie or (one.mistakes > 1 and choice[0] == LOCAL and not doubtful):
+                    order = one.promise[0], one.far_fetched + other.cost - found[0].cost
+                    self.doubts.append(_Doubt(order, one, {**one.prefer, choice: k}, one.swapped))
+        if not one.verified and not one.swapped:
+            for pair in combinations(dict.fromkeys(_doubtful(one.case.graph, one)), 2):
+                self.doubts.append(_Doubt((one.promise[0], one.far_fetched + EXCHANGED), one, {}, (pair,)))
+
+    def _follow(self, doubt: _Doubt) -> None:
+        prefer = {choice: k for choice, k in doubt.prefer.items() if k}
+        name = _name(prefer, doubt.swapped)
+        if name in self.tried:
+            return
+        self.tried.add(name)
+        self.rest -= bool(self.best)
+        case = doubt.of.case
+        if doubt.swapped != doubt.of.swapped:
+            case = _exchanged(self.cell, self.mine, case, doubt.swapped[0])
+        try:
+            new = _Hypothesis(case, prefer, doubt.swapped, bear=doubt.of.open_nodes)
+        except Hopeless:
+            return
+        self.all.append(new)
+        effective = _name(new.prefer, new.swapped)
+        if effective == name or effective not in self.tried:
+            self.tried.add(effective)
+            self.open.append(new)
+
+
+@dataclass(frozen=True)
+class _Doubt:
+    """A hypothesis that has not been looked at, and the one that it came from."""
+
+    order: tuple[int, float]
+    of: _Hypothesis
+    prefer: Mapping[Choice, int]
+    swapped: tuple[tuple[str, str], ...]
+
+
+def _name(prefer: Mapping[Choice, int], swapped: Sequence[tuple[str, str]]) -> Hashable:
+    return frozenset(prefer.items()), tuple(swapped)
+
+
+def _best(cell: Cell, case: Case, mine: Gradients) -> list[_Hypothesis]:
+    """The best explanation, then others that are as good."""
     for pair in _strangers(case):
-        other = _Hypothesis(_exchanged(cell, mine, setting, seed, pair), {}, [pair])
+        other = _Hypothesis(_exchanged(cell, mine, case, pair), {}, [pair])
+        other.finish(give_up=True)
         if other.verified:
-            return other
-    for choice, count in list(best.model.choices.items()):
-        for k in range(1, count):
-            doubtful = choice in best.model.agreed and k == count - 1
-            if (best.verified and (choice[0] != LOCAL or doubtful)) or time.perf_counter() > deadline:
-                break
-            if best.score <= (0, 1):
-                return best
-            tried = [{choice: k}, {**best.prefer, choice: k}] if best.prefer else [{choice: k}]
-            best = min([best, *(_Hypothesis(case, prefer) for prefer in tried)], key=lambda h: h.score)
-    if best.score > (0, 1):
-        for pair in combinations(dict.fromkeys(_doubtful(graph, best)), 2):
-            if time.perf_counter() > deadline:
-                break
-            other = _Hypothesis(_exchanged(cell, mine, setting, seed, pair), {}, [pair])
-            best = min(best, other, key=lambda h: h.score)
-    return best
+            return [other]
+    return _Hypotheses(cell, mine, _Hypothesis(case)).run()
 
 
 def _doubtful(graph: BackwardGraph, best: _Hypothesis) -> Iterator[str]:
@@ -159,7 +273,7 @@ def _shows(samples: Samples, values: list[Array], other: str, t: int, but: str) 
     return all(near(v[t], adjoints[other]) and not near(v[t], adjoints[but]) for v in values)
 
 
-def _exchanged(cell: Cell, mine: Gradients, setting: Setting, seed: int, pair: tuple[str, str]) -> Case:
+def _exchanged(cell: Cell, mine: Gradients, case: Case, pair: tuple[str, str]) -> Case:
     """Somebody's gradients with the blocks of two gates renamed into each other."""
     one, two = pair
     other = {one: two, two: one}
@@ -173,7 +287,7 @@ def _exchanged(cell: Cell, mine: Gradients, setting: Setting, seed: int, pair: t
     def renamed(*args: Any) -> dict[str, Any]:
         return {names.get(name, name): gradient for name, gradient in mine(*args).items()}
 
-    return Case(BackwardGraph(cell, pair), renamed, setting, seed)
+    return Case(BackwardGraph(cell, pair), renamed, case.setting, case.seed, case.deadline)
 
 
 def _manner(manner: BadManner, lang: str, called: Called) -> Finding:

@@ -45,13 +45,18 @@ def explain(
     """The exact explanations of a value, cheapest first; none if there is none.
 
     Args:
-        target: the value, flat.
+        target: the value, flat; NaN where nothing is known of it.
         right: the roads it should be the sum of.
         pool: edits to try, if coefficients alone do not explain it.
         column: the values of a road, flat.
         steps: T; 1/T is a coefficient that a person may have meant.
         deeper: further pools, each tried if those before gave nothing.
     """
+    told = np.isfinite(target)
+    if not told.any():
+        return []
+    if not told.all():
+        target, column = target[told], _entries(column, told)
     fit = _Fit(target, right, column, steps)
     fit.attempt([])
     if fit.found:
@@ -69,6 +74,10 @@ def explain(
         if not fit.found:
             fit.in_pairs(edits, columns)
     return fit.best()
+
+
+def _entries(column: Column, told: NDArray[np.bool_]) -> Column:
+    return lambda road: column(road)[told]
 
 
 @dataclass(frozen=True)

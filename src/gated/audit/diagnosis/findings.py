@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from gated.audit.diagnosis.case import Case
-from gated.audit.diagnosis.model import CARRIED, GRADIENT, LOCAL, Model
+from gated.audit.diagnosis.model import GRADIENT, Model
 from gated.audit.diagnosis.printer import RoadPrinter
 from gated.audit.diagnosis.roads import Mistake, Road
 from gated.audit.diagnosis.samples import TOLERANCE, Samples, norm
@@ -69,6 +69,10 @@ class Cause:
     def kind(self) -> str:
         return self.mistakes[0].kind
 
+    @property
+    def cost(self) -> float:
+        return self.terms[0].cost if self.terms else 1.0
+
 
 def causes(case: Case, model: Model) -> list[Cause]:
     """The mistakes of a model, each cause once."""
@@ -91,10 +95,26 @@ def causes(case: Case, model: Model) -> list[Cause]:
     return list(found.values())
 
 
-def findings(case: Case, model: Model, *, lang: str, verified: bool, called: Called = str) -> list[Finding]:
-    """The causes as findings; `called`: what gradients are to be called in sentences."""
+def findings(
+    case: Case, model: Model, rivals: Sequence[Model], *, lang: str, verified: bool, called: Called = str
+) -> list[Finding]:
+    """The faults of a model. Certain are those of a verified one that all its rivals have too.
+
+    called: what gradients are to be called in sentences.
+    """
     printer, samples = RoadPrinter(case.graph), case.samples(4, case.seed + 2)
-    return [_finding(case, model, cause, printer, samples, lang, verified, called) for cause in causes(case, model)]
+    others = [[_identity(cause) for cause in causes(case, rival)] for rival in rivals]
+
+    def certain(cause: Cause) -> bool:
+        return verified and all(_identity(cause) in other for other in others)
+
+    return [_finding(case, model, c, printer, samples, lang, certain(c), called) for c in causes(case, model)]
+
+
+def _identity(cause: Cause) -> object:
+    """What is said of a cause: its terms count where a sentence speaks of a whole term."""
+    of_terms = any(mistake.sentence.startswith("term_") for mistake in cause.mistakes)
+    return cause.mistakes, tuple(cause.names), tuple(cause.terms) if of_terms else ()
 
 
 def right_model(case: Case) -> Model:
@@ -159,7 +179,7 @@ def _finding(
     printer: RoadPrinter,
     samples: Samples,
     lang: str,
-    verified: bool,
+    certain: bool,
     called: Called,
 ) -> Finding:
     graph, name = case.graph, cause.names[0]
@@ -167,7 +187,6 @@ def _finding(
     spoilt = _spoilt(samples, right, theirs)
     nodes = [n for n in cause.names if n not in graph.gradients]
     where = tuple(dict.fromkeys([*spoilt, *(n for n in cause.names if n in graph.gradients), *map(_quantity, nodes)]))
-    ties = any((stage, n) in model.ties for stage in (LOCAL, CARRIED, GRADIENT) for n in cause.names)
     text = say(lang, "and").join(_sentence(printer, lang, m, cause.terms) for m in cause.mistakes)
     if _spares_last_step(model, cause):
         text += say(lang, "before_last")
@@ -179,7 +198,7 @@ def _finding(
         text=say(lang, "in_adjoint", title, what=text),
         right=(formula := printer.formula(name, _roads(right, name))),
         theirs=(other := printer.formula(name, _roads(theirs, name))),
-        certain=verified and not ties,
+        certain=certain,
         legend=printer.legend(f"{formula} {other} {text}"),
     )
 

@@ -24,7 +24,7 @@ def fit_logarithms(
     if len(right) != 1 or not right[0].operations or not right[0].elementwise:
         return []
     own = [op for op in right[0].operations if isinstance(op, Node)]
-    graph = samples.graph
+    graph, found = samples.graph, []
     with np.errstate(all="ignore"):
         factors, matrix = _independent(samples, _letters(alphabet, own, graph.size_of(node)), t, target.shape)
         for source in sources:
@@ -36,8 +36,9 @@ def fit_logarithms(
             powers = np.round(np.linalg.lstsq(matrix, logs, rcond=None)[0]).astype(int)
             exact = norm(matrix @ powers - logs) <= 1e-7 * max(norm(logs), 1)
             if exact and np.abs(powers).sum() <= len(own) + MORE:
-                return [_said(samples, target, right[0], source, dict(zip(factors, powers.tolist(), strict=True)), t)]
-    return []
+                powers_of = dict(zip(factors, powers.tolist(), strict=True))
+                found.append(_said(samples, target, right[0], source, powers_of, t))
+    return sorted(found, key=lambda e: e.cost)[:1]
 
 
 def _letters(alphabet: Alphabet, own: list[Node], size: str) -> list[Node]:

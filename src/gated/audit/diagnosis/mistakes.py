@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import cached_property
 
-from gated.audit.diagnosis.alphabet import Alphabet, is_slope
+from gated.audit.diagnosis.alphabet import Alphabet, is_slope, with_plus
 from gated.audit.diagnosis.backward_graph import BackwardGraph
 from gated.audit.diagnosis.roads import Group, Mistake, Operation, Road
 from gated.language.graph import ONE_DIM, Matrix, Node
@@ -22,6 +23,7 @@ class Edits:
 
     def __init__(self, graph: BackwardGraph, alphabet: Alphabet) -> None:
         self.graph, self.alphabet = graph, alphabet
+        self.letters = alphabet.letters
 
     def of(self, road: Road, sources: Sequence[str] = (), matrices: Iterable[Matrix] = ()) -> list[Road]:
         """All roads with one mistake more.
@@ -30,8 +32,7 @@ class Edits:
             sources: adjoints that may stand where the road's own belongs.
             matrices: the same for matrices.
         """
-        sizes = self._sizes(road)
-        matrices = list(matrices)
+        sizes, matrices = self._sizes(road), list(matrices)
         found: list[Road] = []
         for place, operation in enumerate(road.operations):
             if isinstance(operation, Matrix):
@@ -48,7 +49,14 @@ class Edits:
         """One likely mistake more on a road whose first leaves fewer, more or other factors."""
         if road.cost > LIKELY or road.mistakes[0].kind not in ("missing_factor", "extra_factor", "wrong_derivative"):
             return []
-        return [both for both in self.of(road) if both.cost - road.cost <= LIKELY]
+        return [both for both in self._likely.of(road) if both.cost - road.cost <= LIKELY]
+
+    @cached_property
+    def _likely(self) -> Edits:
+        """The same with the letters that may come twice."""
+        edits = Edits(self.graph, self.alphabet)
+        edits.letters = tuple(letter for letter in self.letters if INSTEAD + letter.cost <= LIKELY)
+        return edits
 
     def _sizes(self, road: Road) -> list[str]:
         """The size of the product before each operation, and at the end."""
@@ -64,12 +72,14 @@ class Edits:
         own = road.operations[place]
         slope = is_slope(own)  # type: ignore[arg-type]
         yield _changed(road, place, (), Mistake("missing_factor", "factor_missing", (own,)), MISSING)
-        for letter in self.alphabet.letters:
+        for letter in self.letters:
             if letter.factor is not own and self._fits(letter.factor.dim, size):
-                kind = "wrong_derivative" if letter.derivative and slope else "wrong_operand"
+                kind = "wrong_derivative" if slope else "wrong_operand"
                 mistake = Mistake(kind, "factor_instead", (letter.factor, own))
                 yield _changed(road, place, (letter.factor,), mistake, INSTEAD + letter.cost)
         if isinstance(own, Node) and own.args:
+            if (turned := with_plus(own)) is not None:
+                yield _changed(road, place, (turned,), Mistake("wrong_sign", "factor_instead", (turned, own)), INSTEAD)
             for factor in self.alphabet.with_another_value(own):
                 kind = "wrong_derivative" if slope else "wrong_operand"
                 yield _changed(road, place, (factor,), Mistake(kind, "factor_instead", (factor, own)), INSIDE)
@@ -96,8 +106,9 @@ class Edits:
         if group.end - group.first > 1:
             mistake = Mistake("missing_factor", "slope_missing", (group.slope,))
             yield _with(road, before + after, mistake, MISSING)
-        if group.end > group.first:
-            for letter in self.alphabet.letters:
+        inside = road.operations[group.first : group.end]
+        if len(inside) > 1 or any(is_slope(op) for op in inside):  # type: ignore[arg-type]
+            for letter in self.letters:
                 if letter.derivative and self._fits(letter.factor.dim, size):
                     mistake = Mistake("wrong_derivative", "slope_instead", (letter.factor, group.slope))
                     yield _with(road, (*before, letter.factor, *after), mistake, SLOPE_INSTEAD)
@@ -105,7 +116,7 @@ class Edits:
     def _one_too_many(self, road: Road, sizes: list[str]) -> Iterator[Road]:
         end = len(road.operations)
         places = [k for k in range(end + 1) if k == end or isinstance(road.operations[k], Matrix)]  # between matrices
-        for letter in self.alphabet.letters:
+        for letter in self.letters:
             mistake = Mistake("extra_factor", "factor_extra", (letter.factor,))
             for k in places:
                 if self._fits(letter.factor.dim, sizes[k]):
@@ -117,7 +128,7 @@ class Edits:
             size = self.graph.size_of(source)
             if source != road.source and size == sizes[0]:
                 mistake = Mistake("wrong_delta", "delta_instead", (source, road.source))
-                yield replace(_with(road, road.operations, mistake, DELTA), source=source)
+                yield _with(road, road.operations, mistake, DELTA, source)
             if road.operations and size == sizes[-1]:
                 mistake = Mistake("wrong_delta", "delta_whole", (source,))
                 yield replace(_with(road, (), mistake, DELTA), source=source, coefficient=1.0)
@@ -137,8 +148,20 @@ class Edits:
                 yield replace(_with(road, road.operations, mistake, OPERAND), operand=value)
 
 
-def _with(road: Road, operations: tuple[Operation, ...], mistake: Mistake, cost: float) -> Road:
-    return replace(road, operations=operations, groups=()).spoilt(mistake, cost)
+def _with(
+    road: Road, operations: tuple[Operation, ...], mistake: Mistake, cost: float, source: str | None = None
+) -> Road:
+    mistakes = (*road.mistakes, mistake)  # not `replace`: there are thousands
+    return Road(
+        source or road.source,
+        operations,
+        road.coefficient,
+        road.later,
+        road.operand,
+        road.mask,
+        mistakes,
+        road.cost + cost,
+    )
 
 
 def _changed(road: Road, place: int, new: tuple[Operation, ...], mistake: Mistake, cost: float) -> Road:

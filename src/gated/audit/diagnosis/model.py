@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from gated.audit.diagnosis.explain import Explanation
 from gated.audit.diagnosis.roads import Road
 from gated.audit.diagnosis.samples import Array, Samples, norm
 
@@ -20,8 +22,7 @@ class Model:
     Attributes:
         last, earlier: node -> roads at the last step and at all others.
         gradients: gradient -> roads.
-        choices: where several explanations were found, how many.
-        ties: those of them where two cost the same.
+        choices: what explanations were found, the cheapest first.
         agreed: those whose last explanation is that all who show a node are wrong, though they agree.
         unexplained: (stage, name) of what no explanation was found for.
     """
@@ -29,18 +30,19 @@ class Model:
     last: dict[str, list[Road]] = field(default_factory=dict)
     earlier: dict[str, list[Road]] = field(default_factory=dict)
     gradients: dict[str, list[Road]] = field(default_factory=dict)
-    choices: dict[Choice, int] = field(default_factory=dict)
-    ties: set[Choice] = field(default_factory=set)
+    choices: dict[Choice, list[Explanation]] = field(default_factory=dict)
     agreed: set[Choice] = field(default_factory=set)
     unexplained: list[Choice] = field(default_factory=list)
 
-    def backward(self, samples: Samples) -> None:
-        """Set all adjoints of samples."""
+    def backward(self, samples: Samples, correct: Callable[[str, int], None] | None = None) -> None:
+        """Set all adjoints of samples; `correct` may change that of a node at a step before it is used."""
         graph = samples.graph
         for t in reversed(range(samples.T)):
             roads = self.last if t == samples.T - 1 else self.earlier
             for node in graph.back:
                 samples.put(node, t, roads[node] if node in graph.kept else graph.local[node])
+                if correct is not None:
+                    correct(node, t)
 
     def totals(self, samples: Samples) -> dict[str, Array]:
         """What the model says of each gradient that they return."""

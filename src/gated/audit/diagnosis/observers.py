@@ -1,21 +1,25 @@
-"""A node that no matrix shows (dc): what the nodes that come from it alone imply about it."""
+"""A node that no matrix shows (dc): what the nodes that come from it imply about it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gated.audit.diagnosis.explain import Explanation
+from gated.audit.diagnosis.explain import Edit, Explanation
 from gated.audit.diagnosis.mistakes import Edits
 from gated.audit.diagnosis.roads import Road
-from gated.audit.diagnosis.samples import TINY, Array, Samples, near
+from gated.audit.diagnosis.samples import TINY, Array, Samples, known, near
 
 VOTE = 0.6  # what each observer that agrees takes off the cost
 ALONE, NOBODY, CONVINCED = 5.0, 4.0, 5.0  # one witness convicts nobody, unless every other explanation fails
+BOTH = 6.0  # the node and its only observer are wrong
+EXACT, TOGETHER = 1e-12, 8
+RESTS = 4  # of the ways to read an observer and its other terms
 
 Solve = Callable[[Array, list[Road], bool], list[Explanation]]
+Pool = Callable[[list[Road]], list[Edit]]
 
 
 class Observers:
@@ -23,21 +27,25 @@ class Observers:
     samples: with the adjoints of all nodes before.
     seen: what matrices say of each node.
     t: the step.
+    roads: by which the adjoints of this step come about; the right ones as long as nothing is known.
     """
 
-    def __init__(self, samples: Samples, edits: Edits, seen: dict[str, list[Array]], t: int) -> None:
-        self.samples, self.edits, self.seen, self.t = samples, edits, seen, t
+    def __init__(
+        self, samples: Samples, edits: Edits, seen: dict[str, list[Array]], t: int, roads: Mapping[str, list[Road]]
+    ) -> None:
+        self.samples, self.edits, self.seen, self.t, self.roads = samples, edits, seen, t, roads
 
-    def imply(self, node: str, right: list[Road], solve: Solve) -> list[Explanation]:
+    def imply(self, node: str, right: list[Road], solve: Solve, pool: Pool) -> list[Explanation]:
         """Explanations of a hidden node: cheap ones only where two observers imply the same value, or none is wrong.
 
-        If that convinces nobody, each observer may have lost one factor of its own, and they vote again.
+        If that convinces nobody, each observer may have lost one factor of its own, and they vote again; or both the
+        node and its observer are wrong.
         """
-        watching = self._from_here(node, self.samples.graph.local)
+        watching = self.witnesses(node)
         found: list[Explanation] = []
         for lost in (False, True):
-            witnesses = [(o, way) for o, road in watching for way in (self._lost(road) if lost else [road])]
-            said = [(o, value) for o, way in witnesses for value in self._implied(o, way)]
+            witnesses = [replace(w, road=way) for w in watching for way in (self._lost(w.road) if lost else [w.road])]
+            said = [(w.name, value) for w in witnesses for value in self._implied(w, frozenset({node}))]
             found += self._votes(said, right, solve, at_least=2 if lost else 1)
             if any(e.cost < CONVINCED for e in found) or not watching:
                 break
@@ -45,11 +53,48 @@ class Observers:
             return [Explanation(0.0, right)]
         if not any(e.cost < CONVINCED for e in found):
             found.append(Explanation(NOBODY, right))
+            found += self._together(node, right, pool) if len(right) == 1 else []
         return found
 
-    def from_models(self, node: str, roads: dict[str, list[Road]]) -> list[Array]:
-        """What the observers say, given the roads by which each of them was explained."""
-        return [value for o, road in self._from_here(node, roads) for value in self._implied(o, road)[:1]]
+    def _together(self, node: str, right: list[Road], pool: Pool) -> list[Explanation]:
+        """One mistake of a node's only road and one of its observer: the products that are the observer's value."""
+        found: list[Explanation] = []
+        edits = [edit for _, edit in pool(right)]
+        if not edits:
+            return found
+        for witness in self.witnesses(node):
+            if witness.others:
+                continue
+            ways = [way for way in self.edits.of(witness.road) if way.elementwise]
+            told = np.isfinite(self._factor(witness.road))  # elsewhere the right factor is zero
+            with np.errstate(all="ignore"):
+                columns = np.stack([_unit(self.samples.column(e, self.t, told.shape)[told.ravel()]) for e in edits], 1)
+                for value in self.shown(witness.name):
+                    divided = np.stack([_unit((value / self._factor(way))[told]) for way in ways], 1)
+                    for i, j in np.argwhere(np.abs(columns.T @ divided) > 1 - EXACT):
+                        found.append(Explanation(BOTH + edits[i].cost + ways[j].cost, [edits[i]]))
+        found.sort(key=lambda e: e.cost)
+        return found[:TOGETHER]
+
+    @property
+    def _shape(self) -> tuple[int, int]:
+        return self.samples.S, self.samples.units
+
+    def shown(self, node: str) -> list[Array]:
+        """What matrices say of a node at this step."""
+        return distinct([value[self.t] for value in self.seen.get(node, []) if known(value[self.t])])
+
+    def values(self, node: str, asking: frozenset[str] = frozenset()) -> list[Array]:
+        """What is shown of a node, or else what those imply that come from it, first what most of them agree on.
+
+        Args:
+            asking: nodes for which this is asked, so that they cannot answer.
+        """
+        if (said := self.shown(node)) or node in asking:
+            return said
+        asking |= {node}
+        implied = [value for witness in self.witnesses(node) for value in self._implied(witness, asking)[:1]]
+        return sorted(distinct(implied), key=lambda value: -sum(near(value, other) for other in implied))
 
     def _votes(
         self, said: list[tuple[str, Array]], right: list[Road], solve: Solve, at_least: int
@@ -71,15 +116,62 @@ class Observers:
     def _lost(self, road: Road) -> list[Road]:
         return [edit for edit in self.edits.of(road) if edit.mistakes[0].kind == "missing_factor"]
 
-    def _from_here(self, node: str, roads: dict[str, list[Road]]) -> list[tuple[str, Road]]:
-        """Shown nodes that come from this one by factors alone, with their roads."""
-        shown = [(o, roads[o]) for o in self.samples.graph.kept if o in self.seen and len(roads.get(o, [])) == 1]
-        return [(o, r) for o, (r,) in shown if r.source == node and r.later == 0 and r.elementwise]
+    def witnesses(self, node: str) -> list[Witness]:
+        """Nodes that come from this one by factors alone, on one road, those first that come from nothing else."""
+        found = []
+        for name in self.samples.graph.kept:
+            roads = [road for road in self.roads.get(name, []) if road.coefficient]
+            here = [road for road in roads if road.source == node and not road.later]
+            others = tuple(road for road in roads if road.source != node or road.later)
+            if len(here) == 1 and here[0].elementwise:
+                found.append(Witness(name, here[0], others))
+        return sorted(found, key=lambda witness: len(witness.others))
 
-    def _implied(self, observer: str, road: Road) -> list[Array]:
-        factor = np.full((self.samples.S, self.samples.units), road.coefficient)
-        for op in road.operations:
-            factor = factor * self.samples.value(op, self.t)  # type: ignore[arg-type]
-        if np.abs(factor).min() < TINY:
-            return []
-        return [value[self.t] / factor for value in self.seen[observer] if np.isfinite(value[self.t]).all()]
+    def _implied(self, witness: Witness, asking: frozenset[str]) -> list[Array]:
+        """Its adjoint without the other terms, divided by the factors; unknown where a factor is zero."""
+        factor = self._factor(witness.road)
+        values = self.values(witness.name, asking)[:RESTS]
+        said = [(value - rest) / factor for value in values for rest in self._rests(witness.others, asking)]
+        return [value for value in said if known(value)]
+
+    def _factor(self, road: Road) -> Array:
+        """The product of a road's factors; NaN where it is zero."""
+        factor = self.samples.along(road, np.ones(self._shape), self.t)
+        return np.where(np.abs(factor) < TINY, np.nan, factor)
+
+    def _rests(self, others: tuple[Road, ...], asking: frozenset[str]) -> list[Array]:
+        """The sum of roads, for all that may be believed of where they start."""
+        totals = [np.zeros(self._shape)]
+        for road in others:
+            here = self.samples.adjoints[self.t].get(road.source)
+            if road.later or here is not None:
+                ways = [self.samples.road(road, self.t)]
+            else:
+                starts = self.values(road.source, asking)
+                ways = [self.samples.along(road, value, self.t) for value in starts[:RESTS]]
+            totals = [total + way for total in totals for way in ways]
+        return totals[:RESTS]
+
+
+@dataclass(frozen=True)
+class Witness:
+    """A shown node, the one road on which a hidden one comes into it, and all others."""
+
+    name: str
+    road: Road
+    others: tuple[Road, ...]
+
+
+def distinct(values: list[Array]) -> list[Array]:
+    """The values, each once."""
+    found: list[Array] = []
+    for value in values:
+        if not any(near(value, other) for other in found):
+            found.append(value)
+    return found
+
+
+def _unit(values: Array) -> Array:
+    """The values as a vector of length 1; zeros if they cannot be."""
+    length = np.linalg.norm(values)
+    return values / length if 0 < length < np.inf else np.zeros(values.shape)

@@ -26,6 +26,7 @@ Gradients = Callable[[dict[str, Array], Array, list[Array], Array], Mapping[str,
 TOLERANCE = 1e-8
 TINY = 1e-12
 INPUTS, UNITS, SAMPLES = 4, 5, 10
+ENOUGH = 12  # numbers to explain one value by; a sample has up to 50
 SIZE = 0.7  # of the numbers that are drawn: every gate moves, none is shut
 
 
@@ -34,7 +35,14 @@ def norm(values: Any) -> float:
 
 
 def near(one: Array, other: Array) -> bool:
-    return norm(one - other) <= TOLERANCE * norm(other)
+    """Whether two values are the same as far as both are known: NaN is unknown."""
+    both = np.isfinite(one) & np.isfinite(other)
+    return bool(both.any()) and norm(one[both] - other[both]) <= TOLERANCE * norm(other[both])
+
+
+def known(value: Array) -> bool:
+    """Whether enough of a value is known to explain it."""
+    return int(np.isfinite(value).sum()) >= ENOUGH
 
 
 @dataclass(frozen=True)
@@ -93,6 +101,21 @@ class Samples:
                 theirs[start(state)] = gradient[:, 0]
         return {name: value for name, value in theirs.items() if name in self.graph.gradients}
 
+    def last_step(self, mine: Gradients) -> dict[str, Array]:
+        """What `mine` says of the last step by itself, where sums over time have one term."""
+        end, states = self.T - 1, self.graph.states.values()
+        start = [np.broadcast_to(self.value(state, end), (self.S, self.units)) for state in states]
+        said = [
+            mine(
+                {n: v[s] for n, v in self.parameters.items()},
+                self.x[end:, [s]],
+                [value[[s]] for value in start],
+                self.dy[end:, [s]],
+            )
+            for s in range(self.S)
+        ]
+        return {n: np.stack([np.asarray(g[n], float) for g in said]) for n in self.parameters if n in said[0]}
+
     def _forward(self) -> None:
         graph, previous = self.graph, dict(self.initial)
         vectors = {node: self.parameters[name] for name, node in graph.vectors.items()}
@@ -127,7 +150,11 @@ class Samples:
         t += road.later
         if t >= self.T or (road.mask == LAST and t < self.T - 1) or (road.mask == FIRST and t > 0):
             return 0.0
-        product = self.adjoints[t][road.source] * (road.coefficient / (self.T if road.mask == MEAN else 1))
+        return self.along(road, self.adjoints[t][road.source], t)
+
+    def along(self, road: Road, adjoint: Array, t: int) -> Array:
+        """What becomes of an adjoint of step t on a road."""
+        product = adjoint * (road.coefficient / (self.T if road.mask == MEAN else 1))
         for op in road.operations:
             product = self.apply(op, product) if isinstance(op, Matrix) else product * self.value(op, t)
         if road.operand is None:
@@ -138,12 +165,10 @@ class Samples:
         """What a road brings to one of the gradients, in the shape of theirs."""
         shape = self.theirs[name].shape
         if name in self.graph.starts:
-            return np.broadcast_to(self.road(road, -1), shape)
+            return _shaped(self.road(road, -1), shape)
         if name == "x":
-            return np.stack([np.broadcast_to(self.road(road, t), shape[1:]) for t in range(self.T)])
-        return np.broadcast_to(
-            np.add.reduce([np.broadcast_to(self.road(road, t), shape) for t in range(self.T)]), shape
-        )
+            return np.stack([_shaped(self.road(road, t), shape[1:]) for t in range(self.T)])
+        return np.add.reduce([_shaped(self.road(road, t), shape) for t in range(self.T)])
 
     def put(self, node: str, t: int, roads: Sequence[Road]) -> None:
         """Set the adjoint of a node to the sum of roads."""
@@ -152,8 +177,24 @@ class Samples:
             total = total + self.road(road, t)
         self.adjoints[t][node] = total
 
+    def meaning(self, road: Road, t: int) -> tuple[object, Array]:
+        """Where a road starts, and what it makes of any adjoint: the same for two wordings of one product."""
+        probe = np.linspace(1.0, 2.0, self.S * self.units).reshape(self.S, self.units)
+        end = t + road.later
+        made = self.along(road, probe, end) if end < self.T else probe
+        return (road.source, road.later, road.mask), np.asarray(made)
+
+    def said(self, t: int) -> tuple[tuple[str, bytes], ...]:
+        """The adjoints of a step as a key; nothing beyond the last."""
+        return tuple((n, v.tobytes()) for n, v in self.adjoints[t].items()) if t < self.T else ()
+
     def column(self, road: Road, t: int, shape: tuple[int, ...]) -> Array:
-        return np.broadcast_to(self.road(road, t), shape).ravel()
+        return _shaped(self.road(road, t), shape).ravel()
+
+
+def _shaped(value: Any, shape: tuple[int, ...]) -> Array:
+    same: bool = np.shape(value) == shape  # as a rule; broadcasting takes its time
+    return value if same else np.broadcast_to(value, shape)
 
 
 def measured(samples: Samples, alphabet: Alphabet) -> dict[str, list[Array]]:
@@ -189,7 +230,7 @@ def _by_vectors(samples: Samples, alphabet: Alphabet) -> dict[str, list[Array]]:
     found: dict[str, list[Array]] = {}
     for node in dict.fromkeys(road.source for (road,) in gradients.values()):
         own = {n: road for n, (road,) in gradients.items() if road.source == node}
-        said = [without_factors(samples, road, samples.theirs[n], 0) for n, road in own.items()]
+        said = [undone(samples, road, samples.theirs[n], 0) for n, road in own.items()]
         found[node] = said if all(near(said[0], other) for other in said) else [*_agreed(samples, alphabet, own), *said]
     return found
 
@@ -203,7 +244,7 @@ def _agreed(samples: Samples, alphabet: Alphabet, own: Mapping[str, Road]) -> li
                 for new in [(), *((letter,) for letter in letters)]}  # fmt: skip
         ways |= {(*road.operations, letter) for letter in letters}
         with np.errstate(all="ignore"):
-            values = (without_factors(samples, replace(road, operations=w), samples.theirs[name], 0) for w in ways)
+            values = (undone(samples, replace(road, operations=w), samples.theirs[name], 0) for w in ways)
             implied.append([value for value in values if np.isfinite(value).all()])
     return [value for a, b in combinations(implied, 2) if a and b for value in _common(np.stack(a), np.stack(b))]
 
@@ -215,20 +256,21 @@ def _common(one: Array, other: Array) -> list[Array]:
     return [one[i] for i, j in np.argwhere(close) if near(a[i], b[j])]
 
 
-def without_factors(samples: Samples, road: Road, gradient: Array, t: int) -> Array:
-    """The adjoint at the start of a road of factors, from what it brings to step t."""
-    for factor in road.operations:
-        gradient = gradient / samples.value(factor, t)  # type: ignore[arg-type]
-    return gradient * road.coefficient
+def undone(samples: Samples, road: Road, value: Array, t: int) -> Array:
+    """The adjoint that becomes this value on a road of factors; NaN where a factor is zero."""
+    factor = samples.along(road, np.ones_like(value), t)
+    with np.errstate(all="ignore"):
+        return np.where(factor == 0, np.nan, value / factor)
 
 
 def _read_off(samples: Samples, gradient: Array, operand: Node) -> Array | None:
     values = np.stack([samples.value(operand, t) for t in range(samples.T)], 1)  # (S, T, columns)
-    seen = np.linalg.norm(values, axis=2).min(axis=0) > TINY
-    adjoint = np.zeros((samples.S, samples.T, gradient.shape[1]))
-    adjoint[:, seen] = np.linalg.pinv(values[:, seen].swapaxes(1, 2)) @ gradient.swapaxes(1, 2)
+    seen = np.linalg.norm(values, axis=2) > TINY  # a relu may be zero in all units
+    adjoint = np.linalg.pinv(values.swapaxes(1, 2)) @ gradient.swapaxes(1, 2)
     if norm(np.einsum("sth,std->shd", adjoint, values) - gradient) > TOLERANCE * norm(gradient):
         return None
+    dependent = np.linalg.matrix_rank(values, tol=1e-9) < seen.sum(axis=1)
+    adjoint[~seen | dependent[:, None]] = np.nan
     adjoint = adjoint.swapaxes(0, 1)
-    adjoint[np.linalg.norm(adjoint, axis=(1, 2)) < TINY] = np.nan
+    adjoint[np.linalg.norm(np.nan_to_num(adjoint), axis=(1, 2)) < TINY] = np.nan
     return adjoint

@@ -1,38 +1,53 @@
-"""One hypothesis run to the end: every node and gradient explained in backward order, from their own values before it.
+"""One hypothesis: every node and gradient explained in backward order, from their own values before it.
 
 First the last step (local roads), then what is carried back (two steps, the last of them known), then parameters, x and
 first states over three steps. Each explanation becomes part of the model, so that faults in different nodes add up and
-never multiply.
+never multiply. Gradients come in two passes: what is plain to see, which tells whether the adjoints are believable, and
+the search for the others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
+from gated.audit.diagnosis.alphabet import Letter
 from gated.audit.diagnosis.case import Case
 from gated.audit.diagnosis.explain import Edit, Explanation, explain
 from gated.audit.diagnosis.logarithms import fit_logarithms
 from gated.audit.diagnosis.model import CARRIED, GRADIENT, LOCAL, Choice, Model
-from gated.audit.diagnosis.observers import Observers
-from gated.audit.diagnosis.roads import Mistake, Road
-from gated.audit.diagnosis.samples import Array, Samples, near, without_factors
-from gated.audit.diagnosis.sums import explain_gradient
+from gated.audit.diagnosis.observers import Observers, distinct
+from gated.audit.diagnosis.roads import Mistake, Road, Shift
+from gated.audit.diagnosis.samples import Array, Samples, known, near, norm, undone
+from gated.audit.diagnosis.sums import Sums
+from gated.language.graph import Node, constant
 
-OBSERVER_WRONG = 9.0  # cost: not the node is wrong but what shows it
-SAME = 1e-9  # costs
+OBSERVER_WRONG = 1.3  # cost: not the node is wrong but one of those that show it
+
+
+class Hopeless(Exception):
+    """More nodes are unexplained than may be."""
 
 
 class Search:
     """Args:
-    case: whose gradients.
-    prefer: which of several explanations to believe; the cheapest where nothing is said.
+        case: whose gradients.
+        prefer: which of several explanations to believe; the cheapest where nothing is said.
+        bear: how many nodes may be unexplained.
+
+    Raises:
+        Hopeless: more are.
+
+    Attributes:
+        model: the explained backward pass.
+        failing: gradients that are not plain to see.
     """
 
-    def __init__(self, case: Case, prefer: Mapping[Choice, int] | None = None) -> None:
-        self.case, self.graph, self.prefer = case, case.graph, prefer or {}
+    def __init__(self, case: Case, prefer: Mapping[Choice, int] | None = None, bear: float = math.inf) -> None:
+        self.case, self.graph, self.prefer, self.bear = case, case.graph, prefer or {}, bear
         self.model = Model()
         self._vector_roads: dict[str, Road] = {}  # of the vectors of weights that show a node, as they have them
         self._last_step()
@@ -42,69 +57,119 @@ class Search:
     def _take(self, choice: Choice, found: list[Explanation], otherwise: list[Road]) -> list[Road]:
         if not found:
             return otherwise
-        self.model.choices[choice] = len(found)
-        if any(other.cost - found[0].cost < SAME and other.words != found[0].words for other in found[1:]):
-            self.model.ties.add(choice)
+        self.model.choices[choice] = found
         return found[self.prefer.get(choice, 0) % len(found)].roads
 
+    def _unexplained(self, choice: Choice) -> None:
+        self.model.unexplained.append(choice)
+        if len(self.model.unexplained) > self.bear:
+            raise Hopeless
+
     def _solve(
-        self, samples: Samples, target: Array, right: list[Road], t: int, known: Callable[[int], list[str]], deep: bool
+        self,
+        samples: Samples,
+        target: Array,
+        right: list[Road],
+        t: int,
+        sources: Callable[[int], list[str]],
+        deep: bool,
+        more: Sequence[Edit] = (),
     ) -> list[Explanation]:
         def pool() -> list[Edit]:
-            return self.case.pool(right, known)
+            return [*self.case.pool(right, sources), *more]
 
         def twice() -> Iterable[list[Edit]]:
-            yield self.case.second_pool(right, known)
+            yield self.case.second_pool(right, sources)
 
         def column(road: Road) -> Array:
             return samples.column(road, t, target.shape)
 
-        return explain(target.ravel(), right, pool, column, samples.T, twice if deep else None)
+        def answer() -> list[Explanation]:
+            return explain(target.ravel(), right, pool, column, samples.T, twice if deep else None)
+
+        question = samples.T, t, deep, tuple(right), target.tobytes(), samples.said(t), samples.said(t + 1)
+        return self.case.once(question, answer)
+
+    def _observers(self, samples: Samples, seen: dict[str, list[Array]], t: int) -> Observers:
+        """Observers by the roads that are explained; what is carried is right as long as nothing is known of it."""
+        open_nodes = {name for stage, name in self.model.unexplained if stage == LOCAL}
+        model, carried = self.model, self.graph.carried
+        roads = {n: model.earlier.get(n, last + carried[n]) for n, last in model.last.items() if n not in open_nodes}
+        return Observers(samples, self.case.edits, seen, t, roads)
+
+    def _as_theirs(self, samples: Samples, seen: dict[str, list[Array]], node: str, t: int) -> None:
+        """An adjoint that is not explained is taken as they have it, so that what comes from it may be."""
+        if any(node == name for stage, name in self.model.unexplained if stage != GRADIENT):
+            values = self._observers(samples, seen, t).values(node)
+            if values:
+                here = samples.adjoints[t]
+                here[node] = np.where(np.isfinite(values[0]), values[0], here[node])
 
     # the last step
 
     def _last_step(self) -> None:
         # a vector of weights shows its node where one step is summed, a matrix shows all three
         samples = self.case.samples(1 if self.graph.shown_by_vectors else 3, self.case.seed)
-        t, graph, alphabet = samples.T - 1, self.graph, self.case.alphabet
+        t, graph = samples.T - 1, self.graph
         seen = self.case.measured(samples)
+        observers = Observers(samples, self.case.edits, seen, t, graph.local)
 
-        def known(later: int) -> list[str]:
+        def sources(later: int) -> list[str]:
             return list(samples.adjoints[t])
 
         def solve(target: Array, right: list[Road], deep: bool = True) -> list[Explanation]:
-            return self._solve(samples, target, right, t, known, deep)
+            return self._solve(samples, target, right, t, sources, deep)
+
+        def solve_shown(node: str, value: Array) -> list[Explanation]:
+            right = graph.local[node]
+            return solve(value, right) or fit_logarithms(samples, self.case.alphabet, node, value, right, t, sources(0))
 
         for node in graph.back:
             right = graph.local[node]
             if node not in graph.kept:
                 samples.put(node, t, right)
                 continue
-            said = distinct([value[t] for value in seen.get(node, []) if np.isfinite(value[t]).all()])
-            if said:
-                found = []
-                for value in said:
-                    logs = (samples, alphabet, node, value, right, t, known(0))
-                    found += solve(value, right) or fit_logarithms(*logs)
+            said = observers.shown(node)
+            found = [e for value in said for e in solve_shown(node, value)]
+            if said and (len(said) > 1 or all(e.roads != right for e in found)):
+                vectors = [v for v in self._shown_alone(samples, node) if not any(near(v, w) for w in said)]
+                found += [e for value in vectors for e in solve_shown(node, value)]
                 if found and all(e.roads != right for e in found):
-                    found.append(Explanation(OBSERVER_WRONG, right))
+                    most = max(e.cost for e in found)
+                    found.append(Explanation(most + OBSERVER_WRONG * len(seen[node]), right))
                     if len(said) == 1 and len(seen[node]) > 1:
                         self.model.agreed.add((LOCAL, node))
-            else:
-                found = Observers(samples, self.case.edits, seen, t).imply(node, right, solve)
-            found.sort(key=lambda e: e.cost)
+            elif not said:
+                found = observers.imply(node, right, solve, lambda roads: self.case.pool(roads, sources))
+            found = _told_apart(samples, found, t)
             roads = self._take((LOCAL, node), found, right)
             self.model.last[node] = roads
             samples.put(node, t, roads)
             if said and not found:
-                self.model.unexplained.append((LOCAL, node))
-                samples.adjoints[t][node] = said[0]
+                self._unexplained((LOCAL, node))
+                self._as_theirs(samples, seen, node, t)
             if node in seen:
                 seen[node] = [v for v in seen[node] if near(v[t], samples.adjoints[t][node])] or seen[node]
-        for name in graph.shown_by_vectors:
-            explained = explain_gradient(self.case, samples, name, self.model) if name in samples.theirs else []
-            if explained and len(explained[0].roads) == 1:
+        if graph.shown_by_vectors:
+            self._read_vectors(Sums(self.case, self.model, samples))
+
+    def _read_vectors(self, sums: Sums) -> None:
+        """How each vector of weights shows its node: with the factors that theirs has."""
+        for name in sums.names:
+            explained = sums.plain(name) or sums.search(name) if name in self.graph.shown_by_vectors else []
+            if explained and len(explained[0].roads) == 1 and explained[0].roads[0].coefficient:
                 self._vector_roads[name] = explained[0].roads[0]
+
+    def _shown_alone(self, samples: Samples, node: str) -> list[Array]:
+        """What vector parameters say of a node at the last step, where that step can be asked by itself."""
+        gradients, t = self.case.alone(samples), samples.T - 1
+        ways = [(name, road) for name, road in self._vectors(node) if name in gradients and norm(gradients[name])]
+        return distinct([undone(samples, road, gradients[name], t) for name, road in ways])
+
+    def _vectors(self, node: str) -> list[tuple[str, Road]]:
+        """Vector parameters whose gradient is one sum of this node's adjoint times factors."""
+        roads = [(name, self.graph.gradients[name]) for name in self.graph.vectors]
+        return [(n, r[0]) for n, r in roads if len(r) == 1 and r[0].elementwise and r[0].source == node]
 
     # what is carried
 
@@ -113,10 +178,11 @@ class Search:
         t, graph, seen = 0, self.graph, self.case.measured(samples)
         for node in graph.back:
             samples.put(node, 1, self.model.last[node] if node in graph.kept else graph.local[node])
+            self._as_theirs(samples, seen, node, 1)
         self._with_vectors(samples, seen)
-        observers = Observers(samples, self.case.edits, seen, t)
+        observers = self._observers(samples, seen, t)
 
-        def known(later: int) -> list[str]:
+        def sources(later: int) -> list[str]:
             return list(samples.adjoints[t + later])
 
         for node in graph.back:
@@ -127,76 +193,111 @@ class Search:
             roads = own
             if graph.carried[node]:
                 right = own + graph.carried[node]
-                said = [value[t] for value in seen.get(node, []) if np.isfinite(value[t]).all()]
-                said = distinct(said or observers.from_models(node, self.model.last))
-                found = [e for value in said for e in self._solve(samples, value, right, t, known, False)]
+                said = observers.values(node)
+                onwards = self._onwards(observers, node)
+                more = [(r, self._too_many(r, f)) for r in graph.carried[node] for f in onwards]
+                found = [e for value in said for e in self._solve(samples, value, right, t, sources, False, more)]
                 if not found:
-                    found = [e for value in said for e in self._common_factor(samples, node, value, t)]
-                found.sort(key=lambda e: e.cost)
+                    found = [e for value in said for e in self._common_factor(samples, node, value, t, onwards)]
+                found = _told_apart(samples, found, t)
                 roads = self._take((CARRIED, node), found, right)
                 if said and not found:
-                    self.model.unexplained.append((CARRIED, node))
+                    self._unexplained((CARRIED, node))
             self.model.earlier[node] = roads
             samples.put(node, t, roads)
+            self._as_theirs(samples, seen, node, t)
 
     def _with_vectors(self, samples: Samples, seen: dict[str, list[Array]]) -> None:
         """A bias minus the known last step shows its node at the first; what contradicts that step shows nothing."""
         for node, values in seen.items():
             for value in values:
-                if not near(samples.adjoints[1][node], value[1]):
+                if known(value[1]) and not near(samples.adjoints[1][node], value[1]):
                     value[:] = np.nan
-        for name in self.graph.vectors:
-            road = self._vector_roads.get(name) or self._bias(name)
-            if name not in samples.theirs or road is None or not road.coefficient:
-                continue
-            if name in self._vector_roads or not self._is_seen(seen.get(road.source, [])):
-                last = samples.adjoints[1][road.source]
-                with np.errstate(all="ignore"):
-                    first = without_factors(samples, road, samples.theirs[name] - samples.road(road, 1), 0)
-                seen.setdefault(road.source, []).append(np.stack([first, last]))
+        for node in self.graph.kept:
+            last = samples.adjoints[1][node]
+            for name, road in self._vectors(node):
+                explained = self._vector_roads.get(name)
+                if name in samples.theirs and (explained or not any(known(value[0]) for value in seen.get(node, []))):
+                    alone = self.case.alone(samples).get(name)
+                    way = explained or road
+                    if not explained and alone is not None and not near(alone, samples.along(way, last, 1)):
+                        continue
+                    first = samples.theirs[name] - samples.along(way, last, 1)
+                    seen.setdefault(node, []).append(np.stack([undone(samples, way, first, 0), last]))
 
-    def _bias(self, name: str) -> Road | None:
-        """The road into a vector that is the adjoint of one node, as it is."""
-        roads = self.graph.gradients[name]
-        return roads[0] if len(roads) == 1 and not roads[0].operations else None
+    def _onwards(self, observers: Observers, node: str) -> list[Letter]:
+        """1 / factor, for the factors that come after a hidden node: what is carried may have left one out."""
+        if observers.shown(node):
+            return []
+        ways = [self.model.last[witness.name] for witness in observers.witnesses(node)]
+        factors = dict.fromkeys(f for roads in ways for road in roads for f in road.operations if isinstance(f, Node))
+        return [Letter(Shift(constant(1.0) / factor, -1), 0.0) for factor in factors]
 
-    @staticmethod
-    def _is_seen(values: list[Array]) -> bool:
-        return any(np.isfinite(value[0]).all() for value in values)
+    def _too_many(self, road: Road, letter: Letter) -> Road:
+        """A road with one factor behind; if that is 1 / factor, then the factor is missing."""
+        factor = letter.factor
+        mistake = Mistake("extra_factor", "factor_extra", (factor,))
+        if letter.cost == 0 and isinstance(factor, Shift):
+            mistake = Mistake("missing_factor", "factor_missing", (factor.node.args[1],))
+        return replace(road, operations=(*road.operations, factor)).spoilt(mistake, 1 + letter.cost)
 
-    def _common_factor(self, samples: Samples, node: str, value: Array, t: int) -> list[Explanation]:
-        """One factor too many for all that is carried."""
-        more = []
-        for letter in self.case.alphabet.letters:
-            if self.graph.size(letter.factor.dim) == self.graph.size_of(node):
-                mistake = Mistake("extra_factor", "factor_extra", (letter.factor,))
-                more += [
-                    replace(road, operations=(*road.operations, letter.factor)).spoilt(mistake, 1 + letter.cost)
-                    for road in self.graph.carried[node]
-                ]
-        roads = self.model.last[node] + more
-        return (
-            explain(value.ravel(), roads, list, lambda r: samples.column(r, t, value.shape), samples.T) if more else []
-        )
+    def _common_factor(
+        self, samples: Samples, node: str, value: Array, t: int, onwards: list[Letter]
+    ) -> list[Explanation]:
+        """One factor too many, or too few, for all that is carried."""
+        size = self.graph.size
+        letters = [v for v in self.case.alphabet.letters if size(v.factor.dim) == self.graph.size_of(node)]
+
+        def column(road: Road) -> Array:
+            return samples.column(road, t, value.shape)
+
+        found = []
+        with np.errstate(all="ignore"):
+            for letter in [*onwards, *letters]:
+                more = [self._too_many(road, letter) for road in self.graph.carried[node]]
+                if np.isfinite(sum(column(road) for road in more)).all():
+                    found += explain(value.ravel(), self.model.last[node] + more, list, column, samples.T)
+        return found
 
     # parameters, inputs, first states
 
     def _gradients(self) -> None:
         samples = self.case.samples(3, self.case.seed)
-        self.model.backward(samples)
-        for name in samples.theirs:
-            if name not in self.graph.gradients:
-                continue
-            found = explain_gradient(self.case, samples, name, self.model)
+        seen = self.case.measured(samples)
+        self.model.backward(samples, lambda node, t: self._as_theirs(samples, seen, node, t))
+        self.sums = Sums(self.case, self.model, samples)
+        self.failing = []
+        for name in self.sums.names:
+            found = self.sums.plain(name)
             self.model.gradients[name] = self._take((GRADIENT, name), found, self.graph.gradients[name])
             if not found:
-                self.model.unexplained.append((GRADIENT, name))
+                self.failing.append(name)
+
+    def deepen(self, *, until_one_fails: bool) -> None:
+        """Search for the gradients that are not plain to see."""
+        unexplained = self.model.unexplained
+        while self.failing:
+            name = self.failing[0]
+            found = self.sums.search(name)
+            if not found and until_one_fails:
+                return
+            self.failing.pop(0)
+            self.model.gradients[name] = self._take((GRADIENT, name), found, self.graph.gradients[name])
+            if not found and (CARRIED, self.graph.ends.get(self.graph.starts.get(name, ""))) not in unexplained:
+                unexplained.append((GRADIENT, name))  # a first state gets what is carried: not another question
 
 
-def distinct(values: list[Array]) -> list[Array]:
-    """The values, each once."""
-    found: list[Array] = []
-    for value in values:
-        if not any(near(value, other) for other in found):
-            found.append(value)
-    return found
+def _told_apart(samples: Samples, found: list[Explanation], t: int) -> list[Explanation]:
+    """The explanations, cheapest first, without those that say the same in other words."""
+    kept: list[tuple[Explanation, list[tuple[object, Array]]]] = []
+    with np.errstate(all="ignore"):
+        for explanation in sorted(found, key=lambda e: e.cost):
+            written = [samples.meaning(road, t) for road in explanation.roads if road.coefficient]
+            if not any(_same(written, other) for _, other in kept):
+                kept.append((explanation, written))
+    return [explanation for explanation, _ in kept]
+
+
+def _same(one: list[tuple[object, Array]], other: list[tuple[object, Array]]) -> bool:
+    pairs = list(zip(one, other, strict=False))
+    return len(one) == len(other) and all(a == b and near(v, w) for (a, v), (b, w) in pairs)

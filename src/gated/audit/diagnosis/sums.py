@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cache
 
 import numpy as np
 
@@ -24,35 +23,68 @@ _ZERO = Mistake("zero", "is_zero")
 _STALE = Mistake("stale_state", "all_later")
 
 
-def explain_gradient(case: Case, samples: Samples, name: str, model: Model) -> list[Explanation]:
-    """What a gradient of theirs consists of, given the adjoints in the samples."""
-    graph, theirs = case.graph, samples.theirs[name]
-    right, target = graph.gradients[name], theirs.ravel()
-    is_sum = name != "x" and name not in graph.starts
+class Sums:
+    """What each gradient of theirs consists of, given the adjoints in the samples.
 
-    def column(road: Road) -> Array:
-        return samples.gradient(name, road).ravel()
+    Attributes:
+        names: of their gradients.
+    """
 
-    def total(roads: list[Road]) -> Array:
-        return sum((column(road) for road in roads), np.zeros(target.shape))
+    def __init__(self, case: Case, model: Model, samples: Samples) -> None:
+        self.case, self.graph, self.model, self.samples = case, case.graph, model, samples
+        self.adjoints = samples.adjoints
+        self.names = [name for name in self.samples.theirs if name in self.graph.gradients]
 
-    def fit(pool: list[Edit]) -> list[Explanation]:
-        return explain(target, right, lambda: pool, column, samples.T)
+    def plain(self, name: str) -> list[Explanation]:
+        """Explanations that need no search: coefficients, masks, zero, what is carried, one step later."""
+        right, target = self.graph.gradients[name], self.samples.theirs[name].ravel()
+        if not right:
+            return [] if norm(target) else [Explanation(0.0, [])]
+        if norm(target) == 0 and norm(self._total(name, right)) > 1e-9:
+            return [Explanation(1.0, [replace(road, coefficient=0.0).spoilt(_ZERO, 1.0) for road in right])]
+        found = self._fit(name, masked([(road, road) for road in right]) if self._is_sum(name) else [])
+        return found or self._all_alike(name, right)
 
-    if not right:
-        return [] if norm(target) else [Explanation(0.0, [])]
-    if norm(target) == 0 and norm(total(right)) > 1e-9:
-        return [Explanation(1.0, [replace(road, coefficient=0.0).spoilt(_ZERO, 1.0) for road in right])]
-    edits = cache(lambda: case.pool(right, lambda later: list(samples.adjoints[0])))
-    found = fit(masked([(road, road) for road in right]) if is_sum else [])
-    found = found or fit(edits())
-    if not found and is_sum:
-        found = fit(masked(edits()))
-    if not found:
-        for roads in _shifted(graph.starts.get(name), case, model, right):
-            if roads and norm(total(roads) - target) <= TOLERANCE * norm(target):
-                return [Explanation(LATER, [road.spoilt(_STALE, LATER) for road in roads])]
-    return found
+    def search(self, name: str) -> list[Explanation]:
+        """Explanations by the edits of all roads."""
+        self.samples.adjoints = self.adjoints
+
+        def answer() -> list[Explanation]:
+            right = self.graph.gradients[name]
+            edits = self.case.pool(right, lambda later: list(self.adjoints[0]))
+            return self._fit(name, edits) or (self._fit(name, masked(edits)) if self._is_sum(name) else [])
+
+        question = name, *(self.samples.said(t) for t in range(self.samples.T))
+        return self.case.once(question, answer)
+
+    def _is_sum(self, name: str) -> bool:
+        return name != "x" and name not in self.graph.starts
+
+    def _column(self, name: str, road: Road) -> Array:
+        return self.samples.gradient(name, road).ravel()
+
+    def _total(self, name: str, roads: list[Road]) -> Array:
+        return sum((self._column(name, road) for road in roads), np.zeros(self.samples.theirs[name].size))
+
+    def _fit(self, name: str, pool: list[Edit]) -> list[Explanation]:
+        right, target = self.graph.gradients[name], self.samples.theirs[name].ravel()
+        return explain(target, right, lambda: pool, lambda road: self._column(name, road), self.samples.T)
+
+    def _all_alike(self, name: str, right: list[Road]) -> list[Explanation]:
+        """What is carried into the state of a first state, as it is; or everything from one step later."""
+        end = self.graph.ends.get(self.graph.starts.get(name, ""))
+        later = [replace(road, later=road.later + 1) for road in right]
+        tries = [(later, True)]
+        if end is not None:
+            carried = [road for road in self.model.earlier.get(end, []) if road.later == 1]
+            sent = [replace(road, later=2) for road in carried if road.coefficient]
+            tries = [(carried, False), (sent, True), ([Road(end, later=1)], True), *tries]
+        target = self.samples.theirs[name].ravel()
+        for roads, stale in tries:
+            if roads and norm(self._total(name, roads) - target) <= TOLERANCE * norm(target):
+                roads = [road.spoilt(_STALE, LATER) for road in roads] if stale else roads
+                return [Explanation(LATER if stale else 0.0, roads)]
+        return []
 
 
 def masked(edits: list[Edit]) -> list[Edit]:
@@ -62,13 +94,3 @@ def masked(edits: list[Edit]) -> list[Edit]:
         for right, edit in edits
         for mask, mistake in _MASKS.items()
     ]
-
-
-def _shifted(state: str | None, case: Case, model: Model, right: list[Road]) -> list[list[Road]]:
-    """One mistake common to all roads: everything is taken from one step later."""
-    found = [[replace(road, later=road.later + 1) for road in right]]
-    end = case.graph.ends.get(state) if state else None
-    if end is not None:
-        carried = [r for r in model.earlier.get(end, []) if r.later == 1 and r.coefficient]
-        found = [[replace(road, later=2) for road in carried], [Road(end, later=1)], *found]
-    return found
