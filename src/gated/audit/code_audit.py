@@ -16,7 +16,7 @@ from gated.audit.foreign.process import MEMORY, SECONDS, Foreign, open_foreign
 from gated.audit.foreign.table import Table
 from gated.audit.verdict import Audit, Fault, Forward
 from gated.calculus.wording import LANGUAGES
-from gated.errors import ForeignError, wrong
+from gated.errors import wrong
 
 FAULTS = ("in_place", "stale_state")  # manners that make the gradients of the next call wrong
 
@@ -29,7 +29,8 @@ say = Sentences({
                     "1e-9 instead of rounding", "前向计算不接受复数：改用中心差分求导，精度约 1e-9，而不是舍入误差"),
     "raises": ("the backward pass raises {0}", "反向传播抛出 {0}"),
     "no_cell": ("the forward pass is none of the cells known, so that only the table can be given: the gradients that "
-                "are wrong, and at which step", "前向计算不是已知的任何一种细胞，因此只能给出梯度对照表：哪些错了，错在哪一步"),
+                "are wrong, and at which step",
+                "前向计算不是已知的任何一种细胞，因此只能给出梯度对照表：哪些错了，错在哪一步"),
     "unexplained": ("wrong and not explained: {0}", "有错，但未能解释：{0}"),
     "worst": ("{0} (relative error {1:.2g}, most of it from the loss at step {2})",
               "{0} （相对误差 {1:.2g}，主要来自第 {2} 步的损失）"),
@@ -125,9 +126,7 @@ def _fault(finding: Finding, theirs: Foreign, match: Match) -> Fault:
     called = {f"{state}0": theirs.names.get(state, f"{state}0") for state in match.cell.graph.states}
     called["x"] = theirs.names.get("x", "x")
     where = dict.fromkeys(called.get(name) or match.their_name(name) for name in finding.where)
-    return Fault(
-        finding.kind, tuple(where), finding.text, finding.right, finding.theirs, certain=finding.certain
-    )
+    return Fault(finding.kind, tuple(where), finding.text, finding.right, finding.theirs, certain=finding.certain)
 
 
 def _open(diagnosis: Diagnosis, table: Table, lang: str) -> list[str]:

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from gated.audit.foreign import layouts
-from gated.audit.foreign.classes import SEQUENCES as LAYER_LAYOUTS
-from gated.audit.foreign.classes import SequenceLayer, Stepwise, construct
+from gated.audit.foreign.class_ways import class_candidates
+from gated.audit.foreign.constructing import construct
 from gated.audit.foreign.functions import Functions
-from gated.audit.foreign.source import Source, argument_names
+from gated.audit.foreign.source import Source
 from gated.audit.foreign.subject import Subject
 from gated.errors import ArgumentError, shown
 
@@ -41,18 +41,8 @@ def candidates(source: Source, name: str | None) -> Iterator[Subject]:
         from gated.audit.foreign.torch_code import torch_candidates
 
         yield from torch_candidates(source, name)
-    for kind in source.classes:
-        if name not in (None, kind) or not isinstance(source.get(kind), type):
-            continue
-        if Stepwise.fits(source, kind):
-            yield Stepwise(source, kind)
-        elif _has_methods(source.get(kind)) and len(argument_names(source.get(kind).forward)) > 1:
-            yield from (SequenceLayer(source, kind, layout) for layout in LAYER_LAYOUTS)
+    yield from class_candidates(source, name)
     yield from pairs_of_functions(source, name)
-
-
-def _has_methods(kind: Any) -> bool:
-    return all(callable(getattr(kind, method, None)) for method in ("forward", "backward"))
 
 
 def pairs_of_functions(source: Source, name: str | None) -> Iterator[Subject]:

@@ -135,6 +135,9 @@ class Functions(Subject):
             return {n: np.shape(v) for n, v in self.initial(D, H).items()}
         return {n: self.scheme.shape(n, D, H) for n in self.parameters}
 
+    def drawn(self, D: int, H: int) -> Parameters:
+        return dict(self.initial(D, H)) if self.dictionary and self.initial is not None else {}
+
     def one_forward(self, P: Parameters, x: Array, states: Mapping[str, Array]) -> tuple[Array, Any]:
         if not self.one_step:
             given, result = self._call(P, x, states)
