@@ -78,7 +78,7 @@ def one_line(error: BaseException) -> str:
             where = f" (line {frame.tb_lineno})"
         frame = frame.tb_next
     if isinstance(error, SyntaxError):
-        return f"SyntaxError: {error.msg} (line {error.lineno})"
+        return f"SyntaxError: {error.msg}" + (f" (line {error.lineno})" if error.lineno else "")
     return f"{type(error).__name__}: {shown(error, 160)}{where}"
 
 

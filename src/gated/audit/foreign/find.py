@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -104,10 +105,16 @@ def initialiser(source: Source) -> Callable[[int, int], dict[str, Any]] | None:
 
 
 def none_fits(source: Source) -> str:
-    """Three lines: what was looked for, what is there, what to write."""
-    there = ", ".join([*source.functions, *source.classes][:6]) or "nothing"
+    """Three lines: what was looked for, what is there, what to write; one for a file in which there is nothing."""
+    found = [*source.functions, *source.classes]
+    if not found:
+        return f"{source.path.name}: got a file without functions and classes, expected a forward and a backward pass"
+    methods = [m.name for c in source.classes.values() for m in c.body if isinstance(m, ast.FunctionDef)]
+    lacking = (
+        "" if any(BACKWARD.search(n) for n in (*found, *methods)) else ", and nothing called backward, bptt or grad"
+    )
     return (
-        f"{source.path.name}: no adapter fits; it defines {there}\n"
+        f"{source.path.name}: no adapter fits; it defines {', '.join(found[:6])}{lacking}\n"
         "write beside it: def forward(params, xs, h0, c0) -> (hs, cache), xs (T, N, D), params {name: array}, "
         "and def init(input_size, hidden_size) -> params\n"
         "and: def backward(params, cache, dhs) -> {name: gradient}, with 'xs', 'h0', 'c0' beside the parameters' names"

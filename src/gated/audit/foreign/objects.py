@@ -6,8 +6,12 @@ What a parameter is called is what is left of it without the words that only hol
 
 from __future__ import annotations
 
+import functools
 import itertools
+import os
+import sys
 from collections.abc import Iterator, Mapping
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -53,7 +57,16 @@ def places(thing: Any, most: int = MOST) -> Iterator[tuple[Place, Any, Any]]:
 
 def theirs(value: Any) -> bool:
     """Is it an object of a class of their file?"""
-    return type(value).__module__.startswith("audited_") and hasattr(value, "__dict__")
+    return hasattr(value, "__dict__") and not isinstance(value, (type, ModuleType)) and _beside(type(value).__module__)
+
+
+@functools.lru_cache(maxsize=512)
+def _beside(module: str) -> bool:
+    """Is it their module, or one that lies beside it? The child process runs in its folder."""
+    if module.startswith("audited_"):
+        return True
+    file = getattr(sys.modules.get(module), "__file__", None) or ""
+    return module != "__main__" and file.startswith(os.getcwd() + os.sep) and "site-packages" not in file
 
 
 def parts(thing: Any) -> list[Any]:

@@ -59,7 +59,7 @@ def hidden(subject: Subject, scale: float) -> tuple[str, ...] | None:
     P: dict[str, Array] = {}
     for name, value in ordinary.P.items():
         matrix = value.ndim == 2 and 1 not in value.shape
-        P[name] = scale * rng.standard_normal(value.shape) if matrix else np.zeros(value.shape)
+        P[name] = np.asarray(matrix * scale * rng.standard_normal(value.shape))
     tiny = Draw(P, ordinary.x, {s: np.zeros(v.shape) for s, v in ordinary.states.items()})
     at_ordinary, at_tiny = _gradients(subject, ordinary), _gradients(subject, tiny)
     best, most = None, np.inf
