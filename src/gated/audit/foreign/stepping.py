@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from gated.audit.foreign import layouts, methods, objects
+from gated.audit.foreign import layouts, methods, objects, roles
 from gated.audit.foreign.calling import backward_arguments, plain, recorded, whose_result
 from gated.audit.foreign.classes import Layer
 from gated.audit.foreign.subject import Parameters
@@ -92,9 +92,7 @@ class CellLayer(Layer):
         back = self.keyed(getattr(layer, self.back), values)
         found = self.gradients(layer, back)
         results = methods.results(self.source, self.kind, self.back, back)
-        named = [whose_result(n, k) if n else None for k, (n, _) in enumerate(results)]
-        if not any(named):
-            named = [*("x", *self.states), *([None] * len(results))][: len(results)]
+        named = self._claimed(results, x.shape[1], dh.shape)
         for whose, (_, value) in zip(named, results, strict=True):
             sizes = {"N": x.shape[0], "D": x.shape[1] if whose == "x" else dh.shape[1]}
             if whose and whose not in found and not isinstance(value, dict):
@@ -102,7 +100,27 @@ class CellLayer(Layer):
                     found[whose] = layouts.from_theirs(plain(value), single, "ND", sizes)
                 except (ValueError, TypeError, IndexError):
                     continue
+        lacking = [state for state in self.states if state not in found]
+        if lacking:  # steps cannot be chained without it
+            raise ValueError(f"{self.back}: no gradient of {self.names.get(lacking[0], lacking[0])} in what it returns")
         return found
+
+    def _claimed(self, results: list[tuple[str | None, Any]], D: int, shape: tuple[int, ...]) -> list[str | None]:
+        """Whose gradient each result is: by its name; those that no name tells, in the order x, h, c."""
+        named = [whose_result(n, k) if n else None for k, (n, _) in enumerate(results)]
+        open_ones = [whose for whose in ("x", *self.states) if whose not in named]
+        single = layouts.state_layout(self.layout)
+        for k, (name, value) in enumerate(results):
+            other = named[k] or isinstance(value, (dict, list)) or (name and roles.owner(name, set(self.parameters)))
+            if not open_ones or other:
+                continue
+            try:
+                sizes = {"N": shape[0], "D": D if open_ones[0] == "x" else shape[1]}
+                layouts.from_theirs(plain(value), single, "ND", sizes)
+            except (ValueError, TypeError, IndexError):
+                continue
+            named[k] = open_ones.pop(0)
+        return named
 
 
 def _arrays(parts: tuple[Any, ...]) -> bool:
