@@ -6,11 +6,20 @@
     draws       the numbers on which it is run
     subject     the one way in which every adapter runs their code: forward and backward, canonical shapes
     functions   adapter: functions with arrays or one dictionary of parameters (cs231n, deeplearning.ai, own)
-    classes     adapters: a layer that is fed step by step (the Chinese tutorial), a layer that is fed sequences
+    arguments, containers, schemes, gradients, results, readings    of functions: what is passed, returned, meant
+    losses      adapter: a function of a loss and its gradients
+    held, calling    of a class: an object that is given parameters and run
+    constructing, methods, objects    of a class: how it is made, which methods run, where its arrays lie
+    classes     adapter: a layer that is fed sequences
+    stepping    adapters: one step with the states as arguments; one that remembers (the Chinese tutorial)
     torch_code  adapter: torch.autograd.Function and Module
+    class_ways  which adapters may fit a class
+    precision   their single precision made double
     find        which adapter fits
     truth       the derivatives of their forward pass
-    table       which gradients are right; manners that make today's right wrong tomorrow
+    table       which gradients are right
+    manners     what makes today's right wrong tomorrow; own_check: what a check on their tiny weights would show
+    departures, odd_cells    cells that people write and no paper has
     matching    which cell of the zoo their forward pass is, and where each of its parameters lies in theirs
     child, wire, process    their code is only ever run in a child process, which talks in arrays and JSON
 

@@ -6,7 +6,9 @@ time by the parent, which ends this process.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import sys
 import warnings
 from collections.abc import Callable, Mapping
@@ -76,14 +78,24 @@ def one_line(error: BaseException) -> str:
             where = f" (line {frame.tb_lineno})"
         frame = frame.tb_next
     if isinstance(error, SyntaxError):
-        return f"SyntaxError: {error.msg} (line {error.lineno})"
+        return f"SyntaxError: {error.msg}" + (f" (line {error.lineno})" if error.lineno else "")
     return f"{type(error).__name__}: {shown(error, 160)}{where}"
+
+
+def _double_precision(path: Path) -> None:
+    """What PyTorch makes without being told a dtype is double, as the numbers are that their code is given."""
+    if re.search(r"^\s*(import|from) torch", path.read_text(encoding="utf-8", errors="replace"), re.MULTILINE):
+        with contextlib.suppress(ImportError):
+            import torch
+
+            torch.set_default_dtype(torch.float64)
 
 
 def _open(held: dict[str, Any], message: Mapping[str, Any], arrays: Mapping[str, Array]) -> Reply:
     limit_memory(message["memory"])
     path = Path(message["path"]).resolve()
     os.chdir(path.parent)
+    _double_precision(path)
     source = Source(str(path))
     subject = held["subject"] = find(source, message["name"])
     return {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import itertools
 import re
 from collections.abc import Callable, Iterator
@@ -10,13 +11,13 @@ from typing import Any
 import numpy as np
 
 from gated.audit.foreign import layouts
-from gated.audit.foreign.classes import SEQUENCES as LAYER_LAYOUTS
-from gated.audit.foreign.classes import SequenceLayer, Stepwise, construct
+from gated.audit.foreign.class_ways import class_candidates
+from gated.audit.foreign.constructing import construct
+from gated.audit.foreign.containers import flatten
 from gated.audit.foreign.functions import Functions
-from gated.audit.foreign.held import flatten
 from gated.audit.foreign.losses import LossFunction, loss_functions
 from gated.audit.foreign.readings import best, readings_of
-from gated.audit.foreign.source import Source, argument_names
+from gated.audit.foreign.source import Source
 from gated.audit.foreign.subject import Subject
 from gated.errors import ArgumentError, shown
 
@@ -57,19 +58,9 @@ def candidates(source: Source, name: str | None) -> Iterator[Subject]:
         from gated.audit.foreign.torch_code import torch_candidates
 
         yield from torch_candidates(source, name)
-    for kind in source.classes:
-        if name not in (None, kind) or not isinstance(source.get(kind), type):
-            continue
-        if Stepwise.fits(source, kind):
-            yield Stepwise(source, kind)
-        elif _has_methods(source.get(kind)) and len(argument_names(source.get(kind).forward)) > 1:
-            yield from (SequenceLayer(source, kind, layout) for layout in LAYER_LAYOUTS)
+    yield from class_candidates(source, name)
     yield from pairs_of_functions(source, name)
     yield from losses(source, name)
-
-
-def _has_methods(kind: Any) -> bool:
-    return all(callable(getattr(kind, method, None)) for method in ("forward", "backward"))
 
 
 def pairs_of_functions(source: Source, name: str | None) -> Iterator[Subject]:
@@ -170,10 +161,16 @@ def initialisers(source: Source) -> list[Maker]:
 
 
 def none_fits(source: Source) -> str:
-    """Three lines: what was looked for, what is there, what to write."""
-    there = ", ".join([*source.functions, *source.classes][:6]) or "nothing"
+    """Three lines: what was looked for, what is there, what to write; one for a file in which there is nothing."""
+    found = [*source.functions, *source.classes]
+    if not found:
+        return f"{source.path.name}: got a file without functions and classes, expected a forward and a backward pass"
+    methods = [m.name for c in source.classes.values() for m in c.body if isinstance(m, ast.FunctionDef)]
+    lacking = (
+        "" if any(BACKWARD.search(n) for n in (*found, *methods)) else ", and nothing called backward, bptt or grad"
+    )
     return (
-        f"{source.path.name}: no adapter fits; it defines {there}\n"
+        f"{source.path.name}: no adapter fits; it defines {', '.join(found[:6])}{lacking}\n"
         "write beside it: def forward(params, xs, h0, c0) -> (hs, cache), xs (T, N, D), params {name: array}, "
         "and def init(input_size, hidden_size) -> params\n"
         "and: def backward(params, cache, dhs) -> {name: gradient}, with 'xs', 'h0', 'c0' beside the parameters' names"

@@ -8,7 +8,6 @@ tried: every way in which their code runs is a reading, and `readings` finds the
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -16,8 +15,8 @@ import numpy as np
 
 from gated.audit.foreign import arguments, layouts, results, roles
 from gated.audit.foreign.arguments import Argument
+from gated.audit.foreign.containers import Bag, flat_shapes, flatten, rebuilt
 from gated.audit.foreign.gradients import by_name
-from gated.audit.foreign.held import Bag, flat_shapes, flatten, rebuilt
 from gated.audit.foreign.schemes import Scheme
 from gated.audit.foreign.source import Source
 from gated.audit.foreign.subject import Parameters, Sizes, Subject
@@ -57,7 +56,6 @@ class Functions(Subject):
         self.y_layout, self.x_layout, self.y_kind = "", "", ""  # as they came, once they have
         self.whole_cache, self.as_list = False, False
         self.failure: Exception | None = None  # of backward, where it always raises
-        self.clips = any(re.search("clip|max_norm", source.segment(name)) for name in source.reached(backward))
         self.latest: tuple[int, int] | None = None
         self.order: tuple[str, ...] = ()  # of gradients that have no names
 
@@ -110,6 +108,12 @@ class Functions(Subject):
         if self.made_by_them:
             return flat_shapes({n: np.shape(v) for n, v in flatten(self.initial(D, H), self.inside).items()})
         return {n: self.scheme.shape(n, D, H) for n in self.parameters}
+
+    def drawn(self, D: int, H: int) -> Parameters:
+        if not self.made_by_them:
+            return {}
+        shapes = self.shapes(D, H)
+        return {n: np.reshape(v, shapes[n]) for n, v in flatten(self.initial(D, H), self.inside).items()}
 
     def held(self, P: Parameters) -> Any:
         """Parameters as their functions hold them."""
@@ -201,14 +205,6 @@ class Functions(Subject):
         return [v for _, v in there[:1]] + (cells or [v for _, v in there[1:]])[:1]
 
     # backward
-
-    def backward(self, P: Parameters, x: Array, states: Mapping[str, Array], dy: Array) -> Parameters:
-        """Their gradients; of small numbers where they are clipped, for that is no fault."""
-        if not self.clips:
-            return super().backward(P, x, states, dy)
-        small = SMALL * 2.0 ** -np.ceil(np.log2(max(np.abs(dy).max(), 1e-300)))
-        back = super().backward(P, x, states, small * dy)
-        return {name: np.asarray(value) / small for name, value in back.items()}
 
     def one_backward(self, kept: Any, P: Parameters, x: Array, states: Mapping[str, Array], dy: Array) -> Parameters:
         if not self.one_step:

@@ -35,7 +35,7 @@ class LossFunction(Functions):
         self.parameters = [n for n in self.parameters if n != self.targets] + self.outside
         names = tuple(self.parameters)
         self.layer = {n for n in names if roles.family(n, names, False)[-1] == "y"}  # of the outputs
-        self.asked_back, self.clips = [], True
+        self.asked_back = []
         x = self.names.get("x", "")
         self.rewritten: Any
         self.rewritten, self.hidden = rewritten(source, name, x, self.targets) if x and self.targets else (None, "")

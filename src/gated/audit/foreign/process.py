@@ -75,6 +75,8 @@ class Child:
     def _gone(self, late: bool, doing: str) -> str:
         if late:
             within = f"their code: got no answer within {self.seconds:g} s ({doing})"
+            if doing == "open":
+                return f"{within}, expected an end: does it train as it is imported? (if __name__ == '__main__':)"
             return f"{within}, expected an end: is there an endless loop?"
         code = self.process.wait()
         how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
@@ -212,4 +214,6 @@ def open_foreign(
         text, _, name = text.rpartition(":")
     if not Path(text).is_file():
         raise wrong("path", repr(text), "a Python file, or file.py:name for a function or a class in it")
+    if Path(text).suffix != ".py":
+        raise wrong("path", repr(text), "a Python file, whose name ends with .py")
     return Foreign(text, name, seconds, memory)

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from gated.audit.foreign.containers import LacksError
 from gated.audit.foreign.draws import Draw, draw
 from gated.audit.foreign.functions import TRIAL, Functions
-from gated.audit.foreign.held import LacksError
 from gated.audit.foreign.schemes import schemes
 from gated.audit.foreign.subject import Sizes, Subject, plausible
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from gated.audit.foreign import layouts, roles
-from gated.audit.foreign.held import children
+from gated.audit.foreign.containers import children
 
 Array = np.ndarray[Any, Any]
 Part = tuple["str | None", Any]

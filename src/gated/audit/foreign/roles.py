@@ -6,9 +6,24 @@ import re
 
 X = {"x", "xt", "x_t", "xs", "inputs", "input", "seq", "sequence", "x_seq", "x_in", "inp", "data", "xx"}
 H = {"h", "h0", "h_0", "prev_h", "h_prev", "hprev", "a0", "a_prev", "ht_prev", "h_init", "init_h", "h_start", "s0"}
-H |= {"s_prev", "prev_s", "hx", "h_in", "h_old", "h_tm1", "hidden", "h_first", "initial_h", "a_0", "h_last_step"}
+H |= {
+    "s_prev",
+    "prev_s",
+    "hx",
+    "h_in",
+    "h_old",
+    "h_tm1",
+    "hidden",
+    "h_first",
+    "initial_h",
+    "a_0",
+    "h_last_step",
+    "old_h",
+    "h_t_1",
+    "h_t1",
+}
 C = {"c", "c0", "c_0", "prev_c", "c_prev", "cprev", "ct_prev", "c_init", "init_c", "cx", "c_old", "c_tm1", "c_in"}
-C |= {"c_start", "c_first", "initial_c", "cell"}
+C |= {"c_start", "c_first", "initial_c", "cell", "old_cell", "old_c", "cell_prev", "prev_cell", "c_t_1"}
 PARAMETERS = {"params", "parameters", "p", "weights", "theta", "par", "prm", "model", "net", "pars", "param"}
 CACHE = {
     "cache",

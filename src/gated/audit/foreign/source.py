@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from gated.audit.foreign.precision import doubled
+
 STACKING = {"stack", "array", "asarray", "vstack", "concatenate", "copy"}
 
 
@@ -29,11 +31,14 @@ class Source:
     def _load(self) -> ModuleType:
         """Executed under a name that is not __main__: their own checks at the end do not run."""
         sys.path.insert(0, str(self.path.resolve().parent))
+        around = sys.modules["audited_package"] = ModuleType("audited_package")  # for `from .utils import sigmoid`
+        around.__path__ = [str(self.path.resolve().parent)]
         spec = importlib.util.spec_from_file_location("audited_" + self.path.stem, self.path)
         assert spec and spec.loader
         module = importlib.util.module_from_spec(spec)
+        module.__package__ = around.__name__
         sys.modules[spec.name] = module
-        spec.loader.exec_module(module)
+        exec(compile(doubled(self.tree), str(self.path), "exec"), module.__dict__)  # noqa: S102
         return module
 
     def get(self, name: str) -> Any:

@@ -18,6 +18,7 @@ from gated.audit.foreign.draws import draw
 
 Array = np.ndarray[Any, Any]
 Parameters = dict[str, Array]
+UNCLIPPED = 1e-4  # size of dy: gradients so small are not clipped
 MOST = 24  # sizes are below it: nobody is asked to run larger ones
 
 
@@ -43,6 +44,7 @@ class Subject(ABC):
     equal_sizes = False  # D has to be H
     whole_numbers = True  # integer arrays can be given
     one_step = False  # of theirs: steps are chained here
+    clips: bool | None = None  # large gradients are cut off; None: not known yet
     names: dict[str, str]  # "x", "h", "c" -> what they call it
 
     def __init__(self) -> None:
@@ -65,6 +67,10 @@ class Subject(ABC):
     @abstractmethod
     def one_backward(self, kept: Any, P: Parameters, x: Array, states: Mapping[str, Array], dy: Array) -> Parameters:
         """Gradients by their parameters' names and "x" (T, N, D), "h", "c" (N, H), as far as their code gives them."""
+
+    def drawn(self, D: int, H: int) -> Parameters:
+        """Parameters as their own code draws them; none where it draws none."""
+        return {}
 
     def sizes_of(self, P: Mapping[str, Any]) -> tuple[int, int]:
         """D and H of parameters of theirs. They are tried, and remembered as long as the shapes stay the same.
@@ -103,6 +109,24 @@ class Subject(ABC):
         if self.last_only and np.any(dy[:-1]):
             raise ValueError("dy: their code takes the adjoint of the last output alone")
         given = {s: v for s, v in states.items() if s in self.states}
+        if self.clips is None and np.any(dy):
+            self.clips = self._clips(P, x, given, dy)
+        if not self.clips:
+            return self._summed(P, x, given, dy)
+        factor = UNCLIPPED / max(float(np.abs(dy).max()), 1e-300)
+        return {name: value / factor for name, value in self._summed(P, x, given, factor * dy).items()}
+
+    def _clips(self, P: Parameters, x: Array, states: Mapping[str, Array], dy: Array) -> bool:
+        """Gradients are proportional to dy. Do those of a large one stay behind?"""
+        try:
+            small, large = self._summed(P, x, states, UNCLIPPED * dy), self._summed(P, x, states, dy / UNCLIPPED)
+        except Exception:  # noqa: BLE001 - whatever their backward pass raises is seen where it is called
+            return False
+        size = {n: (np.linalg.norm(small[n]) / UNCLIPPED, np.linalg.norm(large.get(n, 0)) * UNCLIPPED) for n in small}
+        return any(b < 0.999 * a for a, b in size.values())
+
+    def _summed(self, P: Parameters, x: Array, given: Mapping[str, Array], dy: Array) -> Parameters:
+        """A batch at once, or one sequence after the other and their gradients summed."""
         if not self.one_sequence:
             return self._both(P, x, given, dy)
         each = [self._both(P, x[:, [n]], {s: v[[n]] for s, v in given.items()}, dy[:, [n]]) for n in range(x.shape[1])]
@@ -121,6 +145,12 @@ class Subject(ABC):
     def twice(self, P: Parameters, x: Array, states: Mapping[str, Array]) -> tuple[Array, Array]:
         """The outputs of the same call made twice."""
         return self.forward(P, x, states), self.forward(P, x, states)
+
+    def again(self, P: Parameters, x: Array, states: Mapping[str, Array], dy: Array) -> tuple[Parameters, Parameters]:
+        """The gradients of the same backward call made twice."""
+        _, kept = self.one_forward(P, x, states)
+        first = {n: np.array(v) for n, v in self.one_backward(kept, P, x, states, dy).items()}
+        return first, self.one_backward(kept, P, x, states, dy)
 
     def guarded(self, function: Callable[..., Any], names: Sequence[str], values: Sequence[Any]) -> Any:
         """Call their function, and note which of its arguments it changed."""
