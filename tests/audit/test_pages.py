@@ -179,7 +179,8 @@ def test_the_exit_status(tmp_path: Path, name: str, status: int, capsys: pytest.
     "text, words",
     [
         ("def forward(:\n", "SyntaxError"),
-        ("import numpy as np\n", "no adapter fits"),
+        ("import numpy as np\n", "got a file without functions and classes"),
+        ("def double(x):\n    return 2 * x\n", "no adapter fits"),
         ("import no_such_module\n", "no_such_module"),
     ],
 )
