@@ -13,7 +13,7 @@ from typing import Any
 from gated.audit.diagnosis.backward_graph import BackwardGraph
 from gated.audit.diagnosis.case import Case
 from gated.audit.diagnosis.findings import Cause, Finding, causes, findings, open_questions, right_model
-from gated.audit.diagnosis.manners import BadManner, judge_batch, judge_manners
+from gated.audit.diagnosis.manners import BadManner, judge_batch, judge_manners, runs
 from gated.audit.diagnosis.model import GRADIENT, LOCAL, Choice, Model
 from gated.audit.diagnosis.samples import TOLERANCE, Array, Gradients, Samples, Setting, near
 from gated.audit.diagnosis.search import Hopeless, Search
@@ -71,6 +71,8 @@ def explain_gradients(
     began = time.perf_counter()
     graph = BackwardGraph(cell)
     setting = Setting(graph.graph.states if initial is None else tuple(initial), last_only)
+    if not runs(graph, mine, setting):
+        setting = replace(setting, inputs=setting.units)  # x is added to h in their code
     manners, mine = judge_manners(graph, mine, setting)
     manners += judge_batch(graph, mine, setting)
     best, *others = _best(cell, Case(graph, mine, setting, seed, began + PATIENCE), mine)
@@ -133,8 +135,8 @@ class _Hypothesis:
         if give_up and self.search.failing:
             return
         self.__dict__.pop("causes", None)
-        case, wider = self.case, replace(self.case.setting, inputs=6, units=7, samples=3)
-        self.errors = self.model.errors(case.samples(FRESH["steps"], FRESH["seed"] + case.seed, wider))
+        case = self.case
+        self.errors = self.model.errors(case.samples(FRESH["steps"], FRESH["seed"] + case.seed, case.setting.other))
         self.verified = all(error < TOLERANCE for error in self.errors.values())
         if self.verified:  # what seemed unexplained was a wrong observer
             self.model.unexplained.clear()

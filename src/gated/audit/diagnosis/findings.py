@@ -142,7 +142,7 @@ def _key(case: Case, name: str, road: Road) -> object:
     if road.mistakes[0].sentence in _OF_SUMS:
         return road.mistakes
     family = name.split(".")[0] if "." in name else name
-    return family, road.mistakes
+    return family, road.later, road.mistakes
 
 
 def _repeats(found: dict[object, Cause], case: Case, name: str, road: Road) -> bool:
@@ -150,7 +150,7 @@ def _repeats(found: dict[object, Cause], case: Case, name: str, road: Road) -> b
     if name not in case.graph.starts:
         return False
     end = case.graph.ends[case.graph.starts[name]]
-    cause = found.get((end, road.mistakes))
+    cause = found.get((end, road.later, road.mistakes))
     return ("cut", end) in found or (cause is not None and any(t.source == road.source for t in cause.terms))
 
 

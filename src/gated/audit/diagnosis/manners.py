@@ -59,6 +59,15 @@ def draw_call(graph: BackwardGraph, setting: Setting, steps: int, sequences: int
     return Call(parameters, draw(steps, sequences, setting.inputs), states, dy)
 
 
+def runs(graph: BackwardGraph, mine: Gradients, setting: Setting) -> bool:
+    """Whether their code takes sequences of these sizes."""
+    try:
+        draw_call(graph, setting, 3, 1, 7).of(mine)
+    except Exception:  # somebody's code may raise anything if its sizes must be equal
+        return False
+    return True
+
+
 def judge_manners(graph: BackwardGraph, mine: Gradients, setting: Setting) -> tuple[list[BadManner], Gradients]:
     """What is wrong before any formula, and `mine` without it: on copies, and scaled where it cuts off decimals."""
     given, names = draw_call(graph, setting, 3, 1, 7), list(graph.states)

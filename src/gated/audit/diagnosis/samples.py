@@ -7,7 +7,7 @@ dimension. Values and adjoints of a step are (S, H); their gradients are (S, ...
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -52,6 +52,11 @@ class Setting:
     inputs: int = 4
     units: int = 5
     samples: int = 10
+
+    @property
+    def other(self) -> Setting:
+        """Fewer samples of other sizes, equal if these are: to verify."""
+        return replace(self, inputs=7 if self.inputs == self.units else 6, units=7, samples=3)
 
     def lengths(self, graph: BackwardGraph) -> dict[str, int]:
         """Of every dimension of a cell."""
