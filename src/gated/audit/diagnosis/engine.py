@@ -232,10 +232,11 @@ def _name(prefer: Mapping[Choice, int], swapped: Sequence[tuple[str, str]]) -> H
 def _best(cell: Cell, case: Case, mine: Gradients) -> list[_Hypothesis]:
     """The best explanation, then others that are as good."""
     for pair in _strangers(case):
-        other = _Hypothesis(_exchanged(cell, mine, case, pair), {}, [pair])
-        other.finish(give_up=True)
-        if other.verified:
-            return [other]
+        others = [_Hypothesis(_exchanged(cell, mine, case, pair, back), {}, [pair]) for back in (True, False)]
+        for other in others:
+            other.finish(give_up=True)
+        if verified := [other for other in others if other.verified]:
+            return [min(verified, key=lambda h: h.cost)]
     return _Hypotheses(cell, mine, _Hypothesis(case)).run()
 
 
@@ -266,8 +267,8 @@ def _shows(samples: Samples, values: list[Array], other: str, t: int, but: str) 
     return all(near(v[t], adjoints[other]) and not near(v[t], adjoints[but]) for v in values)
 
 
-def _exchanged(cell: Cell, mine: Gradients, case: Case, pair: tuple[str, str]) -> Case:
-    """Somebody's gradients with the blocks of two gates renamed into each other."""
+def _exchanged(cell: Cell, mine: Gradients, case: Case, pair: tuple[str, str], back: bool = True) -> Case:
+    """Somebody's gradients with the blocks of two gates renamed into each other; `back`: on their way back, too."""
     one, two = pair
     other = {one: two, two: one}
     names = {}
@@ -280,7 +281,7 @@ def _exchanged(cell: Cell, mine: Gradients, case: Case, pair: tuple[str, str]) -
     def renamed(*args: Any) -> dict[str, Any]:
         return {names.get(name, name): gradient for name, gradient in mine(*args).items()}
 
-    return Case(BackwardGraph(cell, pair), renamed, case.setting, case.seed, case.deadline)
+    return Case(BackwardGraph(cell, pair if back else None), renamed, case.setting, case.seed, case.deadline)
 
 
 def _manner(manner: BadManner, lang: str) -> Finding:

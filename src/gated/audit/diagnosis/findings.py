@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, replace
 from gated.audit.diagnosis.case import Case
 from gated.audit.diagnosis.model import GRADIENT, Model
 from gated.audit.diagnosis.printer import RoadPrinter
-from gated.audit.diagnosis.roads import Mistake, Road
+from gated.audit.diagnosis.roads import Mistake, Part, Road
 from gated.audit.diagnosis.samples import TOLERANCE, Samples, norm
 from gated.audit.diagnosis.sentences import say
+from gated.language.graph import Node, leaf, rewrite, with_args
 
 KINDS = [
     "missing_term",
@@ -142,7 +143,17 @@ def _key(case: Case, name: str, road: Road) -> object:
     if road.mistakes[0].sentence in _OF_SUMS:
         return road.mistakes
     family = name.split(".")[0] if "." in name else name
-    return family, road.later, road.mistakes
+    own = case.graph.vectors.get(name)
+    mistakes = tuple((m.kind, m.sentence, tuple(_without(own, part) for part in m.parts)) for m in road.mistakes)
+    return family, road.later, mistakes
+
+
+def _without(own: Node | None, part: Part) -> object:
+    """A part of a mistake that is the same for all members: "sigmoid of itself" for σ(b_i) in the gradient of b_i."""
+    if own is None or not isinstance(part, Node):
+        return part
+    itself = leaf("vector", "", own.dim)
+    return rewrite([part], lambda node, args: itself if node is own else with_args(node, args))[part]
 
 
 def _repeats(found: dict[object, Cause], case: Case, name: str, road: Road) -> bool:
@@ -150,7 +161,7 @@ def _repeats(found: dict[object, Cause], case: Case, name: str, road: Road) -> b
     if name not in case.graph.starts:
         return False
     end = case.graph.ends[case.graph.starts[name]]
-    cause = found.get((end, road.later, road.mistakes))
+    cause = found.get(_key(case, end, road)) if end else None
     return ("cut", end) in found or (cause is not None and any(t.source == road.source for t in cause.terms))
 
 
