@@ -89,6 +89,16 @@ def judge_manners(graph: BackwardGraph, mine: Gradients, setting: Setting) -> tu
     return found, _on_copies(use)
 
 
+def summed(graph: BackwardGraph, mine: Gradients) -> Gradients:
+    """`mine` with the gradients of all parameters times the number of steps."""
+
+    def times(parameters: dict[str, Array], x: Array, *args: Any) -> Mapping[str, Any]:
+        said = mine(parameters, x, *args)
+        return {n: np.asarray(g, float) * len(x) if n in graph.cell.parameters else g for n, g in said.items()}
+
+    return times
+
+
 def judge_batch(graph: BackwardGraph, mine: Gradients, setting: Setting, sequences: int = 3) -> list[BadManner]:
     """Is the gradient of N sequences the sum of N gradients?"""
     given = draw_call(graph, setting, 3, sequences, 5)
