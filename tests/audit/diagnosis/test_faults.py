@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from tests.audit.diagnosis.faults import MORE, SINGLE
+from tests.audit.diagnosis.slips import SLIPS
 from tests.audit.diagnosis.spoilt import CELLS, spoilt
 
 import gated
@@ -34,4 +35,10 @@ def test_one_fault(number: int) -> None:
 @pytest.mark.parametrize("number", range(len(MORE)))
 def test_more_faults(number: int) -> None:
     name, edits, expected = MORE[number]
+    assert found(explain_gradients(CELLS[name], spoilt(CELLS[name], *edits))) == sorted(expected)
+
+
+@pytest.mark.parametrize("number", range(len(SLIPS)))
+def test_slips(number: int) -> None:
+    name, edits, expected = SLIPS[number]
     assert found(explain_gradients(CELLS[name], spoilt(CELLS[name], *edits))) == sorted(expected)

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from tests.audit.diagnosis.spoilt import spoilt
+import pytest
+from tests.audit.diagnosis.spoilt import CELLS, spoilt
 
 import gated
 from gated.audit.diagnosis import explain_gradients
@@ -60,6 +61,28 @@ def test_what_cannot_be_explained_is_narrowed_down() -> None:
     diagnosis = explain_gradients(cell, spoilt(cell, ("delta_o.T @ h_prev", "delta_o.T @ h_prev * np.cos(t)")))
     assert not diagnosis.explained
     assert diagnosis.unexplained == ["the gradient of U.o"]
+
+
+@pytest.mark.parametrize(
+    ("name", "edit", "where"),
+    [
+        ("peephole_lstm", ("do = dh * tanh_c", "do = dh * np.cos(3 * tanh_c)"), "the adjoint δ_oₜ at one step"),
+        ("gru", ("dh = dy[t] + dh_next", "dh = dy[t] + dh_next[:, ::-1]"), "what is carried back into dhₜ"),
+        ("gru_reset_after", ("(h_prev - n)", "(h_prev - n) ** 3 + 0.1 * dh"), "the adjoint δ_zₜ at one step"),
+    ],
+)
+def test_what_follows_from_it_is_not_counted_again(name: str, edit: tuple[str, str], where: str) -> None:
+    diagnosis = explain_gradients(CELLS[name], spoilt(CELLS[name], edit))
+    assert (diagnosis.findings, diagnosis.unexplained) == ([], [where])
+
+
+def test_a_mean_over_time_of_all_parameters_is_one_finding() -> None:
+    mine = spoilt(
+        CELL, ("    return y, final_states", "    for g in grads.values():\n        g /= T\n    return y, final_states")
+    )
+    (finding,) = explain_gradients(CELL, mine).findings
+    assert (finding.kind, finding.where) == ("averaged", ("W.h", "U.h", "b.h"))
+    assert finding.certain
 
 
 def test_formulas_stand_side_by_side_in_both_languages() -> None:

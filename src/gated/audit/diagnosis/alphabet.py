@@ -115,6 +115,11 @@ def is_slope(factor: Factor) -> bool:
     return isinstance(row, Elementwise) and row.inner  # the derivative of another function
 
 
+def is_complement(factor: Node) -> bool:
+    """1 - v of any v."""
+    return _is_difference(factor) and is_constant(factor.args[0])
+
+
 def with_plus(factor: Node) -> Node | None:
     """1 + g g instead of 1 - g g."""
     return factor.args[0] + factor.args[1] if _is_difference(factor) else None

@@ -87,7 +87,7 @@ def causes(case: Case, model: Model) -> list[Cause]:
             if not road.mistakes:
                 continue
             key = _key(printer, name, road)
-            if _repeats(found, case, name, road):
+            if _repeats(found, case, printer, name, road):
                 continue
             cause = found.setdefault(key, Cause(road.mistakes))
             cause.names += [name] * (name not in cause.names)
@@ -154,21 +154,21 @@ def _key(printer: RoadPrinter, name: str, road: Road) -> object:
     if road.mistakes[0].sentence in _OF_SUMS:
         return road.mistakes
     if "." not in name:
-        return name, road.mistakes
+        return name, road.later, road.mistakes
     family, member = name.split(".", 1)
     words = (
         (m.kind, m.sentence, *(printer.part(part).replace(f"_{member}", "_") for part in m.parts))
         for m in road.mistakes
     )
-    return family, tuple(words)
+    return family, road.later, tuple(words)
 
 
-def _repeats(found: dict[object, Cause], case: Case, name: str, road: Road) -> bool:
+def _repeats(found: dict[object, Cause], case: Case, printer: RoadPrinter, name: str, road: Road) -> bool:
     """Whether x or a first state only repeats what is wrong with a state's node."""
     if name not in case.graph.starts:
         return False
     end = case.graph.ends[case.graph.starts[name]]
-    cause = found.get((end, road.mistakes))
+    cause = found.get(_key(printer, end, road)) if end else None
     return ("cut", end) in found or (cause is not None and any(t.source == road.source for t in cause.terms))
 
 

@@ -59,6 +59,15 @@ def draw_call(graph: BackwardGraph, setting: Setting, steps: int, sequences: int
     return Call(parameters, draw(steps, sequences, setting.inputs), states, dy)
 
 
+def runs(graph: BackwardGraph, mine: Gradients, setting: Setting) -> bool:
+    """Whether their code takes sequences of these sizes."""
+    try:
+        draw_call(graph, setting, 3, 1, 7).of(mine)
+    except Exception:  # somebody's code may raise anything if its sizes must be equal
+        return False
+    return True
+
+
 def judge_manners(graph: BackwardGraph, mine: Gradients, setting: Setting) -> tuple[list[BadManner], Gradients]:
     """What is wrong before any formula, and `mine` without it: on copies, and scaled where it cuts off decimals."""
     given, names = draw_call(graph, setting, 3, 1, 7), list(graph.states)
@@ -78,6 +87,16 @@ def judge_manners(graph: BackwardGraph, mine: Gradients, setting: Setting) -> tu
         found.append(BadManner(*(("zero", "whole_numbers") if whole else ("extra_factor", "not_linear")), bad))
         use = _scaled(mine, LARGE if whole else SMALL)
     return found, _on_copies(use)
+
+
+def summed(graph: BackwardGraph, mine: Gradients) -> Gradients:
+    """`mine` with the gradients of all parameters times the number of steps."""
+
+    def times(parameters: dict[str, Array], x: Array, *args: Any) -> Mapping[str, Any]:
+        said = mine(parameters, x, *args)
+        return {n: np.asarray(g, float) * len(x) if n in graph.cell.parameters else g for n, g in said.items()}
+
+    return times
 
 
 def judge_batch(graph: BackwardGraph, mine: Gradients, setting: Setting, sequences: int = 3) -> list[BadManner]:

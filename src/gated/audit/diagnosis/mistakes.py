@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 
-from gated.audit.diagnosis.alphabet import Alphabet, is_slope, with_plus
+from gated.audit.diagnosis.alphabet import Alphabet, is_complement, is_slope, with_plus
 from gated.audit.diagnosis.backward_graph import BackwardGraph
 from gated.audit.diagnosis.roads import Group, Mistake, Operation, Road
 from gated.language.graph import ONE_DIM, Matrix, Node
@@ -15,6 +15,7 @@ from gated.language.graph import ONE_DIM, Matrix, Node
 MISSING, INSTEAD, INSIDE = 1.0, 1.0, 1.3
 WRONG_SIDE, WRONG_MATRIX, MISSING_MATRIX = 1.3, 1.2, 1.3
 SLOPE_INSTEAD, OPERAND, DELTA, DELTA_MIDWAY = 1.1, 1.1, 1.2, 1.3
+TURNED = 0.1  # beside INSTEAD: z for 1 - z
 LIKELY = 1.25  # edits up to this cost may come twice on one road
 
 
@@ -76,7 +77,8 @@ class Edits:
             if letter.factor is not own and self._fits(letter.factor.dim, size):
                 kind = "wrong_derivative" if slope else "wrong_operand"
                 mistake = Mistake(kind, "factor_instead", (letter.factor, own))
-                yield _changed(road, place, (letter.factor,), mistake, INSTEAD + letter.cost)
+                cost = TURNED if _turned(letter.factor, own) else letter.cost
+                yield _changed(road, place, (letter.factor,), mistake, INSTEAD + cost)
         if isinstance(own, Node) and own.args:
             if (turned := with_plus(own)) is not None:
                 yield _changed(road, place, (turned,), Mistake("wrong_sign", "factor_instead", (turned, own)), INSTEAD)
@@ -146,6 +148,16 @@ class Edits:
             if self.graph.size(value.dim) == self.graph.size(own.dim) and value is not own:
                 mistake = Mistake("wrong_operand", "factor_instead", (value, own))
                 yield replace(_with(road, road.operations, mistake, OPERAND), operand=value)
+
+
+def _turned(one: Operation, other: Operation) -> bool:
+    """Whether one is 1 minus the other: z and 1 - z are taken for each other most easily."""
+    return _rest(one) is other or _rest(other) is one
+
+
+def _rest(factor: Operation) -> Node | None:
+    """v of 1 - v."""
+    return factor.args[1] if isinstance(factor, Node) and is_complement(factor) else None
 
 
 def _with(

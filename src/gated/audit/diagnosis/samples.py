@@ -60,6 +60,11 @@ class Setting:
         alike = graph.input.dim in {graph.graph.dims[state] for state in graph.graph.states}
         return replace(self, inputs=units if alike else inputs, units=units, samples=samples)
 
+    @property
+    def other(self) -> Setting:
+        """Fewer samples of other sizes, equal if these are: to verify."""
+        return replace(self, inputs=7 if self.inputs == self.units else 6, units=7, samples=3)
+
     def lengths(self, graph: BackwardGraph) -> dict[str, int]:
         """Of every dimension of a cell."""
         return dict.fromkeys(graph.graph.free_dims, self.units) | {graph.input.dim: self.inputs}
