@@ -6,6 +6,7 @@ import ast
 import itertools
 import re
 from collections.abc import Callable, Iterator
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import numpy as np
@@ -43,39 +44,43 @@ def find(source: Source, name: str | None = None) -> Subject:
 
 def others(source: Source, found: Subject) -> list[str]:
     """Names of the functions or classes in the file, beside those found, that an adapter fits too."""
-    names: dict[str, None] = {}
-    seen = {found.where}
-    for subject in candidates(source, None):
-        if subject.where not in seen and subject.settle():
-            seen.add(subject.where)
-            names[subject.where[0]] = None
-    return list(names)
+    names: list[str] = []
+    used = set(found.where)
+    for subject in candidates(source, None, used):
+        if used.isdisjoint(subject.where) and subject.settle():
+            used.update(subject.where)
+            names.append(subject.where[0])
+    return names
 
 
-def candidates(source: Source, name: str | None) -> Iterator[Subject]:
-    """Adapters that fit by names, the likeliest first."""
+def candidates(source: Source, name: str | None, used: AbstractSet[str] = frozenset()) -> Iterator[Subject]:
+    """Adapters that fit by names, the likeliest first; not of functions that are `used`, which may grow meanwhile."""
     if "torch" in source.text and re.search(r"^\s*(import|from) torch", source.text, re.MULTILINE):
         from gated.audit.foreign.torch_code import torch_candidates
 
         yield from torch_candidates(source, name)
     yield from class_candidates(source, name)
-    yield from pairs_of_functions(source, name)
-    yield from losses(source, name)
+    yield from pairs_of_functions(source, name, used)
+    yield from losses(source, name, used)
 
 
-def pairs_of_functions(source: Source, name: str | None) -> Iterator[Subject]:
-    """The best reading of the first pair of functions that has one; whole sequences before single steps."""
+def pairs_of_functions(source: Source, name: str | None, used: AbstractSet[str]) -> Iterator[Subject]:
+    """The best reading of each pair of functions that has one; whole sequences before single steps."""
     initial = initialisers(source)
     for forward, backward in named_pairs(source, name):
+        if not used.isdisjoint((forward, backward)):
+            continue
         found = best(readings(source, forward, backward, initial))
         if found is not None:
             found.style = style(found)
             yield found
 
 
-def losses(source: Source, name: str | None) -> Iterator[Subject]:
-    """The best reading of the first function of a loss that has one."""
+def losses(source: Source, name: str | None, used: AbstractSet[str]) -> Iterator[Subject]:
+    """The best reading of each function of a loss that has one."""
     for function in loss_functions(source, name):
+        if function in used:
+            continue
         starts = [*initialisers(source), None]
         subjects = (
             LossFunction(source, function, layout, start)

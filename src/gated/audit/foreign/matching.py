@@ -29,25 +29,20 @@ def match(shapes: Shapes, P: Mapping[str, Array], x: Array, states: Mapping[str,
     """The cell that gives y (T, N, H) on their parameters P and x (T, N, D), D and H of different size; the first that
     does to rounding, else the nearest. States that their code does not take are zero. None: no cell has such arrays."""
     best: Match | None = None
+    nearest: dict[str, float] = {}  # how far the outputs of a cell of the zoo are from theirs
     for kind in _kinds(elementwise=all(shape == (y.shape[2],) for shape in shapes.values())):
         run = _Run(kind.cell, x, states, y.shape[2])
         for pieces, gates, notes in candidates(kind, shapes, x.shape[2], y.shape[2]):
             found = Match(kind.cell, 0.0, pieces, gates, run.absent(pieces), notes, kind.different, kind.meant)
             error = float(np.linalg.norm(run.outputs(found, P) - y) / np.linalg.norm(y))
             if error <= EXACT:
-                return _as_it_is(_with_distance(replace(found, error=error), x, states, P, y))
-            if not kind.departs and (best is None or error < best.error - 1e-13):
-                best = replace(found, error=error)
+                far = nearest.get(found.name, 0.0) if found.different else 0.0
+                return _as_it_is(replace(found, error=error, far=far))
+            if not kind.departs:
+                nearest[found.name] = min(error, nearest.get(found.name, error))
+                if best is None or error < best.error - 1e-13:
+                    best = replace(found, error=error)
     return best
-
-
-def _with_distance(found: Match, x: Array, states: Mapping[str, Array], P: Mapping[str, Array], y: Array) -> Match:
-    """With how far the cell that was meant is from their outputs, where this one departs from it."""
-    if not found.different or found.name not in gated.cells.ZOO:
-        return found
-    run = _Run(getattr(gated.cells, found.name), x, states, y.shape[2])
-    meant = replace(found, cell=run.cell, pieces=tuple(p for p in found.pieces if p.ours in run.cell.parameters))
-    return replace(found, far=float(np.linalg.norm(run.outputs(meant, P) - y) / np.linalg.norm(y)))
 
 
 def _as_it_is(found: Match) -> Match:

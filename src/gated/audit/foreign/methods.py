@@ -78,8 +78,8 @@ def asked(function: Any) -> list[tuple[str, str]]:
     for p in arguments(function):
         needed, low = p.default is p.empty, p.name.lower()
         role = roles.role(p.name)
-        if role == "array" or role == "cache" or role == "parameters":
-            role = "pair" if low in PAIR else "all" if p.name in ALL_OUTPUTS else ""
+        if role in ("array", "cache", "parameters", "state"):
+            role = "pair" if low in PAIR or role == "state" else "all" if p.name in ALL_OUTPUTS else ""
         if low in PAIR and role == "h" and low != "hx":
             role = "h or pair"
         if not role and needed:
