@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from tests.audit.specimens import table as specimens
 
-from gated.audit.foreign.process import Foreign, open_foreign
+from gated.audit.foreign.process import D, Foreign, H, open_foreign
 from gated.cells import ZOO
 from gated.errors import ArgumentError, ForeignError
 from gated.nn import Recurrent
@@ -236,9 +236,9 @@ def test_only_the_last_output(tmp_path: Path) -> None:
 
 def test_a_state_that_theirs_does_not_take(tmp_path: Path) -> None:
     with open_foreign(SPECIMENS / "right" / "cs231n_lstm.py") as found:
-        P = found.match().to_ours({n: np.ones(s) for n, s in found.shapes(3, 4).items()}, 3, 4)
+        P = found.match().to_ours({n: np.ones(s) for n, s in found.shapes(D, H).items()}, D, H)
         with pytest.raises(ArgumentError, match="^states: got an initial c that is not zero, expected zero"):
-            found.mine(P, np.ones((2, 1, 3)), [np.ones((1, 4)), np.ones((1, 4))], np.ones((2, 1, 4)))
+            found.mine(P, np.ones((2, 1, D)), [np.ones((1, H)), np.ones((1, H))], np.ones((2, 1, H)))
 
 
 def test_differences_where_numbers_may_not_be_complex(tmp_path: Path) -> None:
@@ -303,7 +303,12 @@ def test_what_their_forward_pass_departs_in(
     assert text.count(old) == 1
     with open_foreign(written(tmp_path, text.replace(old, new))) as found:
         match = found.match()
-    assert match.exact and match.name == cell and match.different == ((sentence, gate),) and match.far > 1e-3
+    assert (
+        match.exact
+        and match.name == cell
+        and match.different == ((sentence, gate),)
+        and (match.far > 1e-3 or sentence == "no_recurrence")
+    )
     english, chinese = match.differences("en"), match.differences("zh")
     assert len(english) == len(chinese) == 1 and english != chinese
 

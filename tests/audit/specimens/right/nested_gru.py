@@ -38,7 +38,7 @@ def gru_backward(params, cache, dhs):
     grads = {name: {k: np.zeros_like(v) for k, v in gate.items()} for name, gate in params.items()}
     dh_next = np.zeros_like(dhs[0])
     dxs = []
-    for (x, h_prev, zt, rt, ht), dh in zip(reversed(cache), reversed(dhs)):
+    for (x, h_prev, zt, rt, ht), dh in zip(reversed(cache), reversed(dhs), strict=True):
         dh = dh + dh_next
         dz = dh * (h_prev - ht) * zt * (1 - zt)
         dht = dh * (1 - zt) * (1 - ht**2)
