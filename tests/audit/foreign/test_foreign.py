@@ -227,7 +227,7 @@ def test_a_backward_pass_that_raises_is_a_finding(tmp_path: Path) -> None:
 def test_nothing_fits(tmp_path: Path) -> None:
     with pytest.raises(
         ForeignError,
-        match=r"^theirs.py: no adapter fits; it defines f, g, and nothing called backward, bptt or grad\nwrite beside it: ",
+        match=r"^theirs.py: no adapter fits; it defines f, g, and nothing called backward, bptt or grad\nwrite beside",
     ) as error:
         open_foreign(written(tmp_path, "def f(a):\n    return a\n\n\ndef g(a):\n    return a\n"))
     assert len(str(error.value).split("\n")) == 3
@@ -319,7 +319,12 @@ def test_what_their_forward_pass_departs_in(
     assert text.count(old) == 1
     with open_foreign(written(tmp_path, text.replace(old, new))) as found:
         match = found.match()
-    assert match.exact and match.name == cell and match.different == ((sentence, gate),) and match.far > 1e-3
+    assert (
+        match.exact
+        and match.name == cell
+        and match.different == ((sentence, gate),)
+        and (match.far > 1e-3 or sentence == "no_recurrence")
+    )
     english, chinese = match.differences("en"), match.differences("zh")
     assert len(english) == len(chinese) == 1 and english != chinese
 

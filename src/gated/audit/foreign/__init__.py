@@ -5,11 +5,16 @@
     layouts     where time, sequences and units stand in their arrays
     draws       the numbers on which it is run
     subject     the one way in which every adapter runs their code: forward and backward, canonical shapes
-    functions   adapter: functions with arrays or one dictionary of parameters (cs231n, deeplearning.ai, own)
-    arguments, containers, schemes, gradients, results, readings    of functions: what is passed, returned, meant
-    losses      adapter: a function of a loss and its gradients
-    held, calling    of a class: an object that is given parameters and run
-    constructing, methods, objects    of a class: how it is made, which methods run, where its arrays lie
+    arguments   what their functions ask for
+    containers  how their functions hold parameters: apart, in a dictionary, a tuple, a dictionary per gate
+    results     what they return
+    schemes     how their parameters may be shaped
+    gradients   which of their gradients is whose
+    functions   adapter: functions with arrays or one container of parameters (cs231n, deeplearning.ai, own)
+    losses      adapter: one function of a loss and its gradients (min-char-rnn)
+    readings    which reading of their functions is meant
+    held, calling                     an object of a class that is given parameters and run
+    constructing, methods, objects    how it is made, which methods run, where its arrays lie
     classes     adapter: a layer that is fed sequences
     stepping    adapters: one step with the states as arguments; one that remembers (the Chinese tutorial)
     torch_code  adapter: torch.autograd.Function and Module
@@ -19,7 +24,7 @@
     truth       the derivatives of their forward pass
     table       which gradients are right
     manners     what makes today's right wrong tomorrow; own_check: what a check on their tiny weights would show
-    departures, odd_cells    cells that people write and no paper has
+    odd_cells, departures    cells that no paper has; cells one step from one of the zoo
     matching    which cell of the zoo their forward pass is, and where each of its parameters lies in theirs
     child, wire, process    their code is only ever run in a child process, which talks in arrays and JSON
 

@@ -120,7 +120,7 @@ def readings(source: Source, forward: str, backward: str, initial: list[Maker]) 
 
 def ordered(source: Source, forward: str, step: bool) -> list[str]:
     """Layouts to try; a sequence that is fed as a step would pass for a batch, so that what the name says is first."""
-    sequences = [*layouts.SEQUENCES, *layouts.MORE_SEQUENCES]
+    sequences = sorted([*layouts.SEQUENCES, *layouts.MORE_SEQUENCES], key=lambda layout: "N" not in layout)
     every = [*layouts.STEPS, *sequences] if step else [*sequences, *layouts.STEPS]
     single = any(a.lower() in ("xt", "x_t") for a in source.arguments(forward))
     return [*layouts.STEPS] if single else every

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -105,21 +105,42 @@ def _trial(one: Functions) -> dict[str, Array]:
 
 
 def best(found: Iterable[Functions]) -> Functions | None:
-    """The first reading whose gradients are all there and right, else the one with most of them."""
-    chosen, score = None, (-1, -1)
+    """The first reading whose gradients are all there and right, else the one with most of them.
+
+    One of several sequences at once whose gradients all have their shapes goes before one of a single sequence: of
+    that a mean over the sequences where a sum belongs would be right.
+    """
+    chosen, score = None, (False, -1, -1)
     for count, reading in enumerate(found):
-        right, fitting, all_right = agreement(reading)
-        if all_right:
+        agreed = agreement(reading)
+        batch = agreed.fits and not reading.one_sequence
+        if agreed.all_right and (batch or not score[0]):
             return reading
-        if (right, fitting) > score:
-            chosen, score = reading, (right, fitting)
+        if (batch, agreed.right, agreed.fitting) > score:
+            chosen, score = reading, (batch, agreed.right, agreed.fitting)
         if count > MOST:
             break
     return chosen
 
 
-def agreement(subject: Functions) -> tuple[int, int, bool]:
-    """How many of the gradients are right along one direction, how many have the right shape; whether all are right."""
+class Agreement(NamedTuple):
+    """How many gradients are right along one direction, and have the right shape, of how many that are needed."""
+
+    right: int = 0
+    fitting: int = 0
+    needed: int = 0
+
+    @property
+    def fits(self) -> bool:
+        return self.fitting == self.needed > 0
+
+    @property
+    def all_right(self) -> bool:
+        return self.right == self.needed > 0
+
+
+def agreement(subject: Functions) -> Agreement:
+    """Of their gradients with differences of their outputs."""
     rng = np.random.default_rng(9)
     at = draw(subject, TRIAL.T, TRIAL.N, TRIAL.D, TRIAL.H, rng)
     dy = rng.standard_normal((TRIAL.T, TRIAL.N, TRIAL.H))
@@ -128,7 +149,7 @@ def agreement(subject: Functions) -> tuple[int, int, bool]:
     try:
         theirs = subject.backward(at.P, at.x, at.states, dy)
     except Exception:  # noqa: BLE001 - whatever their code raises
-        return 0, 0, False
+        return Agreement()
     right = fitting = needed = 0
     for name, value in at.all().items():
         direction = rng.standard_normal(value.shape)
@@ -139,7 +160,7 @@ def agreement(subject: Functions) -> tuple[int, int, bool]:
         fitting += np.shape(theirs[name]) == value.shape
         said = float(np.vdot(direction, np.real(theirs[name]).reshape(value.shape)))
         right += bool(abs(said - slope) <= NEAR * (abs(slope) + np.sqrt(value.size) * 1e-3))
-    return right, fitting, right == needed > 0
+    return Agreement(right, fitting, needed)
 
 
 def _slope(subject: Subject, at: Draw, name: str, direction: Any, dy: Array) -> float:
