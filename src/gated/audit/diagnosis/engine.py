@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import Any
 
@@ -23,18 +23,30 @@ FRESH = {"steps": 5, "seed": 99}  # the samples that verify: none that the searc
 
 
 @dataclass(frozen=True)
+class Evidence:
+    """What the findings were read from: first `manners`, then exchanges of gates, then causes in the model."""
+
+    case: Case
+    model: Model
+    manners: tuple[BadManner, ...] = ()
+    swapped: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
 class Diagnosis:
     """Attributes:
     findings: the faults, none if the gradients are right.
     unexplained: in words, what could be narrowed down but not explained.
     errors: relative error of the explained model for each gradient, on fresh samples of other sizes.
     seconds: it took.
+    evidence: the model, for those who go on from here.
     """
 
     findings: list[Finding]
     unexplained: list[str]
     errors: dict[str, float]
     seconds: float
+    evidence: Evidence | None = field(default=None, repr=False, compare=False)
 
     @property
     def explained(self) -> bool:
@@ -71,7 +83,9 @@ def explain_gradients(
     found = [_manner(manner, lang) for manner in manners]
     found += [_exchange(best.case, pair, lang) for pair in best.swapped]
     found += findings(best.case, best.model, lang=lang, verified=best.verified)
-    return Diagnosis(found, open_questions(best.case, best.model, lang), best.errors, time.perf_counter() - began)
+    evidence = Evidence(best.case, best.model, tuple(manners), best.swapped)
+    unexplained = open_questions(best.case, best.model, lang)
+    return Diagnosis(found, unexplained, best.errors, time.perf_counter() - began, evidence)
 
 
 class _Hypothesis:

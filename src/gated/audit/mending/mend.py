@@ -1,0 +1,215 @@
+"""Where in their file each fault is, and a mended copy: edits that are measured, one after the other."""
+
+from __future__ import annotations
+
+import difflib
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+
+from gated.audit.diagnosis import Diagnosis
+from gated.audit.foreign.manners import Manner
+from gated.audit.foreign.match import Match
+from gated.audit.foreign.process import Foreign
+from gated.audit.foreign.trials import edited
+from gated.audit.mending import in_place
+from gated.audit.mending.again import holds
+from gated.audit.mending.bench import CHANGED, STALE, UNEVEN, Bench, Item, State, atoms
+from gated.audit.mending.edits import Candidate, Candidates
+from gated.audit.mending.sought import Sought
+from gated.audit.mending.syntax import Code
+from gated.audit.mending.targets import WHOLE, Targets
+from gated.audit.mending.words import Words
+from gated.errors import ForeignError
+
+SECONDS = 5.0  # for the search
+EACH = 2.5  # for one fault
+BATCH = 48  # candidates that are run at once
+
+
+@dataclass(frozen=True)
+class Mending:
+    """Where the faults are, and the file without those whose place is certain.
+
+    The faults are, in this order, the manners that were given and the findings of the diagnosis.
+
+    Attributes:
+        lines: of the original file, from 1, for each fault; empty where its place was not found.
+        mended: for each fault, whether the text is without it.
+        text: of the mended file; None where nothing can be offered. diff: from the original, unified.
+        seconds: it took.
+    """
+
+    lines: tuple[tuple[int, ...], ...]
+    mended: tuple[bool, ...]
+    text: str | None = None
+    diff: str = ""
+    seconds: float = 0.0
+
+    @property
+    def complete(self) -> bool:
+        """Whether the text is without all faults."""
+        return self.text is not None and all(self.mended)
+
+
+def locate_and_mend(
+    theirs: Foreign,
+    match: Match,
+    diagnosis: Diagnosis,
+    manners: Sequence[Manner] = (),
+    *,
+    seconds: float = SECONDS,
+) -> Mending:
+    """Find the lines of each fault by mending it: an edit counts if their gradients then are those of the explained
+    model without that fault, to 1e-8, and no argument is changed that was not before.
+
+    Args:
+        theirs: their code, as it was diagnosed. match: its cell, exact.
+        diagnosis: of its gradients; of right ones, where only manners are to be mended.
+        manners: faults that no formula has: arguments changed in place, what stays from call to call.
+        seconds: for the search; what was found by then is offered.
+
+    Raises:
+        ForeignError: their code ends its process on fresh numbers.
+    """
+    began = time.perf_counter()
+    count = len(manners) + len(diagnosis.findings)
+    nothing = Mending(((),) * count, (False,) * count)
+    if not count or not match.exact or diagnosis.evidence is None:
+        return nothing
+    text = _text(theirs)
+    if text is None:
+        return replace(nothing, seconds=time.perf_counter() - began)
+    search = _Search(theirs, diagnosis, manners, text, began + seconds)
+    try:
+        search.run()
+    except ForeignError:  # an edit ended the child process: what was found so far holds
+        pass
+    return search.result(began)
+
+
+def _text(theirs: Foreign) -> str | None:
+    """Their file as it is; None where it is not UTF-8, or begins with a mark of its encoding."""
+    try:
+        text = theirs.path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+    return None if text.startswith("\ufeff") else text
+
+
+class _Search:
+    """The text as it is now, and what is left."""
+
+    def __init__(
+        self, theirs: Foreign, diagnosis: Diagnosis, manners: Sequence[Manner], text: str, deadline: float
+    ) -> None:
+        assert diagnosis.evidence is not None
+        self.theirs, self.original, self.text, self.deadline = theirs, text, text, deadline
+        self.targets = Targets(diagnosis.evidence, theirs.mine)
+        evidence = diagnosis.evidence
+        self.bench = Bench(
+            theirs,
+            self.targets,
+            batch=bool(evidence.manners),
+            again=any(m.kind == "stale_state" and m.where == "backward" for m in manners),
+        )
+        self.about = [*map(self._of_manner, manners), *self._of_findings(diagnosis)]
+        self.lines: list[set[int]] = [set() for _ in self.about]
+        self.origin = list(range(1, text.count("\n") + 2))  # lines of the original, for each line of the text
+        self.state: State = frozenset()
+        self.first: State = frozenset()
+
+    # which items of a state belong to which fault
+
+    def _of_manner(self, manner: Manner) -> set[Item]:
+        if manner.kind == "in_place":
+            function, argument = manner.parts
+            return {(CHANGED, f"{argument} of {function}")}
+        return {(STALE, "")} if manner.where == "backward" else set()
+
+    def _of_findings(self, diagnosis: Diagnosis) -> list[set[Item]]:
+        evidence = diagnosis.evidence
+        assert evidence is not None
+        found: list[set[Item]] = [
+            {(UNEVEN, self.bench.at.their_name(name)) for name in m.where} if m.sentence.startswith("batch") else set()
+            for m in evidence.manners
+        ]
+        count = len(diagnosis.findings) - len(found)
+        if not self.targets.explained:
+            return found + [{(WHOLE, "")}] * count
+        return found + [{a for a in self.targets.atoms if a[0] == k} for k in range(count)]
+
+    # the search
+
+    def run(self) -> None:
+        first = self.bench.everything(self.text)
+        if first is None:
+            return
+        self.state = self.first = first
+        self.functions = self.bench.backward_only()
+        hopeless: set[int] = set()
+        while time.perf_counter() < self.deadline:
+            open_ = [k for k, items in enumerate(self.about) if items & self.state and k not in hopeless]
+            if not open_:
+                return
+            if self._step(open_[0]):
+                hopeless.clear()
+            else:
+                hopeless.add(open_[0])
+
+    def _step(self, fault: int) -> bool:
+        """One edit that mends this fault, or a part of it, or another one on the way."""
+        code = Code(self.text, self.functions)
+        end = min(self.deadline, time.perf_counter() + EACH)
+        if any(kind == CHANGED for kind, _ in self.about[fault]):
+            candidates = in_place.edits(code, next(iter(self.about[fault]))[1].partition(" of ")[0])
+        else:
+            focus = next((which for which, _ in self.about[fault] & self.state if isinstance(which, int)), None)
+            sought = Sought(self.targets, atoms(self.state), focus)
+            candidates = Candidates(code, Words(code, self.bench, sought), sought).ranked()
+        waiting = iter(candidates)
+        while (some := list(islice(waiting, BATCH))) and time.perf_counter() < end:
+            states = self.bench.states(self.text, [c.edits for c in some], self.state)
+            better = [(c, s) for c, s in zip(some, states, strict=True) if s is not None and s < self.state]
+            if better:
+                self._accept(code, *min(better, key=lambda pair: (len(pair[1]), pair[0].cost)))
+                return True
+        return False
+
+    def _accept(self, code: Code, candidate: Candidate, state: State) -> None:
+        lines = set(candidate.lines) or self._changing(code)
+        gone = self.state - state
+        for items, found in zip(self.about, self.lines, strict=True):
+            if items & gone:
+                found |= {self.origin[line - 1] for line in lines} - {0}
+        for start, end, new in sorted(candidate.edits, reverse=True):
+            first, last = self.text[:start].count("\n"), self.text[:end].count("\n")
+            there = self.origin[first : last + 1]
+            more = new.count("\n") - (last - first)
+            self.origin[first : last + 1] = there[: len(there) + more] if more <= 0 else [0] * more + there
+        self.text, self.state = edited(self.text, candidate.edits), state
+
+    def _changing(self, code: Code) -> set[int]:
+        """The lines without which an argument is not changed."""
+        tried = in_place.without(code)
+        changed = self.bench.changed(self.text, [c.edits for c in tried])
+        now = {name for kind, name in self.state if kind == CHANGED}
+        return {line for c, held in zip(tried, changed, strict=True) if held is not None and held < now for line in c.lines}
+
+    # what is offered
+
+    def result(self, began: float) -> Mending:
+        lines = tuple(tuple(sorted(found)) for found in self.lines)
+        mended = tuple(bool(items & self.first) and not items & self.state for items in self.about)
+        offered = self.text != self.original and holds(self.theirs, self.text, self.targets, self.state)
+        if not offered:
+            mended = (False,) * len(mended)
+        diff = _diff(self.original, self.text, self.theirs.path.name) if offered else ""
+        return Mending(lines, mended, self.text if offered else None, diff, time.perf_counter() - began)
+
+
+def _diff(old: str, new: str, name: str) -> str:
+    parts = (text.splitlines(keepends=True) for text in (old, new))
+    lines = difflib.unified_diff(*parts, f"a/{name}", f"b/{name}")
+    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)

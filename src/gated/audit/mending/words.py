@@ -1,0 +1,115 @@
+"""The expressions that stand in one of their functions, and what they are worth at each of its statements."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gated.audit.mending.bench import Bench
+from gated.audit.mending.sought import Sought
+from gated.audit.mending.syntax import ATOM, Code, Function, Statement, level
+
+MOST = 200  # words of a function
+_PURE = frozenset(
+    "T sum mean dot copy reshape ravel transpose t tanh sigmoid derivative astype flatten squeeze matmul".split()
+)
+_BESIDE = frozenset(("forward", "backward"))  # methods of an activation, not of the layer
+_MODULES = frozenset(("np", "numpy", "math", "torch", "jnp"))
+
+
+@dataclass(frozen=True)
+class Word:
+    """An expression of theirs at one statement: its shape there, and the names of the quantities that it is worth."""
+
+    text: str
+    binds: int
+    shape: tuple[int, ...]
+    worth: frozenset[str]
+
+
+class Words:
+    """Words by statement, measured in one run of their backward pass."""
+
+    def __init__(self, code: Code, bench: Bench, sought: Sought) -> None:
+        keys = [*dict.fromkeys([*_keys(code.tree), *(p.theirs for p in bench.at.pieces)])]
+        texts = {f: list(_texts(code, f, keys))[:MOST] for f in code.functions}
+        asked = [
+            {"line": s.line, "end": s.end_line, "expressions": [text for text, _ in texts[s.function]]}
+            for s in code.statements
+        ]
+        said = bench.worth(code.text, asked, sought.quantities)
+        self._of = {
+            s: {
+                text: Word(text, binds, one[0], one[1])
+                for (text, binds), one in zip(texts[s.function], each, strict=True)
+                if one is not None
+            }
+            for s, each in zip(code.statements, said, strict=True)
+        }
+
+    def at(self, statement: Statement) -> dict[str, Word]:
+        return self._of[statement]
+
+
+def _texts(code: Code, function: Function, keys: Sequence[str]) -> Iterator[tuple[str, int]]:
+    found: dict[str, int] = {}
+    names = {a.arg for a in [*function.args.args, *function.args.kwonlyargs]}
+    names |= {n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    found |= dict.fromkeys(sorted(names), ATOM)
+    for node in ast.walk(function):
+        if isinstance(node, ast.expr) and not isinstance(node, (ast.Constant, ast.Starred)) and _pure(node):
+            found.setdefault(code.said(node), level(node))
+    for text, node in [(t, ast.parse(t, mode="eval").body) for t in _one_line(found)]:
+        if isinstance(node, ast.Subscript):
+            found |= {t: ATOM for t in _moved(node) if t not in found}
+            if isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str):
+                head = text[: text.rindex("[")]
+                found |= {t: ATOM for key in keys if (t := f'{head}["{key}"]') not in found and f"{head}['{key}']" not in found}
+    yield from ((text, binds) for text, binds in found.items() if "\n" not in text)
+
+
+def _one_line(texts: Iterable[str]) -> list[str]:
+    return [text for text in texts if "\n" not in text]
+
+
+def _moved(node: ast.Subscript) -> Iterator[str]:
+    """cs[t - 1] and cs[t + 1] beside cs[t]."""
+    index, head = node.slice, ast.unparse(node.value)
+    if isinstance(index, ast.Name):
+        yield from (f"{head}[{index.id} + 1]", f"{head}[{index.id} - 1]")
+    elif isinstance(index, ast.BinOp) and isinstance(index.left, ast.Name) and isinstance(index.right, ast.Constant):
+        yield f"{head}[{index.left.id}]"
+
+
+def _keys(tree: ast.AST) -> Iterator[str]:
+    """Texts by which dictionaries are asked anywhere in their file."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
+            if isinstance(node.slice.value, str) and node.slice.value.isidentifier():
+                yield node.slice.value
+
+
+def _pure(node: ast.AST) -> bool:
+    """Whether an expression may be evaluated once more without changing anything."""
+    if isinstance(node, (ast.Name, ast.Constant, ast.operator, ast.unaryop, ast.expr_context, ast.JoinedStr)):
+        return not isinstance(getattr(node, "ctx", None), (ast.Store, ast.Del))
+    if isinstance(node, ast.Call):
+        return _pure_call(node.func) and all(_pure(a) for a in [*node.args, *(k.value for k in node.keywords)])
+    allowed = (ast.BinOp, ast.UnaryOp, ast.Attribute, ast.Subscript, ast.Tuple, ast.List, ast.Slice)
+    if not isinstance(node, allowed) or isinstance(getattr(node, "ctx", None), (ast.Store, ast.Del)):
+        return False
+    return all(_pure(child) for child in ast.iter_child_nodes(node))
+
+
+def _pure_call(function: ast.expr) -> bool:
+    if isinstance(function, ast.Name):
+        return True
+    if not isinstance(function, ast.Attribute) or not _pure(function.value):
+        return False
+    base: Any = function.value
+    if isinstance(base, ast.Name) and base.id in _MODULES:
+        return True
+    own = isinstance(base, ast.Name) and base.id == "self"
+    return function.attr in _PURE or (function.attr in _BESIDE and not own)
