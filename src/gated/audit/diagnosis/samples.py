@@ -46,8 +46,10 @@ class Setting:
     samples: int = 10
 
     def lengths(self, graph: BackwardGraph) -> dict[str, int]:
-        """Of every dimension of a cell."""
-        return dict.fromkeys(graph.graph.free_dims, self.units) | {graph.input.dim: self.inputs}
+        """Of every dimension of a cell; of one for inputs and units, where weights by elements make them the same."""
+        units = dict.fromkeys(graph.graph.free_dims, self.units)
+        same = graph.input.dim == graph.graph.dims[graph.graph.states[0]]
+        return units if same else units | {graph.input.dim: self.inputs}
 
 
 class Samples:
@@ -62,7 +64,7 @@ class Samples:
             return rng.normal(scale=SIZE, size=shape)
 
         self.parameters = {n: draw(self.S, *(dims[d] for d in dim)) for n, dim in graph.cell.parameters.items()}
-        self.x, self.dy = draw(steps, self.S, setting.inputs), draw(steps, self.S, setting.units)
+        self.x, self.dy = draw(steps, self.S, dims[graph.input.dim]), draw(steps, self.S, setting.units)
         if setting.last_only:
             self.dy[:-1] = 0.0
         self.initial = {s: draw(self.S, setting.units) * (s in setting.initial) for s in graph.states}

@@ -152,7 +152,9 @@ def _worth(held: dict[str, Any], message: Mapping[str, Any], arrays: Mapping[str
 def _edits(held: dict[str, Any], message: Mapping[str, Any], arrays: Mapping[str, Array]) -> Reply:
     batch = _given(arrays, "batch/") if message["batch"] else None
     outcomes = _trials(held).run(message["text"], message["edits"], _given(arrays), batch, message["again"])
-    shapes = next(({n: v.shape for n, v in o.gradients.items()} for o in outcomes if o.gradients), {})
+    shapes = {n: tuple(shape) for n, shape in message["shapes"]}
+    if not shapes:
+        shapes = next(({n: v.shape for n, v in o.gradients.items()} for o in outcomes if o.gradients), {})
     said = []
     for outcome in outcomes:
         whole = {n: v.shape for n, v in outcome.gradients.items()} == shapes and bool(shapes)

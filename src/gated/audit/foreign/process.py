@@ -111,9 +111,15 @@ class Foreign:
     """
 
     def __init__(
-        self, path: str | Path, name: str | None, seconds: float, memory: int, home: Path | None = None
+        self,
+        path: str | Path,
+        name: str | None,
+        seconds: float,
+        memory: int,
+        home: Path | None = None,
+        child: Child | None = None,
     ) -> None:
-        self.path, self.name, self.memory, self.child = Path(path), name, memory, Child(seconds)
+        self.path, self.name, self.memory, self.child = Path(path), name, memory, child or Child(seconds)
         where = {"path": str(self.path.resolve()), "home": str(home.resolve()) if home else None}
         try:
             about, _ = self.child.ask({"do": "open", **where, "name": name, "memory": memory})

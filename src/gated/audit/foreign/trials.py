@@ -330,16 +330,21 @@ class _Known:
         there = [v for v in values if v is not None]
         if not there or any(v.shape != there[-1].shape for v in there):
             return None
-        names, table = self.tables.get(there[0].size, ([], np.zeros((0, self.steps, 1))))
-        shape = list(there[0].shape)
-        if len(values) == self.steps:
-            rows = [k for k, v in enumerate(values) if v is not None]
-        elif all(np.array_equal(v, there[0]) for v in there):
-            rows = [0]
-            table = np.where((table == table[:, :1]).all((1, 2), keepdims=True), table, np.nan)
-        else:
-            return shape, []
-        said = np.stack(there[: len(rows)]).reshape(1, len(rows), -1)
-        off = np.abs(table[:, rows] - said).max((1, 2), initial=0.0)
+        shape, found = list(there[0].shape), []
+        if all(np.array_equal(v, there[0]) for v in there):
+            found = self._equal([0] * self.steps, there[:1] * self.steps)
+        inner = len(values) // self.steps if len(values) % self.steps == 0 else 0  # runs of an inner loop
+        for k in range(inner):
+            own = values[k::inner]
+            rows = [row for row, v in enumerate(own) if v is not None]
+            found += self._equal(rows, [own[row] for row in rows]) if rows else []
+        return shape, sorted(set(found))
+
+    def _equal(self, rows: list[int], values: Sequence[Any]) -> list[str]:
+        """Names of the quantities that have these values in these rows; in all, for row 0 alone."""
+        said = np.stack(values).reshape(1, len(values), -1)
+        names, table = self.tables.get(said.shape[2], ([], np.zeros((0, self.steps, said.shape[2]))))
+        table = table if rows == [0] * self.steps else table[:, rows]
+        off = np.abs(table - said).max((1, 2), initial=0.0)
         size = max(float(np.abs(said).max(initial=0.0)), 1e-9)
-        return shape, [name for name, far in zip(names, off, strict=True) if far <= NEAR * size]
+        return [name for name, far in zip(names, off, strict=True) if far <= NEAR * size]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from gated.audit.foreign.process import Foreign, open_foreign
+from gated.audit.foreign.process import Child, Foreign
 from gated.audit.mending.bench import CHANGED, STALE, UNEVEN, State, atoms
 from gated.audit.mending.targets import Targets
 from gated.audit.diagnosis.samples import TOLERANCE, norm
@@ -14,15 +14,15 @@ from gated.errors import GatedError
 STEPS, SEED = 5, 171  # of the numbers that no candidate has seen
 
 
-def holds(theirs: Foreign, text: str, targets: Targets, state: State) -> bool:
-    """Whether a text, run as a file of its own, has only the faults that are left in this state."""
+def holds(theirs: Foreign, text: str, targets: Targets, state: State, child: Child) -> bool:
+    """Whether a text, run as a file of its own in this child process, has only the faults that are left in this
+    state."""
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / theirs.path.name
         copy.write_bytes(text.encode())
         try:
-            with open_foreign(
-                copy, theirs.name, seconds=theirs.child.seconds, memory=theirs.memory, home=theirs.path.parent
-            ) as mended:
+            home, memory = theirs.path.parent, theirs.memory
+            with Foreign(copy, theirs.name, child.seconds, memory, home, child) as mended:
                 return _same_cell(theirs, mended) and _manners(mended, state) and _gradients(mended, targets, state)
         except GatedError:
             return False

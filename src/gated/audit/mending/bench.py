@@ -28,6 +28,7 @@ class Bench:
 
     def __init__(self, theirs: Foreign, targets: Targets, *, batch: bool, again: bool) -> None:
         self.theirs, self.targets, self.batch, self.again = theirs, targets, batch, again
+        self.shapes: dict[str, tuple[int, ...]] = {}  # of their gradients
         self.at, self.given = self._arguments(targets.samples)
         if batch:
             call = draw_call(targets.case.graph, targets.case.setting, 2, 2, 5)
@@ -52,14 +53,21 @@ class Bench:
 
     def states(self, text: str, candidates: Sequence[Sequence[Edit]], now: State) -> list[State | None]:
         """What is left after each candidate, of what is left now; None where that is not a part of it."""
-        message = {"do": "edits", "text": text, "edits": candidates, "batch": self.batch, "again": self.again}
-        answer, values = self.theirs.child.ask(message, self.given)
-        shapes = {name: tuple(shape) for name, shape in answer["shapes"]}
+        answer, values = self._ask(text, candidates, self.batch, self.again)
         rows = iter(values["gradients"])
         return [
-            self._state(_split(next(rows), shapes), flags, now) if whole else None
+            self._state(_split(next(rows), self.shapes), flags, now) if whole else None
             for whole, *flags in answer["outcomes"]
         ]
+
+    def _ask(
+        self, text: str, candidates: Sequence[Sequence[Edit]], batch: bool, again: bool
+    ) -> tuple[Any, dict[str, Array]]:
+        """The outcomes, and the gradients of those that have all in the shapes of the first run of all."""
+        message = {"do": "edits", "text": text, "edits": candidates, "batch": batch, "again": again}
+        answer, values = self.theirs.child.ask({**message, "shapes": list(self.shapes.items())}, self.given)
+        self.shapes = self.shapes or {name: tuple(shape) for name, shape in answer["shapes"]}
+        return answer, values
 
     def _state(self, back: dict[str, Array], flags: Sequence[Any], now: State) -> State | None:
         changed, uneven, stale = flags
@@ -79,8 +87,7 @@ class Bench:
 
     def changed(self, text: str, candidates: Sequence[Sequence[Edit]]) -> list[set[str] | None]:
         """The arguments that each candidate changes; None where it raises."""
-        message = {"do": "edits", "text": text, "edits": candidates, "batch": False, "again": False}
-        answer, _ = self.theirs.child.ask(message, self.given)
+        answer, _ = self._ask(text, candidates, batch=False, again=False)
         return [set(flags[0]) if whole else None for whole, *flags in answer["outcomes"]]
 
     def _as_samples(self, back: dict[str, Array]) -> dict[str, Array]:

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
 
+import numpy as np
+
 from gated.audit.foreign.trials import Edit
 from gated.audit.mending.phrases import Phrases
 from gated.audit.mending.sought import Sought
@@ -81,7 +83,8 @@ class _Statement:
         near = self.near[place] if place is not None else 2
         if near > 1 and self.matched:
             near = 2
-        return own + AWAY[near] + OTHER_LINE * (not self.matched) + 0.02 * (place.depth if place else 0)
+        depth, line = place.depth if place else 0, self.statement.line
+        return own + AWAY[near] + OTHER_LINE * (not self.matched) + 0.02 * depth - 1e-5 * line
 
     def candidates(self) -> Iterator[Candidate]:
         for cost, edits in self._statement():
@@ -93,7 +96,7 @@ class _Statement:
         for one, other in combinations(self._exchangeable(), 2):
             if self._said(one) != self._said(other) and (one.end <= other.start):
                 edits = [self._edit(one, (self._said(other), ATOM)), self._edit(other, (self._said(one), ATOM))]
-                yield self._made(self._cost(one, 1.3), edits)
+                yield self._made(self._cost(one, 1.3) - 3.0 * self.sought.targets.swapped, edits)
 
     def _made(self, cost: float, edits: list[Edit]) -> Candidate:
         lines = {n for s, e, _ in edits for n in range(self.code.line_of(s), self.code.line_of(max(s, e - 1)) + 1)}
@@ -176,8 +179,12 @@ class _Statement:
             yield 1.0, (f"{left} {'-' if isinstance(node.op, ast.Add) else '+'} {right}", SUM)
             if isinstance(node.op, ast.Sub):
                 yield 1.0, (f"{self._in(node.right, SUM)} - {self._in(node.left, SUM + 1)}", SUM)
-        elif not isinstance(node, ast.UnaryOp) and not isinstance(place.parent, ast.UnaryOp):
+        elif not text.startswith("-") and not isinstance(place.parent, ast.UnaryOp) and not self._is_term(place):
             yield 1.2, ("-" + self._bound(text, level(node), PRODUCT), SIGN)
+
+    def _is_term(self, place: Place) -> bool:
+        """Whether its sign is the business of the sum that it stands in."""
+        return isinstance(getattr(place.parent, "op", None), (ast.Add, ast.Sub))
 
     def _calls(self, place: Place) -> Iterator[tuple[float, tuple[str, int] | None]]:
         node, text = place.node, self._said(place)
@@ -197,9 +204,9 @@ class _Statement:
         atom = isinstance(node, (ast.Name, ast.Subscript, ast.Attribute))
         if isinstance(node, ast.Constant):
             if isinstance(place.parent, ast.BinOp) and isinstance(place.parent.op, ast.Mult):
-                yield from ((1.1, said) for said in self.phrases.needed())
+                yield from ((0.1, said) for said in self.phrases.needed())
                 operands = [pair for held in self.operands.values() for pair in held if pair[1].binds == ATOM]
-                yield from ((1.6 + cost, (word.text, word.binds)) for cost, word in operands)
+                yield from ((0.2 + cost, (word.text, word.binds)) for cost, word in operands)
             return
         if own is None:
             if isinstance(place.parent, ast.BinOp) and not atom:  # a factor or term that cannot be evaluated alone
@@ -246,7 +253,8 @@ class _Statement:
         if own.worth & self.sought.wrong:
             yield from ((1.5, said) for said in self.phrases.rights())
         for name in sorted(own.worth & self.sought.sums):
-            yield 1.7, self.phrases.total(self.sought.whole[name])
+            there_is_none = not np.any(self.sought.quantities[name])
+            yield 0.9 if there_is_none else 1.7, self.phrases.total(*self.sought.whole[name])
 
     def _in(self, node: ast.expr, binds: int) -> str:
         return self._bound(self.code.said(node), level(node), binds)

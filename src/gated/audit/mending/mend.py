@@ -5,13 +5,14 @@ from __future__ import annotations
 import difflib
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import chain, islice, repeat
 
 from gated.audit.diagnosis import Diagnosis
 from gated.audit.foreign.manners import Manner
 from gated.audit.foreign.match import Match
-from gated.audit.foreign.process import Foreign
+from gated.audit.foreign.process import Child, Foreign
 from gated.audit.foreign.trials import edited
 from gated.audit.mending import in_place
 from gated.audit.mending.again import holds
@@ -25,7 +26,7 @@ from gated.errors import ForeignError
 
 SECONDS = 5.0  # for the search
 EACH = 2.5  # for one fault
-BATCH = 48  # candidates that are run at once
+BATCH = (12, 24, 48)  # candidates that are run at once, the first ones, the next, and all others
 
 
 @dataclass(frozen=True)
@@ -81,12 +82,14 @@ def locate_and_mend(
     text = _text(theirs)
     if text is None:
         return replace(nothing, seconds=time.perf_counter() - began)
-    search = _Search(theirs, diagnosis, manners, text, began + seconds)
+    again = Child(theirs.child.seconds)  # of the copy; it starts while the search is on
     try:
-        search.run()
-    except ForeignError:  # an edit ended the child process: what was found so far holds
-        pass
-    return search.result(began)
+        search = _Search(theirs, diagnosis, manners, text, began + seconds)
+        with suppress(ForeignError):  # an edit ended the child process: what was found so far holds
+            search.run()
+        return search.result(began, again)
+    finally:
+        again.close()
 
 
 def _text(theirs: Foreign) -> str | None:
@@ -168,8 +171,8 @@ class _Search:
             focus = next((which for which, _ in self.about[fault] & self.state if isinstance(which, int)), None)
             sought = Sought(self.targets, atoms(self.state), focus)
             candidates = Candidates(code, Words(code, self.bench, sought), sought).ranked()
-        waiting = iter(candidates)
-        while (some := list(islice(waiting, BATCH))) and time.perf_counter() < end:
+        waiting, sizes = iter(candidates), chain(BATCH, repeat(BATCH[-1]))
+        while (some := list(islice(waiting, next(sizes)))) and time.perf_counter() < end:
             states = self.bench.states(self.text, [c.edits for c in some], self.state)
             better = [(c, s) for c, s in zip(some, states, strict=True) if s is not None and s < self.state]
             if better:
@@ -199,10 +202,10 @@ class _Search:
 
     # what is offered
 
-    def result(self, began: float) -> Mending:
+    def result(self, began: float, child: Child) -> Mending:
         lines = tuple(tuple(sorted(found)) for found in self.lines)
         mended = tuple(bool(items & self.first) and not items & self.state for items in self.about)
-        offered = self.text != self.original and holds(self.theirs, self.text, self.targets, self.state)
+        offered = self.text != self.original and holds(self.theirs, self.text, self.targets, self.state, child)
         if not offered:
             mended = (False,) * len(mended)
         diff = _diff(self.original, self.text, self.theirs.path.name) if offered else ""

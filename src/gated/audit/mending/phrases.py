@@ -133,13 +133,17 @@ class Phrases:
         for road in self.sought.missing:
             yield self.total([road])
 
-    def total(self, roads: Sequence[Road]) -> Said | None:
+    def total(self, roads: Sequence[Road], arriving: str = "") -> Said | None:
+        """A sum of right terms, behind what arrives from the step after."""
         terms = [self._term(road) for road in roads]
+        if arriving:
+            word = self.by_worth.get(arriving)
+            terms.insert(0, f" + {_bound((word.text, word.binds), SUM)}" if word else None)
         if not terms or any(term is None for term in terms):
             return None
         text = "".join(term for term in terms if term)
         text = text[3:] if text.startswith(" +") else "-" + text[3:]
-        return text, SUM if len(roads) > 1 else PRODUCT if roads[0].coefficient > 0 else SIGN
+        return text, SUM if len(terms) > 1 else PRODUCT if roads[0].coefficient > 0 else SIGN
 
 
 def _bound(said: Said, needed: int) -> str:

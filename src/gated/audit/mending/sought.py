@@ -26,7 +26,8 @@ class Sought:
         quantities: series by name.
         wrong: names of those that a wrong term of theirs is worth; sums: those that a sum with it is.
         needed: names of those that stand in the right term.
-        missing: right roads that are not in theirs. whole: the right roads of a sum that is wrong, by its name.
+        missing: right roads that are not in theirs. whole: for each sum that is wrong, by its name, the right roads of
+        the same step, and the name of what arrives from the step after, if that is a part of it.
     """
 
     def __init__(self, targets: Targets, left: Left, focus: int | None) -> None:
@@ -38,7 +39,7 @@ class Sought:
         self.sums: set[str] = set()
         self.needed: set[str] = set()
         self.missing: list[Road] = []
-        self.whole: dict[str, list[Road]] = {}
+        self.whole: dict[str, tuple[list[Road], str]] = {}
         self._values: dict[Node, str] = {}
         self._adjoints()
         self._parameters()
@@ -92,11 +93,23 @@ class Sought:
             if road.mistakes and self.targets.owner(name, road) == cause and road.coefficient:
                 for suffix, sign in (("", 1.0), (" negative", -1.0)):
                     self._put_both(f"road {name} {len(self.quantities)}{suffix}", sign * self._series([road], name))
-        for part, chosen in (("all", (0, 1)), ("local", (0,)), ("carried", (1,))):
-            there, wanted = ([r for r in roads if r.later in chosen] for roads in (theirs, right))
+        for later, part in enumerate(("local", "carried")):
+            there, wanted = ([r for r in roads if r.later == later] for roads in (theirs, right))
             if wanted and there != wanted:
                 for said in self._put_both(f"sum {name} {part}", self._series(there, name), self.sums):
-                    self.whole[said] = wanted
+                    self.whole[said] = wanted, ""
+        if f"adjoint {name}" in self.quantities and name in self.model.earlier:
+            self.sums.add(f"adjoint {name}")
+            arriving = self._put(f"arriving {name}", self._arriving(name))
+            self.whole[f"adjoint {name}"] = [r for r in right if not r.later], arriving
+            self.needed.add(arriving)
+
+    def _arriving(self, name: str) -> Array:
+        """What comes into a node from the step after, at the node's own step."""
+        T, shape = self.samples.T, self._shape(name)
+        roads = [r for r in self.model.earlier[name] if r.later]
+        rows = [[np.broadcast_to(self.samples.road(r, T - 1 - k), shape)[0] for r in roads] for k in range(T)]
+        return np.stack([sum(row, np.zeros(shape[1:])) for row in rows])
 
     def _put_both(self, name: str, series: Array, where: set[str] | None = None) -> list[str]:
         """A series, and with matrices turned."""
@@ -139,7 +152,9 @@ class Sought:
         name = prefix_name(road)
         if name not in self.quantities:
             T = self.samples.T
-            self._put(name, np.stack([self.samples.road(road, T - 1 - k)[0] for k in range(T)]))
+            shape = (1, *np.shape(self.samples.road(road, T - 1))[1:])
+            rows = [np.broadcast_to(self.samples.road(road, T - 1 - k), shape)[0] for k in range(T)]
+            self._put(name, np.stack(rows))
         return name
 
     def _operation(self, operation: Operation) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -90,7 +91,7 @@ class Code:
         return self.text[start:end]
 
     def line_of(self, offset: int) -> int:
-        return sum(start <= offset for start in self._starts)
+        return bisect_right(self._starts, offset)
 
     def _statements(self, function: Function, body: list[ast.stmt], loop: bool) -> Iterator[Statement]:
         for node in body:

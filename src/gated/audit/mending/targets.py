@@ -37,6 +37,7 @@ class Targets:
 
     def __init__(self, evidence: Evidence, mine: Gradients) -> None:
         self.case, self.model = evidence.case, evidence.model
+        self.swapped = bool(evidence.swapped)
         if evidence.swapped:  # their names are exchanged in that case
             self.case = Case(BackwardGraph(self.case.graph.cell), mine, self.case.setting, self.case.seed)
             self.model = right_model(self.case)
@@ -72,7 +73,7 @@ class Targets:
 
     def _has(self, cause: Cause, road: Road) -> bool:
         missing = any(m.sentence == "term_missing" for m in road.mistakes)
-        return cause.mistakes == road.mistakes or (cause.kind == "cut_path" and bool(road.later) and missing)
+        return road in cause.terms or cause.mistakes == road.mistakes or (cause.kind == "cut_path" and bool(road.later) and missing)
 
     # models with some of it mended
 

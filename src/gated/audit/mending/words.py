@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ from gated.audit.mending.sought import Sought
 from gated.audit.mending.syntax import ATOM, Code, Function, Statement, level
 
 MOST = 200  # words of a function
+_NAME = re.compile(r"[A-Za-z_]\w*")
 _PURE = frozenset(
     "T sum mean dot copy reshape ravel transpose t tanh sigmoid derivative astype flatten squeeze matmul".split()
 )
@@ -40,14 +42,14 @@ class Words:
             for s in code.statements
         ]
         said = bench.worth(code.text, asked, sought.quantities)
-        self._of = {
-            s: {
+        self._of: dict[Statement, dict[str, Word]] = {}
+        for statement, each in zip(code.statements, said, strict=True):
+            stale, pairs = _stale(statement), zip(texts[statement.function], each, strict=True)
+            self._of[statement] = {
                 text: Word(text, binds, one[0], one[1])
-                for (text, binds), one in zip(texts[s.function], each, strict=True)
-                if one is not None
+                for (text, binds), one in pairs
+                if one is not None and not stale.intersection(_NAME.findall(text))
             }
-            for s, each in zip(code.statements, said, strict=True)
-        }
 
     def at(self, statement: Statement) -> dict[str, Word]:
         return self._of[statement]
@@ -68,6 +70,18 @@ def _texts(code: Code, function: Function, keys: Sequence[str]) -> Iterator[tupl
                 head = text[: text.rindex("[")]
                 found |= {t: ATOM for key in keys if (t := f'{head}["{key}"]') not in found and f"{head}['{key}']" not in found}
     yield from ((text, binds) for text, binds in found.items() if "\n" not in text)
+
+
+def _stale(statement: Statement) -> set[str]:
+    """Variables of loops that the statement stands behind: they have their last value, which may be another's."""
+    loops = [node for node in ast.walk(statement.function) if isinstance(node, ast.For)]
+    over = [node for node in loops if not node.lineno <= statement.line <= (node.end_lineno or 0)]
+    inside = {name for node in loops if node not in over for name in _targets(node)}
+    return {name for node in over for name in _targets(node)} - inside
+
+
+def _targets(node: ast.For) -> Iterator[str]:
+    return (name.id for name in ast.walk(node.target) if isinstance(name, ast.Name))
 
 
 def _one_line(texts: Iterable[str]) -> list[str]:
@@ -97,7 +111,8 @@ def _pure(node: ast.AST) -> bool:
         return not isinstance(getattr(node, "ctx", None), (ast.Store, ast.Del))
     if isinstance(node, ast.Call):
         return _pure_call(node.func) and all(_pure(a) for a in [*node.args, *(k.value for k in node.keywords)])
-    allowed = (ast.BinOp, ast.UnaryOp, ast.Attribute, ast.Subscript, ast.Tuple, ast.List, ast.Slice)
+    allowed: tuple[type[ast.AST], ...] = (ast.BinOp, ast.UnaryOp, ast.Attribute, ast.Subscript, ast.Tuple, ast.List)
+    allowed += (ast.Slice, ast.IfExp, ast.Compare, ast.cmpop)
     if not isinstance(node, allowed) or isinstance(getattr(node, "ctx", None), (ast.Store, ast.Del)):
         return False
     return all(_pure(child) for child in ast.iter_child_nodes(node))
