@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any
 
@@ -13,7 +13,7 @@ from gated.audit.diagnosis.case import Case
 from gated.audit.diagnosis.findings import Finding, causes, findings, open_questions, right_model
 from gated.audit.diagnosis.manners import BadManner, judge_batch, judge_manners
 from gated.audit.diagnosis.model import LOCAL, Choice, Model
-from gated.audit.diagnosis.samples import TOLERANCE, Array, Gradients, Samples, Setting, near
+from gated.audit.diagnosis.samples import INPUTS, SAMPLES, TOLERANCE, UNITS, Array, Gradients, Samples, Setting, near
 from gated.audit.diagnosis.search import Search
 from gated.audit.diagnosis.sentences import say
 from gated.language.cell import Cell
@@ -77,6 +77,7 @@ def explain_gradients(
     began = time.perf_counter()
     graph = BackwardGraph(cell)
     setting = Setting(graph.graph.states if initial is None else tuple(initial), last_only)
+    setting = setting.sized(graph, INPUTS, UNITS, SAMPLES)
     manners, mine = judge_manners(graph, mine, setting)
     manners += judge_batch(graph, mine, setting)
     best = _best(cell, graph, mine, setting, seed, began + PATIENCE)
@@ -94,7 +95,7 @@ class _Hypothesis:
     def __init__(self, case: Case, prefer: Mapping[Choice, int], swapped: Sequence[tuple[str, str]] = ()) -> None:
         self.case, self.prefer, self.swapped = case, prefer, tuple(swapped)
         self.model: Model = Search(case, prefer).model
-        wider = replace(case.setting, inputs=6, units=7, samples=3)
+        wider = case.setting.sized(case.graph, inputs=6, units=7, samples=3)
         self.errors = self.model.errors(case.samples(FRESH["steps"], FRESH["seed"] + case.seed, wider))
         self.causes = causes(case, self.model)
         wrong = sum(not error < TOLERANCE for error in self.errors.values())

@@ -56,7 +56,7 @@ def draw_call(graph: BackwardGraph, setting: Setting, steps: int, sequences: int
     dy = draw(steps, sequences, setting.units)
     if setting.last_only:
         dy[:-1] = 0.0
-    return Call(parameters, draw(steps, sequences, dims[graph.input.dim]), states, dy)
+    return Call(parameters, draw(steps, sequences, setting.inputs), states, dy)
 
 
 def judge_manners(graph: BackwardGraph, mine: Gradients, setting: Setting) -> tuple[list[BadManner], Gradients]:

@@ -7,7 +7,7 @@ dimension. Values and adjoints of a step are (S, H); their gradients are (S, ...
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,7 @@ Array = NDArray[np.float64]
 Gradients = Callable[[dict[str, Array], Array, list[Array], Array], Mapping[str, Any]]
 TOLERANCE = 1e-8
 TINY = 1e-12
+INPUTS, UNITS, SAMPLES = 4, 5, 10
 SIZE = 0.7  # of the numbers that are drawn: every gate moves, none is shut
 
 
@@ -41,15 +42,18 @@ class Setting:
 
     initial: tuple[str, ...]
     last_only: bool = False
-    inputs: int = 4
-    units: int = 5
-    samples: int = 10
+    inputs: int = INPUTS
+    units: int = UNITS
+    samples: int = SAMPLES
+
+    def sized(self, graph: BackwardGraph, inputs: int, units: int, samples: int) -> Setting:
+        """The same with other sizes; a cell in which unit k sees input k alone has as many inputs as units."""
+        alike = graph.input.dim in {graph.graph.dims[state] for state in graph.graph.states}
+        return replace(self, inputs=units if alike else inputs, units=units, samples=samples)
 
     def lengths(self, graph: BackwardGraph) -> dict[str, int]:
-        """Of every dimension of a cell; of one for inputs and units, where weights by elements make them the same."""
-        units = dict.fromkeys(graph.graph.free_dims, self.units)
-        same = graph.input.dim == graph.graph.dims[graph.graph.states[0]]
-        return units if same else units | {graph.input.dim: self.inputs}
+        """Of every dimension of a cell."""
+        return dict.fromkeys(graph.graph.free_dims, self.units) | {graph.input.dim: self.inputs}
 
 
 class Samples:
@@ -64,7 +68,7 @@ class Samples:
             return rng.normal(scale=SIZE, size=shape)
 
         self.parameters = {n: draw(self.S, *(dims[d] for d in dim)) for n, dim in graph.cell.parameters.items()}
-        self.x, self.dy = draw(steps, self.S, dims[graph.input.dim]), draw(steps, self.S, setting.units)
+        self.x, self.dy = draw(steps, self.S, setting.inputs), draw(steps, self.S, setting.units)
         if setting.last_only:
             self.dy[:-1] = 0.0
         self.initial = {s: draw(self.S, setting.units) * (s in setting.initial) for s in graph.states}

@@ -23,7 +23,7 @@ from gated.audit.foreign.subject import Subject
 
 Array = np.ndarray[Any, Any]
 Edit = tuple[int, int, str]
-Path = tuple[str, ...]  # of a function: its name, or class and name
+Named = tuple[str, ...]  # of a function: its name, or class and name
 SECONDS = 0.5  # for one run: an edit may make a loop endless
 LARGEST = 4096  # numbers of a value that is compared
 NEAR = 1e-7
@@ -68,10 +68,10 @@ class Programs:
                 found.append((starts[first - 1], starts[last] if last < len(starts) else len(text), first))
         return found
 
-    def install(self, text: str, parts: Sequence[tuple[int, int, int]], edits: Sequence[Edit] = ()) -> dict[Path, Any]:
+    def install(self, text: str, parts: Sequence[tuple[int, int, int]], edits: Sequence[Edit] = ()) -> dict[Named, Any]:
         """Give the functions the code of the text with these edits, those in the parts that they touch; the code
         that they had."""
-        before: dict[Path, Any] = {}
+        before: dict[Named, Any] = {}
         for start, end, line in parts:
             here = [(s - start, e - start, new) for s, e, new in edits if start <= s and e <= end]
             if here or not edits:
@@ -83,7 +83,7 @@ class Programs:
                         self.functions[path].__code__ = code
         return before
 
-    def put_back(self, codes: Mapping[Path, Any]) -> None:
+    def put_back(self, codes: Mapping[Named, Any]) -> None:
         for path, code in codes.items():
             self.functions[path].__code__ = code
 
@@ -100,7 +100,7 @@ def line_starts(text: str) -> list[int]:
     return starts
 
 
-def _functions(path: Path, held: Any) -> Iterator[tuple[Path, FunctionType]]:
+def _functions(path: Named, held: Any) -> Iterator[tuple[Named, FunctionType]]:
     held = held.__func__ if isinstance(held, (staticmethod, classmethod)) else held
     if isinstance(held, type):
         for name, value in vars(held).items():
@@ -110,7 +110,7 @@ def _functions(path: Path, held: Any) -> Iterator[tuple[Path, FunctionType]]:
         yield path, inspect.unwrap(held)
 
 
-def _codes(path: Path, code: CodeType) -> Iterator[tuple[Path, CodeType]]:
+def _codes(path: Named, code: CodeType) -> Iterator[tuple[Named, CodeType]]:
     for held in code.co_consts:
         if isinstance(held, CodeType):
             yield (*path, held.co_name), held
@@ -124,7 +124,7 @@ class Trials:
         self.subject = subject
         self.programs = Programs(subject.source)  # type: ignore[attr-defined]
 
-    def backward_only(self, given: Given) -> list[Path]:
+    def backward_only(self, given: Given) -> list[Named]:
         """The functions of theirs that the backward pass runs and the forward pass does not."""
         with self._observed() as seen:
             P, kept = self._forward(given)
@@ -164,7 +164,7 @@ class Trials:
         self.programs.install(text, parts)
         outcomes = []
         for edits in candidates:
-            before: dict[Path, Any] = {}
+            before: dict[Named, Any] = {}
             try:
                 with _limited(SECONDS):
                     before = self.programs.install(text, parts, edits) if edits else {}

@@ -80,7 +80,8 @@ class _Statement:
         return found
 
     def _cost(self, place: Place | None, own: float) -> float:
-        near = self.near[place] if place is not None else 2
+        value = self.statement.places[0] if self.statement.places else None
+        near = self.near[place] if place else min(2, self.near[value]) if value else 2
         if near > 1 and self.matched:
             near = 2
         depth, line = place.depth if place else 0, self.statement.line
@@ -224,7 +225,8 @@ class _Statement:
     def _multiplied(self, place: Place) -> Iterator[tuple[float, tuple[str, int] | None]]:
         """One factor more, behind a whole product."""
         own = self.words.get(self._said(place))
-        if own is None or not own.shape or isinstance(getattr(place.parent, "op", None), (ast.Mult, ast.Pow)):
+        is_matrix = own is None or sum(length > 1 for length in own.shape) != 1
+        if own is None or is_matrix or isinstance(getattr(place.parent, "op", None), (ast.Mult, ast.Pow)):
             return
         text = self._bound(own.text, own.binds, PRODUCT)
         for said, binds in self.phrases.needed(own.shape):
@@ -265,7 +267,7 @@ class _Statement:
 
 def _slopes(word: Word) -> list[tuple[str, int]]:
     """What people make of a value: 1 - v, its derivatives as of tanh and sigmoid."""
-    if word.binds < ATOM or len(word.text) > 24:
+    if word.binds < ATOM or len(word.text) > 24 or sum(length > 1 for length in word.shape) != 1:
         return []
     v = word.text
     return [(f"1 - {v}", SUM), (f"1 - {v}**2", SUM), (f"{v} * (1 - {v})", PRODUCT)]

@@ -163,7 +163,7 @@ def _children(node: ast.expr) -> Iterator[tuple[ast.expr, int]]:
     elif isinstance(node, ast.Dict):
         yield from ((value, TEST) for value in node.values)
     elif isinstance(node, ast.Attribute):
-        if not isinstance(node.value, ast.Name):
+        if not isinstance(node.value, ast.Name) or node.attr == "T":
             yield node.value, ATOM
     elif isinstance(node, ast.Subscript):
         if not isinstance(node.value, ast.Name):
