@@ -331,7 +331,8 @@ class _Known:
         if not there or any(v.shape != there[-1].shape for v in there):
             return None
         shape, found = list(there[0].shape), []
-        if all(np.array_equal(v, there[0]) for v in there):
+        first = there[0].tobytes()
+        if all(v.tobytes() == first for v in there):
             found = self._equal([0] * self.steps, there[:1] * self.steps)
         inner = len(values) // self.steps if len(values) % self.steps == 0 else 0  # runs of an inner loop
         for k in range(inner):

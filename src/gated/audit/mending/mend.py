@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import chain, islice, repeat
@@ -26,6 +26,7 @@ from gated.errors import ForeignError
 
 SECONDS = 5.0  # for the search
 EACH = 2.5  # for one fault
+IDLE = 120  # candidates that are still tried for other faults after the last that helped
 BATCH = (12, 24, 48)  # candidates that are run at once, the first ones, the next, and all others
 
 
@@ -151,47 +152,70 @@ class _Search:
             return
         self.state = self.first = first
         self.functions = self.bench.backward_only()
-        hopeless: set[int] = set()
-        while time.perf_counter() < self.deadline:
-            open_ = [k for k, items in enumerate(self.about) if items & self.state and k not in hopeless]
-            if not open_:
-                return
-            if self._step(open_[0]):
-                hopeless.clear()
-            else:
-                hopeless.add(open_[0])
+        while self.state and self._step(None):
+            pass
+        for k, items in enumerate(self.about):
+            while items & self.state and self._step(k):
+                pass
 
-    def _step(self, fault: int) -> bool:
-        """One edit that mends this fault, or a part of it, or another one on the way."""
-        code = Code(self.text, self.functions)
+    def _step(self, fault: int | None) -> bool:
+        """Edits that mend this fault, or a part of it, or others on the way; None: any of them. Whether any was
+        found."""
         end = min(self.deadline, time.perf_counter() + EACH)
-        if any(kind == CHANGED for kind, _ in self.about[fault]):
-            candidates = in_place.edits(code, next(iter(self.about[fault]))[1].partition(" of ")[0])
-        else:
-            focus = next((which for which, _ in self.about[fault] & self.state if isinstance(which, int)), None)
-            sought = Sought(self.targets, atoms(self.state), focus)
-            candidates = Candidates(code, Words(code, self.bench, sought), sought).ranked()
-        waiting, sizes = iter(candidates), chain(BATCH, repeat(BATCH[-1]))
-        while (some := list(islice(waiting, next(sizes)))) and time.perf_counter() < end:
+        code = Code(self.text, self.functions)
+        better: list[tuple[Candidate, State]] = []
+        waiting, sizes, idle = iter(self._candidates(code, fault)), chain(BATCH, repeat(BATCH[-1])), 0
+        while time.perf_counter() < end and (some := list(islice(waiting, next(sizes)))):
             states = self.bench.states(self.text, [c.edits for c in some], self.state)
-            better = [(c, s) for c, s in zip(some, states, strict=True) if s is not None and s < self.state]
-            if better:
-                self._accept(code, *min(better, key=lambda pair: (len(pair[1]), pair[0].cost)))
-                return True
-        return False
+            found = [(c, s) for c, s in zip(some, states, strict=True) if s is not None and s < self.state]
+            better += found
+            idle = 0 if found else idle + len(some)
+            if better and (not frozenset.intersection(*(s for _, s in better)) or idle > IDLE):
+                break
+        self._accept(code, self._together(better))
+        return bool(better)
 
-    def _accept(self, code: Code, candidate: Candidate, state: State) -> None:
-        lines = set(candidate.lines) or self._changing(code)
-        gone = self.state - state
-        for items, found in zip(self.about, self.lines, strict=True):
-            if items & gone:
-                found |= {self.origin[line - 1] for line in lines} - {0}
-        for start, end, new in sorted(candidate.edits, reverse=True):
+    def _candidates(self, code: Code, fault: int | None) -> Iterator[Candidate]:
+        for kind, name in sorted(self.state & self.about[fault] if fault is not None else self.state, key=str):
+            if kind == CHANGED:
+                yield from in_place.edits(code, name.partition(" of ")[0])
+        left = [which for which, _ in self.state if not isinstance(which, str) or which == UNEVEN]
+        if left:
+            own = self.about[fault] if fault is not None else ()
+            focus = next((which for which, _ in own if isinstance(which, int)), None)
+            sought = Sought(self.targets, atoms(self.state), focus)
+            yield from Candidates(code, Words(code, self.bench, sought), sought).ranked()
+
+    def _together(self, better: list[tuple[Candidate, State]]) -> list[tuple[Candidate, State]]:
+        """The likeliest of them, and others that mend something else elsewhere, if they hold together."""
+        chosen: list[tuple[Candidate, State]] = []
+        state = self.state
+        for candidate, left in sorted(better, key=lambda pair: (len(pair[1]), pair[0].cost)):
+            gone = self.state - left
+            apart = not any(set(candidate.lines) & set(c.lines) for c, _ in chosen)
+            if not gone <= state or not apart:
+                continue
+            edits = [edit for c, _ in chosen for edit in c.edits] + list(candidate.edits)
+            if not chosen or self.bench.states(self.text, [edits], self.state)[0] == state - gone:
+                chosen.append((candidate, gone))
+                state -= gone
+        return chosen
+
+    def _accept(self, code: Code, chosen: list[tuple[Candidate, State]]) -> None:
+        """Edits, each with what is gone by it."""
+        for candidate, gone in chosen:
+            lines = set(candidate.lines) or self._changing(code)
+            for items, found in zip(self.about, self.lines, strict=True):
+                if items & gone:
+                    found |= {self.origin[line - 1] for line in lines} - {0}
+        edits = sorted((edit for candidate, _ in chosen for edit in candidate.edits), reverse=True)
+        for start, end, new in edits:
             first, last = self.text[:start].count("\n"), self.text[:end].count("\n")
             there = self.origin[first : last + 1]
             more = new.count("\n") - (last - first)
             self.origin[first : last + 1] = there[: len(there) + more] if more <= 0 else [0] * more + there
-        self.text, self.state = edited(self.text, candidate.edits), state
+        self.text = edited(self.text, edits)
+        self.state = self.state.difference(*(gone for _, gone in chosen))
 
     def _changing(self, code: Code) -> set[int]:
         """The lines without which an argument is not changed."""

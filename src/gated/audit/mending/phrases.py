@@ -57,6 +57,7 @@ class Phrases:
         word = self.by_worth.get(self.sought.value(node))
         if word is not None:
             return word.text, word.binds
+        node = self.sought.definitions.get(node, node)
         if not is_elementwise(node):
             return None
         parts = [self.node(arg) for arg in node.args]
@@ -90,6 +91,9 @@ class Phrases:
             if word is not None:
                 said, shape, start = (word.text, word.binds), word.shape, count
                 break
+        parts = self.sought.expanded(road) if said is None else []
+        if parts:
+            return self.total(parts)
         for operation in road.operations[start:]:
             said = said and self._applied(said, shape, operation)
         return said

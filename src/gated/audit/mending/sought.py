@@ -14,8 +14,9 @@ import numpy as np
 from gated.audit.diagnosis.model import Model
 from gated.audit.diagnosis.roads import ALL, Operation, Road
 from gated.audit.diagnosis.samples import Array
+from gated.calculus.steps import AUXILIARY
 from gated.audit.mending.targets import Atom, Left, Targets
-from gated.language.graph import Matrix, Node, is_constant, topological
+from gated.language.graph import Matrix, Node, is_constant, is_elementwise, topological
 
 
 class Sought:
@@ -47,8 +48,10 @@ class Sought:
             if targets.explained and focus in (None, which):
                 for at in [name] if name else self._nodes((which, name)):
                     self._focus(which, at)
+        self.definitions = {q.symbol: q.definition for q in self.graph.steps.quantities}
         for road in self.missing:
-            self._need(road)
+            for part in [road, *self.expanded(road)]:
+                self._need(part)
 
     def _nodes(self, atom: Atom) -> Iterator[str]:
         for name, roads in self.model.earlier.items():
@@ -147,6 +150,15 @@ class Sought:
         for operation in (*road.operations, *([road.operand] if road.operand is not None else [])):
             self.needed |= set(self._operation(operation))
 
+    def expanded(self, road: Road) -> list[Road]:
+        """The same from one adjoint further back, where it starts at that of an auxiliary value, which they may not
+        have: roads that are this one together."""
+        source = self.graph.quantities.get(road.source)
+        if source is None or source.kind != AUXILIARY or self.graph.carried.get(road.source):
+            return []
+        ways = self.graph.local[road.source]
+        return [replace(road.after(way), later=road.later, groups=()) for way in ways]
+
     def _prefix(self, road: Road) -> str:
         """The name of the series of the first factors of a road."""
         name = prefix_name(road)
@@ -161,7 +173,15 @@ class Sought:
         if isinstance(operation, Matrix):
             yield from (f"matrix {operation.name}", f"matrix {operation.name}.T")
         elif isinstance(operation, Node):
-            yield from (self.value(node) for node in topological([operation]) if not is_constant(node))
+            yield from map(self.value, self._inside(operation))
+
+    def _inside(self, node: Node) -> Iterator[Node]:
+        """The values that a value is made of, those of which it is made by name included."""
+        for part in topological([node]):
+            if not is_constant(part):
+                yield part
+            if part in self.definitions and is_elementwise(self.definitions[part]):
+                yield from self._inside(self.definitions[part])
 
 
 def prefix_name(road: Road) -> str:
