@@ -16,7 +16,7 @@ from gated.audit.foreign.process import MEMORY, SECONDS, Foreign, open_foreign
 from gated.audit.foreign.table import Table
 from gated.audit.verdict import Audit, Fault, Forward
 from gated.calculus.wording import LANGUAGES
-from gated.errors import ForeignError, wrong
+from gated.errors import wrong
 
 FAULTS = ("in_place", "stale_state")  # manners that make the gradients of the next call wrong
 
@@ -125,9 +125,7 @@ def _fault(finding: Finding, theirs: Foreign, match: Match) -> Fault:
     called = {f"{state}0": theirs.names.get(state, f"{state}0") for state in match.cell.graph.states}
     called["x"] = theirs.names.get("x", "x")
     where = dict.fromkeys(called.get(name) or match.their_name(name) for name in finding.where)
-    return Fault(
-        finding.kind, tuple(where), finding.text, finding.right, finding.theirs, certain=finding.certain
-    )
+    return Fault(finding.kind, tuple(where), finding.text, finding.right, finding.theirs, certain=finding.certain)
 
 
 def _open(diagnosis: Diagnosis, table: Table, lang: str) -> list[str]:

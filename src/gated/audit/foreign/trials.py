@@ -188,7 +188,7 @@ class Trials:
         whole = _numbers(run(batch.P, batch.x, batch.states, batch.dy))
         singles = [batch.sequence(n) for n in range(batch.x.shape[1])]
         parts = [_numbers(run(one.P, one.x, one.states, one.dy)) for one in singles]
-        totals = {name: sum(part[name] for part in parts) for name in batch.P if name in whole}
+        totals = {name: np.sum([part[name] for part in parts], 0) for name in batch.P if name in whole}
         return tuple(name for name, total in totals.items() if not _near(whole[name], total))
 
     def _stale(self, given: Given) -> bool:

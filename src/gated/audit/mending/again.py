@@ -5,10 +5,10 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+from gated.audit.diagnosis.samples import TOLERANCE, norm
 from gated.audit.foreign.process import Child, Foreign
 from gated.audit.mending.bench import CHANGED, STALE, UNEVEN, State, atoms
 from gated.audit.mending.targets import Targets
-from gated.audit.diagnosis.samples import TOLERANCE, norm
 from gated.errors import GatedError
 
 STEPS, SEED = 5, 171  # of the numbers that no candidate has seen

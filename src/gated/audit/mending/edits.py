@@ -215,10 +215,10 @@ class _Statement:
             return
         for cost, word in self.operands.get(own.shape, []):
             if word.text != own.text and (atom or cost == 0 or self.near[place] < 2):
-                yield 1.0 + cost + 0.2 * (not atom), (word.text, word.binds)
+                yield (1.0 + cost if cost else 0.4) + 0.2 * (not atom), (word.text, word.binds)
                 if cost > 0:
-                    yield from ((1.8, said) for said in _slopes(word))
-        yield from ((1.2, said) for said in self.phrases.needed(own.shape))
+                    yield from ((2.2, said) for said in _slopes(word))
+        yield from ((0.8, said) for said in self.phrases.needed(own.shape))
         if atom and isinstance(place.parent, ast.BinOp) and not isinstance(place.parent.op, ast.Pow):
             yield 1.1, (f"{own.text}**2", POWER)
 
@@ -233,7 +233,9 @@ class _Statement:
             yield 1.0, (f"{text} * {self._bound(said, binds, PRODUCT + 1)}", PRODUCT)
         for cost, word in self.operands.get(own.shape, []):
             yield 1.1 + cost, (f"{text} * {self._bound(word.text, word.binds, PRODUCT + 1)}", PRODUCT)
-            yield from ((2.0 + cost, (f"{text} * {self._bound(*slope, PRODUCT + 1)}", PRODUCT)) for slope in _slopes(word))
+            yield from (
+                (2.0 + cost, (f"{text} * {self._bound(*slope, PRODUCT + 1)}", PRODUCT)) for slope in _slopes(word)
+            )
 
     def _more(self, place: Place) -> Iterator[tuple[float, tuple[str, int] | None]]:
         """One term more, or all that are missing."""
@@ -245,7 +247,7 @@ class _Statement:
         for terms in self.phrases.missing():
             yield 1.1, (f"{text}{terms}", SUM)
         for cost, word in self.operands.get(own.shape, []) if own else ():
-            yield 1.6 + cost, (f"{text} + {self._bound(word.text, word.binds, SUM)}", SUM)
+            yield 2.0 + cost, (f"{text} + {self._bound(word.text, word.binds, SUM)}", SUM)
 
     def _right(self, place: Place) -> Iterator[tuple[float, tuple[str, int] | None]]:
         """The right term or the right sum, in their words."""

@@ -20,7 +20,7 @@ from gated.audit.mending.bench import CHANGED, STALE, UNEVEN, Bench, Item, State
 from gated.audit.mending.edits import Candidate, Candidates
 from gated.audit.mending.sought import Sought
 from gated.audit.mending.syntax import Code
-from gated.audit.mending.targets import WHOLE, Targets
+from gated.audit.mending.targets import LOCAL, WHOLE, Targets
 from gated.audit.mending.words import Words
 from gated.errors import ForeignError
 
@@ -141,7 +141,7 @@ class _Search:
         ]
         count = len(diagnosis.findings) - len(found)
         if not self.targets.explained:
-            return found + [{(WHOLE, "")}] * count
+            return found + [{(WHOLE, LOCAL)}] * count
         return found + [{a for a in self.targets.atoms if a[0] == k} for k in range(count)]
 
     # the search
@@ -222,7 +222,9 @@ class _Search:
         tried = in_place.without(code)
         changed = self.bench.changed(self.text, [c.edits for c in tried])
         now = {name for kind, name in self.state if kind == CHANGED}
-        return {line for c, held in zip(tried, changed, strict=True) if held is not None and held < now for line in c.lines}
+        return {
+            line for c, held in zip(tried, changed, strict=True) if held is not None and held < now for line in c.lines
+        }
 
     # what is offered
 
@@ -237,6 +239,6 @@ class _Search:
 
 
 def _diff(old: str, new: str, name: str) -> str:
-    parts = (text.splitlines(keepends=True) for text in (old, new))
-    lines = difflib.unified_diff(*parts, f"a/{name}", f"b/{name}")
+    before, after = (text.splitlines(keepends=True) for text in (old, new))
+    lines = difflib.unified_diff(before, after, f"a/{name}", f"b/{name}")
     return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)

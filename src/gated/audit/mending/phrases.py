@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import cached_property
 
 from gated.audit.diagnosis.roads import ALL, Operation, Road
-from gated.audit.mending.sought import Sought, prefix_name
+from gated.audit.mending.sought import Sought
 from gated.audit.mending.syntax import ATOM, POWER, PRODUCT, SIGN, SUM
 from gated.audit.mending.words import Word
 from gated.language.graph import Matrix, Node, is_constant, is_elementwise
@@ -84,10 +84,12 @@ class Phrases:
         """A right term without its sign; None where something in it has no word, or it is an outer product."""
         if road.operand is not None:
             return None
-        said, shape, start = None, (), 0
+        said: Said | None = None
+        shape: tuple[int, ...] = ()
+        start = 0
         for count in range(len(road.operations), -1, -1):
             part = replace(road, operations=road.operations[:count], coefficient=1.0, mask=ALL, later=0)
-            word = self.by_worth.get(prefix_name(part) if count else f"adjoint {road.source}")
+            word = self.by_worth.get(self.sought.product(part) if count else f"adjoint {road.source}")
             if word is not None:
                 said, shape, start = (word.text, word.binds), word.shape, count
                 break

@@ -14,8 +14,8 @@ import numpy as np
 from gated.audit.diagnosis.model import Model
 from gated.audit.diagnosis.roads import ALL, Operation, Road
 from gated.audit.diagnosis.samples import Array
+from gated.audit.mending.targets import NODES, Atom, Left, Targets
 from gated.calculus.steps import AUXILIARY
-from gated.audit.mending.targets import Atom, Left, Targets
 from gated.language.graph import Matrix, Node, is_constant, is_elementwise, topological
 
 
@@ -42,11 +42,12 @@ class Sought:
         self.missing: list[Road] = []
         self.whole: dict[str, tuple[list[Road], str]] = {}
         self._values: dict[Node, str] = {}
+        self._products: dict[tuple[str, tuple[Operation, ...]], str] = {}
         self._adjoints()
         self._parameters()
         for which, name in sorted(left):
             if targets.explained and focus in (None, which):
-                for at in [name] if name else self._nodes((which, name)):
+                for at in [name] if name not in NODES else self._nodes((which, name)):
                     self._focus(which, at)
         self.definitions = {q.symbol: q.definition for q in self.graph.steps.quantities}
         for road in self.missing:
@@ -159,9 +160,13 @@ class Sought:
         ways = self.graph.local[road.source]
         return [replace(road.after(way), later=road.later, groups=()) for way in ways]
 
+    def product(self, road: Road) -> str:
+        """The name of the series of the product of a road's adjoint and operations."""
+        return self._products.setdefault((road.source, road.operations), f"product {len(self._products)}")
+
     def _prefix(self, road: Road) -> str:
         """The name of the series of the first factors of a road."""
-        name = prefix_name(road)
+        name = self.product(road)
         if name not in self.quantities:
             T = self.samples.T
             shape = (1, *np.shape(self.samples.road(road, T - 1))[1:])
@@ -182,8 +187,3 @@ class Sought:
                 yield part
             if part in self.definitions and is_elementwise(self.definitions[part]):
                 yield from self._inside(self.definitions[part])
-
-
-def prefix_name(road: Road) -> str:
-    """The name by which the product of a road's adjoint and operations goes."""
-    return f"product {hash((road.source, road.operations))}"

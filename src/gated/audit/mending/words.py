@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,10 +13,10 @@ from gated.audit.mending.sought import Sought
 from gated.audit.mending.syntax import ATOM, Code, Function, Statement, level
 
 MOST = 200  # words of a function
+_NO_VALUES = (ast.Constant, ast.Starred, ast.Slice, ast.Tuple, ast.List)
 _NAME = re.compile(r"[A-Za-z_]\w*")
-_PURE = frozenset(
-    "T sum mean dot copy reshape ravel transpose t tanh sigmoid derivative astype flatten squeeze matmul".split()
-)
+_METHODS = "T sum mean dot copy reshape ravel transpose t tanh sigmoid derivative astype flatten squeeze matmul"
+_PURE = frozenset(_METHODS.split(" "))
 _BESIDE = frozenset(("forward", "backward"))  # methods of an activation, not of the layer
 _MODULES = frozenset(("np", "numpy", "math", "torch", "jnp"))
 
@@ -61,14 +61,13 @@ def _texts(code: Code, function: Function, keys: Sequence[str]) -> Iterator[tupl
     names |= {n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
     found |= dict.fromkeys(sorted(names), ATOM)
     for node in ast.walk(function):
-        if isinstance(node, ast.expr) and not isinstance(node, (ast.Constant, ast.Starred)) and _pure(node):
+        if isinstance(node, ast.expr) and not isinstance(node, _NO_VALUES) and _pure(node):
             found.setdefault(code.said(node), level(node))
-    for text, node in [(t, ast.parse(t, mode="eval").body) for t in _one_line(found)]:
+    for text in [text for text in found if "\n" not in text]:
+        node = ast.parse(text, mode="eval").body
         if isinstance(node, ast.Subscript):
-            found |= {t: ATOM for t in _moved(node) if t not in found}
-            if isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str):
-                head = text[: text.rindex("[")]
-                found |= {t: ATOM for key in keys if (t := f'{head}["{key}"]') not in found and f"{head}['{key}']" not in found}
+            for more in (*_moved(node), *_other_keys(node, text, keys)):
+                found.setdefault(more, ATOM)
     yield from ((text, binds) for text, binds in found.items() if "\n" not in text)
 
 
@@ -84,10 +83,6 @@ def _targets(node: ast.For) -> Iterator[str]:
     return (name.id for name in ast.walk(node.target) if isinstance(name, ast.Name))
 
 
-def _one_line(texts: Iterable[str]) -> list[str]:
-    return [text for text in texts if "\n" not in text]
-
-
 def _moved(node: ast.Subscript) -> Iterator[str]:
     """cs[t - 1] and cs[t + 1] beside cs[t]."""
     index, head = node.slice, ast.unparse(node.value)
@@ -97,12 +92,19 @@ def _moved(node: ast.Subscript) -> Iterator[str]:
         yield f"{head}[{index.left.id}]"
 
 
+def _other_keys(node: ast.Subscript, text: str, keys: Sequence[str]) -> Iterator[str]:
+    """p["Uf"] beside p["Wf"], in its quotes."""
+    if isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str):
+        head, quote = text[: text.rindex("[")], text[-2]
+        yield from (f"{head}[{quote}{key}{quote}]" for key in keys)
+
+
 def _keys(tree: ast.AST) -> Iterator[str]:
     """Texts by which dictionaries are asked anywhere in their file."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
-            if isinstance(node.slice.value, str) and node.slice.value.isidentifier():
-                yield node.slice.value
+        key = node.slice.value if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant) else None
+        if isinstance(key, str) and key.isidentifier():
+            yield key
 
 
 def _pure(node: ast.AST) -> bool:
