@@ -17,6 +17,7 @@ from gated.audit.foreign.manners import Manner
 from gated.audit.foreign.match import Match
 from gated.audit.foreign.process import MEMORY, SECONDS, Foreign, open_foreign
 from gated.audit.foreign.table import Table
+from gated.audit.mending import locate_and_mend
 from gated.audit.verdict import RIGHT, UNKNOWN, WRONG, Audit, Fault, Forward
 from gated.calculus.wording import LANGUAGES
 from gated.errors import ForeignError, wrong
@@ -85,13 +86,20 @@ def _audit(path: str | Path, name: str | None, lang: str, seconds: float, memory
     began = time.perf_counter()
     with open_foreign(path, name, seconds=seconds, memory=memory) as theirs:
         table, manners, match = theirs.table(), theirs.manners(), theirs.match()
-        faults = [_bad_manner(manner, lang) for manner in manners if manner.kind in FAULTS]
+        bad = [manner for manner in manners if manner.kind in FAULTS]
+        faults = [_bad_manner(manner, lang) for manner in bad]
         unexplained: list[str] = []
         roads: tuple[DrawnRoad, ...] = ()
-        if match is not None and match.exact and not table.failure and not table.right:
+        mending = None
+        if match is not None and match.exact and not table.failure and (bad or not table.right):
             diagnosis = explain(theirs, match, lang)
+            mending = locate_and_mend(theirs, match, diagnosis, bad)
             faults += [_fault(finding, theirs, match) for finding in diagnosis.findings]
-            unexplained, roads = _open(diagnosis, table, lang), diagnosis.roads
+            faults = [
+                replace(f, lines=n, mended=m) for f, n, m in zip(faults, mending.lines, mending.mended, strict=True)
+            ]
+            if not table.right:
+                unexplained, roads = _open(diagnosis, table, lang), diagnosis.roads
         elif not table.right and not table.failure:
             unexplained = [say(lang, "no_cell"), *_worst(table, lang)]
         audit = Audit(
@@ -108,6 +116,8 @@ def _audit(path: str | Path, name: str | None, lang: str, seconds: float, memory
             lang=lang,
             seconds=time.perf_counter() - began,
             roads=roads,
+            mended=mending.text if mending else None,
+            diff=mending.diff if mending else "",
         )
         return audit, theirs.others
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from gated.audit.diagnosis.drawn import DrawnRoad
@@ -45,6 +45,7 @@ class Fault:
         lines: of their file, from 1; empty where they were not found.
         certain: verified on fresh numbers, and nothing else explains it as well.
         legend: what the auxiliary values in the formulas are, u1ₜ = rₜ ⊙ hₜ₋₁.
+        mended: whether the mended copy is without it.
     """
 
     kind: str
@@ -55,6 +56,7 @@ class Fault:
     lines: tuple[int, ...] = ()
     certain: bool = True
     legend: tuple[str, ...] = ()
+    mended: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,8 @@ class Audit:
         lang: of the sentences, "en" or "zh".
         seconds: it took.
         roads: their backward pass beside the right one, for the picture; empty where it was not explained.
+        mended: the text of their file without the faults whose place is certain, which has been audited again; None
+            where there is none. diff: what was changed in it, as a unified diff.
         others: of other functions or classes of the same file, where none was named.
     """
 
@@ -87,6 +91,8 @@ class Audit:
     lang: str = "en"
     seconds: float = 0.0
     roads: tuple[DrawnRoad, ...] = ()
+    mended: str | None = None
+    diff: str = ""
     others: tuple[Audit, ...] = ()
 
     @property
@@ -128,11 +134,6 @@ class Audit:
 
     def to_json(self) -> str:
         return json.dumps(self.to_dict(), ensure_ascii=False, indent=2, allow_nan=False)
-
-    def with_lines(self, lines: list[tuple[int, ...]]) -> Audit:
-        """With the lines of each fault."""
-        faults = (replace(fault, lines=at) for fault, at in zip(self.faults, lines, strict=True))
-        return replace(self, faults=tuple(faults))
 
     def __str__(self) -> str:
         from gated.audit.pages.terminal import as_text

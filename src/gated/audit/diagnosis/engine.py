@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from gated.audit.diagnosis.backward_graph import BackwardGraph
 from gated.audit.diagnosis.case import Case
@@ -12,11 +12,23 @@ from gated.audit.diagnosis.drawn import DrawnRoad, drawn
 from gated.audit.diagnosis.findings import Called, Finding, findings, open_questions
 from gated.audit.diagnosis.hypotheses import best_hypotheses
 from gated.audit.diagnosis.manners import BadManner, judge_batch, judge_manners, runs
+from gated.audit.diagnosis.model import Model
 from gated.audit.diagnosis.samples import INPUTS, SAMPLES, TOLERANCE, UNITS, Gradients, Setting
 from gated.audit.diagnosis.sentences import say
 from gated.language.cell import Cell
 
 PATIENCE = 5.0  # seconds for hypotheses; what is begun by then is brought to an end without further edits
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the findings were read from: first `manners`, then exchanges of gates, then causes in the model."""
+
+    case: Case
+    model: Model
+    manners: tuple[BadManner, ...] = ()
+    swapped: tuple[tuple[str, str], ...] = ()
+    averaged: bool = False  # over time, all of it: the case is that of their gradients without that
 
 
 @dataclass(frozen=True)
@@ -27,6 +39,7 @@ class Diagnosis:
     errors: relative error of the explained model for each gradient, on fresh samples of other sizes.
     seconds: it took.
     roads: the backward pass as a picture needs it, right and theirs.
+    evidence: the model, for those who go on from here.
     """
 
     findings: list[Finding]
@@ -34,6 +47,7 @@ class Diagnosis:
     errors: dict[str, float]
     seconds: float
     roads: tuple[DrawnRoad, ...] = ()
+    evidence: Evidence | None = field(default=None, repr=False, compare=False)
 
     @property
     def explained(self) -> bool:
@@ -72,16 +86,18 @@ def explain_gradients(
     manners, mine = judge_manners(graph, mine, setting)
     manners += judge_batch(graph, mine, setting)
     best, *others = best_hypotheses(cell, Case(graph, mine, setting, seed, began + PATIENCE), mine)
-    found = [_manner(manner, lang, called) for manner in manners]
-    if best.case.mine is not mine and not best.swapped:
+    averaged = best.case.mine is not mine and not best.swapped
+    if averaged:
         names = tuple(name for name in cell.parameters if name in best.errors)
-        found.append(_manner(BadManner("averaged", "term_mean", names), lang, called))
+        manners.append(BadManner("averaged", "term_mean", names))
+    found = [_manner(manner, lang, called) for manner in manners]
     found += [_exchange(best.case, pair, lang) for pair in best.swapped]
     rivals = [other.model for other in others]
     found += findings(best.case, best.model, rivals, lang=lang, verified=best.verified, called=called)
     questions = open_questions(best.case, best.model, lang, called)
     roads = drawn(best.case, best.model, called)
-    return Diagnosis(found, questions, best.errors, time.perf_counter() - began, roads)
+    evidence = Evidence(best.case, best.model, tuple(manners), best.swapped, averaged)
+    return Diagnosis(found, questions, best.errors, time.perf_counter() - began, roads, evidence)
 
 
 def _manner(manner: BadManner, lang: str, called: Called) -> Finding:

@@ -96,7 +96,10 @@ class Samples:
             states = [value[[s]] for value in self.initial.values()]
             return mine({n: v[s] for n, v in self.parameters.items()}, self.x[:, [s]], states, self.dy[:, [s]])
 
-        said = [one(s) for s in range(self.S)]
+        return self.as_theirs([one(s) for s in range(self.S)], setting)
+
+    def as_theirs(self, said: Sequence[Mapping[str, Any]], setting: Setting) -> dict[str, Array]:
+        """The gradients that `mine` gave for each sample, together, by the names of the graph."""
         theirs = {n: np.stack([np.asarray(g[n], float) for g in said]) for n in said[0]}
         if "x" in theirs:
             theirs["x"] = theirs["x"][:, :, 0].swapaxes(0, 1)

@@ -23,6 +23,7 @@ from gated.audit.foreign.find import find, others
 from gated.audit.foreign.source import Source
 from gated.audit.foreign.subject import Subject
 from gated.audit.foreign.table import table
+from gated.audit.foreign.trials import Given, Trials
 from gated.errors import GatedError, shown
 
 Array = np.ndarray[Any, Any]
@@ -94,8 +95,10 @@ def _double_precision(path: Path) -> None:
 def _open(held: dict[str, Any], message: Mapping[str, Any], arrays: Mapping[str, Array]) -> Reply:
     limit_memory(message["memory"])
     path = Path(message["path"]).resolve()
-    os.chdir(path.parent)
-    _double_precision(path)
+    home = Path(message.get("home") or path.parent)  # of a copy: the folder whose files it imports
+    os.chdir(home)
+    sys.path.insert(0, str(home))
+    _double_precision(home / path.name)
     source = Source(str(path))
     subject = held["subject"] = find(source, message["name"])
     return {
@@ -118,11 +121,12 @@ def _shapes(held: dict[str, Any], message: Mapping[str, Any], arrays: Mapping[st
 
 def _run(held: dict[str, Any], message: Mapping[str, Any], arrays: Mapping[str, Array]) -> Reply:
     subject: Subject = held["subject"]
-    P = {n[2:]: v for n, v in arrays.items() if n.startswith("P/")}
-    states = {n[2:]: v for n, v in arrays.items() if n.startswith("s/")}
     if message["do"] == "forward":
+        P = {n[2:]: v for n, v in arrays.items() if n.startswith("P/")}
+        states = {n[2:]: v for n, v in arrays.items() if n.startswith("s/")}
         return {}, {"y": subject.forward(P, arrays["x"], states)}
-    found = subject.backward(P, arrays["x"], states, arrays["dy"])
+    given = _given(arrays)
+    found = subject.backward(given.P, given.x, given.states, given.dy)
     return {}, {n: np.asarray(v, float) for n, v in found.items()}
 
 
@@ -134,6 +138,49 @@ def _manners(held: dict[str, Any], message: Mapping[str, Any], arrays: Mapping[s
     return {"manners": [asdict(m) for m in manners.manners(held["subject"])]}, {}
 
 
+def _given(arrays: Mapping[str, Array], prefix: str = "") -> Given:
+    held = {n.removeprefix(prefix): v for n, v in arrays.items() if n.startswith(prefix)}
+    P = {n[2:]: v for n, v in held.items() if n.startswith("P/")}
+    states = {n[2:]: v for n, v in held.items() if n.startswith("s/")}
+    return Given(P, held["x"], states, held["dy"])
+
+
+def _trials(held: dict[str, Any]) -> Trials:
+    if "trials" not in held:
+        held["trials"] = Trials(held["subject"])
+    trials: Trials = held["trials"]
+    return trials
+
+
+def _backward_only(held: dict[str, Any], message: Mapping[str, Any], arrays: Mapping[str, Array]) -> Reply:
+    return {"functions": [list(path) for path in _trials(held).backward_only(_given(arrays))]}, {}
+
+
+def _worth(held: dict[str, Any], message: Mapping[str, Any], arrays: Mapping[str, Array]) -> Reply:
+    quantities = {n[2:]: v for n, v in arrays.items() if n.startswith("q/")}
+    found = _trials(held).worth(message["text"], message["statements"], quantities, _given(arrays))
+    return {"worth": found}, {}
+
+
+def _edits(held: dict[str, Any], message: Mapping[str, Any], arrays: Mapping[str, Array]) -> Reply:
+    batch = _given(arrays, "batch/") if message["batch"] else None
+    outcomes = _trials(held).run(message["text"], message["edits"], _given(arrays), batch, message["again"])
+    shapes = {n: tuple(shape) for n, shape in message["shapes"]}
+    if not shapes:
+        shapes = next(({n: v.shape for n, v in o.gradients.items()} for o in outcomes if o.gradients), {})
+    said = []
+    for outcome in outcomes:
+        whole = {n: v.shape for n, v in outcome.gradients.items()} == shapes and bool(shapes)
+        said.append([whole, list(outcome.changed), list(outcome.uneven), outcome.stale])
+    rows = [
+        np.concatenate([o.gradients[n].ravel() for n in shapes])
+        for o, (whole, *_) in zip(outcomes, said, strict=True)
+        if whole
+    ]
+    about = {"shapes": [[n, list(s)] for n, s in shapes.items()], "outcomes": said}
+    return about, {"gradients": np.stack(rows) if rows else np.zeros((0, 0))}
+
+
 REQUESTS: dict[str, Callable[[dict[str, Any], Mapping[str, Any], Mapping[str, Array]], Reply]] = {
     "open": _open,
     "shapes": _shapes,
@@ -141,4 +188,7 @@ REQUESTS: dict[str, Callable[[dict[str, Any], Mapping[str, Any], Mapping[str, Ar
     "backward": _run,
     "table": _table,
     "manners": _manners,
+    "backward_only": _backward_only,
+    "worth": _worth,
+    "edits": _edits,
 }

@@ -113,10 +113,19 @@ class Foreign:
         others: names of further functions or classes in the file that can be audited, if none was asked for.
     """
 
-    def __init__(self, path: str | Path, name: str | None, seconds: float, memory: int) -> None:
-        self.path, self.child = Path(path), Child(seconds)
+    def __init__(
+        self,
+        path: str | Path,
+        name: str | None,
+        seconds: float,
+        memory: int,
+        home: Path | None = None,
+        child: Child | None = None,
+    ) -> None:
+        self.path, self.name, self.memory, self.child = Path(path), name, memory, child or Child(seconds)
+        where = {"path": str(self.path.resolve()), "home": str(home.resolve()) if home else None}
         try:
-            about, _ = self.child.ask({"do": "open", "path": str(self.path.resolve()), "name": name, "memory": memory})
+            about, _ = self.child.ask({"do": "open", **where, "name": name, "memory": memory})
         except BaseException:
             self.child.close()
             raise
@@ -181,6 +190,13 @@ class Foreign:
         Raises:
             ForeignError: no cell matches, or their code fails.
         """
+        at, arrays = self.in_theirs(P, x, states, dy)
+        return self.in_ours(at, self.child.ask({"do": "backward"}, arrays)[1])
+
+    def in_theirs(
+        self, P: Mapping[str, Array], x: Array, states: Sequence[Array], dy: Array
+    ) -> tuple[Match, dict[str, Array]]:
+        """The arguments of `mine` as they go to the child process, and the match for these sizes."""
         found = self.match()
         if found is None or not found.exact:
             raise ForeignError(f"{self.path.name}: got a forward pass that is none of the cells known, expected one")
@@ -192,8 +208,11 @@ class Foreign:
         if hidden:
             raise wrong("states", f"an initial {hidden[0]} that is not zero", "zero: their code takes none")
         theirs = at.to_theirs(P, self.shapes(inputs, units))
-        back = self.gradients(theirs, x, {s: given[s] for s in self.states if s in given}, dy)
-        return at.gradients_to_ours(back) | {n: back[n] for n in ("x", *order) if n in back}
+        return at, {**_arrays(theirs, x, {s: given[s] for s in self.states if s in given}), "dy": dy}
+
+    def in_ours(self, at: Match, back: Mapping[str, Array]) -> dict[str, Array]:
+        """Their gradients in the cell's names."""
+        return at.gradients_to_ours(back) | {n: back[n] for n in ("x", *at.cell.graph.states) if n in back}
 
 
 def _arrays(P: Mapping[str, Array], x: Array, states: Mapping[str, Array]) -> dict[str, Array]:
@@ -201,9 +220,17 @@ def _arrays(P: Mapping[str, Array], x: Array, states: Mapping[str, Array]) -> di
 
 
 def open_foreign(
-    path: str | Path, name: str | None = None, *, seconds: float = SECONDS, memory: int = MEMORY
+    path: str | Path,
+    name: str | None = None,
+    *,
+    seconds: float = SECONDS,
+    memory: int = MEMORY,
+    home: Path | None = None,
 ) -> Foreign:
     """Somebody's code, as "file.py" or "file.py:name", in a child process of its own; a context manager.
+
+    Args:
+        home: the folder in which it runs and whose files it imports; its own, if not given.
 
     Raises:
         ForeignError: it cannot be loaded, ends its process, takes too long, or no adapter fits.
@@ -216,4 +243,4 @@ def open_foreign(
         raise wrong("path", repr(text), "a Python file, or file.py:name for a function or a class in it")
     if Path(text).suffix != ".py":
         raise wrong("path", repr(text), "a Python file, whose name ends with .py")
-    return Foreign(text, name, seconds, memory)
+    return Foreign(text, name, seconds, memory, home)

@@ -166,6 +166,11 @@ def same(a: Any, b: Any) -> bool:
     """Are two values, as deep as lists and dictionaries go, the same to the bit?"""
     if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
         try:
+            if a.shape == b.shape and a.tobytes() == b.tobytes():
+                return True
+        except AttributeError:  # the other is none
+            pass
+        try:
             return np.array_equal(a, b, equal_nan=True)
         except (TypeError, ValueError):
             return True
