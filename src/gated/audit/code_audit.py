@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from gated.audit.verdict import RIGHT, UNKNOWN, WRONG, Audit, Fault, Forward
 from gated.calculus.wording import LANGUAGES
 from gated.errors import ForeignError, wrong
 
+LOCATING, MENDING = 2.5, 20.0  # seconds to search for the lines of faults, and for a mended copy
 FAULTS = ("in_place", "stale_state")  # manners that make the gradients of the next call wrong
 
 # fmt: off
@@ -47,6 +48,7 @@ def diagnose(
     name: str | None = None,
     *,
     lang: str = "en",
+    fix: bool = False,
     seconds: float = SECONDS,
     memory: int = MEMORY,
 ) -> Audit:
@@ -60,6 +62,7 @@ def diagnose(
         code: "file.py", "file.py:name", or a function, class or module that was imported from a file.
         name: of one function or class of the file, if it is not found by itself.
         lang: of the sentences, "en" or "zh".
+        fix: search longer for the lines of the faults and for a mended copy.
         seconds: for one request to the child process, such as the table.
         memory: of the child process, in bytes.
 
@@ -70,21 +73,30 @@ def diagnose(
     if lang not in LANGUAGES:
         raise wrong("lang", repr(lang), f"one of {', '.join(LANGUAGES)}")
     path, name = _place(code, name)
-    first, others = _audit(path, name, lang, seconds, memory)
+    settings = _Settings(lang, fix, seconds, memory)
+    first, others = _audit(path, name, settings)
     audits = [first]
     for other in others:
         try:
-            audits.append(_audit(first.path, other, lang, seconds, memory)[0])
+            audits.append(_audit(first.path, other, settings)[0])
         except ForeignError as error:
             audits.append(Audit(first.path, (other,), "", Forward(None, False), (), failure=str(error), lang=lang))
     shown = min(audits, key=lambda audit: (WRONG, UNKNOWN, RIGHT).index(audit.own_verdict))
     return replace(shown, others=tuple(audit for audit in audits if audit is not shown))
 
 
-def _audit(path: str | Path, name: str | None, lang: str, seconds: float, memory: int) -> tuple[Audit, tuple[str, ...]]:
+@dataclass(frozen=True)
+class _Settings:
+    lang: str
+    fix: bool
+    seconds: float
+    memory: int
+
+
+def _audit(path: str | Path, name: str | None, settings: _Settings) -> tuple[Audit, tuple[str, ...]]:
     """The audit of one pair of functions or one class, and the names of others in the same file."""
-    began = time.perf_counter()
-    with open_foreign(path, name, seconds=seconds, memory=memory) as theirs:
+    began, lang = time.perf_counter(), settings.lang
+    with open_foreign(path, name, seconds=settings.seconds, memory=settings.memory) as theirs:
         table, manners, match = theirs.table(), theirs.manners(), theirs.match()
         bad = [manner for manner in manners if manner.kind in FAULTS]
         faults = [_bad_manner(manner, lang) for manner in bad]
@@ -93,7 +105,7 @@ def _audit(path: str | Path, name: str | None, lang: str, seconds: float, memory
         mending = None
         if match is not None and match.exact and not table.failure and (bad or not table.right):
             diagnosis = explain(theirs, match, lang)
-            mending = locate_and_mend(theirs, match, diagnosis, bad)
+            mending = locate_and_mend(theirs, match, diagnosis, bad, seconds=MENDING if settings.fix else LOCATING)
             faults += [_fault(finding, theirs, match) for finding in diagnosis.findings]
             faults = [
                 replace(f, lines=n, mended=m) for f, n, m in zip(faults, mending.lines, mending.mended, strict=True)

@@ -23,7 +23,7 @@ def run_audit(
     from gated.audit.code_audit import diagnose
 
     with _waiting():
-        audit = diagnose(code, lang=lang, seconds=seconds, memory=int(memory * 2**30))
+        audit = diagnose(code, lang=lang, fix=fix, seconds=seconds, memory=int(memory * 2**30))
     if as_json:
         typer.echo(audit.to_json())
     else:
@@ -33,7 +33,26 @@ def run_audit(
 
         write_atomically(html, as_html(audit).encode())
         typer.echo(f"{html}: written", err=True)
+    if fix:
+        _write_mended(audit, output)
     return EXIT[audit.verdict]
+
+
+def _write_mended(audit: Audit, output: str | None) -> None:
+    """The mended copy, and what was changed in it, on the error stream: nothing stands beside the report or JSON."""
+    from pathlib import Path
+
+    from gated.audit.pages.words import say
+
+    if audit.verdict == "right":
+        return
+    if audit.mended is None:
+        typer.echo(say(audit.lang, "not_mended"), err=True)
+        return
+    path = output or str(Path(audit.path).with_name(f"{Path(audit.path).stem}_mended.py"))
+    write_atomically(path, audit.mended.encode())
+    done = sum(fault.mended for fault in audit.faults)
+    typer.echo(f"{audit.diff}\n{say(audit.lang, 'mended', path, done, len(audit.faults))}", err=True)
 
 
 def _print_page(audit: Audit) -> None:

@@ -26,6 +26,7 @@ def as_html(audit: Audit) -> str:
         f'<p class="verdict {audit.verdict}"><strong>{escape(say(lang, audit.verdict))}</strong>: '
         f"{escape(summary(audit))}</p>",
         *_faults(audit),
+        *_mended(audit),
         *_picture(audit),
         *_listed(say(lang, "unexplained"), audit.unexplained),
         f"<h2>{escape(say(lang, 'table'))}</h2>",
@@ -90,6 +91,12 @@ def _code(lines: tuple[int, ...], source: list[str]) -> list[str]:
         hit = ' class="hit"' if k in lines else ""
         written.append(f'<span class="number">{k:>4}  </span><span{hit}>{escape(source[k - 1])}</span>')
     return ["<pre>" + "\n".join(written) + "</pre>"]
+
+
+def _mended(audit: Audit) -> list[str]:
+    if not audit.diff:
+        return []
+    return [f"<h2>{escape(say(audit.lang, 'changes'))}</h2><pre>{escape(audit.diff)}</pre>"]
 
 
 def _picture(audit: Audit) -> list[str]:

@@ -65,6 +65,10 @@ say = Sentences({
                    "一个箭头是一个乘积，一个伴随由它传到另一个，式中的点代表箭头起点的伴随；带 t + 1 的来自后一步。"
                    "红色是出错的地方，虚线表示缺失；旁边的绿色是应有的内容。"),
     "seconds": ("{0:.1f} s", "{0:.1f} 秒"),
+    "not_mended": ("no mended copy: no place is certain enough", "没有改好的副本：没有一处的位置足够确定"),
+    "mended": ("{0}: written, without {1} of {2} faults, and audited again",
+               "{0} ：已写出，{2} 处错误改正了 {1} 处，并已重新审查"),
+    "changes": ("A mended copy", "改好的副本"),
     "others": ("also in this file", "同一文件中还有"),
 
     # kinds
