@@ -17,6 +17,8 @@ PIP := -m pip --disable-pip-version-check install --quiet -c constraints.txt
 
 # Each pytest worker is a process: a BLAS that starts threads in every one makes them wait for each other.
 ONE_THREAD := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
+# Tests start hundreds of processes: with no bytecode on the disk each would spend half its time on compiling the sources.
+BYTECODE := PYTHONDONTWRITEBYTECODE=
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint typecheck pytest docs bench clean
@@ -44,7 +46,7 @@ typecheck: $(TEST_STAMP)
 	$(TEST_VENV)/bin/mypy
 
 pytest: $(TEST_STAMP)
-	$(ONE_THREAD) $(TEST_VENV)/bin/python -m pytest -n $(WORKERS) $(ARGS)
+	$(ONE_THREAD) $(BYTECODE) $(TEST_VENV)/bin/python -m pytest -n $(WORKERS) $(ARGS)
 
 docs: $(TEST_STAMP)
 	NO_MKDOCS_2_WARNING=1 $(TEST_VENV)/bin/mkdocs build --strict --quiet

@@ -91,8 +91,13 @@ def shown_and_printed(page: str) -> Iterator[tuple[Block, str]]:
                 printed = _run_python(block, namespace)
             elif block.language == "text":
                 yield block, printed
-            elif block.language == "console" and block.mark != "no-run":
+            elif is_shown(block):
                 yield block, "".join(f"$ {command}\n{_run_command(command)}" for command in commands(block))
+
+
+def is_shown(block: Block) -> bool:
+    """Does the block hold what was printed?"""
+    return block.language == "text" or (block.language == "console" and block.mark != "no-run")
 
 
 def commands(block: Block) -> list[str]:

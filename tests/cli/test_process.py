@@ -118,30 +118,51 @@ def chinese(tmp_path_factory):
     return folder
 
 
+# Commands that each end with a | in one process, which would else be started for each; after each its exit status.
+ONE_AFTER_THE_OTHER = """
+import sys
+from gated.cli import main
+words = sys.argv[1:]
+while words:
+    end = words.index("|")
+    code = main(words[:end])
+    print(code, end="\\0", flush=True)
+    print(end="\\0", file=sys.stderr, flush=True)
+    words = words[end + 1 :]
+"""
+
+
 @pytest.mark.skipif(os.name != "posix", reason="bytes as arguments are POSIX's")
 @pytest.mark.parametrize("name", LOCALES)
 def test_letters_go_in_and_out_whatever_the_locale_says(chinese, name):
     environment = {k: v for k, v in _environment().items() if not k.startswith(("PYTHONIO", "LC_", "LANG"))}
 
-    def run(*words):
-        command = [word.encode() if isinstance(word, str) else word for word in _command(*words)]
-        done = subprocess.run(command, cwd=chinese, env=environment | LOCALES[name], capture_output=True, timeout=60)
+    def start(command):
+        encoded = [word.encode() if isinstance(word, str) else word for word in command]
+        done = subprocess.run(encoded, cwd=chinese, env=environment | LOCALES[name], capture_output=True, timeout=60)
         return done.returncode, done.stdout.decode(), done.stderr.decode()
 
-    code, out, err = run("sample", "跑", "--prompt", "我来", "--length", "4")
+    code, out, err = start(_command("sample", "跑", "--prompt", "我来", "--length", "4"))
     assert (code, err, out[:2], len(out)) == (0, "", "我来", 7) and set(out) <= set(CHINESE)
-    unknown = "error: prompt: got '猫', expected characters that the model knows\n"
-    assert run("sample", "跑", "--prompt", "我猫") == (2, "", unknown)
-    code, out, err = run("sample", "跑", "--prompt", "我".encode() + "狗".encode("gbk"))
-    assert (code, out) == (2, "")
-    assert err == (
+    more = [
+        ["sample", "跑", "--prompt", "我猫"],
+        ["sample", "跑", "--prompt", "我".encode() + "狗".encode("gbk")],
+        ["sample", "猫"],
+        ["train", "--resume", "--out", "跑", "--sample", "0"],
+        ["derive", "gru", "--lang", "zh"],
+    ]
+    code, *said = start([sys.executable, "-c", ONE_AFTER_THE_OTHER, *(w for words in more for w in (*words, "|"))])
+    assert code == 0, said
+    unknown, no_text, missing, resumed, derived = zip(*(text.split("\0")[:-1] for text in said), strict=True)
+    assert unknown == ("2", "error: prompt: got '猫', expected characters that the model knows\n")
+    assert no_text == (
+        "2",
         "error: prompt: got the byte 0xb9 at offset 3, expected text in UTF-8, or a locale (LC_ALL) that says what "
-        "it is in\n"
+        "it is in\n",
     )
-    assert run("sample", "猫")[2] == "error: run: got '猫', which does not exist, expected the folder of a run\n"
-    code, out, err = run("train", "--resume", "--out", "跑", "--sample", "0")
-    assert (code, err) == (0, "") and "文.txt" in out and "run     跑," in out
-    assert "细胞（cell）的方程" in run("derive", "gru", "--lang", "zh")[1]
+    assert missing[1] == "error: run: got '猫', which does not exist, expected the folder of a run\n"
+    assert resumed[0].endswith("0") and resumed[1] == "" and "文.txt" in resumed[0] and "run     跑," in resumed[0]
+    assert "细胞（cell）的方程" in derived[0]
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")

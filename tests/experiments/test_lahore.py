@@ -34,8 +34,13 @@ def _run(**changes) -> Found:
     return found
 
 
-def test_exact_where_theory_says_so_and_nowhere_else():
-    errors = {(d.rule, d.condition, short(d.group)): d.relative_error for d in _run().differences}
+@pytest.fixture(scope="module")
+def found():
+    return _run()
+
+
+def test_exact_where_theory_says_so_and_nowhere_else(found):
+    errors = {(d.rule, d.condition, short(d.group)): d.relative_error for d in found.differences}
     assert len(errors) == 2 * len(CONDITIONS) * (4 * 3 + 3 + 2 + 1)
     cell = {group for _, _, group in errors} - {"output W", "output b", "all"}
     for (rule, condition, group), error in errors.items():
@@ -48,12 +53,12 @@ def test_exact_where_theory_says_so_and_nowhere_else():
 
 
 @pytest.mark.parametrize("changes", [{"hidden": 4}, {"strings": 4}, {"scale": 1.0}, {"trained": 20}, {"seeds": 3}])
-def test_every_setting_changes_something(changes):
-    assert _run().differences != _run(**changes).differences
+def test_every_setting_changes_something(changes, found):
+    assert found.differences != _run(**changes).differences
 
 
-def test_the_same_seeds_give_the_same():
-    assert _run() == _run()
+def test_the_same_seeds_give_the_same(found):
+    assert _run() == found
 
 
 def test_stale_traces_cost_more_at_higher_rates_and_nothing_at_none():
@@ -65,9 +70,8 @@ def test_stale_traces_cost_more_at_higher_rates_and_nothing_at_none():
     np.testing.assert_array_equal(network.theta, kept)
 
 
-def test_report_picture_and_document():
+def test_report_picture_and_document(found):
     pytest.importorskip("matplotlib")
-    found = _run()
     text = lahore_report(found, _settings(), 2, ["errors.png"])
     assert "random weights N(0, 0.5²); medians over seeds 0 to 1" in text
     assert "weights learned online from 20 strings" in lahore_report(found, _settings(trained=20), 2, [])

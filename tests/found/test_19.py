@@ -26,21 +26,40 @@ SHORT = [*SMALL, "--steps", "120", "--evaluate-every", "30", "--sample", "0"]
 LONG = [*SMALL, "--steps", "100000", "--evaluate-every", "30", "--sample", "0"]
 
 
+def start(folder, *words, **options):
+    """`gated` with these words, in a folder with a text."""
+    (folder / "corpus.txt").write_text(TEXT)
+    environment = {**os.environ, "PYTHONPATH": str(SOURCE), "OPENBLAS_NUM_THREADS": "1", "GATED_NUM_THREADS": "1"}
+    return subprocess.Popen(
+        [sys.executable, "-m", "gated.cli", *words],
+        cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """Runs to copy and to compare with: "whole" of 120 updates, "half" of 60, and "resumed", which is half gone on."""
+    folder = tmp_path_factory.mktemp("trained")
+
+
+    def run(*words):
+        process = start(folder, "train", *words)
+        _, err = process.communicate(timeout=120)
+        assert (process.returncode, err) == (0, "")
+
+    run(*SHORT, "--out", "whole")
+    run(*SHORT, "--out", "half", "--steps", "60")
+    shutil.copytree(folder / "half", folder / "resumed")
+    run("--out", "resumed", "--resume", "--steps", "120", "--sample", "0")
+    return folder
+
+
 @pytest.fixture
 def command(tmp_path):
-    (tmp_path / "corpus.txt").write_text(TEXT)
-    environment = {**os.environ, "PYTHONPATH": str(SOURCE), "OPENBLAS_NUM_THREADS": "1", "GATED_NUM_THREADS": "1"}
-
-    def start(*words, **options):
-        return subprocess.Popen(
-            [sys.executable, "-m", "gated.cli", *words],
-            cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options,
-        )  # fmt: skip
-
     running = []
 
     def run(*words, wait=True, **options):
-        process = start(*words, **options)
+        process = start(tmp_path, *words, **options)
         if not wait:
             running.append(process)
             return process
@@ -74,9 +93,8 @@ def one_line(err, words):
 
 
 @pytest.mark.parametrize("cut", [30, 1000, None])
-def test_a_file_that_is_shorter_after_a_power_failure(command, tmp_path, cut):
-    assert command("train", *SHORT, "--out", "run", "--steps", "60")[0] == 0
-    shutil.copytree(tmp_path / "run", tmp_path / "other")
+def test_a_file_that_is_shorter_after_a_power_failure(command, trained, tmp_path, cut):
+    shutil.copytree(trained / "half", tmp_path / "run")
     file = tmp_path / "run" / "metrics.jsonl"
     content = file.read_bytes()
     file.write_bytes(content[:-cut] if cut else b"")
@@ -90,14 +108,13 @@ def test_a_file_that_is_shorter_after_a_power_failure(command, tmp_path, cut):
     )
     steps = [line["step"] for line in metrics(tmp_path / "run")]
     assert steps == [*range(1, left + 1), *range(61, 121)]
-    assert command("train", "--out", "other", "--resume", "--steps", "120", "--sample", "0")[::2] == (0, "")
-    assert metrics(tmp_path / "run")[left:] == metrics(tmp_path / "other")[60:]
+    assert metrics(tmp_path / "run")[left:] == metrics(trained / "resumed")[60:]
     assert command("train", "--out", "run", "--resume", "--sample", "0")[::2] == (0, "")
 
 
-def test_lines_that_are_lost_are_counted_anew_at_once(command, tmp_path):
+def test_lines_that_are_lost_are_counted_anew_at_once(command, trained, tmp_path):
     """Else a kill before the next checkpoint would leave more lines than the old one counts, and other ones."""
-    assert command("train", *SHORT, "--out", "run", "--steps", "60")[0] == 0
+    shutil.copytree(trained / "half", tmp_path / "run")
     folder = RunFolder(tmp_path / "run")
     folder.metrics_file.write_bytes(folder.metrics_file.read_bytes()[:-30])
     process = command("train", "--out", "run", "--resume", "--steps", "100000", "--sample", "0", wait=False)
@@ -147,7 +164,6 @@ def test_two_processes_in_one_folder(command, tmp_path):
 
 
 def test_a_kill_frees_the_folder_and_what_it_left_is_removed(command, tmp_path):
-    assert command("train", *SHORT, "--out", "whole")[0] == 0
     process = command("train", *LONG, "--out", "run", wait=False)
     at_work(process, tmp_path / "run")
     process.kill()
@@ -167,14 +183,13 @@ def test_a_kill_frees_the_folder_and_what_it_left_is_removed(command, tmp_path):
 
 
 @pytest.mark.parametrize("process_limit", [3_000, 14_000])
-def test_a_full_disk_while_appending_and_anywhere_else(command, tmp_path, process_limit):
+def test_a_full_disk_while_appending_and_anywhere_else(command, trained, tmp_path, process_limit):
     """No file may grow beyond a limit: at first the checkpoint cannot be written, later metrics.jsonl."""
     import resource
 
     def limit():
         resource.setrlimit(resource.RLIMIT_FSIZE, (process_limit, process_limit))
 
-    assert command("train", *SHORT, "--out", "whole")[0] == 0
     code, _, err = command("train", *SHORT, "--out", "run", preexec_fn=limit)
     assert code == 2
     if process_limit == 3_000:
@@ -187,10 +202,10 @@ def test_a_full_disk_while_appending_and_anywhere_else(command, tmp_path, proces
     assert len(metrics(tmp_path / "run")) > 30
     code, _, err = command("train", "--out", "run", "--resume", "--sample", "0")
     assert (code, err) == (0, "")
-    assert metrics(tmp_path / "run") == metrics(tmp_path / "whole")
+    assert metrics(tmp_path / "run") == metrics(trained / "whole")
 
 
-def test_a_disk_that_is_really_full(command, tmp_path):
+def test_a_disk_that_is_really_full(command, trained, tmp_path):
     """A file system of 200 kB; needs the right to mount one."""
     small = tmp_path / "small"
     small.mkdir()
@@ -198,7 +213,6 @@ def test_a_disk_that_is_really_full(command, tmp_path):
     if mounted.returncode:
         pytest.skip("this user cannot mount a file system")
     try:
-        assert command("train", *SHORT, "--out", "whole")[0] == 0
         filler = small / "filler"
         filler.write_bytes(b"0" * 120_000)
         code, _, err = command("train", *SHORT, "--out", "small/run", "--minutes", "1e-9", "--overwrite")
@@ -217,13 +231,12 @@ def test_a_disk_that_is_really_full(command, tmp_path):
         filler.unlink()
         code, _, err = command("train", "--out", "small/run", "--resume", "--sample", "0")
         assert (code, err) == (0, "")
-        assert metrics(small / "run") == metrics(tmp_path / "whole")
+        assert metrics(small / "run") == metrics(trained / "whole")
     finally:
         subprocess.run(["umount", small], check=True)
 
 
 def test_sigterm_does_what_ctrl_c_does(command, tmp_path):
-    assert command("train", *SHORT, "--out", "whole")[0] == 0
     process = command("train", *SHORT, "--out", "run", "--steps", "100000", wait=False)
     at_work(process, tmp_path / "run")
     process.send_signal(signal.SIGTERM)

@@ -1,7 +1,7 @@
 """Whatever a file holds: it is read, or refused with one of gated's errors, short, soon and in bounded memory.
 
 Mutants of files of every kind are read in a child process with limits (child.py says which); if one kills the child,
-the next is read by a new one. 2,000 mutants by default; GATED_FUZZ=100000 reads as many, GATED_FUZZ_SEED=1 other ones.
+the next is read by a new one. 1,000 mutants by default; GATED_FUZZ=100000 reads as many, GATED_FUZZ_SEED=1 other ones.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ try:
 finally:
     sys.path.pop(0)
 SOURCE = HERE.parents[1] / "src"
-COUNT, SEED = int(os.environ.get("GATED_FUZZ", "2000")), int(os.environ.get("GATED_FUZZ_SEED", "0"))
+COUNT, SEED = int(os.environ.get("GATED_FUZZ", "1000")), int(os.environ.get("GATED_FUZZ_SEED", "0"))
 PATIENCE = 60.0  # seconds of waiting for 5 s of processor time, on a machine that does other work too
 LONGEST = 300
 

@@ -24,7 +24,7 @@ assert _spec is not None and _spec.loader is not None
 deep_cells = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(deep_cells)
 LIMIT = 160  # levels of recursion: pytest alone has fifty, LLVM's emitter and dataclasses need most of the rest
-LENGTHS = [("scaled", 600), ("sums", 1000), ("functions", 300), ("shared", 150), ("squares", 100), ("wide", 100)]
+LENGTHS = [("scaled", 300), ("sums", 300), ("functions", 300), ("shared", 150), ("squares", 100), ("wide", 100)]
 LENGTHS.append(("products", 10))
 
 

@@ -45,7 +45,7 @@ CONFIGURATIONS = (
     Configuration("bidirectional", steps=4, batch=3, inputs=2, hidden=3, lengths=(3, 4, 2), bidirectional=True),
     Configuration("two layers", steps=3, batch=2, inputs=2, hidden=3, num_layers=2),
     Configuration(
-        "two layers, bidirectional", 3, 2, inputs=2, hidden=3, lengths=(2, 3), num_layers=2, bidirectional=True
+        "two layers, bidirectional", 3, 2, inputs=1, hidden=2, lengths=(2, 3), num_layers=2, bidirectional=True
     ),
 )
 # For machine code alone: several whole vectors of units and a rest, more sequences than a tile has rows.

@@ -62,7 +62,7 @@ def run():
         layer.backward(tape, y, state)
         layer.infer(np.ones((steps, batch, layer.input_size)), state, lengths)
 
-growth(run, 8, 3)  # (idle pieces of memory settle slowly)
+growth(run, 6, 3)  # (idle pieces of memory settle slowly)
 """
 
 # Tapes that are kept for a while and dropped in another order, some without a backward pass.
