@@ -29,7 +29,7 @@ PACKAGES = {
     "backends": ("who computes: NumPy, or machine code", "谁来算：NumPy，或者机器码"),
     "nn": ("layers, losses, networks", "层、损失、网络"),
     "learning": ("update rules, training, learning in real time", "更新规则、训练、实时学习"),
-    "audit": ("is a gradient right?", "梯度对不对？"),
+    "audit": ("is a gradient right, and what is wrong with it?", "梯度对不对？错在哪里？"),
     "interop": ("what leaves and enters: model files", "进来的和出去的：模型文件"),
     "models": ("whole models: the language model", "完整的模型：语言模型"),
     "experiments": ("contests of ways to learn", "各种学法之间的比赛"),
@@ -47,6 +47,15 @@ ROOMS = {
         "rules": ("optimizers, learning rates over time, clipping", "优化器、随时间变化的学习率、裁剪"),
         "training": ("backpropagation through time, the loop, its folder", "沿时间反向传播、训练循环、运行的文件夹"),
         "realtime": ("online with traces, and exact", "带迹的在线学习，和精确的实时学习"),
+    },
+    "audit": {
+        "foreign": (
+            "somebody's own code: recognised, run in a process of its own, compared",
+            "别人的代码：认出来，在单独的进程里运行、比较",
+        ),
+        "diagnosis": ("which term of which adjoint is wrong", "哪个伴随的哪一项错了"),
+        "mending": ("where in the file, and a mended copy", "错在文件的哪一行，以及改好的副本"),
+        "pages": ("the report: terminal, HTML, picture", "报告：终端、HTML、图"),
     },
 }
 HEADS = {

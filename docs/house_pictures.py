@@ -63,19 +63,28 @@ def packages(lang: str, style: Mapping[str, Any]) -> Any:
 
 def rooms(lang: str, style: Mapping[str, Any]) -> Any:
     folders = house.directions().ROOMS
-    heights = [len(order) + 1 for order in folders.values()]
+    texts = {folder: _room_texts(folder, lang) for folder in folders}
+    # a row has room for four lines
+    tallest = {folder: max(1.0, max(text.count("\n") + 1 for text in texts[folder].values()) / 4) for folder in folders}
+    heights = [(len(order) + 1) * tallest[folder] for folder, order in folders.items()]
     figure, each = plt.subplots(len(folders), 1, figsize=(10.6, 0.8 * sum(heights)), dpi=130, height_ratios=heights)
     for axes, (folder, order) in zip(each, folders.items(), strict=True):
-        texts = _texts(folder, lang)
-        for room in order:
-            names = house.modules_of(f"{folder}/{room}")
-            texts[room] += "\n" + "\n".join(textwrap.wrap("  ".join(names), 60, break_on_hyphens=False))
         axes.set_title(f"gated.{folder.replace('/', '.')}", loc="left", fontsize=13, color=SOFT, pad=6)
         axes.set_xlim(-0.6, 10.6)
         axes.set_ylim(len(order) - 0.4, -0.6)
-        _staircase(axes, order, house.directions().edges(order, folder), texts, style)
+        _staircase(axes, order, house.directions().edges(order, folder), texts[folder], style)
     figure.subplots_adjust(0.01, 0.01, 0.995, 0.955, hspace=0.16)
     return figure
+
+
+def _room_texts(folder: str, lang: str) -> dict[str, str]:
+    """What is said of each room, and below it its modules."""
+    return {
+        room: "\n".join(
+            [text, *textwrap.wrap("  ".join(house.modules_of(f"{folder}/{room}")), 60, break_on_hyphens=False)]
+        )
+        for room, text in _texts(folder, lang).items()
+    }
 
 
 def _texts(folder: str, lang: str) -> dict[str, str]:

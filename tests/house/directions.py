@@ -32,6 +32,7 @@ ORDER = (
 ROOMS = {
     "backends/native": ("codegen", "machine", "memory", "threads", "passes"),
     "learning": ("rules", "training", "realtime"),
+    "audit": ("foreign", "diagnosis", "mending", "pages"),
 }
 OLD = {"runtime"}  # a place that is kept for those who import from it
 # a cell shows its own derivation: the method asks for it when it is called

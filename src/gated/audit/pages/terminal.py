@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gated.audit.foreign.table import GradientRow
-from gated.audit.pages.words import forward_sentences, others, place, say, summary
+from gated.audit.pages.words import forward_sentences, others, say, summary
 from gated.audit.verdict import RIGHT, WRONG, Audit, Fault
 from gated.calculus.markup import columns, wrap
 
@@ -104,9 +104,7 @@ def _padded(text: str, width: int) -> str:
 
 
 def _fault(number: int, fault: Fault, lang: str, width: int, source: list[str]) -> Iterator[Line]:
-    kind = f"{say(lang, fault.kind)}"
-    where = place(lang, fault.lines)
-    yield [(f"{number}. ", BAD), (kind, BAD), (f"   [{fault.kind}]", DIM), (f"   {where}" if where else "", BOLD)]
+    yield [(f"{number}. ", BAD), (say(lang, fault.kind), BAD), (f"   [{fault.kind}]", DIM)]
     yield from _paragraph(fault.text, width, "   ")
     if fault.right:
         pairs = (("should", fault.right, "green"), ("theirs", fault.theirs, "red"))
