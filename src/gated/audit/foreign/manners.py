@@ -48,7 +48,10 @@ def _again(subject: Subject, at: Draw, dy: Array) -> list[Manner]:
         states = {s: v[n] for s, v in at.states.items()}
         x, given = at.x[:, n], dy[:, n]
         _, kept = subject.one_forward(P, x, states)
+        before = _length(kept)
         first = _copied(subject.one_backward(kept, P, x, states, given))
+        if _length(kept) < before:
+            raise ValueError("it takes what it needs off the cache: nobody can call it twice")
         second = _copied(subject.one_backward(kept, P, x, states, given))
     except Exception:  # noqa: BLE001 - the table says what it raises
         pass
@@ -61,6 +64,13 @@ def _again(subject: Subject, at: Draw, dy: Array) -> list[Manner]:
         names = ", ".join(n for n in first if n in second and not np.allclose(first[n], second[n], 1e-9, 1e-12))
         found.append(Manner("stale_state", "backward", "other_gradients", (names,)))
     return found
+
+
+def _length(kept: Any) -> int:
+    """How much there is in lists and dictionaries."""
+    if isinstance(kept, dict):
+        return len(kept) + sum(map(_length, kept.values()))
+    return len(kept) + sum(map(_length, kept)) if isinstance(kept, (list, tuple)) else 0
 
 
 def _copied(gradients: dict[str, Array]) -> dict[str, Array]:
