@@ -55,7 +55,7 @@ class LossFunction(Functions):
         values = vars(self.source.module)
         values.update({n: theirs[n].reshape(self.scheme.theirs(n, D, H)) for n in self.outside})
         values.update({n: {"D": D, "H": H}[s] for n in values if (s := arguments.size(n)) in ("D", "H")})
-        return super().held({n: v for n, v in theirs.items() if n not in self.outside})
+        return self.held_for({n: v for n, v in theirs.items() if n not in self.outside}, D, H)
 
     def one_forward(self, P: Parameters, x: Array, states: Mapping[str, Array]) -> tuple[Array, Any]:
         nothing = np.zeros((*x.shape[:2], self._H))
