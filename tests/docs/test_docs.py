@@ -161,7 +161,8 @@ def test_both_languages_have_the_same_examples(english: str, chinese: str) -> No
         if a.language == "python":
             assert meaning(a.text) == meaning(b.text), f"{chinese}:{b.line}"
         elif a.language == "console":
-            assert build.commands(a) == build.commands(b), f"{chinese}:{b.line}"
+            translated = [command.replace(" --lang zh", "") for command in build.commands(b)]
+            assert build.commands(a) == translated, f"{chinese}:{b.line}"
 
 
 @pytest.mark.parametrize("english, chinese", [*PAIRS, ("docs/cells.md", "docs/cells.zh.md")])

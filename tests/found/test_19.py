@@ -41,7 +41,6 @@ def trained(tmp_path_factory):
     """Runs to copy and to compare with: "whole" of 120 updates, "half" of 60, and "resumed", which is half gone on."""
     folder = tmp_path_factory.mktemp("trained")
 
-
     def run(*words):
         process = start(folder, "train", *words)
         _, err = process.communicate(timeout=120)

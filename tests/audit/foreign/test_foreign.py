@@ -40,6 +40,7 @@ EXPECTED = {
     "layer_gru": ("gru", "zrn", ("h",), False),
     "layer_rnn": ("rnn", "h", (), False),
     "params_stacked_peephole_lstm": ("peephole_lstm", "ifgo", ("h", "c"), False),
+    "emptied_cache_lstm": ("lstm", "ifog", ("h", "c"), False),
     "tuple_lstm": ("lstm", "figo", ("h", "c"), False),
     "nested_gru": ("gru", None, ("h",), False),
     "loss_rnn": ("rnn", "h", ("h",), False),

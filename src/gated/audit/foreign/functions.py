@@ -117,9 +117,12 @@ class Functions(Subject):
 
     def held(self, P: Parameters) -> Any:
         """Parameters as their functions hold them."""
+        return self.held_for(P, *self.sizes_of(P))
+
+    def held_for(self, P: Parameters, D: int, H: int) -> Any:
         if self.made_by_them:
-            return rebuilt(self.initial(*self.sizes_of(P)), P, self.inside)
-        theirs = {n: v.reshape(self.scheme.theirs(n, *self.sizes_of(P))) for n, v in P.items()}
+            return rebuilt(self.initial(D, H), P, self.inside)
+        theirs = {n: v.reshape(self.scheme.theirs(n, D, H)) for n, v in P.items()}
         return [theirs[n] for n in self.inside] if self.inside and set(self.inside) == set(P) else Bag(theirs)
 
     def fresh(self, P: Parameters) -> Parameters:

@@ -51,11 +51,11 @@ class LossFunction(Functions):
 
     def held(self, P: Parameters) -> Any:
         D, H = self.sizes_of(P)
-        theirs = {n: P.get(n, _identity(s)) for n, s in super().shapes(D, H).items()}
+        theirs = {n: P.get(n, _identity(s, H)) for n, s in super().shapes(D, H).items()}
         values = vars(self.source.module)
         values.update({n: theirs[n].reshape(self.scheme.theirs(n, D, H)) for n in self.outside})
         values.update({n: {"D": D, "H": H}[s] for n in values if (s := arguments.size(n)) in ("D", "H")})
-        return super().held({n: v for n, v in theirs.items() if n not in self.outside})
+        return self.held_for({n: v for n, v in theirs.items() if n not in self.outside}, D, H)
 
     def one_forward(self, P: Parameters, x: Array, states: Mapping[str, Array]) -> tuple[Array, Any]:
         nothing = np.zeros((*x.shape[:2], self._H))
@@ -85,8 +85,10 @@ class LossFunction(Functions):
         return function
 
 
-def _identity(shape: tuple[int, ...]) -> Array:
-    return np.eye(*shape) if len(shape) == 2 and 1 not in shape else np.zeros(shape)
+def _identity(shape: tuple[int, ...], H: int) -> Array:
+    """Of an output layer: the identity, and no bias."""
+    matrix = len(shape) == 2 and 1 not in shape
+    return np.eye(H) if matrix else np.zeros([1 if size == 1 else H for size in shape])
 
 
 def _globals(source: Source, name: str) -> list[str]:

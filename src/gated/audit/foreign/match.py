@@ -81,8 +81,8 @@ class Match:
         gates: their blocks in order, our letters. absent: our parameters that they do not have: zero.
         noted: keys of `sentences.differs`, what is to be said of their conventions.
         different: the same, with the gate it is about, of where they depart from the cell that was meant.
-        meant: the name of that one, where it is not its own. far: how far its outputs are from
-        theirs on the parameters that it shares with this one.
+        meant: the name of that one, where it is not its own.
+        far: how far its outputs are from theirs, on the parameters that it shares with this one.
     """
 
     cell: Cell

@@ -149,7 +149,10 @@ class Subject(ABC):
     def again(self, P: Parameters, x: Array, states: Mapping[str, Array], dy: Array) -> tuple[Parameters, Parameters]:
         """The gradients of the same backward call made twice."""
         _, kept = self.one_forward(P, x, states)
+        before = _length(kept)
         first = {n: np.array(v) for n, v in self.one_backward(kept, P, x, states, dy).items()}
+        if _length(kept) < before:
+            raise ValueError("it takes what it needs off the cache: nobody can call it twice")
         return first, self.one_backward(kept, P, x, states, dy)
 
     def guarded(self, function: Callable[..., Any], names: Sequence[str], values: Sequence[Any]) -> Any:
@@ -225,3 +228,10 @@ def plausible(subject: Subject, sizes: Sizes, rng: np.random.Generator) -> str |
         if changed[:others].any() or changed[:, 1:].any() or not changed[step, 0]:
             return f"input {step + 1} of a sequence changes the outputs {np.argwhere(changed).tolist()}"
     return None if changed[-1, 0] or sizes.T == 1 else "the first input does not reach the last output"
+
+
+def _length(kept: Any) -> int:
+    """How much there is in lists and dictionaries."""
+    if isinstance(kept, dict):
+        return len(kept) + sum(map(_length, kept.values()))
+    return len(kept) + sum(map(_length, kept)) if isinstance(kept, (list, tuple)) else 0
