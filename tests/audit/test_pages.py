@@ -74,7 +74,8 @@ def test_the_page_for_the_terminal(audits: dict[str, Audit], lang: str, width: i
     audit = audits[lang]
     text = as_text(audit, width)
     assert str(as_rich(audit, width)).split() == text.split()
-    assert max(map(columns, text.splitlines())) <= width
+    code = re.compile(r" +\d+ \| ")  # a line of theirs may be longer
+    assert max(columns(line) for line in text.splitlines() if not code.match(line)) <= width
     (fault,) = audit.faults
     for part in (fault.kind, *fault.where, *(row.name for row in audit.gradients)):
         assert part in text

@@ -121,7 +121,7 @@ def test_what_cannot_be_mended_is_not_offered(tmp_path: Path) -> None:
     text = RNN.replace('grads["bh"] += da', 'grads["bh"] += np.cos(3.0 * da + 1.0)')
     text = text.replace("dxs[t] =", 'dxs[t] = np.sin(hs[t]).sum() * params["Wxh"].sum() *')
     found = mend(written(tmp_path, text), seconds=1.5)
-    assert found.kinds and found.mending.text is None and found.mending.diff == ""
+    assert found.mending.text is None and found.mending.diff == ""
     assert not any(found.mending.mended) and not any(found.mending.lines)
 
 

@@ -85,7 +85,7 @@ def explain_gradients(
         setting = replace(setting, inputs=setting.units)  # x is added to h in their code
     manners, mine = judge_manners(graph, mine, setting)
     manners += judge_batch(graph, mine, setting)
-    best, *others = best_hypotheses(cell, Case(graph, mine, setting, seed, began + PATIENCE), mine)
+    best, *others = best_hypotheses(cell, Case(graph, mine, setting, seed, time.thread_time() + PATIENCE), mine)
     averaged = best.case.mine is not mine and not best.swapped
     if averaged:
         names = tuple(name for name in cell.parameters if name in best.errors)

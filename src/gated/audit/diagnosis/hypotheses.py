@@ -99,7 +99,7 @@ class _Hypotheses:
 
     def run(self) -> list[Hypothesis]:
         """The best explanation and its rivals; one that leaves something open, if there is no other."""
-        while (self.open or self.doubts) and time.perf_counter() < self.deadline and self.rest:
+        while (self.open or self.doubts) and time.thread_time() < self.deadline and self.rest:
             self.open.sort(key=lambda h: h.promise)
             self.doubts.sort(key=lambda doubt: doubt.order)
             if self.open and (not self.doubts or self.open[0].promise[0] <= self.doubts[0].order[0]):

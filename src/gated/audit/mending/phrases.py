@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 
+import numpy as np
+
 from gated.audit.diagnosis.roads import ALL, Operation, Road
 from gated.audit.mending.sought import Sought
 from gated.audit.mending.syntax import ATOM, POWER, PRODUCT, SIGN, SUM
@@ -76,7 +78,10 @@ class Phrases:
             return f"{_bound(parts[0], SUM)} {sign} {_bound(parts[1], SUM + 1)}", SUM
         if operation.signs == (-1,):
             return "-" + _bound(parts[0], PRODUCT), SIGN
-        return (f"{self.module}.tanh({parts[0][0]})", ATOM) if node.attr == "tanh" else None
+        function = operation.numpy
+        if not isinstance(function, np.ufunc) or len(parts) != 1:
+            return None
+        return f"{self.module}.{function.__name__}({parts[0][0]})", ATOM
 
     # roads
 

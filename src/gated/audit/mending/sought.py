@@ -27,8 +27,9 @@ class Sought:
         quantities: series by name.
         wrong: names of those that a wrong term of theirs is worth; sums: those that a sum with it is.
         needed: names of those that stand in the right term.
-        missing: right roads that are not in theirs. whole: for each sum that is wrong, by its name, the right roads of
-        the same step, and the name of what arrives from the step after, if that is a part of it.
+        missing: right roads that are not in theirs.
+        whole: sum that is wrong, by its name -> the right roads of the same step, and the name of what arrives from the
+            step after, if that is a part of it.
     """
 
     def __init__(self, targets: Targets, left: Left, focus: int | None) -> None:

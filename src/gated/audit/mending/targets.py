@@ -74,8 +74,9 @@ class Targets:
         graph, states = self.case.graph, self.case.graph.starts
         names = {name, graph.ends[states[name]]} if name in states else {name}
         same = [k for k, c in enumerate(self.causes) if names & set(c.names)]
+        own = [k for k in same if road in self.causes[k].terms]
         fitting = [k for k in same if self._has(self.causes[k], road)]
-        return next(iter([*fitting, *same]), 0)
+        return next(iter([*own, *fitting, *same]), 0)
 
     def _has(self, cause: Cause, road: Road) -> bool:
         missing = any(m.sentence == "term_missing" for m in road.mistakes)
