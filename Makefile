@@ -21,7 +21,7 @@ ONE_THREAD := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
 BYTECODE := PYTHONDONTWRITEBYTECODE=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint typecheck pytest docs bench clean
+.PHONY: help demo test lint typecheck pytest many docs bench clean
 
 help:
 	@echo "make demo       train on the Python help texts into $(RUN), then print a sample"
@@ -29,6 +29,7 @@ help:
 	@echo "make lint       ruff"
 	@echo "make typecheck  mypy"
 	@echo "make pytest     the test suite alone; ARGS='-k lstm' passes options on"
+	@echo "make many       further cases of kinds that the suite has: wrong programs for the audit"
 	@echo "make docs       the pages and the reference, into site/; a warning is an error"
 	@echo "make bench      the benchmarks, into benchmarks/results; ARGS='--quick' is rough and takes minutes"
 	@echo "make clean      remove environments, caches and build results (runs/ stays)"
@@ -46,7 +47,10 @@ typecheck: $(TEST_STAMP)
 	$(TEST_VENV)/bin/mypy
 
 pytest: $(TEST_STAMP)
-	$(ONE_THREAD) $(BYTECODE) $(TEST_VENV)/bin/python -m pytest -n $(WORKERS) $(ARGS)
+	$(ONE_THREAD) $(BYTECODE) $(TEST_VENV)/bin/python -m pytest -n $(WORKERS) -m "not many" $(ARGS)
+
+many: $(TEST_STAMP)
+	$(ONE_THREAD) $(BYTECODE) $(TEST_VENV)/bin/python -m pytest -n $(WORKERS) -m many $(ARGS)
 
 docs: $(TEST_STAMP)
 	NO_MKDOCS_2_WARNING=1 $(TEST_VENV)/bin/mkdocs build --strict --quiet

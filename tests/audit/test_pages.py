@@ -16,7 +16,7 @@ from gated.audit.diagnosis import KINDS
 from gated.audit.pages.html import as_html
 from gated.audit.pages.mathml import mathml
 from gated.audit.pages.terminal import as_rich, as_text, lines
-from gated.audit.pages.words import say
+from gated.audit.pages.words import say, style
 from gated.audit.verdict import Audit
 from gated.calculus.markup import columns
 from gated.cli import main
@@ -89,7 +89,7 @@ def test_the_page_for_the_terminal(audits: dict[str, Audit], lang: str, width: i
 def test_what_is_chinese(audits: dict[str, Audit]) -> None:
     """Only names, formulas and the words of the kinds are left of English."""
     audit = audits["zh"]
-    said = [*(f.text for f in audit.faults), *audit.warnings, *audit.unexplained]
+    said = [*(f.text for f in audit.faults), *audit.warnings, *audit.unexplained, style(audit)]
     english = re.compile(r"\b(?!gated|sigmoid|exp|dtype|backward|forward)[a-z]{4,} [a-z]{3,}")
     assert all(re.search("[一-鿿]", sentence) for sentence in said)
     assert not [sentence for sentence in said if english.search(sentence)]

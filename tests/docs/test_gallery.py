@@ -9,13 +9,10 @@ from .pages import load, read
 
 gallery = load("gallery")
 PAGES = {"en": "docs/gallery.md", "zh": "docs/gallery.zh.md"}
-# one of each style of code, and one with several faults
+# of a class and of functions over one step
 SAMPLE = (
-    "params_lstm: o without tanh c",
     "params_gru: delta of h for that of r",
     "cs231n_lstm: dnext_c changed in place",
-    "stepwise_lstm: Wx of the last step",
-    "question: bias of o times its sigmoid",
 )
 
 

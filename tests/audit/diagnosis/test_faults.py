@@ -20,7 +20,7 @@ def found(diagnosis: Diagnosis) -> list[tuple[str, str]]:
     return sorted((finding.kind, finding.where[-1]) for finding in diagnosis.findings)
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in ZOO])
+@pytest.mark.parametrize("name", [pytest.param(name, marks=() if name in QUICK else pytest.mark.many) for name in ZOO])
 def test_a_right_backward_pass_has_no_finding(name: str) -> None:
     cell = getattr(gated.cells, name)
     assert found(explain_gradients(cell, spoilt(cell))) == []

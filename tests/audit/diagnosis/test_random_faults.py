@@ -13,7 +13,7 @@ ALL = CELLS | OWN
 
 
 @pytest.mark.parametrize("name", ALL)
-@pytest.mark.parametrize("seed", [0, 1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (2, 3))])
+@pytest.mark.parametrize("seed", [0, 1, *(pytest.param(seed, marks=pytest.mark.many) for seed in (2, 3))])
 def test_faults_by_chance_are_explained(name: str, seed: int) -> None:
     mine, faults = spoil(ALL[name], 1 + seed % 4, seed)
     diagnosis = explain_gradients(ALL[name], mine)

@@ -129,7 +129,11 @@ def in_process() -> Any:
     return lambda path, name=None: find(Source(str(path)), name)
 
 
-@pytest.mark.parametrize("specimen", specimens.SPECIMENS, ids=lambda s: s.name)
+@pytest.mark.parametrize(
+    "specimen",
+    [pytest.param(s, marks=pytest.mark.many if k % 6 else ()) for k, s in enumerate(specimens.SPECIMENS)],
+    ids=lambda s: s.name,
+)
 def test_wrong_code_is_wrong(specimen: Any, tmp_path: Path, in_process: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """The table has something wrong, in the gradients whose own sum is wrong at least; or a manner says it."""
     from gated.audit.foreign.manners import manners

@@ -76,7 +76,15 @@ SAMPLE = (
 )
 
 
-@pytest.mark.parametrize("name", SAMPLE)
+QUICK = (
+    "params_lstm: o without tanh c",
+    "params_lstm: biases overwritten",
+    "cs231n_lstm: dnext_c changed in place",
+    "params_rnn: W hh untransposed + slope at the output before",
+)
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=() if n in QUICK else pytest.mark.many) for n in SAMPLE])
 def test_lines_and_a_right_copy(name: str, tmp_path: Path) -> None:
     """Each fault has lines, one of them the edited one; the copy is right, and differs in those lines alone."""
     (specimen,) = (s for s in specimens.SPECIMENS if s.name == name)

@@ -25,7 +25,7 @@ from gated.audit.mending.words import Words
 from gated.errors import ForeignError
 
 SECONDS = 5.0  # for the search
-EACH = 2.5  # for one fault
+EACH = 0.5  # of them, for one fault
 IDLE = 120  # candidates that are still tried for other faults after the last that helped
 BATCH = (12, 24, 48)  # candidates that are run at once, the first ones, the next, and all others
 
@@ -85,7 +85,7 @@ def locate_and_mend(
         return replace(nothing, seconds=time.perf_counter() - began)
     again = Child(theirs.child.seconds)  # of the copy; it starts while the search is on
     try:
-        search = _Search(theirs, diagnosis, manners, text, began + seconds)
+        search = _Search(theirs, diagnosis, manners, text, began, seconds)
         with suppress(ForeignError):  # an edit ended the child process: what was found so far holds
             search.run()
         return search.result(began, again)
@@ -106,10 +106,17 @@ class _Search:
     """The text as it is now, and what is left."""
 
     def __init__(
-        self, theirs: Foreign, diagnosis: Diagnosis, manners: Sequence[Manner], text: str, deadline: float
+        self,
+        theirs: Foreign,
+        diagnosis: Diagnosis,
+        manners: Sequence[Manner],
+        text: str,
+        began: float,
+        seconds: float,
     ) -> None:
         assert diagnosis.evidence is not None
-        self.theirs, self.original, self.text, self.deadline = theirs, text, text, deadline
+        self.theirs, self.original, self.text = theirs, text, text
+        self.seconds, self.deadline = seconds, began + seconds
         self.targets = Targets(diagnosis.evidence, theirs.mine)
         evidence = diagnosis.evidence
         self.bench = Bench(
@@ -165,7 +172,7 @@ class _Search:
     def _step(self, fault: int | None) -> bool:
         """Edits that mend this fault, or a part of it, or others on the way; None: any of them. Whether any was
         found."""
-        end = min(self.deadline, time.perf_counter() + EACH)
+        end = min(self.deadline, time.perf_counter() + EACH * self.seconds)
         code = Code(self.text, self.functions)
         better: list[tuple[Candidate, State]] = []
         waiting, sizes, idle = iter(self._candidates(code, fault)), chain(BATCH, repeat(BATCH[-1])), 0

@@ -12,6 +12,7 @@ from gated.audit.diagnosis.roads import ALL, Operation, Road
 from gated.audit.mending.sought import Sought
 from gated.audit.mending.syntax import ATOM, POWER, PRODUCT, SIGN, SUM
 from gated.audit.mending.words import Word
+from gated.language.functions import FUNCTIONS
 from gated.language.graph import Matrix, Node, is_constant, is_elementwise
 
 Said = tuple[str, int]  # text, and how strongly it binds
@@ -78,7 +79,7 @@ class Phrases:
             return f"{_bound(parts[0], SUM)} {sign} {_bound(parts[1], SUM + 1)}", SUM
         if operation.signs == (-1,):
             return "-" + _bound(parts[0], PRODUCT), SIGN
-        function = operation.numpy
+        function = FUNCTIONS[node.attr].numpy if node.attr in FUNCTIONS else None
         if not isinstance(function, np.ufunc) or len(parts) != 1:
             return None
         return f"{self.module}.{function.__name__}({parts[0][0]})", ATOM

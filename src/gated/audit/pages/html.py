@@ -10,7 +10,7 @@ from gated.audit.pages.drawing import svg
 from gated.audit.pages.mathml import mathml
 from gated.audit.pages.style import STYLE
 from gated.audit.pages.terminal import read_source
-from gated.audit.pages.words import forward_sentences, others, place, say, summary
+from gated.audit.pages.words import forward_sentences, others, place, say, style, summary
 from gated.audit.verdict import Audit, Fault
 
 AROUND = 2  # lines of their code shown before and after a fault
@@ -22,7 +22,7 @@ def as_html(audit: Audit) -> str:
     name = Path(audit.path).name
     parts = [
         f"<h1>{escape(say(lang, 'title', ''))}<code>{escape(name)}</code></h1>",
-        f'<p class="dim">{escape(", ".join(audit.where))} ({escape(audit.style)})</p>',
+        f'<p class="dim">{escape(", ".join(audit.where))} ({escape(style(audit))})</p>',
         f'<p class="verdict {audit.verdict}"><strong>{escape(say(lang, audit.verdict))}</strong>: '
         f"{escape(summary(audit))}</p>",
         *_faults(audit),

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gated.audit.foreign.table import GradientRow
-from gated.audit.pages.words import forward_sentences, others, say, summary
+from gated.audit.pages.words import forward_sentences, others, say, style, summary
 from gated.audit.verdict import RIGHT, WRONG, Audit, Fault
 from gated.calculus.markup import columns, wrap
 
@@ -36,7 +36,7 @@ def as_rich(audit: Audit, width: int = WIDTH) -> Text:
 def lines(audit: Audit, width: int) -> Iterator[Line]:
     lang, colour = audit.lang, {RIGHT: GOOD, WRONG: BAD}.get(audit.verdict, DOUBT)
     yield [(f"{Path(audit.path).name}  ", BOLD)]
-    yield from _paragraph(f"{', '.join(audit.where)} ({audit.style})", width, "  ", DIM)
+    yield from _paragraph(f"{', '.join(audit.where)} ({style(audit)})", width, "  ", DIM)
     yield EMPTY
     head = f"{say(lang, audit.verdict)}: "
     first, *rest = wrap(head + summary(audit), width, later="  ").split("\n")

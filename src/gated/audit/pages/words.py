@@ -91,6 +91,25 @@ say = Sentences({
 })
 # fmt: on
 
+# what their code is, as the adapters have it in English
+_STYLES = {
+    "a layer that is fed sequences": "按序列输入的层",
+    "a layer that is fed step by step": "一步一步输入的层",
+    "a class that does one step": "只算一步的类",
+    "a function of a loss and its gradients": "同时给出损失和梯度的函数",
+    "a PyTorch module": "PyTorch 的 module",
+    "a PyTorch autograd.Function": "PyTorch 的 autograd.Function",
+    "functions over sequences with one dictionary of parameters": "按序列计算、参数放在一个字典里的函数",
+    "functions over sequences with arrays as arguments": "按序列计算、参数是一个个数组的函数",
+    "functions over one step with one dictionary of parameters": "只算一步、参数放在一个字典里的函数",
+    "functions over one step with arrays as arguments": "只算一步、参数是一个个数组的函数",
+}
+
+
+def style(audit: Audit) -> str:
+    """What their code is."""
+    return _STYLES.get(audit.style, audit.style) if audit.lang == "zh" else audit.style
+
 
 def summary(audit: Audit) -> str:
     """One sentence: how many gradients are wrong and whether that is explained."""
