@@ -51,7 +51,7 @@ MORE = [
      [("missing_factor", "a_o"), ("cut_path", "dc")]),
     ("lstm", [('grads["b.i"] += delta_i', 'grads["b.i"] += delta_f'),
       ('grads["b.o"] += delta_o', 'grads["b.o"] += delta_f')],
-     [("wrong_delta", "b.i"), ("wrong_delta", "b.o")]),
+     [("wrong_delta", "b.o")]),  # one cause, in two gates
     ("lstm", [("df = dc * c_prev", "df = dc * g"), ("di = dc * g", "di = dc")],
      [("wrong_operand", "a_f"), ("missing_factor", "a_i")]),
     ("lstm", [("dg * (1.0 - g * g)", "dg"), ("delta_f @ U_f", "delta_f @ U_f.T")],
