@@ -85,6 +85,8 @@ def _home(module: str, name: str, thing: Any) -> str:
         return thing.__name__
     if module == "gated":
         module = gated._HOME.get(name, module)
+    if name not in vars(importlib.import_module(module)):  # a package that imports it when it is asked for
+        return f"{thing.__module__}.{name}"
     return f"{_origin(module, name)}.{name}"
 
 

@@ -28,6 +28,10 @@ OUTSIDE = {  # the place in the repository, and on the site
     "benchmarks/README.md": "benchmarks.md",
     "benchmarks/results/results.md": "results.md",
     "benchmarks/results/results.png": "results.png",
+    **{  # what the gallery's wrong programs are made from, as text that a browser shows
+        path.relative_to(ROOT).as_posix(): f"specimens/{path.name}.txt"
+        for path in sorted((ROOT / "tests" / "audit" / "specimens" / "right").glob("*.py"))
+    },
 }
 REPOSITORY = {site: place for place, site in OUTSIDE.items()}
 FENCED = re.compile(r"^(```|~~~).*?^\1[ ]*$", re.MULTILINE | re.DOTALL)
