@@ -14,13 +14,14 @@ from gated.audit.diagnosis import Diagnosis, Finding, explain_gradients
 from gated.audit.diagnosis.drawn import DrawnRoad
 from gated.audit.foreign import sentences
 from gated.audit.foreign.manners import Manner
-from gated.audit.foreign.match import Match
+from gated.audit.foreign.match import Match, canonical
 from gated.audit.foreign.process import MEMORY, SECONDS, Foreign, open_foreign
 from gated.audit.foreign.table import Table
 from gated.audit.mending import locate_and_mend
 from gated.audit.verdict import RIGHT, UNKNOWN, WRONG, Audit, Fault, Forward
 from gated.calculus.wording import LANGUAGES
 from gated.errors import ForeignError, wrong
+from gated.language import Cell
 
 LOCATING, MENDING = 2.5, 20.0  # seconds to search for the lines of faults, and for a mended copy
 FAULTS = ("in_place", "stale_state")  # manners that make the gradients of the next call wrong
@@ -34,8 +35,13 @@ say = Sentences({
                     "1e-9 instead of rounding", "前向传播不接受复数：改用中心差分求导，精度约 1e-9，而不是舍入误差"),
     "raises": ("the backward pass raises {0}", "反向传播抛出 {0}"),
     "no_cell": ("the forward pass is none of the cells known, so that only the table can be given: the gradients that "
-                "are wrong, and at which step",
-                "前向传播不是已知的任何一种细胞，因此只能给出梯度对照表：哪些错了，错在哪一步"),
+                "are wrong, and at which step; with its equations as a cell (--cell FILE.py:NAME) the terms are named, "
+                "too",
+                "前向传播不是已知的任何一种细胞，因此只能给出梯度对照表：哪些错了，错在哪一步；"
+                "把它的方程写成一个细胞（--cell FILE.py:NAME），就能指出是哪一项"),
+    "other_cell": ("the forward pass is not the cell that was given, so that only the table can be given: the "
+                   "gradients that are wrong, and at which step",
+                   "前向传播不是给定的细胞，因此只能给出梯度对照表：哪些错了，错在哪一步"),
     "unexplained": ("wrong and not explained: {0}", "有错，但未能解释：{0}"),
     "worst": ("{0} (relative error {1:.2g}, most of it from the loss at step {2})",
               "{0} （相对误差 {1:.2g}，主要来自第 {2} 步的损失）"),
@@ -47,6 +53,7 @@ def diagnose(
     code: str | Path | Any,
     name: str | None = None,
     *,
+    cell: Cell | None = None,
     lang: str = "en",
     fix: bool = False,
     seconds: float = SECONDS,
@@ -61,6 +68,7 @@ def diagnose(
     Args:
         code: "file.py", "file.py:name", or a function, class or module that was imported from a file.
         name: of one function or class of the file, if it is not found by itself.
+        cell: what their forward pass is; looked for among the cells of the zoo and what is near to them, if not given.
         lang: of the sentences, "en" or "zh".
         fix: search longer for the lines of the faults and for a mended copy.
         seconds: for one request to the child process, such as the table.
@@ -73,7 +81,9 @@ def diagnose(
     if lang not in LANGUAGES:
         raise wrong("lang", repr(lang), f"one of {', '.join(LANGUAGES)}")
     path, name = _place(code, name)
-    settings = _Settings(lang, fix, seconds, memory)
+    if cell is not None:
+        _check_cell(cell)
+    settings = _Settings(lang, fix, seconds, memory, cell)
     first, others = _audit(path, name, settings)
     audits = [first]
     for other in others:
@@ -91,12 +101,13 @@ class _Settings:
     fix: bool
     seconds: float
     memory: int
+    cell: Cell | None
 
 
 def _audit(path: str | Path, name: str | None, settings: _Settings) -> tuple[Audit, tuple[str, ...]]:
     """The audit of one pair of functions or one class, and the names of others in the same file."""
     began, lang = time.perf_counter(), settings.lang
-    with open_foreign(path, name, seconds=settings.seconds, memory=settings.memory) as theirs:
+    with open_foreign(path, name, seconds=settings.seconds, memory=settings.memory, cell=settings.cell) as theirs:
         table, manners, match = theirs.table(), theirs.manners(), theirs.match()
         bad = [manner for manner in manners if manner.kind in FAULTS]
         faults = [_bad_manner(manner, lang) for manner in bad]
@@ -113,12 +124,12 @@ def _audit(path: str | Path, name: str | None, settings: _Settings) -> tuple[Aud
             if not table.right:
                 unexplained, roads = _open(diagnosis, table, lang), diagnosis.roads
         elif not table.right and not table.failure:
-            unexplained = [say(lang, "no_cell"), *_worst(table, lang)]
+            unexplained = [say(lang, "other_cell" if settings.cell else "no_cell"), *_worst(table, lang)]
         audit = Audit(
             path=str(theirs.path),
             where=theirs.where,
             style=theirs.style,
-            forward=_forward(match, lang),
+            forward=replace(_forward(match, lang), given=settings.cell is not None),
             gradients=table.rows,
             faults=tuple(faults),
             unexplained=tuple(unexplained),
@@ -139,7 +150,7 @@ def explain(theirs: Foreign, match: Match, lang: str = "en") -> Diagnosis:
     return explain_gradients(
         match.cell,
         theirs.mine,
-        initial=[state for state in match.cell.graph.states if state in theirs.states],
+        initial=[ours for ours, state in canonical(match.cell).items() if state in theirs.states],
         last_only=theirs.last_only,
         lang=lang,
         called=_their_names(theirs, match),
@@ -148,9 +159,22 @@ def explain(theirs: Foreign, match: Match, lang: str = "en") -> Diagnosis:
 
 def _their_names(theirs: Foreign, match: Match) -> Callable[[str], str]:
     """What they call a parameter of the cell, its input, a first state; every other name stays."""
-    called = {f"{state}0": theirs.names.get(state, f"{state}0") for state in match.cell.graph.states}
+    known = canonical(match.cell)
+    called = {f"{s}0": theirs.names.get(known.get(s, s), f"{s}0") for s in match.cell.graph.states}
     called["x"] = theirs.names.get("x", "x")
     return lambda name: called.get(name) or match.their_name(name)
+
+
+def _check_cell(cell: Cell) -> None:
+    """An input x, and states of one size, as code that is audited has them."""
+    if not isinstance(cell, Cell):
+        raise wrong("cell", repr(cell), "a cell, as `@gated.cell` makes it")
+    (given,) = cell.graph.inputs
+    if given != "x":
+        raise wrong("cell", f"{cell.name}, whose input is {given}", "x as its first argument")
+    sizes = {size for dims in cell.parameters.values() for size in dims}
+    if not sizes <= {"input", "hidden"}:
+        raise wrong("cell", f"{cell.name} with sizes {', '.join(sorted(sizes))}", "one size for all its states")
 
 
 def _place(code: Any, name: str | None) -> tuple[str | Path, str | None]:

@@ -23,6 +23,7 @@ class Forward:
         differences: where it departs from the cell that was meant, one sentence each.
         error: ||their outputs - the cell's|| / ||their outputs||.
         notes: their conventions, one sentence each.
+        given: whether the user said which cell it is.
     """
 
     cell: str | None
@@ -31,6 +32,7 @@ class Forward:
     differences: tuple[str, ...] = ()
     error: float = 0.0
     notes: tuple[str, ...] = ()
+    given: bool = False
 
 
 @dataclass(frozen=True)

@@ -69,13 +69,15 @@ def _silence() -> None:
 
 
 def _explain(error: Exception, debug: bool) -> int:
-    """One line for an error, by whose it is."""
+    """One line for an error, by whose it is; three for what to write beside somebody's code."""
     import typer
 
-    from gated.errors import GatedError  # here, for it loads numpy, which --help can do without
+    from gated.errors import ForeignError, GatedError  # here, for it loads numpy, which --help can do without
 
     # typer carries its own copy of click in some versions and uses the package in others
     click_error = typer.BadParameter.__mro__[2]
+    if isinstance(error, ForeignError):
+        return _fail(str(error), debug, lines=True)
     if isinstance(error, GatedError):
         return _fail(str(error), debug)
     if type(error).__name__ == "NoArgsIsHelpError":  # in versions that do not print it themselves
@@ -96,9 +98,10 @@ def _take_debug(words: list[str]) -> bool:
     return found
 
 
-def _fail(message: str, debug: bool = False, code: int = USER_ERROR) -> int:
+def _fail(message: str, debug: bool = False, code: int = USER_ERROR, lines: bool = False) -> int:
     if debug:
         traceback.print_exc()
+    parts = message.splitlines() if lines else [message]
     with contextlib.suppress(OSError):
-        print(f"error: {readable(' '.join(message.split()))}", file=sys.stderr)
+        print(f"error: {readable(chr(10).join(' '.join(part.split()) for part in parts))}", file=sys.stderr)
     return code

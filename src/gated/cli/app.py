@@ -149,6 +149,10 @@ def audit(
     output: Annotated[
         str | None, typer.Option("-o", "--output", help="Of --fix  [default: FILE_mended.py beside it]")
     ] = None,
+    cell: Annotated[
+        str | None,
+        typer.Option(help="What its forward pass is, FILE.py:NAME  [default: looked for in the zoo and near it]"),
+    ] = None,
     lang: Annotated[str, typer.Option(help="en or zh.")] = "en",
     seconds: Annotated[float, typer.Option(help="That their code may take for one part of the audit.")] = 60.0,
     memory: Annotated[float, typer.Option(help="GiB that their code may take.")] = 4.0,
@@ -164,10 +168,11 @@ def audit(
     gated audit my_lstm.py --html report.html
     gated audit my_lstm.py --fix -o mended.py
     gated audit my_lstm.py --json
+    gated audit my_code.py --cell my_cells.py:my_cell
     """
     from gated.cli.audit import run_audit
 
-    raise typer.Exit(run_audit(code, as_json, html, fix, output, lang, seconds, memory))
+    raise typer.Exit(run_audit(code, as_json, html, fix, output, cell, lang, seconds, memory))
 
 
 @app.command()

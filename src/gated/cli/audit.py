@@ -17,13 +17,23 @@ EXIT = {"right": 0, "wrong": 1, "unknown": 2}
 
 
 def run_audit(
-    code: str, as_json: bool, html: str | None, fix: bool, output: str | None, lang: str, seconds: float, memory: float
+    code: str,
+    as_json: bool,
+    html: str | None,
+    fix: bool,
+    output: str | None,
+    cell: str | None,
+    lang: str,
+    seconds: float,
+    memory: float,
 ) -> int:
     """Audit, print or write what was asked for; the exit status: 0 right, 1 wrong, 2 could not be audited."""
     from gated.audit.code_audit import diagnose
+    from gated.cli.load_cell import load_cell
 
+    own = None if cell is None else load_cell(cell)
     with _waiting():
-        audit = diagnose(code, lang=lang, fix=fix, seconds=seconds, memory=int(memory * 2**30))
+        audit = diagnose(code, cell=own, lang=lang, fix=fix, seconds=seconds, memory=int(memory * 2**30))
     if as_json:
         typer.echo(audit.to_json())
     else:

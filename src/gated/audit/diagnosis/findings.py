@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
+from gated.audit.diagnosis.backward_graph import BackwardGraph
 from gated.audit.diagnosis.case import Case
 from gated.audit.diagnosis.model import GRADIENT, Model
 from gated.audit.diagnosis.printer import RoadPrinter
 from gated.audit.diagnosis.roads import Mistake, Road
 from gated.audit.diagnosis.samples import TOLERANCE, Samples, norm
 from gated.audit.diagnosis.sentences import say
+from gated.calculus.steps import ARGUMENT
 
 Called = Callable[[str], str]  # a gradient -> its name in a sentence
 KINDS = [
@@ -186,7 +188,8 @@ def _finding(
     right, theirs = right_model(case), _with_only(case, model, cause)
     spoilt = _spoilt(samples, right, theirs)
     nodes = [n for n in cause.names if n not in graph.gradients]
-    where = tuple(dict.fromkeys([*spoilt, *(n for n in cause.names if n in graph.gradients), *map(_quantity, nodes)]))
+    own = [name for name in cause.names if name in graph.gradients]
+    where = tuple(dict.fromkeys([*spoilt, *own, *(_quantity(graph, node) for node in nodes)]))
     text = say(lang, "and").join(_sentence(printer, lang, m, cause.terms) for m in cause.mistakes)
     if _spares_last_step(model, cause):
         text += say(lang, "before_last")
@@ -219,9 +222,10 @@ def _sentence(printer: RoadPrinter, lang: str, mistake: Mistake, terms: list[Roa
     return say(lang, several or mistake.sentence, *parts, road=", ".join(roads))
 
 
-def _quantity(node: str) -> str:
-    """The name "dc" of a named value, "a_f" of an argument."""
-    return node if node.startswith("a_") else f"d{node}"
+def _quantity(graph: BackwardGraph, node: str) -> str:
+    """The name "dc" of a named value, "a_f" of the argument of f."""
+    quantity = graph.quantities.get(node)
+    return f"a_{quantity.owner}" if quantity is not None and quantity.kind == ARGUMENT else f"d{node}"
 
 
 def _roads(model: Model, name: str) -> list[Road]:

@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from gated.audit.foreign import manners, wire
+from gated.audit.foreign import manners, roles, wire
 from gated.audit.foreign.find import find, others
 from gated.audit.foreign.source import Source
 from gated.audit.foreign.subject import Subject
@@ -99,6 +99,7 @@ def _open(held: dict[str, Any], message: Mapping[str, Any], arrays: Mapping[str,
     os.chdir(home)
     sys.path.insert(0, str(home))
     _double_precision(home / path.name)
+    roles.call_states(message.get("states", {}))
     source = Source(str(path))
     subject = held["subject"] = find(source, message["name"])
     return {

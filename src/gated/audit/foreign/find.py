@@ -178,5 +178,6 @@ def none_fits(source: Source) -> str:
         f"{source.path.name}: no adapter fits; it defines {', '.join(found[:6])}{lacking}\n"
         "write beside it: def forward(params, xs, h0, c0) -> (hs, cache), xs (T, N, D), params {name: array}, "
         "and def init(input_size, hidden_size) -> params\n"
-        "and: def backward(params, cache, dhs) -> {name: gradient}, with 'xs', 'h0', 'c0' beside the parameters' names"
+        "and: def backward(params, cache, dhs) -> {name: gradient}, with 'xs', 'h0', 'c0' beside the parameters' names "
+        "(states of other names: those of a cell of yours, --cell FILE.py:NAME)"
     )

@@ -18,7 +18,13 @@ from gated.audit.foreign.subject import Parameters
 from gated.language import Cell
 
 Array = np.ndarray[Any, Any]
+CANONICAL = ("h", "c")  # a cell's states, the output first, as the code that is asked knows them
 EXACT = 1e-10  # as far as their outputs may be from the cell's
+
+
+def canonical(cell: Cell) -> dict[str, str]:
+    """The states of a cell -> "h", "c". A third one has no such name: it cannot be given."""
+    return dict(zip(cell.graph.states, CANONICAL, strict=False))
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,9 @@ import numpy as np
 
 import gated.cells
 from gated.audit.foreign import roles
+from gated.audit.foreign.by_name import by_name
 from gated.audit.foreign.departures import GATES, conventions, departed
-from gated.audit.foreign.match import EXACT, Match, Piece
+from gated.audit.foreign.match import EXACT, Match, Piece, canonical
 from gated.audit.foreign.odd_cells import DIFFERENCES, ELEMENTWISE, ODD
 from gated.errors import GatedError
 from gated.language import Cell
@@ -25,12 +26,17 @@ FIRST = ("rnn", "lstm", "gru", "gru_reset_after", "peephole_lstm", "mgu")
 USUAL = {"gru": "z_takes", "gru_reset_after": "z_keeps"}
 
 
-def match(shapes: Shapes, P: Mapping[str, Array], x: Array, states: Mapping[str, Array], y: Array) -> Match | None:
+def match(
+    shapes: Shapes, P: Mapping[str, Array], x: Array, states: Mapping[str, Array], y: Array, cell: Cell | None = None
+) -> Match | None:
     """The cell that gives y (T, N, H) on their parameters P and x (T, N, D), D and H of different size; the first that
-    does to rounding, else the nearest. States that their code does not take are zero. None: no cell has such arrays."""
+    does to rounding, else the nearest. States that their code does not take are zero. None: no cell has such arrays.
+
+    cell: what it is; no other is tried."""
     best: Match | None = None
     nearest: dict[str, float] = {}  # how far the outputs of a cell of the zoo are from theirs
-    for kind in _kinds(elementwise=all(shape == (y.shape[2],) for shape in shapes.values())):
+    own = cell and (_Kind(cell, own=True),)
+    for kind in own or _kinds(elementwise=all(shape == (y.shape[2],) for shape in shapes.values())):
         run = _Run(kind.cell, x, states, y.shape[2])
         for pieces, gates, notes in candidates(kind, shapes, x.shape[2], y.shape[2]):
             found = Match(kind.cell, 0.0, pieces, gates, run.absent(pieces), notes, kind.different, kind.meant)
@@ -58,13 +64,15 @@ def _as_it_is(found: Match) -> Match:
 
 @dataclass(frozen=True)
 class _Kind:
-    """A cell that may be theirs. gates: those that they may have, where it does not read all of them."""
+    """A cell that may be theirs. gates: those that they may have, where it does not read all of them. own: the user
+    said that it is this one, whatever its parameters are called."""
 
     cell: Cell
     noted: tuple[str, ...] = ()
     different: tuple[tuple[str, str], ...] = ()
     meant: str = ""
     gates: tuple[str, ...] = ()
+    own: bool = False
 
     @property
     def departs(self) -> bool:
@@ -105,7 +113,8 @@ class _Run:
         self.cell, self.x, self.H = cell, x, H
         self.layer = Recurrent(cell, x.shape[2], H, 1, dtype="float64", backend="reference")
         nothing = np.zeros((x.shape[1], H))
-        self.states = tuple(states.get(s, nothing)[None] for s in cell.graph.states)
+        theirs = canonical(cell)
+        self.states = tuple(states.get(theirs.get(s, s), nothing)[None] for s in cell.graph.states)
 
     def absent(self, pieces: Sequence[Piece]) -> tuple[str, ...]:
         there = {p.ours for p in pieces}
@@ -124,6 +133,9 @@ Way = tuple[tuple[Piece, ...], tuple[str, ...], tuple[str, ...]]
 
 def candidates(kind: _Kind, shapes: Shapes, D: int, H: int) -> Iterator[Way]:
     """Ways in which their arrays may be the cell's parameters, the likeliest first: pieces, gates, notes."""
+    if kind.own:
+        for pieces, order in by_name(kind.cell, shapes, D, H):
+            yield pieces, order, ()
     read = tuple(dict.fromkeys(name.split(".")[1] for name in kind.cell.parameters if name[0] in "wWU"))
     for gates in dict.fromkeys((kind.gates or read, read)):
         reader = _Reader(kind.cell, shapes, D, H, len(gates))

@@ -18,10 +18,11 @@ import gated
 from gated.audit.foreign import wire
 from gated.audit.foreign.draws import draw
 from gated.audit.foreign.manners import Manner
-from gated.audit.foreign.match import Match
+from gated.audit.foreign.match import Match, canonical
 from gated.audit.foreign.matching import match
 from gated.audit.foreign.table import GradientRow, Table
 from gated.errors import ForeignError, wrong
+from gated.language import Cell
 
 Array = np.ndarray[Any, Any]
 SECONDS = 60.0  # for one request
@@ -110,6 +111,7 @@ class Foreign:
         style: what it is, in words. where: its functions or class. states: of "h", "c", those that can be given.
         names: "x", "h", "c" -> what they call it. last_only: an adjoint of the last output alone can be given.
         one_step: their functions do one step, which is chained here. equal_sizes: D has to be H.
+        cell: what their forward pass is, where the user said so.
         others: names of further functions or classes in the file that can be audited, if none was asked for.
     """
 
@@ -121,11 +123,14 @@ class Foreign:
         memory: int,
         home: Path | None = None,
         child: Child | None = None,
+        cell: Cell | None = None,
     ) -> None:
+        self.cell = cell
         self.path, self.name, self.memory, self.child = Path(path), name, memory, child or Child(seconds)
         where = {"path": str(self.path.resolve()), "home": str(home.resolve()) if home else None}
         try:
-            about, _ = self.child.ask({"do": "open", **where, "name": name, "memory": memory})
+            called = {theirs: ours for ours, theirs in canonical(cell).items()} if cell else {}
+            about, _ = self.child.ask({"do": "open", **where, "name": name, "memory": memory, "states": called})
         except BaseException:
             self.child.close()
             raise
@@ -177,7 +182,7 @@ class Foreign:
         if self._match is None:
             at = draw(self, 3, 2, D, H, np.random.default_rng(7))
             y = self.forward(at.P, at.x, at.states)
-            self._match = match({n: v.shape for n, v in at.P.items()}, at.P, at.x, at.states, y)
+            self._match = match({n: v.shape for n, v in at.P.items()}, at.P, at.x, at.states, y, self.cell)
         return self._match
 
     def mine(self, P: Mapping[str, Array], x: Array, states: Sequence[Array], dy: Array) -> dict[str, Array]:
@@ -202,17 +207,18 @@ class Foreign:
             raise ForeignError(f"{self.path.name}: got a forward pass that is none of the cells known, expected one")
         inputs, units = x.shape[2], dy.shape[2]
         at = found if self.equal_sizes and units == H else found.resized(H if self.equal_sizes else D, H, inputs, units)
-        order = found.cell.graph.states
-        given = dict(zip(order, states, strict=True))
-        hidden = [s for s in order if s not in self.states and np.any(given[s])]
+        theirs = canonical(found.cell)
+        given = {theirs.get(s, s): value for s, value in zip(found.cell.graph.states, states, strict=True)}
+        hidden = [s for s, value in given.items() if s not in self.states and np.any(value)]
         if hidden:
             raise wrong("states", f"an initial {hidden[0]} that is not zero", "zero: their code takes none")
-        theirs = at.to_theirs(P, self.shapes(inputs, units))
-        return at, {**_arrays(theirs, x, {s: given[s] for s in self.states if s in given}), "dy": dy}
+        parameters = at.to_theirs(P, self.shapes(inputs, units))
+        return at, {**_arrays(parameters, x, {s: given[s] for s in self.states if s in given}), "dy": dy}
 
     def in_ours(self, at: Match, back: Mapping[str, Array]) -> dict[str, Array]:
         """Their gradients in the cell's names."""
-        return at.gradients_to_ours(back) | {n: back[n] for n in ("x", *at.cell.graph.states) if n in back}
+        states = {ours: back[theirs] for ours, theirs in canonical(at.cell).items() if theirs in back}
+        return at.gradients_to_ours(back) | {n: back[n] for n in ("x",) if n in back} | states
 
 
 def _arrays(P: Mapping[str, Array], x: Array, states: Mapping[str, Array]) -> dict[str, Array]:
@@ -226,11 +232,13 @@ def open_foreign(
     seconds: float = SECONDS,
     memory: int = MEMORY,
     home: Path | None = None,
+    cell: Cell | None = None,
 ) -> Foreign:
     """Somebody's code, as "file.py" or "file.py:name", in a child process of its own; a context manager.
 
     Args:
         home: the folder in which it runs and whose files it imports; its own, if not given.
+        cell: what their forward pass is; a cell of the zoo or near it, if not given.
 
     Raises:
         ForeignError: it cannot be loaded, ends its process, takes too long, or no adapter fits.
@@ -243,4 +251,4 @@ def open_foreign(
         raise wrong("path", repr(text), "a Python file, or file.py:name for a function or a class in it")
     if Path(text).suffix != ".py":
         raise wrong("path", repr(text), "a Python file, whose name ends with .py")
-    return Foreign(text, name, seconds, memory, home)
+    return Foreign(text, name, seconds, memory, home, cell=cell)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 X = {"x", "xt", "x_t", "xs", "inputs", "input", "seq", "sequence", "x_seq", "x_in", "inp", "data", "xx"}
 H = {"h", "h0", "h_0", "prev_h", "h_prev", "hprev", "a0", "a_prev", "ht_prev", "h_init", "init_h", "h_start", "s0"}
@@ -58,6 +59,7 @@ STATES = {"state", "init_state", "initial_state", "prev_state", "state_prev", "c
 STATES |= {"initial_states", "init_states", "prev_states", "last_state", "final_state", "start_state"}
 WHEN = "prev|previous|next|init|initial|start|first|last|final|old|new|state|in|out|tm1|t_?1|t|0|n|all|seq|list"
 STATE = re.compile(rf"^(?:(?:{WHEN})_?)*(?:(h|hs|hidden|a|s|ss)|(c|cs|cell|cells))(?:_?(?:{WHEN}))*$")
+FORMS = ("#0", "#_0", "#_prev", "prev_#", "#prev", "#_old", "old_#", "#_init", "init_#", "#_in", "#_last", "#_tm1")
 KEPT = re.compile(r"cache|tape|saved|stored|ctx|context|memo|record|trace|history|intermediate|interm|residual|kept")
 INPUT = re.compile(r"^(?:x|xs|inputs?|seqs?|sequences?)_?(?:t|seq|batch|data|in|list|all|sequence|train)$")
 
@@ -75,6 +77,14 @@ def role(name: str, backward: bool = False) -> str:
     if KEPT.search(key):
         return "cache"
     return state(key) if len(key) > 2 and state(key) else "array"
+
+
+def call_states(called: Mapping[str, str]) -> None:
+    """What the user's cell calls its states, "h" and "c" -> their names, in all the forms in which steps are named."""
+    for known, names in ((H, called.get("h")), (C, called.get("c"))):
+        if names:
+            key = names.lower()
+            known |= {key, *(form.replace("#", key) for form in FORMS)}
 
 
 def state(name: str) -> str:

@@ -26,6 +26,12 @@ say = Sentences({
     "forward": ("forward pass", "前向传播"),
     "is_cell": ("it is gated's cell `{0}`, the same outputs to rounding",
                 "就是 gated 的细胞 `{0}` ，输出相同（舍入误差以内）"),
+    "is_given": ("it is the cell `{0}` that was given, the same outputs to rounding",
+                 "就是给定的细胞 `{0}` ，输出相同（舍入误差以内）"),
+    "not_given_cell": ("it is not the cell `{0}` that was given: its outputs are off by {1:.2g}",
+                       "不是给定的细胞 `{0}` ：输出相差 {1:.2g}"),
+    "other_arrays": ("the cell that was given is not found in its parameters, by name and shape",
+                     "按名称和形状，在其参数中找不到给定的细胞"),
     "departs": ("it is no cell of the zoo", "不是自带细胞中的任何一种"),
     "nearest": ("none of the known cells; the nearest is `{0}`, its outputs are off by {1:.2g}",
                 "不是已知的任何一种细胞；最接近的是 `{0}` ，输出相差 {1:.2g}"),
@@ -132,11 +138,13 @@ def forward_sentences(audit: Audit) -> list[str]:
     """Which cell it is, in which order its gates lie, and what departs from the cell that was meant."""
     lang, forward = audit.lang, audit.forward
     if forward.cell is None:
-        said = [say(lang, "no_cell")]
+        said = [say(lang, "other_arrays" if forward.given else "no_cell")]
     elif not forward.exact:
-        said = [say(lang, "nearest", forward.cell, forward.error)]
+        said = [say(lang, "not_given_cell" if forward.given else "nearest", forward.cell, forward.error)]
+    elif forward.differences:
+        said = [say(lang, "departs")]
     else:
-        said = [say(lang, "departs") if forward.differences else say(lang, "is_cell", forward.cell)]
+        said = [say(lang, "is_given" if forward.given else "is_cell", forward.cell)]
     if forward.exact and len(forward.gates) > 1:
         said.append(say(lang, "gates", " ".join(forward.gates)))
     return [*said, *forward.differences, *forward.notes]
