@@ -94,9 +94,7 @@ def test_what_is_no_cell_is_refused() -> None:
 
     with pytest.raises(ArgumentError, match="cell: got of_u, whose input is u, expected x as its first argument"):
         diagnose(GIVEN / "two_memories.py", cell=of_u)
-    with pytest.raises(
-        ArgumentError, match="got projected_rnn with sizes .*, expected one size for all"
-    ):
+    with pytest.raises(ArgumentError, match="got projected_rnn with sizes .*, expected one size for all"):
         diagnose(GIVEN / "two_memories.py", cell=projected_rnn)
 
 

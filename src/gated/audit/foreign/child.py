@@ -100,7 +100,7 @@ def _open(held: dict[str, Any], message: Mapping[str, Any], arrays: Mapping[str,
     sys.path.insert(0, str(home))
     _double_precision(home / path.name)
     roles.call_states(message.get("states", {}))
-    source = Source(str(path))
+    source = held["source"] = Source(str(path))
     subject = held["subject"] = find(source, message["name"])
     return {
         "style": subject.style,
@@ -136,7 +136,7 @@ def _table(held: dict[str, Any], message: Mapping[str, Any], arrays: Mapping[str
 
 
 def _manners(held: dict[str, Any], message: Mapping[str, Any], arrays: Mapping[str, Array]) -> Reply:
-    return {"manners": [asdict(m) for m in manners.manners(held["subject"])]}, {}
+    return {"manners": [asdict(m) for m in manners.manners(held["subject"], held["source"])]}, {}
 
 
 def _given(arrays: Mapping[str, Array], prefix: str = "") -> Given:

@@ -10,7 +10,9 @@ import numpy as np
 
 from gated.audit.foreign.draws import Draw, draw
 from gated.audit.foreign.own_check import TINY, hidden, scale_of
+from gated.audit.foreign.source import Source
 from gated.audit.foreign.subject import Subject
+from gated.audit.foreign.unmade import unmade
 
 Array = np.ndarray[Any, Any]
 
@@ -18,7 +20,7 @@ Array = np.ndarray[Any, Any]
 @dataclass(frozen=True)
 class Manner:
     """Attributes:
-    kind: in_place, stale_state, integer, overflow, tiny_check or clipped.
+    kind: in_place, stale_state, integer, overflow, tiny_check, clipped, last_only or unmade.
     where: a name of theirs, "forward" or "backward".
     sentence, parts: a key of `sentences.say`, and what stands in its braces.
     """
@@ -29,14 +31,19 @@ class Manner:
     parts: tuple[str, ...] = ()
 
 
-def manners(subject: Subject) -> list[Manner]:
+def manners(subject: Subject, source: Source) -> list[Manner]:
     rng = np.random.default_rng(11)
     at = draw(subject, 3, 2, 3, 4, rng)
     dy = rng.standard_normal((3, 2, subject.forward(at.P, at.x, at.states).shape[2]))
     if subject.last_only:
         dy[:-1] = 0
-    found = [*_again(subject, at, dy), *_integers(subject, at, dy), *_overflow(subject, at)]
-    return [*found, *_tiny_check(subject), *_clipped(subject)]
+    found = [*_again(subject, at, dy), *_integers(subject, at, dy), *_overflow(subject, at, dy)]
+    found += [*_tiny_check(subject), *_clipped(subject)]
+    if subject.last_only and subject.every_output:
+        found.append(Manner("last_only", "backward", "last_only"))
+    for method, names in unmade(source, subject.where[0]).items():
+        found.append(Manner("unmade", method, "unmade", (method, ", ".join(names))))
+    return found
 
 
 def _again(subject: Subject, at: Draw, dy: Array) -> list[Manner]:
@@ -93,18 +100,27 @@ def _integers(subject: Subject, at: Draw, dy: Array) -> list[Manner]:
     return found
 
 
-def _overflow(subject: Subject, at: Draw) -> list[Manner]:
+def _overflow(subject: Subject, at: Draw, dy: Array) -> list[Manner]:
+    """Inputs so large that every gate is 0 or 1: exp overflows in a careless sigmoid, cosh in a careless derivative."""
+    large = 3000.0 * at.x
     with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always")
         try:
-            y = subject.forward(at.P, 3000.0 * at.x, at.states)
+            y = subject.forward(at.P, large, at.states)
         except Exception as error:  # noqa: BLE001
             return [Manner("overflow", "forward", "large_raises", (type(error).__name__,))]
+        forward = any("overflow" in str(w.message) for w in seen)
     if not np.all(np.isfinite(y)):
         return [Manner("overflow", "forward", "large_nan")]
-    if any("overflow" in str(w.message) for w in seen):
-        return [Manner("overflow", "forward", "large_warns")]
-    return []
+    try:
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            gradients = subject.backward(at.P, large, at.states, dy)
+        if any(not np.all(np.isfinite(np.asarray(value, float))) for value in gradients.values()):
+            return [Manner("overflow", "backward", "large_gradient")]
+    except Exception:  # noqa: BLE001 - the table says what it raises
+        pass
+    return [Manner("overflow", "forward", "large_warns")] if forward else []
 
 
 def _tiny_check(subject: Subject) -> list[Manner]:

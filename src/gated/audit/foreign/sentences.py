@@ -22,6 +22,13 @@ say = Sentences({
                   "输入很大时得到 NaN 或 inf：对很大的数取了 exp"),
     "large_warns": ("large inputs overflow exp in the sigmoid: a warning, and values that are still right",
                     "输入很大时 sigmoid 里的 exp 溢出：会有警告，但数值仍然正确"),
+    "large_gradient": ("large inputs give gradients of NaN or inf, where the outputs are finite and the gradient is 0: "
+                       "a derivative that overflows",
+                       "输入很大时输出仍有限、梯度应为 0，却得到 NaN 或 inf：求导的式子溢出了"),
+    "last_only": ("backward takes an adjoint of the last output alone: a loss at an earlier step cannot be given",
+                  "backward 只接受最后一个输出的伴随：前面各步上的损失无法传入"),
+    "unmade": ("{0} reads {1}, which nothing makes: an AttributeError as soon as it is called",
+               "{0} 读取了 {1} ，而它从未被创建：一调用就会抛出 AttributeError"),
     "tiny_check": ("the file draws weights of {0}: every gate then stands at 1/2 and all but the last step's "
                    "gradients are nearly zero, so that a check on them sees hardly anything: draw them of size 0.5",
                    "文件中的权重只有 {0}：此时每个门都停在 1/2，除最后一步外梯度几乎为零，"

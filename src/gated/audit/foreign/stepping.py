@@ -131,6 +131,7 @@ class Stepwise(Layer):
     """One step that remembers: fed one input after the other."""
 
     style = "a layer that is fed step by step"
+    every_output = True
     ways = tuple(
         (dy, x) for dy in ("last", "list", "array", "each", "each and back") for x in ("last", "list", "array")
     )

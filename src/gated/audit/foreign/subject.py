@@ -41,6 +41,7 @@ class Subject(ABC):
     states: tuple[str, ...] = ()  # of "h", "c": initial states that can be given
     one_sequence = False  # a batch is run one after the other and summed here
     last_only = False  # an adjoint can be given to the last output alone
+    every_output = False  # the outputs of all steps are there, whatever adjoint can be given
     equal_sizes = False  # D has to be H
     whole_numbers = True  # integer arrays can be given
     one_step = False  # of theirs: steps are chained here
