@@ -115,7 +115,7 @@ SINGLES = (
     single(G, "delta of h for that of r", 'p["Ur"].T @ dr', 'p["Ur"].T @ dh', "wrong_delta", "h", numbers=(33,)),
     single(G, "r before the matrix", " + back * r +", ' + p["Un"].T @ (dn * r) +', "wrong_operand", "h", numbers=(35,)),
     single(G, "r left out", " + back * r +", " + back +", "missing_factor", "h", numbers=(35,)),
-    single(G, "z without h", "dz = dh * (n - h) * z", "dz = dh * n * z", "missing_factor", "a_z"),
+    single(G, "z without h", "dz = dh * (n - h) * z", "dz = dh * n * z", "missing_term", "a_z"),
     single(G, "z with the other sign", "dz = dh * (n - h) * z", "dz = dh * (h - n) * z", "wrong_sign", "a_z", numbers=(36,)),
     single(G, "h goes back through z", "dh = dh * (1 - z)", "dh = dh * z", "wrong_operand", "h"),
     single(G, "h does not go back by itself", "dh = dh * (1 - z) + ", "dh = ", "missing_term", "h"),

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 
-from gated.audit.diagnosis.alphabet import Alphabet, is_complement, is_slope, with_plus
+from gated.audit.diagnosis.alphabet import Alphabet, is_complement, is_slope, rest_of_product, rest_of_sum, with_plus
 from gated.audit.diagnosis.backward_graph import BackwardGraph
 from gated.audit.diagnosis.roads import Group, Mistake, Operation, Road
 from gated.language.graph import ONE_DIM, Matrix, Node
@@ -75,8 +75,7 @@ class Edits:
         yield _changed(road, place, (), Mistake("missing_factor", "factor_missing", (own,)), MISSING)
         for letter in self.letters:
             if letter.factor is not own and self._fits(letter.factor.dim, size):
-                kind = "wrong_derivative" if slope else "wrong_operand"
-                mistake = Mistake(kind, "factor_instead", (letter.factor, own))
+                mistake = self._instead("wrong_derivative" if slope else "wrong_operand", letter.factor, own)
                 cost = TURNED if _turned(letter.factor, own) else letter.cost
                 yield _changed(road, place, (letter.factor,), mistake, INSTEAD + cost)
         if isinstance(own, Node) and own.args:
@@ -146,8 +145,19 @@ class Edits:
             return
         for value in self.alphabet.values:
             if self.graph.size(value.dim) == self.graph.size(own.dim) and value is not own:
-                mistake = Mistake("wrong_operand", "factor_instead", (value, own))
+                mistake = self._instead("wrong_operand", value, own)
                 yield replace(_with(road, road.operations, mistake, OPERAND), operand=value)
+
+    def _instead(self, kind: str, value: Operation, own: Operation) -> Mistake:
+        """`value` for `own`: a person who writes h for r h has left out a factor, and one who writes n for n - h a
+        term."""
+        if kind == "wrong_operand" and isinstance(value, Node) and isinstance(own, Node):
+            whole = self.alphabet.spelled_out(own)
+            if (rest := rest_of_product(whole, value)) is not None:
+                return Mistake("missing_factor", "factor_missing", (rest,))
+            if (rest := rest_of_sum(whole, value)) is not None:
+                return Mistake("missing_term", "part_missing", (rest, whole))
+        return Mistake(kind, "factor_instead", (value, own))
 
 
 def _turned(one: Operation, other: Operation) -> bool:

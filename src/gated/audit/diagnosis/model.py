@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from gated.audit.diagnosis.explain import Explanation
+from gated.audit.diagnosis.backward_graph import DY, BackwardGraph
+from gated.audit.diagnosis.explain import Explanation, scaled
 from gated.audit.diagnosis.roads import Road
 from gated.audit.diagnosis.samples import Array, Samples, norm
 
@@ -43,6 +44,17 @@ class Model:
                 samples.put(node, t, roads[node] if node in graph.kept else graph.local[node])
                 if correct is not None:
                     correct(node, t)
+
+    def let_nothing_in(self, graph: BackwardGraph) -> None:
+        """If all gradients are zero, one thing is wrong: dy is not taken in."""
+        if not self.gradients or any(road.coefficient for roads in self.gradients.values() for road in roads):
+            return
+        for name in self.gradients:
+            self.gradients[name] = graph.gradients[name]
+        for roads in (self.last, self.earlier):
+            for node in roads:
+                right = graph.local[node] + graph.carried[node] * (roads is self.earlier)
+                roads[node] = [r if r.source != DY else scaled(r, 0.0, 1) for r in right]
 
     def totals(self, samples: Samples) -> dict[str, Array]:
         """What the model says of each gradient that they return."""

@@ -13,7 +13,8 @@ from typing import TypeAlias
 
 from gated.language.graph import Matrix, Node, is_constant, is_elementwise
 
-ALL, LAST, FIRST, MEAN = "all", "last", "first", "mean"  # which steps of a sum over time are counted, and how
+# which steps of a sum over time are counted, and how
+ALL, LAST, FIRST, MEAN, BUT_LAST, BUT_FIRST = "all", "last", "first", "mean", "but last", "but first"
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from gated.audit.diagnosis.alphabet import Alphabet
 from gated.audit.diagnosis.backward_graph import DY, BackwardGraph, start
-from gated.audit.diagnosis.roads import FIRST, LAST, MEAN, Factor, Road, Shift
+from gated.audit.diagnosis.roads import BUT_FIRST, BUT_LAST, FIRST, LAST, MEAN, Factor, Road, Shift
 from gated.language.functions import FUNCTIONS
 from gated.language.graph import Matrix, Node, is_constant, is_elementwise
 
@@ -156,7 +156,7 @@ class Samples:
     def road(self, road: Road, t: int) -> Any:
         """What a road brings to step t; 0 if it comes from beyond the last one, or its mask leaves it out."""
         t += road.later
-        if t >= self.T or (road.mask == LAST and t < self.T - 1) or (road.mask == FIRST and t > 0):
+        if t >= self.T or not _counts(road.mask, t, self.T - 1):
             return 0.0
         return self.along(road, self.adjoints[t][road.source], t)
 
@@ -198,6 +198,12 @@ class Samples:
 
     def column(self, road: Road, t: int, shape: tuple[int, ...]) -> Array:
         return _shaped(self.road(road, t), shape).ravel()
+
+
+def _counts(mask: str, t: int, last: int) -> bool:
+    if mask in (LAST, BUT_LAST):
+        return (t == last) == (mask == LAST)
+    return mask not in (FIRST, BUT_FIRST) or (t == 0) == (mask == FIRST)
 
 
 def _shaped(value: Any, shape: tuple[int, ...]) -> Array:
