@@ -69,3 +69,25 @@ def test_sums_that_are_overwritten_where_states_start_at_zero(edited: str) -> No
 def test_a_rate_that_has_no_place_there(rate: float) -> None:
     edit = ('grads["U.f"] += delta_f.T', f'grads["U.f"] += {rate} * delta_f.T')
     assert kinds("lstm", edit) == [("extra_factor", "U.f")]
+
+
+def test_nothing_that_enters_the_cell_state() -> None:
+    assert kinds("lstm", ("dc = dc_next + dh * o * (1.0 - tanh_c * tanh_c)", "dc = dc_next")) == [
+        ("missing_term", "dc")
+    ]
+
+
+def test_the_adjoint_of_an_auxiliary_value_from_another_gate() -> None:
+    assert kinds("gru", ("du1 = delta_n @ U_n", "du1 = (dh * (n - h_prev) * z * (1.0 - z)) @ U_n")) == [
+        ("wrong_delta", "du1")
+    ]
+
+
+def test_all_that_shows_a_node_is_wrong_and_the_node_too() -> None:
+    edits = [
+        ("delta_h = dh * (1.0 - h * h)", "delta_h = dh"),
+        ('grads["W.h"] += delta_h.T', 'grads["W.h"] += (delta_h * h_prev).T'),
+        ('grads["U.h"] += delta_h.T', 'grads["U.h"] += (delta_h * h).T'),
+        ('grads["b.h"] += delta_h', 'grads["b.h"] += delta_h / T'),
+    ]
+    assert sorted(where for _, where in kinds("rnn", *edits)) == ["U.h", "W.h", "a_h", "b.h"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from gated.audit.diagnosis.backward_graph import DY, BackwardGraph
+from gated.audit.diagnosis.backward_graph import BackwardGraph
 from gated.audit.diagnosis.explain import Explanation, scaled
 from gated.audit.diagnosis.roads import Road
 from gated.audit.diagnosis.samples import Array, Samples, norm
@@ -45,16 +45,19 @@ class Model:
                 if correct is not None:
                     correct(node, t)
 
-    def let_nothing_in(self, graph: BackwardGraph) -> None:
-        """If all gradients are zero, one thing is wrong: dy is not taken in."""
-        if not self.gradients or any(road.coefficient for roads in self.gradients.values() for road in roads):
-            return
-        for name in self.gradients:
-            self.gradients[name] = graph.gradients[name]
-        for roads in (self.last, self.earlier):
-            for node in roads:
-                right = graph.local[node] + graph.carried[node] * (roads is self.earlier)
-                roads[node] = [r if r.source != DY else scaled(r, 0.0, 1) for r in right]
+    def silenced(self, graph: BackwardGraph, node: str) -> Model:
+        """The model in which nothing of its own step enters a node: gradients of zero, and terms that are missing, may
+        follow from that."""
+
+        def right(roads: list[Road], own: list[Road]) -> list[Road]:
+            return [b if a.coefficient == 0 else a for a, b in zip(roads, own, strict=False)] + roads[len(own) :]
+
+        gradients = {name: right(roads, graph.gradients[name]) for name, roads in self.gradients.items()}
+        last = {name: right(roads, graph.local[name]) for name, roads in self.last.items()}
+        earlier = {name: right(roads, graph.local[name] + graph.carried[name]) for name, roads in self.earlier.items()}
+        for roads in (last, earlier):
+            roads[node] = [road if road.later else scaled(road, 0.0, 1) for road in roads[node]]
+        return Model(last, earlier, gradients)
 
     def totals(self, samples: Samples) -> dict[str, Array]:
         """What the model says of each gradient that they return."""
