@@ -88,6 +88,6 @@ def test_all_that_shows_a_node_is_wrong_and_the_node_too() -> None:
         ("delta_h = dh * (1.0 - h * h)", "delta_h = dh"),
         ('grads["W.h"] += delta_h.T', 'grads["W.h"] += (delta_h * h_prev).T'),
         ('grads["U.h"] += delta_h.T', 'grads["U.h"] += (delta_h * h).T'),
-        ('grads["b.h"] += delta_h', 'grads["b.h"] += delta_h / T'),
+        ("delta_h.sum(axis=0)", "delta_h.sum(axis=0) / T"),
     ]
     assert sorted(where for _, where in kinds("rnn", *edits)) == ["U.h", "W.h", "a_h", "b.h"]
