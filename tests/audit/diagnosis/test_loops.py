@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pytest
 from tests.audit.diagnosis.spoilt import CELLS, spoilt
 
@@ -91,3 +93,28 @@ def test_all_that_shows_a_node_is_wrong_and_the_node_too() -> None:
         ("delta_h.sum(axis=0)", "delta_h.sum(axis=0) / T"),
     ]
     assert sorted(where for _, where in kinds("rnn", *edits)) == ["U.h", "W.h", "a_h", "b.h"]
+
+
+@pytest.mark.parametrize("wrong", [[], ["x"], ["h"]])
+def test_values_of_the_outer_of_two_loops(wrong: list[str]) -> None:
+    def mine(parameters: Any, x: Any, states: Any, dy: Any) -> Mapping[str, Any]:
+        W, U, b = (parameters[name] for name in ("W.h", "U.h", "b.h"))
+        hs = [states[0]]
+        for step in x:
+            hs.append(np.tanh(step @ W.T + hs[-1] @ U.T + b))
+        grads = {name: np.zeros_like(value) for name, value in parameters.items()}
+        dx = np.zeros_like(x)
+        for t in range(len(x)):
+            delta = dy[t] * (1 - hs[t + 1] ** 2)
+            for s in range(t, -1, -1):
+                grads["W.h"] += delta.T @ x[t if "x" in wrong else s]
+                grads["U.h"] += delta.T @ hs[t if "h" in wrong else s]
+                grads["b.h"] += delta.sum(0)
+                dx[s] += delta @ W
+                delta = delta @ U * (1 - hs[s] ** 2)
+        return {**grads, "x": dx}
+
+    diagnosis = explain_gradients(gated.cells.rnn, mine, initial=[])
+    assert diagnosis.explained
+    expected = {"x": ("wrong_operand", "W.h"), "h": ("wrong_operand", "U.h")}
+    assert [(f.kind, f.where[-1]) for f in diagnosis.findings] == [expected[name] for name in wrong]

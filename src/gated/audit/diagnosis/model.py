@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 
 import numpy as np
 
-from gated.audit.diagnosis.backward_graph import BackwardGraph
+from gated.audit.diagnosis.backward_graph import DY, BackwardGraph
 from gated.audit.diagnosis.explain import Explanation, scaled
 from gated.audit.diagnosis.roads import Road
 from gated.audit.diagnosis.samples import Array, Samples, norm
@@ -37,6 +38,18 @@ class Model:
 
     def backward(self, samples: Samples, correct: Callable[[str, int], None] | None = None) -> None:
         """Set all adjoints of samples; `correct` may change that of a node at a step before it is used."""
+        samples.of_loss = cache(lambda step: self._of_loss(samples, step))
+        self._backward(samples, correct)
+
+    def _of_loss(self, samples: Samples, step: int) -> dict[str, Array]:
+        """The adjoints of all steps, summed, as the loss at one step alone makes them."""
+        whole = samples.adjoints
+        samples.adjoints = [{DY: here[DY] * (t == step)} for t, here in enumerate(whole)]
+        self._backward(samples)
+        alone, samples.adjoints = samples.adjoints, whole
+        return {node: np.add.reduce([here[node] for here in alone]) for node in whole[step]}
+
+    def _backward(self, samples: Samples, correct: Callable[[str, int], None] | None = None) -> None:
         graph = samples.graph
         for t in reversed(range(samples.T)):
             roads = self.last if t == samples.T - 1 else self.earlier

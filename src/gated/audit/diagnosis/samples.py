@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gated.audit.diagnosis.backward_graph import DY, BackwardGraph, start
-from gated.audit.diagnosis.roads import BUT_FIRST, BUT_LAST, FIRST, LAST, MEAN, Factor, Road, Shift
+from gated.audit.diagnosis.roads import AT_LOSS, BUT_FIRST, BUT_LAST, FIRST, LAST, MEAN, Factor, Road, Shift
 from gated.language.functions import FUNCTIONS
 from gated.language.graph import Matrix, Node, is_constant, is_elementwise
 
@@ -89,6 +89,7 @@ class Samples:
         self.theirs = self._ask(mine, setting)
         self.values: list[dict[Node, Any]] = []
         self.adjoints: list[dict[str, Array]] = [{DY: dy} for dy in self.dy]
+        self.of_loss: Callable[[int], dict[str, Array]] = self.adjoints.__getitem__  # over all steps; a model sets it
         self._forward()
 
     def _ask(self, mine: Gradients, setting: Setting) -> dict[str, Array]:
@@ -158,6 +159,8 @@ class Samples:
         t += road.later
         if t >= self.T or not _counts(road.mask, t, self.T - 1):
             return 0.0
+        if road.mask == AT_LOSS:
+            return self.along(road, self.of_loss(t)[road.source], t)
         return self.along(road, self.adjoints[t][road.source], t)
 
     def along(self, road: Road, adjoint: Array, t: int) -> Array:

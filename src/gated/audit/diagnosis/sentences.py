@@ -27,6 +27,8 @@ say = Sentences({
                   "只用了最后一步；应当对所有时间步求和"),
     "only_first": ("only the first step is left: overwritten where it should be summed",
                    "只剩第一步：应当累加，却被覆盖了"),
+    "at_loss": ("{0} is taken at the step of the loss, in the place of the step that the adjoint has come to",
+                "{0} 取自损失所在的步，而不是伴随已传到的那一步"),
     "but_last": ("the last step is left out of the sum", "求和时漏掉了最后一步"),
     "but_first": ("the first step is left out of the sum", "求和时漏掉了第一步"),
     "first_is_zero": ("it is zero, as its first step is: overwritten where it should be summed, or never added",

@@ -10,7 +10,7 @@ import numpy as np
 from gated.audit.diagnosis.case import Case
 from gated.audit.diagnosis.explain import Edit, Explanation, explain
 from gated.audit.diagnosis.model import Model
-from gated.audit.diagnosis.roads import BUT_FIRST, BUT_LAST, FIRST, LAST, MEAN, Mistake, Road
+from gated.audit.diagnosis.roads import AT_LOSS, BUT_FIRST, BUT_LAST, FIRST, LAST, MEAN, Mistake, Road
 from gated.audit.diagnosis.samples import TOLERANCE, Array, Samples, norm
 
 MASKED = 0.9  # cost
@@ -57,13 +57,23 @@ class Sums:
         def answer() -> list[Explanation]:
             right = self.graph.gradients[name]
             edits = self.case.pool(right, lambda later: list(self.adjoints[0]))
-            return self._fit(name, edits) or (self._fit(name, masked(edits, _USUAL)) if self._is_sum(name) else [])
+            found = self._fit(name, edits)
+            if not found and self._is_sum(name):
+                found = self._at_loss(name, right) or self._fit(name, masked(edits, _USUAL))
+            return found
 
         question = name, *(self.samples.said(t) for t in range(self.samples.T))
         return self.case.once(question, answer)
 
     def _is_sum(self, name: str) -> bool:
         return name != "x" and name not in self.graph.starts
+
+    def _at_loss(self, name: str, right: list[Road]) -> list[Explanation]:
+        """Two loops, over the steps of losses and back from each of them, and the values of the wrong one."""
+        values = {road: road.operand or next(iter(road.operations), None) for road in right}
+        mistakes = {road: Mistake("wrong_operand", "at_loss", (v,)) for road, v in values.items() if v is not None}
+        roads = [replace(r, mask=AT_LOSS).spoilt(m, MASKED) for r, m in mistakes.items()]
+        return [Explanation(MASKED, roads)] if len(roads) == len(right) and self._is_it(name, roads) else []
 
     def _nothing(self, name: str, right: list[Road]) -> Explanation:
         """A gradient of zero: so is the first step by itself, where the states start at zero and only that is left."""
