@@ -123,7 +123,7 @@ SINGLES = (
     single(G, "r without h", "dr = back * h * r * (1 - r)", "dr = back * r * (1 - r)", "missing_factor", "a_r"),
     single(G, "everything negative", "dh = dh + dhs[t]", "dh = dh - dhs[t]", "wrong_sign", "h", numbers=(32,)),
     single(G, "W of z not summed", 'grads["Wz"] +=', 'grads["Wz"] =', "not_summed", "Wz", numbers=(34,)),
-    single(A, "n without r on its way to U", "da = dn * r", "da = dn * 1", "missing_factor", "Un", "cn", "h"),
+    single(A, "n without r on its way to U", "da = dn * r", "da = dn * 1", "missing_factor", "u1"),
     single(A, "r sees h", "dr = dn * a * r", "dr = dn * h * r", "wrong_operand", "a_r"),
     single(A, "z with the wrong sign", "(h - n) * z", "(n - h) * z", "wrong_sign", "a_z"),
     single(A, "h goes back through 1 - z", "dh = dh * z + ", "dh = dh * (1 - z) + ", "wrong_operand", "h"),

@@ -14,7 +14,7 @@ from gated.language.graph import ONE_DIM, Matrix, Node
 # what a mistake costs: 1 is one that everybody makes; a letter of the alphabet costs more the more far-fetched it is
 MISSING, INSTEAD, INSIDE = 1.0, 1.0, 1.3
 WRONG_SIDE, WRONG_MATRIX, MISSING_MATRIX = 1.3, 1.2, 1.3
-SLOPE_INSTEAD, OPERAND, DELTA, DELTA_MIDWAY = 1.1, 1.1, 1.2, 1.3
+SLOPE_INSTEAD, OPERAND, DELTA, DELTA_MIDWAY = 1.1, 1.1, 1.21, 1.3
 TURNED = 0.1  # beside INSTEAD: z for 1 - z
 LIKELY = 1.25  # edits up to this cost may come twice on one road
 
