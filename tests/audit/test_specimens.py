@@ -10,6 +10,7 @@ from tests.audit.specimens.table import HERE, RIGHT, SPECIMENS, Specimen
 import gated
 from gated.audit.verdict import Audit
 
+
 def chosen() -> set[str]:
     """Names of specimens such that each kind of fault, and a pair, is there at least once."""
     kinds: set[str] = set()

@@ -18,7 +18,7 @@ from gated.audit.diagnosis.case import Case
 from gated.audit.diagnosis.explain import Edit, Explanation, explain
 from gated.audit.diagnosis.logarithms import fit_logarithms
 from gated.audit.diagnosis.model import CARRIED, GRADIENT, LOCAL, Choice, Model
-from gated.audit.diagnosis.observers import Observers, distinct
+from gated.audit.diagnosis.observers import Observers, Pool, Solve, distinct
 from gated.audit.diagnosis.roads import Road
 from gated.audit.diagnosis.samples import Array, Samples, known, near, norm, undone
 from gated.audit.diagnosis.sums import Sums
@@ -138,7 +138,7 @@ class Search:
                     if len(said) == 1 and len(seen[node]) > 1:
                         self.model.agreed.add((LOCAL, node))
             elif not said:
-                found = observers.imply(node, right, solve, lambda roads: self.case.pool(roads, sources))
+                found = self._implied(observers, node, solve, lambda roads: self.case.pool(roads, sources))
             found = _told_apart(samples, found, t)
             roads = self._take((LOCAL, node), found, right)
             self.model.last[node] = roads
@@ -150,6 +150,13 @@ class Search:
                 seen[node] = [v for v in seen[node] if near(v[t], samples.adjoints[t][node])] or seen[node]
         if graph.shown_by_vectors:
             self._read_vectors(Sums(self.case, self.model, samples))
+
+    def _implied(self, observers: Observers, node: str, solve: Solve, pool: Pool) -> list[Explanation]:
+        """What the nodes that come from a hidden one imply, once for all hypotheses that say the same so far."""
+        t, seen = observers.t, observers.seen
+        shown = tuple((name, *(value[t].tobytes() for value in values)) for name, values in seen.items())
+        question = "implied", node, shown, observers.samples.T, observers.samples.said(t)
+        return self.case.once(question, lambda: observers.imply(node, self.graph.local[node], solve, pool))
 
     def _read_vectors(self, sums: Sums) -> None:
         """How each vector of weights shows its node: with the factors that theirs has."""
