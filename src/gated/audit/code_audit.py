@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,12 @@ from typing import Any
 from gated.audit.bilingual import Sentences
 from gated.audit.diagnosis import Diagnosis, Finding, explain_gradients
 from gated.audit.diagnosis.drawn import DrawnRoad
+from gated.audit.diagnosis.samples import TOLERANCE
 from gated.audit.foreign import sentences
 from gated.audit.foreign.manners import Manner
 from gated.audit.foreign.match import Match, canonical
 from gated.audit.foreign.process import MEMORY, SECONDS, Foreign, open_foreign
-from gated.audit.foreign.table import Table
+from gated.audit.foreign.table import GradientRow, Table
 from gated.audit.mending import locate_and_mend
 from gated.audit.verdict import RIGHT, UNKNOWN, WRONG, Audit, Fault, Forward
 from gated.calculus.wording import LANGUAGES
@@ -122,9 +123,10 @@ def _audit(path: str | Path, name: str | None, settings: _Settings) -> tuple[Aud
                 replace(f, lines=n, mended=m) for f, n, m in zip(faults, mending.lines, mending.mended, strict=True)
             ]
             if not table.right:
-                unexplained, roads = _open(diagnosis, table, lang), diagnosis.roads
+                unexplained = _open(diagnosis, table, faults, _their_names(theirs, match), lang)
+                roads = diagnosis.roads
         elif not table.right and not table.failure:
-            unexplained = [say(lang, "other_cell" if settings.cell else "no_cell"), *_worst(table, lang)]
+            unexplained = [say(lang, "other_cell" if settings.cell else "no_cell"), *_worst(_wrong(table), lang)]
         audit = Audit(
             path=str(theirs.path),
             where=theirs.where,
@@ -217,19 +219,27 @@ def _fault(finding: Finding, theirs: Foreign, match: Match) -> Fault:
     )
 
 
-def _open(diagnosis: Diagnosis, table: Table, lang: str) -> list[str]:
-    if diagnosis.explained and diagnosis.findings:
-        return []
-    return [*(say(lang, "unexplained", question) for question in diagnosis.unexplained), *_worst(table, lang)]
+def _open(
+    diagnosis: Diagnosis, table: Table, faults: Sequence[Fault], called: Callable[[str], str], lang: str
+) -> list[str]:
+    """The questions that are left, and the wrong gradients that the faults do not account for."""
+    rows = _wrong(table)
+    if diagnosis.explained and faults:
+        spoilt = {name for fault in faults for name in fault.where}
+        return _worst([row for row in rows if row.name not in spoilt and diagnosis.findings], lang)
+    exact = {called(name) for name, error in diagnosis.errors.items() if error < TOLERANCE}
+    exact -= {called(name) for name, error in diagnosis.errors.items() if not error < TOLERANCE}
+    questions = dict.fromkeys(say(lang, "unexplained", question) for question in diagnosis.unexplained)
+    return [*questions, *_worst([row for row in rows if row.name not in exact or not faults], lang)]
 
 
-def _worst(table: Table, lang: str) -> list[str]:
-    """The wrong gradients and their steps."""
-    return [
-        say(lang, "unexplained", say(lang, "worst", row.name, row.relative_error, row.worst_step))
-        for row in table.rows
-        if row.right is False
-    ]
+def _wrong(table: Table) -> list[GradientRow]:
+    return [row for row in table.rows if row.right is False]
+
+
+def _worst(rows: Sequence[GradientRow], lang: str) -> list[str]:
+    """Wrong gradients and their steps."""
+    return [say(lang, "unexplained", say(lang, "worst", r.name, r.relative_error, r.worst_step)) for r in rows]
 
 
 def _warnings(table: Table, manners: tuple[Manner, ...], lang: str) -> list[str]:

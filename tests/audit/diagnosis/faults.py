@@ -36,7 +36,7 @@ SINGLE = [
     ("gru", [("du1 * r +", "du1 +")], ("missing_factor", "dh")),
     ("gru", [("dr = du1 * h_prev", "dr = du1")], ("missing_factor", "a_r")),
     ("gru", [("dn = dh * z", "dn = dh * (1.0 - z)")], ("wrong_operand", "a_n")),
-    ("gru", [('delta_n.T @ u1', 'delta_n.T @ h_prev')], ("wrong_operand", "U.n")),
+    ("gru", [('delta_n.T @ u1', 'delta_n.T @ h_prev')], ("missing_factor", "U.n")),
     ("gru", [("dh * (1.0 - z) +", "")], ("missing_term", "dh")),
     ("gru_reset_after", [("du1 = delta_n * r", "du1 = delta_n")], ("missing_factor", "du1")),
     ("gru_reset_after", [("dz = dh * (h_prev - n)", "dz = dh * (n - h_prev)")], ("wrong_sign", "a_z")),

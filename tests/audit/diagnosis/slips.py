@@ -87,7 +87,7 @@ SLIPS = [
             ("du1 * r +", "du1 +"),
             ("dr = du1 * h_prev", "dr = du1"),
         ],
-        [("missing_factor", "dh"), ("missing_factor", "a_r"), ("wrong_operand", "U.n")],
+        [("missing_factor", "dh"), ("missing_factor", "a_r"), ("missing_factor", "U.n")],
     ),
     (
         "gru_reset_after",

@@ -2,9 +2,10 @@
 
 alphabet, mistakes      what may be written wrong
 roads, backward_graph   the derived backward pass as sums of products
-samples                 values, and what their gradients say of their adjoints
+samples, measures       values, and what their gradients say of their adjoints
 explain, logarithms     which few mistakes explain one value exactly
-search, observers, sums one hypothesis, node by node
+search, observers, sums, carried
+                        one hypothesis, node by node
 hypotheses              which of them to believe, and which to look at next
 engine                  the entrance, `explain_gradients`
 manners                 what is wrong before any formula

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, reduce
 from itertools import chain
+from operator import add, mul
 
 from gated.audit.diagnosis.backward_graph import BackwardGraph
-from gated.audit.diagnosis.roads import Factor, Shift
+from gated.audit.diagnosis.roads import Factor, Shift, split_slope
+from gated.calculus.steps import AUXILIARY
 from gated.language.graph import (
     Node,
     call,
@@ -54,6 +56,14 @@ class Alphabet:
     @cached_property
     def known(self) -> frozenset[Node]:
         return frozenset(self.values)
+
+    def spelled_out(self, value: Node) -> Node:
+        """What an auxiliary value stands for, r h; any other as it is."""
+        return self._auxiliary.get(value, value)
+
+    @cached_property
+    def _auxiliary(self) -> dict[Node, Node]:
+        return {q.symbol: q.definition for q in self.graph.steps.quantities if q.kind == AUXILIARY}
 
     def with_another_value(self, factor: Node) -> list[Node]:
         """The factor with one of the values in it exchanged for another, in one place."""
@@ -123,6 +133,31 @@ def is_complement(factor: Node) -> bool:
 def with_plus(factor: Node) -> Node | None:
     """1 + g g instead of 1 - g g."""
     return factor.args[0] + factor.args[1] if _is_difference(factor) else None
+
+
+def rest_of_product(whole: Node, part: Node) -> Node | None:
+    """What a product is without one of its factors, if that is one."""
+    factors = list(split_slope(whole)[1])
+    if len(factors) < 2 or part not in factors:
+        return None
+    factors.remove(part)
+    return reduce(mul, factors)
+
+
+def rest_of_sum(whole: Node, part: Node) -> Node | None:
+    """What a sum is without one of its terms, if that is one; the 1 of 1 - v is no term of its own."""
+    terms = _terms(whole)
+    if len(terms) < 2 or part not in terms or any(map(is_constant, terms)):
+        return None
+    terms.remove(part)
+    return reduce(add, terms)
+
+
+def _terms(node: Node) -> list[Node]:
+    """The terms of a sum; what is subtracted is a term with a minus."""
+    if not is_elementwise(node) or node.operation.signs is None:
+        return [node]
+    return [t if sign > 0 else -t for sign, a in zip(node.operation.signs, node.args, strict=True) for t in _terms(a)]
 
 
 def _is_difference(node: Node) -> bool:

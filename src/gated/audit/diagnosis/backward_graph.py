@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from gated.audit.diagnosis.roads import Group, Road, split_slope
-from gated.calculus.steps import Quantity, Use, steps
+from gated.calculus.steps import AUXILIARY, Quantity, Use, steps
 from gated.language.cell import Cell
 from gated.language.graph import Matrix, Node, is_leaf, leaf, rewrite, with_args
 
@@ -42,7 +42,7 @@ class BackwardGraph:
         self.steps = steps(cell.graph)
         self.quantities = {q.name: q for q in self.steps.quantities if not q.fixed}
         self._free = frozenset(cell.graph.free_dims)
-        self.back = [q.name for q in reversed(self.steps.quantities) if not q.fixed]
+        self.back = self._order()
         self.symbols = {q.node: q.symbol for q in self.steps.quantities}
         self.input = self.graph.input_leaf(self.graph.inputs[0])
         self.states = {name: self.graph.state_leaf(name) for name in self.graph.states}
@@ -66,6 +66,21 @@ class BackwardGraph:
     def size_of(self, source: str) -> str:
         dim = self.graph.dims[self.graph.states[0]] if source == DY else self.quantities[source].node.dim
         return self.size(dim)
+
+    def _order(self) -> list[str]:
+        """Backwards, each after those that it comes from; auxiliary values as late as may be: any other adjoint of the
+        step may stand in one of theirs."""
+        comes_from = {
+            q.name: {use.user.name for use in self.steps.uses.get(q.symbol, []) if not use.user.fixed}
+            for q in self.quantities.values()
+        }
+        left, order = [q for q in reversed(self.steps.quantities) if not q.fixed], list[str]()
+        while left:
+            ready = [q for q in left if comes_from[q.name] <= set(order)]
+            chosen = next((q for q in ready if q.kind != AUXILIARY), ready[0])
+            left.remove(chosen)
+            order.append(chosen.name)
+        return order
 
     def same_shape(self, one: Matrix, other: Matrix) -> bool:
         return (self.size(one.rows), self.size(one.cols)) == (self.size(other.rows), self.size(other.cols))
@@ -107,6 +122,15 @@ class BackwardGraph:
                 coefficient, factors = split_slope(self._in_values(uses[0].slope))
                 found[name] = [Road(uses[0].user.name, factors, coefficient)]
         return found
+
+    @property
+    def shown_by_input(self) -> tuple[Road, Matrix] | None:
+        """The only road into x and its matrix, if it is no more than that: x shows the adjoint of its source."""
+        road, *others = self.gradients["x"] or [Road(DY)]
+        match road.operations:
+            case (Matrix() as matrix,) if not others:
+                return road, matrix
+        return None
 
     def _all_shown(self) -> dict[str, list[Road]]:
         return self.shown | self.shown_by_vectors

@@ -10,9 +10,10 @@ from dataclasses import replace
 from gated.audit.diagnosis.alphabet import Alphabet
 from gated.audit.diagnosis.backward_graph import DY, BackwardGraph
 from gated.audit.diagnosis.explain import Edit, Explanation
+from gated.audit.diagnosis.measures import measured
 from gated.audit.diagnosis.mistakes import Edits
 from gated.audit.diagnosis.roads import Road
-from gated.audit.diagnosis.samples import Array, Gradients, Samples, Setting, measured
+from gated.audit.diagnosis.samples import Array, Gradients, Samples, Setting
 
 
 class Case:

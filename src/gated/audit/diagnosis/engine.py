@@ -11,7 +11,7 @@ from gated.audit.diagnosis.case import Case
 from gated.audit.diagnosis.drawn import DrawnRoad, drawn
 from gated.audit.diagnosis.findings import Called, Finding, findings, open_questions
 from gated.audit.diagnosis.hypotheses import best_hypotheses
-from gated.audit.diagnosis.manners import BadManner, judge_batch, judge_manners, runs
+from gated.audit.diagnosis.manners import OF_ALL, BadManner, judge_batch, judge_manners, runs
 from gated.audit.diagnosis.model import Model
 from gated.audit.diagnosis.samples import INPUTS, SAMPLES, TOLERANCE, UNITS, Gradients, Setting
 from gated.audit.diagnosis.sentences import say
@@ -28,7 +28,7 @@ class Evidence:
     model: Model
     manners: tuple[BadManner, ...] = ()
     swapped: tuple[tuple[str, str], ...] = ()
-    averaged: bool = False  # over time, all of it: the case is that of their gradients without that
+    whole: bool = False  # all of their gradients are wrong in one way: the case is that of them without it
 
 
 @dataclass(frozen=True)
@@ -86,17 +86,16 @@ def explain_gradients(
     manners, mine = judge_manners(graph, mine, setting)
     manners += judge_batch(graph, mine, setting)
     best, *others = best_hypotheses(cell, Case(graph, mine, setting, seed, time.thread_time() + PATIENCE), mine)
-    averaged = best.case.mine is not mine and not best.swapped
-    if averaged:
+    if best.whole:
         names = tuple(name for name in cell.parameters if name in best.errors)
-        manners.append(BadManner("averaged", "term_mean", names))
+        manners.append(BadManner(OF_ALL[best.whole][0], best.whole, names))
     found = [_manner(manner, lang, called) for manner in manners]
     found += [_exchange(best.case, pair, lang) for pair in best.swapped]
     rivals = [other.model for other in others]
     found += findings(best.case, best.model, rivals, lang=lang, verified=best.verified, called=called)
     questions = open_questions(best.case, best.model, lang, called)
     roads = drawn(best.case, best.model, called)
-    evidence = Evidence(best.case, best.model, tuple(manners), best.swapped, averaged)
+    evidence = Evidence(best.case, best.model, tuple(manners), best.swapped, bool(best.whole))
     return Diagnosis(found, questions, best.errors, time.perf_counter() - began, roads, evidence)
 
 

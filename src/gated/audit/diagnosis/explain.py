@@ -13,6 +13,7 @@ from gated.audit.diagnosis.samples import TOLERANCE, Array, norm
 
 EXTRA_TERM, NOT_ONE = 0.7, 0.8  # costs: an edit that replaces no road; an edit with a coefficient other than 1
 SNAP = 1e-6  # how near a coefficient must be to a number that a person may have meant
+DECIMALS = 4  # of any other number that a person may have written, such as a rate
 RIVALS, CLOSE = 4, 0.5  # how many explanations are kept, and how much more than the cheapest they may cost
 PAIRS = 300  # of edits that are tried at most
 
@@ -150,7 +151,8 @@ class _Fit:
 
     def _meant(self, weight: float) -> float | None:
         meant = (0.0, 1.0, -1.0, 1 / self.steps, 2.0, 0.5, -2.0, 3.0, -1 / self.steps)
-        return next((c for c in meant if abs(weight - c) < SNAP), None)
+        written = float(f"{weight:.{DECIMALS}g}")
+        return next((c for c in (*meant, written) if abs(weight - c) < SNAP * min(1.0, abs(c) or 1.0)), None)
 
     def _said(self, own: dict[int, float], edits: list[Edit], weights: list[float]) -> Explanation:
         """An edit stands for the road it was made from if that is missing, else it is a term too many."""

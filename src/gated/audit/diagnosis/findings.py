@@ -34,7 +34,7 @@ KINDS = [
     "zero",
 ]
 # mistakes of how a sum is taken: one cause, whichever gradients it spoils
-_OF_SUMS = ("only_last", "only_first", "term_mean", "is_zero", "all_later")
+_OF_SUMS = ("only_last", "only_first", "but_last", "but_first", "term_mean", "is_zero", "all_later")
 
 
 @dataclass(frozen=True)
@@ -75,26 +75,41 @@ class Cause:
     def cost(self) -> float:
         return self.terms[0].cost if self.terms else 1.0
 
+    def has(self, road: Road) -> bool:
+        """Whether a wrong road of the same adjoint is one of this cause's."""
+        return bool(road.later and _missing(road)) if self.kind == "cut_path" else road.mistakes == self.mistakes
+
 
 def causes(case: Case, model: Model) -> list[Cause]:
     """The mistakes of a model, each cause once."""
     found: dict[object, Cause] = {}
-    printer = RoadPrinter(case.graph)
+    keys = _Keys(case, model)
     for name, roads in _all_roads(model):
-        if _is_cut(case, name, roads):
-            key: object = ("cut", name)
-            found[key] = Cause((Mistake("cut_path", "cut_path"),), [name])
-            roads = [r for r in roads if not (r.later and _missing(r))]
+        if cut := _cut(case, name, roads):
+            found["cut", name] = cut
+            roads = [r for r in roads if not cut.has(r)]
         for road in roads:
-            if not road.mistakes:
+            if not road.mistakes or keys.repeats(found, name, road):
                 continue
-            key = _key(printer, name, road)
-            if _repeats(found, case, printer, name, road):
-                continue
-            cause = found.setdefault(key, Cause(road.mistakes))
+            cause = found.setdefault(keys.of(name, road), Cause(road.mistakes))
             cause.names += [name] * (name not in cause.names)
             cause.terms.append(road)
-    return list(found.values())
+    return _without_doubt(case, list(found.values()))
+
+
+def _without_doubt(case: Case, found: list[Cause]) -> list[Cause]:
+    """What has several reasons has that for which others are what they are: a gradient that is zero, as its first step
+    is; a first state that gets what belongs to the step after, as a loop does that ends there."""
+    said = {cause.mistakes[0].sentence: cause for cause in found if len(cause.mistakes) == 1}
+    pairs = [(said.get("first_is_zero"), said.get("only_first") or said.get("is_zero"))]
+    if (later := said.get("all_later")) and set(later.names) <= set(case.graph.starts):
+        pairs.append((later, said.get("but_first")))
+    for doubtful, plain in pairs:
+        if doubtful is not None and plain is not None:
+            plain.names += doubtful.names
+            plain.terms += doubtful.terms
+            found = [cause for cause in found if cause is not doubtful]
+    return found
 
 
 def findings(
@@ -144,34 +159,43 @@ def _missing(road: Road) -> bool:
     return any(m.sentence == "term_missing" for m in road.mistakes)
 
 
-def _is_cut(case: Case, name: str, roads: list[Road]) -> bool:
+def _cut(case: Case, name: str, roads: list[Road]) -> Cause | None:
     """All that is carried into a state's node is missing, or all that goes to its first value."""
     carried = case.graph.carried.get(name) or case.graph.gradients.get(name, []) * (name in case.graph.starts)
-    return bool(carried) and sum(bool(r.later) and _missing(r) for r in roads) == len(carried)
+    if carried and sum(bool(r.later) and _missing(r) for r in roads) == len(carried):
+        return Cause((Mistake("cut_path", "cut_path"),), [name])
+    return None
 
 
-def _key(printer: RoadPrinter, name: str, road: Road) -> object:
-    """What two roads have in common if their mistakes are one: the same words, and gradients of one family, in which
-    each may speak of its own member: σ(b_i) in b.i is the same mistake as σ(b_f) in b.f."""
-    if road.mistakes[0].sentence in _OF_SUMS:
-        return road.mistakes
-    if "." not in name:
-        return name, road.later, road.mistakes
-    family, member = name.split(".", 1)
-    words = (
-        (m.kind, m.sentence, *(printer.part(part).replace(f"_{member}", "_") for part in m.parts))
-        for m in road.mistakes
-    )
-    return family, road.later, tuple(words)
+class _Keys:
+    """What two roads have in common if their mistakes are one."""
 
+    def __init__(self, case: Case, model: Model) -> None:
+        self.graph, self.printer = case.graph, RoadPrinter(case.graph)
+        # the whole of an adjoint is wrong in one way
+        self.whole = {name for name, roads in model.earlier.items() if len({r.mistakes for r in roads}) == 1}
 
-def _repeats(found: dict[object, Cause], case: Case, printer: RoadPrinter, name: str, road: Road) -> bool:
-    """Whether x or a first state only repeats what is wrong with a state's node."""
-    if name not in case.graph.starts:
-        return False
-    end = case.graph.ends[case.graph.starts[name]]
-    cause = found.get(_key(printer, end, road)) if end else None
-    return ("cut", end) in found or (cause is not None and any(t.source == road.source for t in cause.terms))
+    def of(self, name: str, road: Road) -> object:
+        """The same words, and gradients of one family, in which each may speak of its own member: σ(b_i) in b.i is the
+        same mistake as σ(b_f) in b.f."""
+        if road.mistakes[0].sentence in _OF_SUMS:
+            return road.mistakes
+        if "." not in name:
+            return name, None if name in self.whole else road.later, road.mistakes
+        family, member = name.split(".", 1)
+        words = (
+            (m.kind, m.sentence, *(self.printer.part(part).replace(f"_{member}", "_") for part in m.parts))
+            for m in road.mistakes
+        )
+        return family, road.later, tuple(words)
+
+    def repeats(self, found: dict[object, Cause], name: str, road: Road) -> bool:
+        """Whether a first state only repeats what is wrong with a state's node."""
+        if name not in self.graph.starts:
+            return False
+        end = self.graph.ends[self.graph.starts[name]]
+        cause = found.get(self.of(end, road)) if end else None
+        return ("cut", end) in found or (cause is not None and any(t.source == road.source for t in cause.terms))
 
 
 def _finding(
@@ -218,7 +242,8 @@ def _spares_last_step(model: Model, cause: Cause) -> bool:
 def _sentence(printer: RoadPrinter, lang: str, mistake: Mistake, terms: list[Road]) -> str:
     parts = [printer.part(part) for part in mistake.parts]
     roads = dict.fromkeys(printer.road(replace(term, coefficient=1.0)) for term in terms)
-    several = {"term_missing": "terms_missing"}.get(mistake.sentence) if len(roads) > 1 else None
+    many = {"term_missing": "terms_missing", "term_sign": "terms_sign"}
+    several = many.get(mistake.sentence) if len(roads) > 1 else None
     return say(lang, several or mistake.sentence, *parts, road=", ".join(roads))
 
 
@@ -253,11 +278,8 @@ def with_mistakes(cause: Cause, right: list[Road], theirs: list[Road]) -> list[R
     if len(theirs) < len(right):
         return theirs
 
-    def is_of_it(road: Road) -> bool:
-        return bool(road.later and _missing(road)) if cause.kind == "cut_path" else road.mistakes == cause.mistakes
-
-    paired = [own if is_of_it(own) else road for road, own in zip(right, theirs, strict=False)]
-    return paired + [own for own in theirs[len(right) :] if is_of_it(own)]
+    paired = [own if cause.has(own) else road for road, own in zip(right, theirs, strict=False)]
+    return paired + [own for own in theirs[len(right) :] if cause.has(own)]
 
 
 def _spoilt(samples: Samples, right: Model, theirs: Model) -> list[str]:

@@ -13,7 +13,7 @@ from typing import Any
 from gated.audit.diagnosis.backward_graph import BackwardGraph
 from gated.audit.diagnosis.case import Case
 from gated.audit.diagnosis.findings import Cause, causes, right_model
-from gated.audit.diagnosis.manners import summed
+from gated.audit.diagnosis.manners import OF_ALL
 from gated.audit.diagnosis.model import GRADIENT, LOCAL, Choice, Model
 from gated.audit.diagnosis.samples import TOLERANCE, Array, Gradients, Samples, near
 from gated.audit.diagnosis.search import Hopeless, Search
@@ -43,6 +43,7 @@ class Hypothesis:
         self.prefer = {choice: k for choice, k in (prefer or {}).items() if there.get(choice, 0) > k}
         self.verified = False
         self.errors: dict[str, float] = {}
+        self.whole = ""  # what is wrong with all of their gradients, one of OF_ALL: the case is that of them without it
 
     @property
     def mistakes(self) -> int:
@@ -79,10 +80,25 @@ class Hypothesis:
             return
         self.__dict__.pop("causes", None)
         case = self.case
+        if any(m.sentence == "is_zero" for cause in self.causes for m in cause.mistakes):
+            self._silence()
         self.errors = self.model.errors(case.samples(FRESH["steps"], FRESH["seed"] + case.seed, case.setting.other))
         self.verified = all(error < TOLERANCE for error in self.errors.values())
         if self.verified:  # what seemed unexplained was a wrong observer
             self.model.unexplained.clear()
+
+    def _silence(self) -> None:
+        """Several gradients that are zero may be zero because nothing enters one node that they come from."""
+        samples = self.case.samples(3, self.case.seed)
+        silenced = [self.model.silenced(self.case.graph, node) for node in self.model.earlier]
+        fewest = min((m for m in silenced if _fits(m, samples)), key=lambda m: len(causes(self.case, m)), default=None)
+        if fewest is not None and len(causes(self.case, fewest)) <= len(self.causes):
+            vars(self.model).update(last=fewest.last, earlier=fewest.earlier, gradients=fewest.gradients)
+            self.__dict__.pop("causes")
+
+
+def _fits(model: Model, samples: Samples) -> bool:
+    return all(error < TOLERANCE for error in model.errors(samples).values())
 
 
 class _Hypotheses:
@@ -181,12 +197,15 @@ def best_hypotheses(cell: Cell, case: Case, mine: Gradients) -> list[Hypothesis]
         if verified := [other for other in others if other.verified]:
             return [min(verified, key=lambda h: h.cost)]
     best = _Hypotheses(cell, mine, Hypothesis(case)).run()
-    if not best[0].verified or any(m.sentence == "term_mean" for cause in best[0].causes for m in cause.mistakes):
-        whole = Case(case.graph, summed(case.graph, mine), case.setting, case.seed, case.deadline)
-        other = Hypothesis(whole)
-        other.finish(give_up=True)
-        if other.verified and (not best[0].verified or other.mistakes + 1 < best[0].mistakes):
-            return [other]
+    said = {m.sentence for cause in best[0].causes for m in cause.mistakes}
+    for sentence, (_, without) in OF_ALL.items():
+        if not best[0].verified or sentence in said:
+            whole = Case(case.graph, without(case.graph, mine), case.setting, case.seed, case.deadline)
+            other = Hypothesis(whole)
+            other.finish(give_up=True)
+            if other.verified and (not best[0].verified or other.mistakes + 1 < best[0].mistakes):
+                other.whole = sentence
+                return [other]
     return best
 
 

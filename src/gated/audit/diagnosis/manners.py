@@ -99,10 +99,25 @@ def summed(graph: BackwardGraph, mine: Gradients) -> Gradients:
     return times
 
 
+def one_step_longer(graph: BackwardGraph, mine: Gradients) -> Gradients:
+    """What `mine` says if one more step follows: the gradients, if its loop leaves out the last one."""
+
+    def longer(parameters: dict[str, Array], x: Array, states: list[Array], dy: Array) -> Mapping[str, Any]:
+        said = mine(parameters, np.concatenate([x, x[-1:]]), states, np.concatenate([dy, dy[-1:]]))
+        return {n: np.asarray(g)[:-1] if n == "x" else g for n, g in said.items()}
+
+    return longer
+
+
+# what may be wrong with all of their gradients, and these without it
+OF_ALL = {"term_mean": ("averaged", summed), "but_last": ("missing_term", one_step_longer)}
+
+
 def judge_batch(graph: BackwardGraph, mine: Gradients, setting: Setting, sequences: int = 3) -> list[BadManner]:
     """Is the gradient of N sequences the sum of N gradients?"""
     given = draw_call(graph, setting, 3, sequences, 5)
     found: dict[float, list[str]] = {}
+    rows: dict[int, list[str]] = {}
     try:
         whole = given.of(mine)
     except Exception:  # somebody's code may raise anything if it is for one sequence only
@@ -113,9 +128,14 @@ def judge_batch(graph: BackwardGraph, mine: Gradients, setting: Setting, sequenc
             continue
         said, total = np.asarray(whole[name], float), sum(np.asarray(p[name], float) for p in parts)
         ratio = float(np.vdot(said, total) / max(np.vdot(total, total), 1e-300))
-        if norm(said - ratio * total) < FAR * norm(said) and abs(ratio - 1) > FAR:
+        if not norm(total) or not _far(said, total):
+            continue
+        if norm(said - ratio * total) < FAR * norm(said):
             found.setdefault(round(ratio, 6), []).append(name)
-    return [_batch(ratio, tuple(names), sequences) for ratio, names in found.items()]
+        elif (alone := next((k for k, part in enumerate(parts) if not _far(said, part[name])), None)) is not None:
+            rows.setdefault(alone, []).append(name)
+    manners = [_batch(ratio, tuple(names), sequences) for ratio, names in found.items()]
+    return manners + [BadManner("not_summed", "batch_row", tuple(n), (k + 1, sequences)) for k, n in rows.items()]
 
 
 def _batch(ratio: float, names: tuple[str, ...], sequences: int) -> BadManner:
@@ -130,8 +150,11 @@ def _sequence(given: Call, k: int) -> Call:
 
 def far(one: Mapping[str, Any], other: Mapping[str, Any]) -> tuple[str, ...]:
     """Names of the values that differ."""
-    differs = {n: norm(np.asarray(one[n], float) - other[n]) > FAR * max(norm(other[n]), 1e-9) for n in one}
-    return tuple(n for n, yes in differs.items() if yes)
+    return tuple(n for n in one if _far(one[n], other[n]))
+
+
+def _far(one: Any, other: Any) -> bool:
+    return norm(np.asarray(one, float) - other) > FAR * max(norm(other), 1e-9)
 
 
 def _scaled(mine: Gradients, by: float) -> Gradients:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
+from itertools import islice
 
-from gated.audit.diagnosis.alphabet import Alphabet, is_complement, is_slope, with_plus
+from gated.audit.diagnosis.alphabet import Alphabet, is_complement, is_slope, rest_of_product, rest_of_sum, with_plus
 from gated.audit.diagnosis.backward_graph import BackwardGraph
 from gated.audit.diagnosis.roads import Group, Mistake, Operation, Road
 from gated.language.graph import ONE_DIM, Matrix, Node
@@ -14,7 +15,7 @@ from gated.language.graph import ONE_DIM, Matrix, Node
 # what a mistake costs: 1 is one that everybody makes; a letter of the alphabet costs more the more far-fetched it is
 MISSING, INSTEAD, INSIDE = 1.0, 1.0, 1.3
 WRONG_SIDE, WRONG_MATRIX, MISSING_MATRIX = 1.3, 1.2, 1.3
-SLOPE_INSTEAD, OPERAND, DELTA, DELTA_MIDWAY = 1.1, 1.1, 1.2, 1.3
+SLOPE_INSTEAD, OPERAND, DELTA, DELTA_MIDWAY = 1.1, 1.1, 1.21, 1.3
 TURNED = 0.1  # beside INSTEAD: z for 1 - z
 LIKELY = 1.25  # edits up to this cost may come twice on one road
 
@@ -25,6 +26,7 @@ class Edits:
     def __init__(self, graph: BackwardGraph, alphabet: Alphabet) -> None:
         self.graph, self.alphabet = graph, alphabet
         self.letters = alphabet.letters
+        self._parts: dict[Operation, dict[Operation, Mistake]] = {}
 
     def of(self, road: Road, sources: Sequence[str] = (), matrices: Iterable[Matrix] = ()) -> list[Road]:
         """All roads with one mistake more.
@@ -45,6 +47,20 @@ class Edits:
         found += self._delta(road, sources, sizes)
         found += self._operand(road)
         return found
+
+    def shorter(self, road: Road) -> list[Road]:
+        """Those of them in which factors are missing."""
+        sizes, found = self._sizes(road), list[Road]()
+        for place, own in enumerate(road.operations):
+            found += self._without(road, place, own)
+        for group in road.groups:
+            found += islice(self._slope(road, group, sizes[group.first]), group.end - group.first > 1)
+        return found
+
+    def _without(self, road: Road, place: int, own: Operation) -> Iterator[Road]:
+        if not isinstance(own, Matrix) or self.graph.size(own.rows) == self.graph.size(own.cols):
+            mistake = Mistake("missing_factor", "factor_missing", (own,))
+            yield _changed(road, place, (), mistake, MISSING_MATRIX if isinstance(own, Matrix) else MISSING)
 
     def second(self, road: Road) -> list[Road]:
         """One likely mistake more on a road whose first leaves fewer, more or other factors."""
@@ -72,11 +88,10 @@ class Edits:
     def _factor(self, road: Road, place: int, size: str) -> Iterator[Road]:
         own = road.operations[place]
         slope = is_slope(own)  # type: ignore[arg-type]
-        yield _changed(road, place, (), Mistake("missing_factor", "factor_missing", (own,)), MISSING)
+        yield from self._without(road, place, own)
         for letter in self.letters:
             if letter.factor is not own and self._fits(letter.factor.dim, size):
-                kind = "wrong_derivative" if slope else "wrong_operand"
-                mistake = Mistake(kind, "factor_instead", (letter.factor, own))
+                mistake = self._instead("wrong_derivative" if slope else "wrong_operand", letter.factor, own)
                 cost = TURNED if _turned(letter.factor, own) else letter.cost
                 yield _changed(road, place, (letter.factor,), mistake, INSTEAD + cost)
         if isinstance(own, Node) and own.args:
@@ -99,9 +114,7 @@ class Edits:
                 if new != own and self.graph.size(new.output_dim) == self.graph.size(own.output_dim):
                     kind = "transposed" if new.name == own.name else "swapped_gates"
                     yield _changed(road, place, (new,), Mistake(kind, "factor_instead", (new, own)), WRONG_MATRIX)
-        if self.graph.size(own.rows) == self.graph.size(own.cols):
-            mistake = Mistake("missing_factor", "factor_missing", (own,))
-            yield _changed(road, place, (), mistake, MISSING_MATRIX)
+        yield from self._without(road, place, own)
 
     def _slope(self, road: Road, group: Group, size: str) -> Iterator[Road]:
         before, after = road.operations[: group.first], road.operations[group.end :]
@@ -146,8 +159,29 @@ class Edits:
             return
         for value in self.alphabet.values:
             if self.graph.size(value.dim) == self.graph.size(own.dim) and value is not own:
-                mistake = Mistake("wrong_operand", "factor_instead", (value, own))
+                mistake = self._instead("wrong_operand", value, own)
                 yield replace(_with(road, road.operations, mistake, OPERAND), operand=value)
+
+    def _instead(self, kind: str, value: Operation, own: Operation) -> Mistake:
+        """`value` for `own`: a person who writes h for r h has left out a factor, and one who writes n for n - h a
+        term."""
+        if kind == "wrong_operand" and (left_out := self._left_out(own).get(value)) is not None:
+            return left_out
+        return Mistake(kind, "factor_instead", (value, own))
+
+    def _left_out(self, own: Operation) -> dict[Operation, Mistake]:
+        """What is missing where only a part of a product or a sum is written, by that part."""
+        if own not in self._parts:
+            known: dict[Operation, Mistake] = {}
+            if isinstance(own, Node):
+                whole = self.alphabet.spelled_out(own)
+                for part in self.alphabet.values:
+                    if (rest := rest_of_product(whole, part)) is not None:
+                        known[part] = Mistake("missing_factor", "factor_missing", (rest,))
+                    elif (rest := rest_of_sum(whole, part)) is not None:
+                        known[part] = Mistake("missing_term", "part_missing", (rest, whole))
+            self._parts[own] = known
+        return self._parts[own]
 
 
 def _turned(one: Operation, other: Operation) -> bool:

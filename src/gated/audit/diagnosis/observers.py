@@ -69,8 +69,9 @@ class Observers:
             told = np.isfinite(self._factor(witness.road))  # elsewhere the right factor is zero
             with np.errstate(all="ignore"):
                 columns = np.stack([_unit(self.samples.column(e, self.t, told.shape)[told.ravel()]) for e in edits], 1)
-                for value in self.shown(witness.name):
-                    divided = np.stack([_unit((value / self._factor(way))[told]) for way in ways], 1)
+                factors = [self._factor(way)[told] for way in ways] if ways else []
+                for value in self.shown(witness.name) if ways else ():
+                    divided = np.stack([_unit(value[told] / factor) for factor in factors], 1)
                     for i, j in np.argwhere(np.abs(columns.T @ divided) > 1 - EXACT):
                         found.append(Explanation(BOTH + edits[i].cost + ways[j].cost, [edits[i]]))
         found.sort(key=lambda e: e.cost)
@@ -114,7 +115,7 @@ class Observers:
         return found
 
     def _lost(self, road: Road) -> list[Road]:
-        return [edit for edit in self.edits.of(road) if edit.mistakes[0].kind == "missing_factor"]
+        return self.edits.shorter(road)
 
     def witnesses(self, node: str) -> list[Witness]:
         """Nodes that come from this one by factors alone, on one road, those first that come from nothing else."""

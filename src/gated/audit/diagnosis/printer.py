@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gated.audit.diagnosis.backward_graph import DY, BackwardGraph
-from gated.audit.diagnosis.roads import FIRST, LAST, MEAN, Part, Road, Shift
+from gated.audit.diagnosis.roads import AT_LOSS, BUT_FIRST, BUT_LAST, FIRST, LAST, MEAN, Part, Road, Shift
 from gated.calculus.notation import Notation
 from gated.calculus.steps import AUXILIARY
 from gated.language.graph import Matrix, Node
@@ -12,7 +12,14 @@ from gated.language.operations import ATOM, MULTIPLY
 _NEXT = {"ₜ₋₁": "ₜ", "ₜ": "ₜ₊₁"}
 _PREVIOUS = {"ₜ₋₁": "ₜ₋₂", "ₜ": "ₜ₋₁"}
 _START = {"ₜ₊₁": "₁", "ₜ₋₁": "₋₁", "ₜ": "₀"}
-_SUMS = {LAST: "(t = T) ", FIRST: "(t = 1) ", MEAN: "1/T Σₜ "}
+_SUMS = {
+    LAST: "(t = T) ",
+    FIRST: "(t = 1) ",
+    MEAN: "1/T Σₜ ",
+    BUT_LAST: "Σ (t < T) ",
+    BUT_FIRST: "Σ (t > 1) ",
+    AT_LOSS: "Σₜ Σ (s ≤ t) ",
+}
 
 
 class RoadPrinter:
@@ -67,6 +74,8 @@ class RoadPrinter:
     def road(self, road: Road, source: str = "") -> str:
         """One product: factors behind, matrices in front, brackets where a matrix is applied to a product."""
         text, is_product = source or self.adjoint(road.source), False
+        if road.mask == AT_LOSS:
+            text = text.replace("ₜ", "ₛ")
         for operation in road.operations:
             if isinstance(operation, Matrix):
                 text = f"{self.notation.matrix(operation)} " + (f"({text})" if is_product else text)

@@ -13,7 +13,9 @@ from typing import TypeAlias
 
 from gated.language.graph import Matrix, Node, is_constant, is_elementwise
 
-ALL, LAST, FIRST, MEAN = "all", "last", "first", "mean"  # which steps of a sum over time are counted, and how
+# which steps of a sum over time are counted, and how
+ALL, LAST, FIRST, MEAN, BUT_LAST, BUT_FIRST = "all", "last", "first", "mean", "but last", "but first"
+AT_LOSS = "at loss"  # all, but the values are those of the step of the loss that an adjoint comes from
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ class Road:
         coefficient: of the whole: 1, -1, or a number.
         later: the adjoint and the factors are those of so many steps later.
         operand: if not None, the outer product with it is taken last.
-        mask: which steps a sum over time counts.
+        mask: which steps a sum over time counts, and how.
         mistakes: none if the road is right.
         cost: how unlikely the mistakes are; one is about 1.
         groups: the local derivatives among the operations.

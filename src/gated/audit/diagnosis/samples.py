@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gated.audit.diagnosis.alphabet import Alphabet
 from gated.audit.diagnosis.backward_graph import DY, BackwardGraph, start
-from gated.audit.diagnosis.roads import FIRST, LAST, MEAN, Factor, Road, Shift
+from gated.audit.diagnosis.roads import AT_LOSS, BUT_FIRST, BUT_LAST, FIRST, LAST, MEAN, Factor, Road, Shift
 from gated.language.functions import FUNCTIONS
 from gated.language.graph import Matrix, Node, is_constant, is_elementwise
 
@@ -58,6 +56,8 @@ class Setting:
     def sized(self, graph: BackwardGraph, inputs: int, units: int, samples: int) -> Setting:
         """The same with other sizes; a cell in which unit k sees input k alone has as many inputs as units."""
         alike = graph.input.dim in {graph.graph.dims[state] for state in graph.graph.states}
+        if graph.shown_by_input is not None:
+            inputs = max(inputs, units + 1)
         return replace(self, inputs=units if alike else inputs, units=units, samples=samples)
 
     @property
@@ -89,6 +89,7 @@ class Samples:
         self.theirs = self._ask(mine, setting)
         self.values: list[dict[Node, Any]] = []
         self.adjoints: list[dict[str, Array]] = [{DY: dy} for dy in self.dy]
+        self.of_loss: Callable[[int], dict[str, Array]] = self.adjoints.__getitem__  # over all steps; a model sets it
         self._forward()
 
     def _ask(self, mine: Gradients, setting: Setting) -> dict[str, Array]:
@@ -156,8 +157,10 @@ class Samples:
     def road(self, road: Road, t: int) -> Any:
         """What a road brings to step t; 0 if it comes from beyond the last one, or its mask leaves it out."""
         t += road.later
-        if t >= self.T or (road.mask == LAST and t < self.T - 1) or (road.mask == FIRST and t > 0):
+        if t >= self.T or not _counts(road.mask, t, self.T - 1):
             return 0.0
+        if road.mask == AT_LOSS:
+            return self.along(road, self.of_loss(t)[road.source], t)
         return self.along(road, self.adjoints[t][road.source], t)
 
     def along(self, road: Road, adjoint: Array, t: int) -> Array:
@@ -200,68 +203,15 @@ class Samples:
         return _shaped(self.road(road, t), shape).ravel()
 
 
+def _counts(mask: str, t: int, last: int) -> bool:
+    if mask in (LAST, BUT_LAST):
+        return (t == last) == (mask == LAST)
+    return mask not in (FIRST, BUT_FIRST) or (t == 0) == (mask == FIRST)
+
+
 def _shaped(value: Any, shape: tuple[int, ...]) -> Array:
     same: bool = np.shape(value) == shape  # as a rule; broadcasting takes its time
     return value if same else np.broadcast_to(value, shape)
-
-
-def measured(samples: Samples, alphabet: Alphabet) -> dict[str, list[Array]]:
-    """Node -> what each matrix says of its adjoint: (T, S, H), NaN at the steps of which it says nothing.
-
-    The gradient of a matrix is G = Σₜ δₜ vₜᵀ. If no more steps than columns are summed, the v are independent and
-    δ = G pinv(V). A gradient that is no such sum names another operand, and is read with that one.
-    """
-    found: dict[str, list[Array]] = {}
-    for name, (road, *others) in samples.graph.shown.items():
-        if name not in samples.theirs or others or road.operand is None:
-            continue
-        operand, size = road.operand, samples.graph.size
-        like = [v for v in alphabet.values if size(v.dim) == size(operand.dim) and v is not operand]
-        for value in [operand, *like]:
-            adjoint = _read_off(samples, samples.theirs[name], value)
-            if adjoint is not None:
-                found.setdefault(road.source, []).append(road.coefficient * adjoint)
-                break
-    if samples.T == 1:
-        for node, values in _by_vectors(samples, alphabet).items():
-            found.setdefault(node, []).extend(value[None] for value in values)
-    return found
-
-
-def _by_vectors(samples: Samples, alphabet: Alphabet) -> dict[str, list[Array]]:
-    """Node -> what the vectors of weights say of its adjoint in the one step that there is.
-
-    If they contradict each other, each of them may have another factor, or one too many; what two of them agree on
-    comes first then.
-    """
-    gradients = {n: roads for n, roads in samples.graph.shown_by_vectors.items() if n in samples.theirs}
-    found: dict[str, list[Array]] = {}
-    for node in dict.fromkeys(road.source for (road,) in gradients.values()):
-        own = {n: road for n, (road,) in gradients.items() if road.source == node}
-        said = [undone(samples, road, samples.theirs[n], 0) for n, road in own.items()]
-        found[node] = said if all(near(said[0], other) for other in said) else [*_agreed(samples, alphabet, own), *said]
-    return found
-
-
-def _agreed(samples: Samples, alphabet: Alphabet, own: Mapping[str, Road]) -> list[Array]:
-    """Adjoints that two vectors imply, each with one factor exchanged, dropped or too many."""
-    implied = []
-    for name, road in own.items():
-        letters = [letter.factor for letter in alphabet.letters]
-        ways = {(*road.operations[:k], *new, *road.operations[k + 1 :]) for k in range(len(road.operations))
-                for new in [(), *((letter,) for letter in letters)]}  # fmt: skip
-        ways |= {(*road.operations, letter) for letter in letters}
-        with np.errstate(all="ignore"):
-            values = (undone(samples, replace(road, operations=w), samples.theirs[name], 0) for w in ways)
-            implied.append([value for value in values if np.isfinite(value).all()])
-    return [value for a, b in combinations(implied, 2) if a and b for value in _common(np.stack(a), np.stack(b))]
-
-
-def _common(one: Array, other: Array) -> list[Array]:
-    """Those of `one` (count, S, H) that are near one of `other`: by a number of each first, in which all differ."""
-    a, b = (values.reshape(len(values), -1) for values in (one, other))
-    close = np.abs(a[:, None, 0] - b[None, :, 0]) <= TOLERANCE * np.linalg.norm(b, axis=1)
-    return [one[i] for i, j in np.argwhere(close) if near(a[i], b[j])]
 
 
 def undone(samples: Samples, road: Road, value: Array, t: int) -> Array:
@@ -269,16 +219,3 @@ def undone(samples: Samples, road: Road, value: Array, t: int) -> Array:
     factor = samples.along(road, np.ones_like(value), t)
     with np.errstate(all="ignore"):
         return np.where(factor == 0, np.nan, value / factor)
-
-
-def _read_off(samples: Samples, gradient: Array, operand: Node) -> Array | None:
-    values = np.stack([samples.value(operand, t) for t in range(samples.T)], 1)  # (S, T, columns)
-    seen = np.linalg.norm(values, axis=2) > TINY  # a relu may be zero in all units
-    adjoint = np.linalg.pinv(values.swapaxes(1, 2)) @ gradient.swapaxes(1, 2)
-    if norm(np.einsum("sth,std->shd", adjoint, values) - gradient) > TOLERANCE * norm(gradient):
-        return None
-    dependent = np.linalg.matrix_rank(values, tol=1e-9) < seen.sum(axis=1)
-    adjoint[~seen | dependent[:, None]] = np.nan
-    adjoint = adjoint.swapaxes(0, 1)
-    adjoint[np.linalg.norm(np.nan_to_num(adjoint), axis=(1, 2)) < TINY] = np.nan
-    return adjoint

@@ -10,20 +10,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 
-from gated.audit.diagnosis.alphabet import Letter
+from gated.audit.diagnosis.carried import Carried
 from gated.audit.diagnosis.case import Case
 from gated.audit.diagnosis.explain import Edit, Explanation, explain
 from gated.audit.diagnosis.logarithms import fit_logarithms
 from gated.audit.diagnosis.model import CARRIED, GRADIENT, LOCAL, Choice, Model
-from gated.audit.diagnosis.observers import Observers, distinct
-from gated.audit.diagnosis.roads import Mistake, Road, Shift
+from gated.audit.diagnosis.observers import Observers, Pool, Solve, distinct
+from gated.audit.diagnosis.roads import Road
 from gated.audit.diagnosis.samples import Array, Samples, known, near, norm, undone
 from gated.audit.diagnosis.sums import Sums
-from gated.language.graph import Node, constant
 
 OBSERVER_WRONG = 1.3  # cost: not the node is wrong but one of those that show it
 
@@ -140,7 +138,7 @@ class Search:
                     if len(said) == 1 and len(seen[node]) > 1:
                         self.model.agreed.add((LOCAL, node))
             elif not said:
-                found = observers.imply(node, right, solve, lambda roads: self.case.pool(roads, sources))
+                found = self._implied(observers, node, solve, lambda roads: self.case.pool(roads, sources))
             found = _told_apart(samples, found, t)
             roads = self._take((LOCAL, node), found, right)
             self.model.last[node] = roads
@@ -152,6 +150,13 @@ class Search:
                 seen[node] = [v for v in seen[node] if near(v[t], samples.adjoints[t][node])] or seen[node]
         if graph.shown_by_vectors:
             self._read_vectors(Sums(self.case, self.model, samples))
+
+    def _implied(self, observers: Observers, node: str, solve: Solve, pool: Pool) -> list[Explanation]:
+        """What the nodes that come from a hidden one imply, once for all hypotheses that say the same so far."""
+        t, seen = observers.t, observers.seen
+        shown = tuple((name, *(value[t].tobytes() for value in values)) for name, values in seen.items())
+        question = "implied", node, shown, observers.samples.T, observers.samples.said(t)
+        return self.case.once(question, lambda: observers.imply(node, self.graph.local[node], solve, pool))
 
     def _read_vectors(self, sums: Sums) -> None:
         """How each vector of weights shows its node: with the factors that theirs has."""
@@ -180,7 +185,7 @@ class Search:
             samples.put(node, 1, self.model.last[node] if node in graph.kept else graph.local[node])
             self._as_theirs(samples, seen, node, 1)
         self._with_vectors(samples, seen)
-        observers = self._observers(samples, seen, t)
+        observers, carried = self._observers(samples, seen, t), Carried(self.case, samples, self.model.last, t)
 
         def sources(later: int) -> list[str]:
             return list(samples.adjoints[t + later])
@@ -194,11 +199,12 @@ class Search:
             if graph.carried[node]:
                 right = own + graph.carried[node]
                 said = observers.values(node)
-                onwards = self._onwards(observers, node)
-                more = [(r, self._too_many(r, f)) for r in graph.carried[node] for f in onwards]
-                found = [e for value in said for e in self._solve(samples, value, right, t, sources, False, more)]
+                onwards = carried.onwards(observers, node)
+                more = [(r, carried.too_many(r, f)) for r in graph.carried[node] for f in onwards]
+                found = [e for value in said for e in carried.another(node, value)]
+                found += [e for value in said for e in self._solve(samples, value, right, t, sources, False, more)]
                 if not found:
-                    found = [e for value in said for e in self._common_factor(samples, node, value, t, onwards)]
+                    found = [e for value in said for e in carried.common_factor(node, value, onwards)]
                 found = _told_apart(samples, found, t)
                 roads = self._take((CARRIED, node), found, right)
                 if said and not found:
@@ -224,40 +230,6 @@ class Search:
                         continue
                     first = samples.theirs[name] - samples.along(way, last, 1)
                     seen.setdefault(node, []).append(np.stack([undone(samples, way, first, 0), last]))
-
-    def _onwards(self, observers: Observers, node: str) -> list[Letter]:
-        """1 / factor, for the factors that come after a hidden node: what is carried may have left one out."""
-        if observers.shown(node):
-            return []
-        ways = [self.model.last[witness.name] for witness in observers.witnesses(node)]
-        factors = dict.fromkeys(f for roads in ways for road in roads for f in road.operations if isinstance(f, Node))
-        return [Letter(Shift(constant(1.0) / factor, -1), 0.0) for factor in factors]
-
-    def _too_many(self, road: Road, letter: Letter) -> Road:
-        """A road with one factor behind; if that is 1 / factor, then the factor is missing."""
-        factor = letter.factor
-        mistake = Mistake("extra_factor", "factor_extra", (factor,))
-        if letter.cost == 0 and isinstance(factor, Shift):
-            mistake = Mistake("missing_factor", "factor_missing", (factor.node.args[1],))
-        return replace(road, operations=(*road.operations, factor)).spoilt(mistake, 1 + letter.cost)
-
-    def _common_factor(
-        self, samples: Samples, node: str, value: Array, t: int, onwards: list[Letter]
-    ) -> list[Explanation]:
-        """One factor too many, or too few, for all that is carried."""
-        size = self.graph.size
-        letters = [v for v in self.case.alphabet.letters if size(v.factor.dim) == self.graph.size_of(node)]
-
-        def column(road: Road) -> Array:
-            return samples.column(road, t, value.shape)
-
-        found = []
-        with np.errstate(all="ignore"):
-            for letter in [*onwards, *letters]:
-                more = [self._too_many(road, letter) for road in self.graph.carried[node]]
-                if np.isfinite(sum(column(road) for road in more)).all():
-                    found += explain(value.ravel(), self.model.last[node] + more, list, column, samples.T)
-        return found
 
     # parameters, inputs, first states
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from itertools import chain, islice, repeat
 
 from gated.audit.diagnosis import Diagnosis
+from gated.audit.diagnosis.manners import OF_ALL
 from gated.audit.foreign.manners import Manner
 from gated.audit.foreign.match import Match
 from gated.audit.foreign.process import Child, Foreign
@@ -146,7 +147,7 @@ class _Search:
             {(UNEVEN, self.bench.at.their_name(name)) for name in m.where}
             if m.sentence.startswith("batch")
             else {(WHOLE, LOCAL)}
-            if m.sentence == "term_mean"
+            if m.sentence in OF_ALL
             else set()
             for m in evidence.manners
         ]

@@ -38,7 +38,7 @@ class Targets:
     def __init__(self, evidence: Evidence, mine: Gradients) -> None:
         self.case, self.model = evidence.case, evidence.model
         self.swapped = bool(evidence.swapped)
-        if evidence.swapped or evidence.averaged:  # in that case their gradients are not as they give them
+        if evidence.swapped or evidence.whole:  # in that case their gradients are not as they give them
             graph = BackwardGraph(self.case.graph.cell)
             self.case = Case(graph, mine, self.case.setting, self.case.seed, self.case.deadline)
             self.model = right_model(self.case)
@@ -51,7 +51,7 @@ class Targets:
         self.atoms: Left = frozenset(self._atoms())
         rights = self._totals(self.right)
         said = self._totals(self.model)
-        self.explained = not (evidence.swapped or evidence.averaged) and all(
+        self.explained = not (evidence.swapped or evidence.whole) and all(
             _near(said[n], v) for n, v in self.theirs.items()
         )
         if not self.explained:
@@ -79,12 +79,7 @@ class Targets:
         return next(iter([*own, *fitting, *same]), 0)
 
     def _has(self, cause: Cause, road: Road) -> bool:
-        missing = any(m.sentence == "term_missing" for m in road.mistakes)
-        return (
-            road in cause.terms
-            or cause.mistakes == road.mistakes
-            or (cause.kind == "cut_path" and bool(road.later) and missing)
-        )
+        return road in cause.terms or cause.has(road)
 
     # models with some of it mended
 

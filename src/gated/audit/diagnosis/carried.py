@@ -1,0 +1,73 @@
+"""All that is carried back into a node, wrong in one way: one factor too many or too few, or another adjoint."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from gated.audit.diagnosis.alphabet import Letter
+from gated.audit.diagnosis.case import Case
+from gated.audit.diagnosis.explain import Explanation, explain
+from gated.audit.diagnosis.mistakes import DELTA
+from gated.audit.diagnosis.observers import Observers
+from gated.audit.diagnosis.roads import Mistake, Road, Shift
+from gated.audit.diagnosis.samples import Array, Samples, near
+from gated.language.graph import Node, constant
+
+
+class Carried:
+    """Args:
+    samples: with the adjoints of the step after t.
+    last: node -> its roads of the same step, as they have them.
+    """
+
+    def __init__(self, case: Case, samples: Samples, last: dict[str, list[Road]], t: int) -> None:
+        self.case, self.graph, self.samples, self.last, self.t = case, case.graph, samples, last, t
+
+    def onwards(self, observers: Observers, node: str) -> list[Letter]:
+        """1 / factor, for the factors that come after a hidden node: what is carried may have left one out."""
+        if observers.shown(node):
+            return []
+        ways = [self.last[witness.name] for witness in observers.witnesses(node)]
+        factors = dict.fromkeys(f for roads in ways for road in roads for f in road.operations if isinstance(f, Node))
+        return [Letter(Shift(constant(1.0) / factor, -1), 0.0) for factor in factors]
+
+    def too_many(self, road: Road, letter: Letter) -> Road:
+        """A road with one factor behind; if that is 1 / factor, then the factor is missing."""
+        factor = letter.factor
+        mistake = Mistake("extra_factor", "factor_extra", (factor,))
+        if letter.cost == 0 and isinstance(factor, Shift):
+            mistake = Mistake("missing_factor", "factor_missing", (factor.node.args[1],))
+        return replace(road, operations=(*road.operations, factor)).spoilt(mistake, 1 + letter.cost)
+
+    def common_factor(self, node: str, value: Array, onwards: Sequence[Letter]) -> list[Explanation]:
+        """One factor too many, or too few, for all that is carried."""
+        size = self.graph.size
+        letters = [v for v in self.case.alphabet.letters if size(v.factor.dim) == self.graph.size_of(node)]
+
+        def column(road: Road) -> Array:
+            return self.samples.column(road, self.t, value.shape)
+
+        found = []
+        with np.errstate(all="ignore"):
+            for letter in [*onwards, *letters]:
+                more = [self.too_many(road, letter) for road in self.graph.carried[node]]
+                if np.isfinite(sum(column(road) for road in more)).all():
+                    found += explain(value.ravel(), self.last[node] + more, list, column, self.samples.T)
+        return found
+
+    def another(self, node: str, value: Array) -> list[Explanation]:
+        """The adjoint of another node alone, as it is, instead of a sum: dh_next = dh."""
+        carried, after = self.graph.carried[node], self.samples.adjoints[self.t + 1]
+        own = sum((self.samples.road(road, self.t) for road in self.last[node]), np.zeros(value.shape))
+        found = []
+        for source in after:
+            if len(carried) > 1 and self.graph.size_of(source) == self.graph.size_of(node):
+                mistake = Mistake("wrong_delta", "comes_back", (source,))
+                roads = [replace(road, coefficient=0.0).spoilt(mistake, DELTA) for road in carried]
+                if near(value, own + after[source]):
+                    roads.append(Road(source, later=1).spoilt(mistake, DELTA))
+                    found.append(Explanation(DELTA, self.last[node] + roads))
+        return found
