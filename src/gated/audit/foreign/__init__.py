@@ -6,11 +6,13 @@
     draws       the numbers on which it is run
     subject     the one way in which every adapter runs their code: forward and backward, canonical shapes
     arguments   what their functions ask for
+    usage       what the bodies of their functions do with arguments
     containers  how their functions hold parameters: apart, in a dictionary, a tuple, a dictionary per gate
     results     what they return
     schemes     how their parameters may be shaped
     gradients   which of their gradients is whose
     functions   adapter: functions with arrays or one container of parameters (cs231n, deeplearning.ai, own)
+    pullbacks   adapter: one function that returns its backward pass
     losses      adapter: one function of a loss and its gradients (min-char-rnn)
     readings    which reading of their functions is meant
     held, calling                     an object of a class that is given parameters and run

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gated.audit.foreign import roles
-from gated.audit.foreign.source import Source, defaults
+from gated.audit.foreign import roles, usage
+from gated.audit.foreign.source import Source, argument_names, defaults
 
 LAST = re.compile(r"last|final|end$|_n$|^[hc]n$|_?[tT]_last|^[hc]t$")
 ADJOINT = re.compile(r"^(?:d_?[lje]_?d_?|deltas?_?|grads?_(?:wrt_|of_)?|gradient_|upstream_?|g_|d_?)(.*)$")
@@ -19,8 +19,8 @@ EVERY = re.compile(r"^(?:cs|c_?(?:all|seq|list)|cells)$")
 
 @dataclass(frozen=True)
 class Argument:
-    """role: "x", "h", "c", "state" (of h and c), "parameters", "array" (one parameter), a size "T", "N", "D" or "H"; of
-    a backward pass also "given" (what forward was given), "result" (what it returned under this name), "cache", "dy",
+    """role: "x", "h", "c", "state" (of h and c), "parameters", "array" (one parameter), "lengths" and "mask" of
+    sequences of several lengths, a size "T", "N", "D" or "H"; of a backward pass also "given" (what forward was given), "result" (what it returned under this name), "cache", "dy",
     "dc", "last_h", "last_c", "last_state", "every_c", "targets"."""
 
     name: str
@@ -28,22 +28,64 @@ class Argument:
 
 
 def of_forward(source: Source, name: str) -> list[Argument]:
-    function = source.get(name)
-    optional, found = defaults(function), []
-    for argument in source.arguments(name, keywords=True):
-        role = size(argument) or roles.role(argument)
-        if role == "state" and not isinstance(source.unpacked([name]).get(argument), list):
+    function, used = source.get(name), usage.uses(source, name)
+    optional, unpacked = defaults(function), source.unpacked(source.reached(name))
+    asked = source.arguments(name, keywords=True)
+    by_name = {a: size(a) or _padding(a) or roles.role(a) for a in asked}
+    found = []
+    for argument in asked:
+        role = by_name[argument]
+        if argument not in optional or role not in ("array", "cache"):
+            role = _by_use(by_name, argument, used.get(argument, set()))
+        if role == "state" and not isinstance(unpacked.get(argument), list):
             role = "h"
         left_out = argument in optional and role not in ("x", "h", "c", "state", "parameters")
         if left_out and not (role == "array" and optional_bias(function, argument)):
             continue
         found.append(Argument(argument, role))
-    return found
+    return _with_input(_with_cell(found), used)
+
+
+def _with_cell(found: list[Argument]) -> list[Argument]:
+    """h0 and s0: the second is the cell's."""
+    outputs = [a.name for a in found if a.role == "h"]
+    if len(outputs) != 2 or any(a.role == "c" for a in found):
+        return found
+    cell = next((n for n in outputs if not re.search("h|out|y", n.lower())), outputs[1])
+    return [Argument(a.name, "c") if a.name == cell else a for a in found]
+
+
+def _padding(name: str) -> str | None:
+    """Which steps of a batch are there: mask, lengths, seq_lens."""
+    key = name.lower()
+    return "mask" if "mask" in key else "lengths" if re.search(r"len(gth)?s$", key) else None
+
+
+def _by_use(by_name: Mapping[str, str], argument: str, used: set[str]) -> str:
+    """The role that the name says, unless what is done with the argument says another."""
+    role = by_name[argument]
+    if role == "x":
+        return role
+    if usage.holds_parameters(used):
+        return "state" if role == "state" and "names" not in used else "parameters"
+    if "pair" in used and role in ("array", "h", "c", "H"):
+        return "state"
+    lone = not used & {"pair", "loop", "handed"} and "array" in by_name.values()
+    return "array" if role == "parameters" and lone else role
+
+
+def _with_input(found: list[Argument], used: usage.Uses) -> list[Argument]:
+    """Where none is called so: the input is what is run through."""
+    if any(a.role == "x" for a in found):
+        return found
+    sequence = usage.sequence(used, [a.name for a in found if a.role in ("array", "cache")])
+    return [Argument(a.name, "x") if a.name == sequence else a for a in found]
 
 
 def optional_bias(function: Any, name: str) -> bool:
     """b=None: a bias that may be left out."""
-    return inspect.signature(function).parameters[name].default is None and roles.family(name, (name,), False) == "b"
+    named = re.match(r"^b|.*bias", name.lower()) is not None
+    return named and inspect.signature(function).parameters[name].default is None
 
 
 def size(name: str) -> str | None:
@@ -55,13 +97,16 @@ def size(name: str) -> str | None:
     return next((letter for letter, names in words.items() if name in names), None)
 
 
-def of_backward(source: Source, name: str, forward: Sequence[Argument], returned: Sequence[Any]) -> list[Argument]:
-    """Of the arguments that have to be given, and those optional ones that forward was given or returned."""
-    function = source.get(name)
+def of_backward(source: Source, function: Any, forward: Sequence[Argument], returned: Sequence[Any]) -> list[Argument]:
+    """Of the arguments that have to be given, and those optional ones that forward was given or returned.
+
+    Args:
+        function: theirs, or the syntax tree of one that is defined inside of another.
+    """
     optional, given = defaults(function), {a.name for a in forward}
     results = {n for n in returned if isinstance(n, str)}
     found: list[Argument] = []
-    for argument in source.arguments(name, keywords=True):
+    for argument in argument_names(function, keywords=True):
         if argument in given:
             role = "given"
         elif argument in results:

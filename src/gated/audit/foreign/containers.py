@@ -6,6 +6,8 @@ stacked along an axis of their own, (4, H, D), are seen here as (4 H, D).
 
 from __future__ import annotations
 
+import copy
+import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
@@ -45,6 +47,8 @@ def children(held: Any, names: Sequence[Any] = ()) -> list[tuple[str, Any, Any]]
         return [(name, name, getattr(held, name)) for name in held._fields]
     if is_dataclass(held) and not isinstance(held, type):
         return [(f.name, f.name, getattr(held, f.name)) for f in fields(held)]
+    if _plain_object(held):
+        return [(name, name, value) for name, value in vars(held).items()]
     if isinstance(held, (tuple, list)):
         named = list(names) if len(names) == len(held) else [None] * len(held)
         return [(n if isinstance(n, str) else str(k), k, v) for k, (n, v) in enumerate(zip(named, held, strict=True))]
@@ -75,7 +79,47 @@ def rebuilt(held: Any, values: Mapping[str, Array], names: Sequence[Any] = (), p
         return held._replace(**new)
     if isinstance(held, (tuple, list)):
         return type(held)(new[key] for _, key, _ in inside)
-    return replace(held, **new)
+    if is_dataclass(held) and not isinstance(held, type):
+        return replace(held, **new)
+    other = copy.copy(held)
+    vars(other).update(new)
+    return other
+
+
+def _plain_object(held: Any) -> bool:
+    """An object that holds arrays: a SimpleNamespace, one of a class of theirs without more to it."""
+    if isinstance(held, (type, np.ndarray, list, tuple)) or callable(held) or not hasattr(held, "__dict__"):
+        return False
+    return any(isinstance(value, np.ndarray) for value in vars(held).values())
+
+
+def holder(kinds: Sequence[Any], names: Sequence[str]) -> Any:
+    """Which of these classes holds arrays of these names and nothing else: namedtuple, dataclass, or one whose
+    constructor is given them; None: none."""
+    for kind in kinds:
+        asked = list(getattr(kind, "_fields", ())) or _asked(kind)
+        if names and set(asked) == set(names):
+            return kind
+    return None
+
+
+def _asked(kind: Any) -> list[str]:
+    try:
+        return list(inspect.signature(kind).parameters)
+    except (TypeError, ValueError):
+        return []
+
+
+def nested(values: Mapping[str, Any]) -> Bag:
+    """{"f.W": a} as {"f": {"W": a}}."""
+    found = Bag()
+    for path, value in values.items():
+        inside = found
+        *outer, last = path.split(".")
+        for part in outer:
+            inside = inside.setdefault(part, Bag())
+        inside[last] = value
+    return found
 
 
 def _shape(held: Array, value: Array) -> tuple[int, ...]:

@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from gated.audit.foreign import layouts
+from gated.audit.foreign import layouts, usage
 from gated.audit.foreign.class_ways import class_candidates
 from gated.audit.foreign.constructing import construct
 from gated.audit.foreign.containers import flatten
 from gated.audit.foreign.functions import Functions
 from gated.audit.foreign.losses import LossFunction, loss_functions
-from gated.audit.foreign.readings import best, readings_of
+from gated.audit.foreign.pullbacks import Pullback, pullbacks
+from gated.audit.foreign.readings import agreement, best, readings_of
 from gated.audit.foreign.source import Source
 from gated.audit.foreign.subject import Subject
 from gated.errors import ArgumentError, shown
@@ -61,7 +62,42 @@ def candidates(source: Source, name: str | None, used: AbstractSet[str] = frozen
         yield from torch_candidates(source, name)
     yield from class_candidates(source, name)
     yield from pairs_of_functions(source, name, used)
+    yield from with_pullbacks(source, name, used)
     yield from losses(source, name, used)
+    yield from unnamed_pairs(source, name, used)
+
+
+def with_pullbacks(source: Source, name: str | None, used: AbstractSet[str]) -> Iterator[Subject]:
+    """The best reading of each function that returns its backward pass."""
+    for function in pullbacks(source, name):
+        if function not in used:
+            starts = [*initialisers(source), None]
+            subjects = (
+                Pullback(source, function, layout, start)
+                for start, layout in itertools.product(starts, ordered(source, function, False))
+            )
+            ways = (r for s in subjects if s.fits and (s.dictionary or s.initial is None) for r in readings_of(s))
+            found = best(ways)
+            if found is not None:
+                found.style = "a function that returns its backward pass"
+                yield found
+
+
+def unnamed_pairs(source: Source, name: str | None, used: AbstractSet[str]) -> Iterator[Subject]:
+    """Of functions whose names say nothing, in whatever language they are: what runs against time and has derivatives
+    of activations in it is a backward pass, if its gradients are those of a forward pass by their shapes."""
+    slopes = {f: usage.looks_backward(source, f) for f in source.functions}
+    tried = set(named_pairs(source, name))
+    backs = sorted((f for f in slopes if slopes[f] > 1), key=lambda f: -slopes[f])
+    for backward, forward in itertools.product(backs, source.functions):
+        pair = forward, backward
+        known = pair in tried or not used.isdisjoint(pair) or name not in (None, *pair)
+        if known or slopes[forward] >= slopes[backward] or not source.arguments(forward):
+            continue
+        found = best(readings(source, forward, backward, initialisers(source)))
+        if found is not None and agreement(found).right:
+            found.style = style(found)
+            yield found
 
 
 def pairs_of_functions(source: Source, name: str | None, used: AbstractSet[str]) -> Iterator[Subject]:
@@ -143,10 +179,9 @@ def style(subject: Functions) -> str:
 def initialisers(source: Source) -> list[Maker]:
     """Their functions that make parameters, asked for D inputs and H units."""
     found: list[Maker] = []
+    named = re.compile(r"^_?(init|make|create|random|rand|new|get_|build|param|weights|xavier)|init|params$")
     for name in source.functions:
-        if not re.search(
-            r"^_?(init|make|create|random|rand|new|get_|build|param|weights|xavier)|init|params$", name.lower()
-        ):
+        if not named.search(name.lower()) and not re.search(r"rand|normal\(|uniform\(", source.segment(name)):
             continue
         function, names = source.get(name), source.returned_tree(name)
         for swap in (False, True):

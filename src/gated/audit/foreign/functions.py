@@ -15,10 +15,10 @@ import numpy as np
 
 from gated.audit.foreign import arguments, layouts, results, roles
 from gated.audit.foreign.arguments import Argument
-from gated.audit.foreign.containers import Bag, flat_shapes, flatten, rebuilt
+from gated.audit.foreign.containers import flat_shapes, flatten, holder, nested, rebuilt
 from gated.audit.foreign.gradients import by_name
 from gated.audit.foreign.schemes import Scheme
-from gated.audit.foreign.source import Source
+from gated.audit.foreign.source import Source, globals_read
 from gated.audit.foreign.subject import Parameters, Sizes, Subject
 
 Array = np.ndarray[Any, Any]
@@ -40,21 +40,27 @@ class Functions(Subject):
         super().__init__()
         self.source, self.where, self.layout, self.initial = source, (forward, backward), layout, initial
         self.elementwise = elementwise
-        self.forward_function, self.backward_function = source.get(forward), source.get(backward)
+        self.forward_function: Any = source.get(forward)
+        self.backward_function: Any = source.get(backward)
         self.one_step = "T" not in layout
         self.one_sequence = "N" not in layout
         self.asked = arguments.of_forward(source, forward)
         self.unpacked = source.unpacked([*self.where, *source.functions])
         self.names = arguments.names_of(self.asked, self.unpacked)
+        self.outside = self._outside()
         self.states = tuple(s for s in ("h", "c") if s in self.names)
         self.dictionary = any(a.role == "parameters" for a in self.asked)
         self.inside = self._unpacked_parameters()
-        self.parameters = self._parameters()
+        self.parameters = [*self._parameters(), *self.outside]
+        self.layer = self._output_layer()
+        self.kinds = [v for v in vars(source.module).values() if isinstance(v, type) and v.__module__ != "builtins"]
         self.scheme = Scheme(families=dict.fromkeys(self.parameters, "W"))
         self.returned = source.returned_tree(forward)
-        self.asked_back = arguments.of_backward(source, backward, self.asked, self.returned)
+        self.returned_back = source.returned_tree(backward)
+        self.asked_back = arguments.of_backward(source, self.backward_function, self.asked, self.returned)
         self.y_layout, self.x_layout, self.y_kind = "", "", ""  # as they came, once they have
         self.whole_cache, self.as_list = False, False
+        self.y_skip = 0  # of what may be outputs, so many are none
         self.failure: Exception | None = None  # of backward, where it always raises
         self.latest: tuple[int, int] | None = None
         self.order: tuple[str, ...] = ()  # of gradients that have no names
@@ -63,6 +69,15 @@ class Functions(Subject):
         """Names of the arrays in a tuple of parameters."""
         holder = next((a.name for a in self.asked if a.role == "parameters"), "")
         return self.unpacked.get(holder, [])
+
+    def _outside(self) -> list[str]:
+        """Parameters that are globals of their file."""
+        return globals_read(self.source, self.where[0])
+
+    def _output_layer(self) -> set[str]:
+        """Parameters of a layer on the states: it is the identity here."""
+        names = tuple(self.parameters)
+        return {n for n in names if roles.family(n, names, False)[-1] == "y"}
 
     def _parameters(self) -> list[str]:
         if not self.dictionary:
@@ -105,6 +120,9 @@ class Functions(Subject):
 
     def shapes(self, D: int, H: int) -> dict[str, tuple[int, ...]]:
         self.latest = D, H
+        return {n: s for n, s in self._all_shapes(D, H).items() if n not in self.layer}
+
+    def _all_shapes(self, D: int, H: int) -> dict[str, tuple[int, ...]]:
         if self.made_by_them:
             return flat_shapes({n: np.shape(v) for n, v in flatten(self.initial(D, H), self.inside).items()})
         return {n: self.scheme.shape(n, D, H) for n in self.parameters}
@@ -113,17 +131,33 @@ class Functions(Subject):
         if not self.made_by_them:
             return {}
         shapes = self.shapes(D, H)
-        return {n: np.reshape(v, shapes[n]) for n, v in flatten(self.initial(D, H), self.inside).items()}
+        drawn = flatten(self.initial(D, H), self.inside)
+        return {n: np.reshape(drawn[n], shape) for n, shape in shapes.items()}
 
     def held(self, P: Parameters) -> Any:
         """Parameters as their functions hold them."""
-        return self.held_for(P, *self.sizes_of(P))
+        D, H = self.sizes_of(P)
+        if self.layer:
+            P = {n: P.get(n, identity(s, H)) for n, s in self._all_shapes(D, H).items()}
+        if not self.outside:
+            return self.held_for(P, D, H)
+        self.set_outside(P, D, H)
+        return self.held_for({n: v for n, v in P.items() if n not in self.outside}, D, H)
+
+    def set_outside(self, P: Parameters, D: int, H: int) -> None:
+        """Give their globals these values."""
+        values = vars(self.source.module)
+        values.update({n: np.array(P[n]).reshape(self.scheme.theirs(n, D, H)) for n in self.outside})
+        values.update({n: {"D": D, "H": H}[s] for n in values if (s := arguments.size(n)) in ("D", "H")})
 
     def held_for(self, P: Parameters, D: int, H: int) -> Any:
         if self.made_by_them:
             return rebuilt(self.initial(D, H), P, self.inside)
         theirs = {n: v.reshape(self.scheme.theirs(n, D, H)) for n, v in P.items()}
-        return [theirs[n] for n in self.inside] if self.inside and set(self.inside) == set(P) else Bag(theirs)
+        if self.inside and set(self.inside) == set(P):
+            return [theirs[n] for n in self.inside]
+        kind = holder(self.kinds, list(theirs)) if self.dictionary else None
+        return kind(**theirs) if kind else nested(theirs)
 
     def fresh(self, P: Parameters) -> Parameters:
         fresh = super().fresh(P)
@@ -161,7 +195,7 @@ class Functions(Subject):
     def _call(self, P: Parameters, x: Array, states: Mapping[str, Array]) -> tuple[dict[str, Any], Any]:
         single, held = layouts.state_layout(self.layout), self.held(P)
         sizes = {**self._sizes(x), "D": x.shape[2], "H": self._H}
-        apart = held if isinstance(held, dict) else dict(P)
+        apart = held if isinstance(held, dict) else vars(held) if hasattr(held, "__dict__") else dict(P)
 
         def value(a: Argument) -> Any:
             if a.role == "x":
@@ -171,6 +205,10 @@ class Functions(Subject):
             if a.role == "state":
                 order = arguments.state_order(self.unpacked.get(a.name))
                 return tuple(layouts.to_theirs(states[s], single, "ND") for s in order)
+            if a.role == "lengths":
+                return np.full(x.shape[1], x.shape[0])
+            if a.role == "mask":
+                return layouts.to_theirs(np.ones((*x.shape[:2], 1)), self.layout, "TND")[..., 0]
             return held if a.role == "parameters" else sizes[a.role] if a.role in sizes else apart[a.name]
 
         given = {a.name: value(a) for a in self.asked}
@@ -191,9 +229,12 @@ class Functions(Subject):
         return {"T": x.shape[0], "N": x.shape[1], "D": self._H}
 
     def _outputs(self, result: Any, x: Array) -> Array | None:
+        skip = self.y_skip
         for _, value in results.likeliest(results.parts(result, self.returned)):
             found = results.read(value, self.y_layout or self.layout, self._sizes(x), bool(self.y_layout))
-            if found is not None:
+            if found is not None and skip:
+                skip -= 1
+            elif found is not None:
                 self.y_layout = found[1]
                 self.y_kind = type(value).__name__
                 return found[0]
@@ -264,3 +305,9 @@ class Functions(Subject):
         if a.role == "dc" and dc is not None:
             return state(dc)
         return (state(nothing), state(nothing)) if a.role == "last_state" else state(nothing)
+
+
+def identity(shape: tuple[int, ...], H: int) -> Array:
+    """Of an output layer: the identity, and no bias."""
+    matrix = len(shape) == 2 and 1 not in shape
+    return np.eye(H) if matrix else np.zeros([1 if size == 1 else H for size in shape])

@@ -19,10 +19,11 @@ def by_name(of: Any, back: Any, x: Array) -> dict[str, Array]:
     def of_steps(value: Any) -> bool:
         return results.is_sequence(value) and results.read(value, of.x_layout or of.layout, sizes) is not None
 
-    pairs = list(results.leaves(back, of.source.returned_tree(of.where[-1]), of_steps))
+    pairs = list(results.leaves(back, of.returned_back, of_steps))
     known = {*of.shapes(x.shape[2], of._H), "x", *of.states}
     owners = [roles.owner(name, known) if name else None for name, _ in pairs]
     _fill(of, pairs, owners, sizes)
+    _fill_named(of, pairs, owners, sizes)
     found: dict[str, Array] = {}
     for whose, (_, value) in zip(owners, pairs, strict=True):
         if whose is None or value is None or whose in found:
@@ -59,6 +60,18 @@ def _fill(of: Any, pairs: list[Part], owners: list[str | None], sizes: dict[str,
         of.order = _order(of, [pairs[k][1] for k in open_places], {o for o in owners if o}, sizes)
     for k, whose in zip(open_places, of.order, strict=False):
         owners[k] = whose or None
+
+
+def _fill_named(of: Any, pairs: list[Part], owners: list[str | None], sizes: dict[str, int]) -> None:
+    """Owners for what has a name that says nothing, weight_ih for an argument Wih: parameters of the same shape, in
+    their order, where there are as many of them."""
+    shapes = {n: s for n, s in of.shapes(sizes["D"], of._H).items() if n not in owners}
+    for shape in dict.fromkeys(shapes.values()):
+        left = [n for n, s in shapes.items() if s == shape]
+        places = [k for k, (name, v) in enumerate(pairs) if name and owners[k] is None and np.shape(v) == shape]
+        if len(left) == len(places):
+            for k, whose in zip(places, left, strict=True):
+                owners[k] = whose
 
 
 def _order(of: Any, values: list[Any], taken: set[str], sizes: dict[str, int]) -> tuple[str, ...]:

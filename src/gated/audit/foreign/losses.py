@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from gated.audit.foreign import arguments, layouts, roles
+from gated.audit.foreign import layouts, roles
 from gated.audit.foreign.arguments import TARGETS
-from gated.audit.foreign.functions import Functions
+from gated.audit.foreign.functions import Functions, identity
 from gated.audit.foreign.gradients import by_name
 from gated.audit.foreign.source import Source
 from gated.audit.foreign.subject import Parameters
@@ -28,13 +28,11 @@ class LossFunction(Functions):
     """Their function of inputs and targets."""
 
     def __init__(self, source: Source, name: str, layout: str, initial: Any = None) -> None:
-        self.outside = _globals(source, name)
         super().__init__(source, name, name, layout, initial)
         self.targets = next((a.name for a in self.asked if TARGETS.match(a.name.lower())), "")
         self.asked = [a for a in self.asked if a.name != self.targets]
-        self.parameters = [n for n in self.parameters if n != self.targets] + self.outside
-        names = tuple(self.parameters)
-        self.layer = {n for n in names if roles.family(n, names, False)[-1] == "y"}  # of the outputs
+        self.parameters = [n for n in self.parameters if n != self.targets]
+        self.layer = self._output_layer()
         self.asked_back = []
         x = self.names.get("x", "")
         self.rewritten: Any
@@ -46,15 +44,10 @@ class LossFunction(Functions):
     def fits(self) -> bool:
         return self.rewritten is not None and bool(self.parameters)
 
-    def shapes(self, D: int, H: int) -> dict[str, tuple[int, ...]]:
-        return {n: s for n, s in super().shapes(D, H).items() if n not in self.layer}
-
     def held(self, P: Parameters) -> Any:
         D, H = self.sizes_of(P)
-        theirs = {n: P.get(n, _identity(s, H)) for n, s in super().shapes(D, H).items()}
-        values = vars(self.source.module)
-        values.update({n: theirs[n].reshape(self.scheme.theirs(n, D, H)) for n in self.outside})
-        values.update({n: {"D": D, "H": H}[s] for n in values if (s := arguments.size(n)) in ("D", "H")})
+        theirs = {n: P.get(n, identity(s, H)) for n, s in self._all_shapes(D, H).items()}
+        self.set_outside(theirs, D, H)
         return self.held_for({n: v for n, v in theirs.items() if n not in self.outside}, D, H)
 
     def one_forward(self, P: Parameters, x: Array, states: Mapping[str, Array]) -> tuple[Array, Any]:
@@ -83,24 +76,6 @@ class LossFunction(Functions):
 
         function.__name__ = self.where[0]
         return function
-
-
-def _identity(shape: tuple[int, ...], H: int) -> Array:
-    """Of an output layer: the identity, and no bias."""
-    matrix = len(shape) == 2 and 1 not in shape
-    return np.eye(H) if matrix else np.zeros([1 if size == 1 else H for size in shape])
-
-
-def _globals(source: Source, name: str) -> list[str]:
-    """Arrays of their module that a function reads, and the functions that it calls."""
-    found: dict[str, None] = {}
-    for reached in source.reached(name):
-        for node in ast.walk(source.functions[reached]):
-            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
-                value = source.get(node.id)
-                if isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.ndim:
-                    found[node.id] = None
-    return list(found)
 
 
 def loss_functions(source: Source, name: str | None) -> Iterator[str]:

@@ -33,6 +33,10 @@ def readings_of(subject: Functions) -> Iterator[Functions]:
         try:
             if _runs(one):
                 yield from _with_backward(one)
+                other = copy.copy(one)
+                other.y_skip, other.y_layout, other.last_only = 1, "", False
+                if not one.one_step and not one.last_only and _runs(other):  # logits beside states
+                    yield from _with_backward(other)
         except LacksError as error:  # a key that is put together as they run
             key = error.args[0]
             if subject.initial is None and subject.dictionary and _is_new(key, subject.parameters):

@@ -52,9 +52,19 @@ def over_time(value: Any, T: int) -> Any:
     """A list of what a dictionary by step or a list with the initial state before it holds of steps 1 to T."""
     if isinstance(value, dict) and value and all(isinstance(key, int) for key in value):
         value = [value[key] for key in sorted(value)]
+    if isinstance(value, list) and not _alike(value):
+        return None  # a cache
     if isinstance(value, (list, tuple)) and len(value) == T + 1:
         return list(value)[1:]
     return value
+
+
+def _alike(value: list[Any]) -> bool:
+    """Numbers or arrays of one shape?"""
+    try:
+        return len({np.shape(v) for v in value}) == 1
+    except ValueError:  # ragged
+        return False
 
 
 def output_layouts(layout: str) -> Iterator[str]:

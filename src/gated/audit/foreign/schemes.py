@@ -66,6 +66,21 @@ def _families(names: tuple[str, ...]) -> Iterator[tuple[dict[str, str], bool]]:
     yield apart, False
     if {"U", "W"} <= set(apart.values()):  # W for the recurrent matrix, as one well-known text has it
         yield {n: SWAPPED.get(family, family) for n, family in apart.items()}, False
+    yield from _by_words(apart)
+
+
+def _by_words(apart: dict[str, str]) -> Iterator[tuple[dict[str, str], bool]]:
+    """Where names do not say which matrices are recurrent: those of one of two kinds that share a word or a letter."""
+    matrices = [n for n, family in apart.items() if family in ("W", "U")]
+    for key in (lambda n: n[-1], lambda n: n[0], lambda n: n.rpartition("_")[2], lambda n: n.partition("_")[0]):
+        kinds = list(dict.fromkeys(map(key, matrices)))
+        counts = {kind: sum(key(n) == kind for n in matrices) for kind in kinds}
+        if len(kinds) != 2 or len(set(counts.values())) != 1:
+            continue
+        for recurrent in reversed(kinds):
+            found = {n: "U" if key(n) == recurrent else "W" for n in matrices}
+            if found != {n: apart[n] for n in matrices}:
+                yield {**apart, **found}, False
 
 
 def _blocks(of: Any, names: tuple[str, ...], families: dict[str, str]) -> tuple[list[int], frozenset[str]]:

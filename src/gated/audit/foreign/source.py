@@ -57,12 +57,16 @@ class Source:
 
     def returned_tree(self, name: str) -> list[Any]:
         """The names in its last `return a, (b, c), d`: a list for a tuple, None for what is no name."""
+        return returned_tree(self.functions.get(name))
+
+    def inner(self, name: str) -> ast.FunctionDef | None:
+        """The function that a function of theirs defines and returns, its backward pass: the last one."""
         tree = self.functions.get(name)
-        returns = [n for n in ast.walk(tree) if isinstance(n, ast.Return) and n.value is not None] if tree else []
-        if not returns:
-            return []
-        names = _names(max(returns, key=lambda n: n.lineno).value)
-        return names if isinstance(names, list) else [names]
+        if tree is None:
+            return None
+        inside = {n.name: n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and n is not tree}
+        returned = [n for n in _flat(self.returned_tree(name)) if n in inside]
+        return inside[returned[-1]] if returned else None
 
     def segment(self, name: str) -> str:
         """The text of a function of theirs."""
@@ -101,15 +105,50 @@ class Source:
                 key = _key(node, holders)
                 if key is not None:
                     found[key] = None
-        return list(found)
+        deeper = {key.split(".")[0] for key in found if "." in key}
+        return [key for key in found if key not in deeper]
+
+
+def globals_read(source: Source, name: str) -> list[str]:
+    """Arrays of their module that a function reads, and the functions that it calls."""
+    found: dict[str, None] = {}
+    for reached in source.reached(name):
+        tree = source.functions[reached]
+        own = {a.arg for a in ast.walk(tree) if isinstance(a, ast.arg)}
+        own |= {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id not in own:
+                value = source.get(node.id)
+                if isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.ndim:
+                    found[node.id] = None
+    return list(found)
+
+
+def returned_tree(tree: Any) -> list[Any]:
+    returns = [n for n in ast.walk(tree) if isinstance(n, ast.Return) and n.value is not None] if tree else []
+    if not returns:
+        return []
+    names = _names(max(returns, key=lambda n: n.lineno).value)
+    return names if isinstance(names, list) else [names]
+
+
+def _flat(names: list[Any]) -> list[Any]:
+    return [inner for n in names for inner in (_flat(n) if isinstance(n, list) else [n])]
 
 
 def _key(node: ast.AST, holders: set[str]) -> str | None:
-    """p["Wf"] and p.Wf, p one of the holders: Wf."""
+    """p["Wf"] and p.Wf, p one of the holders: Wf; p["f"]["W"]: f.W."""
     if not isinstance(node, (ast.Subscript, ast.Attribute)):
         return None
+    if isinstance(node.value, (ast.Subscript, ast.Attribute)):
+        outer, own = _key(node.value, holders), _own_key(node)
+        return f"{outer}.{own}" if outer and own and "." not in outer else None
     if not isinstance(node.value, ast.Name) or node.value.id not in holders:
         return None
+    return _own_key(node)
+
+
+def _own_key(node: ast.Subscript | ast.Attribute) -> str | None:
     if isinstance(node, ast.Subscript):
         constant = isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str)
         return node.slice.value if constant else None  # type: ignore[attr-defined]
@@ -133,6 +172,8 @@ def _names(node: Any) -> Any:
 
 
 def argument_names(function: Any, keywords: bool = False) -> list[str]:
+    if isinstance(function, ast.FunctionDef):
+        return [a.arg for a in (*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs)]
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
@@ -144,6 +185,9 @@ def argument_names(function: Any, keywords: bool = False) -> list[str]:
 
 def defaults(function: Any) -> set[str]:
     """Names of the arguments that need not be given."""
+    if isinstance(function, ast.FunctionDef):
+        given = function.args.args[len(function.args.args) - len(function.args.defaults) :]
+        return {a.arg for a in given} | {a.arg for a in function.args.kwonlyargs}
     try:
         return {p.name for p in inspect.signature(function).parameters.values() if p.default is not p.empty}
     except (TypeError, ValueError):
