@@ -25,9 +25,12 @@
     find        which adapter fits
     truth       the derivatives of their forward pass
     table       which gradients are right
-    manners     what makes today's right wrong tomorrow; own_check: what a check on their tiny weights would show
+    manners     what makes today's right wrong tomorrow; own_check: what a check on their tiny weights would show;
+                unmade: attributes that nothing makes
     odd_cells, departures    cells that no paper has; cells one step from one of the zoo
     matching    which cell of the zoo their forward pass is, and where each of its parameters lies in theirs
+    by_name     a cell that is given: its parameters in their arrays, by name
+    trials      edited text of theirs run (programs), and what its expressions are worth (watch)
     child, wire, process    their code is only ever run in a child process, which talks in arrays and JSON
 
 `open_foreign(path)` is the door: a `Foreign` with `.table()`, `.match()` and `.mine(...)`.

@@ -11,7 +11,7 @@ from gated.audit.diagnosis.manners import draw_call
 from gated.audit.diagnosis.samples import Samples
 from gated.audit.foreign.match import Match
 from gated.audit.foreign.process import Foreign
-from gated.audit.foreign.trials import Edit
+from gated.audit.foreign.programs import Edit
 from gated.audit.mending.targets import Left, Targets
 
 Array = np.ndarray[Any, Any]

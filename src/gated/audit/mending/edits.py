@@ -13,7 +13,7 @@ from itertools import combinations
 
 import numpy as np
 
-from gated.audit.foreign.trials import Edit
+from gated.audit.foreign.programs import Edit
 from gated.audit.mending.phrases import Phrases
 from gated.audit.mending.sought import Sought
 from gated.audit.mending.syntax import ATOM, POWER, PRODUCT, SIGN, SUM, Code, Place, Statement, bare, level

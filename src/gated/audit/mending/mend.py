@@ -14,7 +14,7 @@ from gated.audit.diagnosis.manners import OF_ALL
 from gated.audit.foreign.manners import Manner
 from gated.audit.foreign.match import Match
 from gated.audit.foreign.process import Child, Foreign
-from gated.audit.foreign.trials import edited
+from gated.audit.foreign.programs import edited
 from gated.audit.mending import in_place
 from gated.audit.mending.again import holds
 from gated.audit.mending.bench import CHANGED, STALE, UNEVEN, Bench, Item, State, atoms

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from gated.audit.foreign.trials import line_starts
+from gated.audit.foreign.programs import line_starts
 
 TEST, SUM, PRODUCT, SIGN, POWER, ATOM = 1, 4, 5, 6, 7, 8  # how strongly an expression binds
 Function = ast.FunctionDef | ast.AsyncFunctionDef
