@@ -8,6 +8,7 @@ tried: every way in which their code runs is a reading, and `readings` finds the
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -229,9 +230,10 @@ class Functions(Subject):
         return {"T": x.shape[0], "N": x.shape[1], "D": self._H}
 
     def _outputs(self, result: Any, x: Array) -> Array | None:
-        skip = self.y_skip
-        for _, value in results.likeliest(results.parts(result, self.returned)):
-            found = results.read(value, self.y_layout or self.layout, self._sizes(x), bool(self.y_layout))
+        skip, sizes = self.y_skip, self._sizes(x)
+        likely = results.likeliest(results.parts(result, self.returned))
+        for with_initial, (_, value) in itertools.product((False, True), likely):
+            found = results.read(value, self.y_layout or self.layout, sizes, bool(self.y_layout), with_initial)
             if found is not None and skip:
                 skip -= 1
             elif found is not None:

@@ -22,6 +22,7 @@ from gated.audit.foreign.source import Source
 from gated.audit.foreign.subject import Parameters
 
 Array = np.ndarray[Any, Any]
+ONE_HOT = "_one_hot_as_given"
 
 
 class LossFunction(Functions):
@@ -100,9 +101,19 @@ def rewritten(source: Source, name: str, x: str, targets: str) -> tuple[Any, str
             node.value = ast.Tuple([*parts, ast.Name(hidden, ast.Load())], ast.Load())
     module = ast.fix_missing_locations(ast.Module([tree], []))
     space, before = vars(source.module), source.get(name)
+    space[ONE_HOT] = one_hot
     exec(compile(module, str(source.path), "exec"), space)  # in this child process, as their file itself is
     function, space[name] = space[name], before
     return function, hidden
+
+
+def one_hot(zeros: Any, value: Any) -> Array:
+    """A vector in the place of a one-hot one: a column, a row or flat, as that was."""
+    value = np.asarray(value)
+    try:
+        return np.asarray(0.0 * zeros + value)
+    except ValueError:  # they have another number of inputs than of outputs here
+        return value.reshape([1 if size == 1 else -1 for size in np.shape(zeros)])
 
 
 def _hidden(tree: ast.AST) -> str:
@@ -159,7 +170,8 @@ class _Rewrite(ast.NodeTransformer):
         value = next(place for place in places if _mentions(place, name))
         stored, loaded = copy.deepcopy(target.value), copy.deepcopy(target.value)
         stored.ctx, loaded.ctx = ast.Store(), ast.Load()  # type: ignore[attr-defined]
-        return ast.copy_location(ast.Assign([stored], _zero_plus(loaded, value)), node)
+        call = ast.Call(ast.Name(ONE_HOT, ast.Load()), [loaded, value], [])
+        return ast.copy_location(ast.Assign([stored], call), node)
 
     def _without_loss(self, node: ast.Assign | ast.AugAssign) -> ast.AST:
         """What takes a probability at a target is the loss: 0."""
