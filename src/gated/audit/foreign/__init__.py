@@ -8,12 +8,14 @@
     arguments   what their functions ask for
     usage       what the bodies of their functions do with arguments
     containers  how their functions hold parameters: apart, in a dictionary, a tuple, a dictionary per gate
+    holding     which parameters there are, and how they are handed over
     results     what they return
     schemes     how their parameters may be shaped
     gradients   which of their gradients is whose
     functions   adapter: functions with arrays or one container of parameters (cs231n, deeplearning.ai, own)
     pullbacks   adapter: one function that returns its backward pass
     losses      adapter: one function of a loss and its gradients (min-char-rnn)
+    rewriting   a function of a loss without its loss
     readings    which reading of their functions is meant
     held, calling                     an object of a class that is given parameters and run
     constructing, methods, objects    how it is made, which methods run, where its arrays lie

@@ -20,9 +20,9 @@ EVERY = re.compile(r"^(?:cs|c_?(?:all|seq|list)|cells)$")
 @dataclass(frozen=True)
 class Argument:
     """role: "x", "h", "c", "state" (of h and c), "parameters", "array" (one parameter), "lengths" and "mask" of
-    sequences of several lengths, a size "T", "N", "D" or "H"; of a backward pass also "given" (what forward was
-    given), "result" (what it returned under this name), "cache", "dy", "dc", "last_h", "last_c", "last_state",
-    "every_c", "targets"."""
+    sequences of several lengths, a size "T", "N", "D" or "H"; of a backward pass also "given" (what forward was given),
+    "result" (what it returned under this name), "cache", "dy", "dc", "last_h", "last_c", "last_state", "every_c",
+    "targets"."""
 
     name: str
     role: str

@@ -76,6 +76,8 @@ def construct(
             values[p.name] = H + 1  # an output layer of another size than the states
         elif size and (needed or type(p.default) in (int, type(None))) and not (swap and sure):
             values[p.name] = {"D": D, "H": H}[size]
+            if needed and clear.count(None) and {"D", "H"} - {size, *clear} and values[p.name] in sizes:
+                sizes.remove(values[p.name])  # the other size is the other argument
         elif not needed:
             continue
         elif RATE.search(low):

@@ -181,7 +181,8 @@ def initialisers(source: Source) -> list[Maker]:
     found: list[Maker] = []
     named = re.compile(r"^_?(init|make|create|random|rand|new|get_|build|param|weights|xavier)|init|params$")
     for name in source.functions:
-        if not named.search(name.lower()) and not re.search(r"rand|normal\(|uniform\(", source.segment(name)):
+        draws = re.search(r"rand|normal\(|uniform\(", source.segment(name)) and source.returned_tree(name)
+        if not named.search(name.lower()) and not (draws and len(source.arguments(name)) > 1):
             continue
         function, names = source.get(name), source.returned_tree(name)
         for swap in (False, True):

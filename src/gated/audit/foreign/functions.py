@@ -8,6 +8,7 @@ tried: every way in which their code runs is a reading, and `readings` finds the
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -15,18 +16,18 @@ import numpy as np
 
 from gated.audit.foreign import arguments, layouts, results, roles
 from gated.audit.foreign.arguments import Argument
-from gated.audit.foreign.containers import flat_shapes, flatten, holder, nested, rebuilt
 from gated.audit.foreign.gradients import by_name
+from gated.audit.foreign.holding import Held
 from gated.audit.foreign.schemes import Scheme
-from gated.audit.foreign.source import Source, globals_read
-from gated.audit.foreign.subject import Parameters, Sizes, Subject
+from gated.audit.foreign.source import Source
+from gated.audit.foreign.subject import Parameters, Sizes
 
 Array = np.ndarray[Any, Any]
 TRIAL = Sizes(T=3, N=2, D=5, H=4)
 SMALL = 2.0**-12  # of dy: below what they clip
 
 
-class Functions(Subject):
+class Functions(Held):
     """One reading of two functions.
 
     Args:
@@ -61,32 +62,10 @@ class Functions(Subject):
         self.y_layout, self.x_layout, self.y_kind = "", "", ""  # as they came, once they have
         self.whole_cache, self.as_list = False, False
         self.y_skip = 0  # of what may be outputs, so many are none
+        self.y_place: int | None = None  # which of what forward returns they are, once known
         self.failure: Exception | None = None  # of backward, where it always raises
         self.latest: tuple[int, int] | None = None
         self.order: tuple[str, ...] = ()  # of gradients that have no names
-
-    def _unpacked_parameters(self) -> list[Any]:
-        """Names of the arrays in a tuple of parameters."""
-        holder = next((a.name for a in self.asked if a.role == "parameters"), "")
-        return self.unpacked.get(holder, [])
-
-    def _outside(self) -> list[str]:
-        """Parameters that are globals of their file."""
-        return globals_read(self.source, self.where[0])
-
-    def _output_layer(self) -> set[str]:
-        """Parameters of a layer on the states: it is the identity here."""
-        names = tuple(self.parameters)
-        return {n for n in names if roles.family(n, names, False)[-1] == "y"}
-
-    def _parameters(self) -> list[str]:
-        if not self.dictionary:
-            return [a.name for a in self.asked if a.role == "array"]
-        if self.initial is not None:
-            return list(flatten(self.initial(3, 2), self.inside))
-        if self.inside and all(isinstance(name, str) for name in self.inside):
-            return list(self.inside)
-        return self.source.keys(self.source.reached(self.where[0]))
 
     @property
     def fits(self) -> bool:
@@ -102,67 +81,9 @@ class Functions(Subject):
             and (not self.one_step or "h" in self.states)
         )
 
-    @property
-    def made_by_them(self) -> bool:
-        return self.dictionary and self.initial is not None
-
     def settle(self) -> bool:
         """A reading is settled when it is made."""
         return True
-
-    # parameters
-
-    def sizes_of(self, P: Mapping[str, Any]) -> tuple[int, int]:
-        """Those for which shapes were asked last, if they are."""
-        if self.latest and self.shapes(*self.latest) == {name: tuple(np.shape(value)) for name, value in P.items()}:
-            return self.latest
-        return super().sizes_of(P)
-
-    def shapes(self, D: int, H: int) -> dict[str, tuple[int, ...]]:
-        self.latest = D, H
-        return {n: s for n, s in self._all_shapes(D, H).items() if n not in self.layer}
-
-    def _all_shapes(self, D: int, H: int) -> dict[str, tuple[int, ...]]:
-        if self.made_by_them:
-            return flat_shapes({n: np.shape(v) for n, v in flatten(self.initial(D, H), self.inside).items()})
-        return {n: self.scheme.shape(n, D, H) for n in self.parameters}
-
-    def drawn(self, D: int, H: int) -> Parameters:
-        if not self.made_by_them:
-            return {}
-        shapes = self.shapes(D, H)
-        drawn = flatten(self.initial(D, H), self.inside)
-        return {n: np.reshape(drawn[n], shape) for n, shape in shapes.items()}
-
-    def held(self, P: Parameters) -> Any:
-        """Parameters as their functions hold them."""
-        D, H = self.sizes_of(P)
-        if self.layer:
-            P = {n: P.get(n, identity(s, H)) for n, s in self._all_shapes(D, H).items()}
-        if not self.outside:
-            return self.held_for(P, D, H)
-        self.set_outside(P, D, H)
-        return self.held_for({n: v for n, v in P.items() if n not in self.outside}, D, H)
-
-    def set_outside(self, P: Parameters, D: int, H: int) -> None:
-        """Give their globals these values."""
-        values = vars(self.source.module)
-        values.update({n: np.array(P[n]).reshape(self.scheme.theirs(n, D, H)) for n in self.outside})
-        values.update({n: {"D": D, "H": H}[s] for n in values if (s := arguments.size(n)) in ("D", "H")})
-
-    def held_for(self, P: Parameters, D: int, H: int) -> Any:
-        if self.made_by_them:
-            return rebuilt(self.initial(D, H), P, self.inside)
-        theirs = {n: v.reshape(self.scheme.theirs(n, D, H)) for n, v in P.items()}
-        if self.inside and set(self.inside) == set(P):
-            return [theirs[n] for n in self.inside]
-        kind = holder(self.kinds, list(theirs)) if self.dictionary else None
-        return kind(**theirs) if kind else nested(theirs)
-
-    def fresh(self, P: Parameters) -> Parameters:
-        fresh = super().fresh(P)
-        self._H = self.sizes_of(fresh)[1]
-        return fresh
 
     # forward
 
@@ -229,13 +150,16 @@ class Functions(Subject):
         return {"T": x.shape[0], "N": x.shape[1], "D": self._H}
 
     def _outputs(self, result: Any, x: Array) -> Array | None:
-        skip = self.y_skip
-        for _, value in results.likeliest(results.parts(result, self.returned)):
-            found = results.read(value, self.y_layout or self.layout, self._sizes(x), bool(self.y_layout))
-            if found is not None and skip:
+        skip, sizes = self.y_skip, self._sizes(x)
+        likely = results.likeliest(results.parts(result, self.returned))
+        for with_initial, (place, (_, value)) in itertools.product((False, True), enumerate(likely)):
+            if self.y_place not in (None, place):
+                continue
+            found = results.read(value, self.y_layout or self.layout, sizes, bool(self.y_layout), with_initial)
+            if found is not None and skip and self.y_place is None:
                 skip -= 1
             elif found is not None:
-                self.y_layout = found[1]
+                self.y_layout, self.y_place = found[1], place
                 self.y_kind = type(value).__name__
                 return found[0]
         return None
@@ -305,9 +229,3 @@ class Functions(Subject):
         if a.role == "dc" and dc is not None:
             return state(dc)
         return (state(nothing), state(nothing)) if a.role == "last_state" else state(nothing)
-
-
-def identity(shape: tuple[int, ...], H: int) -> Array:
-    """Of an output layer: the identity, and no bias."""
-    matrix = len(shape) == 2 and 1 not in shape
-    return np.eye(H) if matrix else np.zeros([1 if size == 1 else H for size in shape])

@@ -7,17 +7,17 @@ identity. What is left is the recurrence and its backward pass, in their lines. 
 
 from __future__ import annotations
 
-import ast
-import copy
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
-from gated.audit.foreign import layouts, roles
+from gated.audit.foreign import layouts
 from gated.audit.foreign.arguments import TARGETS
-from gated.audit.foreign.functions import Functions, identity
+from gated.audit.foreign.functions import Functions
 from gated.audit.foreign.gradients import by_name
+from gated.audit.foreign.holding import identity
+from gated.audit.foreign.rewriting import rewritten
 from gated.audit.foreign.source import Source
 from gated.audit.foreign.subject import Parameters
 
@@ -84,90 +84,3 @@ def loss_functions(source: Source, name: str | None) -> Iterator[str]:
         names = source.arguments(function, keywords=True)
         if name in (None, function) and any(TARGETS.match(n.lower()) for n in names):
             yield function
-
-
-def rewritten(source: Source, name: str, x: str, targets: str) -> tuple[Any, str]:
-    """Their function without its loss, which returns the hidden states after all else, and what those are called."""
-    tree = copy.deepcopy(source.functions[name])
-    hidden, rewrite = _hidden(tree), _Rewrite(x, targets)
-    tree.decorator_list = []
-    tree = rewrite.visit(tree)
-    if not rewrite.hits or not hidden:
-        return None, ""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Return) and node.value is not None:
-            parts = node.value.elts if isinstance(node.value, ast.Tuple) else [node.value]
-            node.value = ast.Tuple([*parts, ast.Name(hidden, ast.Load())], ast.Load())
-    module = ast.fix_missing_locations(ast.Module([tree], []))
-    space, before = vars(source.module), source.get(name)
-    exec(compile(module, str(source.path), "exec"), space)  # in this child process, as their file itself is
-    function, space[name] = space[name], before
-    return function, hidden
-
-
-def _hidden(tree: ast.AST) -> str:
-    """The name under which hidden states of all steps are kept: hs[t] = ..., hs.append(h), hs, cache = ..."""
-    found: dict[str, int] = {}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store) and isinstance(node.value, ast.Name):
-            found.setdefault(node.value.id, 0)
-        if isinstance(node, ast.Attribute) and node.attr == "append" and isinstance(node.value, ast.Name):
-            found.setdefault(node.value.id, 1)
-        if isinstance(node, ast.Tuple) and isinstance(node.ctx, ast.Store):
-            found |= {e.id: found.get(e.id, 2) for e in node.elts if isinstance(e, ast.Name) and e.id.endswith("s")}
-    names = sorted((rank, n) for n, rank in found.items() if roles.state(n) == "h")
-    return names[0][1] if names else ""
-
-
-def _mentions(node: ast.AST, name: str) -> bool:
-    return any(isinstance(n, ast.Name) and n.id == name for n in ast.walk(node))
-
-
-class _Rewrite(ast.NodeTransformer):
-    def __init__(self, x: str, targets: str) -> None:
-        self.x, self.targets, self.hits = x, targets, 0
-
-    def visit_Assign(self, node: ast.Assign) -> ast.AST:
-        target = node.targets[0]
-        if (
-            isinstance(target, ast.Subscript)
-            and _mentions(target.slice, self.x)
-            and isinstance(node.value, ast.Constant)
-        ):
-            return self._given(target, self.x, node)
-        self.generic_visit(node)
-        return self._without_loss(node)
-
-    def visit_AugAssign(self, node: ast.AugAssign) -> ast.AST:
-        if isinstance(node.target, ast.Subscript) and _mentions(node.target.slice, self.targets):
-            self.hits += 1
-            return self._given(node.target, self.targets, node)
-        self.generic_visit(node)
-        return self._without_loss(node)
-
-    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
-        self.generic_visit(node)
-        right = node.right.value if isinstance(node.right, ast.Subscript) else node.right
-        if not isinstance(node.op, ast.Sub) or not isinstance(right, ast.Name) or right.id != self.targets:
-            return node
-        self.hits += 1
-        return ast.copy_location(_zero_plus(node.left, node.right), node)
-
-    def _given(self, target: ast.Subscript, name: str, node: ast.stmt) -> ast.AST:
-        """a[targets[t]] -= 1 becomes a = 0 * a + targets[t]."""
-        places = target.slice.elts if isinstance(target.slice, ast.Tuple) else [target.slice]
-        value = next(place for place in places if _mentions(place, name))
-        stored, loaded = copy.deepcopy(target.value), copy.deepcopy(target.value)
-        stored.ctx, loaded.ctx = ast.Store(), ast.Load()  # type: ignore[attr-defined]
-        return ast.copy_location(ast.Assign([stored], _zero_plus(loaded, value)), node)
-
-    def _without_loss(self, node: ast.Assign | ast.AugAssign) -> ast.AST:
-        """What takes a probability at a target is the loss: 0."""
-        slices = [n.slice for n in ast.walk(node.value) if isinstance(n, ast.Subscript)]
-        if any(_mentions(s, self.targets) for s in slices):
-            node.value = ast.copy_location(ast.Constant(0.0), node.value)
-        return node
-
-
-def _zero_plus(left: ast.expr, right: ast.expr) -> ast.expr:
-    return ast.BinOp(ast.BinOp(ast.Constant(0.0), ast.Mult(), left), ast.Add(), right)

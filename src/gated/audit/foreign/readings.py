@@ -34,7 +34,7 @@ def readings_of(subject: Functions) -> Iterator[Functions]:
             if _runs(one):
                 yield from _with_backward(one)
                 other = copy.copy(one)
-                other.y_skip, other.y_layout, other.last_only = 1, "", False
+                other.y_skip, other.y_layout, other.y_place, other.last_only = 1, "", None, False
                 if not one.one_step and not one.last_only and _runs(other):  # logits beside states
                     yield from _with_backward(other)
         except LacksError as error:  # a key that is put together as they run

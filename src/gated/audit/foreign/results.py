@@ -78,13 +78,26 @@ def output_layouts(layout: str) -> Iterator[str]:
     )
 
 
-def read(value: Any, layout: str, sizes: dict[str, int], certain: bool = False) -> tuple[Array, str] | None:
+def without_initial(value: Array, layout: str, T: int) -> Any:
+    """An array over time without the initial state: that stands first, or last where index -1 means it."""
+    axis = layout.split("|")[0].lstrip("*").find("T")
+    if axis < 0 or value.ndim <= axis or value.shape[axis] != T + 1:
+        return None
+    last = np.any(value.take(0, axis)) and not np.any(value.take(-1, axis))
+    return value.take(range(0 if last else 1, T if last else T + 1), axis)
+
+
+def read(
+    value: Any, layout: str, sizes: dict[str, int], certain: bool = False, with_initial: bool = False
+) -> tuple[Array, str] | None:
     """x or outputs (T, N, D), and the layout in which they came; None where they are none.
 
     Args:
-        layout: of x, or their own where `certain`.
+        layout: of x, or their own where `certain`. with_initial: in an array that has one step more.
     """
     value = over_time(value, sizes["T"])
+    if with_initial and isinstance(value, np.ndarray):
+        value = without_initial(value, layout, sizes["T"])
     for tried in (layout,) if certain else output_layouts(layout):
         try:
             return layouts.from_theirs(value, tried, "TND", sizes), tried

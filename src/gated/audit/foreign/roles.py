@@ -122,12 +122,18 @@ def family(name: str, others: tuple[str, ...], in_one: bool) -> str:
     Args:
         others: all parameters. in_one: read W as a matrix on [h, x].
     """
+    full = (
+        name.lower() if "." in name and not any(f"{g}." in o.lower() for o in others for g in ("forget", "f")) else ""
+    )
     if "." in name:
         name, others = nested(name)[1], tuple(nested(other)[1] for other in others)
     key = name.lower()
     letters = re.sub(r"[^a-z]", "", key)
     if re.match(r"^[wbv]_?(h?y|ya|y[ha])$", key):
         return "by" if key[0] == "b" else "Wy"
+    lower = {other.lower() for other in others}
+    if key == "v" and {"u", "w"} <= lower or re.match(r"^(?:out|output|decoder|head|fc|proj_?out)\.", full):
+        return "by" if key.startswith("b") else "Wy"
     if re.match(r"^(b|bias)", key) or key.endswith(("_b", ".b", "bias")) or letters.endswith("bias"):
         return "b"
     if re.match(r"^(p|peep|v_?[ifo]$|wc[ifo]$|w_c[ifo]$)", key) or "peep" in key:
