@@ -89,6 +89,7 @@ def _names(function: ast.FunctionDef) -> tuple[list[str], list[str]]:
         if isinstance(n, ast.Call) and ast.unparse(n.func) == "np.outer":
             parts = list(n.args)
         operands |= {p.id for p in parts if isinstance(p, ast.Name)}
+    operands = {name for name in operands if not name.isupper()}  # sizes
     return sorted(n for n in operands if not DELTA.search(n)), sorted(n for n in operands if DELTA.search(n))
 
 

@@ -118,3 +118,29 @@ def test_values_of_the_outer_of_two_loops(wrong: list[str]) -> None:
     assert diagnosis.explained
     expected = {"x": ("wrong_operand", "W.h"), "h": ("wrong_operand", "U.h")}
     assert [(f.kind, f.where[-1]) for f in diagnosis.findings] == [expected[name] for name in wrong]
+
+
+@pytest.mark.parametrize(
+    ("new", "kind"),
+    [
+        ("dh @ U_o + dh @ U_g + dh @ U_f + dh @ U_i", "wrong_delta"),
+        ("delta_o @ U_o.T + delta_g @ U_g.T + delta_f @ U_f.T + delta_i @ U_i.T", "transposed"),
+        ("dc * f", "wrong_delta"),
+    ],
+)
+def test_the_same_slip_in_all_that_comes_back(new: str, kind: str) -> None:
+    assert kinds("lstm", (DH["lstm"], f"dh_next = {new}")) == [(kind, "dh")]
+
+
+def test_an_adjoint_with_the_wrong_sign_of_which_two_others_are_made() -> None:
+    edits = [
+        ("du1 = delta_n @ U_n", "du1 = -delta_n @ U_n"),
+        ('grads["W.n"] += delta_n.T', 'grads["W.n"] -= delta_n.T'),
+        ("dz = dh * (n - h_prev)", "dz = dh * n"),
+    ]
+    assert sorted(kinds("gru", *edits)) == [("missing_term", "a_z"), ("wrong_sign", "W.n"), ("wrong_sign", "du1")]
+
+
+def test_all_matrices_with_the_wrong_sign() -> None:
+    edits = [(f'grads["{name}"] += ', f'grads["{name}"] -= ') for name in ("W.r", "W.z", "W.n", "U.r", "U.z", "U.n")]
+    assert {kind for kind, _ in kinds("gru", *edits)} == {"wrong_sign"} and len(kinds("gru", *edits)) == 2

@@ -103,6 +103,11 @@ SINGLES = (
     single(L, "bias of i with the delta of f", BIAS, BIAS.replace("d.sum", "(df if gate == 'i' else d).sum"), "wrong_delta", "bi", numbers=(19,)),
     single(L, "no gradient of h0", 'grads["h0"] = dh', 'grads["h0"] = 0 * dh', "zero", "h0"),
     single(L, "dhs changed in place", "dh = dh + dhs[t]", "dhs[t] += dh\n        dh = dhs[t]", "in_place", "dhs"),
+    single(L, "h goes back as it is", BACK, "dh = dh * 1", "wrong_delta", "h"),
+    single(L, "biases of one sequence", BIAS, BIAS.replace(".sum(0)", "[0]"), "not_summed", "bi", "bf", "bg", "bo"),
+    single(L, "a rate among the sums", INPUT, INPUT.replace("+= ", "+= 0.01 * "), "extra_factor", "Wi", "Wf", "Wg", "Wo"),
+    single(L, "the last step is left out", "range(len(cache) - 1, -1, -1)", "range(len(cache) - 2, -1, -1)", "missing_term", *(f + g for f in "WUb" for g in "ifgo")),
+    single(L, "nothing of h enters c", "dc = dc + dh * o * (1 - tc**2)", "dc = dc * 1", "missing_term", "c"),
     single(P, "c misses the output peephole", 'dc = dc + do * p["po"]', "dc = dc + 0", "missing_term", "c", numbers=(11, 14)),
     single(P, "c goes back without peepholes", 'dc = dc * f + di * p["pi"] + df * p["pf"]', "dc = dc * f", "missing_term", "c", numbers=(15,)),
     single(P, "c goes back without that of i", ' + di * p["pi"]', "", "missing_term", "c"),
@@ -131,6 +136,7 @@ SINGLES = (
     single(R, "no slope", "da = dh * (1 - hs[t + 1] ** 2)", "da = dh * 1", "missing_factor", "a_h"),
     single(R, "slope at the output before", "(1 - hs[t + 1] ** 2)", "(1 - hs[t] ** 2)", "wrong_derivative", "a_h"),
     single(R, "W hh sees the new h", "np.outer(da, hs[t])", "np.outer(da, hs[t + 1])", "wrong_operand", "Whh"),
+    single(R, "the first step is left out", "range(len(xs) - 1, -1, -1)", "range(len(xs) - 1, 0, -1)", "missing_term", "Wxh", "Whh", "bh", "xs", "h0"),
     single(R, "W hh untransposed", 'dh = params["Whh"].T @ da', 'dh = params["Whh"] @ da', "transposed", "h"),
     single(R, "slope by cosh", "da = dh * (1 - hs[t + 1] ** 2)", 'a = params["Wxh"] @ xs[t] + params["Whh"] @ hs[t] + params["bh"]\n        da = dh * 4 * np.cosh(a) ** 2 / (np.cosh(2 * a) + 1) ** 2', "", numbers=(18,)),
     single(R, "h back from h", 'dh = params["Whh"].T @ da', 'dh = params["Whh"].T @ dh', "wrong_delta", "h", numbers=(30,)),
@@ -157,6 +163,7 @@ SINGLES = (
     single(Q, "weight of o sees x alone", '((x + new) * o_e).sum(0)', '(x * o_e).sum(0)', "missing_term", "o_w", numbers=(5,)),
     single(Q, "bias of o times its sigmoid", 'grads["o_b"] += o_e.sum(0)', 'grads["o_b"] += (sig(p["o_b"]) * o_e).sum(0)', "extra_factor", "o_b", numbers=(6,)),
     single(Q, "nothing goes back in time", 'dc = dc * f + i_e * p["i_w"] + f_e * p["f_w"]', "dc = 0 * dc", "cut_path", "c", numbers=(10,)),
+    single(Q, "c goes back with the wrong sign of f", ' + f_e * p["f_w"]\n    return', ' - f_e * p["f_w"]\n    return', "wrong_sign", "c"),
     single(Q, "x hears of o alone", ' + i_e * p["i_w"] + f_e * p["f_w"] + c_e * p["c_w"]\n', "\n", "missing_term", "xs", numbers=(8,)),
 )  # fmt: skip
 BY_NAME = {s.name: s for s in SINGLES}

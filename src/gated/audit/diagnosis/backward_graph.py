@@ -183,6 +183,16 @@ class BackwardGraph:
             return ways
         return [way.after(first) for way in ways for first in self.local[user.name]]
 
+    def spelled_out(self, roads: list[Road]) -> list[Road]:
+        """The same sum, with those of a hidden node in the place of each road from it: people write them where they
+        need them, and may get one of them wrong in one place alone."""
+        hidden = {*self.kept} - self.measured - {*self.ends.values()}
+        return [
+            replace(long, later=road.later)
+            for road in roads
+            for long in ([road.after(first) for first in self.local[road.source]] if road.source in hidden else [road])
+        ]
+
     def _in_values(self, slope: Node) -> Node:
         """y (1 - y) instead of σ(a) (1 - σ(a))."""
         saved = {q.definition: q.symbol for q in self.quantities.values()}

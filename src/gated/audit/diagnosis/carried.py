@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +14,7 @@ from gated.audit.diagnosis.mistakes import DELTA
 from gated.audit.diagnosis.observers import Observers
 from gated.audit.diagnosis.roads import Mistake, Road, Shift
 from gated.audit.diagnosis.samples import Array, Samples, near
-from gated.language.graph import Node, constant
+from gated.language.graph import Matrix, Node, constant
 
 
 class Carried:
@@ -59,15 +59,39 @@ class Carried:
         return found
 
     def another(self, node: str, value: Array) -> list[Explanation]:
-        """The adjoint of another node alone, as it is, instead of a sum: dh_next = dh."""
-        carried, after = self.graph.carried[node], self.samples.adjoints[self.t + 1]
+        """Something else instead of a sum, or the same slip in all of its terms."""
         own = sum((self.samples.road(road, self.t) for road in self.last[node]), np.zeros(value.shape))
         found = []
-        for source in after:
-            if len(carried) > 1 and self.graph.size_of(source) == self.graph.size_of(node):
-                mistake = Mistake("wrong_delta", "comes_back", (source,))
-                roads = [replace(road, coefficient=0.0).spoilt(mistake, DELTA) for road in carried]
-                if near(value, own + after[source]):
-                    roads.append(Road(source, later=1).spoilt(mistake, DELTA))
-                    found.append(Explanation(DELTA, self.last[node] + roads))
+        for roads in self._instead(node):
+            with np.errstate(all="ignore"):
+                carried = sum((self.samples.road(road, self.t) for road in roads), np.zeros(value.shape))
+            if near(value, own + carried):
+                found.append(Explanation(DELTA, self.last[node] + roads))
         return found
+
+    def _instead(self, node: str) -> Iterator[list[Road]]:
+        """dh_next = dh; dh_next = dc_next; Uᵀ dh for every Uᵀ δ; U δ for every Uᵀ δ."""
+        graph, carried = self.graph, self.graph.carried[node]
+        size = graph.size_of(node)
+        for source in self.samples.adjoints[self.t + 1] if len(carried) > 1 else ():
+            if graph.size_of(source) == size:
+                yield self._only(carried, [Road(source, later=1)], Mistake("wrong_delta", "comes_back", (source,)))
+        for other, roads in graph.carried.items():
+            if roads and other != node and graph.size_of(other) == size:
+                yield self._only(carried, roads, Mistake("wrong_delta", "comes_back_into", (other,)))
+        through = [road for road in carried if any(isinstance(op, Matrix) for op in road.operations)]
+        if len(through) > 1:
+            yield [self._turned(road) if road in through else road for road in carried]
+            for source in self.samples.adjoints[self.t + 1]:
+                others = [road for road in through if road.source != source]
+                if len(others) > 1 and all(graph.size_of(source) == graph.size_of(road.source) for road in others):
+                    mistake = Mistake("wrong_delta", "delta_in_all", (source,))
+                    yield [replace(r, source=source).spoilt(mistake, DELTA) if r in others else r for r in carried]
+
+    def _only(self, carried: list[Road], instead: list[Road], mistake: Mistake) -> list[Road]:
+        gone = [replace(road, coefficient=0.0).spoilt(mistake, DELTA) for road in carried]
+        return gone + [road.spoilt(mistake, DELTA) for road in instead]
+
+    def _turned(self, road: Road) -> Road:
+        operations = tuple(op.T if isinstance(op, Matrix) else op for op in road.operations)
+        return replace(road, operations=operations).spoilt(Mistake("transposed", "all_turned"), DELTA)

@@ -38,7 +38,7 @@ class DrawnRoad:
 
 def drawn(case: Case, model: Model, called: Called = str) -> tuple[DrawnRoad, ...]:
     """All roads between adjoints, in backward order, and the roads into those gradients that are spoilt on the way."""
-    graph, printer, right = case.graph, RoadPrinter(case.graph), right_model(case)
+    graph, printer, right = case.graph, RoadPrinter(case.graph), right_model(case, model)
     found: list[DrawnRoad] = []
     for node in graph.back:
         if node in graph.kept:

@@ -34,7 +34,7 @@ KINDS = [
     "zero",
 ]
 # mistakes of how a sum is taken: one cause, whichever gradients it spoils
-_OF_SUMS = ("only_last", "only_first", "but_last", "but_first", "term_mean", "is_zero", "all_later")
+_OF_SUMS = ("only_last", "only_first", "but_last", "but_first", "term_mean", "is_zero", "first_is_zero", "all_later")
 
 
 @dataclass(frozen=True)
@@ -134,11 +134,24 @@ def _identity(cause: Cause) -> object:
     return cause.mistakes, tuple(cause.names), tuple(cause.terms) if of_terms else ()
 
 
-def right_model(case: Case) -> Model:
-    graph = case.graph
+def right_model(case: Case, like: Model | None = None) -> Model:
+    """The derived backward pass; in the form in which another model has it, road by road."""
+    graph, like = case.graph, like or Model()
     last = {node: graph.local[node] for node in graph.kept}
-    earlier = {node: graph.local[node] + graph.carried[node] for node in graph.kept}
-    return Model(last, earlier, dict(graph.gradients))
+    carried = {
+        node: _in_form(graph, own, like.earlier.get(node, [])[len(like.last.get(node, [])) :])
+        for node, own in graph.carried.items()
+    }
+    gradients = {name: _in_form(graph, own, like.gradients.get(name, [])) for name, own in graph.gradients.items()}
+    return Model(last, {node: last[node] + carried[node] for node in graph.kept}, gradients)
+
+
+def _in_form(graph: BackwardGraph, right: list[Road], theirs: list[Road]) -> list[Road]:
+    """The right roads, or what they are spelled out if that is what theirs, where they are right, are."""
+    for form in (right, graph.spelled_out(right)):
+        if len(theirs) >= len(form) and all(a.mistakes or a == b for a, b in zip(theirs, form, strict=False)):
+            return form
+    return right
 
 
 def open_questions(case: Case, model: Model, lang: str, called: Called = str) -> list[str]:
@@ -209,7 +222,7 @@ def _finding(
     called: Called,
 ) -> Finding:
     graph, name = case.graph, cause.names[0]
-    right, theirs = right_model(case), _with_only(case, model, cause)
+    right, theirs = right_model(case, model), _with_only(case, model, cause)
     spoilt = _spoilt(samples, right, theirs)
     nodes = [n for n in cause.names if n not in graph.gradients]
     own = [name for name in cause.names if name in graph.gradients]
@@ -259,7 +272,7 @@ def _roads(model: Model, name: str) -> list[Road]:
 
 def _with_only(case: Case, model: Model, cause: Cause) -> Model:
     """The right backward pass with this cause alone in it."""
-    graph, only = case.graph, right_model(case)
+    graph, only = case.graph, right_model(case, model)
     for name in cause.names:
         if name in graph.gradients:
             only.gradients[name] = with_mistakes(cause, only.gradients[name], model.gradients[name])

@@ -149,6 +149,14 @@ class _Hypotheses:
                 if not one.verified or tie or (one.mistakes > 1 and choice[0] == LOCAL and not doubtful):
                     order = one.promise[0], one.far_fetched + other.cost - found[0].cost
                     self.doubts.append(_Doubt(order, one, {**one.prefer, choice: k}, one.swapped))
+        if one is self.first and one.mistakes > 1:
+            innocent = {
+                choice: k
+                for choice, found in one.model.choices.items()
+                for k, other in enumerate(found)
+                if choice[0] == LOCAL and other.roads == one.case.graph.local[choice[1]]
+            }
+            self.doubts.append(_Doubt((one.promise[0], 0.0), one, innocent, one.swapped))
         if not one.verified and not one.swapped:
             for pair in combinations(dict.fromkeys(_doubtful(one.case.graph, one)), 2):
                 self.doubts.append(_Doubt((one.promise[0], one.far_fetched + EXCHANGED), one, {}, (pair,)))

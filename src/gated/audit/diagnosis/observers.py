@@ -51,9 +51,10 @@ class Observers:
                 break
         if any(e.roads == right for e in found):
             return [Explanation(0.0, right)]
-        if not any(e.cost < CONVINCED for e in found):
-            found.append(Explanation(NOBODY, right))
-            found += self._together(node, right, pool) if len(right) == 1 else []
+        convinced = any(e.cost < CONVINCED for e in found)
+        found.append(Explanation(NOBODY, right))
+        if not convinced and len(right) == 1:
+            found += self._together(node, right, pool)
         return found
 
     def _together(self, node: str, right: list[Road], pool: Pool) -> list[Explanation]:

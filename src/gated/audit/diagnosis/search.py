@@ -203,6 +203,9 @@ class Search:
                 more = [(r, carried.too_many(r, f)) for r in graph.carried[node] for f in onwards]
                 found = [e for value in said for e in carried.another(node, value)]
                 found += [e for value in said for e in self._solve(samples, value, right, t, sources, False, more)]
+                wide = own + graph.spelled_out(graph.carried[node])
+                if not found and wide != right:
+                    found = [e for value in said for e in self._solve(samples, value, wide, t, sources, False)]
                 if not found:
                     found = [e for value in said for e in carried.common_factor(node, value, onwards)]
                 found = _told_apart(samples, found, t)

@@ -38,6 +38,11 @@ say = Sentences({
     "terms_sign": ("the terms {road} have the wrong sign", "{road} 这几项的符号错了"),
     "comes_back": ("{0} alone stands where the sum of all that comes back from the step after belongs",
                    "应为从后一步传回的各项之和，却只写了 {0}"),
+    "comes_back_into": ("what comes back into {0} stands where its own sum belongs",
+                        "应为自己的各项之和，却用了传回 {0} 的部分"),
+    "delta_in_all": ("{0} stands in every product where the adjoint of its own gate belongs",
+                     "各项本应使用各自门的伴随，却都用了 {0}"),
+    "all_turned": ("the matrices are not transposed", "各矩阵都没有转置"),
     "cut_path": ("nothing comes back from the step after", "没有从后一步传回任何梯度"),
     "swapped_gates": ("the adjoints of {0} and {1} stand in each other's place", "{0} 与 {1} 的伴随互换了位置"),
 

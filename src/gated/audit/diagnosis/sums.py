@@ -58,6 +58,9 @@ class Sums:
             right = self.graph.gradients[name]
             edits = self.case.pool(right, lambda later: list(self.adjoints[0]))
             found = self._fit(name, edits)
+            wide = self.graph.spelled_out(right)
+            if not found and wide != right:
+                found = self._fit(name, self.case.pool(wide, lambda later: list(self.adjoints[0])), wide)
             if not found and self._is_sum(name):
                 found = self._at_loss(name, right) or self._fit(name, masked(edits, _USUAL))
             return found
@@ -93,8 +96,8 @@ class Sums:
     def _total(self, name: str, roads: list[Road]) -> Array:
         return sum((self._column(name, road) for road in roads), np.zeros(self.samples.theirs[name].size))
 
-    def _fit(self, name: str, pool: list[Edit]) -> list[Explanation]:
-        right, target = self.graph.gradients[name], self.samples.theirs[name].ravel()
+    def _fit(self, name: str, pool: list[Edit], right: list[Road] | None = None) -> list[Explanation]:
+        right, target = right or self.graph.gradients[name], self.samples.theirs[name].ravel()
         return explain(target, right, lambda: pool, lambda road: self._column(name, road), self.samples.T)
 
     def _all_alike(self, name: str, right: list[Road]) -> list[Explanation]:

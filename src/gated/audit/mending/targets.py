@@ -46,7 +46,7 @@ class Targets:
         setting = replace(self.case.setting, samples=1)
         self.samples = self.case.samples(STEPS, self.case.seed + 57, setting)
         self.theirs = dict(self.samples.theirs)
-        self.right = right_model(self.case)
+        self.right = right_model(self.case, self.model)
         self._variants: dict[Left, dict[str, list[tuple[Left, Array]]]] = {}
         self.atoms: Left = frozenset(self._atoms())
         rights = self._totals(self.right)
