@@ -20,6 +20,8 @@
     held, calling                     an object of a class that is given parameters and run
     constructing, methods, objects    how it is made, which methods run, where its arrays lie
     classes     adapter: a layer that is fed sequences
+    settings    what a constructor asks for that holds sizes inside
+    headed      adapter: a class with an output layer, whose matrix is `watched`, in methods that are `reworded`
     stepping    adapters: one step with the states as arguments; one that remembers (the Chinese tutorial)
     torch_code  adapter: torch.autograd.Function and Module
     class_ways  which adapters may fit a class

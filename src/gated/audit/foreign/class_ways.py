@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from gated.audit.foreign import methods
+from gated.audit.foreign.arguments import TARGETS
 from gated.audit.foreign.classes import SEQUENCES, Layer, SequenceLayer
 from gated.audit.foreign.constructing import arguments, arrays_asked
+from gated.audit.foreign.headed import headed_candidates
 from gated.audit.foreign.source import Source
 from gated.audit.foreign.stepping import STEPS, CellLayer, Stepwise
 from gated.audit.foreign.subject import Scheme
@@ -24,6 +26,13 @@ def class_candidates(source: Source, name: str | None) -> Iterator[Layer]:
         yield from ways(source, kind)
 
 
+def headed(source: Source, name: str | None) -> Iterator[Layer]:
+    """Classes with an output layer, where no other adapter fits."""
+    for kind in source.classes:
+        if name in (None, kind) and isinstance(source.get(kind), type):
+            yield from headed_candidates(source, kind)
+
+
 def _uses(source: Source, kind: str) -> set[str]:
     """Names of the classes that a class makes objects of."""
     calls = (n for n in ast.walk(source.classes[kind]) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name))
@@ -36,7 +45,7 @@ def ways(source: Source, name: str) -> Iterator[Layer]:
     for pair in methods.pair_of(kind):
         function = getattr(kind, pair[0])
         asked = methods.asked(function)
-        if not any(r == "x" for _, r in asked):
+        if not any(r == "x" for _, r in asked) or any(TARGETS.match(n.lower()) for n, r in asked if r != "x"):
             continue
         optional = {p.name for p in arguments(function) if p.default is not p.empty}
         states = [n for n, r in asked if r in ("h", "c", "pair", "h or pair")]

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from gated.audit.foreign import roles
+from gated.audit.foreign import roles, settings
 from gated.audit.foreign.source import Source
 
 HIDDEN = re.compile(r"hid|unit|state|memory|^n?h$|_h$|^h_|^n_?a$|out|rnn_size|cell", re.IGNORECASE)
@@ -66,12 +66,15 @@ def construct(
     hidden = any(size_of(p.name) == "H" and not OUTPUT.search(p.name) for p in asked)
     clear = [size_of(p.name) for p in asked if p.default is p.empty]
     sure = clear.count("D") == 1 and clear.count("H") >= 1 or clear.count(None) == len(clear)
+    tree = settings.tree_of(kind, source)
     for p in asked:
         size, low, needed = size_of(p.name), p.name.lower(), p.default is p.empty
         if arrays and p.name in arrays:
             values[p.name] = arrays[p.name]
         elif p.name in ALL_OUTPUTS:
             values[p.name] = True
+        elif (made := _of_sizes(p, D, H, tree, source)) is not None:
+            values[p.name] = made
         elif hidden and needed and OUTPUT.search(p.name) and size == "H":
             values[p.name] = H + 1  # an output layer of another size than the states
         elif size and (needed or type(p.default) in (int, type(None))) and not (swap and sure):
@@ -95,6 +98,23 @@ def construct(
         else:
             values[p.name] = sizes.pop(0) if sizes else 1
     return kind(**values)
+
+
+def _of_sizes(p: inspect.Parameter, D: int, H: int, tree: ast.AST | None, source: Source | None) -> Any:
+    """An argument that holds sizes inside; None for any other."""
+    if p.name.lower().endswith("shape") and p.default in (p.empty, None):
+        return settings.shape(tree, p.name, D)
+    kind = settings.own_class(source, p)
+    if kind is not None and {size_of(inner.name) for inner in arguments(kind)} >= {"D", "H"}:
+        return construct(kind, D, H, source=source)
+    return settings.settings(tree, p, size_of, lambda key: _setting(key, D, H)) if p.default is p.empty else None
+
+
+def _setting(key: str, D: int, H: int) -> Any:
+    size = size_of(key)
+    if size:
+        return D if size == "D" else H
+    return 0.1 if RATE.search(key.lower()) else 0 if "seed" in key.lower() else 1
 
 
 @functools.lru_cache(maxsize=64)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from gated.audit.foreign import layouts, usage
-from gated.audit.foreign.class_ways import class_candidates
+from gated.audit.foreign.class_ways import class_candidates, headed
 from gated.audit.foreign.constructing import construct
 from gated.audit.foreign.containers import flatten
 from gated.audit.foreign.functions import Functions
@@ -64,6 +64,7 @@ def candidates(source: Source, name: str | None, used: AbstractSet[str] = frozen
     yield from pairs_of_functions(source, name, used)
     yield from with_pullbacks(source, name, used)
     yield from losses(source, name, used)
+    yield from headed(source, name)
     yield from unnamed_pairs(source, name, used)
 
 

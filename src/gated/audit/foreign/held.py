@@ -6,6 +6,7 @@ wherever they lie: attributes, dictionaries, lists, objects in it. Each run has 
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -14,13 +15,14 @@ import numpy as np
 
 from gated.audit.foreign import layouts, methods, objects, roles
 from gated.audit.foreign.constructing import arrays_asked, asks_batch, construct
+from gated.audit.foreign.containers import flat_shapes
 from gated.audit.foreign.draws import draw
 from gated.audit.foreign.source import Source
 from gated.audit.foreign.subject import Parameters, Scheme, Subject
 
 Array = np.ndarray[Any, Any]
 NO_PARAMETER = re.compile(
-    r"^(d[A-Z]|d_|grad|delta|cache|mem|m[A-Z]|v[A-Z]|adam|velocity|prev|last)|_(d|grad|grads|list)$"
+    r"^(h|hid|hidden|c|cell|state|a|s)_?(0|init|start)$|^(d[A-Z]|d_|grad|delta|cache|mem|m[A-Z]|v[A-Z]|adam|velocity|prev|last)|_(d|grad|grads|list)$"
 )
 OPTIMIZER = re.compile(r"^(m|v|mem|moment|momentum|velocity|cache|adam|rms|sq|ada|opt)", re.IGNORECASE)
 
@@ -58,6 +60,7 @@ class Held(Subject):
         self.names |= {s: f"{pair_name}[{k}]" for k, s in enumerate(("h", "c")) if pair_name}
         self.parameters: dict[str, list[objects.Place]] = {}
         self.lazy = self.tensors = False
+        self.start = ""  # a method of theirs that makes the parameters
         self.way = 0
 
     def _asked(self, skip: bool) -> list[tuple[str, str]]:
@@ -87,6 +90,8 @@ class Held(Subject):
             return construct(self.kind, D, H, self.swap, arrays, self.source)
         np.random.seed(0)
         made = construct(self.kind, D, H, self.swap, None, self.source)
+        if self.start:
+            construct(getattr(made, self.start), D, H, self.swap, None, self.source)
         if self.lazy:  # its parameters are made when it sees inputs
             at = {s: np.zeros((2, H)) for s in self.states}
             n = slice(0, 1) if self.one_sequence else slice(None)
@@ -103,11 +108,15 @@ class Held(Subject):
         return layer, {n: held[at[0]] for n, at in self.parameters.items()}
 
     def shapes(self, D: int, H: int) -> dict[str, tuple[int, ...]]:
-        return {n: tuple(v.shape) for n, v in self.found(D, H)[1].items()}
+        return flat_shapes({n: tuple(v.shape) for n, v in self.found(D, H)[1].items()})
 
     def drawn(self, D: int, H: int) -> Parameters:
         """The parameters as their own constructor draws them; none where it is given them."""
-        return {} if self.scheme else {n: np.array(objects.plain(v)) for n, v in self.found(D, H)[1].items()}
+        if self.scheme:
+            return {}
+        values = {n: np.array(objects.plain(v)) for n, v in self.found(D, H)[1].items()}
+        shapes = flat_shapes({n: v.shape for n, v in values.items()})
+        return {n: v.reshape(shapes[n]) for n, v in values.items()}
 
     def made(self, P: Parameters) -> Any:
         """A new object with these parameters: nothing of the run before is left in it."""
@@ -147,10 +156,15 @@ class Held(Subject):
 
     def find_parameters(self, D: int, H: int) -> bool:
         """Those of its arrays that its outputs depend on."""
-        for lazy in (False, True):
-            self.lazy, self.parameters = lazy, {}
-            arrays = self._candidates(self.build(D, H))
-            if not any(v.ndim == 2 for v in arrays.values()):
+        for start, lazy in (("", False), *((n, False) for n in methods.starting(self.kind)), ("", True)):
+            self.start, self.lazy, self.parameters = start, lazy, {}
+            try:
+                arrays = self._candidates(self.build(D, H))
+            except Exception:  # noqa: BLE001 - a method that is no beginning
+                if lazy or not start:
+                    raise
+                continue
+            if not any(v.ndim >= 2 for v in arrays.values()):
                 continue
             self.tensors = any(not isinstance(v, np.ndarray) for v in arrays.values())
             self.whole_numbers = not self.tensors
@@ -171,7 +185,8 @@ class Held(Subject):
         for place, holder, value in objects.places(layer):
             word = str(objects.key(place)[-1])
             if (
-                value.ndim not in (1, 2)
+                value.ndim not in (1, 2, 3)
+                or any(isinstance(k, int) and roles.state(str(w)) for w, k in itertools.pairwise(place))
                 or not str(value.dtype).replace("torch.", "").startswith("float")
                 or NO_PARAMETER.search(word)
                 or not isinstance(holder, dict)

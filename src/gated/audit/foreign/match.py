@@ -56,7 +56,7 @@ class Piece:
 
     def index(self, theirs: Array) -> tuple[slice, ...]:
         if self.row is not None:
-            return (slice(self.row, self.row + 1),)
+            return slice(self.row, self.row + 1), slice(*self.rows)
         if theirs.ndim < 2:
             return (slice(*self.rows),)
         if self.columns is None:  # a vector that is held as a column or a row

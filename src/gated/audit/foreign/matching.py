@@ -150,12 +150,13 @@ def _orders(kind: _Kind, reader: _Reader, gates: Sequence[str]) -> Iterator[Way]
         orders.sort(key=lambda order: -sum(w in roles.HINTS.get(g, ()) for w, g in zip(words, order, strict=True)))
     turns = "z" in gates and not kind.cell.name.startswith("gru")  # the GRU has cells of its own for that
     for order in orders:
-        for h_first, opposite, swapped in itertools.product(
+        for h_first, one_first, opposite, swapped in itertools.product(
             (True, False) if reader.joined else (True,),
+            (True, False) if reader.with_one else (True,),
             (False, True) if turns else (False,),
             (False, True) if reader.rows or "b.hn" in kind.cell.parameters else (False,),
         ):
-            pieces = reader.pieces(order, h_first, swapped)
+            pieces = reader.pieces(order, h_first, swapped, one_first)
             if pieces is None:
                 continue
             if opposite:
@@ -178,16 +179,17 @@ class _Reader:
         peepholes = [n for n in cell.parameters if n[0] == "p"]
         whole = [n for n, s in shapes.items() if s == (len(peepholes), H) and roles.family(n, (n,), False) == "p"]
         self.rows = {n: peepholes for n in whole}  # all peepholes in one array, one row each
-        self.matrices = {
-            n: (s[0], s[1]) for n, s in shapes.items() if len(s) == 2 and 1 not in s and n not in self.rows
-        }
-        self.vectors = {n: tuple(s) for n, s in shapes.items() if n not in self.matrices and n not in self.rows}
+        self.pairs = [n for n, s in shapes.items() if s == (2, units) and _is_bias(n)]  # of x and of h, a row each
+        apart = {*self.rows, *self.pairs}
+        self.matrices = {n: (s[0], s[1]) for n, s in shapes.items() if len(s) == 2 and 1 not in s and n not in apart}
+        self.vectors = {n: tuple(s) for n, s in shapes.items() if n not in self.matrices and n not in apart}
         self.widths = [units] if self.stacked else [k * H for k in range(1, gates + 1)]
         sided = [s for s in self.matrices.values() if s[0] != s[1]]
         self.columns = sum(self._inputs(s[0]) and s[1] in self.widths for s in sided) > sum(
             self._inputs(s[1]) and s[0] in self.widths for s in sided
         )  # x @ W
-        self.joined = any(self._inputs(s[0 if self.columns else 1]) in (2, 3) for s in self.matrices.values())
+        seen = [self._inputs(s[0 if self.columns else 1]) for s in self.matrices.values()]
+        self.joined, self.with_one = max(seen, default=0) > 1, 3 in seen
         self.groups = self._groups()
 
     def _inputs(self, size: int) -> int:
@@ -211,19 +213,24 @@ class _Reader:
     def _group(self, word: str, k: int, blocks: int) -> str:
         return word if blocks == 1 else f"{word} {k}"
 
-    def pieces(self, order: Sequence[str], h_first: bool, swapped: bool) -> list[Piece] | None:
+    def pieces(self, order: Sequence[str], h_first: bool, swapped: bool, one_first: bool = True) -> list[Piece] | None:
         """None where a matrix of the cell is not found."""
         found: list[Piece] = []
         gate_of = dict(zip(self.groups, order, strict=True))
         for name, shape in self.matrices.items():
             for gate, start in self._blocks(name, shape, gate_of):
-                found += self._matrix(name, shape, gate, start, h_first)
+                found += self._matrix(name, shape, gate, start, h_first, one_first)
         there = {p.ours for p in found}
         if any(n not in there for n in self.cell.parameters if n[0] in "WU"):
             return None
         for name, rows in self.rows.items():
             placed = sorted(rows, key=lambda ours: "iofg".index(ours[2]) if swapped else "ifog".index(ours[2]))
             found += [Piece(ours, name, (0, self.H), None, row=row) for row, ours in enumerate(placed)]
+        for name in self.pairs:
+            for gate, start in self._blocks(name, (2 * self.count * self.H,), gate_of):
+                of_h = "b.hn" if gate == "n" and "b.hn" in self.cell.parameters else f"b.{gate}"
+                span = (start, start + self.H)
+                found += [Piece(f"b.{gate}", name, span, None, row=0), Piece(of_h, name, span, None, row=1)]
         for name, held in self.vectors.items():
             for gate, start in self._blocks(name, held, gate_of):
                 ours = self._vector(name, gate, {p.ours for p in found}, swapped)
@@ -234,7 +241,7 @@ class _Reader:
     def _blocks(self, name: str, shape: tuple[int, ...], gate_of: Mapping[str, str]) -> list[tuple[str, int]]:
         """(gate, first row) of the blocks of an array."""
         units, size = self.count * self.H, int(np.prod(shape))
-        if self.stacked and units in (*shape, size):
+        if self.stacked and (units in (*shape, size) or name in self.pairs):
             return [(gate, k * self.H) for k, gate in enumerate(gate_of.values())]
         if self.count == 1 and (name in self.matrices or size == self.H):
             return [(next(iter(gate_of.values())), 0)] if roles.family(name, (name,), False)[-1] != "y" else []
@@ -249,13 +256,17 @@ class _Reader:
         lone = name in self.vectors and "n" in gate_of.values() and size == self.H
         return [("n", 0)] if lone else []  # the candidate's second bias has a word of its own
 
-    def _matrix(self, name: str, shape: tuple[int, ...], gate: str, start: int, h_first: bool) -> list[Piece]:
+    def _matrix(
+        self, name: str, shape: tuple[int, ...], gate: str, start: int, h_first: bool, one_first: bool
+    ) -> list[Piece]:
         inputs = shape[0] if self.columns else shape[1]
         D, H, span = self.D, self.H, (start, start + self.H)
-        first = int(self._inputs(inputs) == 3)  # a row of ones before
+        ones = int(self._inputs(inputs) == 3)
+        first = ones * one_first  # a row of ones before, else after
         if self._inputs(inputs) >= 2:
             parts = [("U", 0, H), ("W", H, D + H)] if h_first else [("W", 0, D), ("U", D, D + H)]
-            parts = [("b", 0, 1)] * first + [(f, low + first, high + first) for f, low, high in parts]
+            one = ("b", 0, 1) if one_first else ("b", D + H, D + H + 1)
+            parts = [one] * ones + [(f, low + first, high + first) for f, low, high in parts]
         else:
             parts = {D: [("W", 0, D)], H: [("U", 0, H)]}.get(inputs, [])
         found = []

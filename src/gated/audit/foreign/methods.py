@@ -34,11 +34,18 @@ BACKWARD: tuple[str, ...] = (
 )
 BACKWARD += ("backward_sequence", "backprop", "bptt", "bprop", "backpropagate", "backpropagation", "back_prop", "bwd")
 BACKWARD += ("backpropagation_through_time", "compute_gradients", "gradients", "gradient", "grad", "step_back")
+MORE_FORWARD = re.compile(r"forward|fprop|f_prop|_fwd$|^fwd|get_?output|_outputs?$|unroll|^encode$|^process|前向|正向")
+MORE_BACKWARD = re.compile(r"backward|back_?prop|bprop|b_prop|_bwd$|^bwd|bptt|get_?grad|^calc\w*grad|反向|后向|求梯度")
+NEITHER = re.compile(r"check|numeric|zero|clip|clear|reset|print|plot|log|^__|hook")
 FORGET = re.compile(
     r"^_?(reset|clear|zero|flush|empty|init)(_?(state|states|hidden|memory|cache|history|all|buffers?|h|c))?$"
 )
 ZERO = re.compile(
     r"^_?(zero|clear|reset|flush|empty|init|initialize)_?(the_)?(grad|gradients?|grads|param_grads?|deltas?)$"
+)
+STARTS = re.compile(
+    r"^_?(init(iali[sz]e)?|build|set_?up|create|make|draw|random)_?(the_?)?(weights?|params?|parameters|variables|layers?|model|net(work)?|"
+    r"matrices|cell)?$|初始化"
 )
 UPDATE = ("update", "step", "apply_gradients", "update_params", "update_parameters", "update_weights", "optimize")
 PAIR = {"state", "states", "init_state", "init_states", "initial_state", "initial_states", "hc", "prev_state", "hx"}
@@ -53,12 +60,19 @@ OF_C = re.compile(r"^(d|grad_|d_|delta_)_?(c|cell)_?(prev|next|0|last|t|rec|init
 def pair_of(kind: Any) -> list[tuple[str, str]]:
     """(forward, backward): names of methods of a class that belong together, the likeliest first."""
     own = [name for name in dir(kind) if callable(getattr(kind, name, None))]
-    ahead = [n for n in FORWARD if n in own and n != "__call__" or n == "__call__" and n in vars(kind)]
-    back = [n for n in BACKWARD if n in own]
+    own = [n for n in own if n != "__call__" or n in vars(kind)]
+    back = [n for n in BACKWARD if n in own] or _called(own, MORE_BACKWARD)
+    ahead = [n for n in FORWARD if n in own] + [n for n in _called(own, MORE_FORWARD) if n not in (*FORWARD, *back)]
     if not ahead or not back:
         return []
     alike = [(f, b) for f in ahead for b in back if "step" in f and "step" in b]
     return list(dict.fromkeys([(ahead[0], back[0]), *alike, *((f, back[0]) for f in ahead)]))
+
+
+def _called(own: list[str], pattern: re.Pattern[str]) -> list[str]:
+    """Methods that are called like what is sought, not one that checks or clears it; what is public first."""
+    found = [n for n in own if pattern.search(n.lower()) and not NEITHER.search(n.lower())]
+    return sorted(found, key=lambda n: n.startswith("_"))
 
 
 @functools.lru_cache(maxsize=256)
@@ -98,7 +112,7 @@ def returned(tree: Any) -> list[str | None]:
     names: list[str | None] = []
 
     def walk(node: Any) -> None:
-        if isinstance(node, ast.Tuple):
+        if isinstance(node, (ast.Tuple, ast.List)):
             for part in node.elts:
                 walk(part)
         else:
@@ -115,8 +129,11 @@ def flat(value: Any) -> list[Any]:
 
 def results(source: Source, kind: Any, method: str, value: Any) -> list[tuple[str | None, Any]]:
     """(name, value) of what a method returned."""
+    tree = method_tree(source, kind, method)
+    called = returned(tree)
+    if isinstance(value, list) and len(called) == len(value) > 1:  # return [dU, dW]
+        value = tuple(value)
     values = [] if value is None else flat(value)
-    called = returned(method_tree(source, kind, method))
     return list(zip(called if len(called) == len(values) else [None] * len(values), values, strict=True))
 
 
@@ -136,6 +153,13 @@ def forgetting(thing: Any, pattern: re.Pattern[str]) -> list[Any]:
         if inspect.ismethod(method) and all(p.default is not p.empty for p in arguments(method)):
             found.append(method)
     return found
+
+
+def starting(kind: Any) -> list[str]:
+    """Methods that may make its parameters, where its constructor does not."""
+    return [
+        n for n in dir(kind) if STARTS.search(n) and not n.startswith("__") and inspect.isfunction(getattr(kind, n))
+    ]
 
 
 @functools.lru_cache(maxsize=16)

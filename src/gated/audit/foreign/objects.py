@@ -23,10 +23,11 @@ Place = tuple[str | int, ...]
 DEPTH = 5
 MOST = 64  # entries of a list or dictionary that are looked at
 HOLD = {"params", "parameters", "param", "weights", "p", "theta", "variables", "model", "trainable", "par", "pars"}
+HOLD |= {"参数", "权重"}
 VALUE = {"v", "value", "val", "data", "array", "values", "weight_value"}
 GRADIENT = {"grads", "gradients", "grad", "d", "dparams", "d_params", "dweights", "gradient", "dv", "g", "derivative"}
 GRADIENT |= {"derivatives", "grad_params", "params_grad", "deltas", "diff", "weight_grads", "weights_grad"}
-GRADIENT |= {"param_grads", "grads_dict", "dtheta", "grad_value", "weights_grads"}
+GRADIENT |= {"diffs", "梯度", "param_grads", "grads_dict", "dtheta", "grad_value", "weights_grads"}
 
 
 def is_array(value: Any) -> bool:
@@ -108,14 +109,15 @@ def write(thing: Any, held: Mapping[int, Any]) -> None:
         if new is None:
             continue
         if isinstance(old, np.ndarray):
+            new = new.reshape(old.shape)
             if old.dtype == new.dtype and old.flags.writeable:
-                old[...] = new.reshape(old.shape)
+                old[...] = new
                 continue
             fresh: Any = new
         else:
             import torch
 
-            fresh = torch.tensor(new)
+            fresh = torch.tensor(new.reshape(tuple(old.shape)))
         put(holder, _key_of(holder, old), fresh)
 
 
@@ -135,16 +137,17 @@ def gradient_keys(place: Place) -> set[Place]:
     """Whose gradient an array at this place may be, by its words: ("cell", "grads", "dWx") may be ("cell", "Wx")'s."""
     marked = False
     ways: list[list[tuple[str | int, bool]]] = []
-    for word in place:
+    for k, word in enumerate(place):
+        last = k == len(place) - 1
         if not isinstance(word, str):
             ways.append([(word, False)])
-        elif word.lower() in GRADIENT:
+        elif word.lower() in GRADIENT and not (last and marked):
             marked = True
-        elif word.lower() in HOLD or word.lower() in VALUE:
+        elif (word.lower() in HOLD or word.lower() in VALUE) and not (last and marked):
             continue
         else:
             base = roles.stem(word)
-            held = base.lower() in HOLD
+            held = base.lower() in HOLD and not last
             ways.append([(word, False), *([(base, True)] if base != word else [])])
             if held:
                 ways.pop()

@@ -93,9 +93,16 @@ def state(name: str) -> str:
     return ("h" if found[1] else "c") if found else ""
 
 
+STEMS = (
+    r"^(?:d[LEJl]_?d_?|d_|grad_|grads_|gradient_|delta_|diff_|g_|梯度_?)(.+)$",
+    r"^(.+?)_(?:grads?|gradients?|diff|deriv|bar|g|d)$",
+    r"^(.+?)_?(?:Grads?|Gradients?|的?梯度)$",
+)
+
+
 def stem(name: str) -> str:
     """Whose gradient: dWf, grad_Wf, Wf_grad, d_Wf, delta_Wf, gWf and dL_dWf are all that of Wf."""
-    for pattern in (r"^(?:d[LEJl]_?d_?|d_|grad_|grads_|delta_|g_)(.+)$", r"^(.+?)_(?:grad|grads|gradient|g|d)$"):
+    for pattern in STEMS:
         found = re.match(pattern, name)
         if found:
             return found[1]
@@ -170,6 +177,7 @@ def gate_word(name: str) -> str:
     """What is left of a parameter's name without its family: Wfh, Wfx, bf -> "f"; Wx, Wh, b -> ""."""
     if "." in name:
         return nested(name)[0]
+    name = re.sub(r"(?<=_)(in|hid|input|hidden|x|h)_to_|_?gate(?=_|$)", "", name, flags=re.IGNORECASE)
     key = re.sub(r"(weight|bias|kernel|recurrent|peephole|peep|_ih|_hh|_l0|[._\d\[\]])+", "_", name.lower()).strip("_")
     key = key.replace("_", "")
     key = re.sub(r"^[wubprv](?=.)|(?<=.)[wub]$|^[wub]$", "", key, count=1)

@@ -15,6 +15,7 @@ import numpy as np
 from gated.audit.foreign import layouts, methods, objects, roles
 from gated.audit.foreign.calling import backward_arguments, plain, recorded, whose_result
 from gated.audit.foreign.classes import Layer
+from gated.audit.foreign.draws import draw
 from gated.audit.foreign.subject import Parameters
 
 Array = np.ndarray[Any, Any]
@@ -123,6 +124,13 @@ class CellLayer(Layer):
         return named
 
 
+def _only(held: Any) -> Any:
+    """The one state in a list or a dictionary by step, or the state itself."""
+    if isinstance(held, (list, dict)) and len(held) == 1:
+        return held[0] if isinstance(held, list) else next(iter(held.values()))
+    return held
+
+
 def _arrays(parts: tuple[Any, ...]) -> bool:
     return any(hasattr(p, "shape") for p in parts)
 
@@ -148,13 +156,25 @@ class Stepwise(Layer):
             for word in words:
                 for name in (f"{word}_list", f"{word}s", word, f"{word}_prev", f"prev_{word}", f"{word}_lst"):
                     held = getattr(layer, name, None)
-                    start = held[0] if isinstance(held, list) and len(held) == 1 else held
+                    start = _only(held)
                     if isinstance(start, np.ndarray) and start.size == H and state not in self.initial:
                         self.initial[state] = name
         self.states = tuple(self.initial)
         for state, name in self.initial.items():
-            self.names[state] = f"{name}[0]" if isinstance(getattr(layer, name), list) else name
+            self.names[state] = f"{name}[0]" if isinstance(getattr(layer, name), (list, dict)) else name
         return True
+
+    def find_way(self) -> bool:
+        """Where their backward pass takes columns of one sequence alone, they are given one after the other."""
+        found = super().find_way()
+        if found and not self.one_sequence:
+            rng = np.random.default_rng(8)
+            at, dy = draw(self, 2, 2, 2, 3, rng), rng.standard_normal((2, 2, 3))
+            try:
+                self._summed(at.P, at.x, at.states, dy * (np.arange(2) == 1)[:, None, None])
+            except Exception:  # noqa: BLE001 - whatever their code raises on several sequences
+                self.one_sequence = True
+        return found
 
     def _feed(self, layer: Any, x: Array, states: Mapping[str, Array]) -> None:
         self.call(layer, layouts.to_theirs(x[:1], self.layout, "TND"), {})
@@ -165,7 +185,9 @@ class Stepwise(Layer):
     def run_on(self, layer: Any, x: Array, states: Mapping[str, Array]) -> tuple[Array, Any]:
         for state, value in states.items():
             held = getattr(layer, self.initial[state])
-            if isinstance(held, list):
+            if isinstance(held, dict):
+                held.update({k: value.reshape(np.shape(v)) for k, v in held.items()})
+            elif isinstance(held, list):
                 held[-1] = value.reshape(np.shape(held[-1]))
             else:
                 setattr(layer, self.initial[state], value.reshape(np.shape(held)))
