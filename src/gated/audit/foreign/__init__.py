@@ -34,7 +34,7 @@
     odd_cells, departures    cells that no paper has; cells one step from one of the zoo
     matching    which cell of the zoo their forward pass is, and where each of its parameters lies in theirs
     by_name     a cell that is given: its parameters in their arrays, by name
-    trials      edited text of theirs run (programs), and what its expressions are worth (watch)
+    trials      edited text of theirs run (programs), and what its expressions are worth (worth)
     child, wire, process    their code is only ever run in a child process, which talks in arrays and JSON
 
 `open_foreign(path)` is the door: a `Foreign` with `.table()`, `.match()` and `.mine(...)`.

@@ -14,7 +14,7 @@ import numpy as np
 
 from gated.audit.foreign.programs import Edit, Named, Programs
 from gated.audit.foreign.subject import Subject
-from gated.audit.foreign.watch import Known, Watch
+from gated.audit.foreign.worth import Known, Watch
 
 Array = np.ndarray[Any, Any]
 SECONDS = 0.5  # for one run: an edit may make a loop endless
