@@ -170,6 +170,7 @@ class _Reader:
             n: (s[0], s[1]) for n, s in shapes.items() if len(s) == 2 and 1 not in s and n not in self.rows
         }
         self.vectors = {n: tuple(s) for n, s in shapes.items() if n not in self.matrices and n not in self.rows}
+        self.lone = peepholes[0] if len(peepholes) == 1 else ""  # one for all gates
         self.widths = [units] if self.stacked else [k * H for k in range(1, gates + 1)]
         sided = [s for s in self.matrices.values() if s[0] != s[1]]
         self.columns = sum(self._inputs(s[0]) and s[1] in self.widths for s in sided) > sum(
@@ -207,7 +208,7 @@ class _Reader:
             for gate, start in self._blocks(name, shape, gate_of):
                 found += self._matrix(name, shape, gate, start, h_first)
         there = {p.ours for p in found}
-        if any(n not in there for n in self.cell.parameters if n[0] in "WU"):
+        if any(n not in there for n in self.cell.parameters if n[0] in "WUV"):
             return None
         for name, rows in self.rows.items():
             placed = sorted(rows, key=lambda ours: "iofg".index(ours[2]) if swapped else "ifog".index(ours[2]))
@@ -222,6 +223,8 @@ class _Reader:
     def _blocks(self, name: str, shape: tuple[int, ...], gate_of: Mapping[str, str]) -> list[tuple[str, int]]:
         """(gate, first row) of the blocks of an array."""
         units, size = self.count * self.H, int(np.prod(shape))
+        if self.lone and size == self.H and roles.family(name, (name,), False) == "p":
+            return [(next(iter(gate_of.values())), 0)]
         if self.stacked and units in (*shape, size):
             return [(gate, k * self.H) for k, gate in enumerate(gate_of.values())]
         if self.count == 1 and (name in self.matrices or size == self.H):
@@ -245,7 +248,8 @@ class _Reader:
             parts = [("U", 0, H), ("W", H, D + H)] if h_first else [("W", 0, D), ("U", D, D + H)]
             parts = [("b", 0, 1)] * first + [(f, low + first, high + first) for f, low, high in parts]
         else:
-            parts = {D: [("W", 0, D)], H: [("U", 0, H)]}.get(inputs, [])
+            peephole = inputs == H and roles.family(name, self.names, False) == "p"
+            parts = {D: [("W", 0, D)], H: [("V" if peephole else "U", 0, H)]}.get(inputs, [])
         found = []
         for family, low, high in parts:
             if f"{family}.{gate}" in self.cell.parameters:
@@ -257,7 +261,7 @@ class _Reader:
         if not self.matrices:
             return f"{'b' if _is_bias(name) else 'w'}.{gate}"
         if roles.family(name, (name,), False) == "p":
-            return f"p.{gate}"
+            return self.lone or f"p.{gate}"
         first, second = ("b.hn", "b.n") if swapped else ("b.n", "b.hn")
         if gate == "n" and "b.hn" in self.cell.parameters:
             return second if first in there else first

@@ -83,6 +83,12 @@ def state(name: str) -> str:
     return ("h" if found[1] else "c") if found else ""
 
 
+def learnt_state(name: str) -> str:
+    """ "h" or "c" for a parameter that is the initial state: h_init, c0; else nothing."""
+    last = name.lower().rpartition(".")[2]
+    return state(last) if re.search(r"init|start|first|0$", last) else ""
+
+
 def stem(name: str) -> str:
     """Whose gradient: dWf, grad_Wf, Wf_grad, d_Wf, delta_Wf, gWf and dL_dWf are all that of Wf."""
     for pattern in (r"^(?:d[LEJl]_?d_?|d_|grad_|grads_|delta_|g_)(.+)$", r"^(.+?)_(?:grad|grads|gradient|g|d)$"):
@@ -126,6 +132,8 @@ def family(name: str, others: tuple[str, ...], in_one: bool) -> str:
         return "by" if key.startswith("b") else "Wy"
     if re.match(r"^(b|bias)", key) or key.endswith(("_b", ".b", "bias")) or letters.endswith("bias"):
         return "b"
+    if learnt_state(name):
+        return "p"  # a vector of the units
     if re.match(r"^(p|peep|v_?[ifo]$|wc[ifo]$|w_c[ifo]$)", key) or "peep" in key:
         return "p"
     other_operand = key[:-1] + {"x": "h", "h": "x"}.get(key[-1], "?")

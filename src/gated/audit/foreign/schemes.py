@@ -66,6 +66,8 @@ def _families(names: tuple[str, ...]) -> Iterator[tuple[dict[str, str], bool]]:
     yield apart, False
     if {"U", "W"} <= set(apart.values()):  # W for the recurrent matrix, as one well-known text has it
         yield {n: SWAPPED.get(family, family) for n, family in apart.items()}, False
+    if "p" in apart.values():  # peepholes that are whole matrices
+        yield {n: "U" if family == "p" else family for n, family in apart.items()}, False
     yield from _by_words(apart)
 
 
