@@ -138,12 +138,12 @@ def _orders(kind: _Kind, reader: _Reader, gates: Sequence[str]) -> Iterator[Way]
         orders.sort(key=lambda order: -sum(w in roles.HINTS.get(g, ()) for w, g in zip(words, order, strict=True)))
     turns = "z" in gates and not kind.cell.name.startswith("gru")  # the GRU has cells of its own for that
     for order in orders:
-        for h_first, opposite, swapped in itertools.product(
-            (True, False) if reader.joined else (True,),
+        for joint, opposite, swapped in itertools.product(
+            reader.joints,
             (False, True) if turns else (False,),
             (False, True) if reader.rows or "b.hn" in kind.cell.parameters else (False,),
         ):
-            pieces = reader.pieces(order, h_first, swapped)
+            pieces = reader.pieces(order, joint, swapped)
             if pieces is None:
                 continue
             if opposite:
@@ -176,7 +176,6 @@ class _Reader:
         self.columns = sum(self._inputs(s[0]) and s[1] in self.widths for s in sided) > sum(
             self._inputs(s[1]) and s[0] in self.widths for s in sided
         )  # x @ W
-        self.joined = any(self._inputs(s[0 if self.columns else 1]) in (2, 3) for s in self.matrices.values())
         self.groups = self._groups()
 
     def _inputs(self, size: int) -> int:
@@ -200,13 +199,19 @@ class _Reader:
     def _group(self, word: str, k: int, blocks: int) -> str:
         return word if blocks == 1 else f"{word} {k}"
 
-    def pieces(self, order: Sequence[str], h_first: bool, swapped: bool) -> list[Piece] | None:
+    @property
+    def joints(self) -> tuple[str, ...]:
+        """Orders in which a matrix may see both inputs, and a one."""
+        seen = {self._inputs(s[0 if self.columns else 1]) for s in self.matrices.values()}
+        return ("1hx", "1xh", "hx1", "xh1") if 3 in seen else ("hx", "xh") if 2 in seen else ("",)
+
+    def pieces(self, order: Sequence[str], joint: str, swapped: bool) -> list[Piece] | None:
         """None where a matrix of the cell is not found."""
         found: list[Piece] = []
         gate_of = dict(zip(self.groups, order, strict=True))
         for name, shape in self.matrices.items():
             for gate, start in self._blocks(name, shape, gate_of):
-                found += self._matrix(name, shape, gate, start, h_first)
+                found += self._matrix(name, shape, gate, start, joint)
         there = {p.ours for p in found}
         if any(n not in there for n in self.cell.parameters if n[0] in "WUV"):
             return None
@@ -240,13 +245,15 @@ class _Reader:
         lone = name in self.vectors and "n" in gate_of.values() and size == self.H
         return [("n", 0)] if lone else []  # the candidate's second bias has a word of its own
 
-    def _matrix(self, name: str, shape: tuple[int, ...], gate: str, start: int, h_first: bool) -> list[Piece]:
+    def _matrix(self, name: str, shape: tuple[int, ...], gate: str, start: int, joint: str) -> list[Piece]:
         inputs = shape[0] if self.columns else shape[1]
         D, H, span = self.D, self.H, (start, start + self.H)
-        first = int(self._inputs(inputs) == 3)  # a row of ones before
         if self._inputs(inputs) >= 2:
-            parts = [("U", 0, H), ("W", H, D + H)] if h_first else [("W", 0, D), ("U", D, D + H)]
-            parts = [("b", 0, 1)] * first + [(f, low + first, high + first) for f, low, high in parts]
+            parts, low = [], 0
+            for letter in joint if self._inputs(inputs) == 3 else joint.replace("1", ""):
+                family, size = {"1": ("b", 1), "h": ("U", H), "x": ("W", D)}[letter]
+                parts.append((family, low, low + size))
+                low += size
         else:
             peephole = inputs == H and roles.family(name, self.names, False) == "p"
             parts = {D: [("W", 0, D)], H: [("V" if peephole else "U", 0, H)]}.get(inputs, [])

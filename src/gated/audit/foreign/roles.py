@@ -128,6 +128,9 @@ def family(name: str, others: tuple[str, ...], in_one: bool) -> str:
     if re.match(r"^[wbv]_?(h?y|ya|y[ha])$", key):
         return "by" if key[0] == "b" else "Wy"
     lower = {other.lower() for other in others}
+    gates = any(re.search(r"forget|cell|^w_?(in|f|i|c|g)$", other) for other in lower)
+    if re.match(r"^[wb]_?(out|output|fc|dec|hq|ho)$", key) and not gates:
+        return "by" if key[0] == "b" else "Wy"
     if key == "v" and {"u", "w"} <= lower or re.match(r"^(?:out|output|decoder|head|fc|proj_?out)\.", full):
         return "by" if key.startswith("b") else "Wy"
     if re.match(r"^(b|bias)", key) or key.endswith(("_b", ".b", "bias")) or letters.endswith("bias"):
