@@ -255,7 +255,7 @@ class _Reader:
                 parts.append((family, low, low + size))
                 low += size
         else:
-            peephole = inputs == H and roles.family(name, self.names, False) == "p"
+            peephole = f"V.{gate}" in self.cell.parameters and roles.family(name, self.names, False) == "p"
             parts = {D: [("W", 0, D)], H: [("V" if peephole else "U", 0, H)]}.get(inputs, [])
         found = []
         for family, low, high in parts:
