@@ -87,8 +87,7 @@ class Source:
         found: dict[str, list[Any]] = {}
         for tree in (self.functions[name] for name in names if name in self.functions):
             for node in ast.walk(tree):
-                inside = _names(node.targets[0]) if isinstance(node, ast.Assign) else None
-                if isinstance(inside, list):
+                if isinstance(node, ast.Assign) and isinstance(inside := _names(node.targets[0]), list):
                     values = [node.value.body, node.value.orelse] if isinstance(node.value, ast.IfExp) else [node.value]
                     for value in values:
                         if isinstance(value, ast.Name):
