@@ -44,7 +44,19 @@ def of_forward(source: Source, name: str) -> list[Argument]:
         if left_out and not (role == "array" and optional_bias(function, argument)):
             continue
         found.append(Argument(argument, role))
-    return _with_input(_with_cell(found), used)
+    found = _with_states(_with_input(found, used))
+    return _with_cell(found)
+
+
+def _with_states(found: list[Argument]) -> list[Argument]:
+    """Where no name says h: what is called initial, or is no part of a container of parameters that there is."""
+    if any(a.role in ("h", "c", "state") for a in found):
+        return found
+    arrays = [a.name for a in found if a.role == "array" and not TARGETS.match(a.name.lower())]
+    held = any(a.role == "parameters" for a in found)
+    initial = [n for n in arrays if held or (len(n) > 1 and re.search(r"(0|init|initial|prev)$", n.lower()))]
+    states = dict(zip(initial[:2], ("h", "c"), strict=False)) if len(initial) < 3 else {}
+    return [Argument(a.name, states.get(a.name, a.role)) for a in found]
 
 
 def _with_cell(found: list[Argument]) -> list[Argument]:

@@ -18,7 +18,7 @@ from gated.audit.foreign.containers import flatten
 from gated.audit.foreign.functions import Functions
 from gated.audit.foreign.losses import LossFunction, loss_functions
 from gated.audit.foreign.pullbacks import Pullback, pullbacks
-from gated.audit.foreign.readings import agreement, best, readings_of
+from gated.audit.foreign.readings import Agreement, agreement, best, readings_of
 from gated.audit.foreign.source import Source
 from gated.audit.foreign.subject import Subject
 from gated.errors import ArgumentError, shown
@@ -96,7 +96,8 @@ def unnamed_pairs(source: Source, name: str | None, used: AbstractSet[str]) -> I
         if known or slopes[forward] >= slopes[backward] or not source.arguments(forward):
             continue
         found = best(readings(source, forward, backward, initialisers(source)))
-        if found is not None and agreement(found).right:
+        agreed = agreement(found) if found is not None else Agreement()
+        if found is not None and (agreed.right or agreed.fits):
             found.style = style(found)
             yield found
 

@@ -56,8 +56,9 @@ class Held(Subject):
             return [a.name for a in self.asked if a.role == "array"]
         if self.initial is not None:
             return list(flatten(self.initial(3, 2), self.inside))
-        if self.inside and all(isinstance(name, str) for name in self.inside):
-            return list(self.inside)
+        names = flat(self.inside)
+        if names and all(isinstance(name, str) for name in names):
+            return names
         return self.source.keys(self.source.reached(self.where[0]))
 
     def sizes_of(self, P: Mapping[str, Any]) -> tuple[int, int]:
@@ -102,8 +103,8 @@ class Held(Subject):
         if self.made_by_them:
             return rebuilt(self.initial(D, H), P, self.inside)
         theirs = {n: v.reshape(self.scheme.theirs(n, D, H)) for n, v in P.items()}
-        if self.inside and set(self.inside) == set(P):
-            return [theirs[n] for n in self.inside]
+        if self.inside and set(flat(self.inside)) == set(P):
+            return in_lists(self.inside, theirs)
         kind = holder(self.kinds, list(theirs)) if self.dictionary else None
         return kind(**theirs) if kind else nested(theirs)
 
@@ -111,6 +112,15 @@ class Held(Subject):
         fresh = super().fresh(P)
         self._H = self.sizes_of(fresh)[1]
         return fresh
+
+
+def flat(names: Sequence[Any]) -> list[Any]:
+    """The names in a tuple of tuples."""
+    return [inner for n in names for inner in (flat(n) if isinstance(n, list) else [n])]
+
+
+def in_lists(names: Sequence[Any], values: Mapping[str, Array]) -> list[Any]:
+    return [in_lists(n, values) if isinstance(n, list) else values[n] for n in names]
 
 
 def identity(shape: tuple[int, ...], H: int) -> Array:

@@ -59,7 +59,7 @@ class LossFunction(Functions):
 
     def one_backward(self, kept: Any, P: Parameters, x: Array, states: Mapping[str, Array], dy: Array) -> Parameters:
         result = self._both_ways(P, x, states, dy)
-        loss = [v for v in result if np.ndim(v) == 0 and isinstance(v, (float, np.floating))]
+        loss = [v for v in result if isinstance(v, (float, np.floating))]
         size = float(np.sum(dy**2))
         factor = 2 * float(loss[0]) / size if loss and loss[0] > 0 and size else 1.0  # of squares: c/2 |y - target|^2
         return {n: np.asarray(v) / factor for n, v in by_name(self, tuple(result)[:-1], x).items()}

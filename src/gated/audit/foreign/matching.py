@@ -150,13 +150,12 @@ def _orders(kind: _Kind, reader: _Reader, gates: Sequence[str]) -> Iterator[Way]
         orders.sort(key=lambda order: -sum(w in roles.HINTS.get(g, ()) for w, g in zip(words, order, strict=True)))
     turns = "z" in gates and not kind.cell.name.startswith("gru")  # the GRU has cells of its own for that
     for order in orders:
-        for h_first, one_first, opposite, swapped in itertools.product(
-            (True, False) if reader.joined else (True,),
-            (True, False) if reader.with_one else (True,),
+        for joint, opposite, swapped in itertools.product(
+            reader.joints,
             (False, True) if turns else (False,),
             (False, True) if reader.rows or "b.hn" in kind.cell.parameters else (False,),
         ):
-            pieces = reader.pieces(order, h_first, swapped, one_first)
+            pieces = reader.pieces(order, joint, swapped)
             if pieces is None:
                 continue
             if opposite:
@@ -183,13 +182,12 @@ class _Reader:
         apart = {*self.rows, *self.pairs}
         self.matrices = {n: (s[0], s[1]) for n, s in shapes.items() if len(s) == 2 and 1 not in s and n not in apart}
         self.vectors = {n: tuple(s) for n, s in shapes.items() if n not in self.matrices and n not in apart}
+        self.lone = peepholes[0] if len(peepholes) == 1 else ""  # one for all gates
         self.widths = [units] if self.stacked else [k * H for k in range(1, gates + 1)]
         sided = [s for s in self.matrices.values() if s[0] != s[1]]
         self.columns = sum(self._inputs(s[0]) and s[1] in self.widths for s in sided) > sum(
             self._inputs(s[1]) and s[0] in self.widths for s in sided
         )  # x @ W
-        seen = [self._inputs(s[0 if self.columns else 1]) for s in self.matrices.values()]
-        self.joined, self.with_one = max(seen, default=0) > 1, 3 in seen
         self.groups = self._groups()
 
     def _inputs(self, size: int) -> int:
@@ -213,15 +211,21 @@ class _Reader:
     def _group(self, word: str, k: int, blocks: int) -> str:
         return word if blocks == 1 else f"{word} {k}"
 
-    def pieces(self, order: Sequence[str], h_first: bool, swapped: bool, one_first: bool = True) -> list[Piece] | None:
+    @property
+    def joints(self) -> tuple[str, ...]:
+        """Orders in which a matrix may see both inputs, and a one."""
+        seen = {self._inputs(s[0 if self.columns else 1]) for s in self.matrices.values()}
+        return ("1hx", "1xh", "hx1", "xh1") if 3 in seen else ("hx", "xh") if 2 in seen else ("",)
+
+    def pieces(self, order: Sequence[str], joint: str, swapped: bool) -> list[Piece] | None:
         """None where a matrix of the cell is not found."""
         found: list[Piece] = []
         gate_of = dict(zip(self.groups, order, strict=True))
         for name, shape in self.matrices.items():
             for gate, start in self._blocks(name, shape, gate_of):
-                found += self._matrix(name, shape, gate, start, h_first, one_first)
+                found += self._matrix(name, shape, gate, start, joint)
         there = {p.ours for p in found}
-        if any(n not in there for n in self.cell.parameters if n[0] in "WU"):
+        if any(n not in there for n in self.cell.parameters if n[0] in "WUV"):
             return None
         for name, rows in self.rows.items():
             placed = sorted(rows, key=lambda ours: "iofg".index(ours[2]) if swapped else "ifog".index(ours[2]))
@@ -241,6 +245,8 @@ class _Reader:
     def _blocks(self, name: str, shape: tuple[int, ...], gate_of: Mapping[str, str]) -> list[tuple[str, int]]:
         """(gate, first row) of the blocks of an array."""
         units, size = self.count * self.H, int(np.prod(shape))
+        if self.lone and size == self.H and roles.family(name, (name,), False) == "p":
+            return [(next(iter(gate_of.values())), 0)]
         if self.stacked and (units in (*shape, size) or name in self.pairs):
             return [(gate, k * self.H) for k, gate in enumerate(gate_of.values())]
         if self.count == 1 and (name in self.matrices or size == self.H):
@@ -256,19 +262,18 @@ class _Reader:
         lone = name in self.vectors and "n" in gate_of.values() and size == self.H
         return [("n", 0)] if lone else []  # the candidate's second bias has a word of its own
 
-    def _matrix(
-        self, name: str, shape: tuple[int, ...], gate: str, start: int, h_first: bool, one_first: bool
-    ) -> list[Piece]:
+    def _matrix(self, name: str, shape: tuple[int, ...], gate: str, start: int, joint: str) -> list[Piece]:
         inputs = shape[0] if self.columns else shape[1]
         D, H, span = self.D, self.H, (start, start + self.H)
-        ones = int(self._inputs(inputs) == 3)
-        first = ones * one_first  # a row of ones before, else after
         if self._inputs(inputs) >= 2:
-            parts = [("U", 0, H), ("W", H, D + H)] if h_first else [("W", 0, D), ("U", D, D + H)]
-            one = ("b", 0, 1) if one_first else ("b", D + H, D + H + 1)
-            parts = [one] * ones + [(f, low + first, high + first) for f, low, high in parts]
+            parts, low = [], 0
+            for letter in joint if self._inputs(inputs) == 3 else joint.replace("1", ""):
+                family, size = {"1": ("b", 1), "h": ("U", H), "x": ("W", D)}[letter]
+                parts.append((family, low, low + size))
+                low += size
         else:
-            parts = {D: [("W", 0, D)], H: [("U", 0, H)]}.get(inputs, [])
+            peephole = f"V.{gate}" in self.cell.parameters and roles.family(name, self.names, False) == "p"
+            parts = {D: [("W", 0, D)], H: [("V" if peephole else "U", 0, H)]}.get(inputs, [])
         found = []
         for family, low, high in parts:
             if f"{family}.{gate}" in self.cell.parameters:
@@ -280,7 +285,7 @@ class _Reader:
         if not self.matrices:
             return f"{'b' if _is_bias(name) else 'w'}.{gate}"
         if roles.family(name, (name,), False) == "p":
-            return f"p.{gate}"
+            return self.lone or f"p.{gate}"
         first, second = ("b.hn", "b.n") if swapped else ("b.n", "b.hn")
         if gate == "n" and "b.hn" in self.cell.parameters:
             return second if first in there else first

@@ -66,8 +66,32 @@ def linear_rnn(x, h, *, W, U, b):
     return h
 
 
+@cell
+def shared_peephole_lstm(x, h, c, *, W, U, p, b):
+    """LSTM with peepholes of which all three gates have the same."""
+    i = sigmoid(W.i @ x + U.i @ h + p.c * c + b.i)
+    f = sigmoid(W.f @ x + U.f @ h + p.c * c + b.f)
+    g = tanh(W.g @ x + U.g @ h + b.g)
+    c = f * c + i * g
+    o = sigmoid(W.o @ x + U.o @ h + p.c * c + b.o)
+    h = o * tanh(c)
+    return h, c
+
+
+@cell
+def full_peephole_lstm(x, h, c, *, W, U, V, b):
+    """LSTM with peepholes that are whole matrices."""
+    i = sigmoid(W.i @ x + U.i @ h + V.i @ c + b.i)
+    f = sigmoid(W.f @ x + U.f @ h + V.f @ c + b.f)
+    g = tanh(W.g @ x + U.g @ h + b.g)
+    c = f * c + i * g
+    o = sigmoid(W.o @ x + U.o @ h + V.o @ c + b.o)
+    h = o * tanh(c)
+    return h, c
+
+
 ELEMENTWISE: tuple[Cell, ...] = (one_weight_lstm, one_weight_lstm_old_cell, elementwise_lstm)
-ODD: tuple[Cell, ...] = (relu_rnn, sigmoid_rnn, linear_rnn)
+ODD: tuple[Cell, ...] = (relu_rnn, sigmoid_rnn, linear_rnn, shared_peephole_lstm, full_peephole_lstm)
 
 # what to say where a forward pass is one of these: keys of `sentences.differs`
 DIFFERENCES: dict[str, tuple[str, ...]] = {

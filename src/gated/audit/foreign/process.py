@@ -20,6 +20,7 @@ from gated.audit.foreign.draws import draw
 from gated.audit.foreign.manners import Manner
 from gated.audit.foreign.match import Match, canonical
 from gated.audit.foreign.matching import match
+from gated.audit.foreign.roles import learnt_state
 from gated.audit.foreign.table import GradientRow, Table
 from gated.errors import ForeignError, wrong
 from gated.language import Cell
@@ -182,7 +183,10 @@ class Foreign:
         if self._match is None:
             at = draw(self, 3, 2, D, H, np.random.default_rng(7))
             y = self.forward(at.P, at.x, at.states)
-            self._match = match({n: v.shape for n, v in at.P.items()}, at.P, at.x, at.states, y, self.cell)
+            learnt = {s: n for n in at.P if (s := learnt_state(n)) and s not in at.states and at.P[n].size == H}
+            states = {**at.states, **{s: np.tile(at.P[n].reshape(1, H), (2, 1)) for s, n in learnt.items()}}
+            P = {n: v for n, v in at.P.items() if n not in learnt.values()}
+            self._match = match({n: v.shape for n, v in P.items()}, P, at.x, states, y, self.cell)
         return self._match
 
     def mine(self, P: Mapping[str, Array], x: Array, states: Sequence[Array], dy: Array) -> dict[str, Array]:

@@ -96,11 +96,11 @@ def read(
         layout: of x, or their own where `certain`. with_initial: in an array that has one step more.
     """
     value = over_time(value, sizes["T"])
-    if with_initial and isinstance(value, np.ndarray):
-        value = without_initial(value, layout, sizes["T"])
     for tried in (layout,) if certain else output_layouts(layout):
+        whole = with_initial and isinstance(value, np.ndarray)
         try:
-            return layouts.from_theirs(value, tried, "TND", sizes), tried
+            every = without_initial(value, tried, sizes["T"]) if whole else value
+            return layouts.from_theirs(every, tried, "TND", sizes), tried
         except (ValueError, TypeError, IndexError):
             continue
     return None

@@ -93,6 +93,12 @@ def state(name: str) -> str:
     return ("h" if found[1] else "c") if found else ""
 
 
+def learnt_state(name: str) -> str:
+    """ "h" or "c" for a parameter that is the initial state: h_init, c0; else nothing."""
+    last = name.lower().rpartition(".")[2]
+    return state(last) if re.search(r"init|start|first|0$", last) else ""
+
+
 STEMS = (
     r"^(?:d[LEJl]_?d_?|d_|grad_|grads_|gradient_|delta_|diff_|g_|梯度_?)(.+)$",
     r"^(.+?)_(?:grads?|gradients?|diff|deriv|bar|g|d)$",
@@ -139,10 +145,15 @@ def family(name: str, others: tuple[str, ...], in_one: bool) -> str:
     if re.match(r"^[wbv]_?(h?y|ya|y[ha])$", key):
         return "by" if key[0] == "b" else "Wy"
     lower = {other.lower() for other in others}
+    gates = any(re.search(r"forget|cell|^w_?(in|f|i|c|g)$", other) for other in lower)
+    if re.match(r"^[wb]_?(out|output|fc|dec|hq|ho)$", key) and not gates:
+        return "by" if key[0] == "b" else "Wy"
     if key == "v" and {"u", "w"} <= lower or re.match(r"^(?:out|output|decoder|head|fc|proj_?out)\.", full):
         return "by" if key.startswith("b") else "Wy"
     if re.match(r"^(b|bias)", key) or key.endswith(("_b", ".b", "bias")) or letters.endswith("bias"):
         return "b"
+    if learnt_state(name):
+        return "p"  # a vector of the units
     if re.match(r"^(p|peep|v_?[ifo]$|wc[ifo]$|w_c[ifo]$)", key) or "peep" in key:
         return "p"
     other_operand = key[:-1] + {"x": "h", "h": "x"}.get(key[-1], "?")

@@ -66,7 +66,11 @@ def _families(names: tuple[str, ...]) -> Iterator[tuple[dict[str, str], bool]]:
     yield apart, False
     if {"U", "W"} <= set(apart.values()):  # W for the recurrent matrix, as one well-known text has it
         yield {n: SWAPPED.get(family, family) for n, family in apart.items()}, False
+    if "p" in apart.values():  # peepholes that are whole matrices
+        yield {n: "U" if family == "p" else family for n, family in apart.items()}, False
     yield from _by_words(apart)
+    if len(names) == 3 and not all(n[:1].isupper() for n in names):  # in words of another language
+        yield from ((dict(zip(names, kinds, strict=True)), False) for kinds in itertools.permutations("WUb"))
 
 
 def _by_words(apart: dict[str, str]) -> Iterator[tuple[dict[str, str], bool]]:

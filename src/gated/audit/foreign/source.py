@@ -87,10 +87,11 @@ class Source:
         found: dict[str, list[Any]] = {}
         for tree in (self.functions[name] for name in names if name in self.functions):
             for node in ast.walk(tree):
-                if isinstance(node, ast.Assign) and isinstance(node.value, ast.Name):
-                    inside = _names(node.targets[0])
-                    if isinstance(inside, list):
-                        found.setdefault(node.value.id, inside)
+                if isinstance(node, ast.Assign) and isinstance(inside := _names(node.targets[0]), list):
+                    values = [node.value.body, node.value.orelse] if isinstance(node.value, ast.IfExp) else [node.value]
+                    for value in values:
+                        if isinstance(value, ast.Name):
+                            found.setdefault(value.id, inside)
         return found
 
     def keys(self, names: list[str]) -> list[str]:

@@ -45,10 +45,12 @@ def _note(node: ast.AST, found: Uses) -> None:
     elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in found:
         array = hasattr(np.ndarray, node.attr)
         found[node.value.id].add("shape" if array else "keys" if hasattr(dict, node.attr) else "attributes")
-    elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Name) and node.value.id in found:
-        target = node.targets[0]
-        if isinstance(target, (ast.Tuple, ast.List)):
-            found[node.value.id].add("names" if len(target.elts) > 2 else "pair")
+    elif isinstance(node, ast.Assign) and isinstance(node.targets[0], (ast.Tuple, ast.List)):
+        word = "names" if len(node.targets[0].elts) > 2 else "pair"
+        values = [node.value.body, node.value.orelse] if isinstance(node.value, ast.IfExp) else [node.value]
+        for value in values:
+            if isinstance(value, ast.Name) and value.id in found:
+                found[value.id].add(word)
     elif isinstance(node, (ast.For, ast.comprehension)):
         for name in _looped(node.iter):
             if name in found:
