@@ -150,3 +150,9 @@ def test_all_matrices_with_the_wrong_sign() -> None:
 def test_the_input_of_the_step_before(before: str) -> None:
     edit = ('grads["W.f"] += delta_f.T @ x_t', f'grads["W.f"] += delta_f.T @ {before}')
     assert kinds("lstm", edit) == [("wrong_operand", "W.f")]
+
+
+def test_rates_and_single_steps_of_all_matrices() -> None:
+    edits = [(f'grads["U.{g}"] += ', f'grads["U.{g}"] += 0.01 * ') for g in "ifgo"]
+    edits += [(f'grads["W.{g}"] += delta_{g}', f'grads["W.{g}"] += (t == 0) * delta_{g}') for g in "ifgo"]
+    assert sorted(kinds("lstm", *edits)) == [("extra_factor", "U.o"), ("not_summed", "W.o")]
