@@ -11,7 +11,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from tests.audit.specimens.table import HERE
 
+FILES = (
+    *("params_lstm", "params_peephole_lstm", "params_gru", "params_gru_after", "params_rnn", "arrays_lstm"),
+    *("tuple_lstm", "question", "layer_gru", "stepwise_lstm", "two_gates_gru", "step_gru", "cs231n_lstm"),
+    *("squares_lstm", "layer_lstm", "remembering_rnn"),
+)
 BACKWARD = re.compile("backward|gradients|one_step|loss_and_grad")
 DELTA = re.compile(r"^d$|^d[A-Za-z]|_e$|^e$|delta|^back$|^dnext|_next$")
 CARRIED = re.compile(r"^d(h|c|s)(_?next|_?prev)?$|^dprev_[hc]$|^e$")
@@ -210,3 +216,9 @@ def _whole(statement: ast.Assign | ast.AugAssign) -> Iterator[Change]:
     yield "a rate", f"{target} += 0.01 * ({value})", ("extra_factor",)
     yield "first step left out", f"{target} += (t > 0) * ({value})", ("missing_term", "not_summed")
     yield "first step alone", f"{target} += (t == 0) * ({value})", ("not_summed",)
+
+
+def by_number(seed: int) -> tuple[str, list[Slip]]:
+    """One of the files, with one to three slips."""
+    name = FILES[seed % len(FILES)]
+    return spoil((HERE / "right" / f"{name}.py").read_text(encoding="utf-8"), 1 + seed // len(FILES) % 3, seed)

@@ -144,3 +144,15 @@ def test_an_adjoint_with_the_wrong_sign_of_which_two_others_are_made() -> None:
 def test_all_matrices_with_the_wrong_sign() -> None:
     edits = [(f'grads["{name}"] += ', f'grads["{name}"] -= ') for name in ("W.r", "W.z", "W.n", "U.r", "U.z", "U.n")]
     assert {kind for kind, _ in kinds("gru", *edits)} == {"wrong_sign"} and len(kinds("gru", *edits)) == 2
+
+
+@pytest.mark.parametrize("before", ["x[t - 1]", "(x[t - 1] if t else 0 * x[t])"])
+def test_the_input_of_the_step_before(before: str) -> None:
+    edit = ('grads["W.f"] += delta_f.T @ x_t', f'grads["W.f"] += delta_f.T @ {before}')
+    assert kinds("lstm", edit) == [("wrong_operand", "W.f")]
+
+
+def test_rates_and_single_steps_of_all_matrices() -> None:
+    edits = [(f'grads["U.{g}"] += ', f'grads["U.{g}"] += 0.01 * ') for g in "ifgo"]
+    edits += [(f'grads["W.{g}"] += delta_{g}', f'grads["W.{g}"] += (t == 0) * delta_{g}') for g in "ifgo"]
+    assert sorted(kinds("lstm", *edits)) == [("extra_factor", "U.o"), ("not_summed", "W.o")]

@@ -35,9 +35,10 @@ class Hypothesis:
         prefer: Mapping[Choice, int] | None = None,
         swapped: Sequence[tuple[str, str]] = (),
         bear: float = math.inf,
+        sound: bool = False,
     ) -> None:
         self.case, self.swapped = case, tuple(swapped)
-        self.search = Search(case, prefer, bear)
+        self.search = Search(case, prefer, bear, sound)
         self.model: Model = self.search.model
         there = {choice: len(found) for choice, found in self.model.choices.items()}
         self.prefer = {choice: k for choice, k in (prefer or {}).items() if there.get(choice, 0) > k}
@@ -115,6 +116,8 @@ class _Hypotheses:
 
     def run(self) -> list[Hypothesis]:
         """The best explanation and its rivals; one that leaves something open, if there is no other."""
+        if self.first.promise[0] > 1:
+            self.open.append(Hypothesis(self.first.case, sound=True))
         while (self.open or self.doubts) and time.thread_time() < self.deadline and self.rest:
             self.open.sort(key=lambda h: h.promise)
             self.doubts.sort(key=lambda doubt: doubt.order)
@@ -149,14 +152,6 @@ class _Hypotheses:
                 if not one.verified or tie or (one.mistakes > 1 and choice[0] == LOCAL and not doubtful):
                     order = one.promise[0], one.far_fetched + other.cost - found[0].cost
                     self.doubts.append(_Doubt(order, one, {**one.prefer, choice: k}, one.swapped))
-        if one is self.first and one.mistakes > 1:
-            innocent = {
-                choice: k
-                for choice, found in one.model.choices.items()
-                for k, other in enumerate(found)
-                if choice[0] == LOCAL and other.roads == one.case.graph.local[choice[1]]
-            }
-            self.doubts.append(_Doubt((one.promise[0], 0.0), one, innocent, one.swapped))
         if not one.verified and not one.swapped:
             for pair in combinations(dict.fromkeys(_doubtful(one.case.graph, one)), 2):
                 self.doubts.append(_Doubt((one.promise[0], one.far_fetched + EXCHANGED), one, {}, (pair,)))

@@ -9,9 +9,8 @@ from itertools import combinations
 import numpy as np
 
 from gated.audit.diagnosis.alphabet import Alphabet
-from gated.audit.diagnosis.roads import Road
+from gated.audit.diagnosis.roads import Factor, Road
 from gated.audit.diagnosis.samples import TINY, TOLERANCE, Array, Samples, near, norm, undone
-from gated.language.graph import Node
 
 
 def measured(samples: Samples, alphabet: Alphabet) -> dict[str, list[Array]]:
@@ -89,7 +88,7 @@ def _common(one: Array, other: Array) -> list[Array]:
     return [one[i] for i, j in np.argwhere(close) if near(a[i], b[j])]
 
 
-def _read_off(samples: Samples, gradient: Array, operand: Node) -> Array | None:
+def _read_off(samples: Samples, gradient: Array, operand: Factor) -> Array | None:
     values = np.stack([samples.value(operand, t) for t in range(samples.T)], 1)  # (S, T, columns)
     seen = np.linalg.norm(values, axis=2) > TINY  # a relu may be zero in all units
     adjoint = np.linalg.pinv(values.swapaxes(1, 2)) @ gradient.swapaxes(1, 2)

@@ -9,7 +9,7 @@ from itertools import islice
 
 from gated.audit.diagnosis.alphabet import Alphabet, is_complement, is_slope, rest_of_product, rest_of_sum, with_plus
 from gated.audit.diagnosis.backward_graph import BackwardGraph
-from gated.audit.diagnosis.roads import Group, Mistake, Operation, Road
+from gated.audit.diagnosis.roads import Group, Mistake, Operation, Road, Shift
 from gated.language.graph import ONE_DIM, Matrix, Node
 
 # what a mistake costs: 1 is one that everybody makes; a letter of the alphabet costs more the more far-fetched it is
@@ -161,6 +161,10 @@ class Edits:
             if self.graph.size(value.dim) == self.graph.size(own.dim) and value is not own:
                 mistake = self._instead("wrong_operand", value, own)
                 yield replace(_with(road, road.operations, mistake, OPERAND), operand=value)
+        if isinstance(own, Node):
+            for before in (Shift(own, -1), Shift(own, -1, wraps=True)):
+                mistake = Mistake("wrong_operand", "factor_instead", (before, own))
+                yield replace(_with(road, road.operations, mistake, OPERAND), operand=before)
 
     def _instead(self, kind: str, value: Operation, own: Operation) -> Mistake:
         """`value` for `own`: a person who writes h for r h has left out a factor, and one who writes n for n - h a

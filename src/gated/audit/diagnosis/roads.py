@@ -20,10 +20,12 @@ AT_LOSS = "at loss"  # all, but the values are those of the step of the loss tha
 
 @dataclass(frozen=True)
 class Shift:
-    """The value of a quantity `by` steps later, 0 before the first step."""
+    """The value of a quantity `by` steps later, before the first step 0, or the last of all if that `wraps`: Python's
+    xs[-1]."""
 
     node: Node
     by: int
+    wraps: bool = False
 
     @property
     def dim(self) -> str:
@@ -83,7 +85,7 @@ class Road:
     operations: tuple[Operation, ...] = ()
     coefficient: float = 1.0
     later: int = 0
-    operand: Node | None = None
+    operand: Factor | None = None
     mask: str = ALL
     mistakes: tuple[Mistake, ...] = ()
     cost: float = 0.0

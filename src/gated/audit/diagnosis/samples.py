@@ -137,7 +137,8 @@ class Samples:
 
     def value(self, factor: Factor, t: int) -> Any:
         if isinstance(factor, Shift):
-            return self.value(factor.node, t + factor.by) if t + factor.by >= 0 else 0.0
+            step = (t + factor.by) % self.T if factor.wraps else t + factor.by
+            return self.value(factor.node, step) if step >= 0 else np.zeros_like(self.value(factor.node, 0))
         known = self.values[t]
         if factor not in known:
             if is_constant(factor):

@@ -35,6 +35,7 @@ class Search:
         case: whose gradients.
         prefer: which of several explanations to believe; the cheapest where nothing is said.
         bear: how many nodes may be unexplained.
+        sound: no node is wrong: what shows them otherwise are the gradients alone.
 
     Raises:
         Hopeless: more are.
@@ -44,12 +45,19 @@ class Search:
         failing: gradients that are not plain to see.
     """
 
-    def __init__(self, case: Case, prefer: Mapping[Choice, int] | None = None, bear: float = math.inf) -> None:
+    def __init__(
+        self, case: Case, prefer: Mapping[Choice, int] | None = None, bear: float = math.inf, sound: bool = False
+    ) -> None:
         self.case, self.graph, self.prefer, self.bear = case, case.graph, prefer or {}, bear
         self.model = Model()
         self._vector_roads: dict[str, Road] = {}  # of the vectors of weights that show a node, as they have them
-        self._last_step()
-        self._carried()
+        if sound:
+            local, carried = self.graph.local, self.graph.carried
+            self.model.last = {node: local[node] for node in self.graph.kept}
+            self.model.earlier = {node: local[node] + carried[node] for node in self.graph.kept}
+        else:
+            self._last_step()
+            self._carried()
         self._gradients()
 
     def _take(self, choice: Choice, found: list[Explanation], otherwise: list[Road]) -> list[Road]:
