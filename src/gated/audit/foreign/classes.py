@@ -14,6 +14,7 @@ import numpy as np
 
 from gated.audit.foreign import layouts, methods, objects, roles
 from gated.audit.foreign.calling import backward_arguments, plain, recorded, whose_result
+from gated.audit.foreign.constructing import RATE
 from gated.audit.foreign.draws import draw
 from gated.audit.foreign.held import Held
 from gated.audit.foreign.subject import Parameters, Sizes, plausible
@@ -55,7 +56,7 @@ class Layer(Held):
                     found = self._summed(at.P, at.x, at.states, given)
                 except Exception:  # noqa: BLE001 - whatever their code raises
                     continue
-                if found and (T == 1 or number in scores):
+                if not found.keys().isdisjoint(at.P) and (T == 1 or number in scores):
                     score = _rightness(found, right.gradient(given)) if right else 1.0
                     scores[number] = scores.get(number, 0.0) + score
                 elif number in scores:
@@ -63,8 +64,14 @@ class Layer(Held):
         self.choose(max(scores, key=lambda n: scores[n]) if scores else 0)
         return bool(scores)
 
+    before: Parameters = {}  # noqa: RUF012 - the parameters as they were given last; never changed
+
     def choose(self, number: int) -> None:
         self.way = number
+
+    def give(self, layer: Any, P: Parameters) -> None:
+        super().give(layer, P)
+        self.before = {n: np.array(v) for n, v in P.items()}
 
     # gradients
 
@@ -92,8 +99,18 @@ class Layer(Held):
         answer |= {n: objects.plain(v) for n, v in every.items()}
         if not answer:
             answer = self._in_order(pairs)
+        answer = answer or self._stepped(held)
         shapes = self._sized[0] if self._sized else {}
         return {n: self._shaped(np.array(v), shapes.get(n, ())) for n, v in answer.items()}
+
+    def _stepped(self, held: list[tuple[str, Any]]) -> Parameters:
+        """By how much their backward method itself changed the parameters, at the rate of 1 that it was given."""
+        function = getattr(self.kind, self.back)
+        if not any(RATE.search(p.name.lower()) for p in methods.arguments(function)):
+            return {}
+        there = [(n, objects.plain(v)) for n, v in held if n in self.before]
+        changed = {n: self.before[n].reshape(v.shape) - v for n, v in there}
+        return {n: v for n, v in changed.items() if np.any(v)}
 
     @staticmethod
     def _shaped(value: Array, shape: tuple[int, ...]) -> Array:
