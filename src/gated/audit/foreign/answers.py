@@ -53,7 +53,7 @@ class Answering(Held):
             answer = self._in_order(pairs)
         answer = answer or self._stepped(held)
         shapes = self._sized[0] if self._sized else {}
-        return {n: self._shaped(np.array(v), shapes.get(n, ())) for n, v in answer.items()}
+        return {n: self._shaped(np.array(objects.plain(v)), shapes.get(n, ())) for n, v in answer.items()}
 
     def _stepped(self, held: list[tuple[str, Any]]) -> Parameters:
         """By how much their backward method itself changed the parameters, at the rate of 1 that it was given."""
@@ -64,10 +64,10 @@ class Answering(Held):
         changed = {n: self.before[n].reshape(v.shape) - v for n, v in there}
         return {n: v for n, v in changed.items() if np.any(v)}
 
-    @staticmethod
-    def _shaped(value: Array, shape: tuple[int, ...]) -> Array:
+    def _shaped(self, value: Array, shape: tuple[int, ...]) -> Array:
         """Without an axis of gates."""
-        return value.reshape(shape) if value.ndim == 3 and value.size == np.prod(shape, dtype=int) else value
+        apart = value.ndim > max(len(shape), 1) and value.size == np.prod(shape, dtype=int) and 1 not in value.shape
+        return self.flat(value) if apart else value
 
     def inputs_and_states(self, layer: Any, back: Any) -> list[tuple[str | None, str | None, Any]]:
         """(name, whose, value) of what may be the gradient of x or of a state: what backward returned, apart or in a
