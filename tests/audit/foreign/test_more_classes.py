@@ -143,3 +143,54 @@ def test_what_is_wrong_in_it(tmp_path: Path, text: str, old: str, new: str, wron
     assert old in text
     with open_foreign(written(tmp_path, text.replace(old, new))) as found:
         assert {row.name for row in found.table().rows if row.right is False} == wrong
+
+
+def test_private_names_slots_and_parts(tmp_path: Path) -> None:
+    """Gradients under private names or in slots are found; a class of one gate is judged with the layer alone."""
+    private = LAYER
+    for name in ("W_diff", "U_diff", "b_diff", "W", "U", "b"):
+        private = private.replace(f"self.{name} ", f"self._{name} ").replace(f"self.{name},", f"self._{name},")
+        private = private.replace(f"self.{name}.", f"self._{name}.").replace(f"self.{name})", f"self._{name})")
+    assert private.count("self._W_diff") == 2 and "self.W" not in private
+    slots = '    __slots__ = ("cfg", "rate", "W", "U", "b", "W_diff", "U_diff", "b_diff", "dh0", "dx", "h", "inputs")\n'
+    for text in (private, LAYER.replace("class Elman:\n", "class Elman:\n" + slots)):
+        with open_foreign(written(tmp_path, text)) as found:
+            assert [row.right for row in found.table().rows] == [True] * 4
+    with open_foreign(written(tmp_path, GATES)) as found:
+        assert found.where == ("Layer",) and not found.others and found.table().right
+
+
+GATES = """
+import numpy as np
+
+
+class Gate:
+    def __init__(self, n_in, n_out):
+        self.W, self.U = np.random.randn(n_in, n_out), np.random.randn(n_out, n_out)
+
+    def __call__(self, x, h):
+        return np.tanh(x @ self.W + h @ self.U)
+
+    def backward(self, dy, y, x, h):
+        da = dy * (1 - y**2)
+        self.dW, self.dU = self.dW + x.T @ da, self.dU + h.T @ da
+        return da @ self.W.T, da @ self.U.T
+
+
+class Layer:
+    def __init__(self, n_in, n_out):
+        self.gate = Gate(n_in, n_out)
+
+    def forward(self, xs):
+        self.xs, self.hs = xs, [np.zeros((xs.shape[1], self.gate.U.shape[0]))]
+        for x in xs:
+            self.hs.append(self.gate(x, self.hs[-1]))
+        return np.array(self.hs[1:])
+
+    def backward(self, dhs):
+        self.gate.dW, self.gate.dU, dh, dxs = 0, 0, 0, []
+        for t in reversed(range(len(dhs))):
+            dx, dh = self.gate.backward(dhs[t] + dh, self.hs[t + 1], self.xs[t], self.hs[t])
+            dxs.insert(0, dx)
+        return np.array(dxs)
+"""

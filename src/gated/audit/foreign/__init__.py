@@ -19,6 +19,7 @@
     readings    which reading of their functions is meant
     held, calling                     an object of a class that is given parameters and run
     constructing, methods, objects    how it is made, which methods run, where its arrays lie
+    answers     its gradients: returned, or left in the object
     classes     adapter: a layer that is fed sequences
     settings    what a constructor asks for that holds sizes inside
     headed      adapter: a class with an output layer, whose matrix is `watched`, in methods that are `reworded`

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from gated.audit.foreign import methods, objects, roles
+from gated.audit.foreign.constructing import RATE
 from gated.audit.foreign.held import Held
 from gated.audit.foreign.source import Source
 
@@ -21,8 +22,8 @@ def plain(value: Any) -> Any:
 
 def recorded(layer: Any, steps: int) -> Iterator[Any]:
     """Outputs of every step that the object keeps, the state before the first left out."""
-    for name, held in vars(layer).items():
-        if re.match(r"^(h|s|a|hidden|state|y|out|output)(s|_?list|_?seq|_states?|_all|puts)*$", name.lower()):
+    for name, held in objects.attributes(layer):
+        if re.match(r"^(h|s|a|hidden|state|y|out|output)(s|_?list|_?seq|_states?|_all|puts)*$", str(name).lower()):
             values = [held[k] for k in sorted(held)] if isinstance(held, dict) else held
             if isinstance(values, (list, np.ndarray)) and len(values) >= steps:
                 yield plain(list(values)[len(values) - steps :])
@@ -77,6 +78,8 @@ def backward_arguments(
             values[name] = identity(layer.source, made)
         elif cell and (kind in ("dc", "last_c") or methods.OF_C.match(name)):
             values[name] = layer.lift(dc)
+        elif RATE.search(low) and (needed or type(values_of(function, name)) is float):
+            values[name] = 1.0
         elif not needed:
             continue
         elif methods.DPAIR.match(low):
@@ -86,6 +89,11 @@ def backward_arguments(
         else:
             raise TypeError(f"{name}: nothing is known of this argument of {layer.back}")
     return values
+
+
+def values_of(function: Any, name: str) -> Any:
+    """What an argument is where it is not given."""
+    return next(p.default for p in methods.arguments(function) if p.name == name)
 
 
 def identity(source: Source, layer: Any) -> Any:

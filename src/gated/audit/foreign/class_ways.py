@@ -33,6 +33,18 @@ def headed(source: Source, name: str | None) -> Iterator[Layer]:
             yield from headed_candidates(source, kind)
 
 
+def made_by(source: Source, name: str) -> set[str]:
+    """Classes whose objects a class makes, and those that these make: they are run with it."""
+    found: set[str] = set()
+    waiting = [name]
+    while waiting:
+        at = waiting.pop()
+        new = _uses(source, at) & {*source.classes} - found if at in source.classes else set()
+        found |= new
+        waiting += new
+    return found
+
+
 def _uses(source: Source, kind: str) -> set[str]:
     """Names of the classes that a class makes objects of."""
     calls = (n for n in ast.walk(source.classes[kind]) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name))

@@ -73,7 +73,9 @@ def construct(
             values[p.name] = arrays[p.name]
         elif p.name in ALL_OUTPUTS:
             values[p.name] = True
-        elif (made := _of_sizes(p, D, H, tree, source)) is not None:
+        elif (made := settings.sizes(tree, p, *((H, D) if swap else (D, H)))) is not None or (
+            made := _of_sizes(p, D, H, tree, source)
+        ) is not None:
             values[p.name] = made
         elif hidden and needed and OUTPUT.search(p.name) and size == "H":
             values[p.name] = H + 1  # an output layer of another size than the states

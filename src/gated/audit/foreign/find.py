@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from gated.audit.foreign import layouts, usage
-from gated.audit.foreign.class_ways import class_candidates, headed
+from gated.audit.foreign.class_ways import class_candidates, headed, made_by
 from gated.audit.foreign.constructing import construct
 from gated.audit.foreign.containers import flatten
 from gated.audit.foreign.functions import Functions
@@ -46,7 +46,7 @@ def find(source: Source, name: str | None = None) -> Subject:
 def others(source: Source, found: Subject) -> list[str]:
     """Names of the functions or classes in the file, beside those found, that an adapter fits too."""
     names: list[str] = []
-    used = set(found.where)
+    used = {*found.where, *(part for name in found.where for part in made_by(source, name))}
     for subject in candidates(source, None, used):
         if used.isdisjoint(subject.where) and subject.settle():
             used.update(subject.where)

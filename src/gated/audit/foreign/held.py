@@ -15,7 +15,6 @@ import numpy as np
 
 from gated.audit.foreign import layouts, methods, objects, roles
 from gated.audit.foreign.constructing import arrays_asked, asks_batch, construct
-from gated.audit.foreign.containers import flat_shapes
 from gated.audit.foreign.draws import draw
 from gated.audit.foreign.source import Source
 from gated.audit.foreign.subject import Parameters, Scheme, Subject
@@ -59,7 +58,7 @@ class Held(Subject):
         pair_name = next((n for n, r in self.asked if r == "pair"), "")
         self.names |= {s: f"{pair_name}[{k}]" for k, s in enumerate(("h", "c")) if pair_name}
         self.parameters: dict[str, list[objects.Place]] = {}
-        self.lazy = self.tensors = False
+        self.lazy = self.tensors = self.columns = False
         self.start = ""  # a method of theirs that makes the parameters
         self.way = 0
 
@@ -108,15 +107,33 @@ class Held(Subject):
         return layer, {n: held[at[0]] for n, at in self.parameters.items()}
 
     def shapes(self, D: int, H: int) -> dict[str, tuple[int, ...]]:
-        return flat_shapes({n: tuple(v.shape) for n, v in self.found(D, H)[1].items()})
+        return {n: tuple(v.shape) for n, v in self._flat(self.found(D, H)[1]).items()}
 
     def drawn(self, D: int, H: int) -> Parameters:
         """The parameters as their own constructor draws them; none where it is given them."""
         if self.scheme:
             return {}
-        values = {n: np.array(objects.plain(v)) for n, v in self.found(D, H)[1].items()}
-        shapes = flat_shapes({n: v.shape for n, v in values.items()})
-        return {n: v.reshape(shapes[n]) for n, v in values.items()}
+        return self._flat(self.found(D, H)[1])
+
+    def _flat(self, held: Mapping[str, Any]) -> dict[str, Array]:
+        """Without an axis of gates, where there is one: (4, H, D) as (4 H, D), (4, D, H) as (D, 4 H)."""
+        apart = any(v.ndim == 3 for v in held.values())
+        return {
+            n: self.flat(np.array(objects.plain(v))) if apart and v.ndim > 1 else np.array(objects.plain(v))
+            for n, v in held.items()
+        }
+
+    def flat(self, value: Array) -> Array:
+        if value.ndim == 3 and self.columns:
+            value = np.moveaxis(value, 0, 1)
+            return value.reshape(value.shape[0], -1)
+        return value.reshape(-1, *value.shape[2:])
+
+    def _apart(self, value: Array, shape: tuple[int, ...]) -> Array:
+        """The reverse."""
+        if len(shape) == 3 and self.columns:
+            return np.moveaxis(value.reshape(shape[1], shape[0], shape[2]), 1, 0)
+        return value.reshape(shape)
 
     def made(self, P: Parameters) -> Any:
         """A new object with these parameters: nothing of the run before is left in it."""
@@ -152,7 +169,8 @@ class Held(Subject):
     def give(self, layer: Any, P: Parameters) -> None:
         """Parameters, to an object that has some."""
         held = {place: value for place, _, value in objects.places(layer)}
-        objects.write(layer, {id(held[self.parameters[n][0]]): np.array(v) for n, v in P.items()})
+        old = {n: held[self.parameters[n][0]] for n in P}
+        objects.write(layer, {id(old[n]): self._apart(np.array(v), tuple(old[n].shape)) for n, v in P.items()})
 
     def find_parameters(self, D: int, H: int) -> bool:
         """Those of its arrays that its outputs depend on."""
@@ -166,6 +184,7 @@ class Held(Subject):
                 continue
             if not any(v.ndim >= 2 for v in arrays.values()):
                 continue
+            self.columns = any(v.ndim == 3 and v.shape[1:] == (D, H) for v in arrays.values())
             self.tensors = any(not isinstance(v, np.ndarray) for v in arrays.values())
             self.whole_numbers = not self.tensors
             keys = [objects.key(p) for p in arrays]

@@ -58,7 +58,8 @@ def places(thing: Any, most: int = MOST) -> Iterator[tuple[Place, Any, Any]]:
 
 def theirs(value: Any) -> bool:
     """Is it an object of a class of their file?"""
-    return hasattr(value, "__dict__") and not isinstance(value, (type, ModuleType)) and _beside(type(value).__module__)
+    kept = hasattr(value, "__dict__") or hasattr(value, "__slots__")
+    return kept and not isinstance(value, (type, ModuleType)) and _beside(type(value).__module__)
 
 
 @functools.lru_cache(maxsize=512)
@@ -92,7 +93,13 @@ def _entries(holder: Any, most: int) -> list[tuple[str | int, Any]]:
         return [(k, v) for k, v in itertools.islice(holder.items(), most) if isinstance(k, (str, int))]
     if isinstance(holder, (list, tuple)):
         return list(enumerate(holder[:most]))
-    return list(vars(holder).items())
+    return attributes(holder)
+
+
+def attributes(holder: Any) -> list[tuple[str | int, Any]]:
+    """Of an object, with those that it keeps in slots."""
+    slots = [n for kind in type(holder).__mro__ for n in getattr(kind, "__slots__", ()) if hasattr(holder, n)]
+    return [*getattr(holder, "__dict__", {}).items(), *((n, getattr(holder, n)) for n in slots)]
 
 
 def put(holder: Any, key: str | int, value: Any) -> None:
@@ -127,7 +134,7 @@ def _key_of(holder: Any, old: Any) -> str | int:
 
 def key(place: Place) -> Place:
     """A place without the words that only hold."""
-    kept = [c for c in place if not (isinstance(c, str) and c.lower() in HOLD)]
+    kept = [c for c in place if not (isinstance(c, str) and c.lower().lstrip("_") in HOLD)]
     if len(kept) > 1 and str(kept[-1]).lower() in VALUE:
         kept.pop()
     return tuple(kept) or place[-1:]
@@ -141,7 +148,9 @@ def gradient_keys(place: Place) -> set[Place]:
         last = k == len(place) - 1
         if not isinstance(word, str):
             ways.append([(word, False)])
-        elif word.lower() in GRADIENT and not (last and marked):
+            continue
+        word = word.lstrip("_") or word
+        if word.lower() in GRADIENT and not (last and marked):
             marked = True
         elif (word.lower() in HOLD or word.lower() in VALUE) and not (last and marked):
             continue
@@ -190,7 +199,7 @@ def match_gradients(wanted: Mapping[str, list[Place]], found: Mapping[Place, Any
     answer = {}
     for name, keys in wanted.items():
         for at in keys:
-            small = tuple(str(w).lower() for w in at)
+            small = tuple(str(w).lower().lstrip("_") for w in at)
             ends = [v for k, v in lower.items() if k[-len(small) :] == small or small[-len(k) :] == k]
             if at in given:
                 answer[name] = given[at]

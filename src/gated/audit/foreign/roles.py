@@ -102,12 +102,14 @@ def learnt_state(name: str) -> str:
 STEMS = (
     r"^(?:d[LEJl]_?d_?|d_|grad_|grads_|gradient_|delta_|diff_|g_|梯度_?)(.+)$",
     r"^(.+?)_(?:grads?|gradients?|diff|deriv|bar|g|d)$",
+    r"^(?:grad|delta|diff)([A-Z]\w*)$",
     r"^(.+?)_?(?:Grads?|Gradients?|的?梯度)$",
 )
 
 
 def stem(name: str) -> str:
     """Whose gradient: dWf, grad_Wf, Wf_grad, d_Wf, delta_Wf, gWf and dL_dWf are all that of Wf."""
+    name = name.lstrip("_") or name
     for pattern in STEMS:
         found = re.match(pattern, name)
         if found:
@@ -173,9 +175,12 @@ def family(name: str, others: tuple[str, ...], in_one: bool) -> str:
     return "WU" if in_one and key.startswith("w") else "W"
 
 
+GATE = re.compile(r"_?gate(?=_|$)", re.IGNORECASE)
+
+
 def nested(name: str) -> tuple[str, str]:
     """Gate and family of an array that lies in a dictionary of its own: update.W and W.z."""
-    parts = [part for part in name.split(".") if not part.isdigit()] or [name]
+    parts = [GATE.sub("", part) or part for part in name.split(".") if not part.isdigit()] or [name]
     gate = next((part for part in parts if any(part.lower() in words for words in HINTS.values())), "")
     rest = [part for part in parts if part != gate]
     if not gate or not rest:
@@ -188,7 +193,7 @@ def gate_word(name: str) -> str:
     """What is left of a parameter's name without its family: Wfh, Wfx, bf -> "f"; Wx, Wh, b -> ""."""
     if "." in name:
         return nested(name)[0]
-    name = re.sub(r"(?<=_)(in|hid|input|hidden|x|h)_to_|_?gate(?=_|$)", "", name, flags=re.IGNORECASE)
+    name = GATE.sub("", re.sub(r"(?<=_)(in|hid|input|hidden|x|h)_to_", "", name, flags=re.IGNORECASE))
     key = re.sub(r"(weight|bias|kernel|recurrent|peephole|peep|_ih|_hh|_l0|[._\d\[\]])+", "_", name.lower()).strip("_")
     key = key.replace("_", "")
     key = re.sub(r"^[wubprv](?=.)|(?<=.)[wub]$|^[wub]$", "", key, count=1)

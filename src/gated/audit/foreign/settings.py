@@ -14,6 +14,7 @@ from gated.audit.foreign.source import Source
 SETTINGS = re.compile(
     r"^(the_?)?(config|configuration|cfg|conf|c|opts?|options?|settings?|hparams?|hps?|hyper\w*|params?|args|spec|dims?|sizes)$"
 )
+SIZES = re.compile(r"^(n_?)?(layer_?|net_?)?(sizes?|dims?|layers|units|architecture|topology|neurons|nodes)$")
 STEPS, SEQUENCES = 3, 2  # of a shape: any that are allowed
 
 
@@ -85,6 +86,16 @@ def shape(tree: ast.AST | None, name: str, D: int) -> tuple[int, ...]:
         return every[1:]
     counts = [*_axes(tree, _aliases(tree, name))]
     return every[-max(counts) :] if counts and max(counts) <= len(every) else every[1:]
+
+
+def sizes(tree: ast.AST | None, p: inspect.Parameter, D: int, H: int) -> tuple[int, ...] | None:
+    """Of several layers in one argument, (D, H) or (D, H, outputs): its default is such, or it is taken apart."""
+    count = 0
+    if isinstance(p.default, (tuple, list)) and all(type(n) is int for n in p.default):
+        count = len(p.default)
+    elif p.default is p.empty and SIZES.match(p.name.lower()) and tree is not None:
+        count = max(_axes(tree, _aliases(tree, p.name)), default=0)
+    return (D, H, H + 1)[:count] if count in (2, 3) else None
 
 
 def _axes(tree: ast.AST, of: set[str]) -> Iterator[int]:
