@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -25,6 +26,7 @@ from gated.errors import ForeignError, wrong
 from gated.language import Cell
 
 LOCATING, MENDING = 2.5, 20.0  # seconds to search for the lines of faults, and for a mended copy
+SAME = 1e-6  # of relative errors: all gradients are wrong by one factor
 FAULTS = ("in_place", "stale_state")  # manners that make the gradients of the next call wrong
 
 # fmt: off
@@ -43,6 +45,10 @@ say = Sentences({
     "other_cell": ("the forward pass is not the cell that was given, so that only the table can be given: the "
                    "gradients that are wrong, and at which step",
                    "前向传播不是给定的细胞，因此只能给出梯度对照表：哪些错了，错在哪一步"),
+    "doubtful": ("not one gradient agrees, and the forward pass is no known cell: all of them are wrong, or the code "
+                 "was read in a way that is not meant; its equations as a cell (--cell FILE.py:NAME) would decide it",
+                 "没有一个梯度相符，前向传播也不是已知的细胞：要么全都错了，要么这段代码被读错了；"
+                 "把它的方程写成一个细胞（--cell FILE.py:NAME）即可判定"),
     "unexplained": ("wrong and not explained: {0}", "有错，但未能解释：{0}"),
     "worst": ("{0} (relative error {1:.2g}, most of it from the loss at step {2})",
               "{0} （相对误差 {1:.2g}，主要来自第 {2} 步的损失）"),
@@ -71,7 +77,7 @@ def diagnose(
         name: of one function or class of the file, if it is not found by itself.
         cell: what their forward pass is; looked for among the cells of the zoo and what is near to them, if not given.
         lang: of the sentences, "en" or "zh".
-        fix: search longer for the lines of the faults and for a mended copy.
+        fix: search longer for the lines of the faults, and for a mended copy, which is audited again.
         seconds: for one request to the child process, such as the table.
         memory: of the child process, in bytes.
 
@@ -117,7 +123,8 @@ def _audit(path: str | Path, name: str | None, settings: _Settings) -> tuple[Aud
         mending = None
         if match is not None and match.exact and not table.failure and (bad or not table.right):
             diagnosis = explain(theirs, match, lang)
-            mending = locate_and_mend(theirs, match, diagnosis, bad, seconds=MENDING if settings.fix else LOCATING)
+            seconds = MENDING if settings.fix else LOCATING
+            mending = locate_and_mend(theirs, match, diagnosis, bad, seconds=seconds, offer=settings.fix)
             faults += [_fault(finding, theirs, match) for finding in diagnosis.findings]
             faults = [
                 replace(f, lines=n, mended=m) for f, n, m in zip(faults, mending.lines, mending.mended, strict=True)
@@ -127,6 +134,7 @@ def _audit(path: str | Path, name: str | None, settings: _Settings) -> tuple[Aud
                 roads = diagnosis.roads
         elif not table.right and not table.failure:
             unexplained = [say(lang, "other_cell" if settings.cell else "no_cell"), *_worst(_wrong(table), lang)]
+        doubtful = not faults and settings.cell is None and _doubtful(table, match)
         audit = Audit(
             path=str(theirs.path),
             where=theirs.where,
@@ -136,7 +144,8 @@ def _audit(path: str | Path, name: str | None, settings: _Settings) -> tuple[Aud
             faults=tuple(faults),
             unexplained=tuple(unexplained),
             warnings=tuple(_warnings(table, manners, lang)),
-            failure=say(lang, "raises", table.failure) if table.failure else "",
+            failure=say(lang, "raises", table.failure) if table.failure else say(lang, "doubtful") if doubtful else "",
+            doubtful=doubtful,
             exact=table.exact,
             lang=lang,
             seconds=time.perf_counter() - began,
@@ -145,6 +154,15 @@ def _audit(path: str | Path, name: str | None, settings: _Settings) -> tuple[Aud
             diff=mending.diff if mending else "",
         )
         return audit, theirs.others
+
+
+def _doubtful(table: Table, match: Match | None) -> bool:
+    """Nothing speaks for the way in which their code was read: no cell is known that gives its outputs, and not one of
+    its gradients is right, nor are all wrong by the same factor."""
+    errors = [row.relative_error for row in table.rows if row.right is not None]
+    if (match is not None and match.exact) or table.failure or len(errors) < 2 or not all(map(math.isfinite, errors)):
+        return False
+    return len(_wrong(table)) == len(errors) and max(errors) - min(errors) > SAME * max(errors)
 
 
 def explain(theirs: Foreign, match: Match, lang: str = "en") -> Diagnosis:

@@ -75,6 +75,7 @@ class Audit:
         lang: of the sentences, "en" or "zh".
         seconds: it took.
         roads: their backward pass beside the right one, for the picture; empty where it was not explained.
+        doubtful: whether it may be that their code was read in a way that is not meant; the verdict is "unknown" then.
         mended: the text of their file without the faults whose place is certain, which has been audited again; None
             where there is none. diff: what was changed in it, as a unified diff.
         others: of other functions or classes of the same file, where none was named.
@@ -93,6 +94,7 @@ class Audit:
     lang: str = "en"
     seconds: float = 0.0
     roads: tuple[DrawnRoad, ...] = ()
+    doubtful: bool = False
     mended: str | None = None
     diff: str = ""
     others: tuple[Audit, ...] = ()
@@ -106,6 +108,8 @@ class Audit:
     @property
     def own_verdict(self) -> str:
         """The verdict without that of the others."""
+        if self.doubtful:
+            return UNKNOWN
         if self.faults or any(row.right is False for row in self.gradients):
             return WRONG
         return UNKNOWN if self.failure else RIGHT

@@ -28,6 +28,9 @@ def run_audit(
     memory: float,
 ) -> int:
     """Audit, print or write what was asked for; the exit status: 0 right, 1 wrong, 2 could not be audited."""
+    from gated.audit.foreign.starting import start_ahead
+
+    start_ahead()
     from gated.audit.code_audit import diagnose
     from gated.cli.load_cell import load_cell
 

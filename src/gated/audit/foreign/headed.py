@@ -56,6 +56,9 @@ class HeadedLayer(Layer):
     def settle(self) -> bool:
         return "x" in self.names and super().settle()
 
+    def outside_the_audit(self) -> list[tuple[str, tuple[str, ...]]]:
+        return [("output_layer", (str(self.head[-1]),))] if self.head else []
+
     # the output matrix
 
     def find_parameters(self, D: int, H: int) -> bool:

@@ -61,6 +61,11 @@ class Held(Subject):
             return names
         return self.source.keys(self.source.reached(self.where[0]))
 
+    def outside_the_audit(self) -> list[tuple[str, tuple[str, ...]]]:
+        partial = [a.name for a in self.asked if a.role in ("lengths", "mask")]
+        said = [("output_layer", (", ".join(sorted(self.layer)),))] if self.layer else []
+        return [*said, *(("whole_sequences", (name,)) for name in partial)]
+
     def sizes_of(self, P: Mapping[str, Any]) -> tuple[int, int]:
         """Those for which shapes were asked last, if they are."""
         if self.latest and self.shapes(*self.latest) == {name: tuple(np.shape(value)) for name, value in P.items()}:

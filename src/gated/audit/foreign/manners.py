@@ -20,7 +20,7 @@ Array = np.ndarray[Any, Any]
 @dataclass(frozen=True)
 class Manner:
     """Attributes:
-    kind: in_place, stale_state, integer, overflow, tiny_check, clipped, last_only or unmade.
+    kind: in_place, stale_state, integer, overflow, tiny_check, clipped, last_only, outside or unmade.
     where: a name of theirs, "forward" or "backward".
     sentence, parts: a key of `sentences.say`, and what stands in its braces.
     """
@@ -41,6 +41,7 @@ def manners(subject: Subject, source: Source) -> list[Manner]:
     found += [*_tiny_check(subject), *_clipped(subject)]
     if subject.last_only and subject.every_output:
         found.append(Manner("last_only", "backward", "last_only"))
+    found += [Manner("outside", "backward", key, parts) for key, parts in subject.outside_the_audit()]
     for method, names in unmade(source, subject.where[0]).items():
         found.append(Manner("unmade", method, "unmade", (method, ", ".join(names))))
     return found

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
-import gated
 from gated.audit.foreign import wire
 from gated.audit.foreign.draws import draw
 from gated.audit.foreign.manners import Manner
 from gated.audit.foreign.match import Match, canonical
 from gated.audit.foreign.matching import match
 from gated.audit.foreign.roles import learnt_state
+from gated.audit.foreign.starting import start
 from gated.audit.foreign.table import GradientRow, Table
 from gated.errors import ForeignError, wrong
 from gated.language import Cell
@@ -36,18 +34,7 @@ class Child:
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
-        root = str(Path(gated.__file__).parents[1])
-        start = f"import sys; sys.path[:] = [{root!r}, *(p for p in sys.path if p)]"
-        start += "; from gated.audit.foreign.child import main; main()"
-        threads = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")}
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", start],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-            env={**os.environ, **threads, "MPLBACKEND": "Agg"},
-        )
+        self.process = start()
 
     def ask(
         self, message: Mapping[str, Any], arrays: Mapping[str, Array] | None = None

@@ -27,6 +27,10 @@ say = Sentences({
                        "输入很大时输出仍有限、梯度应为 0，却得到 NaN 或 inf：求导的式子溢出了"),
     "last_only": ("backward takes an adjoint of the last output alone: a loss at an earlier step cannot be given",
                   "backward 只接受最后一个输出的伴随：前面各步上的损失无法传入"),
+    "output_layer": ("the output layer ({0}) and the loss are not audited: the adjoint is that of the states before it",
+                     "输出层（{0}）和损失没有审查：伴随是直接传给它前面的状态的"),
+    "whole_sequences": ("sequences of one length alone were given: what {0} does with shorter ones is not audited",
+                        "只用等长的序列做了审查：{0} 如何处理较短的序列没有审查"),
     "unmade": ("{0} reads {1}, which nothing makes: an AttributeError as soon as it is called",
                "{0} 读取了 {1} ，而它从未被创建：一调用就会抛出 AttributeError"),
     "tiny_check": ("the file draws weights of {0}: every gate then stands at 1/2 and all but the last step's "

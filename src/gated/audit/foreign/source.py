@@ -6,14 +6,16 @@ import ast
 import importlib.util
 import inspect
 import sys
+from collections.abc import Callable, Hashable
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from gated.audit.foreign.precision import doubled
 
+Answer = TypeVar("Answer")
 STACKING = {"stack", "array", "asarray", "vstack", "concatenate", "copy"}
 
 
@@ -27,6 +29,7 @@ class Source:
         self.module = self._load()
         self.functions = {n.name: n for n in self.tree.body if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef))}
         self._returned: dict[str, list[str | None] | None] = {}
+        self._kept: dict[Hashable, Any] = {}
         self.classes = {n.name: n for n in self.tree.body if isinstance(n, ast.ClassDef)}
 
     def _load(self) -> ModuleType:
@@ -41,6 +44,13 @@ class Source:
         sys.modules[spec.name] = module
         exec(compile(doubled(self.tree), str(self.path), "exec"), module.__dict__)  # noqa: S102
         return module
+
+    def kept(self, question: Hashable, answer: Callable[[], Answer]) -> Answer:
+        """What was answered before: dozens of readings of the same functions ask the same."""
+        if question not in self._kept:
+            self._kept[question] = answer()
+        found: Answer = self._kept[question]
+        return found
 
     def get(self, name: str) -> Any:
         return getattr(self.module, name, None)
@@ -74,6 +84,9 @@ class Source:
 
     def reached(self, name: str) -> list[str]:
         """A function of theirs and those that it calls."""
+        return list(self.kept(("reached", name), lambda: self._reached(name)))
+
+    def _reached(self, name: str) -> list[str]:
         found, waiting = [], [name]
         while waiting:
             tree = self.functions.get(at := waiting.pop())
@@ -84,6 +97,9 @@ class Source:
 
     def unpacked(self, names: list[str]) -> dict[str, list[Any]]:
         """The names into which a name is unpacked in these functions: `Wx, Wh, b = params`."""
+        return dict(self.kept(("unpacked", *names), lambda: self._unpacked(names)))
+
+    def _unpacked(self, names: list[str]) -> dict[str, list[Any]]:
         found: dict[str, list[Any]] = {}
         for tree in (self.functions[name] for name in names if name in self.functions):
             for node in ast.walk(tree):
@@ -96,6 +112,9 @@ class Source:
 
     def keys(self, names: list[str]) -> list[str]:
         """Constant texts by which a dictionary of parameters is asked in these functions: p["Wf"] -> Wf."""
+        return list(self.kept(("keys", *names), lambda: self._keys(names)))
+
+    def _keys(self, names: list[str]) -> list[str]:
         found: dict[str, None] = {}
         for name in names:
             tree = self.functions.get(name)
@@ -112,6 +131,10 @@ class Source:
 
 def globals_read(source: Source, name: str) -> list[str]:
     """Arrays of their module that a function reads, and the functions that it calls."""
+    return list(source.kept(("globals", name), lambda: _globals_read(source, name)))
+
+
+def _globals_read(source: Source, name: str) -> list[str]:
     found: dict[str, None] = {}
     for reached in source.reached(name):
         tree = source.functions[reached]

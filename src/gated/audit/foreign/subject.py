@@ -69,6 +69,10 @@ class Subject(ABC):
     def one_backward(self, kept: Any, P: Parameters, x: Array, states: Mapping[str, Array], dy: Array) -> Parameters:
         """Gradients by their parameters' names and "x" (T, N, D), "h", "c" (N, H), as far as their code gives them."""
 
+    def outside_the_audit(self) -> list[tuple[str, tuple[str, ...]]]:
+        """What of their code is not audited: keys of `sentences.say`, and what stands in the braces."""
+        return []
+
     def drawn(self, D: int, H: int) -> Parameters:
         """Parameters as their own code draws them; none where it draws none."""
         return {}

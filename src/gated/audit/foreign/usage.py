@@ -19,6 +19,11 @@ def uses(source: Source, name: str, seen: frozenset[str] = frozenset()) -> Uses:
     """Argument -> "keys" (a["W"]), "attributes" (a.W), "names" (A, B, C = a), "pair" (h, c = a), "loop" (for b in a),
     "shape" (a.shape, len(a)), "index" (a[t]), "range" (in range(a) or arithmetic of sizes); of functions that it is
     handed to as well."""
+    found = source.kept(("uses", name, seen), lambda: _uses(source, name, seen))
+    return {argument: set(what) for argument, what in found.items()}
+
+
+def _uses(source: Source, name: str, seen: frozenset[str]) -> Uses:
     tree = source.functions.get(name)
     if tree is None or name in seen:
         return {}

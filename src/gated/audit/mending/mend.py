@@ -63,6 +63,7 @@ def locate_and_mend(
     manners: Sequence[Manner] = (),
     *,
     seconds: float = SECONDS,
+    offer: bool = True,
 ) -> Mending:
     """Find the lines of each fault by mending it: an edit counts if their gradients then are those of the explained
     model without that fault, to 1e-8, and no argument is changed that was not before.
@@ -72,6 +73,7 @@ def locate_and_mend(
         diagnosis: of its gradients; of right ones, where only manners are to be mended.
         manners: faults that no formula has: arguments changed in place, what stays from call to call.
         seconds: for the search; what was found by then is offered.
+        offer: audit the mended text, and give it; else the lines alone.
 
     Raises:
         ForeignError: their code ends its process on fresh numbers.
@@ -84,14 +86,15 @@ def locate_and_mend(
     text = _text(theirs)
     if text is None:
         return replace(nothing, seconds=time.perf_counter() - began)
-    again = Child(theirs.child.seconds)  # of the copy; it starts while the search is on
+    again = Child(theirs.child.seconds) if offer else None  # of the copy; it starts while the search is on
     try:
         search = _Search(theirs, diagnosis, manners, text, began, seconds)
         with suppress(ForeignError):  # an edit ended the child process: what was found so far holds
             search.run()
         return search.result(began, again)
     finally:
-        again.close()
+        if again is not None:
+            again.close()
 
 
 def _text(theirs: Foreign) -> str | None:
@@ -240,10 +243,12 @@ class _Search:
 
     # what is offered
 
-    def result(self, began: float, child: Child) -> Mending:
+    def result(self, began: float, child: Child | None) -> Mending:
         lines = tuple(tuple(sorted(found)) for found in self.lines)
         mended = tuple(bool(items & self.first) and not items & self.state for items in self.about)
-        offered = self.text != self.original and holds(self.theirs, self.text, self.targets, self.state, child)
+        offered = False
+        if child is not None and self.text != self.original:
+            offered = holds(self.theirs, self.text, self.targets, self.state, child)
         if not offered:
             mended = (False,) * len(mended)
         diff = _diff(self.original, self.text, self.theirs.path.name) if offered else ""
