@@ -17,7 +17,7 @@ PAGES = "docs/my-backprop.md", "docs/my-backprop.zh.md"
 # program -> kinds of its faults, and old text -> new text that puts it right
 REPAIRS = {
     "my_lstm.py": (
-        {"missing_factor", "missing_term", "cut_path", "extra_factor", "wrong_operand"},
+        {"missing_factor", "missing_term", "cut_path", "extra_factor"},
         {
             "for t, (x, c, i, f, gate, o, new) in enumerate(cache):": (
                 "dc = 0 * received[0]\n    for t in reversed(range(len(cache))):\n"
