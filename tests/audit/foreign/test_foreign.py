@@ -58,6 +58,9 @@ EXPECTED = {
     "torch_sequence_gru": ("gru", "zrn", (), False),
     "pair_lstm": ("lstm", "ifog", ("h", "c"), False),
     "lazy_lstm": ("lstm", "ifgo", (), False),
+    "last_state_rnn": ("rnn", "h", (), True),
+    "joined_gru": ("gru", None, ("h",), False),
+    "torch_manual_gru": ("gru_reset_after", None, ("h",), False),
     "called_peephole_lstm": ("peephole_lstm", "ifog", (), False),
 }
 

@@ -140,6 +140,10 @@ SINGLES = (
     single(R, "W hh untransposed", 'dh = params["Whh"].T @ da', 'dh = params["Whh"] @ da', "transposed", "h"),
     single(R, "slope by cosh", "da = dh * (1 - hs[t + 1] ** 2)", 'a = params["Wxh"] @ xs[t] + params["Whh"] @ hs[t] + params["bh"]\n        da = dh * 4 * np.cosh(a) ** 2 / (np.cosh(2 * a) + 1) ** 2', "", numbers=(18,)),
     single(R, "h back from h", 'dh = params["Whh"].T @ da', 'dh = params["Whh"].T @ dh', "wrong_delta", "h", numbers=(30,)),
+    single("last_state_rnn", "h back from h", "dh = dpre @", "dh = dh @", "wrong_delta", "h"),
+    single("joined_gru", "z without h", "dz = dh * (hb - h) * z", "dz = dh * hb * z", "missing_term", "a_z"),
+    single("torch_manual_gru", "everything negative", "dh = dh + dout[t]", "dh = dh - dout[t]", "wrong_sign", "h"),
+    single("torch_lstm", "i and f exchanged on all ways", "dc * g * i * (1 - i), dc * c * f * (1 - f)", "dc * c * f * (1 - f), dc * g * i * (1 - i)", "swapped_gates", "a_i", "a_f"),
     Specimen(
         f"{C}: dnext_c changed in place",
         C,

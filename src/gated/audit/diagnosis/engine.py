@@ -9,11 +9,11 @@ from dataclasses import dataclass, field, replace
 from gated.audit.diagnosis.backward_graph import BackwardGraph
 from gated.audit.diagnosis.case import Case
 from gated.audit.diagnosis.drawn import DrawnRoad, drawn
-from gated.audit.diagnosis.findings import Called, Finding, findings, open_questions
+from gated.audit.diagnosis.findings import Called, Finding, findings, open_questions, right_model
 from gated.audit.diagnosis.hypotheses import best_hypotheses
 from gated.audit.diagnosis.manners import OF_ALL, BadManner, judge_batch, judge_manners, runs
 from gated.audit.diagnosis.model import Model
-from gated.audit.diagnosis.samples import INPUTS, SAMPLES, TOLERANCE, UNITS, Gradients, Setting
+from gated.audit.diagnosis.samples import INPUTS, SAMPLES, TOLERANCE, UNITS, Gradients, Setting, norm
 from gated.audit.diagnosis.sentences import say
 from gated.language.cell import Cell
 
@@ -85,12 +85,13 @@ def explain_gradients(
         setting = replace(setting, inputs=setting.units)  # x is added to h in their code
     manners, mine = judge_manners(graph, mine, setting)
     manners += judge_batch(graph, mine, setting)
-    best, *others = best_hypotheses(cell, Case(graph, mine, setting, seed, time.thread_time() + PATIENCE), mine)
+    case = Case(graph, mine, setting, seed, time.thread_time() + PATIENCE)
+    best, *others = best_hypotheses(cell, case, mine)
     if best.whole:
         names = tuple(name for name in cell.parameters if name in best.errors)
         manners.append(BadManner(OF_ALL[best.whole][0], best.whole, names))
     found = [_manner(manner, lang, called) for manner in manners]
-    found += [_exchange(best.case, pair, lang) for pair in best.swapped]
+    found += [_exchange(case, best.case, pair, lang) for pair in best.swapped]
     rivals = [other.model for other in others]
     found += findings(best.case, best.model, rivals, lang=lang, verified=best.verified, called=called)
     questions = open_questions(best.case, best.model, lang, called)
@@ -105,8 +106,12 @@ def _manner(manner: BadManner, lang: str, called: Called) -> Finding:
     return Finding(manner.kind, manner.where, say(lang, "in_adjoint", ", ".join(map(called, manner.where)), what=what))
 
 
-def _exchange(case: Case, pair: tuple[str, str], lang: str) -> Finding:
+def _exchange(right: Case, case: Case, pair: tuple[str, str], lang: str) -> Finding:
+    """The gates' own parameters, and what is spoilt where they go back through each other's matrices, too."""
     one, two = pair
     where = [name for name in case.graph.cell.parameters if name.partition(".")[2] in pair]
     nodes = [node for node, member in case.graph.member.items() if member in pair]
+    said, theirs = (right_model(c).totals(c.samples(3, c.seed)) for c in (right, case))
+    spoilt = [n for n, v in said.items() if n in theirs and norm(v - theirs[n]) > TOLERANCE * max(norm(v), 1e-9)]
+    where = [*where, *(name for name in spoilt if name not in where)]
     return Finding("swapped_gates", (*where, *nodes), say(lang, "swapped_gates", one, two))

@@ -109,12 +109,13 @@ class Layer(Answering):
 
 
 def _rightness(found: Parameters, right: Mapping[str, Array]) -> float:
-    """How many are right, and those that are not how nearly."""
+    """How many are right, and those that are not how nearly, whatever their sign and size."""
     score = 0.0
     for name, value in right.items():
         if name in found and np.size(found[name]) == value.size and np.any(value):
-            off = float(np.linalg.norm(np.reshape(found[name], value.shape) - value) / np.linalg.norm(value))
-            score += 1.0 if off < 1e-4 else 0.1 / (1.0 + off)
+            theirs, size = np.reshape(found[name], value.shape), float(np.linalg.norm(value))
+            off, product = float(np.linalg.norm(theirs - value)), float(np.abs(np.vdot(theirs, value)))
+            score += 1.0 if off < 1e-4 * size else 0.1 * product / max(size * float(np.linalg.norm(theirs)), 1e-300)
     return score
 
 
@@ -147,13 +148,14 @@ class SequenceLayer(Layer):
     def _outputs(self, layer: Any, result: Any, x: Array) -> Array:
         sizes = {"T": x.shape[0], "N": x.shape[1], "D": self.sizes_now(layer)}
         parts = [plain(v) for v in methods.flat(result)] if result is not None else []
-        for value in [*parts, *recorded(layer, len(x))]:
-            for layout in (self.layout, self.layout.lstrip("*"), "*" + self.layout.lstrip("*")):
-                try:
-                    return layouts.from_theirs(value, layout, "TND", sizes)
-                except (ValueError, TypeError, IndexError):
-                    continue
-        single = layouts.state_layout(self.layout)
+        single, own = layouts.state_layout(self.layout), self.layout.lstrip("*")
+        ways = [(value, layout) for value in parts for layout in (self.layout, own, f"*{own}")]
+        ways += [(value, f"T{single}") for value in recorded(layer, len(x))]  # a list over time, whatever x is
+        for value, layout in ways:
+            try:
+                return layouts.from_theirs(value, layout, "TND", sizes)
+            except (ValueError, TypeError, IndexError):
+                continue
         for value in parts:
             try:
                 return layouts.from_theirs(value, single, "ND", sizes)[None]

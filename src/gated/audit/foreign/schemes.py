@@ -64,6 +64,9 @@ def _families(names: tuple[str, ...]) -> Iterator[tuple[dict[str, str], bool]]:
         if set(apart.values()) == {"W"}:  # and a row for the bias
             yield dict.fromkeys(names, "1WU"), True
     yield apart, False
+    matrices = [n for n, family in apart.items() if family in ("U", "W")]
+    if 0 < sum(apart[n] == "U" for n in matrices) * 2 < len(matrices):  # Wz, Wr, Wh on [h, x]: that h is the candidate
+        yield {n: "WU" if n in matrices else family for n, family in apart.items()}, True
     if {"U", "W"} <= set(apart.values()):  # W for the recurrent matrix, as one well-known text has it
         yield {n: SWAPPED.get(family, family) for n, family in apart.items()}, False
     if "p" in apart.values():  # peepholes that are whole matrices

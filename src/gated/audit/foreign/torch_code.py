@@ -32,6 +32,8 @@ def torch_candidates(source: Source, name: str | None) -> Iterator[Subject]:
     kinds = [source.get(n) for n in source.classes if name in (None, n)]
     modules = [k for k in kinds if isinstance(k, type) and issubclass(k, torch.nn.Module)]
     functions = [k for k in kinds if isinstance(k, type) and issubclass(k, torch.autograd.Function)]
+    if not functions:  # a backward method of their own is theirs to be audited, not what PyTorch derives
+        modules = [k for k in modules if not methods.pair_of(k)]
     for kind in reversed(modules):  # what is defined last uses what is defined before
         for asked, swap in itertools.product(_ways(kind), (False, True)):
             for layout in _layouts(asked):
