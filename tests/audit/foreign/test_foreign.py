@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.audit.foreign.files import written
 from tests.audit.specimens import table as specimens
 
 from gated.audit.foreign.process import D, Foreign, H, open_foreign
@@ -165,12 +166,6 @@ def test_wrong_code_is_wrong(specimen: Any, tmp_path: Path, in_process: Any, mon
         else:
             assert wrong and {n for n in fault.where if n in {r.name for r in found.rows}} <= wrong
     assert all(row.worst_step for row in found.rows if row.right is False)
-
-
-def written(tmp_path: Path, text: str) -> Path:
-    path = tmp_path / "theirs.py"
-    path.write_text(text, encoding="utf-8")
-    return path
 
 
 RNN = (SPECIMENS / "right" / "params_rnn.py").read_text(encoding="utf-8")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.audit.foreign.files import written
 
 from gated.audit.foreign.process import open_foreign
 from gated.errors import ArgumentError
@@ -12,12 +13,6 @@ from gated.errors import ArgumentError
 SPECIMENS = Path(__file__).parents[1] / "specimens"
 RNN = (SPECIMENS / "right" / "params_rnn.py").read_text(encoding="utf-8")
 STATEFUL = (SPECIMENS / "right" / "stateful_lstm.py").read_text(encoding="utf-8")
-
-
-def written(tmp_path: Path, text: str) -> Path:
-    path = tmp_path / "theirs.py"
-    path.write_text(text, encoding="utf-8")
-    return path
 
 
 def test_a_name_without_py_a_folder_and_other_encodings(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.audit.foreign.files import written
 
 from gated.audit.foreign.process import open_foreign
 
@@ -108,12 +109,6 @@ class Regressor:
             carry = self.params["U"].T @ da
         return grads
 """
-
-
-def written(tmp_path: Path, text: str) -> Path:
-    path = tmp_path / "theirs.py"
-    path.write_text(text, encoding="utf-8")
-    return path
 
 
 @pytest.mark.parametrize(("text", "cell"), [(LAYER, "relu_rnn"), (LOSS, "rnn"), (REGRESSOR, "rnn")])

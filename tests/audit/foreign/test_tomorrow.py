@@ -5,26 +5,23 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.audit.foreign.files import written
 from tests.audit.specimens import table as specimens
 
 from gated.audit import diagnose
 from gated.audit.foreign.process import open_foreign
 from gated.audit.foreign.source import Source
 from gated.audit.foreign.unmade import unmade
+from gated.cli import main
 
 RIGHT = Path(__file__).parents[1] / "specimens" / "right"
+RNN = (RIGHT / "params_rnn.py").read_text(encoding="utf-8")
 LAYER = (RIGHT / "layer_lstm.py").read_text(encoding="utf-8")
 UPDATE = """
     def update(self, rate):
         self.params["W"] -= rate * self.W_grad
         self.params["b"] -= rate * self.bias_grad
 """
-
-
-def written(tmp_path: Path, text: str) -> Path:
-    path = tmp_path / "theirs.py"
-    path.write_text(text, encoding="utf-8")
-    return path
 
 
 def test_every_fault_of_the_texts_is_somewhere() -> None:
@@ -79,6 +76,53 @@ def test_a_derivative_that_overflows(tmp_path: Path) -> None:
     assert [w for w in audit.warnings if "a derivative that overflows" in w]
     with open_foreign(RIGHT / "params_rnn.py") as found:
         assert "large_gradient" not in [m.sentence for m in found.manners()]
+
+
+def test_an_output_layer_stands_outside() -> None:
+    audit = diagnose(RIGHT / "loss_rnn.py")
+    assert "the output layer (Why, by) and the loss are not audited: the adjoint is that of the states before it" in (
+        audit.warnings
+    )
+
+
+def test_padding_stands_outside(tmp_path: Path) -> None:
+    text = RNN.replace("(params, xs, h0)", "(params, xs, h0, mask)").replace(
+        "(params, xs, h0, dhs)", "(params, xs, h0, mask, dhs)"
+    )
+    text = text.replace("for x in xs:", "for x, m in zip(xs, mask):").replace("hs.append(h)", "hs.append(h * m)")
+    text = text.replace("dh = dh + dhs[t]", "dh = dh + dhs[t] * mask[t]")
+    audit = diagnose(written(tmp_path, text))
+    assert audit.verdict == "right"
+    assert "sequences of one length alone were given: what mask does with shorter ones is not audited" in audit.warnings
+
+
+def test_a_reading_for_which_nothing_speaks_is_no_verdict(tmp_path: Path) -> None:
+    """No cell gives these outputs and no gradient agrees: unknown. One that does, or one factor for all: wrong."""
+    odd = RNN.replace('h = np.tanh(params["Wxh"]', 'h = 0.1 * h + np.tanh(params["Wxh"]')
+    audit = diagnose(written(tmp_path, odd))
+    assert audit.verdict == "unknown" and audit.doubtful and "not one gradient agrees" in str(audit)
+    assert {row.right for row in audit.gradients} == {False}
+    slope = "(1 - (hs[t + 1] - 0.1 * hs[t]) ** 2)"
+    right = odd.replace("(1 - hs[t + 1] ** 2)", slope).replace('["Whh"].T @ da\n', '["Whh"].T @ da + 0.1 * dh\n')
+    assert diagnose(written(tmp_path, right)).verdict == "right"
+    twice = right.replace("dh = dh + dhs[t]", "dh = dh + 2 * dhs[t]")
+    audit = diagnose(written(tmp_path, twice), lang="zh")
+    assert audit.verdict == "wrong" and "前向传播不是已知的任何一种细胞" in audit.unexplained[0]
+
+
+def test_what_to_write_stands_in_three_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = written(tmp_path, "def bake(flour):\n    return flour\n")
+    assert main(["audit", str(path)]) == 2
+    first, second, third = capsys.readouterr().err.splitlines()
+    assert first.startswith("error: theirs.py: no adapter fits; it defines bake")
+    assert "def forward(params, xs, h0, c0)" in second and "def backward(params, cache, dhs)" in third
+
+
+def test_a_backward_method_is_theirs_beside_a_function_of_another_module(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    step = (RIGHT / "torch_lstm.py").read_text(encoding="utf-8").partition("import torch\n")[2]
+    path = written(tmp_path, specimens.BY_NAME["torch_manual_gru: everything negative"].text() + step)
+    assert diagnose(path, "ManualGRU").verdict == "wrong"
 
 
 def test_the_forward_pass_of_the_question() -> None:

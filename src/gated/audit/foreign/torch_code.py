@@ -6,6 +6,7 @@ PyTorch's own backward pass calls theirs.
 
 from __future__ import annotations
 
+import ast
 import itertools
 import re
 from collections.abc import Iterator, Mapping
@@ -32,8 +33,8 @@ def torch_candidates(source: Source, name: str | None) -> Iterator[Subject]:
     kinds = [source.get(n) for n in source.classes if name in (None, n)]
     modules = [k for k in kinds if isinstance(k, type) and issubclass(k, torch.nn.Module)]
     functions = [k for k in kinds if isinstance(k, type) and issubclass(k, torch.autograd.Function)]
-    if not functions:  # a backward method of their own is theirs to be audited, not what PyTorch derives
-        modules = [k for k in modules if not methods.pair_of(k)]
+    # a backward method of their own is what is to be audited, not what PyTorch derives from the forward pass
+    modules = [k for k in modules if not methods.pair_of(k) or _applies(source, k)]
     for kind in reversed(modules):  # what is defined last uses what is defined before
         for asked, swap in itertools.product(_ways(kind), (False, True)):
             for layout in _layouts(asked):
@@ -42,6 +43,12 @@ def torch_candidates(source: Source, name: str | None) -> Iterator[Subject]:
         given = _asked_of_function(kind)
         for layout in _layouts(given):
             yield TorchCode(source, kind, given, layout, False)
+
+
+def _applies(source: Source, kind: Any) -> bool:
+    """Does a module call an autograd.Function, whose backward pass PyTorch runs?"""
+    trees = [source.classes[base.__name__] for base in kind.__mro__ if base.__name__ in source.classes]
+    return any(isinstance(n, ast.Attribute) and n.attr == "apply" for tree in trees for n in ast.walk(tree))
 
 
 def _layouts(asked: list[tuple[str, str]]) -> list[str]:
