@@ -102,6 +102,7 @@ def _fail(message: str, debug: bool = False, code: int = USER_ERROR, lines: bool
     if debug:
         traceback.print_exc()
     parts = message.splitlines() if lines else [message]
+    text = "\n".join(" ".join(part.split()) for part in parts)
     with contextlib.suppress(OSError):
-        print(f"error: {readable(chr(10).join(' '.join(part.split()) for part in parts))}", file=sys.stderr)
+        print(f"error: {readable(text)}", file=sys.stderr)
     return code

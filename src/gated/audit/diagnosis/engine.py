@@ -9,11 +9,11 @@ from dataclasses import dataclass, field, replace
 from gated.audit.diagnosis.backward_graph import BackwardGraph
 from gated.audit.diagnosis.case import Case
 from gated.audit.diagnosis.drawn import DrawnRoad, drawn
-from gated.audit.diagnosis.findings import Called, Finding, findings, open_questions, right_model
+from gated.audit.diagnosis.findings import Called, Finding, findings, open_questions, right_model, spoilt
 from gated.audit.diagnosis.hypotheses import best_hypotheses
 from gated.audit.diagnosis.manners import OF_ALL, BadManner, judge_batch, judge_manners, runs
 from gated.audit.diagnosis.model import Model
-from gated.audit.diagnosis.samples import INPUTS, SAMPLES, TOLERANCE, UNITS, Gradients, Setting, norm
+from gated.audit.diagnosis.samples import INPUTS, SAMPLES, TOLERANCE, UNITS, Gradients, Setting
 from gated.audit.diagnosis.sentences import say
 from gated.language.cell import Cell
 
@@ -112,6 +112,5 @@ def _exchange(right: Case, case: Case, pair: tuple[str, str], lang: str) -> Find
     where = [name for name in case.graph.cell.parameters if name.partition(".")[2] in pair]
     nodes = [node for node, member in case.graph.member.items() if member in pair]
     said, theirs = (right_model(c).totals(c.samples(3, c.seed)) for c in (right, case))
-    spoilt = [n for n, v in said.items() if n in theirs and norm(v - theirs[n]) > TOLERANCE * max(norm(v), 1e-9)]
-    where = [*where, *(name for name in spoilt if name not in where)]
+    where += [name for name in spoilt(said, theirs) if name not in where]
     return Finding("swapped_gates", (*where, *nodes), say(lang, "swapped_gates", one, two))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from gated.audit.diagnosis.backward_graph import BackwardGraph
@@ -10,7 +10,7 @@ from gated.audit.diagnosis.case import Case
 from gated.audit.diagnosis.model import GRADIENT, Model
 from gated.audit.diagnosis.printer import RoadPrinter
 from gated.audit.diagnosis.roads import Mistake, Road
-from gated.audit.diagnosis.samples import TOLERANCE, Samples, norm
+from gated.audit.diagnosis.samples import TOLERANCE, Array, Samples, norm
 from gated.audit.diagnosis.sentences import say
 from gated.calculus.steps import ARGUMENT
 
@@ -223,10 +223,10 @@ def _finding(
 ) -> Finding:
     graph, name = case.graph, cause.names[0]
     right, theirs = right_model(case, model), _with_only(case, model, cause)
-    spoilt = _spoilt(samples, right, theirs)
+    differing = spoilt(right.totals(samples), theirs.totals(samples))
     nodes = [n for n in cause.names if n not in graph.gradients]
     own = [name for name in cause.names if name in graph.gradients]
-    where = tuple(dict.fromkeys([*spoilt, *own, *(_quantity(graph, node) for node in nodes)]))
+    where = tuple(dict.fromkeys([*differing, *own, *(_quantity(graph, node) for node in nodes)]))
     text = say(lang, "and").join(_sentence(printer, lang, m, cause.terms) for m in cause.mistakes)
     if _spares_last_step(model, cause):
         text += say(lang, "before_last")
@@ -295,7 +295,10 @@ def with_mistakes(cause: Cause, right: list[Road], theirs: list[Road]) -> list[R
     return paired + [own for own in theirs[len(right) :] if cause.has(own)]
 
 
-def _spoilt(samples: Samples, right: Model, theirs: Model) -> list[str]:
-    """Names of the gradients in which two models differ."""
-    said = [model.totals(samples) for model in (right, theirs)]
-    return [n for n, value in said[0].items() if norm(value - said[1][n]) > TOLERANCE * max(norm(value), 1e-9)]
+def spoilt(right: Mapping[str, Array], theirs: Mapping[str, Array]) -> list[str]:
+    """Names of the gradients in which the totals of two models differ."""
+    return [
+        name
+        for name, value in right.items()
+        if name in theirs and norm(value - theirs[name]) > TOLERANCE * max(norm(value), 1e-9)
+    ]

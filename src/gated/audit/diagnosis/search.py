@@ -16,6 +16,7 @@ import numpy as np
 from gated.audit.diagnosis.carried import Carried
 from gated.audit.diagnosis.case import Case
 from gated.audit.diagnosis.explain import Edit, Explanation, explain
+from gated.audit.diagnosis.findings import right_model
 from gated.audit.diagnosis.logarithms import fit_logarithms
 from gated.audit.diagnosis.model import CARRIED, GRADIENT, LOCAL, Choice, Model
 from gated.audit.diagnosis.observers import Observers, Pool, Solve, distinct
@@ -52,9 +53,8 @@ class Search:
         self.model = Model()
         self._vector_roads: dict[str, Road] = {}  # of the vectors of weights that show a node, as they have them
         if sound:
-            local, carried = self.graph.local, self.graph.carried
-            self.model.last = {node: local[node] for node in self.graph.kept}
-            self.model.earlier = {node: local[node] + carried[node] for node in self.graph.kept}
+            right = right_model(case)
+            self.model.last, self.model.earlier = right.last, right.earlier
         else:
             self._last_step()
             self._carried()

@@ -15,6 +15,7 @@
     functions   adapter: functions with arrays or one container of parameters (cs231n, deeplearning.ai, own)
     pullbacks   adapter: one function that returns its backward pass
     losses      adapter: one function of a loss and its gradients (min-char-rnn)
+    indices     inputs that index, put as vectors
     rewriting   a function of a loss without its loss
     readings    which reading of their functions is meant
     held, calling                     an object of a class that is given parameters and run

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -103,7 +104,7 @@ def _pieces(
         ours, block = ".".join((family, gate)).rstrip("."), (k * H, (k + 1) * H)
         dims = cell.parameters[ours]
         if len(dims) == 1:
-            if units in shape and units == _size(shape):
+            if units in shape and units == math.prod(shape):
                 found.append(Piece(ours, name, block, None))
             continue
         columns = D if dims[1] == "input" else H
@@ -111,10 +112,3 @@ def _pieces(
             place = ((0, columns), block) if flipped else (block, (0, columns))
             found.append(Piece(ours, name, *place, flipped))
     return found
-
-
-def _size(shape: tuple[int, ...]) -> int:
-    size = 1
-    for length in shape:
-        size *= length
-    return size

@@ -15,11 +15,10 @@ from gated.audit.foreign import layouts, methods, objects
 from gated.audit.foreign.answers import Answering
 from gated.audit.foreign.calling import backward_arguments, plain, recorded
 from gated.audit.foreign.draws import draw
-from gated.audit.foreign.subject import Parameters, Sizes, plausible
+from gated.audit.foreign.subject import Parameters, Sizes, runs_through_time
 from gated.audit.foreign.truth import truth
 
 Array = np.ndarray[Any, Any]
-SEEDS = (5, 8, 12)  # of trials: units of a relu may all be shut in one
 SEQUENCES = ("NTD", "TND", "TD", "TDn", "*TDn", "*TD", "*TND", "DNT", "NDT", "TDN", "*TDN", "DT")
 
 
@@ -32,8 +31,7 @@ class Layer(Answering):
         try:
             if not self.find_parameters(5, 4):
                 return False
-            trials = (plausible(self, Sizes(3, 2, 5, 4), np.random.default_rng(seed)) is None for seed in SEEDS)
-            return any(trials) and self.find_way()
+            return runs_through_time(self, Sizes(3, 2, 5, 4)) and self.find_way()
         except Exception:  # noqa: BLE001 - whatever their code raises
             return False
 
@@ -148,8 +146,8 @@ class SequenceLayer(Layer):
     def _outputs(self, layer: Any, result: Any, x: Array) -> Array:
         sizes = {"T": x.shape[0], "N": x.shape[1], "D": self.sizes_now(layer)}
         parts = [plain(v) for v in methods.flat(result)] if result is not None else []
-        single, own = layouts.state_layout(self.layout), self.layout.lstrip("*")
-        ways = [(value, layout) for value in parts for layout in (self.layout, own, f"*{own}")]
+        single = layouts.state_layout(self.layout)
+        ways = [(value, layout) for value in parts for layout in self._like_x()]
         ways += [(value, f"T{single}") for value in recorded(layer, len(x))]  # a list over time, whatever x is
         for value, layout in ways:
             try:
@@ -162,6 +160,11 @@ class SequenceLayer(Layer):
             except (ValueError, TypeError):
                 continue
         raise ValueError("no outputs in what forward returns")
+
+    def _like_x(self) -> tuple[str, ...]:
+        """Layouts of what lies as x does: as an array or a list over time, whichever x is."""
+        own = self.layout.lstrip("*")
+        return self.layout, own, f"*{own}"
 
     def sizes_now(self, layer: Any) -> int:
         return self._sized[1][1] if self._sized else 0
@@ -188,7 +191,7 @@ class SequenceLayer(Layer):
         return found
 
     def _sequence(self, value: Any, sizes: dict[str, int]) -> Array:
-        for layout in (self.layout, self.layout.lstrip("*"), "*" + self.layout.lstrip("*")):
+        for layout in self._like_x():
             try:
                 return layouts.from_theirs(plain(value), layout, "TND", sizes)
             except (ValueError, TypeError, IndexError):

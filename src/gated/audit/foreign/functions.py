@@ -17,7 +17,7 @@ import numpy as np
 from gated.audit.foreign import arguments, layouts, results, roles
 from gated.audit.foreign.arguments import Argument
 from gated.audit.foreign.gradients import by_name
-from gated.audit.foreign.holding import Held
+from gated.audit.foreign.holding import Holding
 from gated.audit.foreign.schemes import Scheme
 from gated.audit.foreign.source import Source
 from gated.audit.foreign.subject import Parameters, Sizes
@@ -27,7 +27,7 @@ TRIAL = Sizes(T=3, N=2, D=5, H=4)
 SMALL = 2.0**-12  # of dy: below what they clip
 
 
-class Functions(Held):
+class Functions(Holding):
     """One reading of two functions.
 
     Args:

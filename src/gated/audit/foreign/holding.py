@@ -17,7 +17,7 @@ from gated.audit.foreign.subject import Parameters, Subject
 Array = np.ndarray[Any, Any]
 
 
-class Held(Subject):
+class Holding(Subject):
     """Apart, in a container, or as globals of their file."""
 
     source: Source

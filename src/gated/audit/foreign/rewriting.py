@@ -6,23 +6,18 @@ import ast
 import copy
 from typing import Any
 
-import numpy as np
-
 from gated.audit.foreign import roles
+from gated.audit.foreign.indices import HELPERS, Indices, mentions
 from gated.audit.foreign.source import Source
 
-Array = np.ndarray[Any, Any]
-HELPER = "_audited_"
-ONE_HOT, ROW, STATES = "_one_hot_as_given", "_gradient_of_a_row", "_states_of_all_steps"
+HELPER, STATES = "_audited_", "_states_of_all_steps"
 
 
 def rewritten(source: Source, name: str, x: str, targets: str) -> tuple[Any, str]:
     """Their function without its loss, which returns the hidden states after all else, and what those are called."""
     tree = copy.deepcopy(source.functions[name])
-    hidden, rewrite = (
-        _hidden(tree) or _collected(tree),
-        Rewrite({x, *_elements(tree, x)}, {targets, *_elements(tree, targets)}),
-    )
+    hidden = _hidden(tree) or _collected(tree)
+    rewrite = Rewrite({x, *_elements(tree, x)}, {targets, *_elements(tree, targets)})
     tree.decorator_list = []
     tree = rewrite.visit(tree)
     if not rewrite.hits or not hidden:
@@ -38,7 +33,7 @@ def rewritten(source: Source, name: str, x: str, targets: str) -> tuple[Any, str
             node.value = ast.Tuple([*parts, ast.Name(hidden, ast.Load())], ast.Load())
     module = ast.fix_missing_locations(ast.Module([*called, tree], []))
     space, before = vars(source.module), source.get(name)
-    space[ONE_HOT], space[ROW] = one_hot, row
+    space.update(HELPERS)
     exec(compile(module, str(source.path), "exec"), space)  # in this child process, as their file itself is
     function, space[name] = space[name], before
     return function, hidden
@@ -87,20 +82,6 @@ def _collected(tree: ast.AST) -> str:
     return STATES
 
 
-def row(change: Any, at: Any) -> Array:
-    """What is added to a matrix where it was added to one of its columns."""
-    return np.outer(change, at)
-
-
-def one_hot(zeros: Any, value: Any) -> Array:
-    """A vector in the place of a one-hot one: a column, a row or flat, as that was."""
-    value = np.asarray(value)
-    try:
-        return np.asarray(0.0 * zeros + value)
-    except ValueError:  # they have another number of inputs than of outputs here
-        return value.reshape([1 if size == 1 else -1 for size in np.shape(zeros)])
-
-
 def _hidden(tree: ast.AST) -> str:
     """The name under which hidden states of all steps are kept: hs[t] = ..., hs.append(h), hs, cache = ..."""
     found: dict[str, int] = {}
@@ -116,63 +97,21 @@ def _hidden(tree: ast.AST) -> str:
     return names[0][1] if names else ""
 
 
-def _mentions(node: ast.AST, names: set[str]) -> bool:
-    return any(isinstance(n, ast.Name) and n.id in names for n in ast.walk(node))
-
-
-def _index(node: ast.AST, x: set[str]) -> tuple[int, ast.expr] | None:
-    """(axis, index) of a subscript by an input: (1, ix) for A[:, ix]."""
-    if not isinstance(node, ast.Subscript):
-        return None
-    places = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
-    for axis, place in enumerate(places):
-        base = place.value if isinstance(place, ast.Subscript) else place
-        rest = [p for p in places if p is not place]
-        if isinstance(base, ast.Name) and base.id in x and all(isinstance(p, ast.Slice) for p in rest):
-            return axis, place
-    return None
-
-
-class Rewrite(ast.NodeTransformer):
+class Rewrite(Indices):
     """x, targets: what they and one of their elements are called."""
 
     def __init__(self, x: set[str], targets: set[str]) -> None:
-        self.x, self.targets, self.hits = x, targets, 0
-
-    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
-        """A[:, k], k the index of a one-hot input: A @ k; A[k]: k @ A."""
-        self.generic_visit(node)
-        at = _index(node, self.x)
-        if at is None or not isinstance(node.ctx, ast.Load):
-            return node
-        place, index = at
-        ends = (node.value, index) if place else (index, node.value)
-        return ast.copy_location(ast.BinOp(ends[0], ast.MatMult(), ends[1]), node)
+        super().__init__(x)
+        self.targets, self.hits = targets, 0
 
     def visit_Assign(self, node: ast.Assign) -> ast.AST:
-        target = node.targets[0]
-        if (
-            isinstance(target, ast.Subscript)
-            and _mentions(target.slice, self.x)
-            and isinstance(node.value, ast.Constant)
-        ):
-            return self._given(target, self.x, node)
-        self.generic_visit(node)
-        return self._without_loss(node)
+        return self._without_loss(super().visit_Assign(node))
 
     def visit_AugAssign(self, node: ast.AugAssign) -> ast.AST:
-        if isinstance(node.target, ast.Subscript) and _mentions(node.target.slice, self.targets):
+        if isinstance(node.target, ast.Subscript) and mentions(node.target.slice, self.targets):
             self.hits += 1
-            return self._given(node.target, self.targets, node)
-        at = _index(node.target, self.x)
-        if at is not None and isinstance(node.target, ast.Subscript):
-            ends = [node.value, at[1]] if at[0] else [at[1], node.value]
-            target = copy.deepcopy(node.target.value)
-            target.ctx = ast.Store()  # type: ignore[attr-defined]
-            node.target, node.value = target, ast.Call(ast.Name(ROW, ast.Load()), ends, [])  # type: ignore[assignment]
-            return ast.copy_location(node, target)
-        self.generic_visit(node)
-        return self._without_loss(node)
+            return self.given(node.target, self.targets, node)  # a[targets[t]] -= 1
+        return self._without_loss(super().visit_AugAssign(node))
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
         self.generic_visit(node)
@@ -182,21 +121,12 @@ class Rewrite(ast.NodeTransformer):
         self.hits += 1
         return ast.copy_location(_zero_plus(node.left, node.right), node)
 
-    def _given(self, target: ast.Subscript, name: set[str], node: ast.stmt) -> ast.AST:
-        """a[targets[t]] -= 1 becomes a = 0 * a + targets[t]."""
-        places = target.slice.elts if isinstance(target.slice, ast.Tuple) else [target.slice]
-        mentioned = [place for place in places if _mentions(place, name)]
-        value = next((p for p in mentioned if not isinstance(p, ast.Call)), mentioned[0])  # not: np.arange(len(y))
-        stored, loaded = copy.deepcopy(target.value), copy.deepcopy(target.value)
-        stored.ctx, loaded.ctx = ast.Store(), ast.Load()  # type: ignore[attr-defined]
-        call = ast.Call(ast.Name(ONE_HOT, ast.Load()), [loaded, value], [])
-        return ast.copy_location(ast.Assign([stored], call), node)
-
-    def _without_loss(self, node: ast.Assign | ast.AugAssign) -> ast.AST:
+    def _without_loss(self, node: ast.AST) -> ast.AST:
         """What takes a probability at a target is the loss: 0."""
-        slices = [n.slice for n in ast.walk(node.value) if isinstance(n, ast.Subscript)]
-        if any(_mentions(s, self.targets) for s in slices):
-            node.value = ast.copy_location(ast.Constant(0.0), node.value)
+        if isinstance(node, (ast.Assign, ast.AugAssign)):
+            slices = [n.slice for n in ast.walk(node.value) if isinstance(n, ast.Subscript)]
+            if any(mentions(s, self.targets) for s in slices):
+                node.value = ast.copy_location(ast.Constant(0.0), node.value)
         return node
 
 

@@ -28,7 +28,6 @@ class Source:
         self.tree = ast.parse(self.text, filename=str(path))
         self.module = self._load()
         self.functions = {n.name: n for n in self.tree.body if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef))}
-        self._returned: dict[str, list[str | None] | None] = {}
         self._kept: dict[Hashable, Any] = {}
         self.classes = {n.name: n for n in self.tree.body if isinstance(n, ast.ClassDef)}
 
@@ -61,9 +60,7 @@ class Source:
 
     def returned(self, name: str) -> list[str | None] | None:
         """The names in its last `return a, b, c`; None where it returns something else."""
-        if name not in self._returned:  # asked for in every run
-            self._returned[name] = returned_names(self.functions.get(name))
-        return self._returned[name]
+        return self.kept(("returned", name), lambda: returned_names(self.functions.get(name)))
 
     def returned_tree(self, name: str) -> list[Any]:
         """The names in its last `return a, (b, c), d`: a list for a tuple, None for what is no name."""

@@ -19,6 +19,8 @@ from gated.audit.foreign.draws import draw
 Array = np.ndarray[Any, Any]
 Parameters = dict[str, Array]
 UNCLIPPED = 1e-4  # size of dy: gradients so small are not clipped
+SEEDS = (5, 8, 12)  # of trials
+SHAPE = "outputs of shape"
 MOST = 24  # sizes are below it: nobody is asked to run larger ones
 
 
@@ -214,6 +216,17 @@ class Scheme:
         return (units, inputs) if self.transposed else (inputs, units)
 
 
+def runs_through_time(subject: Subject, sizes: Sizes) -> bool:
+    """Is their forward pass `plausible`, on one of several draws: units of a relu may all be shut in one?"""
+    for seed in SEEDS:
+        against = plausible(subject, sizes, np.random.default_rng(seed))
+        if against is None:
+            return True
+        if against.startswith(SHAPE):  # no other numbers would have another
+            return False
+    return False
+
+
 def plausible(subject: Subject, sizes: Sizes, rng: np.random.Generator) -> str | None:
     """Does the forward pass, as the adapter understands it, look like one through time? What speaks against it.
 
@@ -222,8 +235,10 @@ def plausible(subject: Subject, sizes: Sizes, rng: np.random.Generator) -> str |
     """
     at = draw(subject, sizes.T, sizes.N, sizes.D, sizes.H, rng)
     y = subject.forward(at.P, at.x, at.states)
-    if y.shape != (sizes.T, sizes.N, sizes.H) or not np.all(np.isfinite(y)) or not np.any(y):
-        return f"outputs of shape {y.shape}"
+    if y.shape != (sizes.T, sizes.N, sizes.H):
+        return f"{SHAPE} {y.shape}"
+    if not np.all(np.isfinite(y)) or not np.any(y):
+        return "outputs that are not finite, or all zero"
     if not np.array_equal(y, subject.forward(at.P, at.x, at.states)):
         return None  # it keeps something from call to call: `manners` will say so, and nothing here can be seen
     for step, others in ((sizes.T - 1, sizes.T - 1), (0, 0)):
