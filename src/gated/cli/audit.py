@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -28,15 +29,17 @@ def run_audit(
     memory: float,
 ) -> int:
     """Audit, print or write what was asked for; the exit status: 0 right, 1 wrong, 2 could not be audited."""
-    from gated.audit.foreign.starting import start_ahead
+    from gated.audit.foreign.starting import opening, place, start_ahead
 
-    start_ahead()
+    path, name = place(code)
+    bytes_of_memory = int(memory * 2**30)
+    start_ahead(opening(path, name, bytes_of_memory) if cell is None and Path(path).is_file() else None)
     from gated.audit.code_audit import diagnose
     from gated.cli.load_cell import load_cell
 
     own = None if cell is None else load_cell(cell)
     with _waiting():
-        audit = diagnose(code, cell=own, lang=lang, fix=fix, seconds=seconds, memory=int(memory * 2**30))
+        audit = diagnose(code, cell=own, lang=lang, fix=fix, seconds=seconds, memory=bytes_of_memory)
     if as_json:
         typer.echo(audit.to_json())
     else:
@@ -53,8 +56,6 @@ def run_audit(
 
 def _write_mended(audit: Audit, output: str | None) -> None:
     """The mended copy, and what was changed in it, on the error stream: nothing stands beside the report or JSON."""
-    from pathlib import Path
-
     from gated.audit.pages.words import say
 
     if audit.verdict == "right":

@@ -7,6 +7,7 @@ time by the parent, which ends this process.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import sys
@@ -34,9 +35,11 @@ def main() -> None:
     requests, replies = _private_pipes()
     warnings.simplefilter("ignore")
     held: dict[str, Any] = {}
+    first = [json.loads(text) for text in sys.argv[1:]]  # what is asked as it starts
+    del sys.argv[1:]
     while True:
         try:
-            message, arrays = wire.read(requests)
+            message, arrays = (first.pop(), {}) if first else wire.read(requests)
         except EOFError:
             return
         try:

@@ -32,6 +32,7 @@ class Holding(Subject):
     kinds: list[Any]  # classes of their file
     scheme: Scheme
     latest: tuple[int, int] | None
+    _shaped: tuple[tuple[Any, ...], dict[str, tuple[int, ...]]] | None = None  # asked last, and what was said
 
     @property
     def made_by_them(self) -> bool:
@@ -74,7 +75,10 @@ class Holding(Subject):
 
     def shapes(self, D: int, H: int) -> dict[str, tuple[int, ...]]:
         self.latest = D, H
-        return {n: s for n, s in self._all_shapes(D, H).items() if n not in self.layer}
+        asked = D, H, self.scheme, self.parameters
+        if self._shaped is None or any(a is not b and a != b for a, b in zip(self._shaped[0], asked, strict=True)):
+            self._shaped = asked, {n: s for n, s in self._all_shapes(D, H).items() if n not in self.layer}
+        return dict(self._shaped[1])
 
     def _all_shapes(self, D: int, H: int) -> dict[str, tuple[int, ...]]:
         if self.made_by_them:

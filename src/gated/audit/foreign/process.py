@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
 from collections.abc import Mapping, Sequence
@@ -18,23 +17,26 @@ from gated.audit.foreign.manners import Manner
 from gated.audit.foreign.match import Match, canonical
 from gated.audit.foreign.matching import match
 from gated.audit.foreign.roles import learnt_state
-from gated.audit.foreign.starting import start
+from gated.audit.foreign.starting import MEMORY, SECONDS, Request, end, kill, opening, place, start
 from gated.audit.foreign.table import GradientRow, Table
 from gated.errors import ForeignError, wrong
 from gated.language import Cell
 
 Array = np.ndarray[Any, Any]
-SECONDS = 60.0  # for one request
-MEMORY = 4 << 30
 D, H = 3, 5  # of the run by which the cell is found: D, D + 1 and H tell each other by remainders
 
 
 class Child:
-    """A child process that answers requests; every one of them within the time limit, or it is ended."""
+    """A child process that answers requests; every one of them within the time limit, or it is ended.
 
-    def __init__(self, seconds: float) -> None:
+    Args:
+        seconds: for one request.
+        first: the first request, which it is asked as it starts; `ask` then reads the answer.
+    """
+
+    def __init__(self, seconds: float, first: Request | None = None) -> None:
         self.seconds = seconds
-        self.process = start()
+        self.process, self._asked = start(first), first
 
     def ask(
         self, message: Mapping[str, Any], arrays: Mapping[str, Array] | None = None
@@ -42,15 +44,17 @@ class Child:
         assert self.process.stdin and self.process.stdout
         late = threading.Event()
 
-        def end() -> None:
+        def stop() -> None:
             late.set()
             self.kill()
 
-        timer = threading.Timer(self.seconds, end)
+        timer = threading.Timer(self.seconds, stop)
         timer.daemon = True
         timer.start()
         try:
-            wire.write(self.process.stdin, message, arrays)
+            if self._asked is None:
+                wire.write(self.process.stdin, message, arrays)
+            self._asked = None
             answer, values = wire.read(self.process.stdout)
         except (EOFError, OSError, ValueError):
             self.kill()
@@ -72,24 +76,10 @@ class Child:
         return f"their code: got an ended process ({how}, {doing}), expected functions that return"
 
     def kill(self) -> None:
-        """End it, and what it started."""
-        try:
-            if hasattr(os, "killpg"):
-                os.killpg(self.process.pid, signal.SIGKILL)
-            else:
-                self.process.kill()
-        except (ProcessLookupError, PermissionError):
-            pass
+        kill(self.process)
 
     def close(self) -> None:
-        self.kill()
-        for pipe in (self.process.stdin, self.process.stdout):
-            try:
-                if pipe:
-                    pipe.close()
-            except OSError:
-                pass
-        self.process.wait()
+        end(self.process)
 
 
 class Foreign:
@@ -114,11 +104,11 @@ class Foreign:
         cell: Cell | None = None,
     ) -> None:
         self.cell = cell
-        self.path, self.name, self.memory, self.child = Path(path), name, memory, child or Child(seconds)
-        where = {"path": str(self.path.resolve()), "home": str(home.resolve()) if home else None}
+        called = {theirs: ours for ours, theirs in canonical(cell).items()} if cell else {}
+        first = opening(path, name, memory, home, called)
+        self.path, self.name, self.memory, self.child = Path(path), name, memory, child or Child(seconds, first)
         try:
-            called = {theirs: ours for ours, theirs in canonical(cell).items()} if cell else {}
-            about, _ = self.child.ask({"do": "open", **where, "name": name, "memory": memory, "states": called})
+            about, _ = self.child.ask(first)
         except BaseException:
             self.child.close()
             raise
@@ -235,9 +225,7 @@ def open_foreign(
         ForeignError: it cannot be loaded, ends its process, takes too long, or no adapter fits.
         ArgumentError: there is no such file.
     """
-    text = str(path)
-    if name is None and not Path(text).exists() and ":" in text:
-        text, _, name = text.rpartition(":")
+    text, name = place(path, name)
     if not Path(text).is_file():
         raise wrong("path", repr(text), "a Python file, or file.py:name for a function or a class in it")
     if Path(text).suffix != ".py":

@@ -106,7 +106,8 @@ def _trial(one: Functions) -> dict[str, Array]:
 
 
 def best(found: Iterable[Functions]) -> Functions | None:
-    """The first reading whose gradients are all there and right, else the one with most of them.
+    """The first reading whose gradients are all there and right, or there and half of them right; else the one with
+    most of them.
 
     One of several sequences at once whose gradients all have their shapes goes before one of a single sequence: of
     that a mean over the sequences where a sum belongs would be right.
@@ -115,7 +116,7 @@ def best(found: Iterable[Functions]) -> Functions | None:
     for count, reading in enumerate(found):
         agreed = agreement(reading)
         batch = agreed.fits and not reading.one_sequence
-        if agreed.all_right and (batch or not score[0]):
+        if agreed.all_right and (batch or not score[0]) or batch and 2 * agreed.right >= agreed.needed:
             return reading
         if (batch, agreed.right, agreed.fitting) > score:
             chosen, score = reading, (batch, agreed.right, agreed.fitting)

@@ -64,7 +64,7 @@ class Source:
 
     def returned_tree(self, name: str) -> list[Any]:
         """The names in its last `return a, (b, c), d`: a list for a tuple, None for what is no name."""
-        return returned_tree(self.functions.get(name))
+        return list(self.kept(("returned tree", name), lambda: returned_tree(self.functions.get(name))))
 
     def inner(self, name: str) -> ast.FunctionDef | None:
         """The function that a function of theirs defines and returns, its backward pass: the last one."""

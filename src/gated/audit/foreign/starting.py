@@ -1,35 +1,93 @@
-"""The process in which somebody's code is run, started; ahead, if need be, for starting takes a third of a second."""
+"""The process in which somebody's code is run, started; ahead, if need be: a child process takes a third of a second to
+start, and half a second to find the adapter, while the parent has as much to import.
+"""
 
 from __future__ import annotations
 
+import json
 import os
+import signal
 import subprocess
 import sys
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import gated
 
-_ahead: list[subprocess.Popen[bytes]] = []
+SECONDS = 60.0  # for one request
+MEMORY = 4 << 30
+Request = dict[str, Any]
+
+_ahead: list[tuple[subprocess.Popen[bytes], Request | None]] = []
 
 
-def start() -> subprocess.Popen[bytes]:
-    """A child process that waits for requests: the one that was started ahead, if there is one."""
-    return _ahead.pop() if _ahead else _started()
+def place(path: str | Path, name: str | None = None) -> tuple[str, str | None]:
+    """File and name of "file.py:name"."""
+    text = str(path)
+    if name is None and not Path(text).exists() and ":" in text:
+        text, _, name = text.rpartition(":")
+    return text, name
 
 
-def start_ahead() -> None:
-    """Start one for the next that asks; it ends with this process, whose pipe it reads, if nobody does."""
+def opening(
+    path: str | Path, name: str | None, memory: int, home: Path | None = None, called: Mapping[str, str] | None = None
+) -> Request:
+    """The first request: to load a file, and to find the adapter for it.
+
+    Args:
+        home: the folder in which it runs. called: what their states are called -> canonical, where that is known.
+    """
+    where = {"path": str(Path(path).resolve()), "home": str(home.resolve()) if home else None}
+    return {"do": "open", **where, "name": name, "memory": memory, "states": dict(called or {})}
+
+
+def start(first: Request | None = None) -> subprocess.Popen[bytes]:
+    """A child process that answers this request and then waits for others: the one that was started ahead for it, if
+    there is one."""
+    while _ahead:
+        process, asked = _ahead.pop()
+        if asked == first:
+            return process
+        end(process)
+    return _started(first)
+
+
+def start_ahead(first: Request | None = None) -> None:
+    """Start one for the next that asks for the same; it ends with this process, whose pipe it reads, if nobody does."""
     if not _ahead:
-        _ahead.append(_started())
+        _ahead.append((_started(first), first))
 
 
-def _started() -> subprocess.Popen[bytes]:
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """End it, and what it started."""
+    try:
+        if hasattr(os, "killpg"):
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
+    except (ProcessLookupError, PermissionError):
+        pass
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """The same, and all of it is given back."""
+    kill(process)
+    for pipe in (process.stdin, process.stdout):
+        with suppress(OSError):
+            if pipe:
+                pipe.close()
+    process.wait()
+
+
+def _started(first: Request | None) -> subprocess.Popen[bytes]:
     root = str(Path(gated.__file__).parents[1])
     code = f"import sys; sys.path[:] = [{root!r}, *(p for p in sys.path if p)]"
     code += "; from gated.audit.foreign.child import main; main()"
     threads = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")}
     return subprocess.Popen(
-        [sys.executable, "-c", code],
+        [sys.executable, "-c", code, *([json.dumps(first)] if first else [])],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

@@ -164,12 +164,21 @@ class Subject(ABC):
 
     def guarded(self, function: Callable[..., Any], names: Sequence[str], values: Sequence[Any]) -> Any:
         """Call their function, and note which of its arguments it changed."""
-        before = [copy.deepcopy(v) if isinstance(v, (np.ndarray, list, dict)) else None for v in values]
+        before = [_copied(v) if isinstance(v, (np.ndarray, list, dict)) else None for v in values]
         result = function(*values)
         for name, old, new in zip(names, before, values, strict=True):
             if old is not None and not same(old, new):
                 self.changed[f"{name} of {getattr(function, '__name__', 'it')}"] = None
         return result
+
+
+def _copied(value: Any) -> Any:
+    """A copy of arrays, as deep as lists and dictionaries go: what `same` looks at."""
+    if isinstance(value, np.ndarray):
+        return copy.deepcopy(value) if value.dtype.hasobject else value.copy()
+    if isinstance(value, dict):
+        return {key: _copied(inner) for key, inner in value.items()}
+    return [_copied(inner) for inner in value] if isinstance(value, (list, tuple)) else value
 
 
 def same(a: Any, b: Any) -> bool:

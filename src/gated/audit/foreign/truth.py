@@ -8,7 +8,7 @@ error is of order h**4. Where the two are far apart there is a kink between the 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,7 +72,11 @@ class Truth:
         return {name: np.tensordot(J, dy, 3) for name, J in self.jacobians.items()}
 
 
-def truth(subject: Subject, at: Draw, exact: bool | None = None) -> Truth:
+def truth(subject: Subject, at: Draw, exact: bool | None = None, names: Collection[str] | None = None) -> Truth:
+    """Args:
+    exact: whether by the complex step; tried, if not given.
+    names: of the arrays by which to differentiate; all, if not given.
+    """
     exact = takes_complex(subject, at) if exact is None else exact
     slope = _complex if exact else _difference
     y = np.asarray(subject.forward(at.P, at.x, at.states))
@@ -80,6 +84,8 @@ def truth(subject: Subject, at: Draw, exact: bool | None = None) -> Truth:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for name, value in at.all().items():
+            if names is not None and name not in names:
+                continue
             J = np.empty((*value.shape, *y.shape))
             for place in np.ndindex(*value.shape):
                 J[place] = slope(subject, at, name, place)
