@@ -88,8 +88,9 @@ def explain_gradients(
     case = Case(graph, mine, setting, seed, time.thread_time() + PATIENCE)
     best, *others = best_hypotheses(cell, case, mine)
     if best.whole:
-        names = tuple(name for name in cell.parameters if name in best.errors)
-        manners.append(BadManner(OF_ALL[best.whole][0], best.whole, names))
+        kind, _, everything = OF_ALL[best.whole]
+        names = tuple(n for n in [*cell.parameters, *(best.errors if everything else ())] if n in best.errors)
+        manners.append(BadManner(kind, best.whole, tuple(dict.fromkeys(names))))
     found = [_manner(manner, lang, called) for manner in manners]
     found += [_exchange(case, best.case, pair, lang) for pair in best.swapped]
     rivals = [other.model for other in others]

@@ -13,7 +13,7 @@ from typing import Any
 from gated.audit.diagnosis.backward_graph import BackwardGraph
 from gated.audit.diagnosis.case import Case
 from gated.audit.diagnosis.findings import Cause, causes, right_model
-from gated.audit.diagnosis.manners import OF_ALL
+from gated.audit.diagnosis.manners import OF_ALL, skips_last_step
 from gated.audit.diagnosis.model import GRADIENT, LOCAL, Choice, Model
 from gated.audit.diagnosis.samples import TOLERANCE, Array, Gradients, Samples, near
 from gated.audit.diagnosis.search import Hopeless, Search
@@ -199,17 +199,25 @@ def best_hypotheses(cell: Cell, case: Case, mine: Gradients) -> list[Hypothesis]
             other.finish(give_up=True)
         if verified := [other for other in others if other.verified]:
             return [min(verified, key=lambda h: h.cost)]
+    if skips_last_step(case.graph, mine, case.setting) and (other := _without(case, mine, "but_last")).verified:
+        return [other]
     best = _Hypotheses(cell, mine, Hypothesis(case)).run()
     said = {m.sentence for cause in best[0].causes for m in cause.mistakes}
-    for sentence, (_, without) in OF_ALL.items():
+    for sentence in OF_ALL:
         if not best[0].verified or sentence in said:
-            whole = Case(case.graph, without(case.graph, mine), case.setting, case.seed, case.deadline)
-            other = Hypothesis(whole)
-            other.finish(give_up=True)
+            other = _without(case, mine, sentence)
             if other.verified and (not best[0].verified or other.mistakes + 1 < best[0].mistakes):
-                other.whole = sentence
                 return [other]
     return best
+
+
+def _without(case: Case, mine: Gradients, sentence: str) -> Hypothesis:
+    """The explanation of their gradients without what is wrong with all of them."""
+    _, without, _ = OF_ALL[sentence]
+    other = Hypothesis(Case(case.graph, without(case.graph, mine), case.setting, case.seed, case.deadline))
+    other.finish(give_up=True)
+    other.whole = sentence
+    return other
 
 
 def _doubtful(graph: BackwardGraph, best: Hypothesis) -> Iterator[str]:

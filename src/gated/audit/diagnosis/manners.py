@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -109,8 +109,22 @@ def one_step_longer(graph: BackwardGraph, mine: Gradients) -> Gradients:
     return longer
 
 
-# what may be wrong with all of their gradients, and these without it
-OF_ALL = {"term_mean": ("averaged", summed), "but_last": ("missing_term", one_step_longer)}
+def skips_last_step(graph: BackwardGraph, mine: Gradients, setting: Setting) -> bool:
+    """Whether a loss at the last step alone has no gradient, and one at the others has."""
+    if setting.last_only:
+        return False
+    given = draw_call(graph, setting, 3, 1, 9)
+    last = given.dy.copy()
+    last[:-1] = 0.0
+    return not _any(replace(given, dy=last).of(mine)) and _any(given.of(mine))
+
+
+def _any(gradients: Mapping[str, Any]) -> bool:
+    return any(np.any(value) for value in gradients.values())
+
+
+# what may be wrong with all of their gradients: kind; the gradients without it; whether x and first states have it, too
+OF_ALL = {"term_mean": ("averaged", summed, False), "but_last": ("missing_term", one_step_longer, True)}
 
 
 def judge_batch(graph: BackwardGraph, mine: Gradients, setting: Setting, sequences: int = 3) -> list[BadManner]:

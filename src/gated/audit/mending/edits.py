@@ -149,6 +149,7 @@ class _Statement:
 
     def _instead(self, place: Place) -> Iterator[tuple[float, tuple[str, int] | None]]:
         yield from self._inner(place)
+        yield from self._bounds(place)
         yield from self._signs(place)
         yield from self._calls(place)
         yield from self._exchanged(place)
@@ -172,6 +173,14 @@ class _Statement:
         for part in parts:
             if not isinstance(part, ast.Starred):
                 yield 1.0, (self.code.said(part), level(part))
+
+    def _bounds(self, place: Place) -> Iterator[tuple[float, tuple[str, int] | None]]:
+        """A loop that begins or ends one step elsewhere."""
+        node = place.node
+        if isinstance(self.statement.node, ast.For) and isinstance(node, ast.Constant) and isinstance(node.value, int):
+            for value in (node.value - 1, node.value + 1):
+                if value >= 0 or isinstance(place.parent, ast.Call):
+                    yield 0.3, (str(value), ATOM)
 
     def _signs(self, place: Place) -> Iterator[tuple[float, tuple[str, int] | None]]:
         node, text = place.node, self._said(place)
