@@ -10,9 +10,10 @@ import numpy as np
 from gated.audit.diagnosis.alphabet import Letter
 from gated.audit.diagnosis.case import Case
 from gated.audit.diagnosis.explain import Explanation, explain
-from gated.audit.diagnosis.mistakes import DELTA
+from gated.audit.diagnosis.mistakes import DELTA, INSTEAD
+from gated.audit.diagnosis.model import Model
 from gated.audit.diagnosis.observers import Observers
-from gated.audit.diagnosis.roads import Mistake, Road, Shift
+from gated.audit.diagnosis.roads import Factor, Mistake, Road, Shift
 from gated.audit.diagnosis.samples import Array, Samples, near
 from gated.language.graph import Matrix, Node, constant
 
@@ -69,6 +70,36 @@ class Carried:
                 found.append(Explanation(DELTA, self.last[node] + roads))
         return found
 
+    def too_early(self, node: str, value: Array, model: Model) -> list[Explanation]:
+        """A node of which nothing is seen at the last step: its terms start at an adjoint before those of its own step
+        were added, or at what comes back into another one.
+
+        Args:
+            model: of the adjoints of this step that come before.
+        """
+        right, found, carried = self.graph.local[node], [], self.graph.carried
+        own = tuple(road.source for road in right)
+        for sources in dict.fromkeys([own, *((source,) * len(own) for source in carried if carried[source])]):
+            roads, more = [], []
+            for road, source in zip(right, sources, strict=True):
+                early = Mistake("missing_term", "too_early", (source,))
+                another = Mistake("wrong_delta", "comes_back_instead", (source, road.source))
+                mistake = early if source == road.source else another
+                roads.append(replace(road, coefficient=0.0).spoilt(mistake, DELTA))
+                if self.graph.size_of(source) == self.graph.size_of(road.source):
+                    arriving = [way for way in model.earlier.get(source, carried.get(source, [])) if way.later]
+                    more += [self._behind(way, road).spoilt(mistake, DELTA) for way in arriving]
+            with np.errstate(all="ignore"):
+                total = sum((self.samples.road(road, self.t) for road in more), np.zeros(value.shape))
+            if more and near(value, total):
+                found.append(Explanation(DELTA + INSTEAD * (sources != own), roads + more))
+        return found
+
+    def _behind(self, way: Road, road: Road) -> Road:
+        """A road that comes back from the step after, and then one of this step."""
+        operations = tuple(op if isinstance(op, Matrix) else _before(op) for op in road.operations)
+        return Road(way.source, way.operations + operations, way.coefficient * road.coefficient, way.later)
+
     def _instead(self, node: str) -> Iterator[list[Road]]:
         """dh_next = dh; dh_next = dc_next; Uᵀ dh for every Uᵀ δ; U δ for every Uᵀ δ."""
         graph, carried = self.graph, self.graph.carried[node]
@@ -95,3 +126,14 @@ class Carried:
     def _turned(self, road: Road) -> Road:
         operations = tuple(op.T if isinstance(op, Matrix) else op for op in road.operations)
         return replace(road, operations=operations).spoilt(Mistake("transposed", "all_turned"), DELTA)
+
+
+def _before(factor: Factor) -> Factor:
+    """Its value at the step before."""
+    return Shift(factor.node, factor.by - 1) if isinstance(factor, Shift) else Shift(factor, -1)
+
+
+def too_early_roads(right: list[Road]) -> list[Road]:
+    """What is left at the last step of roads that start at adjoints to which nothing was added yet."""
+    mistakes = [Mistake("missing_term", "too_early", (road.source,)) for road in right]
+    return [replace(r, coefficient=0.0).spoilt(m, DELTA) for r, m in zip(right, mistakes, strict=True)]

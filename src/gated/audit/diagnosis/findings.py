@@ -191,7 +191,7 @@ class _Keys:
     def of(self, name: str, road: Road) -> object:
         """The same words, and gradients of one family, in which each may speak of its own member: σ(b_i) in b.i is the
         same mistake as σ(b_f) in b.f."""
-        if road.mistakes[0].sentence in _OF_SUMS:
+        if road.mistakes[0].sentence in (*_OF_SUMS, "too_early"):
             return road.mistakes
         if "." not in name:
             return name, None if name in self.whole else road.later, road.mistakes

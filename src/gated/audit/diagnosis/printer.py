@@ -9,7 +9,7 @@ from gated.calculus.steps import AUXILIARY
 from gated.language.graph import Matrix, Node
 from gated.language.operations import ATOM, MULTIPLY
 
-_NEXT = {"ₜ₋₁": "ₜ", "ₜ": "ₜ₊₁"}
+_NEXT = {"ₜ₋₂": "ₜ₋₁", "ₜ₋₁": "ₜ", "ₜ": "ₜ₊₁"}
 _PREVIOUS = {"ₜ₋₁": "ₜ₋₂", "ₜ": "ₜ₋₁"}
 _START = {"ₜ₊₁": "₁", "ₜ₋₁": "₋₁", "ₜ": "₀"}
 _SUMS = {

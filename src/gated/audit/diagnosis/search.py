@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
-from gated.audit.diagnosis.carried import Carried
+from gated.audit.diagnosis.carried import Carried, too_early_roads
 from gated.audit.diagnosis.case import Case
 from gated.audit.diagnosis.explain import Edit, Explanation, explain
 from gated.audit.diagnosis.findings import right_model
@@ -119,6 +119,7 @@ class Search:
         t, graph = samples.T - 1, self.graph
         seen = self.case.measured(samples)
         observers = Observers(samples, self.case.edits, seen, t, graph.local)
+        silent = [n for n in graph.kept if n in seen and self._is_silent(seen[n], t)]
 
         def sources(later: int) -> list[str]:
             return list(samples.adjoints[t])
@@ -147,6 +148,8 @@ class Search:
                         self.model.agreed.add((LOCAL, node))
             elif not said:
                 found = self._implied(observers, node, solve, lambda roads: self.case.pool(roads, sources))
+            if node in silent:
+                found = self._too_early(silent, node, right)
             found = _told_apart(samples, found, t)
             roads = self._take((LOCAL, node), found, right)
             self.model.last[node] = roads
@@ -166,6 +169,14 @@ class Search:
         question = "implied", node, shown, observers.samples.T, observers.samples.said(t)
         return self.case.once(question, lambda: observers.imply(node, self.graph.local[node], solve, pool))
 
+    def _too_early(self, silent: list[str], node: str, right: list[Road]) -> list[Explanation]:
+        """Nodes that are shown at earlier steps alone: the last is not summed, or they are taken too early, all of them
+        or none."""
+        first, zero = (LOCAL, silent[0]), too_early_roads(right)
+        if node == silent[0]:
+            return [Explanation(0.0, right), Explanation(OBSERVER_WRONG, zero)]
+        return [Explanation(0.0, zero if self.prefer.get(first) else right)]
+
     def _read_vectors(self, sums: Sums) -> None:
         """How each vector of weights shows its node: with the factors that theirs has."""
         for name in sums.names:
@@ -184,6 +195,11 @@ class Search:
         roads = [(name, self.graph.gradients[name]) for name in self.graph.vectors]
         return [(n, r[0]) for n, r in roads if len(r) == 1 and r[0].elementwise and r[0].source == node]
 
+    @staticmethod
+    def _is_silent(values: list[Array], t: int) -> bool:
+        """Whether a node is shown, but not at the last step."""
+        return any(known(v[t - 1]) for v in values if t) and not any(known(v[t]) for v in values)
+
     # what is carried
 
     def _carried(self) -> None:
@@ -192,6 +208,8 @@ class Search:
         for node in graph.back:
             samples.put(node, 1, self.model.last[node] if node in graph.kept else graph.local[node])
             self._as_theirs(samples, seen, node, 1)
+        # shown at the first step alone
+        silent = {n for n, values in seen.items() if self._is_silent(values, 1)}
         self._with_vectors(samples, seen)
         observers, carried = self._observers(samples, seen, t), Carried(self.case, samples, self.model.last, t)
 
@@ -216,10 +234,16 @@ class Search:
                     found = [e for value in said for e in self._solve(samples, value, wide, t, sources, False)]
                 if not found:
                     found = [e for value in said for e in carried.common_factor(node, value, onwards)]
+                if found and not observers.shown(node) and {w.name for w in observers.witnesses(node)} <= silent:
+                    found.append(Explanation(max(e.cost for e in found) + OBSERVER_WRONG, right))  # they come too early
                 found = _told_apart(samples, found, t)
                 roads = self._take((CARRIED, node), found, right)
                 if said and not found:
                     self._unexplained((CARRIED, node))
+            elif node in silent and not any(near(value, _total(samples, own, t)) for value in observers.shown(node)):
+                found = [e for v in observers.shown(node) for e in carried.too_early(node, v, self.model)]
+                roads = self._take((CARRIED, node), found, own)
+                self.model.last[node] = roads[: len(own)]
             self.model.earlier[node] = roads
             samples.put(node, t, roads)
             self._as_theirs(samples, seen, node, t)
@@ -284,3 +308,7 @@ def _told_apart(samples: Samples, found: list[Explanation], t: int) -> list[Expl
 def _same(one: list[tuple[object, Array]], other: list[tuple[object, Array]]) -> bool:
     pairs = list(zip(one, other, strict=False))
     return len(one) == len(other) and all(a == b and near(v, w) for (a, v), (b, w) in pairs)
+
+
+def _total(samples: Samples, roads: Iterable[Road], t: int) -> Array:
+    return sum((samples.road(road, t) for road in roads), np.zeros((samples.S, samples.units)))
