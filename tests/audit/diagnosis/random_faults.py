@@ -11,7 +11,7 @@ import numpy as np
 from gated.audit.diagnosis.alphabet import Alphabet
 from gated.audit.diagnosis.backward_graph import BackwardGraph
 from gated.audit.diagnosis.case import Case
-from gated.audit.diagnosis.findings import right_model
+from gated.audit.diagnosis.causes import right_model
 from gated.audit.diagnosis.mistakes import Edits
 from gated.audit.diagnosis.model import Model
 from gated.audit.diagnosis.roads import FIRST, LAST, MEAN, Mistake, Road

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import replace
 
 from gated.audit.diagnosis.alphabet import Alphabet
@@ -21,12 +21,24 @@ class Case:
 
     After the deadline (by `time.thread_time`, so that other programs do not count) there are no edits left to try: a
     search ends by itself.
+
+    Attributes:
+        held: parameter -> the array of theirs that it is, or a part of.
+        halves: the parameters of one gate that are parts of the same array, W on [h, x].
     """
 
     def __init__(
-        self, graph: BackwardGraph, mine: Gradients, setting: Setting, seed: int, deadline: float = math.inf
+        self,
+        graph: BackwardGraph,
+        mine: Gradients,
+        setting: Setting,
+        seed: int,
+        deadline: float = math.inf,
+        held: Mapping[str, str] | None = None,
     ) -> None:
         self.graph, self.mine, self.setting, self.seed, self.deadline = graph, mine, setting, seed, deadline
+        self.held = held or {name: name for name in graph.cell.parameters}
+        self.halves = frozenset(_halves(self.held))
         self.alphabet = Alphabet(graph)
         self.edits = Edits(graph, self.alphabet)
         self._pools: dict[object, list[Edit]] = {}
@@ -34,6 +46,10 @@ class Case:
         self._seen: dict[int, dict[str, list[Array]]] = {}
         self._alone: dict[int, dict[str, Array]] = {}
         self._known: dict[Hashable, list[Explanation]] = {}
+
+    def of(self, graph: BackwardGraph, mine: Gradients) -> Case:
+        """The same question of other gradients."""
+        return Case(graph, mine, self.setting, self.seed, self.deadline, self.held)
 
     @property
     def late(self) -> bool:
@@ -97,3 +113,10 @@ class Case:
                 pairs.append((road, replace(longer, groups=(), later=road.later)))
         matrices = list(graph.steps.products)
         return [(r, edit) for r, way in pairs for edit in self.edits.of(way, sources(r.later), matrices)]
+
+
+def _halves(held: Mapping[str, str]) -> Iterator[str]:
+    for name, array in held.items():
+        _, _, member = name.partition(".")
+        if any(n != name and a == array and n.partition(".")[2] == member for n, a in held.items()):
+            yield name

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from itertools import zip_longest
 
 from gated.audit.diagnosis.case import Case
-from gated.audit.diagnosis.findings import Called, right_model
+from gated.audit.diagnosis.causes import right_model
+from gated.audit.diagnosis.findings import Called
 from gated.audit.diagnosis.model import Model
 from gated.audit.diagnosis.printer import RoadPrinter
 from gated.audit.diagnosis.roads import Road

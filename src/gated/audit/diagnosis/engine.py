@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 
 from gated.audit.diagnosis.backward_graph import BackwardGraph
 from gated.audit.diagnosis.case import Case
+from gated.audit.diagnosis.causes import right_model
 from gated.audit.diagnosis.drawn import DrawnRoad, drawn
-from gated.audit.diagnosis.findings import Called, Finding, findings, open_questions, right_model, spoilt
+from gated.audit.diagnosis.findings import Called, Finding, findings, open_questions, spoilt
 from gated.audit.diagnosis.hypotheses import best_hypotheses
 from gated.audit.diagnosis.manners import OF_ALL, BadManner, judge_batch, judge_manners, runs
 from gated.audit.diagnosis.model import Model
@@ -85,7 +86,8 @@ def explain_gradients(
         setting = replace(setting, inputs=setting.units)  # x is added to h in their code
     manners, mine = judge_manners(graph, mine, setting)
     manners += judge_batch(graph, mine, setting)
-    case = Case(graph, mine, setting, seed, time.thread_time() + PATIENCE)
+    held = {name: called(name) for name in cell.parameters}
+    case = Case(graph, mine, setting, seed, time.thread_time() + PATIENCE, held)
     best, *others = best_hypotheses(cell, case, mine)
     if best.whole:
         kind, _, everything = OF_ALL[best.whole]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from gated.audit.diagnosis.backward_graph import BackwardGraph
 from gated.audit.diagnosis.case import Case
+from gated.audit.diagnosis.causes import Cause, causes, right_model
 from gated.audit.diagnosis.model import GRADIENT, Model
 from gated.audit.diagnosis.printer import RoadPrinter
 from gated.audit.diagnosis.roads import Mistake, Road
@@ -33,8 +34,6 @@ KINDS = [
     "wrong_delta",
     "zero",
 ]
-# mistakes of how a sum is taken: one cause, whichever gradients it spoils
-_OF_SUMS = ("only_last", "only_first", "but_last", "but_first", "term_mean", "is_zero", "first_is_zero", "all_later")
 
 
 @dataclass(frozen=True)
@@ -59,59 +58,6 @@ class Finding:
     legend: tuple[str, ...] = ()
 
 
-@dataclass
-class Cause:
-    """Mistakes that are one: where they were made, and the terms that have them (right, theirs)."""
-
-    mistakes: tuple[Mistake, ...]
-    names: list[str] = field(default_factory=list)
-    terms: list[Road] = field(default_factory=list)
-
-    @property
-    def kind(self) -> str:
-        return self.mistakes[0].kind
-
-    @property
-    def cost(self) -> float:
-        return self.terms[0].cost if self.terms else 1.0
-
-    def has(self, road: Road) -> bool:
-        """Whether a wrong road of the same adjoint is one of this cause's."""
-        return bool(road.later and _missing(road)) if self.kind == "cut_path" else road.mistakes == self.mistakes
-
-
-def causes(case: Case, model: Model) -> list[Cause]:
-    """The mistakes of a model, each cause once."""
-    found: dict[object, Cause] = {}
-    keys = _Keys(case, model)
-    for name, roads in _all_roads(model):
-        if cut := _cut(case, name, roads):
-            found["cut", name] = cut
-            roads = [r for r in roads if not cut.has(r)]
-        for road in roads:
-            if not road.mistakes or keys.repeats(found, name, road):
-                continue
-            cause = found.setdefault(keys.of(name, road), Cause(road.mistakes))
-            cause.names += [name] * (name not in cause.names)
-            cause.terms.append(road)
-    return _without_doubt(case, list(found.values()))
-
-
-def _without_doubt(case: Case, found: list[Cause]) -> list[Cause]:
-    """What has several reasons has that for which others are what they are: a gradient that is zero, as its first step
-    is; a first state that gets what belongs to the step after, as a loop does that ends there."""
-    said = {cause.mistakes[0].sentence: cause for cause in found if len(cause.mistakes) == 1}
-    pairs = [(said.get("first_is_zero"), said.get("only_first") or said.get("is_zero"))]
-    if (later := said.get("all_later")) and set(later.names) <= set(case.graph.starts):
-        pairs.append((later, said.get("but_first")))
-    for doubtful, plain in pairs:
-        if doubtful is not None and plain is not None:
-            plain.names += doubtful.names
-            plain.terms += doubtful.terms
-            found = [cause for cause in found if cause is not doubtful]
-    return found
-
-
 def findings(
     case: Case, model: Model, rivals: Sequence[Model], *, lang: str, verified: bool, called: Called = str
 ) -> list[Finding]:
@@ -134,26 +80,6 @@ def _identity(cause: Cause) -> object:
     return cause.mistakes, tuple(cause.names), tuple(cause.terms) if of_terms else ()
 
 
-def right_model(case: Case, like: Model | None = None) -> Model:
-    """The derived backward pass; in the form in which another model has it, road by road."""
-    graph, like = case.graph, like or Model()
-    last = {node: graph.local[node] for node in graph.kept}
-    carried = {
-        node: _in_form(graph, own, like.earlier.get(node, [])[len(like.last.get(node, [])) :])
-        for node, own in graph.carried.items()
-    }
-    gradients = {name: _in_form(graph, own, like.gradients.get(name, [])) for name, own in graph.gradients.items()}
-    return Model(last, {node: last[node] + carried[node] for node in graph.kept}, gradients)
-
-
-def _in_form(graph: BackwardGraph, right: list[Road], theirs: list[Road]) -> list[Road]:
-    """The right roads, or what they are spelled out if that is what theirs, where they are right, are."""
-    for form in (right, graph.spelled_out(right)):
-        if len(theirs) >= len(form) and all(a.mistakes or a == b for a, b in zip(theirs, form, strict=False)):
-            return form
-    return right
-
-
 def open_questions(case: Case, model: Model, lang: str, called: Called = str) -> list[str]:
     """What could not be explained, in words."""
     printer = RoadPrinter(case.graph)
@@ -161,54 +87,6 @@ def open_questions(case: Case, model: Model, lang: str, called: Called = str) ->
         say(lang, f"open_{stage}", called(name) if stage == GRADIENT else printer.adjoint(name))
         for stage, name in model.unexplained
     ]
-
-
-def _all_roads(model: Model) -> Iterable[tuple[str, list[Road]]]:
-    yield from model.earlier.items()
-    yield from model.gradients.items()
-
-
-def _missing(road: Road) -> bool:
-    return any(m.sentence == "term_missing" for m in road.mistakes)
-
-
-def _cut(case: Case, name: str, roads: list[Road]) -> Cause | None:
-    """All that is carried into a state's node is missing, or all that goes to its first value."""
-    carried = case.graph.carried.get(name) or case.graph.gradients.get(name, []) * (name in case.graph.starts)
-    if carried and sum(bool(r.later) and _missing(r) for r in roads) == len(carried):
-        return Cause((Mistake("cut_path", "cut_path"),), [name])
-    return None
-
-
-class _Keys:
-    """What two roads have in common if their mistakes are one."""
-
-    def __init__(self, case: Case, model: Model) -> None:
-        self.graph, self.printer = case.graph, RoadPrinter(case.graph)
-        # the whole of an adjoint is wrong in one way
-        self.whole = {name for name, roads in model.earlier.items() if len({r.mistakes for r in roads}) == 1}
-
-    def of(self, name: str, road: Road) -> object:
-        """The same words, and gradients of one family, in which each may speak of its own member: σ(b_i) in b.i is the
-        same mistake as σ(b_f) in b.f."""
-        if road.mistakes[0].sentence in (*_OF_SUMS, "too_early"):
-            return road.mistakes
-        if "." not in name:
-            return name, None if name in self.whole else road.later, road.mistakes
-        family, member = name.split(".", 1)
-        words = (
-            (m.kind, m.sentence, *(self.printer.part(part).replace(f"_{member}", "_") for part in m.parts))
-            for m in road.mistakes
-        )
-        return family, road.later, tuple(words)
-
-    def repeats(self, found: dict[object, Cause], name: str, road: Road) -> bool:
-        """Whether a first state only repeats what is wrong with a state's node."""
-        if name not in self.graph.starts:
-            return False
-        end = self.graph.ends[self.graph.starts[name]]
-        cause = found.get(self.of(end, road)) if end else None
-        return ("cut", end) in found or (cause is not None and any(t.source == road.source for t in cause.terms))
 
 
 def _finding(

@@ -12,7 +12,7 @@ from typing import Any
 
 from gated.audit.diagnosis.backward_graph import BackwardGraph
 from gated.audit.diagnosis.case import Case
-from gated.audit.diagnosis.findings import Cause, causes, right_model
+from gated.audit.diagnosis.causes import Cause, causes, right_model
 from gated.audit.diagnosis.manners import OF_ALL, skips_last_step
 from gated.audit.diagnosis.model import GRADIENT, LOCAL, Choice, Model
 from gated.audit.diagnosis.samples import TOLERANCE, Array, Gradients, Samples, near
@@ -214,7 +214,7 @@ def best_hypotheses(cell: Cell, case: Case, mine: Gradients) -> list[Hypothesis]
 def _without(case: Case, mine: Gradients, sentence: str) -> Hypothesis:
     """The explanation of their gradients without what is wrong with all of them."""
     _, without, _ = OF_ALL[sentence]
-    other = Hypothesis(Case(case.graph, without(case.graph, mine), case.setting, case.seed, case.deadline))
+    other = Hypothesis(case.of(case.graph, without(case.graph, mine)))
     other.finish(give_up=True)
     other.whole = sentence
     return other
@@ -261,4 +261,4 @@ def _exchanged(cell: Cell, mine: Gradients, case: Case, pair: tuple[str, str], b
     def renamed(*args: Any) -> dict[str, Any]:
         return {names.get(name, name): gradient for name, gradient in mine(*args).items()}
 
-    return Case(BackwardGraph(cell, pair if back else None), renamed, case.setting, case.seed, case.deadline)
+    return case.of(BackwardGraph(cell, pair if back else None), renamed)

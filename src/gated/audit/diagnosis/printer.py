@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gated.audit.diagnosis.backward_graph import DY, BackwardGraph
-from gated.audit.diagnosis.roads import AT_LOSS, BUT_FIRST, BUT_LAST, FIRST, LAST, MEAN, Part, Road, Shift
+from gated.audit.diagnosis.roads import ALL, AT_LOSS, BUT_FIRST, BUT_LAST, FIRST, LAST, MEAN, Part, Road, Shift
 from gated.calculus.notation import Notation
 from gated.calculus.steps import AUXILIARY
 from gated.language.graph import Matrix, Node
@@ -65,7 +65,7 @@ class RoadPrinter:
         if name == "x":
             return f"dxₜ = {total}"
         if name in self.graph.gradients:
-            masks = {road.mask for road in roads if road.coefficient}
+            masks = {ALL if _at_last(road) else road.mask for road in roads if road.coefficient}
             sums = _SUMS.get(masks.pop(), "Σₜ ") if len(masks) == 1 else "Σₜ "
             brackets = len(written) > 1
             return f"d{self.notation.parameter(name)} = {sums}" + (f"({total})" if brackets else total)
@@ -74,7 +74,7 @@ class RoadPrinter:
     def road(self, road: Road, source: str = "") -> str:
         """One product: factors behind, matrices in front, brackets where a matrix is applied to a product."""
         text, is_product = source or self.adjoint(road.source), False
-        if road.mask == AT_LOSS:
+        if road.mask == AT_LOSS and not _at_last(road):
             text = text.replace("ₜ", "ₛ")
         for operation in road.operations:
             if isinstance(operation, Matrix):
@@ -83,7 +83,8 @@ class RoadPrinter:
                 text, is_product = f"{text} ⊙ {self._factor(operation, MULTIPLY + 1)}", True
         if road.operand is not None:
             left = f"({text})" if is_product else text
-            text = f"{left} {self._factor(road.operand, ATOM)}ᵀ"
+            right = self._factor(road.operand, ATOM)
+            text = f"{left} {right.replace('ₜ', '_T') if _at_last(road) else right}ᵀ"
         for _ in range(road.later):
             text = _moved(text, _NEXT)
         return _coefficient(road.coefficient) + text
@@ -98,6 +99,11 @@ class RoadPrinter:
             return self.notation.printer.term(factor, binds)
         text = self.notation.printer.term(factor.node, binds)
         return _moved(text, _PREVIOUS if factor.by < 0 else _NEXT)
+
+
+def _at_last(road: Road) -> bool:
+    """Whether the loss, whose step its operand is taken from, is that of the last step."""
+    return any(mistake.sentence == "at_last" for mistake in road.mistakes)
 
 
 def _coefficient(value: float) -> str:

@@ -15,8 +15,8 @@ import numpy as np
 
 from gated.audit.diagnosis.carried import Carried, too_early_roads
 from gated.audit.diagnosis.case import Case
+from gated.audit.diagnosis.causes import right_model
 from gated.audit.diagnosis.explain import Edit, Explanation, explain
-from gated.audit.diagnosis.findings import right_model
 from gated.audit.diagnosis.logarithms import fit_logarithms
 from gated.audit.diagnosis.model import CARRIED, GRADIENT, LOCAL, Choice, Model
 from gated.audit.diagnosis.observers import Observers, Pool, Solve, distinct

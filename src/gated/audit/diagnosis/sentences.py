@@ -29,6 +29,8 @@ say = Sentences({
                    "只剩第一步：应当累加，却被覆盖了"),
     "at_loss": ("{0} is taken at the step of the loss, in the place of the step that the adjoint has come to",
                 "{0} 取自损失所在的步，而不是伴随已传到的那一步"),
+    "at_last": ("{0} of the last step stands at every step, where that of its own step belongs",
+                "每一步都用了最后一步的 {0} ，而应当用各自那一步的"),
     "but_last": ("the last step is left out of the sum", "求和时漏掉了最后一步"),
     "but_first": ("the first step is left out of the sum", "求和时漏掉了第一步"),
     "first_is_zero": ("it is zero, as its first step is: overwritten where it should be summed, or never added",
@@ -48,6 +50,7 @@ say = Sentences({
                      "各项本应使用各自门的伴随，却都用了 {0}"),
     "all_turned": ("the matrices are not transposed", "各矩阵都没有转置"),
     "cut_path": ("nothing comes back from the step after", "没有从后一步传回任何梯度"),
+    "matrices_exchanged": ("{0} and {1} stand in each other's place", "{0} 与 {1} 互换了位置"),
     "swapped_gates": ("the adjoints of {0} and {1} stand in each other's place", "{0} 与 {1} 的伴随互换了位置"),
 
     # manners

@@ -74,7 +74,8 @@ class Sums:
     def _at_loss(self, name: str, right: list[Road]) -> list[Explanation]:
         """Two loops, over the steps of losses and back from each of them, and the values of the wrong one."""
         values = {road: road.operand or next(iter(road.operations), None) for road in right}
-        mistakes = {road: Mistake("wrong_operand", "at_loss", (v,)) for road, v in values.items() if v is not None}
+        sentence = "at_last" if self.case.setting.last_only else "at_loss"
+        mistakes = {road: Mistake("wrong_operand", sentence, (v,)) for road, v in values.items() if v is not None}
         roads = [replace(r, mask=AT_LOSS).spoilt(m, MASKED) for r, m in mistakes.items()]
         return [Explanation(MASKED, roads)] if len(roads) == len(right) and self._is_it(name, roads) else []
 

@@ -128,8 +128,19 @@ class _Statement:
                 if text[at - 1] != sign and text[at - 1] in "+-":
                     yield 0.9, [(at - 1, at, sign)]
             yield 1.2, [(at - 1, at, "")]
+        if self.sought.too_early and isinstance(node, (ast.Assign, ast.AugAssign)):
+            yield from ((-2.0 if _adds(node) else 0.5, edits) for edits in self._moved_up())
         if not self.statement.alone and isinstance(node, (ast.Assign, ast.AugAssign, ast.Expr, ast.For, ast.If)):
             yield 1.5, [self._without()]
+
+    def _moved_up(self) -> Iterator[list[Edit]]:
+        """The statement before each of those that it stands behind, the nearest first."""
+        start, end, instead = self._without()
+        if not instead:
+            for other in reversed(self.statement.before):
+                at = self.code.text.rfind("\n", 0, other.start) + 1
+                line = self.code.text[start:end]
+                yield [(at, at, line if line.endswith("\n") else f"{line}\n"), (start, end, "")]
 
     def _without(self) -> Edit:
         """The statement removed, with its lines."""
@@ -274,6 +285,15 @@ class _Statement:
 
     def _bound(self, text: str, own: int, needed: int) -> str:
         return text if own >= needed else f"({text})"
+
+
+def _adds(node: ast.Assign | ast.AugAssign) -> bool:
+    """v += a, v = v + a."""
+    if isinstance(node, ast.AugAssign):
+        return isinstance(node.op, ast.Add)
+    said = {ast.unparse(target) for target in node.targets}
+    parts = [node.value.left, node.value.right] if isinstance(node.value, ast.BinOp) else []
+    return any(ast.unparse(part) in said for part in parts)
 
 
 def _slopes(word: Word) -> list[tuple[str, int]]:

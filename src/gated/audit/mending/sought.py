@@ -30,6 +30,7 @@ class Sought:
         missing: right roads that are not in theirs.
         whole: sum that is wrong, by its name -> the right roads of the same step, and the name of what arrives from the
             step after, if that is a part of it.
+        too_early: whether an adjoint is used before the terms of its own step are added.
     """
 
     def __init__(self, targets: Targets, left: Left, focus: int | None) -> None:
@@ -42,6 +43,7 @@ class Sought:
         self.needed: set[str] = set()
         self.missing: list[Road] = []
         self.whole: dict[str, tuple[list[Road], str]] = {}
+        self.too_early = any(m.sentence == "too_early" for cause in targets.causes for m in cause.mistakes)
         self._values: dict[Node, str] = {}
         self._products: dict[tuple[str, tuple[Operation, ...]], str] = {}
         self._adjoints()

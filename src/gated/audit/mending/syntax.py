@@ -43,7 +43,7 @@ class Statement:
 
     Attributes:
         places: the expressions whose values it uses, outer ones first. loop: whether it is in one.
-        alone: whether it is the only one of its block.
+        alone: whether it is the only one of its block. before: those that stand before it there.
     """
 
     node: ast.stmt
@@ -55,6 +55,7 @@ class Statement:
     loop: bool
     alone: bool
     places: list[Place] = field(default_factory=list)
+    before: list[Statement] = field(default_factory=list)
 
 
 class Code:
@@ -94,6 +95,7 @@ class Code:
         return bisect_right(self._starts, offset)
 
     def _statements(self, function: Function, body: list[ast.stmt], loop: bool) -> Iterator[Statement]:
+        before: list[Statement] = []
         for node in body:
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
                 continue
@@ -104,7 +106,8 @@ class Code:
             last = (head.end_lineno if head is not None else node.end_lineno) or node.lineno
             if any(blocks) and head is None:
                 last = node.lineno
-            made = Statement(node, function, node.lineno, last, start, end, loop, len(body) == 1)
+            made = Statement(node, function, node.lineno, last, start, end, loop, len(body) == 1, before=before)
+            before = [*before, made]
             if head is not None:
                 made.places = list(self._places(head, 0, node, 0))
             yield made

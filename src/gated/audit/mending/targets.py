@@ -14,9 +14,8 @@ from itertools import combinations
 import numpy as np
 
 from gated.audit.diagnosis.backward_graph import BackwardGraph
-from gated.audit.diagnosis.case import Case
+from gated.audit.diagnosis.causes import Cause, causes, right_model
 from gated.audit.diagnosis.engine import Evidence
-from gated.audit.diagnosis.findings import Cause, causes, right_model
 from gated.audit.diagnosis.model import Model
 from gated.audit.diagnosis.roads import Road
 from gated.audit.diagnosis.samples import TOLERANCE, Array, Gradients, Samples, near, norm
@@ -40,7 +39,7 @@ class Targets:
         self.swapped = bool(evidence.swapped)
         if evidence.swapped or evidence.whole:  # in that case their gradients are not as they give them
             graph = BackwardGraph(self.case.graph.cell)
-            self.case = Case(graph, mine, self.case.setting, self.case.seed, self.case.deadline)
+            self.case = self.case.of(graph, mine)
             self.model = right_model(self.case)
         self.causes = causes(self.case, self.model)
         setting = replace(self.case.setting, samples=1)
