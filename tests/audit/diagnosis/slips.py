@@ -40,7 +40,7 @@ SLIPS = [
     (
         "lstm",
         [("delta_g @ U_g", "delta_f @ U_g"), ("delta_f @ U_f", "delta_g @ U_f")],
-        [("swapped_gates", "dh"), ("swapped_gates", "dh")],
+        [("swapped_gates", "dh")],
     ),
     ("lstm", [("do = dh * tanh_c", "do = dh * (i * g + f * c_prev)")], [("wrong_operand", "a_o")]),
     (
