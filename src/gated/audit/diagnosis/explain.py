@@ -123,6 +123,16 @@ class _Fit:
         left = np.linalg.norm(self.rest[:, None] - columns.beside * columns.share, axis=0)
         for k in np.flatnonzero(left < 1e-5 * norm(self.rest)):
             self.attempt([(edits[k], columns.values[:, k])])
+        if not self.found and len(self.free) == 1 and norm(self.rest) <= TOLERANCE * self.size:
+            self._instead(edits, columns)
+
+    def _instead(self, edits: list[Edit], columns: _Columns) -> None:
+        """Edits by a factor that is the same number everywhere, the slope of a gate that is always open: what they
+        give is a multiple of the right road, and beside that they are nothing."""
+        far = np.linalg.norm(columns.values - self.target[:, None], axis=0)
+        for k in np.flatnonzero(far <= TOLERANCE * self.size):
+            if edits[k][0] == self.right[self.free[0]]:
+                self.found.append(self._said({self.free[0]: 0.0}, [edits[k]], [1.0]))
 
     def in_pairs(self, edits: list[Edit], columns: _Columns) -> None:
         """Two edits explain the rest if its projection on their plane has its length: all pairs by the Gram matrix."""

@@ -34,6 +34,7 @@ class Observers:
         self, samples: Samples, edits: Edits, seen: dict[str, list[Array]], t: int, roads: Mapping[str, list[Road]]
     ) -> None:
         self.samples, self.edits, self.seen, self.t, self.roads = samples, edits, seen, t, roads
+        self.doubted: set[str] = set()  # nodes that may be shown wrongly: what comes from them is asked, too
 
     def imply(self, node: str, right: list[Road], solve: Solve, pool: Pool) -> list[Explanation]:
         """Explanations of a hidden node: cheap ones only where two observers imply the same value, or none is wrong.
@@ -50,7 +51,9 @@ class Observers:
             if any(e.cost < CONVINCED for e in found) or not watching:
                 break
         if any(e.roads == right for e in found):
-            return [Explanation(0.0, right)]
+            others = [e for e in found if e.roads != right]
+            contradicted = any(len(self.shown(witness.name)) > 1 for witness in watching)
+            return [Explanation(0.0, right), *(others if contradicted else [])]
         convinced = any(e.cost < CONVINCED for e in found)
         found.append(Explanation(NOBODY, right))
         if not convinced and len(right) == 1:
@@ -92,11 +95,13 @@ class Observers:
         Args:
             asking: nodes for which this is asked, so that they cannot answer.
         """
-        if (said := self.shown(node)) or node in asking:
+        said = self.shown(node)
+        if (said and node not in self.doubted) or node in asking:
             return said
         asking |= {node}
-        implied = [value for witness in self.witnesses(node) for value in self._implied(witness, asking)[:1]]
-        return sorted(distinct(implied), key=lambda value: -sum(near(value, other) for other in implied))
+        implied = [value for witness in self.witnesses(node) for value in self._implied(witness, asking)]
+        agreed = sorted(distinct(implied), key=lambda value: -sum(near(value, other) for other in implied))
+        return distinct([*agreed, *said])
 
     def _votes(
         self, said: list[tuple[str, Array]], right: list[Road], solve: Solve, at_least: int

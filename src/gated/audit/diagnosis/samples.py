@@ -190,11 +190,12 @@ class Samples:
         self.adjoints[t][node] = total
 
     def meaning(self, road: Road, t: int) -> tuple[object, Array]:
-        """Where a road starts, and what it makes of any adjoint: the same for two wordings of one product."""
+        """Where a road starts, and what it makes of any adjoint of this step or of one before: the same for two
+        wordings of one product. (A value of the step before is not that which a first state stands for.)"""
         probe = np.linspace(1.0, 2.0, self.S * self.units).reshape(self.S, self.units)
-        end = t + road.later
-        made = self.along(road, probe, end) if end < self.T else probe
-        return (road.source, road.later, road.mask), np.asarray(made)
+        ends = [step + road.later for step in range(t + 1) if step + road.later < self.T]
+        made = [self.along(road, probe, end) for end in ends]
+        return (road.source, road.later, road.mask), np.stack(made) if made else probe
 
     def said(self, t: int) -> tuple[tuple[str, bytes], ...]:
         """The adjoints of a step as a key; nothing beyond the last."""

@@ -212,6 +212,7 @@ class Search:
         silent = {n for n, values in seen.items() if self._is_silent(values, 1)}
         self._with_vectors(samples, seen)
         observers, carried = self._observers(samples, seen, t), Carried(self.case, samples, self.model.last, t)
+        observers.doubted = silent
 
         def sources(later: int) -> list[str]:
             return list(samples.adjoints[t + later])
