@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gated.audit.diagnosis.roads import MEAN, Mistake, Road
-from gated.audit.diagnosis.samples import TOLERANCE, Array, norm
+from gated.audit.diagnosis.samples import TOLERANCE, Array, Samples, near, norm
 
 EXTRA_TERM, NOT_ONE = 0.7, 0.8  # costs: an edit that replaces no road; an edit with a coefficient other than 1
 SNAP = 1e-6  # how near a coefficient must be to a number that a person may have meant
@@ -204,3 +204,19 @@ def scaled(road: Road, weight: float, steps: int) -> Road:
     else:
         mistake = Mistake("extra_factor", "term_times", (weight,))
     return replace(road, coefficient=road.coefficient * weight).spoilt(mistake, 1.0)
+
+
+def told_apart(samples: Samples, found: list[Explanation], t: int) -> list[Explanation]:
+    """The explanations, cheapest first, without those that say the same in other words."""
+    kept: list[tuple[Explanation, list[tuple[object, Array]]]] = []
+    with np.errstate(all="ignore"):
+        for explanation in sorted(found, key=lambda e: e.cost):
+            written = [samples.meaning(road, t) for road in explanation.roads if road.coefficient]
+            if not any(_same(written, other) for _, other in kept):
+                kept.append((explanation, written))
+    return [explanation for explanation, _ in kept]
+
+
+def _same(one: list[tuple[object, Array]], other: list[tuple[object, Array]]) -> bool:
+    pairs = list(zip(one, other, strict=False))
+    return len(one) == len(other) and all(a == b and near(v, w) for (a, v), (b, w) in pairs)

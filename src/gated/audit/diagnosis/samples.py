@@ -184,10 +184,14 @@ class Samples:
 
     def put(self, node: str, t: int, roads: Sequence[Road]) -> None:
         """Set the adjoint of a node to the sum of roads."""
+        self.adjoints[t][node] = self.total(roads, t)
+
+    def total(self, roads: Sequence[Road], t: int) -> Array:
+        """What roads bring to step t together."""
         total = np.zeros((self.S, self.units))
         for road in roads:
             total = total + self.road(road, t)
-        self.adjoints[t][node] = total
+        return total
 
     def meaning(self, road: Road, t: int) -> tuple[object, Array]:
         """Where a road starts, and what it makes of any adjoint of this step or of one before: the same for two

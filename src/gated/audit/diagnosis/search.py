@@ -16,7 +16,7 @@ import numpy as np
 from gated.audit.diagnosis.carried import Carried, too_early_roads
 from gated.audit.diagnosis.case import Case
 from gated.audit.diagnosis.causes import right_model
-from gated.audit.diagnosis.explain import Edit, Explanation, explain
+from gated.audit.diagnosis.explain import Edit, Explanation, explain, told_apart
 from gated.audit.diagnosis.logarithms import fit_logarithms
 from gated.audit.diagnosis.model import CARRIED, GRADIENT, LOCAL, Choice, Model
 from gated.audit.diagnosis.observers import Observers, Pool, Solve, distinct
@@ -150,7 +150,7 @@ class Search:
                 found = self._implied(observers, node, solve, lambda roads: self.case.pool(roads, sources))
             if node in silent:
                 found = self._too_early(silent, node, right)
-            found = _told_apart(samples, found, t)
+            found = told_apart(samples, found, t)
             roads = self._take((LOCAL, node), found, right)
             self.model.last[node] = roads
             samples.put(node, t, roads)
@@ -222,32 +222,36 @@ class Search:
                 samples.put(node, t, graph.local[node])
                 continue
             own = self.model.last[node]
-            roads = own
+            roads, shown = own, observers.shown(node)
             if graph.carried[node]:
-                right = own + graph.carried[node]
-                said = observers.values(node)
-                onwards = carried.onwards(observers, node)
-                more = [(r, carried.too_many(r, f)) for r in graph.carried[node] for f in onwards]
-                found = [e for value in said for e in carried.another(node, value)]
-                found += [e for value in said for e in self._solve(samples, value, right, t, sources, False, more)]
-                wide = own + graph.spelled_out(graph.carried[node])
-                if not found and wide != right:
-                    found = [e for value in said for e in self._solve(samples, value, wide, t, sources, False)]
-                if not found:
-                    found = [e for value in said for e in carried.common_factor(node, value, onwards)]
-                if found and not observers.shown(node) and {w.name for w in observers.witnesses(node)} <= silent:
+                right, said = own + graph.carried[node], observers.values(node)
+                found = self._explain_carried(carried, observers, node, sources)
+                if found and not shown and {w.name for w in observers.witnesses(node)} <= silent:
                     found.append(Explanation(max(e.cost for e in found) + OBSERVER_WRONG, right))  # they come too early
-                found = _told_apart(samples, found, t)
-                roads = self._take((CARRIED, node), found, right)
+                roads = self._take((CARRIED, node), told_apart(samples, found, t), right)
                 if said and not found:
                     self._unexplained((CARRIED, node))
-            elif node in silent and not any(near(value, _total(samples, own, t)) for value in observers.shown(node)):
-                found = [e for v in observers.shown(node) for e in carried.too_early(node, v, self.model)]
-                roads = self._take((CARRIED, node), found, own)
+            elif node in silent and not any(near(value, samples.total(own, t)) for value in shown):
+                found = [e for value in shown for e in carried.too_early(node, value, self.model)]
+                roads = self._take((CARRIED, node), told_apart(samples, found, t), own)
                 self.model.last[node] = roads[: len(own)]
             self.model.earlier[node] = roads
             samples.put(node, t, roads)
             self._as_theirs(samples, seen, node, t)
+
+    def _explain_carried(
+        self, carried: Carried, observers: Observers, node: str, sources: Callable[[int], list[str]]
+    ) -> list[Explanation]:
+        """What comes back into a node: its roads, its roads spelled out, one factor too many or too few for all."""
+        own, coming = self.model.last[node], self.graph.carried[node]
+        said, onwards, samples, t = observers.values(node), carried.onwards(observers, node), carried.samples, carried.t
+        more = [(road, carried.too_many(road, factor)) for road in coming for factor in onwards]
+        found = [e for value in said for e in carried.another(node, value)]
+        found += [e for v in said for e in self._solve(samples, v, own + coming, t, sources, False, more)]
+        wide = self.graph.spelled_out(coming)
+        if not found and wide != coming:
+            found = [e for v in said for e in self._solve(samples, v, own + wide, t, sources, False)]
+        return found or [e for value in said for e in carried.common_factor(node, value, onwards)]
 
     def _with_vectors(self, samples: Samples, seen: dict[str, list[Array]]) -> None:
         """A bias minus the known last step shows its node at the first; what contradicts that step shows nothing."""
@@ -293,23 +297,3 @@ class Search:
             self.model.gradients[name] = self._take((GRADIENT, name), found, self.graph.gradients[name])
             if not found and (CARRIED, self.graph.ends.get(self.graph.starts.get(name, ""))) not in unexplained:
                 unexplained.append((GRADIENT, name))  # a first state gets what is carried: not another question
-
-
-def _told_apart(samples: Samples, found: list[Explanation], t: int) -> list[Explanation]:
-    """The explanations, cheapest first, without those that say the same in other words."""
-    kept: list[tuple[Explanation, list[tuple[object, Array]]]] = []
-    with np.errstate(all="ignore"):
-        for explanation in sorted(found, key=lambda e: e.cost):
-            written = [samples.meaning(road, t) for road in explanation.roads if road.coefficient]
-            if not any(_same(written, other) for _, other in kept):
-                kept.append((explanation, written))
-    return [explanation for explanation, _ in kept]
-
-
-def _same(one: list[tuple[object, Array]], other: list[tuple[object, Array]]) -> bool:
-    pairs = list(zip(one, other, strict=False))
-    return len(one) == len(other) and all(a == b and near(v, w) for (a, v), (b, w) in pairs)
-
-
-def _total(samples: Samples, roads: Iterable[Road], t: int) -> Array:
-    return sum((samples.road(road, t) for road in roads), np.zeros((samples.S, samples.units)))

@@ -16,6 +16,7 @@ import numpy as np
 from gated.audit.foreign.programs import Edit
 from gated.audit.mending.phrases import Phrases
 from gated.audit.mending.sought import Sought
+from gated.audit.mending.statements import adds, moved_up, without
 from gated.audit.mending.syntax import ATOM, POWER, PRODUCT, SIGN, SUM, Code, Place, Statement, bare, level
 from gated.audit.mending.words import Word, Words
 
@@ -129,29 +130,9 @@ class _Statement:
                     yield 0.9, [(at - 1, at, sign)]
             yield 1.2, [(at - 1, at, "")]
         if self.sought.too_early and isinstance(node, (ast.Assign, ast.AugAssign)):
-            yield from ((-2.0 if _adds(node) else 0.5, edits) for edits in self._moved_up())
+            yield from ((-2.0 if adds(node) else 0.5, edits) for edits in moved_up(self.code, self.statement))
         if not self.statement.alone and isinstance(node, (ast.Assign, ast.AugAssign, ast.Expr, ast.For, ast.If)):
-            yield 1.5, [self._without()]
-
-    def _moved_up(self) -> Iterator[list[Edit]]:
-        """The statement before each of those that it stands behind, the nearest first."""
-        start, end, instead = self._without()
-        if not instead:
-            for other in reversed(self.statement.before):
-                at = self.code.text.rfind("\n", 0, other.start) + 1
-                line = self.code.text[start:end]
-                yield [(at, at, line if line.endswith("\n") else f"{line}\n"), (start, end, "")]
-
-    def _without(self) -> Edit:
-        """The statement removed, with its lines."""
-        text, (start, end) = self.code.text, (self.statement.start, self.statement.end)
-        first = max(text.rfind("\n", 0, start), text.rfind("\r", 0, start)) + 1
-        rest = text[end:]
-        stop = end + len(rest) - len(rest.lstrip(" \t"))
-        if text[first:start].strip() or text[stop : stop + 1] not in ("\n", "\r", ""):
-            return start, end, "pass"
-        stop += len("\r\n") if text[stop : stop + 2] == "\r\n" else 1
-        return first, min(stop, len(text)), ""
+            yield 1.5, [without(self.code, self.statement)]
 
     # expressions
 
@@ -285,15 +266,6 @@ class _Statement:
 
     def _bound(self, text: str, own: int, needed: int) -> str:
         return text if own >= needed else f"({text})"
-
-
-def _adds(node: ast.Assign | ast.AugAssign) -> bool:
-    """v += a, v = v + a."""
-    if isinstance(node, ast.AugAssign):
-        return isinstance(node.op, ast.Add)
-    said = {ast.unparse(target) for target in node.targets}
-    parts = [node.value.left, node.value.right] if isinstance(node.value, ast.BinOp) else []
-    return any(ast.unparse(part) in said for part in parts)
 
 
 def _slopes(word: Word) -> list[tuple[str, int]]:
