@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from benchmarks.points import GRID, LARGE, ONLINE, QUICK, STREAM, Point, UsageError
+from benchmarks.points import GRID, LARGE, ONLINE, QUICK, STREAM, UPDATE, UPDATE_GRU, UPDATE_WORDS, Point, UsageError
 
 LARGE_POINTS = tuple(point for point in GRID if point.hidden >= LARGE)
 
@@ -23,6 +23,7 @@ class Comparison:
         peer_cell: what the peer computes, if that is not the same.
         rate: compare floating point operations per second, not seconds.
         slow: takes so long to prepare that --quick does it at one point alone.
+        vocabulary: of the language model whose updates are compared.
     """
 
     key: str
@@ -34,6 +35,7 @@ class Comparison:
     peer_cell: str = ""
     rate: bool = False
     slow: bool = False
+    vocabulary: int = 0
 
     @property
     def group(self) -> str:
@@ -63,7 +65,29 @@ def _rates() -> list[Comparison]:
     ]
 
 
+def _updates() -> list[Comparison]:
+    """Of a language model, whole, from ids to new parameters."""
+    rows = (
+        ("update.lstm", "lstm", "nn.LSTM", UPDATE, 103),
+        ("update.gru", "gru", "nn.GRU", (UPDATE_GRU,), 103),
+        ("update.words", "lstm", "nn.LSTM", (UPDATE_WORDS,), 10_000),
+    )
+    return [
+        Comparison(
+            key=key,
+            title=f"Whole update of a language model, {cell.upper()}, {vocabulary} symbols, PyTorch {theirs}",
+            cell=cell,
+            task="update",
+            peer="torch",
+            points=points,
+            vocabulary=vocabulary,
+        )
+        for key, cell, theirs, points, vocabulary in rows
+    ]
+
+
 COMPARISONS = (
+    *_updates(),
     Comparison("lstm", "LSTM training, PyTorch nn.LSTM", "lstm", "train", "torch"),
     Comparison("gru", "GRU (reset after) training, PyTorch nn.GRU", "gru", "train", "torch"),
     Comparison("peephole", "Peephole LSTM training, JAX lax.scan under jit", "peephole", "train", "jax"),
@@ -114,6 +138,8 @@ def select(only: str | None = None, points: Sequence[Point] | None = None, quick
 def _points(comparison: Comparison, points: Sequence[Point] | None, quick: bool) -> tuple[Point, ...]:
     if comparison.points == (STREAM,):
         return comparison.points
+    if points is None and comparison.task == "update":
+        return comparison.points[:2]
     if points is None and comparison.points == ONLINE:
         return ONLINE[:2]
     if points is None:

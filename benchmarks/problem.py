@@ -18,7 +18,7 @@ Numbers = dict[str, Array]
 
 GATES = {"lstm": "ifgo", "peephole": "ifgo", "user": "ifgo", "gru": "rzn"}
 PEEPHOLES = "ifo"
-TASKS = ("train", "infer", "stream", "scan", "online", "online_step")
+TASKS = ("train", "infer", "stream", "scan", "online", "online_step", "update")
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,13 @@ class Problem:
         cell: a key of GATES; `user` is `peephole` once more, written outside of the package.
         point: the sizes.
         seed: of all random numbers.
+        vocabulary: symbols of the language model around the cell (`benchmarks.language`); 0 for the cell alone.
     """
 
     cell: str
     point: Point
     seed: int = 0
+    vocabulary: int = 0
 
     @property
     def gates(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -117,8 +117,8 @@ class Suite:
 
     def _speed(self, comparison: Comparison, row: Row) -> None:
         assert comparison.peer is not None
-        problem = Problem(comparison.cell, row.point)
-        theirs = Problem(comparison.peer_cell or comparison.cell, row.point)
+        problem = Problem(comparison.cell, row.point, vocabulary=comparison.vocabulary)
+        theirs = replace(problem, cell=comparison.peer_cell or comparison.cell)
         ours = Timed(self.workers.get("gated", self.threads), problem, comparison.task, {})
         ours.prepare()
         try:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from benchmarks.comparisons import COMPARISONS
-from benchmarks.points import Point
+from benchmarks.points import UPDATE, Point
 from benchmarks.ratios import geometric_mean
 
 Figures = Mapping[Point, float]  # the median at each point
@@ -94,6 +94,11 @@ _INFER = ("infer.torch", "infer.onnx")
 _RATES = ("rate.lstm", "rate.gru", "rate.peephole")
 
 TARGETS = (
+    Target("Whole update over PyTorch, LSTM, 103 symbols, H up to 256", ("update.lstm",), "lowest", 1.3, UPDATE[:4]),
+    Target("Whole update over PyTorch, LSTM, 103 symbols, H = 512", ("update.lstm",), "lowest", 1.1, UPDATE[4:]),
+    Target("Whole update over PyTorch, LSTM, 103 symbols", ("update.lstm",), "geometric mean", 1.5),
+    Target("Whole update over PyTorch, GRU, 103 symbols", ("update.gru",), "lowest", 1.8),
+    Target("Whole update over PyTorch, LSTM, 10,000 symbols", ("update.words",), "lowest", 2.0),
     Target("LSTM training over PyTorch, everywhere", ("lstm",), "lowest", 1.0),
     Target("LSTM training over PyTorch", ("lstm",), "geometric mean", 1.5),
     Target("GRU training over PyTorch, everywhere", ("gru",), "lowest", 1.2),

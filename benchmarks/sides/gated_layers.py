@@ -10,7 +10,7 @@ import numpy as np
 
 import gated
 from benchmarks.problem import Numbers, Problem
-from benchmarks.sides import scan_clock, user_cell
+from benchmarks.sides import gated_updates, scan_clock, user_cell
 from benchmarks.sides.base import Prepared, Unavailable, Variant
 
 ONLINE_OUTPUTS = 8  # of the dense layer on the cell
@@ -31,6 +31,8 @@ class Gated:
         return ({},)
 
     def prepare(self, problem: Problem, task: str, variant: Variant) -> Prepared:
+        if task == "update":
+            return gated_updates.prepare(problem)
         layer = layer_of(problem)
         if task.startswith("online"):
             return _online(layer, problem, task, self.online)

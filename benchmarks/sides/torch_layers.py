@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from benchmarks.problem import Array, Numbers, Problem, stacked, unstacked
+from benchmarks.sides import torch_updates
 from benchmarks.sides.base import Prepared, Variant
 
 
@@ -22,6 +23,8 @@ class TorchLayers:
         return ({},)
 
     def prepare(self, problem: Problem, task: str, variant: Variant) -> Prepared:
+        if task == "update":
+            return torch_updates.prepare(problem)
         layer = layer_of(problem)
         return _infer(layer, problem) if task == "infer" else _train(layer, problem)
 
