@@ -25,7 +25,7 @@ from gated.calculus.wording import LANGUAGES
 from gated.errors import ForeignError, wrong
 from gated.language import Cell
 
-LOCATING, MENDING = 2.5, 20.0  # seconds to search for the lines of faults, and for a mended copy
+LOCATING, MENDING = 4.0, 20.0  # seconds to search for the lines of faults, and for a mended copy
 SAME = 1e-6  # of relative errors: all gradients are wrong by one factor
 FAULTS = ("in_place", "stale_state")  # manners that make the gradients of the next call wrong
 

@@ -15,7 +15,7 @@ h1 code { font-size: inherit }
 .verdict.right { border-color: var(--good) } .verdict.wrong { border-color: var(--bad) }
 .verdict.unknown { border-color: var(--dim) }
 .dim { color: var(--dim) } .good { color: var(--good) } .bad { color: var(--bad) }
-.wide { overflow-x: auto }
+.wide { overflow: auto hidden; padding: .15rem 0 }
 table { border-collapse: collapse }
 th, td { text-align: left; padding: .2rem .9rem .2rem 0; border-bottom: 1px solid var(--line) }
 td.number { text-align: right; font-variant-numeric: tabular-nums }
