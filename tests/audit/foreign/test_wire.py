@@ -72,7 +72,7 @@ def test_too_long_a_message_is_refused() -> None:
 
 @pytest.mark.parametrize("first", [None, "params_lstm.py", "params_rnn.py"])
 def test_a_child_that_was_started_for_something_else_is_not_asked(first: str | None) -> None:
-    starting.start_ahead(opening(RIGHT / first, None, starting.MEMORY) if first else None)
+    starting.start_ahead(*([opening(RIGHT / first, None, starting.MEMORY), starting.TABLE] if first else []))
     (process, _), *more = starting._ahead
     assert not more
     audit = gated.audit.diagnose(RIGHT / "params_rnn.py")

@@ -39,7 +39,7 @@ def main() -> None:
     del sys.argv[1:]
     while True:
         try:
-            message, arrays = (first.pop(), {}) if first else wire.read(requests)
+            message, arrays = (first.pop(0), {}) if first else wire.read(requests)
         except EOFError:
             return
         try:

@@ -77,7 +77,7 @@ def with_pullbacks(source: Source, name: str | None, used: AbstractSet[str]) -> 
                 Pullback(source, function, layout, start)
                 for start, layout in itertools.product(starts, ordered(source, function, False))
             )
-            ways = (r for s in subjects if s.fits and (s.dictionary or s.initial is None) for r in readings_of(s))
+            ways = (readings_of(s) for s in subjects if s.fits and (s.dictionary or s.initial is None))
             found = best(ways)
             if found is not None:
                 found.style = "a function that returns its backward pass"
@@ -125,9 +125,7 @@ def losses(source: Source, name: str | None, used: AbstractSet[str]) -> Iterator
             for start, layout in itertools.product(starts, ordered(source, function, False))
             if "T" in layout
         )
-        found = best(
-            reading for s in subjects if s.fits and (s.dictionary or s.initial is None) for reading in readings_of(s)
-        )
+        found = best(readings_of(s) for s in subjects if s.fits and (s.dictionary or s.initial is None))
         if found is not None:
             found.style = "a function of a loss and its gradients"
             yield found
@@ -147,13 +145,14 @@ def named_pairs(source: Source, name: str | None) -> list[tuple[str, str]]:
     return pairs if name is None else [pair for pair in pairs if name in pair]
 
 
-def readings(source: Source, forward: str, backward: str, initial: list[Maker]) -> Iterator[Functions]:
+def readings(source: Source, forward: str, backward: str, initial: list[Maker]) -> Iterator[Iterator[Functions]]:
+    """Those of each layout, the likeliest first."""
     step = bool(re.search("step|cell", forward))
     for start, elementwise in (*((made, False) for made in initial), (None, False), (None, True)):
         for layout in ordered(source, forward, step):
             subject = Functions(source, forward, backward, layout, start, elementwise)
             if subject.fits and (start is None or subject.dictionary):
-                yield from readings_of(subject)
+                yield readings_of(subject)
 
 
 def ordered(source: Source, forward: str, step: bool) -> list[str]:

@@ -17,7 +17,7 @@ from gated.audit.foreign.manners import Manner
 from gated.audit.foreign.match import Match, canonical
 from gated.audit.foreign.matching import match
 from gated.audit.foreign.roles import learnt_state
-from gated.audit.foreign.starting import MEMORY, SECONDS, Request, end, kill, opening, place, start
+from gated.audit.foreign.starting import MANNERS, MEMORY, SECONDS, TABLE, Request, end, kill, opening, place, start
 from gated.audit.foreign.table import GradientRow, Table
 from gated.errors import ForeignError, wrong
 from gated.language import Cell
@@ -36,7 +36,7 @@ class Child:
 
     def __init__(self, seconds: float, first: Request | None = None) -> None:
         self.seconds = seconds
-        self.process, self._asked = start(first), first
+        self.process, self._asked = start(first)  # what it has been asked, and not yet been heard about
 
     def ask(
         self, message: Mapping[str, Any], arrays: Mapping[str, Array] | None = None
@@ -52,9 +52,13 @@ class Child:
         timer.daemon = True
         timer.start()
         try:
-            if self._asked is None:
+            while self._asked and self._asked[0] != message:  # nobody wants to know
+                self._asked.pop(0)
+                wire.read(self.process.stdout)
+            if self._asked:
+                self._asked.pop(0)
+            else:
                 wire.write(self.process.stdin, message, arrays)
-            self._asked = None
             answer, values = wire.read(self.process.stdout)
         except (EOFError, OSError, ValueError):
             self.kill()
@@ -147,12 +151,12 @@ class Foreign:
         return self.child.ask({"do": "backward"}, {**_arrays(P, x, states), "dy": dy})[1]
 
     def table(self, seeds: tuple[int, ...] = (1, 2)) -> Table:
-        held = self.child.ask({"do": "table", "seeds": list(seeds)})[0]["table"]
+        held = self.child.ask({**TABLE, "seeds": list(seeds)})[0]["table"]
         rows = tuple(GradientRow(**row) for row in held.pop("rows"))
         return Table(rows, **held)
 
     def manners(self) -> tuple[Manner, ...]:
-        held = self.child.ask({"do": "manners"})[0]["manners"]
+        held = self.child.ask(MANNERS)[0]["manners"]
         return tuple(Manner(**{**manner, "parts": tuple(manner["parts"])}) for manner in held)
 
     def match(self) -> Match | None:

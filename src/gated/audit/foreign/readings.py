@@ -21,7 +21,7 @@ from gated.audit.foreign.subject import Sizes, Subject, runs_through_time
 Array = np.ndarray[Any, Any]
 STEP = 1e-6
 NEAR = 1e-5
-MOST = 60  # readings that are compared
+MOST = 60  # groups of readings that are tried
 
 
 def readings_of(subject: Functions) -> Iterator[Functions]:
@@ -105,22 +105,23 @@ def _trial(one: Functions) -> dict[str, Array]:
     return one.backward(at.P, at.x, at.states, dy)
 
 
-def best(found: Iterable[Functions]) -> Functions | None:
-    """The first reading whose gradients are all there and right, or there and half of them right; else the one with
-    most of them.
+def best(groups: Iterable[Iterator[Functions]]) -> Functions | None:
+    """The first reading whose gradients are all there and right, or have all their shapes and one of them right, which
+    is no chance; else that with most of them, in the first group (of one layout) that has one with all shapes.
 
     One of several sequences at once whose gradients all have their shapes goes before one of a single sequence: of
     that a mean over the sequences where a sum belongs would be right.
     """
     chosen, score = None, (False, -1, -1)
-    for count, reading in enumerate(found):
-        agreed = agreement(reading)
-        batch = agreed.fits and not reading.one_sequence
-        if agreed.all_right and (batch or not score[0]) or batch and 2 * agreed.right >= agreed.needed:
-            return reading
-        if (batch, agreed.right, agreed.fitting) > score:
-            chosen, score = reading, (batch, agreed.right, agreed.fitting)
-        if count > MOST:
+    for count, group in enumerate(groups):
+        for reading in group:
+            agreed = agreement(reading)
+            batch = agreed.fits and not reading.one_sequence
+            if agreed.all_right and (batch or not score[0]) or batch and agreed.right:
+                return reading
+            if (batch, agreed.right, agreed.fitting) > score:
+                chosen, score = reading, (batch, agreed.right, agreed.fitting)
+        if score[0] or count == MOST:
             break
     return chosen
 

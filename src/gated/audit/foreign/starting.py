@@ -9,7 +9,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,9 @@ SECONDS = 60.0  # for one request
 MEMORY = 4 << 30
 Request = dict[str, Any]
 
-_ahead: list[tuple[subprocess.Popen[bytes], Request | None]] = []
+TABLE, MANNERS = {"do": "table", "seeds": [1, 2]}, {"do": "manners"}  # requests that follow the first
+
+_ahead: list[tuple[subprocess.Popen[bytes], list[Request]]] = []
 
 
 def place(path: str | Path, name: str | None = None) -> tuple[str, str | None]:
@@ -43,21 +45,22 @@ def opening(
     return {"do": "open", **where, "name": name, "memory": memory, "states": dict(called or {})}
 
 
-def start(first: Request | None = None) -> subprocess.Popen[bytes]:
-    """A child process that answers this request and then waits for others: the one that was started ahead for it, if
-    there is one."""
+def start(first: Request | None = None) -> tuple[subprocess.Popen[bytes], list[Request]]:
+    """A child process, and what it has been asked already, which begins with this request: the one that was started
+    ahead for it, or for anything, if there is one."""
     while _ahead:
         process, asked = _ahead.pop()
-        if asked == first:
-            return process
+        if not asked or asked[0] == first:
+            return process, asked
         end(process)
-    return _started(first)
+    asked = [first] if first else []
+    return _started(asked), asked
 
 
-def start_ahead(first: Request | None = None) -> None:
+def start_ahead(*asked: Request) -> None:
     """Start one for the next that asks for the same; it ends with this process, whose pipe it reads, if nobody does."""
     if not _ahead:
-        _ahead.append((_started(first), first))
+        _ahead.append((_started(asked), list(asked)))
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:
@@ -81,13 +84,13 @@ def end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def _started(first: Request | None) -> subprocess.Popen[bytes]:
+def _started(asked: Sequence[Request]) -> subprocess.Popen[bytes]:
     root = str(Path(gated.__file__).parents[1])
     code = f"import sys; sys.path[:] = [{root!r}, *(p for p in sys.path if p)]"
     code += "; from gated.audit.foreign.child import main; main()"
     threads = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")}
     return subprocess.Popen(
-        [sys.executable, "-c", code, *([json.dumps(first)] if first else [])],
+        [sys.executable, "-c", code, *map(json.dumps, asked)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from types import CodeType, FrameType
 from typing import Any
 
@@ -48,6 +49,7 @@ class Watch:
                 values.append(None)
 
 
+@lru_cache(maxsize=4096)  # each statement of a function asks for the same ones
 def _compiled(expression: str) -> CodeType | None:
     try:
         return compile(expression, "expression", "eval")
@@ -76,13 +78,20 @@ class Known:
             size: (names, np.stack([quantities[n].reshape(self.steps, -1) for n in names]))
             for size, names in by_size.items()
         }
+        self._known: dict[object, tuple[list[int], list[str]]] = {}
 
     def of(self, values: Sequence[Array | None]) -> tuple[list[int], list[str]] | None:
         """None where it has no value, or values of several shapes."""
         there = [v for v in values if v is not None]
         if not there or any(v.shape != there[-1].shape for v in there):
             return None
-        shape, found = list(there[0].shape), []
+        bits = tuple(None if v is None else v.tobytes() for v in values)
+        if (there[0].shape, bits) not in self._known:  # most are the same at the next statement
+            self._known[there[0].shape, bits] = self._of(values, there)
+        return self._known[there[0].shape, bits]
+
+    def _of(self, values: Sequence[Array | None], there: list[Array]) -> tuple[list[int], list[str]]:
+        shape, found = list(there[0].shape), list[str]()
         first = there[0].tobytes()
         if all(v.tobytes() == first for v in there):
             found = self._equal([0] * self.steps, there[:1] * self.steps)
@@ -95,9 +104,15 @@ class Known:
 
     def _equal(self, rows: list[int], values: Sequence[Any]) -> list[str]:
         """Names of the quantities that have these values in these rows; in all, for row 0 alone."""
-        said = np.stack(values).reshape(1, len(values), -1)
-        names, table = self.tables.get(said.shape[2], ([], np.zeros((0, self.steps, said.shape[2]))))
-        table = table if rows == [0] * self.steps else table[:, rows]
+        said = np.stack(values).reshape(len(values), -1)
+        if not said.size or said.shape[1] not in self.tables:
+            return []
+        names, table = self.tables[said.shape[1]]
+        size = NEAR * max(float(np.abs(said).max()), 1e-9)
+        # most are ruled out by a single number
+        alike = np.flatnonzero(np.abs(table[:, rows[0], 0] - said[0, 0]) <= size)
+        if not len(alike):
+            return []
+        table = table[alike] if rows == [0] * self.steps else table[alike][:, rows]
         off = np.abs(table - said).max((1, 2), initial=0.0)
-        size = max(float(np.abs(said).max(initial=0.0)), 1e-9)
-        return [name for name, far in zip(names, off, strict=True) if far <= NEAR * size]
+        return [names[k] for k, far in zip(alike, off, strict=True) if far <= size]
