@@ -80,6 +80,8 @@ class Tuning:
     # Bytes that one thread reads or writes in a nanosecond, about, where there is little arithmetic: what is done with
     # whole vectors is counted with it.
     bytes_a_nanosecond: float = 16.0
+    # Bytes of a vector below which one operation of NumPy takes less time than a call of machine code: 3 of 5 us.
+    few_bytes: int = 256 << 10
     # Numbers of a vector whose squares make one sum, the sums of all pieces another: so many that a piece outweighs its
     # end, so few that a vector has pieces for every thread. The result's bits depend on it.
     square_piece: int = 4096

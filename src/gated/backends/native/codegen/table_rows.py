@@ -193,9 +193,7 @@ def _sum(
 
 
 @contextmanager
-def _along(
-    b: ir.IRBuilder, following: Value, first: Value, values: list[Value]
-) -> Iterator[tuple[Value, list[Value]]]:
+def _along(b: ir.IRBuilder, following: Value, first: Value, values: list[Value]) -> Iterator[tuple[Value, list[Value]]]:
     """For each row of a chain behind its first; the body changes the list, which holds the last values afterwards."""
     function, before = b.function, b.block
     head, body, end = (function.append_basic_block() for _ in range(3))

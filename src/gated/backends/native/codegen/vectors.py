@@ -175,7 +175,9 @@ def _finite(module: ir.Module, math: VectorMath) -> None:
         b.store(b.or_(b.load(found, typ=math.integer), carried), found)
     signs = b.icmp_signed("<", b.load(found, typ=math.integer), math.whole(0))
     mask = ir.IntType(math.width)
-    b.store(b.zext(b.icmp_unsigned("!=", b.bitcast(signs, mask), mask(0)), I64), at(b, _pointer(b, job["flags"]), share))
+    b.store(
+        b.zext(b.icmp_unsigned("!=", b.bitcast(signs, mask), mask(0)), I64), at(b, _pointer(b, job["flags"]), share)
+    )
     b.ret_void()
 
 
@@ -226,5 +228,3 @@ def _total(module: ir.Module) -> None:
 
 def _pointer(b: ir.IRBuilder, number: Value) -> Value:
     return b.inttoptr(number, POINTER)
-
-

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 Array = np.ndarray[Any, Any]
-_first_byte, _address = ctypes.c_char.from_buffer, ctypes.addressof
+_first_byte: Any = ctypes.c_char.from_buffer
+_address = ctypes.addressof
 
 
 def address_of(array: Array) -> int:

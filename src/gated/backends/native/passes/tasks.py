@@ -20,7 +20,7 @@ from gated.backends.native.machine.programs import VectorCode, vectors
 from gated.backends.native.machine.target import Host, host
 from gated.backends.native.memory.regions import Sheet
 from gated.backends.native.passes.course import Course, Entry
-from gated.backends.native.passes.plan import DTYPES, Call, JobPlan
+from gated.backends.native.passes.plan import Call, JobPlan
 from gated.backends.native.threads.pool import get_num_threads, threads_for
 from gated.backends.native.tuning import tuning_for
 
@@ -111,15 +111,13 @@ class Kernels:
             call.run(course.program, members, course.alone)
 
 
+KINDS = {"f": "float32", "d": "float64"}  # the dtypes of machine code, by what is looked up fastest
 _made: dict[str, Kernels] = {}
 
 
 def kernels(dtype: np.dtype[Any]) -> Kernels:
-    """The tasks for a dtype of DTYPES, on this processor."""
-    name = DTYPES[dtype]
-    found = _made.get(name)
-    if found is None or found.here is not host():
-        found = _made[name] = Kernels(name, host())
+    """The tasks for a dtype of KINDS, on this processor."""
+    found, here = _made.get(dtype.char), host()
+    if found is None or found.here is not here:
+        found = _made[dtype.char] = Kernels(KINDS[dtype.char], here)
     return found
-
-

@@ -9,6 +9,7 @@ Legend: P numbers of a vector; V rows of a table.
 from __future__ import annotations
 
 import ctypes
+import itertools
 import math
 from collections.abc import Mapping
 from types import FunctionType
@@ -18,8 +19,7 @@ import numpy as np
 from gated.backends.interface import Array, Rule
 from gated.backends.native.memory import leases as memory
 from gated.backends.native.memory.addresses import address_of
-from gated.backends.native.passes.plan import DTYPES
-from gated.backends.native.passes.tasks import kernels
+from gated.backends.native.passes.tasks import KINDS, kernels
 from gated.backends.native.passes.update_numbers import RULES
 from gated.backends.native.tuning import tuning_for
 from gated.backends.reference.arithmetic import NumPyArithmetic
@@ -29,25 +29,23 @@ class NativeVectors(NumPyArithmetic):
     """See `interface.Arithmetic`. float32 and float64; all else, and all other methods, are the reference's."""
 
     def add(self, part: Array, into: Array) -> None:
-        addresses = _addresses((into, part), 1)
+        addresses = None if _few(into) else _addresses((into, part), 1)
         if addresses is None:
             super().add(part, into)
-        elif into.size:
+        else:
             kernels(into.dtype).run("add", [into.size, *addresses], 3 * into.nbytes)
 
     def scale(self, vector: Array, factor: float) -> None:
-        addresses = _addresses((vector,), 1)
+        addresses = None if _few(vector) else _addresses((vector,), 1)
         if addresses is None:
             super().scale(vector, factor)
-        elif vector.size:
+        else:
             kernels(vector.dtype).run("scale", [vector.size, *addresses, factor], 2 * vector.nbytes)
 
     def all_finite(self, vector: Array) -> bool:
-        addresses = _addresses((vector,), 0)
+        addresses = None if _few(vector) else _addresses((vector,), 0)
         if addresses is None:
             return super().all_finite(vector)
-        if not vector.size:
-            return True
         own = kernels(vector.dtype)
         flags = (ctypes.c_int64 * own.members(vector.nbytes))()
         own.run("finite", [*addresses, vector.size, ctypes.addressof(flags)], vector.nbytes, len(flags))
@@ -57,8 +55,7 @@ class NativeVectors(NumPyArithmetic):
         addresses = _addresses((vector,), 0)
         if addresses is None:
             return super().norm(vector)
-        own = kernels(vector.dtype)
-        piece = tuning_for(own.here.machine).square_piece
+        own, piece = kernels(vector.dtype), tuning_for().square_piece
         pieces = -(-vector.size // piece)
         sums = np.empty(pieces + 1)  # and their total
         at = address_of(sums)
@@ -81,41 +78,44 @@ class NativeVectors(NumPyArithmetic):
             arrays = (theta, *[buffers[name] for name in names], gradient)
             addresses = _addresses(arrays, len(arrays) - 1)
             if addresses is not None:
-                if theta.size:
-                    moved = (2 * len(arrays) - 1) * theta.nbytes
-                    kernels(theta.dtype).run(task, [theta.size, *addresses, *values], moved)
+                moved = (2 * len(arrays) - 1) * theta.nbytes
+                kernels(theta.dtype).run(task, [theta.size, *addresses, *values], moved)
                 return
         super().update(rule, theta, gradient, buffers, scratch, **numbers)
 
     def look_up(self, table: Array, ids: Array) -> Array:
-        addresses = _addresses((table,), 0)
-        if addresses is None or table.ndim != 2 or not ids.size or ids.dtype.kind not in "iu":
+        few = ids.size * table.itemsize * table.shape[-1] < tuning_for().few_bytes
+        addresses = None if few else _addresses((table,), 0)
+        if addresses is None or not ids.size or table.ndim != 2 or ids.dtype.kind not in "iu":
             return super().look_up(table, ids)
         rows, own = np.asarray(ids, np.int64, "C"), kernels(table.dtype)
         found, at = memory.placed((*ids.shape, table.shape[1]), table.dtype)
         wrong = ctypes.c_int64(0)
-        places = *addresses, address_of(rows), at
-        values = *places, rows.size, table.shape[1], len(table), ctypes.addressof(wrong)
+        sizes = rows.size, table.shape[1], len(table)
+        values = *addresses, address_of(rows), at, *sizes, ctypes.addressof(wrong)
         own.run("look_up", values, 2 * found.nbytes + rows.nbytes)
         return super().look_up(table, ids) if wrong.value else found  # an id from the end, or an error
 
     def look_up_backward(self, ids: Array, dy: Array, into: Array) -> None:
         addresses = _addresses((into,), 1)
-        if addresses is None or into.ndim != 2 or dy.dtype != into.dtype or ids.dtype.kind not in "iu" or not dy.size:
+        fits = addresses is not None and into.ndim == 2 and ids.size and ids.dtype.kind in "iu"
+        if addresses is None or not fits or dy.dtype != into.dtype or dy.size != ids.size * into.shape[1]:
             return super().look_up_backward(ids, dy, into)
         rows, dy = np.asarray(ids, np.int64, "C"), np.asarray(dy, order="C")
-        if dy.size != rows.size * into.shape[1]:
-            return super().look_up_backward(ids, dy, into)
-        following, at_next = memory.placed((rows.size,), rows.dtype)
-        firsts, at_firsts = memory.placed((rows.size, 2), rows.dtype)
-        ends, at_ends = memory.placed((len(into), 2), rows.dtype)
+        count, size = rows.size, into.shape[1]
+        room, chain = memory.placed((3 * count + 2 * len(into),), rows.dtype)  # held until the call has ended
+        places = chain, chain + 24 * count, chain + 8 * count
         chains, wrong = ctypes.c_int64(0), ctypes.c_int64(0)
         results = ctypes.addressof(chains), ctypes.addressof(wrong)
-        sizes, places = (rows.size, into.shape[1], len(into)), (at_next, at_ends, at_firsts)
-        values = address_of(rows), address_of(dy), *addresses, *sizes, *places, *results
-        kernels(into.dtype).run("look_up_backward", values, 2 * dy.nbytes + 8 * rows.nbytes)
+        values = address_of(rows), address_of(dy), *addresses, count, size, len(into), *places, *results
+        kernels(into.dtype).run("look_up_backward", values, 2 * dy.nbytes + room.nbytes)
         if wrong.value:
             super().look_up_backward(ids, dy, into)
+
+
+def _few(vector: Array) -> bool:
+    """Whether NumPy, on the calling thread too, is quicker with a single operation than a call of machine code."""
+    return vector.nbytes < tuning_for().few_bytes
 
 
 def _addresses(arrays: tuple[Array, ...], changed: int) -> list[int] | None:
@@ -123,19 +123,17 @@ def _addresses(arrays: tuple[Array, ...], changed: int) -> list[int] | None:
 
     None if machine code cannot take them: see the module.
     """
-    first = arrays[0]
-    if first.dtype not in DTYPES:
+    dtype, shape = arrays[0].dtype, arrays[0].shape
+    if dtype.char not in KINDS or not dtype.isnative:
         return None
     for k, array in enumerate(arrays):
         flags = array.flags
         fits = flags.carray if k < changed else flags.c_contiguous and flags.aligned
-        if not fits or array.dtype != first.dtype or array.shape != first.shape:
+        if not fits or (array.dtype is not dtype and array.dtype != dtype) or array.shape != shape:
             return None
     found = [address_of(array) for array in arrays]
     if len(found) > 1:
-        ordered = sorted(found)
-        if min(map(int.__sub__, ordered[1:], ordered)) < first.nbytes:
+        ordered, size = sorted(found), arrays[0].nbytes
+        if any(b - a < size for a, b in itertools.pairwise(ordered)):
             return None
     return found
-
-
