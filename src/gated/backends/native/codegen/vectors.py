@@ -101,7 +101,7 @@ def emit_elementwise(module: ir.Module, math: VectorMath, name: str, kernel: Ele
     """Add the function `name` to a module: name(ctx, i, n) does the i-th of n shares."""
     b, ctx, share, shares = begin(module, name)
     job = JobTable(b, ctx, kernel.job).read(b, I64(0))
-    vectors = {name: b.inttoptr(job[name], POINTER) for name in (*kernel.changed, *kernel.read)}
+    vectors = {name: _pointer(b, job[name]) for name in (*kernel.changed, *kernel.read)}
     numbers = {name: Lanes(b, math, splat(b, _number(b, math, job[name]), math.width)) for name in kernel.numbers}
     for offset, rest in _vectors(b, math, job["size"], share, shares):
         places = {name: b.gep(vector, [offset], source_etype=math.scalar) for name, vector in vectors.items()}
@@ -165,7 +165,7 @@ def _finite(module: ir.Module, math: VectorMath) -> None:
     found = b.alloca(math.integer)
     b.store(math.whole(0), found)
     job = JobTable(b, ctx, FINITE_JOB).read(b, I64(0))
-    vector, p = b.inttoptr(job["vector"], POINTER), math.precision
+    vector, p = _pointer(b, job["vector"]), math.precision
     exponent = math.whole(((1 << p.bits - 1) - 1) >> p.mantissa << p.mantissa)
     for offset, rest in _vectors(b, math, job["size"], share, shares):
         place = b.gep(vector, [offset], source_etype=math.scalar)

@@ -100,7 +100,7 @@ class _TapeStates(Sequence[Array]):
 
 
 class NativeBackend(NativeVectors, ReferenceBackend):
-    """See `interface.Backend`. float32 and float64; other dtypes, and what is in no room here, are the reference's."""
+    """See `interface.Backend`. float32 and float64; other dtypes, dense layers and losses are the reference's."""
 
     name = "native"
 

@@ -9,7 +9,6 @@ Legend: P numbers of a vector; V rows of a table.
 from __future__ import annotations
 
 import ctypes
-import itertools
 import math
 from collections.abc import Mapping
 from types import FunctionType
@@ -133,7 +132,9 @@ def _addresses(arrays: tuple[Array, ...], changed: int) -> list[int] | None:
             return None
     found = [address_of(array) for array in arrays]
     if len(found) > 1:
-        ordered, size = sorted(found), arrays[0].nbytes
-        if any(b - a < size for a, b in itertools.pairwise(ordered)):
-            return None
+        end, size = 0, arrays[0].nbytes
+        for at in sorted(found):
+            if at < end:
+                return None
+            end = at + size
     return found
