@@ -31,6 +31,7 @@ DTYPES = ("float32", "float64")
 CANARY = 7.25
 SGD = {"lr": 0.1, "momentum": 0.0, "nesterov": False, "weight_decay": 0.0}
 RMS = {"lr": 0.01, "alpha": 0.99, "eps": 1e-8, "momentum": 0.0}
+ADAM = {"lr": 0.01, "b1": 0.9, "b2": 0.999, "eps": 1e-8, "updates": 3}
 RULES: dict[str, tuple[Any, tuple[str, ...], dict[str, Any]]] = {
     "sgd": (updates.sgd, (), SGD),
     "sgd decay": (updates.sgd, (), SGD | {"weight_decay": 0.01}),
@@ -45,7 +46,8 @@ RULES: dict[str, tuple[Any, tuple[str, ...], dict[str, Any]]] = {
     "sgd nesterov without momentum": (updates.sgd, (), SGD | {"nesterov": True}),
     "rmsprop": (updates.rmsprop, ("mean_square",), RMS),
     "rmsprop momentum": (updates.rmsprop, ("mean_square", "momentum"), RMS | {"momentum": 0.5}),
-    "adam": (updates.adam, ("mean", "mean_square"), {"lr": 0.01, "b1": 0.9, "b2": 0.999, "eps": 1e-8, "updates": 3}),
+    "adam": (updates.adam, ("mean", "mean_square"), ADAM),
+    "adam decay": (updates.adam, ("mean", "mean_square"), ADAM | {"decay": 0.9}),
 }
 native, reference = get_backend("native"), get_backend("reference")
 
@@ -177,15 +179,16 @@ OPTIONS = {
     "lr": st.floats(0.0, 100.0),
     "eps": st.floats(1e-20, 1.0),
     "updates": st.integers(1, 10_000),
+    "decay": st.floats(-1.0, 1.0),
 }
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_whatever_the_options(data: st.DataObject) -> None:
-    rule = data.draw(st.sampled_from(("sgd momentum", "rmsprop momentum", "adam")))
+    rule = data.draw(st.sampled_from(("sgd momentum", "rmsprop momentum", "adam decay")))
     options = {name: data.draw(OPTIONS[name], name) for name in RULES[rule][2]}
-    if options["lr"] and rule == "adam" and options["b1"] ** options["updates"] == 1.0:
+    if options["lr"] and rule == "adam decay" and options["b1"] ** options["updates"] == 1.0:
         return  # b1 so near to 1 that nothing is left
     gated.set_num_threads(data.draw(st.sampled_from(THREADS)))
     dtype, size = data.draw(st.sampled_from(DTYPES)), data.draw(st.integers(0, 70))

@@ -62,8 +62,10 @@ def _adam(
     root: Lanes,
     eps: Lanes,
     lr: Lanes,
+    decay: Lanes | None = None,
 ) -> tuple[Lanes, ...]:
     """rest = 1 - b; root = sqrt(1 - b2^k); lr here is the rate / (1 - b1^k)."""
+    theta = theta if decay is None else theta * decay
     m = m * b1 + g * rest1
     s = s * b2 + g * g * rest2
     return theta - m / (s.root() / root + eps) * lr, m, s
@@ -75,7 +77,8 @@ def _sgd_kernel(momentum: str, decay: bool) -> Elementwise:
     return Elementwise(changed, ("g",), numbers, partial(_sgd, nesterov=momentum == "nesterov"))
 
 
-_RMSPROP = ("lr", "alpha", "rest", "eps")
+_RMSPROP = "lr", "alpha", "rest", "eps"
+_ADAM = "b1", "rest1", "b2", "rest2", "root", "eps", "lr"
 KERNELS = {
     "sgd": _sgd_kernel("", False),
     "sgd_decay": _sgd_kernel("", True),
@@ -85,7 +88,8 @@ KERNELS = {
     "sgd_nesterov_decay": _sgd_kernel("nesterov", True),
     "rmsprop": Elementwise(("theta", "s"), ("g",), _RMSPROP, _rmsprop),
     "rmsprop_momentum": Elementwise(("theta", "s", "v"), ("g",), (*_RMSPROP, "momentum"), _rmsprop),
-    "adam": Elementwise(("theta", "m", "s"), ("g",), ("b1", "rest1", "b2", "rest2", "root", "eps", "lr"), _adam),
+    "adam": Elementwise(("theta", "m", "s"), ("g",), _ADAM, _adam),
+    "adam_decay": Elementwise(("theta", "m", "s"), ("g",), (*_ADAM, "decay"), _adam),
 }
 
 

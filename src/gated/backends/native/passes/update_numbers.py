@@ -24,9 +24,11 @@ def _rmsprop(*, lr: float, alpha: float, eps: float, momentum: float) -> Given:
     return "rmsprop_momentum", ("mean_square", "momentum"), (*numbers, momentum)
 
 
-def _adam(*, lr: float, b1: float, b2: float, eps: float, updates: int) -> Given:
+def _adam(*, lr: float, b1: float, b2: float, eps: float, updates: int, decay: float = 1.0) -> Given:
     root, rate = math.sqrt(1.0 - b2**updates), lr / (1.0 - b1**updates)
-    return "adam", ("mean", "mean_square"), (b1, 1.0 - b1, b2, 1.0 - b2, root, eps, rate)
+    numbers = b1, 1.0 - b1, b2, 1.0 - b2, root, eps, rate
+    buffers = "mean", "mean_square"
+    return ("adam", buffers, numbers) if decay == 1.0 else ("adam_decay", buffers, (*numbers, decay))
 
 
 RULES: dict[Rule, Callable[..., Given]] = {updates.sgd: _sgd, updates.rmsprop: _rmsprop, updates.adam: _adam}
