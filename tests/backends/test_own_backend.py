@@ -218,7 +218,7 @@ def test_by_hand_it_is_the_default_one(watch: Watch) -> None:
     full_step(made, SoftmaxCrossEntropy(), rule, (IDS[:-1], IDS[1:]))
     watch.of["native"].clear()
     rule.update(made.params, grads)  # also after an update of a network's own
-    assert watch.of["reference"] == {"loss": 1, "norm": 1, "scale": 2, "all_finite": 1, "update": 1}
+    assert watch.of["reference"] == {"loss": 1, "norm": 1, "scale": 1, "all_finite": 1, "update": 1}
     assert not watch.of["native"]
 
 
