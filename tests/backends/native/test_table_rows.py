@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import pytest
@@ -11,38 +10,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import gated
-from gated.backends import get_backend
 from gated.backends.native.machine.target import hosts
-from gated.backends.native.threads import pool
-from gated.backends.native.tuning import TRIED
-from gated.backends.reference.arithmetic import NumPyArithmetic
 
-Array = np.ndarray[Any, Any]
-THREADS = (1, 2, 3)
-DTYPES = ("float32", "float64")
-CANARY = 7.25
-native, reference = get_backend("native"), get_backend("reference")
+from .vector_arrays import CANARY, DTYPES, THREADS, Array, native, reference, small_work, without_help
 
 
 @pytest.fixture(autouse=True)
-def small_work(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Every piece of work is worth threads here, and every table a call of machine code."""
-    monkeypatch.setitem(TRIED, "worthwhile", 1.0)
-    monkeypatch.setitem(TRIED, "few_bytes", 0)
-    before = pool._threads
-    yield
-    pool._threads = before
+def worth_it(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with small_work(monkeypatch):
+        yield
 
 
 @pytest.fixture
 def no_reference(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The native backend gets no help."""
-
-    def refuse(*arguments: Any) -> Any:
-        raise AssertionError("the reference was asked")
-
-    for name in ("look_up", "look_up_backward"):
-        monkeypatch.setattr(NumPyArithmetic, name, refuse)
+    without_help(monkeypatch, "look_up", "look_up_backward")
 
 
 def table_of(count: int, size: int, dtype: str) -> Array:

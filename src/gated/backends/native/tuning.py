@@ -79,9 +79,10 @@ class Tuning:
     products_a_nanosecond: float = 40.0
     # Bytes that one thread reads or writes in a nanosecond, about, where there is little arithmetic: what is done with
     # whole vectors is counted with it.
-    bytes_a_nanosecond: float = 16.0
-    # Bytes of a vector below which one operation of NumPy takes less time than a call of machine code: 3 of 5 us.
-    few_bytes: int = 256 << 10
+    bytes_a_nanosecond: float = 40.0
+    # Bytes of a vector below which one operation of NumPy takes less time than a call of machine code (1 us, 5 us), and
+    # the rest as long: beyond them there is work for several threads.
+    few_bytes: int = 1 << 20
     # Numbers of a vector whose squares make one sum, the sums of all pieces another: so many that a piece outweighs its
     # end, so few that a vector has pieces for every thread. The result's bits depend on it.
     square_piece: int = 4096
