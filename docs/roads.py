@@ -110,7 +110,7 @@ learning.training.bptt: full_step | one update by backpropagation | 用反向传
     nn.recurrent: Recurrent.backward | the road above | 见上面的路
   learning.rules.clipping: clipped | the norm of all gradients | 全部梯度的范数
   learning.rules.optimizers: update_by | one pass over theta | 扫一遍 theta
-    backends.reference.updates: adam | the rule itself | 规则本身
+    backends.native.passes.vectors: NativeVectors.update | the rule itself, in machine code | 规则本身，是机器码
 """),
     "online": _read("""
 learning.realtime.online: Online.__init__ | chooses an engine | 选一个引擎

@@ -17,6 +17,9 @@ codegen: LLVM IR
     panels         the kernels that pack matrices into the order in which machine code reads them, and back
     renewal        the kernels that see whether packed parameters have changed
     moves          the kernel that moves rows to another order
+    vectors        the kernels for whole vectors of parameters and gradients
+    update_rules   the rules of the optimizers, each in one pass over such vectors
+    table_rows     the kernels that look up rows of a table, and sum what comes back to them
     gradient_kernels  the kernels that sum the parameters' gradients over the rows
 
 machine: from IR to machine code
@@ -25,7 +28,7 @@ machine: from IR to machine code
     cache_folder   where machine code lies on disk, for this user alone
     object_cache   machine code on disk
     target         the processor; IR to machine code, or straight from the disk
-    programs       all programs of a cell, compiled once
+    programs       all programs of a cell, and the kernels that are no cell's, compiled once
 
 memory
 
@@ -46,6 +49,9 @@ passes: tables, plans, calls
     training_plan  a forward and a backward pass
     inference_plan a forward pass without a tape
     inference      forward without a tape; streams
+    tasks          calls of the kernels that are no cell's
+    update_numbers what the rules of the optimizers are given
+    vectors        what is done with whole vectors and tables
     backend        what a layer calls
     learner        online learning: the memory of a learner, and the call of its steps
 

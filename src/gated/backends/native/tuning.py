@@ -39,10 +39,13 @@ class Tuning:
     chain: int = 64
     # So many pieces are added as they are; of more, what each addition loses is kept and added too.
     few_pieces: int = 32
-    # Vectors side by side in the gradient of a vector parameter.
+    # Vectors side by side in the gradient of a vector parameter, and in the sum of what comes back to a table's row.
     vector_chunk: int = 4
     # As `chain`, for a vector: these sums wait for memory, and shorter chains cost nothing.
     vector_chain: int = 32
+    # Sums in which the squares of a vector are added: as many as hide the latency of an addition with the widest
+    # registers, and fit into 16 of the narrowest; one number for all, for the result's bits depend on it.
+    square_lanes: int = 16
     # Looks before a waiting thread begins to give the processor away: it may be the one that is waited for.
     busy_looks: int = 100
 
@@ -74,6 +77,15 @@ class Tuning:
 
     # Products that one thread does in a nanosecond, about: what `groups.step_work` counts with.
     products_a_nanosecond: float = 40.0
+    # Bytes that one thread reads or writes in a nanosecond, about, where there is little arithmetic: what is done with
+    # whole vectors is counted with it.
+    bytes_a_nanosecond: float = 40.0
+    # Bytes of a vector below which one operation of NumPy takes less time than a call of machine code (1 us, 5 us), and
+    # the rest as long: beyond them there is work for several threads.
+    few_bytes: int = 1 << 20
+    # Numbers of a vector whose squares make one sum, the sums of all pieces another: so many that a piece outweighs its
+    # end, so few that a vector has pieces for every thread. The result's bits depend on it.
+    square_piece: int = 4096
     # Nanoseconds of work that are worth a thread.
     worthwhile: float = 30_000.0
     # Nanoseconds: of threads that meet less soon one is quicker than several with a small job in few pieces.
@@ -127,7 +139,7 @@ class Tuning:
         """What machine code depends on: a part of the key under which it is kept on disk."""
         kernels = self.largest_tile, self.chunks, self.elementwise_tile
         sums = self.gradient_tile, self.piece, self.chain, self.vector_chunk, self.vector_chain
-        return *kernels, *sums, self.busy_looks, self.long_module
+        return *kernels, *sums, self.square_lanes, self.busy_looks, self.long_module
 
 
 _MANY_REGISTERS = Tuning()  # 32 vector registers

@@ -1,6 +1,6 @@
 """The programs of a schedule as machine code, compiled once. See `gated.program.time_loops`.
 
-`CommonCode` has what does not depend on the cell.
+`CommonCode` has what does not depend on the cell, `VectorCode` what belongs to none.
 """
 
 from __future__ import annotations
@@ -17,7 +17,10 @@ from gated.backends.native.codegen.gradient_kernels import emit_gradients
 from gated.backends.native.codegen.moves import emit_move
 from gated.backends.native.codegen.panels import emit_pack
 from gated.backends.native.codegen.renewal import emit_renewal
+from gated.backends.native.codegen.table_rows import emit_table_rows
+from gated.backends.native.codegen.update_rules import KERNELS, emit_updates
 from gated.backends.native.codegen.vector_math import PRECISIONS, VectorMath
+from gated.backends.native.codegen.vectors import ADD, SCALE, emit_elementwise, emit_sums
 from gated.backends.native.machine.fingerprint import fingerprint
 from gated.backends.native.machine.target import Compiled, host
 from gated.backends.native.tuning import tuning_for
@@ -98,6 +101,14 @@ class CommonCode:
     code: Compiled
 
 
+@dataclass(frozen=True, eq=False)
+class VectorCode:
+    """What is done with whole vectors and tables: functions (table, share, shares) by name, and their addresses."""
+
+    addresses: dict[str, int]
+    code: Compiled
+
+
 def _training(schedule: CellSchedule, dtype: str) -> TrainingCode:
     lowered = training_programs(schedule)
     code = _compiled("training", dtype, lowered.programs)
@@ -148,6 +159,24 @@ def _common(dtype: str) -> CommonCode:
     code = Compiled.cached(f"common {dtype}", build)
     names = "pack", "unpack", "compare", "copy", "renew", "seal", "move", "matrix_gradients", "vector_gradients"
     return CommonCode(**{name: code.address(name) for name in names}, code=code)
+
+
+def _vectors(dtype: str) -> VectorCode:
+    machine = host().machine
+
+    def build() -> ir.Module:
+        module = ir.Module("vectors")
+        math = VectorMath(module, PRECISIONS[dtype], machine.width(dtype))
+        emit_updates(module, math)
+        for name, kernel in (("scale", SCALE), ("add", ADD)):
+            emit_elementwise(module, math, name, kernel)
+        emit_sums(module, math, machine)
+        emit_table_rows(module, math, machine)
+        return module
+
+    code = Compiled.cached(f"vectors {dtype}", build)
+    names = *KERNELS, "scale", "add", "finite", "squares", "total", "look_up", "chain", "sum_rows"
+    return VectorCode({name: code.address(name) for name in names}, code)
 
 
 class _Cache:
@@ -205,4 +234,10 @@ def online(plan: StepPlan, dtype: str) -> OnlineCode:
 def common(dtype: str) -> CommonCode:
     """The kernels that all cells share."""
     found: CommonCode = _cache.made.get(("common", host(), dtype), lambda: _common(dtype))
+    return found
+
+
+def vectors(dtype: str) -> VectorCode:
+    """The kernels for whole vectors and tables."""
+    found: VectorCode = _cache.made.get(("vectors", host(), dtype), lambda: _vectors(dtype))
     return found

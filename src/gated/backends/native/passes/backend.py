@@ -16,6 +16,7 @@ from gated.backends.native.passes import inference
 from gated.backends.native.passes.pass_plan import Shapes
 from gated.backends.native.passes.plan import DTYPES, Call, put_computed
 from gated.backends.native.passes.training_plan import BackwardPlan, ForwardPlan
+from gated.backends.native.passes.vectors import NativeVectors
 from gated.backends.native.threads.groups import Groups, step_rows
 from gated.backends.native.threads.pool import Team, pool, team_for
 from gated.backends.native.tuning import tuning_for
@@ -98,8 +99,8 @@ class _TapeStates(Sequence[Array]):
         return len(self.own)
 
 
-class NativeBackend(ReferenceBackend):
-    """See `interface.Backend`. float32 and float64; other dtypes, and what is no time loop, are the reference's."""
+class NativeBackend(NativeVectors, ReferenceBackend):
+    """See `interface.Backend`. float32 and float64; other dtypes, dense layers and losses are the reference's."""
 
     name = "native"
 
