@@ -101,6 +101,14 @@ class Tuning:
 
     # Passes
 
+    # Rows of a dense layer, or of another map: for fewer, and no backward pass, it is not worth it to pack the matrix.
+    map_rows: int = 16
+    # Nanoseconds in which one thread does a number of a loss, about: what decides how many are worth it.
+    loss_work: float = 0.5
+    # Bytes of the rows that one thread takes through all blocks of a loss: they stay in the second-level cache.
+    loss_piece: int = 64 << 10
+    # Rows of such a piece, at most.
+    loss_rows: int = 64
     # Sequences: fewer are too few for a tile of rows, so that the products with x are made for many steps ahead.
     few: int = 4
     # Bytes of parameters that no cache holds until the next step: the products with x are made ahead.

@@ -45,6 +45,17 @@ class Shapes:
         groups = Groups(steps, shared.edges, gap_between([sizes[dim] for dim in graph.dims.values()], dtype.itemsize))
         return Shapes(*shape, shared, groups, {**sizes, ONE_DIM: 1}, dtype, region.width)
 
+    @staticmethod
+    def of_rows(
+        sizes: Mapping[str, int], dtype: np.dtype[Any], rows: int, members: int, at_once: int | None = None
+    ) -> Shapes:
+        """For R rows that know nothing of each other: of one step, or so many `at_once`, as a sequence each."""
+        sequences = min(rows, at_once or rows)
+        steps, whole = -(-rows // sequences), (0, sequences)
+        width = host().machine.width(DTYPES[dtype])
+        shared = Cut(min(members, sequences), whole)
+        return Shapes(steps, sequences, rows, shared, Groups(steps, whole), {**sizes, ONE_DIM: 1}, dtype, width)
+
     @property
     def equal(self) -> bool:
         """Whether all sequences are equally long."""
