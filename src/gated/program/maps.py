@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gated.language.graph import ONE_DIM, Matrix, Node, is_atom, is_constant, is_leaf, topological
+from gated.language.graph import ONE_DIM, Matrix, Node, is_atom, is_constant, topological
 from gated.program.layout import Available
 from gated.program.lowering import Place, Program, lower
 from gated.program.rows import ROW, SINGLE
@@ -68,7 +68,10 @@ class LossPrograms:
 def is_map(schedule: CellSchedule) -> bool:
     """Whether `map_programs` knows what to do: all that comes out, or is summed over the rows, is there row by row."""
     results = [*schedule.outputs, *schedule.inputs]
-    summed = [*schedule.vectors.values(), *(node for pairs in schedule.products.values() for pair in pairs for node in pair)]
+    summed = [
+        *schedule.vectors.values(),
+        *(node for pairs in schedule.products.values() for pair in pairs for node in pair),
+    ]
     return (
         not schedule.graph.states
         and len(schedule.outputs) == 1
@@ -129,7 +132,10 @@ def loss_programs(schedule: CellSchedule, one_hot: bool) -> LossPrograms:
     graph, value, dy = schedule.graph, schedule.outputs[0], schedule.inputs[0]
     y, target = (graph.input_leaf(name) for name in graph.inputs)
     seed = schedule.seeds[0]
-    given = {y: _row("y", y.dim, tight=True), target: Place("target", ROW, target.dim, tight=not one_hot, one_hot=one_hot)}
+    given = {
+        y: _row("y", y.dim, tight=True),
+        target: Place("target", ROW, target.dim, tight=not one_hot, one_hot=one_hot),
+    }
     given[seed] = _row("weight", ONE_DIM, tight=True)
     made = {value: _row("value", ONE_DIM, tight=True), dy: _row("dy", y.dim, tight=True)}
     nodes = [node for node in topological([value, dy]) if not is_atom(node)]

@@ -18,6 +18,7 @@ codegen: LLVM IR
     renewal        the kernels that see whether packed parameters have changed
     moves          the kernel that moves rows to another order
     gradient_kernels  the kernels that sum the parameters' gradients over the rows
+    settling       the kernel that sums a loss over the rows
 
 machine: from IR to machine code
 
@@ -43,9 +44,12 @@ passes: tables, plans, calls
     plan           the table of a program for given sizes, and of the jobs that pack, move and sum
     course         what each thread does, phase by phase
     pass_plan      what the plans of all passes share
+    sealed_plan    what those of passes that belong together share: a seal, the parameters' gradients
     training_plan  a forward and a backward pass
+    map_plan       the same for functions without states; a loss
     inference_plan a forward pass without a tape
     inference      forward without a tape; streams
+    maps           functions without states over rows: dense layers, losses
     backend        what a layer calls
     learner        online learning: the memory of a learner, and the call of its steps
 

@@ -1,7 +1,8 @@
 """What a loss is over all rows, from what it is in each, as one kernel.
 
-`settle(ctx, i, n)` does the i-th of n shares of every job: dy of the rows that do not count becomes 0, whatever has been
-made of what stands there. The first share adds weight · value over the rows that count, one after the other in float64.
+`settle(ctx, i, n)` does the i-th of n shares of every job: dy of the rows that do not count becomes 0, whatever has
+been made of what stands there. The first share adds weight · value over the rows that count, one after the other, in
+float64.
 """
 
 from __future__ import annotations

@@ -112,7 +112,12 @@ class LossPlan(PassPlan):
     def __init__(self, code: LossCode, shapes: Shapes) -> None:
         super().__init__(shapes, ["work", "y", "target", "weights", "dy", "values", "sum", "steps"], ())
         lowered, sequences = code.lowered, shapes.sequences
-        for base, place in (("y", lowered.y), ("weights", lowered.weight), ("values", lowered.value), ("dy", lowered.dy)):
+        for base, place in (
+            ("y", lowered.y),
+            ("weights", lowered.weight),
+            ("values", lowered.value),
+            ("dy", lowered.dy),
+        ):
             self.where[place] = _tight(base, place, shapes)
         self.where[lowered.target] = _tight("target", lowered.target, shapes)
         if lowered.target.one_hot:  # in numbers of the dtype

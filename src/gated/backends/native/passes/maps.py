@@ -59,6 +59,12 @@ _losses: Lru[Any, LossPlan] = Lru(tuning_for().plans_kept)
 _is_map, _is_loss = lru_cache(maxsize=256)(is_map), lru_cache(maxsize=256)(is_loss)
 
 
+def forget_plans() -> None:
+    """They are made anew."""
+    _cache.forget()
+    _losses.forget()
+
+
 def takes(schedule: CellSchedule, inputs: Mapping[str, Array], sealed: bool) -> bool:
     """Whether `run` knows what to do, and is worth it."""
     first, *others = inputs.values()
@@ -99,9 +105,7 @@ def _find_plans(
     return _cache.get((schedule, dtype, rows, tuple(sizes.items()), threads, sealed, host()), make)
 
 
-def _scan(
-    schedule: CellSchedule, shapes: Shapes, parameters: Mapping[str, Array], y: Array, own: _Own
-) -> Scan:
+def _scan(schedule: CellSchedule, shapes: Shapes, parameters: Mapping[str, Array], y: Array, own: _Own) -> Scan:
     """With the inputs, the output, and what lies in the tape beside them."""
     graph, plan = schedule.graph, own.plans.forward
     values: dict[Node, Array | float] = {graph.input_leaf(n): v for n, v in zip(graph.inputs, own.inputs, strict=True)}

@@ -139,4 +139,3 @@ class BackwardPlan(GradientPlan):
             return 0 if self.gathered else groups.state_row(group)
         place = self.layout.values.get(node)
         return groups.new_row(group) if place in self.layout.new else groups.row(group)
-
