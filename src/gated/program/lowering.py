@@ -120,6 +120,7 @@ class Program:
 
     Attributes:
         panels: for each term the matrices that are packed for it.
+        long_operands: whether the operand of a product may be so long that it is better taken in pieces.
         single: whether a step has one sequence. Then matrices are not packed: they lie as `columns` says.
         columns: matrix's name -> its columns.
     """
@@ -129,6 +130,12 @@ class Program:
     panels: list[tuple[Matrix, ...]]
     single: bool = False
     columns: dict[str, Place] = field(default_factory=dict)
+    long_operands: bool = False
+
+    @property
+    def in_pieces(self) -> list[int]:
+        """The numbers of the blocks whose operand may be taken in pieces: it is the only one."""
+        return [i for i, block in enumerate(self.blocks) if self.long_operands and len(block.terms) == 1]
 
     @staticmethod
     def of_single(blocks: Sequence[Block], columns: Mapping[str, Place]) -> Program:

@@ -10,7 +10,8 @@ The caller's arrays are used where they lie, in `tight` places. Legend: R rows.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from gated.language.graph import ONE_DIM, Matrix, Node, is_atom, is_constant, topological
 from gated.program.layout import Available
@@ -112,7 +113,7 @@ def map_programs(schedule: CellSchedule) -> MapPrograms:
     made = [node for node in schedule.before if level[node] == INPUT]
     saved = {node: _row(f"saved{i}", node.dim) for i, node in enumerate(made) if node in read and node is not output}
     forward: Available = {node: (place,) for node, place in {**given, **single}.items()}
-    program = lower(made, forward, [(output, own), *saved.items()])
+    program = _lowered(made, forward, [(output, own), *saved.items()])
 
     seed = schedule.seeds[0]
     given[seed] = _row("dy", seed.dim, tight=True)
@@ -122,7 +123,7 @@ def map_programs(schedule: CellSchedule) -> MapPrograms:
     results = {node: _row(f"result{i}", node.dim) for i, node in enumerate(missing)}
     backward: Available = {node: (place,) for node, place in known.items()}
     after = [node for node in schedule.after if not is_atom(node)]
-    programs = {"forward": program, "backward": lower(after, backward, [*inputs.items(), *results.items()])}
+    programs = {"forward": program, "backward": _lowered(after, backward, [*inputs.items(), *results.items()])}
     groups = operand_groups(schedule)
     return MapPrograms(schedule, programs, given, single, own, saved, inputs, results, groups)
 
@@ -141,6 +142,10 @@ def loss_programs(schedule: CellSchedule, one_hot: bool) -> LossPrograms:
     nodes = [node for node in topological([value, dy]) if not is_atom(node)]
     program = lower(nodes, {node: (place,) for node, place in given.items()}, list(made.items()))
     return LossPrograms({"loss": program}, given[y], given[target], given[seed], made[value], made[dy])
+
+
+def _lowered(nodes: Sequence[Node], available: Available, results: Sequence[tuple[Node, Place]]) -> Program:
+    return replace(lower(nodes, available, results), long_operands=True)
 
 
 def _row(name: str, dim: str, tight: bool = False) -> Place:

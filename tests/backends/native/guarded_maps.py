@@ -24,7 +24,7 @@ from gated.losses import SigmoidCrossEntropy, SigmoidSquaredError, SoftmaxCrossE
 from gated.nn import Dense
 
 native = backend.NativeBackend()
-SIZES = [(1, 1, 1), (3, 2, 15), (7, 17, 16), (16, 5, 33), (19, 33, 8), (70, 3, 17)]
+SIZES = [(1, 1, 1), (3, 2, 15), (7, 17, 16), (16, 5, 33), (19, 33, 8), (70, 3, 17), (13, 300, 5), (9, 3, 530)]
 LAYERS: tuple[dict[str, Any], ...] = ({}, {"bias": False}, {"activation": "tanh"}, {"activation": "softplus"})
 LOSSES = (SoftmaxCrossEntropy, SquaredError, SigmoidSquaredError, SigmoidCrossEntropy)
 

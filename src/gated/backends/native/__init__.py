@@ -12,6 +12,8 @@ codegen: LLVM IR
     team           threads that work together: phases, and the code by which they wait
     context        where in a program's table each number lies
     body           the elementwise part of a block
+    pieces         long operands of products, piece by piece
+    products       the products of a tile of rows
     in_place       a program with one sequence at a time
     emit           the blocks of a program: a time loop, and tiles of rows
     panels         the kernels that pack matrices into the order in which machine code reads them, and back

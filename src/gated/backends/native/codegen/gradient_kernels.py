@@ -52,7 +52,7 @@ class _Matrices:
         self.module, self.math = module, math
         self.bytes = math.precision.bits // 8
         numbers = tuning_for(machine)
-        self.chain, piece = numbers.chain, numbers.piece
+        self.chain, piece, self.block = numbers.chain, numbers.piece, numbers.gradient_block
         self.rows, self.chunk = numbers.gradient_tile
         kind = ir.FunctionType(ir.VoidType(), [POINTER, I64, I64])
         function = ir.Function(module, kind, "matrix_gradients")
@@ -67,8 +67,18 @@ class _Matrices:
                 left = b.sub(job["k"], k0)
                 count = b.select(b.icmp_signed("<", left, I64(piece)), left, I64(piece))
                 first = b.and_(b.icmp_signed("==", k0, I64(0)), b.icmp_signed("==", job["accumulate"], I64(0)))
-                self._strips(b, strips, table.address(b, number), job["n"], [m0, m1, k0, count, first])
+                block = self._block(b, job, m0, m1)
+                with loop(b, I64(0), b.sdiv(b.add(b.sub(m1, m0), b.sub(block, I64(1))), block)) as turn:
+                    low = b.add(m0, b.mul(turn, block))
+                    high = b.add(low, block)
+                    high = b.select(b.icmp_signed("<", high, m1), high, m1)
+                    self._strips(b, strips, table.address(b, number), job["n"], [low, high, k0, count, first])
         b.ret_void()
+
+    def _block(self, b: ir.IRBuilder, job: dict[str, Value], m0: Value, m1: Value) -> Value:
+        """Columns of A that are taken with all of B, before the next ones: all, unless A is the wider."""
+        wider = b.icmp_signed(">", job["m"], job["n"])
+        return b.select(wider, I64(self.block), b.sub(m1, m0))
 
     def _strips(
         self, b: ir.IRBuilder, strips: dict[int, ir.Function], job: Value, n: Value, arguments: list[Value]

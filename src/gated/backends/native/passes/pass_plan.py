@@ -16,6 +16,7 @@ from gated.backends.native.passes.course import Course
 from gated.backends.native.passes.plan import DTYPES, LoopPlan, MovePlan, PackPlan, Where
 from gated.backends.native.threads.groups import Cut, Groups, cut, gap_between
 from gated.backends.native.threads.pool import Team
+from gated.backends.native.tuning import tuning_for
 from gated.language.graph import ONE_DIM, Graph, Node, is_leaf
 from gated.program.lowering import Place
 from gated.program.rows import SINGLE
@@ -134,6 +135,11 @@ class PassPlan:
                 plan.put(place, ("work", self.work.add((base, place), rows, sizes[place.dim])))
             else:
                 plan.put(place, self.where[place])
+        for number in loop.program.in_pieces:
+            block = loop.program.blocks[number]
+            if sizes[block.terms[0].operand.dim] > tuning_for(host().machine).product_piece:
+                numbers = rows * self.work.padded(sizes[block.dim]) * len(block.accumulators)
+                plan.sums(number, self.work.place(numbers * self.shapes.dtype.itemsize))
         plan.steps(steps, base, groups)
         return plan
 
