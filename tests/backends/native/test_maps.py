@@ -159,11 +159,8 @@ def test_what_machine_code_does_not_do_goes_to_the_reference() -> None:
     assert y.dtype == complex and not maps.made_by_run(scan)
 
 
-# losses
-
-
 class Several(Loss):
-    """Numbers between reductions: of the two inputs, of each other, with a function that all units share."""
+    """Numbers between reductions."""
 
     @staticmethod
     def expression(y: Any, target: Any) -> Any:
@@ -270,8 +267,6 @@ def test_half_precision_is_the_references() -> None:
     found, want = (evaluate_by(backend, SquaredError(), y, target, mask) for backend in (NATIVE, REFERENCE))
     assert found[0] == want[0] and found[1].tobytes() == want[1].tobytes() and found[1].dtype == "float16"
 
-
-# after fork
 
 FORKED = """
 from gated.losses import SoftmaxCrossEntropy
