@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.machine import NOTICEABLE
-from benchmarks.points import GRID, Point
+from benchmarks.points import GRID, UPDATE, Point
 from benchmarks.ratios import geometric_mean
 from benchmarks.report import rounded
 from benchmarks.targets import TARGETS, Figures, Target, better_of
@@ -33,24 +33,32 @@ class Line:
     Attributes:
         comparisons: keys of `benchmarks.comparisons`; with several, the ratio is that to the best of the peers.
         en, zh: what is compared with what.
-        at: the only point that counts, where it is one of several.
+        at: the points that count, where they are some of several.
         short: whether the short table has it.
     """
 
     comparisons: tuple[str, ...]
     en: str
     zh: str
-    at: Point | None = None
+    at: tuple[Point, ...] | None = None
     short: bool = False
 
     @property
     def targets(self) -> list[Target]:
         """What was promised of it."""
-        at = None if self.at is None else (self.at,)
-        return [target for target in TARGETS if target.comparisons == self.comparisons and target.at == at]
+        return [target for target in TARGETS if target.comparisons == self.comparisons and target.at == self.at]
 
 
 LINES = (
+    Line(
+        ("update.lstm",),
+        "a language model of 103 symbols, LSTM, the whole update; PyTorch",
+        "103 个符号的语言模型，LSTM，一次完整的更新；PyTorch",
+    ),
+    Line(("update.lstm",), "the same, H up to 256", "同上，H 至 256", at=UPDATE[:4]),
+    Line(("update.lstm",), "the same, H = 512", "同上，H = 512", at=UPDATE[4:]),
+    Line(("update.gru",), "the same with a GRU; PyTorch `nn.GRU`", "同上，换成 GRU；PyTorch `nn.GRU`"),
+    Line(("update.words",), "the same with an LSTM and 10,000 symbols", "同上，LSTM，10,000 个符号"),
     Line(("lstm",), "LSTM, training step; PyTorch `nn.LSTM`", "LSTM，训练一步；PyTorch `nn.LSTM`", short=True),
     Line(
         ("gru",),
@@ -65,7 +73,7 @@ LINES = (
         short=True,
     ),
     Line(("eager",), "the same; PyTorch, a loop in Python", "同上；PyTorch，Python 循环", short=True),
-    Line(("eager",), f"the same, at {GRID[0]} alone", f"同上，只看 {GRID[0]}", at=GRID[0]),
+    Line(("eager",), f"the same, at {GRID[0]} alone", f"同上，只看 {GRID[0]}", at=GRID[:1]),
     Line(("compile",), "the same; `torch.compile`", "同上；`torch.compile`", short=True),
     Line(
         ("infer.torch", "infer.onnx"),
@@ -170,7 +178,7 @@ def _row(line: Line, rows: Sequence[Mapping[str, Any]], page: str) -> str:
     ]
     figures = better_of(tables)
     if line.at is not None:
-        figures = {point: figure for point, figure in figures.items() if point == line.at}
+        figures = {point: figure for point, figure in figures.items() if point in line.at}
     name = line.zh if lang == "zh" else line.en
     if not figures:
         return f"| {name} | {WORDS[lang]['missing']} | |"

@@ -288,7 +288,8 @@ def kernels(dtype: str) -> None:
             for outer, inner, transposed in itertools.product(ODD, ODD, (False, True)):
                 print(f"pack {dtype} {mode} {outer} x {inner}, transposed: {transposed}", flush=True)
                 run_pack(guard, dtype, outer, inner, transposed, 1 + outer % 3)
-            for m, n, rows in itertools.product(ODD, (*ODD, 65, 130), (1, 3, 257)):
+            wide = (65, 33, 257), (130, 3, 257), (201, 17, 3)  # an A wider than what is taken at a time
+            for m, n, rows in (*itertools.product(ODD, (*ODD, 65, 130), (1, 3, 257)), *wide):
                 print(f"gradients {dtype} {mode} {m} x {n}, {rows} rows", flush=True)
                 run_gradients(guard, dtype, m, n, rows, 1 + m % 3)
             for outer, inner, size in itertools.product((1, 2, 5), (1, 3), (*ODD, 65)):

@@ -1,4 +1,4 @@
-"""The programs of a schedule as machine code, compiled once. See `gated.program.time_loops`.
+"""The programs of a schedule as machine code, compiled once. See `gated.program.time_loops` and `maps`.
 
 `CommonCode` has what does not depend on the cell, `VectorCode` what belongs to none.
 """
@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, fields
+from functools import cached_property, partial
 from typing import Any
 
 import llvmlite.ir as ir
@@ -17,6 +17,7 @@ from gated.backends.native.codegen.gradient_kernels import emit_gradients
 from gated.backends.native.codegen.moves import emit_move
 from gated.backends.native.codegen.panels import emit_pack
 from gated.backends.native.codegen.renewal import emit_renewal
+from gated.backends.native.codegen.settling import emit_settle
 from gated.backends.native.codegen.table_rows import emit_table_rows
 from gated.backends.native.codegen.update_rules import KERNELS, emit_updates
 from gated.backends.native.codegen.vector_math import PRECISIONS, VectorMath
@@ -28,6 +29,7 @@ from gated.language.graph import Matrix, Node
 from gated.lru import Lru
 from gated.program.layout import Layout
 from gated.program.lowering import Place, Program
+from gated.program.maps import LossPrograms, MapPrograms, loss_programs, map_programs
 from gated.program.online import OnlinePrograms, online_programs
 from gated.program.time_loops import BACKWARDS, inference_programs, training_programs
 from gated.schedule import CellSchedule
@@ -86,6 +88,23 @@ class OnlineCode:
 
 
 @dataclass(frozen=True, eq=False)
+class MapCode:
+    """A function without states and its derivative, compiled for one schedule and dtype."""
+
+    lowered: MapPrograms
+    forward: CompiledProgram
+    backward: CompiledProgram
+
+
+@dataclass(frozen=True, eq=False)
+class LossCode:
+    """A loss, compiled for one schedule, kind of target and dtype."""
+
+    lowered: LossPrograms
+    loss: CompiledProgram
+
+
+@dataclass(frozen=True, eq=False)
 class CommonCode:
     """What all cells share: addresses of functions (table, share, shares)."""
 
@@ -98,6 +117,7 @@ class CommonCode:
     move: int
     matrix_gradients: int
     vector_gradients: int
+    settle: int
     code: Compiled
 
 
@@ -128,6 +148,17 @@ def _online(plan: StepPlan, dtype: str) -> OnlineCode:
     return OnlineCode(lowered, code["learn"], code.get("clear"))
 
 
+def _mapping(schedule: CellSchedule, dtype: str) -> MapCode:
+    lowered = map_programs(schedule)
+    code = _compiled("map", dtype, lowered.programs)
+    return MapCode(lowered, code["forward"], code["backward"])
+
+
+def _loss(one_hot: bool, schedule: CellSchedule, dtype: str) -> LossCode:
+    lowered = loss_programs(schedule, one_hot)
+    return LossCode(lowered, _compiled("loss", dtype, lowered.programs)["loss"])
+
+
 def _compiled(kind: str, dtype: str, programs: dict[str, Program]) -> dict[str, CompiledProgram]:
     """All programs of one kind in one module; one that has nothing to do is left out."""
     programs = {name: program for name, program in programs.items() if program.blocks}
@@ -154,10 +185,11 @@ def _common(dtype: str) -> CommonCode:
         emit_renewal(module, math)
         emit_move(module, math)
         emit_gradients(module, math, host().machine)
+        emit_settle(module, math)
         return module
 
     code = Compiled.cached(f"common {dtype}", build)
-    names = "pack", "unpack", "compare", "copy", "renew", "seal", "move", "matrix_gradients", "vector_gradients"
+    names = [field.name for field in fields(CommonCode) if field.name != "code"]
     return CommonCode(**{name: code.address(name) for name in names}, code=code)
 
 
@@ -222,6 +254,19 @@ def training(schedule: CellSchedule, dtype: str) -> TrainingCode:
 def inference(schedule: CellSchedule, dtype: str) -> InferenceCode:
     """The program without a tape."""
     found: InferenceCode = _cache.of_schedule(schedule, "inference", dtype, _inference)
+    return found
+
+
+def mapping(schedule: CellSchedule, dtype: str) -> MapCode:
+    """The programs of a function without states."""
+    found: MapCode = _cache.of_schedule(schedule, "map", dtype, _mapping)
+    return found
+
+
+def loss(schedule: CellSchedule, dtype: str, one_hot: bool) -> LossCode:
+    """The program of a loss; `one_hot`: of targets that are whole numbers."""
+    kind = "loss of one-hot rows" if one_hot else "loss"
+    found: LossCode = _cache.of_schedule(schedule, kind, dtype, partial(_loss, one_hot))
     return found
 
 
