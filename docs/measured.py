@@ -50,15 +50,6 @@ class Line:
 
 
 LINES = (
-    Line(
-        ("update.lstm",),
-        "a language model of 103 symbols, LSTM, the whole update; PyTorch",
-        "103 个符号的语言模型，LSTM，一次完整的更新；PyTorch",
-    ),
-    Line(("update.lstm",), "the same, H up to 256", "同上，H 至 256", at=UPDATE[:4]),
-    Line(("update.lstm",), "the same, H = 512", "同上，H = 512", at=UPDATE[4:]),
-    Line(("update.gru",), "the same with a GRU; PyTorch `nn.GRU`", "同上，换成 GRU；PyTorch `nn.GRU`"),
-    Line(("update.words",), "the same with an LSTM and 10,000 symbols", "同上，LSTM，10,000 个符号"),
     Line(("lstm",), "LSTM, training step; PyTorch `nn.LSTM`", "LSTM，训练一步；PyTorch `nn.LSTM`", short=True),
     Line(
         ("gru",),
@@ -87,6 +78,15 @@ LINES = (
         "LSTM，从 Python 走一步，H = 64；ONNX Runtime",
         short=True,
     ),
+    Line(
+        ("update.lstm",),
+        "a language model of 103 symbols, LSTM, the whole update; PyTorch",
+        "103 个符号的语言模型，LSTM，一次完整的更新；PyTorch",
+    ),
+    Line(("update.lstm",), "the same, H up to 256", "同上，H 至 256", at=UPDATE[:4]),
+    Line(("update.lstm",), "the same, H = 512", "同上，H = 512", at=UPDATE[4:]),
+    Line(("update.gru",), "the same with a GRU; PyTorch `nn.GRU`", "同上，换成 GRU；PyTorch `nn.GRU`"),
+    Line(("update.words",), "the same with an LSTM and 10,000 symbols", "同上，LSTM，10,000 个符号"),
     Line(
         ("user.same",), "peephole LSTM in a user's file; our built-in one", "用户文件里的带窥视孔 LSTM；自带的同一细胞"
     ),
