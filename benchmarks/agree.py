@@ -10,7 +10,7 @@ from benchmarks.problem import Numbers
 # either is a few 1e-6 away from the true value.
 TOLERANCE = 2e-5
 
-LOSSES = 1e-4  # of updates one after the other: Adam makes whole steps of last digits, where a gradient is near zero
+OF_TASKS = {"update": 1e-4}  # losses of one update after the other: Adam makes whole steps of last digits near zero
 
 
 class Disagreement(Exception):
@@ -36,13 +36,12 @@ def differences(ours: Numbers, theirs: Numbers) -> dict[str, float]:
     return found
 
 
-def check(ours: Numbers, theirs: Numbers, tolerance: float | None = None) -> float:
+def check(ours: Numbers, theirs: Numbers, tolerance: float = TOLERANCE) -> float:
     """The largest difference.
 
     Raises:
         Disagreement: it is over the tolerance, or not a number.
     """
-    tolerance = tolerance or (LOSSES if "losses" in ours else TOLERANCE)
     found = differences(ours, theirs)
     worst = max(found, key=lambda name: np.inf if np.isnan(found[name]) else found[name])
     if not found[worst] <= tolerance:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.problem import PEEPHOLES, Array, Numbers, Problem
+from benchmarks.problem import Array, Numbers, Problem
 
 EMBEDDING = 48
 BATCHES = 8  # that come in turn: as fresh as those of a training loop
@@ -20,17 +20,9 @@ RATE, CLIP = 2e-3, 1.0  # of Adam, and of the gradient's norm
 def weights(problem: Problem) -> Numbers:
     """embed (V, E), W.i (H, E), U.i (H, H), b.i, p.i (H,), ..., head (V, H), bias (V,): U(-1/sqrt(H), 1/sqrt(H)) but
     for the embedding, which is normal. float32."""
-    hidden, random = problem.point.hidden, _random(problem, 1)
-    shapes: dict[str, tuple[int, ...]] = {}
-    for family, shape in (("W", (hidden, EMBEDDING)), ("U", (hidden, hidden)), ("b", (hidden,))):
-        shapes |= {f"{family}.{gate}": shape for gate in problem.gates}
-    if problem.cell == "gru":
-        shapes["b.hn"] = (hidden,)
-    if problem.cell == "peephole":
-        shapes |= {f"p.{gate}": (hidden,) for gate in PEEPHOLES}
-    shapes |= {"head": (problem.vocabulary, hidden), "bias": (problem.vocabulary,)}
-    bound = hidden**-0.5
-    found = {name: random.uniform(-bound, bound, shape).astype(np.float32) for name, shape in shapes.items()}
+    random, hidden = _random(problem, 1), problem.point.hidden
+    head = {"head": (problem.vocabulary, hidden), "bias": (problem.vocabulary,)}
+    found = problem.uniform(random, problem.shapes(EMBEDDING) | head)
     return {"embed": random.standard_normal((problem.vocabulary, EMBEDDING), np.float32), **found}
 
 
@@ -46,13 +38,6 @@ def batches(problem: Problem) -> list[tuple[Array, Array]]:
 def _random(problem: Problem, purpose: int) -> np.random.Generator:
     point = problem.point
     return np.random.default_rng([problem.seed, 7, purpose, problem.vocabulary, point.steps, point.batch, point.hidden])
-
-
-def flops(problem: Problem) -> float:
-    """Of the matrix products of one update: three times those of the forward pass."""
-    point = problem.point
-    gates = 2.0 * len(problem.gates) * point.hidden * (EMBEDDING + point.hidden)
-    return 3 * point.steps * point.batch * (gates + 2.0 * point.hidden * problem.vocabulary)
 
 
 class Turn:

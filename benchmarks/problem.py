@@ -6,6 +6,7 @@ What a side computes is a mapping too: `y` (T, N, H); in training also `dx` (T, 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -51,15 +52,23 @@ class Problem:
 
     def weights(self) -> Numbers:
         """U(-1/sqrt(H), 1/sqrt(H)), biases and peepholes too: what PyTorch starts from. float32."""
+        return self.uniform(self._random(1), self.shapes(self.point.hidden))
+
+    def shapes(self, inputs: int) -> dict[str, tuple[int, ...]]:
+        """Of the cell's weights, for so many inputs."""
         hidden = self.point.hidden
-        shapes: dict[str, tuple[int, ...]] = {}
-        for family, shape in (("W", (hidden, hidden)), ("U", (hidden, hidden)), ("b", (hidden,))):
-            shapes |= {f"{family}.{gate}": shape for gate in self.gates}
+        found: dict[str, tuple[int, ...]] = {}
+        for family, shape in (("W", (hidden, inputs)), ("U", (hidden, hidden)), ("b", (hidden,))):
+            found |= {f"{family}.{gate}": shape for gate in self.gates}
         if self.cell == "gru":
-            shapes["b.hn"] = (hidden,)
+            found["b.hn"] = (hidden,)
         if self.cell in ("peephole", "user"):
-            shapes |= {f"p.{gate}": (hidden,) for gate in PEEPHOLES}
-        random, bound = self._random(1), hidden**-0.5
+            found |= {f"p.{gate}": (hidden,) for gate in PEEPHOLES}
+        return found
+
+    def uniform(self, random: np.random.Generator, shapes: Mapping[str, tuple[int, ...]]) -> Numbers:
+        """U(-1/sqrt(H), 1/sqrt(H)), float32."""
+        bound = self.point.hidden**-0.5
         return {name: random.uniform(-bound, bound, shape).astype(np.float32) for name, shape in shapes.items()}
 
     def x(self) -> Array:

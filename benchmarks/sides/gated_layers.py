@@ -10,8 +10,9 @@ import numpy as np
 
 import gated
 from benchmarks.problem import Numbers, Problem
-from benchmarks.sides import gated_updates, scan_clock, user_cell
+from benchmarks.sides import gated_updates, scan_clock
 from benchmarks.sides.base import Prepared, Unavailable, Variant
+from benchmarks.sides.gated_recurrent import recurrent
 
 ONLINE_OUTPUTS = 8  # of the dense layer on the cell
 
@@ -45,15 +46,7 @@ class Gated:
 
 def layer_of(problem: Problem) -> Any:
     """The layer with the problem's weights."""
-    size = problem.point.hidden
-    if problem.cell == "lstm":
-        layer = gated.LSTM(size, size, backend="native")
-    elif problem.cell == "gru":
-        layer = gated.GRU(size, size, reset_after=True, backend="native")
-    elif problem.cell == "peephole":
-        layer = gated.PeepholeLSTM(size, size, backend="native")
-    else:
-        layer = gated.Recurrent(user_cell.mine, input_size=size, hidden_size=size, backend="native")
+    layer = recurrent(problem, problem.point.hidden)
     for name, value in problem.weights().items():
         layer.params[f"l0.{name}"][...] = value
     return layer

@@ -8,17 +8,15 @@ import gated
 from benchmarks import language
 from benchmarks.problem import Numbers, Problem
 from benchmarks.sides.base import Prepared
-
-LAYERS = {"lstm": gated.LSTM, "gru": gated.GRU, "peephole": gated.PeepholeLSTM}
+from benchmarks.sides.gated_recurrent import recurrent
 
 
 def network_of(problem: Problem) -> gated.Network:
     """The model with the problem's weights."""
     hidden, vocabulary = problem.point.hidden, problem.vocabulary
-    options = {"reset_after": True} if problem.cell == "gru" else {}
     made = {
         "embed": gated.Embedding(vocabulary, language.EMBEDDING),
-        "rnn": LAYERS[problem.cell](language.EMBEDDING, hidden, **options),
+        "rnn": recurrent(problem, language.EMBEDDING),
         "head": gated.Dense(hidden, vocabulary),
     }
     network = gated.Network(made)
@@ -50,4 +48,4 @@ def prepare(problem: Problem) -> Prepared:
         )
         return {"losses": np.array([value for value, _ in steps])}
 
-    return Prepared(call, numbers, language.flops(problem))
+    return Prepared(call, numbers)

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.problem import Array, Numbers, Problem, stacked, unstacked
+from benchmarks.problem import Array, Numbers, Problem, unstacked
 from benchmarks.sides import torch_updates
 from benchmarks.sides.base import Prepared, Variant
+from benchmarks.sides.torch_recurrent import recurrent
 
 
 class TorchLayers:
@@ -25,26 +26,8 @@ class TorchLayers:
     def prepare(self, problem: Problem, task: str, variant: Variant) -> Prepared:
         if task == "update":
             return torch_updates.prepare(problem)
-        layer = layer_of(problem)
+        layer = recurrent(problem, problem.weights(), problem.point.hidden)
         return _infer(layer, problem) if task == "infer" else _train(layer, problem)
-
-
-def layer_of(problem: Problem) -> torch.nn.Module:
-    """PyTorch has two biases where we have one: the second is zero, but for the candidate's in a GRU."""
-    size, gates, weights = problem.point.hidden, problem.gates, problem.weights()
-    layer = (torch.nn.LSTM if problem.cell == "lstm" else torch.nn.GRU)(size, size)
-    bias = stacked(weights, "b", gates)
-    second = np.zeros_like(bias)
-    if problem.cell == "gru":
-        second[2 * size :] = weights["b.hn"]
-    values = {
-        "weight_ih_l0": stacked(weights, "W", gates),
-        "weight_hh_l0": stacked(weights, "U", gates),
-        "bias_ih_l0": bias,
-        "bias_hh_l0": second,
-    }
-    layer.load_state_dict({name: torch.from_numpy(value) for name, value in values.items()})
-    return layer
 
 
 def _infer(layer: torch.nn.Module, problem: Problem) -> Prepared:

@@ -8,46 +8,30 @@ import numpy as np
 import torch
 
 from benchmarks import language
-from benchmarks.problem import Numbers, Problem, stacked
+from benchmarks.problem import Numbers, Problem
 from benchmarks.sides.base import Prepared
+from benchmarks.sides.torch_recurrent import recurrent
 
 
 class Model(torch.nn.Module):
+    """With the problem's weights. A second bias but for the candidate's in a GRU is not learnt, for we have none: else
+    PyTorch would move the sum of both at twice the rate."""
+
     def __init__(self, problem: Problem) -> None:
         super().__init__()
-        hidden, vocabulary = problem.point.hidden, problem.vocabulary
-        kind = torch.nn.LSTM if problem.cell == "lstm" else torch.nn.GRU
-        self.embed = torch.nn.Embedding(vocabulary, language.EMBEDDING)
-        self.rnn = kind(language.EMBEDDING, hidden)
+        hidden, vocabulary, weights = problem.point.hidden, problem.vocabulary, language.weights(problem)
+        self.embed = torch.nn.Embedding.from_pretrained(torch.from_numpy(weights["embed"]), freeze=False)
+        self.rnn = recurrent(problem, weights, language.EMBEDDING)
         self.head = torch.nn.Linear(hidden, vocabulary)
+        values = {"weight": weights["head"], "bias": weights["bias"]}
+        self.head.load_state_dict({name: torch.from_numpy(value) for name, value in values.items()})
+        learnt = torch.zeros(self.rnn.bias_hh_l0.shape)
+        if problem.cell == "gru":
+            learnt[2 * hidden :] = 1.0
+        self.rnn.bias_hh_l0.register_hook(lambda gradient: gradient * learnt)
 
     def forward(self, ids: torch.Tensor) -> torch.Tensor:
         return self.head(self.rnn(self.embed(ids))[0])
-
-
-def model_of(problem: Problem) -> Model:
-    """The model with the problem's weights. A GRU's second bias but for the candidate's is not learnt, for we have
-    none: else PyTorch would move the sum of both at twice the rate."""
-    model, weights, gates = Model(problem), language.weights(problem), problem.gates
-    size, bias = problem.point.hidden, stacked(weights, "b", gates)
-    second = np.zeros_like(bias)
-    if problem.cell == "gru":
-        second[2 * size :] = weights["b.hn"]
-    values = {
-        "embed.weight": weights["embed"],
-        "rnn.weight_ih_l0": stacked(weights, "W", gates),
-        "rnn.weight_hh_l0": stacked(weights, "U", gates),
-        "rnn.bias_ih_l0": bias,
-        "rnn.bias_hh_l0": second,
-        "head.weight": weights["head"],
-        "head.bias": weights["bias"],
-    }
-    model.load_state_dict({name: torch.from_numpy(value) for name, value in values.items()})
-    learnt = torch.zeros(second.shape)
-    if problem.cell == "gru":
-        learnt[2 * size :] = 1.0
-    model.rnn.bias_hh_l0.register_hook(lambda gradient: gradient * learnt)
-    return model
 
 
 def prepare(problem: Problem) -> Prepared:
@@ -55,7 +39,7 @@ def prepare(problem: Problem) -> Prepared:
     vocabulary = problem.vocabulary
 
     def start() -> tuple[Model, Any, language.Turn]:
-        model = model_of(problem)
+        model = Model(problem)
         batches = [tuple(map(torch.from_numpy, pair)) for pair in language.batches(problem)]
         return model, torch.optim.Adam(model.parameters(), lr=language.RATE, fused=True), language.Turn(batches)
 
@@ -74,4 +58,4 @@ def prepare(problem: Problem) -> Prepared:
         own, rule, batches = start()
         return {"losses": np.array([step(own, rule, batches.next()) for _ in range(language.UPDATES)])}
 
-    return Prepared(lambda: step(model, optimizer, turn.next()), numbers, language.flops(problem))
+    return Prepared(lambda: step(model, optimizer, turn.next()), numbers)
