@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,7 +29,6 @@ def run_audit(
     memory: float,
 ) -> int:
     """Audit, print or write what was asked for; the exit status: 0 right, 1 wrong, 2 could not be audited."""
-    gc.set_threshold(200_000)  # looking for garbage among the zoo's graphs takes a tenth of the time
     from gated.audit.foreign.starting import MANNERS, TABLE, opening, place, start_ahead
 
     path, name = place(code)

@@ -12,6 +12,7 @@ import pytest
 
 import gated
 from gated.audit.foreign import starting, wire
+from gated.audit.foreign.process import open_foreign
 from gated.audit.foreign.starting import opening, place
 
 RIGHT = Path(__file__).parents[1] / "specimens" / "right"
@@ -78,6 +79,16 @@ def test_a_child_that_was_started_for_something_else_is_not_asked(first: str | N
     audit = gated.audit.diagnose(RIGHT / "params_rnn.py")
     assert audit.verdict == "right" and audit.where == ("outputs", "gradients")
     assert not starting._ahead and process.poll() is not None
+
+
+def test_what_was_asked_ahead_is_answered_in_any_order() -> None:
+    path = RIGHT / "params_rnn.py"
+    with open_foreign(path) as alone:
+        table, manners = alone.table(), alone.manners()
+    starting.start_ahead(opening(path, None, starting.MEMORY), starting.TABLE, starting.MANNERS)
+    with open_foreign(path) as ahead:
+        assert ahead.manners() == manners  # the table is passed over, and made when it is asked for
+        assert ahead.table() == table
 
 
 def test_a_name_behind_a_colon(tmp_path: Path) -> None:

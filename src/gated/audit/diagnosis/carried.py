@@ -61,11 +61,11 @@ class Carried:
 
     def another(self, node: str, value: Array) -> list[Explanation]:
         """Something else instead of a sum, or the same slip in all of its terms."""
-        own = sum((self.samples.road(road, self.t) for road in self.last[node]), np.zeros(value.shape))
+        own = self.samples.total(self.last[node], self.t)
         found = []
         for roads in self._instead(node):
             with np.errstate(all="ignore"):
-                carried = sum((self.samples.road(road, self.t) for road in roads), np.zeros(value.shape))
+                carried = self.samples.total(roads, self.t)
             if near(value, own + carried):
                 found.append(Explanation(DELTA, self.last[node] + roads))
         return found
@@ -82,15 +82,14 @@ class Carried:
         for sources in dict.fromkeys([own, *((source,) * len(own) for source in carried if carried[source])]):
             roads, more = [], []
             for road, source in zip(right, sources, strict=True):
-                early = Mistake("missing_term", "too_early", (source,))
                 another = Mistake("wrong_delta", "comes_back_instead", (source, road.source))
-                mistake = early if source == road.source else another
+                mistake = _too_early(road) if source == road.source else another
                 roads.append(replace(road, coefficient=0.0).spoilt(mistake, DELTA))
                 if self.graph.size_of(source) == self.graph.size_of(road.source):
                     arriving = [way for way in model.earlier.get(source, carried.get(source, [])) if way.later]
                     more += [self._behind(way, road).spoilt(mistake, DELTA) for way in arriving]
             with np.errstate(all="ignore"):
-                total = sum((self.samples.road(road, self.t) for road in more), np.zeros(value.shape))
+                total = self.samples.total(more, self.t)
             if more and near(value, total):
                 found.append(Explanation(DELTA + INSTEAD * (sources != own), roads + more))
         return found
@@ -135,5 +134,8 @@ def _before(factor: Factor) -> Factor:
 
 def too_early_roads(right: list[Road]) -> list[Road]:
     """What is left at the last step of roads that start at adjoints to which nothing was added yet."""
-    mistakes = [Mistake("missing_term", "too_early", (road.source,)) for road in right]
-    return [replace(r, coefficient=0.0).spoilt(m, DELTA) for r, m in zip(right, mistakes, strict=True)]
+    return [replace(road, coefficient=0.0).spoilt(_too_early(road), DELTA) for road in right]
+
+
+def _too_early(road: Road) -> Mistake:
+    return Mistake("missing_term", "too_early", (road.source,))

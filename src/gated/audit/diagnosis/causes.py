@@ -23,7 +23,7 @@ class Cause:
     mistakes: tuple[Mistake, ...]
     names: list[str] = field(default_factory=list)
     terms: list[Road] = field(default_factory=list)
-    others: list[tuple[Mistake, ...]] = field(default_factory=list)  # the same, said of the other half of an array
+    others: list[tuple[Mistake, ...]] = field(default_factory=list)  # what it was put together from
 
     @property
     def kind(self) -> str:
@@ -35,11 +35,9 @@ class Cause:
 
     def has(self, road: Road) -> bool:
         """Whether a wrong road of the same adjoint is one of this cause's."""
-        return (
-            bool(road.later and _missing(road))
-            if self.kind == "cut_path"
-            else road.mistakes in (self.mistakes, *self.others)
-        )
+        if self.kind == "cut_path":
+            return bool(road.later and _missing(road))
+        return road.mistakes in (self.mistakes, *self.others)
 
 
 def causes(case: Case, model: Model) -> list[Cause]:

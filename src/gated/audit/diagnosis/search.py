@@ -146,10 +146,10 @@ class Search:
                     found.append(Explanation(most + OBSERVER_WRONG * len(seen[node]), right))
                     if len(said) == 1 and len(seen[node]) > 1:
                         self.model.agreed.add((LOCAL, node))
+            elif node in silent:
+                found = self._too_early(silent, node, right)
             elif not said:
                 found = self._implied(observers, node, solve, lambda roads: self.case.pool(roads, sources))
-            if node in silent:
-                found = self._too_early(silent, node, right)
             found = told_apart(samples, found, t)
             roads = self._take((LOCAL, node), found, right)
             self.model.last[node] = roads

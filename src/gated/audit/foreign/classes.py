@@ -53,7 +53,7 @@ class Layer(Answering):
                     continue
                 if not found.keys().isdisjoint(at.P) and (T == 1 or number in scores):
                     score = _rightness(found, right.gradient(given)) if right else 1.0
-                    if right and T > 1 and not self._hears_last(at, given, found):
+                    if right and T > 1 and score % 1 and not self._hears_last(at, given, found):
                         score = float(int(score))  # near by chance: it is called once for each step, and forgets
                     scores[number] = scores.get(number, 0.0) + score
                 elif number in scores:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,7 +22,7 @@ from gated.audit.foreign.subject import Sizes, Subject, runs_through_time
 Array = np.ndarray[Any, Any]
 STEP = 1e-6
 NEAR = 1e-5
-MOST = 60  # groups of readings that are tried
+MOST = 60  # readings that are compared
 
 
 def readings_of(subject: Functions) -> Iterator[Functions]:
@@ -112,16 +113,17 @@ def best(groups: Iterable[Iterator[Functions]]) -> Functions | None:
     One of several sequences at once whose gradients all have their shapes goes before one of a single sequence: of
     that a mean over the sequences where a sum belongs would be right.
     """
-    chosen, score = None, (False, -1, -1)
-    for count, group in enumerate(groups):
-        for reading in group:
+    chosen, score, left = None, (False, -1, -1), MOST
+    for group in groups:
+        for reading in islice(group, left):
             agreed = agreement(reading)
             batch = agreed.fits and not reading.one_sequence
-            if agreed.all_right and (batch or not score[0]) or batch and agreed.right:
+            if batch and agreed.right or agreed.all_right and not score[0]:
                 return reading
             if (batch, agreed.right, agreed.fitting) > score:
                 chosen, score = reading, (batch, agreed.right, agreed.fitting)
-        if score[0] or count == MOST:
+            left -= 1
+        if score[0] or not left:
             break
     return chosen
 

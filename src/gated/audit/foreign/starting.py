@@ -1,5 +1,5 @@
 """The process in which somebody's code is run, started; ahead, if need be: a child process takes a third of a second to
-start, and half a second to find the adapter, while the parent has as much to import.
+start, and some more to find the adapter and to make the table, while the parent has as much to import.
 """
 
 from __future__ import annotations
