@@ -102,15 +102,15 @@ learning.training.bptt: full_step | one update by backpropagation | 用反向传
   nn.network: Network.forward | layer after layer | 一层接一层
     nn.recurrent: Recurrent.forward | the road above | 见上面的路
     nn.dense: Dense.forward_owned | a map without a state | 没有状态的映射
-      backends.reference: ReferenceBackend.map | its equations, row by row in NumPy | 用 NumPy 逐行计算它的方程
+      backends.native.passes.backend: NativeBackend.map | its equations, row by row | 逐行计算它的方程
   nn.losses: evaluate_by | value and dy, derived too | 损失值和 dy，也是推导出来的
-    backends.reference: ReferenceBackend.loss | likewise | 同样
+    backends.native.passes.backend: NativeBackend.loss | likewise | 同样
   nn.network: Network.backward | the layers backwards | 各层倒着走
     nn.dense: Dense.backward | dW, and dy for the layer below | dW，以及给下一层的 dy
     nn.recurrent: Recurrent.backward | the road above | 见上面的路
   learning.rules.clipping: clipped | the norm of all gradients | 全部梯度的范数
   learning.rules.optimizers: update_by | one pass over theta | 扫一遍 theta
-    backends.reference.updates: adam | the rule itself | 规则本身
+    backends.native.passes.vectors: NativeVectors.update | the rule itself, in machine code | 规则本身，是机器码
 """),
     "online": _read("""
 learning.realtime.online: Online.__init__ | chooses an engine | 选一个引擎

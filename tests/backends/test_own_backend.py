@@ -165,17 +165,18 @@ def test_a_mixed_network_is_updated_by_the_reference(watch: Watch, names: tuple[
 
 
 def test_all_backends_make_the_same_update() -> None:
-    """What is no time loop is NumPy in both, to the bit; of the loops the last digits differ."""
+    """But for the last digits: sums are made in another order."""
 
-    def updated(*names: str) -> Array:
+    def updated(clip: float | None, *names: str) -> Array:
         made, rule = gated.Network(layers(*names)), Adam(0.01)
         for _ in range(3):
-            full_step(made, SoftmaxCrossEntropy(), rule, (IDS[:-1], IDS[1:]), clip=0.1)
+            full_step(made, SoftmaxCrossEntropy(), rule, (IDS[:-1], IDS[1:]), clip=clip)
         return made.theta.copy()
 
-    native = updated("native", "native", "native")
-    np.testing.assert_array_equal(updated("reference", "native", "reference"), native)
-    np.testing.assert_allclose(updated("reference", "reference", "reference"), native, rtol=1e-9, atol=1e-12)
+    for clip in (None, 0.1):
+        native = updated(clip, "native", "native", "native")
+        for names in (("reference", "native", "reference"), ("reference", "reference", "reference")):
+            np.testing.assert_allclose(updated(clip, *names), native, rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize("algorithm", ["online", "rtrl"])
@@ -216,7 +217,7 @@ def test_by_hand_it_is_the_default_one(watch: Watch) -> None:
     full_step(made, SoftmaxCrossEntropy(), rule, (IDS[:-1], IDS[1:]))
     watch.of["native"].clear()
     rule.update(made.params, grads)  # also after an update of a network's own
-    assert watch.of["reference"] == {"loss": 1, "norm": 1, "scale": 2, "all_finite": 1, "update": 1}
+    assert watch.of["reference"] == {"loss": 1, "norm": 1, "scale": 1, "all_finite": 1, "update": 1}
     assert not watch.of["native"]
 
 

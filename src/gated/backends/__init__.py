@@ -31,7 +31,7 @@ def _reference() -> Backend:
 
 MAKERS: dict[str, Callable[[], Backend]] = {"native": _native, "reference": _reference}
 NAMES = tuple(MAKERS)
-DEFAULT = "reference"  # both compute with NumPy what is no time loop; this one without loading LLVM
+DEFAULT = "reference"  # without loading LLVM; updates have the same bits in both
 
 
 def get_backend(name: str) -> Backend:

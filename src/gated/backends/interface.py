@@ -29,11 +29,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from gated.backends.scan import Array, Pass, Scan, stale, takes_pass
+from gated.backends.scan import Array, Pass, Scan, one_hot, stale, takes_pass
 from gated.language.graph import Node
 from gated.schedule import CellSchedule
 
-__all__ = ["Arithmetic", "Array", "Backend", "Pass", "Rule", "Scan", "Stepper", "stale", "takes_pass"]
+__all__ = ["Arithmetic", "Array", "Backend", "Pass", "Rule", "Scan", "Stepper", "one_hot", "stale", "takes_pass"]
 
 Rule = Callable[..., None]  # theta, gradient, buffers, scratch, **numbers
 
@@ -105,7 +105,7 @@ class Arithmetic(Protocol):
         Args:
             schedule: the loss of one row, a function of y and target.
             y: (R, V).
-            target: (R, V).
+            target: (R, V); or (R,) whole numbers (int64), each of the unit that is 1 in its row, all others being 0.
             weights: (R, 1). What stands in a row of weight 0 may be NaN, and is not looked at.
             dtype: of dy.
         """

@@ -26,6 +26,13 @@ def stale() -> ArgumentError:
     )
 
 
+def one_hot(units: Array, size: int, dtype: Any) -> Array:
+    """Rows (..., size) of this dtype that are 1 at these units (...) and 0 elsewhere."""
+    rows = np.zeros((*units.shape, size), dtype)
+    np.put_along_axis(rows, units[..., None], 1.0, axis=-1)
+    return rows
+
+
 class Pass(NamedTuple):
     """What one layer runs in one direction over one batch. (A named tuple: one is made for every call of a layer.)
 

@@ -72,7 +72,7 @@ class Dense(Layer, kind="dense"):
         dtype: "float32" or "float64".
         seed: of the initial parameters.
         init: see `gated.nn.initialisation`; "pytorch" is U(±1/√input_size), as torch.nn.Linear.
-        backend: "native" or "reference"; the native one leaves what is no time loop to NumPy, as the other does.
+        backend: "native" or "reference".
     """
 
     fresh = True

@@ -27,7 +27,7 @@ class Embedding(Layer, kind="embedding"):
         size: length of each vector.
         dtype: "float32" or "float64".
         seed: of the initial table, N(0, 1) as torch.nn.Embedding.
-        backend: "native" or "reference"; the native one leaves what is no time loop to NumPy, as the other does.
+        backend: "native" or "reference".
     """
 
     fresh = True

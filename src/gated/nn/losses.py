@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gated.backends import default_backend
+from gated.backends.scan import one_hot
 from gated.errors import as_array, describe, wrong, wrong_type
 from gated.language import sigmoid, softplus
 from gated.nn import checks
@@ -105,7 +106,8 @@ class Loss:
             raise wrong_type("y", describe(y), "an array of floats (real numbers), (..., V) with V >= 1")
         rows, size = math.prod(y.shape[:-1]), y.shape[-1]
         wanted, weights = self._counted(y, target, mask)
-        wanted, weights = wanted.reshape(rows, size), weights.reshape(rows, 1)
+        wanted = wanted.reshape((rows, size) if wanted.shape == y.shape else rows)
+        weights = weights.reshape(rows, 1)
         outputs = y.reshape(rows, size).astype(weights.dtype, copy=False)
         value, dy = (backend or default_backend()).loss(self._schedule, outputs, wanted, weights, y.dtype)
         return value, dy.reshape(y.shape)
@@ -115,12 +117,12 @@ class Loss:
         return counts
 
     def _counted(self, y: Array, target: Any, mask: Any) -> tuple[Array, Array]:
-        """(the targets as rows (..., V), the weight of every row (...)), of the dtype in which the loss is computed.
+        """(the targets, see `_wanted`, the weight of every row (...)), of the dtype in which the loss is computed.
 
         This is y's, but at least float32: in float16 1/N has three digits, and is 0 for N above 33 million.
         """
         weights = _weights(mask, y.shape[:-1])
-        wanted, counts = self._target(target, y.shape, y.dtype, weights != 0)
+        wanted, counts = self._wanted(target, y.shape, y.dtype, weights != 0)
         weights = np.where(counts, weights, 0.0)
         if self.reduction == "mean":
             with np.errstate(over="ignore"):
@@ -135,7 +137,11 @@ class Loss:
             largest = float(_weights(mask, y.shape[:-1]).max())
             raise wrong("mask", f"weights up to {largest:g}", f"weights whose sum {y.dtype} can hold")
         work = np.result_type(y.dtype, np.float32)
-        return wanted.astype(work, copy=False), weights.astype(work, copy=False)
+        return wanted if wanted.dtype.kind == "i" else wanted.astype(work, copy=False), weights.astype(work, copy=False)
+
+    def _wanted(self, target: Any, shape: tuple[int, ...], dtype: Any, counts: Array) -> tuple[Array, Array]:
+        """As `_target`, in the form in which a backend takes it: classes (...) may stay whole numbers (int64)."""
+        return self._target(target, shape, dtype, counts)
 
     def _target(self, target: Any, shape: tuple[int, ...], dtype: Any, counts: Array) -> tuple[Array, Array]:
         """(the targets as rows (..., V) of this dtype, which rows count), for outputs of this shape.
@@ -156,6 +162,8 @@ class Loss:
         """An error that says where a row that counts holds NaN. There is none where the NaN was made from inf."""
         wanted, weights = self._counted(y, target, mask)
         for name, array in (("y", y), ("target", wanted)):
+            if array.dtype.kind == "i":
+                continue
             found = np.argwhere(np.isnan(array) & (weights != 0)[..., None])
             if len(found):
                 place = found[0].tolist()
@@ -239,6 +247,10 @@ class SoftmaxCrossEntropy(Loss):
         return np.asarray(counts & (array != self.ignore_index))
 
     def _target(self, target: Any, shape: tuple[int, ...], dtype: Any, counts: Array) -> tuple[Array, Array]:
+        wanted, counts = self._wanted(target, shape, dtype, counts)
+        return (wanted if wanted.shape == shape else one_hot(wanted, shape[-1], dtype)), counts
+
+    def _wanted(self, target: Any, shape: tuple[int, ...], dtype: Any, counts: Array) -> tuple[Array, Array]:
         array = as_array("target", target)
         classes = array.dtype.kind in "iu"
         if not classes and (array.shape == shape or array.dtype.kind not in "fb"):
@@ -258,9 +270,7 @@ class SoftmaxCrossEntropy(Loss):
                 f"the class {array[place]}" + (f" at {list(place)}" if place else ""),
                 f"classes from 0 to {shape[-1] - 1}, or {self.ignore_index} where a row does not count",
             )
-        one_hot = np.zeros(shape, dtype)
-        np.put_along_axis(one_hot, np.where(counts, array, 0)[..., None].astype(np.int64), 1.0, axis=-1)
-        return one_hot, counts
+        return np.where(counts, array, 0).astype(np.int64, copy=False), counts
 
 
 class SquaredError(Loss):

@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gated.language.graph import Matrix, Node, is_constant, is_leaf, is_product, is_reduction
-from gated.program.rows import SEQUENCE, RowKind
+from gated.program.rows import ROW, SEQUENCE, RowKind
 from gated.schedule.passes import require_folded
 
 
@@ -33,6 +33,10 @@ class Place:
             outside the program knows it, so who runs the program finds memory for it.
         over: a dimension for each unit of which there is a row, one behind the other, where there is one otherwise: so
             lie the columns of a matrix.
+        tight: whether a row ends with its last number: whole vectors would reach into the next row, or out of the
+            array. So lie arrays of the caller.
+        one_hot: whether there is a whole number (of 64 bits) in place of a row: of the unit that is 1, all others
+            being 0.
     """
 
     name: str
@@ -40,6 +44,8 @@ class Place:
     dim: str
     scratch: bool = False
     over: str | None = None
+    tight: bool = False
+    one_hot: bool = False
 
     @property
     def readable(self) -> bool:
@@ -114,6 +120,7 @@ class Program:
 
     Attributes:
         panels: for each term the matrices that are packed for it.
+        long_operands: whether the operand of a product may be so long that it is better taken in pieces.
         single: whether a step has one sequence. Then matrices are not packed: they lie as `columns` says.
         columns: matrix's name -> its columns.
     """
@@ -123,6 +130,12 @@ class Program:
     panels: list[tuple[Matrix, ...]]
     single: bool = False
     columns: dict[str, Place] = field(default_factory=dict)
+    long_operands: bool = False
+
+    @property
+    def in_pieces(self) -> list[int]:
+        """The numbers of the blocks whose operand may be taken in pieces: it is the only one."""
+        return [i for i, block in enumerate(self.blocks) if self.long_operands and len(block.terms) == 1]
 
     @staticmethod
     def of_single(blocks: Sequence[Block], columns: Mapping[str, Place]) -> Program:
@@ -203,8 +216,8 @@ class _Lowering:
         return 1 if self._must_be_copied(operand) else 0
 
     def _must_be_copied(self, node: Node) -> bool:
-        # a seed lies in a buffer that this step overwrites (and may be a sum of two)
-        return is_leaf(node, "seed")
+        # a seed lies in a buffer that this step overwrites (and may be a sum of two), unless it has a row of every step
+        return is_leaf(node, "seed") and any(place.rows is not ROW for place in self.available[node])
 
     def _find_crossings(self) -> None:
         """Values that a later stage, or who reads whole rows, takes from memory get a place there."""

@@ -62,11 +62,16 @@ def training_programs(schedule: CellSchedule) -> TrainingPrograms:
         "backward": lower_backward(layout),
         "after": lower_after(layout),
     }
+    return TrainingPrograms(layout, programs, operand_groups(schedule))
+
+
+def operand_groups(schedule: CellSchedule) -> dict[Node, list[tuple[Node, Matrix]]]:
+    """Operand -> the (δ, matrix) pairs that multiply it, of which the matrices' gradients are made."""
     groups: dict[Node, list[tuple[Node, Matrix]]] = {}
     for matrix, pairs in schedule.products.items():
         for delta, operand in pairs:
             groups.setdefault(operand, []).append((delta, matrix))
-    return TrainingPrograms(layout, programs, groups)
+    return groups
 
 
 def inference_programs(schedule: CellSchedule) -> InferencePrograms:

@@ -1,7 +1,7 @@
 """Runs the native backend's machine code in guarded memory: a program, for an access out of bounds ends it.
 
     python guarded_runs.py cells DTYPE CELL ...     all passes of some cells
-    python guarded_runs.py kernels DTYPE            the kernels that all cells share, alone
+    python guarded_runs.py kernels DTYPE            the kernels that all cells share, and those of no cell, alone
     python guarded_runs.py registers DTYPE CELL ... all passes, with what is on the stack in guarded memory
 
 What runs is written to the standard output before it does. Legend: D inputs, H hidden, T steps, N sequences, R rows.
@@ -25,8 +25,10 @@ from guard_pages import MODES, Array, Guard, forget_plans
 
 import gated
 from gated.backends.native.codegen.ir_tools import I64, POINTER
+from gated.backends.native.codegen.update_rules import KERNELS
+from gated.backends.native.codegen.vectors import ADD, SCALE
 from gated.backends.native.machine import programs
-from gated.backends.native.machine.programs import common
+from gated.backends.native.machine.programs import common, vectors
 from gated.backends.native.machine.target import host, target_machine
 from gated.backends.native.memory import leases as memory
 from gated.backends.native.passes import backend
@@ -231,9 +233,50 @@ def run_move(guard: Guard, dtype: str, outer: int, inner: int, size: int, shares
     same({"rows": swapped}, {"rows": 2 * rows.swapaxes(0, 1)})
 
 
-def run_shares(name: str, dtype: str, address: int, shares: int) -> None:
+def run_vectors(guard: Guard, dtype: str, size: int, shares: int) -> None:
+    """Updates, and what else is done place by place: what is only read cannot be written to."""
+    one = np.array([0.5]).view(np.int64)[0]  # every number
+    for name, kernel in {**KERNELS, "scale": SCALE, "add": ADD}.items():
+        changed = [guard.keep(np.ones(size, dtype), frozen=False) for _ in kernel.changed]
+        read = [guard.keep(np.ones(size, dtype)) for _ in kernel.read]
+        job = size, *changed, *read, *[one] * len(kernel.numbers)
+        run_shares(name, dtype, table(guard, job), shares, vectors)
+        same({name: changed[0]}, {name: np.repeat(changed[0][:1], size)})
+
+
+def run_sums(guard: Guard, dtype: str, size: int, piece: int, shares: int) -> None:
+    """A sum of squares in pieces, and whether all is finite."""
+    vector, pieces = guard.keep(np.arange(size).astype(dtype)), -(-size // piece)
+    sums, total = (memory.empty((count,), np.dtype("float64")) for count in (pieces, 1))
+    flags = memory.empty((shares,), np.dtype("int64"))
+    address = table(guard, (vector, size, piece, pieces, sums, total))
+    run_shares("squares", dtype, address, shares, vectors)
+    run_shares("total", dtype, address, 1, vectors)
+    run_shares("finite", dtype, table(guard, (vector, size, flags)), shares, vectors)
+    same({"total": total, "flags": flags}, {"total": np.array([(np.arange(size) ** 2.0).sum()]), "flags": 0 * flags})
+
+
+def run_table_rows(guard: Guard, dtype: str, count: int, size: int, rows: int, shares: int) -> None:
+    """Rows looked up, and the sums of what comes back."""
+    rng = np.random.default_rng(0)
+    ids = guard.keep(rng.integers(0, count, rows))
+    held, dy = (guard.keep(rng.integers(-3, 4, (n, size)).astype(dtype)) for n in (count, rows))
+    out, into = memory.empty((rows, size), held.dtype), guard.keep(np.zeros((count, size), dtype), frozen=False)
+    wrong, chains = (guard.keep(np.zeros(1, np.int64), frozen=False) for _ in range(2))
+    following, firsts, ends = (memory.empty(shape, ids.dtype) for shape in ((rows,), (rows, 2), (count, 2)))
+    looked = table(guard, (held, ids, out, rows, size, count, wrong))
+    run_shares("look_up", dtype, looked, shares, vectors)
+    summed = table(guard, (ids, dy, into, rows, size, count, following, ends, firsts, chains, wrong))
+    run_shares("chain", dtype, summed, 1, vectors)
+    run_shares("sum_rows", dtype, summed, shares, vectors)
+    wanted = np.zeros((count, size), dtype)
+    np.add.at(wanted, ids, dy)  # exact in any order
+    same({"rows": out, "sums": into, "wrong": wrong}, {"rows": held[ids], "sums": wanted, "wrong": 0 * wrong})
+
+
+def run_shares(name: str, dtype: str, address: int, shares: int, room: Callable[[str], Any] = common) -> None:
     """One of the kernels, share by share."""
-    function = common(dtype).code.function(name)
+    function = room(dtype).code.function(name)
     for share in range(shares):
         function(address, share, shares)
 
@@ -245,12 +288,21 @@ def kernels(dtype: str) -> None:
             for outer, inner, transposed in itertools.product(ODD, ODD, (False, True)):
                 print(f"pack {dtype} {mode} {outer} x {inner}, transposed: {transposed}", flush=True)
                 run_pack(guard, dtype, outer, inner, transposed, 1 + outer % 3)
-            for m, n, rows in itertools.product(ODD, (*ODD, 65, 130), (1, 3, 257)):
+            wide = (65, 33, 257), (130, 3, 257), (201, 17, 3)  # an A wider than what is taken at a time
+            for m, n, rows in (*itertools.product(ODD, (*ODD, 65, 130), (1, 3, 257)), *wide):
                 print(f"gradients {dtype} {mode} {m} x {n}, {rows} rows", flush=True)
                 run_gradients(guard, dtype, m, n, rows, 1 + m % 3)
             for outer, inner, size in itertools.product((1, 2, 5), (1, 3), (*ODD, 65)):
                 print(f"move {dtype} {mode} {outer} x {inner} x {size}", flush=True)
                 run_move(guard, dtype, outer, inner, size, 1 + size % 3)
+            for size in (*ODD, 64, 65):
+                print(f"vectors {dtype} {mode} {size}", flush=True)
+                run_vectors(guard, dtype, size, 1 + size % 3)
+                for piece in (1, 16, 17, 100):
+                    run_sums(guard, dtype, size, piece, 1 + size % 3)
+            for count, size, rows in itertools.product((1, 2, 5), (*ODD, 65, 130), (1, 3, 40)):
+                print(f"table rows {dtype} {mode} {count} x {size}, {rows} ids", flush=True)
+                run_table_rows(guard, dtype, count, size, rows, 1 + rows % 3)
             guard.check()
 
 

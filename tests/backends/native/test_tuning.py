@@ -11,7 +11,7 @@ import llvmlite.ir as ir
 import pytest
 
 import gated
-from gated.backends.native.codegen import emit, gradient_kernels, kernels, team
+from gated.backends.native.codegen import emit, gradient_kernels, kernels, table_rows, team, vectors
 from gated.backends.native.codegen.vector_math import PRECISIONS, VectorMath
 from gated.backends.native.machine.target import hosts
 from gated.backends.native.processor import Machine
@@ -71,18 +71,20 @@ class _Spy:
 
 def test_what_makes_code_reads_only_numbers_that_its_key_holds(monkeypatch: pytest.MonkeyPatch) -> None:
     read: set[str] = set()
-    for module in (emit, gradient_kernels, kernels, team):
+    for module in (emit, gradient_kernels, kernels, table_rows, team, vectors):
         monkeypatch.setattr(module, "tuning_for", lambda machine: _Spy(tuning_for(machine), read))
     machine = Machine(32, 16)
     module = ir.Module("all kernels")
     math = VectorMath(module, PRECISIONS["float32"], machine.width("float32"))
     gradient_kernels.emit_gradients(module, math, machine)
+    vectors.emit_sums(module, math, machine)
+    table_rows.emit_table_rows(module, math, machine)
     team.emit_team(ir.Module("team"), machine)
     cell = emit.Module("float32", machine)
     layout = Layout.of(schedule(gated.cells.gru.graph))
     cell.add("forward", lower_forward(layout))
     cell.add("backward", lower_backward(layout))
-    assert len(read) >= 9 and "piece" in read and "elementwise_tile" in read
+    assert len(read) >= 10 and {"piece", "square_lanes"} <= read and "elementwise_tile" in read
     for name in read | {"long_module"}:
         value = getattr(tuning_for(), name)
         with monkeypatch.context() as patch:

@@ -12,12 +12,18 @@ codegen: LLVM IR
     team           threads that work together: phases, and the code by which they wait
     context        where in a program's table each number lies
     body           the elementwise part of a block
+    pieces         long operands of products, piece by piece
+    products       the products of a tile of rows
     in_place       a program with one sequence at a time
     emit           the blocks of a program: a time loop, and tiles of rows
     panels         the kernels that pack matrices into the order in which machine code reads them, and back
     renewal        the kernels that see whether packed parameters have changed
     moves          the kernel that moves rows to another order
+    vectors        the kernels for whole vectors of parameters and gradients
+    update_rules   the rules of the optimizers, each in one pass over such vectors
+    table_rows     the kernels that look up rows of a table, and sum what comes back to them
     gradient_kernels  the kernels that sum the parameters' gradients over the rows
+    settling       the kernel that sums a loss over the rows
 
 machine: from IR to machine code
 
@@ -25,7 +31,7 @@ machine: from IR to machine code
     cache_folder   where machine code lies on disk, for this user alone
     object_cache   machine code on disk
     target         the processor; IR to machine code, or straight from the disk
-    programs       all programs of a cell, compiled once
+    programs       all programs of a cell, and the kernels that are no cell's, compiled once
 
 memory
 
@@ -43,9 +49,15 @@ passes: tables, plans, calls
     plan           the table of a program for given sizes, and of the jobs that pack, move and sum
     course         what each thread does, phase by phase
     pass_plan      what the plans of all passes share
+    sealed_plan    what those of passes that belong together share: a seal, the parameters' gradients
     training_plan  a forward and a backward pass
+    map_plan       the same for functions without states; a loss
     inference_plan a forward pass without a tape
     inference      forward without a tape; streams
+    tasks          calls of the kernels that are no cell's
+    update_numbers what the rules of the optimizers are given
+    vectors        what is done with whole vectors and tables
+    maps           functions without states over rows: dense layers, losses
     backend        what a layer calls
     learner        online learning: the memory of a learner, and the call of its steps
 

@@ -27,6 +27,9 @@ class Tuning:
     # Column blocks that a micro-kernel may take at once: few rows leave registers free, which hide the latency of the
     # multiply-add.
     chunks: tuple[int, ...] = (1, 2, 4)
+    # Numbers of an operand that a product over many rows takes at a time, if it is longer: so much of a packed column
+    # chunk stays in the first-level cache, and so much of the rows in the second.
+    product_piece: int = 256
     # Rows of a tile of a block without products: one size fits all.
     elementwise_tile: int = 8
     # Rows of A and vectors of B of a tile of a matrix gradient: a row of A gives broadcasts, a row of B vectors, as
@@ -34,15 +37,21 @@ class Tuning:
     gradient_tile: tuple[int, int] = (6, 4)
     # Rows of A and B that a matrix gradient takes at a time: they stay in the second-level cache.
     piece: int = 256
+    # Columns of an A that is wider than B, of which a matrix gradient takes a piece at a time: they too stay there, and
+    # are not fetched anew for every strip of B. With 10,000 columns that took 1.5 times as long.
+    gradient_block: int = 64
     # Rows of a piece that are added to one sum of numbers, the sums of a piece's chains then to another: a sum of n
     # numbers one after the other is wrong by up to n/2 units in the last place, therefore none is long.
     chain: int = 64
     # So many pieces are added as they are; of more, what each addition loses is kept and added too.
     few_pieces: int = 32
-    # Vectors side by side in the gradient of a vector parameter.
+    # Vectors side by side in the gradient of a vector parameter, and in the sum of what comes back to a table's row.
     vector_chunk: int = 4
     # As `chain`, for a vector: these sums wait for memory, and shorter chains cost nothing.
     vector_chain: int = 32
+    # Sums in which the squares of a vector are added: as many as hide the latency of an addition with the widest
+    # registers, and fit into 16 of the narrowest; one number for all, for the result's bits depend on it.
+    square_lanes: int = 16
     # Looks before a waiting thread begins to give the processor away: it may be the one that is waited for.
     busy_looks: int = 100
 
@@ -74,6 +83,15 @@ class Tuning:
 
     # Products that one thread does in a nanosecond, about: what `groups.step_work` counts with.
     products_a_nanosecond: float = 40.0
+    # Bytes that one thread reads or writes in a nanosecond, about, where there is little arithmetic: what is done with
+    # whole vectors is counted with it.
+    bytes_a_nanosecond: float = 40.0
+    # Bytes of a vector below which one operation of NumPy takes less time than a call of machine code (1 us, 5 us), and
+    # the rest as long: beyond them there is work for several threads.
+    few_bytes: int = 1 << 20
+    # Numbers of a vector whose squares make one sum, the sums of all pieces another: so many that a piece outweighs its
+    # end, so few that a vector has pieces for every thread. The result's bits depend on it.
+    square_piece: int = 4096
     # Nanoseconds of work that are worth a thread.
     worthwhile: float = 30_000.0
     # Nanoseconds: of threads that meet less soon one is quicker than several with a small job in few pieces.
@@ -101,6 +119,14 @@ class Tuning:
 
     # Passes
 
+    # Rows of a dense layer, or of another map: for fewer, and no backward pass, it is not worth it to pack the matrix.
+    map_rows: int = 16
+    # Nanoseconds in which one thread does a number of a loss, about: what decides how many are worth it.
+    loss_work: float = 0.5
+    # Bytes of the rows that one thread takes through all blocks of a loss: they stay in the second-level cache.
+    loss_piece: int = 64 << 10
+    # Rows of such a piece, at most.
+    loss_rows: int = 64
     # Sequences: fewer are too few for a tile of rows, so that the products with x are made for many steps ahead.
     few: int = 4
     # Bytes of parameters that no cache holds until the next step: the products with x are made ahead.
@@ -125,13 +151,13 @@ class Tuning:
     @property
     def code(self) -> tuple[Any, ...]:
         """What machine code depends on: a part of the key under which it is kept on disk."""
-        kernels = self.largest_tile, self.chunks, self.elementwise_tile
-        sums = self.gradient_tile, self.piece, self.chain, self.vector_chunk, self.vector_chain
-        return *kernels, *sums, self.busy_looks, self.long_module
+        kernels = self.largest_tile, self.chunks, self.product_piece, self.elementwise_tile
+        sums = self.gradient_tile, self.piece, self.gradient_block, self.chain, self.vector_chunk, self.vector_chain
+        return *kernels, *sums, self.square_lanes, self.busy_looks, self.long_module
 
 
 _MANY_REGISTERS = Tuning()  # 32 vector registers
-_FEW_REGISTERS = Tuning(gradient_tile=(4, 2))  # 16
+_FEW_REGISTERS = Tuning(gradient_tile=(6, 2))  # 16; a tile of 4 rows took 1.3 times as long
 
 TRIED: dict[str, Any] = {}  # name -> what stands for the number of this name
 

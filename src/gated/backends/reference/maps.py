@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gated.backends.interface import Array, Scan
+from gated.backends.interface import Array, Scan, one_hot
 from gated.backends.reference.columns import Columns
 from gated.backends.reference.digest import digest_of, refuse_changed
 from gated.backends.reference.forward import constants_and_inputs
@@ -77,6 +77,8 @@ def evaluate_loss(
     schedule: CellSchedule, y: Array, target: Array, weights: Array, dtype: np.dtype[Any]
 ) -> tuple[float, Array]:
     """See `interface.Arithmetic.loss`."""
+    if target.dtype.kind == "i" and target.ndim == 1:
+        target = one_hot(target, y.shape[1], y.dtype)
     value, tape = evaluate_map(schedule, {"input": y.shape[1]}, {}, {"y": y, "target": target})
     counted = np.where(weights != 0, value, 0)  # a row that does not count may hold NaN
     with np.errstate(over="ignore"):

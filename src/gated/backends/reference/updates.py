@@ -82,13 +82,16 @@ def adam(
     b2: float,
     eps: float,
     updates: int,
+    decay: float = 1.0,
 ) -> None:
     """m <- b1 m + (1 - b1) g;  s <- b2 s + (1 - b2) g^2;  theta -= lr (m / (1 - b1^k)) / (sqrt(s / (1 - b2^k)) + eps).
 
-    `updates`: k, this one counted.
+    `updates`: k, this one counted. `decay`: theta is multiplied by it first.
     """
     step, product = scratch
     m, s = buffers["mean"], buffers["mean_square"]
+    if decay != 1.0:
+        theta *= decay
     m *= b1
     m += np.multiply(g, 1.0 - b1, out=product)
     _decay_towards_square(s, b2, g, product)

@@ -269,8 +269,11 @@ class Adam(Optimizer):
         self.eps = above_zero("eps", eps)
 
     def _apply(self, theta: np.ndarray, g: np.ndarray, lr: float) -> None:
+        self._run(updates.adam, theta, g, **self._numbers(lr))
+
+    def _numbers(self, lr: float) -> dict[str, float]:
         b1, b2 = self.betas
-        self._run(updates.adam, theta, g, lr=lr, b1=b1, b2=b2, eps=self.eps, updates=self.updates)
+        return {"lr": lr, "b1": b1, "b2": b2, "eps": self.eps, "updates": self.updates}
 
 
 class AdamW(Adam):
@@ -296,9 +299,8 @@ class AdamW(Adam):
         super().__init__(lr, betas, eps)
         self.weight_decay = not_negative("weight_decay", weight_decay)
 
-    def _apply(self, theta: np.ndarray, g: np.ndarray, lr: float) -> None:
-        (self._backend or default_backend()).scale(theta, 1.0 - lr * self.weight_decay)
-        super()._apply(theta, g, lr)
+    def _numbers(self, lr: float) -> dict[str, float]:
+        return super()._numbers(lr) | {"decay": 1.0 - lr * self.weight_decay}
 
 
 # who keeps which buffers, for a message

@@ -8,7 +8,7 @@ from typing import Any
 
 import llvmlite.ir as ir
 
-from gated.backends.native.codegen.ir_tools import splat
+from gated.backends.native.codegen.ir_tools import I64, load_up_to, splat, store_up_to
 from gated.backends.native.codegen.reductions import REDUCERS, RowOfUnits
 from gated.backends.native.codegen.vector_math import VectorMath
 from gated.language.graph import ONE_DIM, Node, is_constant
@@ -60,12 +60,20 @@ class Body:
     def store(self, values: dict[Node, Value], offset: Value) -> None:
         """Of the units from `offset` on."""
         for node, place in self.block.stores:
-            self.b.store(self._value(node, values), self.address(place, offset), align=self.bytes)
+            value, address = self._value(node, values), self.address(place, offset)
+            if place.tight:
+                store_up_to(self.b, self.math, value, address, self._rest(place, offset))
+            else:
+                self.b.store(value, address, align=self.bytes)
 
     def vector(self, place: Place, offset: Value) -> Value:
         """Of a row; one number is for all units."""
+        if place.one_hot:
+            return self._one_hot(self.b.load(self.row_of(place), typ=I64), offset)
         if place.dim == ONE_DIM:
             return self.entry(self.row_of(place))
+        if place.tight:
+            return load_up_to(self.b, self.math, self.address(place, offset), self._rest(place, offset))
         return self.b.load(self.address(place, offset), typ=self.math.vector, align=self.bytes)
 
     def entry(self, address: Value) -> Value:
@@ -74,6 +82,17 @@ class Body:
 
     def address(self, place: Place, offset: Value) -> Value:
         return self.b.gep(self.row_of(place), [offset], source_etype=self.math.scalar)
+
+    def _rest(self, place: Place, offset: Value) -> Value:
+        """How many numbers of a row there are from `offset` on."""
+        return self.b.sub(self.size_of(place.dim), offset)
+
+    def _one_hot(self, unit: Value, offset: Value) -> Value:
+        """1 at this unit, 0 elsewhere."""
+        b, width = self.b, self.math.width
+        lanes = ir.Constant(ir.VectorType(I64, width), list(range(width)))
+        there = b.icmp_signed("==", lanes, splat(b, b.sub(unit, offset), width))
+        return b.select(there, self.math.constant(1.0), self.math.constant(0.0))
 
     def _units(self, place: Place, factor: Place | None, offset: Value) -> Value:
         """What a reduction reads."""

@@ -29,6 +29,8 @@ class ContextTable:
         # side by side, so that the code can loop over the terms of a block
         for field in ("operand", "operand stride", "panel"):
             names += [(field, i) for i in range(len(program.panels))]
+        # where the sums of a block are kept between two pieces of its operand; 0 if that is taken in one
+        names += [("sums", i) for i in program.in_pieces]
         # from one column of a matrix to the next; at which step the time loop has ended, counted from 1
         names += [("step", place) for place in program.places if place.over is not None]
         names += ["ended"] if program.single else []

@@ -19,6 +19,7 @@ the number of threads nor on the batch it was computed in.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import llvmlite.ir as ir
@@ -26,15 +27,17 @@ import llvmlite.ir as ir
 from gated.backends.native.codegen.body import Body
 from gated.backends.native.codegen.context import ContextTable
 from gated.backends.native.codegen.in_place import one_by_one
-from gated.backends.native.codegen.ir_tools import I1, I64, POINTER, at, loop, read
-from gated.backends.native.codegen.kernels import Kernels, Shape, best_chunk, best_rows
+from gated.backends.native.codegen.ir_tools import I64, POINTER, at, loop, read
+from gated.backends.native.codegen.kernels import Kernels, best_chunk, best_rows
+from gated.backends.native.codegen.pieces import pieces_of
+from gated.backends.native.codegen.products import Products, row_of
 from gated.backends.native.codegen.team import Waiting
 from gated.backends.native.codegen.vector_math import PRECISIONS, VectorMath
 from gated.backends.native.processor import Machine
 from gated.backends.native.tuning import tuning_for
 from gated.language.graph import Node
-from gated.program.lowering import Block, Place, Program, Term
-from gated.program.rows import BY_STEP, RowKind
+from gated.program.lowering import Block, Place, Program
+from gated.program.rows import BY_STEP
 
 Value = Any
 ODD = len(BY_STEP)  # where, behind a step's first rows, it is told whether its number is odd
@@ -60,9 +63,9 @@ class _ProgramEmitter:
         self.module, self.machine, self.math, self.kernels = owner.module, owner.machine, owner.math, owner.kernels
         self.barrier = owner.barrier
         self.name, self.program, self.reverse = name, program, reverse
-        self.width, self.vector, self.scalar = self.math.width, self.math.vector, self.math.scalar
-        self.bytes = self.math.precision.bits // 8
+        self.width, self.vector = self.math.width, self.math.vector
         self.table = ContextTable(program)
+        self.products = Products(self.kernels, program, self.table)
 
     def emit(self) -> None:
         # what the time loop calls stands before it: where code lies was measured to change its speed by 15 %
@@ -157,84 +160,28 @@ class _ProgramEmitter:
     ) -> None:
         """Tiles of `size` rows: column chunk by column chunk, so that a chunk's panel stays in the cache.
 
-        In odd steps they go backwards: what the step before has used last is in the first-level cache still.
+        In odd steps they go backwards: what the step before has used last is in the first-level cache still. A long
+        operand is taken piece by piece, and for each of its pieces all tiles.
         """
         ctx, rows, start, tiles = arguments
         number = I64(size) if isinstance(size, int) else size
         begin, end = (self._field(b, ctx, (field, block.dim)) for field in ("from", "to"))
         odd = b.icmp_signed("!=", read(b, rows, ODD), I64(0))
         whole = b.sub(end, b.srem(b.sub(end, begin), I64(chunk)))
-        for low, high, width in ((begin, whole, chunk), (whole, end, 1)):
-            if low is whole and chunk == 1:
-                continue
-            with loop(b, low, high, width) as position, loop(b, I64(0), tiles) as tile:
-                mirrored = b.sub(b.add(low, b.sub(high, I64(width))), position)
-                column = b.select(odd, mirrored, position)
-                first = b.add(start, b.mul(tile, number))
-                if isinstance(size, int):
-                    self._products(b, block, (size, width), (ctx, rows, first, column), registers)
-                b.call(operate, [ctx, registers, rows, first, number, column, I64(width)])
-
-    # products
-
-    def _products(
-        self,
-        b: ir.IRBuilder,
-        block: Block,
-        tile: tuple[int, int],
-        arguments: tuple[Value, ...],
-        registers: Value,
-    ) -> None:
-        """All products of one tile (rows, column blocks), summed at `registers`: (row, column block, accumulator)."""
-        blocks = self.program.blocks
-        number = sum(len(other.terms) for other in blocks[: blocks.index(block)])
-        terms = block.terms
-        uniform = all(_signature(term) == _signature(terms[0]) for term in terms)
-        if uniform and len(terms) > 1:
-            with loop(b, I64(0), I64(len(terms))) as i:
-                fresh = b.icmp_signed("==", i, I64(0))
-                self._product(b, block, terms[0], b.add(i, I64(number)), fresh, tile, arguments, registers)
-            return
-        fed: set[int] = set()
-        for i, term in enumerate(terms):
-            # accumulators that an earlier product has not touched start from zero; so do all, if all are untouched
-            positions = {g for _, g in term.pairs}
-            fresh = not (positions & fed)
-            if not fresh and not positions <= fed:
-                self._clear(b, block, tile, positions - fed, registers)
-            fed |= positions
-            self._product(b, block, term, I64(number + i), I1(fresh), tile, arguments, registers)
-
-    def _clear(
-        self, b: ir.IRBuilder, block: Block, tile: tuple[int, int], positions: set[int], registers: Value
-    ) -> None:
-        for i in range(tile[0] * tile[1]):
-            for g in positions:
-                address = b.gep(registers, [I64(i * len(block.accumulators) + g)], source_etype=self.vector)
-                b.store(self.math.constant(0.0), address, align=self.machine.vector_bytes)
-
-    def _product(
-        self,
-        b: ir.IRBuilder,
-        block: Block,
-        term: Term,
-        number: Value,
-        fresh: Value,
-        tile: tuple[int, int],
-        arguments: tuple[Value, ...],
-        registers: Value,
-    ) -> None:
-        ctx, rows, first, column = arguments
-        size = self._field(b, ctx, ("size", term.operand.dim))
-        operand, stride, panel = (
-            read(b, ctx, b.add(number, I64(self.table.index[field, 0])))
-            for field in ("operand", "operand stride", "panel")
-        )
-        row = self._row_of(b, rows, term.operand.rows, b.inttoptr(operand, POINTER), stride, first)
-        panel_stride = b.mul(size, I64(len(term.pairs) * self.width))
-        begin = b.gep(b.inttoptr(panel, POINTER), [b.mul(column, panel_stride)], source_etype=self.scalar)
-        shape = Shape(len(block.accumulators), tuple(g for _, g in term.pairs), *tile)
-        b.call(self.kernels.kernel(shape), [row, stride, begin, panel_stride, size, registers, fresh])
+        with pieces_of(b, self.program, block, partial(self._field, b, ctx), self.machine) as piece:
+            for low, high, width in ((begin, whole, chunk), (whole, end, 1)):
+                if low is whole and chunk == 1:
+                    continue
+                with loop(b, low, high, width) as position, loop(b, I64(0), tiles) as tile:
+                    mirrored = b.sub(b.add(low, b.sub(high, I64(width))), position)
+                    column = b.select(odd, mirrored, position)
+                    first = b.add(start, b.mul(tile, number))
+                    vectors = b.mul(b.add(b.mul(first, end), b.mul(number, column)), I64(len(block.accumulators)))
+                    sums = piece.sums(b, registers, vectors, self.vector)
+                    if isinstance(size, int):
+                        self.products.of_tile(b, block, (size, width), (ctx, rows, first, column), sums, piece)
+                    with piece.if_last(b):
+                        b.call(operate, [ctx, sums, rows, first, number, column, I64(width)])
 
     # elementwise operations
 
@@ -265,22 +212,15 @@ class _ProgramEmitter:
         """All loads, then the operations, then all stores (which may overwrite what was loaded)."""
         ctx, rows, number, offset = where
 
-        def row_of(place: Place) -> Value:
+        def row(place: Place) -> Value:
             base, stride = self._pointer(b, ctx, ("base", place)), self._field(b, ctx, ("stride", place))
-            return self._row_of(b, rows, place.rows, base, stride, number)
+            return row_of(b, self.math, rows, place.rows, base, stride, number)
 
-        body = Body(self.math, b, block, row_of, lambda dim: self._field(b, ctx, ("size", dim)))
+        body = Body(self.math, b, block, row, lambda dim: self._field(b, ctx, ("size", dim)))
         body.reduce(values)
         body.load(values, offset)
         body.compute(values)
         body.store(values, offset)
-
-    def _row_of(self, b: ir.IRBuilder, rows: Value, kind: RowKind, base: Value, stride: Value, number: Value) -> Value:
-        """Address of the first element of the row of sequence `number` in a place."""
-        if not kind.by_step:
-            return base
-        number = b.add(number, read(b, rows, BY_STEP.index(kind)))
-        return b.gep(base, [b.mul(number, stride)], source_etype=self.scalar)
 
     # small pieces
 
@@ -295,8 +235,3 @@ class _ProgramEmitter:
 
     def _pointer(self, b: ir.IRBuilder, ctx: Value, name: Any) -> Value:
         return self.table.pointer(b, ctx, name)
-
-
-def _signature(term: Term) -> tuple[Any, ...]:
-    """Terms with the same one can share the code that multiplies them."""
-    return term.operand.rows, term.operand.dim, tuple(g for _, g in term.pairs)

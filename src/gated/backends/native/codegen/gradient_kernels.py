@@ -11,7 +11,7 @@ A sum of n numbers one after the other is wrong by up to n/2 units in the last p
 one sign. Therefore no sum is long: chains begin at zero, the chains of a piece are added, and the pieces of a matrix
 go to C, with compensation if they are many (Kahan 1965, Further remarks on reducing truncation errors, CACM 8(1); for
 sums in blocks see Higham 2002, Accuracy and stability of numerical algorithms, ch. 4). `lost`, as large as C, holds
-what the last addition lost; its address is 0 where nothing is kept.
+what the last addition lost; its address is 0 where nothing is kept. The sums of a vector are made in float64.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class _Matrices:
         self.module, self.math = module, math
         self.bytes = math.precision.bits // 8
         numbers = tuning_for(machine)
-        self.chain, piece = numbers.chain, numbers.piece
+        self.chain, piece, self.block = numbers.chain, numbers.piece, numbers.gradient_block
         self.rows, self.chunk = numbers.gradient_tile
         kind = ir.FunctionType(ir.VoidType(), [POINTER, I64, I64])
         function = ir.Function(module, kind, "matrix_gradients")
@@ -67,8 +67,18 @@ class _Matrices:
                 left = b.sub(job["k"], k0)
                 count = b.select(b.icmp_signed("<", left, I64(piece)), left, I64(piece))
                 first = b.and_(b.icmp_signed("==", k0, I64(0)), b.icmp_signed("==", job["accumulate"], I64(0)))
-                self._strips(b, strips, table.address(b, number), job["n"], [m0, m1, k0, count, first])
+                block = self._block(b, job, m0, m1)
+                with loop(b, I64(0), b.sdiv(b.add(b.sub(m1, m0), b.sub(block, I64(1))), block)) as turn:
+                    low = b.add(m0, b.mul(turn, block))
+                    high = b.add(low, block)
+                    high = b.select(b.icmp_signed("<", high, m1), high, m1)
+                    self._strips(b, strips, table.address(b, number), job["n"], [low, high, k0, count, first])
         b.ret_void()
+
+    def _block(self, b: ir.IRBuilder, job: dict[str, Value], m0: Value, m1: Value) -> Value:
+        """Columns of A that are taken with all of B, before the next ones: all, unless A is the wider."""
+        wider = b.icmp_signed(">", job["m"], job["n"])
+        return b.select(wider, I64(self.block), b.sub(m1, m0))
 
     def _strips(
         self, b: ir.IRBuilder, strips: dict[int, ir.Function], job: Value, n: Value, arguments: list[Value]
@@ -228,6 +238,7 @@ def _compensated(b: ir.IRBuilder, total: Value, value: Value, lost: Value) -> tu
 class _Vectors:
     def __init__(self, module: ir.Module, math: VectorMath, machine: Machine) -> None:
         self.math = math
+        self.wide = ir.VectorType(ir.DoubleType(), math.width)
         numbers = tuning_for(machine)
         self.chain, chunk = numbers.vector_chain, numbers.vector_chunk
         kind = ir.FunctionType(ir.VoidType(), [POINTER, I64, I64])
@@ -254,7 +265,7 @@ class _Vectors:
         math = self.math
         source = b.gep(b.inttoptr(job["source"], POINTER), [column], source_etype=math.scalar)
         chains = b.sdiv(b.add(job["rows"], I64(self.chain - 1)), I64(self.chain))
-        zero = math.constant(0.0)
+        zero = ir.Constant(self.wide, [0.0] * math.width)
         totals: dict[Any, Value] = {(name, j): zero for name in ("total", "lost") for j in range(chunk)}
         with loop_with(b, I64(0), chains, totals) as (number, held):
             start = b.mul(number, I64(self.chain))
@@ -265,10 +276,13 @@ class _Vectors:
                 row = b.gep(source, [b.mul(b.add(start, k), job["stride"])], source_etype=math.scalar)
                 for j in range(chunk):
                     address = b.gep(row, [I64(j * math.width)], source_etype=math.scalar)
-                    new[j] = b.fadd(new[j], load_masked(b, math, address, rest))
+                    value = load_masked(b, math, address, rest)
+                    new[j] = b.fadd(new[j], value if self.wide == math.vector else b.fpext(value, self.wide))
             for j in range(chunk):
                 held["total", j], held["lost", j] = _compensated(b, held["total", j], sums[j], held["lost", j])
         target = b.gep(b.inttoptr(job["target"], POINTER), [column], source_etype=math.scalar)
         for j in range(chunk):
             address = b.gep(target, [I64(j * math.width)], source_etype=math.scalar)
-            store_masked(b, math, totals["total", j], address, rest)
+            total = totals["total", j]
+            total = total if self.wide == math.vector else b.fptrunc(total, math.vector)
+            store_masked(b, math, total, address, rest)

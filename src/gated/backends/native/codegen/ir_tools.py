@@ -114,6 +114,29 @@ def load_masked(b: ir.IRBuilder, math: VectorMath, address: Value, rest: Value |
     return b.call(function, [address, ir.IntType(32)(size), first_lanes(b, math, rest), math.constant(0.0)])
 
 
+def load_up_to(b: ir.IRBuilder, math: VectorMath, address: Value, rest: Value) -> Value:
+    """As `load_masked`, for where `rest` is rarely less than all lanes: a mask costs more than to ask."""
+    whole = b.icmp_signed(">=", rest, I64(math.width))
+    with b.if_else(whole) as (usual, edge):
+        with usual:
+            all_lanes, above = load_masked(b, math, address, None), b.block
+        with edge:
+            some, below = load_masked(b, math, address, rest), b.block
+    value = b.phi(math.vector)
+    value.add_incoming(all_lanes, above)
+    value.add_incoming(some, below)
+    return value
+
+
+def store_up_to(b: ir.IRBuilder, math: VectorMath, value: Value, address: Value, rest: Value) -> None:
+    """As `store_masked`, for where `rest` is rarely less than all lanes."""
+    with b.if_else(b.icmp_signed(">=", rest, I64(math.width))) as (usual, edge):
+        with usual:
+            store_masked(b, math, value, address, None)
+        with edge:
+            store_masked(b, math, value, address, rest)
+
+
 def store_masked(b: ir.IRBuilder, math: VectorMath, value: Value, address: Value, rest: Value | None) -> None:
     """Store a vector, or its first `rest` lanes."""
     size = math.precision.bits // 8

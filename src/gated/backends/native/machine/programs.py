@@ -1,13 +1,13 @@
-"""The programs of a schedule as machine code, compiled once. See `gated.program.time_loops`.
+"""The programs of a schedule as machine code, compiled once. See `gated.program.time_loops` and `maps`.
 
-`CommonCode` has what does not depend on the cell.
+`CommonCode` has what does not depend on the cell, `VectorCode` what belongs to none.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, fields
+from functools import cached_property, partial
 from typing import Any
 
 import llvmlite.ir as ir
@@ -17,7 +17,11 @@ from gated.backends.native.codegen.gradient_kernels import emit_gradients
 from gated.backends.native.codegen.moves import emit_move
 from gated.backends.native.codegen.panels import emit_pack
 from gated.backends.native.codegen.renewal import emit_renewal
+from gated.backends.native.codegen.settling import emit_settle
+from gated.backends.native.codegen.table_rows import emit_table_rows
+from gated.backends.native.codegen.update_rules import KERNELS, emit_updates
 from gated.backends.native.codegen.vector_math import PRECISIONS, VectorMath
+from gated.backends.native.codegen.vectors import ADD, SCALE, emit_elementwise, emit_sums
 from gated.backends.native.machine.fingerprint import fingerprint
 from gated.backends.native.machine.target import Compiled, host
 from gated.backends.native.tuning import tuning_for
@@ -25,6 +29,7 @@ from gated.language.graph import Matrix, Node
 from gated.lru import Lru
 from gated.program.layout import Layout
 from gated.program.lowering import Place, Program
+from gated.program.maps import LossPrograms, MapPrograms, loss_programs, map_programs
 from gated.program.online import OnlinePrograms, online_programs
 from gated.program.time_loops import BACKWARDS, inference_programs, training_programs
 from gated.schedule import CellSchedule
@@ -83,6 +88,23 @@ class OnlineCode:
 
 
 @dataclass(frozen=True, eq=False)
+class MapCode:
+    """A function without states and its derivative, compiled for one schedule and dtype."""
+
+    lowered: MapPrograms
+    forward: CompiledProgram
+    backward: CompiledProgram
+
+
+@dataclass(frozen=True, eq=False)
+class LossCode:
+    """A loss, compiled for one schedule, kind of target and dtype."""
+
+    lowered: LossPrograms
+    loss: CompiledProgram
+
+
+@dataclass(frozen=True, eq=False)
 class CommonCode:
     """What all cells share: addresses of functions (table, share, shares)."""
 
@@ -95,6 +117,15 @@ class CommonCode:
     move: int
     matrix_gradients: int
     vector_gradients: int
+    settle: int
+    code: Compiled
+
+
+@dataclass(frozen=True, eq=False)
+class VectorCode:
+    """What is done with whole vectors and tables: functions (table, share, shares) by name, and their addresses."""
+
+    addresses: dict[str, int]
     code: Compiled
 
 
@@ -115,6 +146,17 @@ def _online(plan: StepPlan, dtype: str) -> OnlineCode:
     lowered = online_programs(plan, tuning_for(host().machine).online_rows)
     code = _compiled("online", dtype, lowered.programs)
     return OnlineCode(lowered, code["learn"], code.get("clear"))
+
+
+def _mapping(schedule: CellSchedule, dtype: str) -> MapCode:
+    lowered = map_programs(schedule)
+    code = _compiled("map", dtype, lowered.programs)
+    return MapCode(lowered, code["forward"], code["backward"])
+
+
+def _loss(one_hot: bool, schedule: CellSchedule, dtype: str) -> LossCode:
+    lowered = loss_programs(schedule, one_hot)
+    return LossCode(lowered, _compiled("loss", dtype, lowered.programs)["loss"])
 
 
 def _compiled(kind: str, dtype: str, programs: dict[str, Program]) -> dict[str, CompiledProgram]:
@@ -143,11 +185,30 @@ def _common(dtype: str) -> CommonCode:
         emit_renewal(module, math)
         emit_move(module, math)
         emit_gradients(module, math, host().machine)
+        emit_settle(module, math)
         return module
 
     code = Compiled.cached(f"common {dtype}", build)
-    names = "pack", "unpack", "compare", "copy", "renew", "seal", "move", "matrix_gradients", "vector_gradients"
+    names = [field.name for field in fields(CommonCode) if field.name != "code"]
     return CommonCode(**{name: code.address(name) for name in names}, code=code)
+
+
+def _vectors(dtype: str) -> VectorCode:
+    machine = host().machine
+
+    def build() -> ir.Module:
+        module = ir.Module("vectors")
+        math = VectorMath(module, PRECISIONS[dtype], machine.width(dtype))
+        emit_updates(module, math)
+        for name, kernel in (("scale", SCALE), ("add", ADD)):
+            emit_elementwise(module, math, name, kernel)
+        emit_sums(module, math, machine)
+        emit_table_rows(module, math, machine)
+        return module
+
+    code = Compiled.cached(f"vectors {dtype}", build)
+    names = *KERNELS, "scale", "add", "finite", "squares", "total", "look_up", "chain", "sum_rows"
+    return VectorCode({name: code.address(name) for name in names}, code)
 
 
 class _Cache:
@@ -196,6 +257,19 @@ def inference(schedule: CellSchedule, dtype: str) -> InferenceCode:
     return found
 
 
+def mapping(schedule: CellSchedule, dtype: str) -> MapCode:
+    """The programs of a function without states."""
+    found: MapCode = _cache.of_schedule(schedule, "map", dtype, _mapping)
+    return found
+
+
+def loss(schedule: CellSchedule, dtype: str, one_hot: bool) -> LossCode:
+    """The program of a loss; `one_hot`: of targets that are whole numbers."""
+    kind = "loss of one-hot rows" if one_hot else "loss"
+    found: LossCode = _cache.of_schedule(schedule, kind, dtype, partial(_loss, one_hot))
+    return found
+
+
 def online(plan: StepPlan, dtype: str) -> OnlineCode:
     """The programs of a step of online learning. Plans that are built alike share them."""
     found: OnlineCode = _cache.made.get(("online", host(), dtype, fingerprint(plan)), lambda: _online(plan, dtype))
@@ -205,4 +279,10 @@ def online(plan: StepPlan, dtype: str) -> OnlineCode:
 def common(dtype: str) -> CommonCode:
     """The kernels that all cells share."""
     found: CommonCode = _cache.made.get(("common", host(), dtype), lambda: _common(dtype))
+    return found
+
+
+def vectors(dtype: str) -> VectorCode:
+    """The kernels for whole vectors and tables."""
+    found: VectorCode = _cache.made.get(("vectors", host(), dtype), lambda: _vectors(dtype))
     return found

@@ -12,10 +12,11 @@ from gated.backends.interface import Array, Pass, Scan, Stepper, stale, takes_pa
 from gated.backends.native.machine.programs import TrainingCode, training
 from gated.backends.native.memory import leases as memory
 from gated.backends.native.memory.addresses import address_of, parameter_addresses
-from gated.backends.native.passes import inference
+from gated.backends.native.passes import inference, maps
 from gated.backends.native.passes.pass_plan import Shapes
 from gated.backends.native.passes.plan import DTYPES, Call, put_computed
 from gated.backends.native.passes.training_plan import BackwardPlan, ForwardPlan
+from gated.backends.native.passes.vectors import NativeVectors
 from gated.backends.native.threads.groups import Groups, step_rows
 from gated.backends.native.threads.pool import Team, pool, team_for
 from gated.backends.native.tuning import tuning_for
@@ -23,6 +24,7 @@ from gated.backends.reference import ReferenceBackend, last_states, previous_sta
 from gated.language.graph import Node, is_constant
 from gated.lru import Lru
 from gated.program.rows import SINGLE
+from gated.schedule import CellSchedule
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,8 +100,8 @@ class _TapeStates(Sequence[Array]):
         return len(self.own)
 
 
-class NativeBackend(ReferenceBackend):
-    """See `interface.Backend`. float32 and float64; other dtypes, and what is no time loop, are the reference's."""
+class NativeBackend(NativeVectors, ReferenceBackend):
+    """See `interface.Backend`. float32 and float64; other dtypes are the reference's."""
 
     name = "native"
 
@@ -164,6 +166,30 @@ class NativeBackend(ReferenceBackend):
     @takes_pass
     def stepper(self, given: Pass) -> Stepper:
         return super().stepper(given) if given.x.dtype not in DTYPES else inference.Stepper(given)
+
+    def map(
+        self,
+        schedule: CellSchedule,
+        sizes: Mapping[str, int],
+        parameters: Mapping[str, Array],
+        inputs: Mapping[str, Array],
+        sealed: bool = True,
+    ) -> tuple[Array, Scan]:
+        if maps.takes(schedule, inputs, sealed):
+            return maps.run(schedule, sizes, parameters, inputs, sealed)
+        return super().map(schedule, sizes, parameters, inputs, sealed)
+
+    def map_backward(self, scan: Scan, dy: Array, gradients: Mapping[str, Array]) -> list[Array]:
+        if maps.made_by_run(scan):
+            return maps.run_back(scan, dy, gradients)
+        return super().map_backward(scan, dy, gradients)
+
+    def loss(
+        self, schedule: CellSchedule, y: Array, target: Array, weights: Array, dtype: np.dtype[Any]
+    ) -> tuple[float, Array]:
+        if maps.takes_loss(schedule, (y, target, weights), dtype):
+            return maps.run_loss(schedule, y, target, weights)
+        return super().loss(schedule, y, target, weights, dtype)
 
 
 def _run(plan: ForwardPlan | BackwardPlan, addresses: list[int], counts: Array) -> None:

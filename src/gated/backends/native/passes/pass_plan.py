@@ -16,6 +16,7 @@ from gated.backends.native.passes.course import Course
 from gated.backends.native.passes.plan import DTYPES, LoopPlan, MovePlan, PackPlan, Where
 from gated.backends.native.threads.groups import Cut, Groups, cut, gap_between
 from gated.backends.native.threads.pool import Team
+from gated.backends.native.tuning import tuning_for
 from gated.language.graph import ONE_DIM, Graph, Node, is_leaf
 from gated.program.lowering import Place
 from gated.program.rows import SINGLE
@@ -44,6 +45,17 @@ class Shapes:
         shared = cut(graph, sizes, rows, sequences, region, rows == steps * sequences, team)
         groups = Groups(steps, shared.edges, gap_between([sizes[dim] for dim in graph.dims.values()], dtype.itemsize))
         return Shapes(*shape, shared, groups, {**sizes, ONE_DIM: 1}, dtype, region.width)
+
+    @staticmethod
+    def of_rows(
+        sizes: Mapping[str, int], dtype: np.dtype[Any], rows: int, members: int, at_once: int | None = None
+    ) -> Shapes:
+        """For R rows that know nothing of each other: of one step, or so many `at_once`, as a sequence each."""
+        sequences = min(rows, at_once or rows)
+        steps, whole = -(-rows // sequences), (0, sequences)
+        width = host().machine.width(DTYPES[dtype])
+        shared = Cut(min(members, sequences), whole)
+        return Shapes(steps, sequences, rows, shared, Groups(steps, whole), {**sizes, ONE_DIM: 1}, dtype, width)
 
     @property
     def equal(self) -> bool:
@@ -123,6 +135,11 @@ class PassPlan:
                 plan.put(place, ("work", self.work.add((base, place), rows, sizes[place.dim])))
             else:
                 plan.put(place, self.where[place])
+        for number in loop.program.in_pieces:
+            block = loop.program.blocks[number]
+            if sizes[block.terms[0].operand.dim] > tuning_for(host().machine).product_piece:
+                numbers = rows * self.work.padded(sizes[block.dim]) * len(block.accumulators)
+                plan.sums(number, self.work.place(numbers * self.shapes.dtype.itemsize))
         plan.steps(steps, base, groups)
         return plan
 

@@ -93,6 +93,10 @@ class LoopPlan:
         """Say where a packed matrix lies."""
         self._set(("panel", number), offset, base)
 
+    def sums(self, number: int, offset: int, base: str = "work") -> None:
+        """Have the operand of this block taken in pieces, its sums being kept here."""
+        self._set(("sums", number), offset, base)
+
     def put(self, place: Place, where: Where) -> None:
         """Say where a place lies."""
         base, spec = where

@@ -1,0 +1,136 @@
+"""The plans of functions without states, over rows: a forward and a backward pass, a loss. Legend: R rows.
+
+The caller's arrays are used where they lie. Every row is computed in the same way whichever thread does it, and the
+parameters' gradients are summed in the same order: no number depends on how many threads there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+
+import numpy as np
+
+from gated.backends.native.machine.programs import CompiledProgram, LossCode, MapCode
+from gated.backends.native.memory.regions import Region, Spec
+from gated.backends.native.passes.course import Course
+from gated.backends.native.passes.pass_plan import PassPlan, Shapes
+from gated.backends.native.passes.plan import JobPlan, Where
+from gated.backends.native.passes.sealed_plan import GradientPlan, SealedPlan
+from gated.backends.native.threads.groups import step_rows
+from gated.language.graph import Node
+from gated.program.lowering import Place
+from gated.program.rows import SINGLE
+
+
+def _tight(base: Hashable, place: Place, shapes: Shapes) -> Where:
+    """A caller's array, row behind row."""
+    size = shapes.sizes[place.dim]
+    return base, Spec(0, size, shapes.rows, size)
+
+
+def _touched(places: Mapping[Node, Place], loop: CompiledProgram) -> dict[Node, Place]:
+    """Those that a program reads."""
+    return {node: place for node, place in places.items() if place in loop.program.places}
+
+
+class MapForwardPlan(SealedPlan):
+    """Memory, tables and jobs of a forward pass.
+
+    Attributes:
+        tape: memory that the backward pass needs.
+    """
+
+    def __init__(self, code: MapCode, shapes: Shapes, parameters: Sequence[str], sealed: bool) -> None:
+        self.code, self.lowered = code, code.lowered
+        self.tape = Region("tape", shapes.dtype, shapes.width)
+        graph = self.lowered.schedule.graph
+        bases = ["tape", "work", *(("input", name) for name in graph.inputs), "y", "rows"]
+        super().__init__(graph, shapes, bases, parameters, None)
+        self._place_constants(_touched(self.lowered.single, code.forward), self.work)
+        for name in graph.inputs:
+            place = self.lowered.given[graph.input_leaf(name)]
+            self.where[place] = _tight(("input", name), place, shapes)
+        self.where[self.lowered.output] = _tight("y", self.lowered.output, shapes)
+        for place in self.lowered.saved.values():
+            self.where[place] = "tape", self.tape.add(place, shapes.rows, shapes.sizes[place.dim])
+        self.forward = self._over_rows(code.forward)
+        if sealed:
+            self._run_packing()
+        else:
+            self.pack.close(self.sheet)
+            self.course.jobs(self.common.pack, self.pack)
+        self._run_rows(self.course, self.forward)
+        self.course.close(self.sheet)
+
+
+class MapBackwardPlan(GradientPlan):
+    """Memory, tables and jobs of a backward pass."""
+
+    def __init__(self, forward: MapForwardPlan, parameters: Sequence[str]) -> None:
+        lowered, shapes = forward.lowered, forward.shapes
+        graph = lowered.schedule.graph
+        bases = ["tape", "work", *(("input", name) for name in graph.inputs), "y", "dy"]
+        bases += [*(("adjoint", name) for name in graph.inputs), "rows"]
+        super().__init__(lowered.schedule, lowered.groups, shapes, bases, parameters)
+        self.lowered, self.where = lowered, dict(forward.where)
+        seed = lowered.given[lowered.schedule.seeds[0]]
+        self.where[seed] = _tight("dy", seed, shapes)
+        for name, place in zip(graph.inputs, lowered.inputs.values(), strict=True):
+            self.where[place] = _tight(("adjoint", name), place, shapes)
+        for place in lowered.made.values():
+            self.where[place] = "work", self.work.add(place, shapes.rows, shapes.sizes[place.dim])
+        self._place_constants(_touched(lowered.single, forward.code.backward), self.work)
+        self.backward = self._over_rows(forward.code.backward)
+        self._gradients()
+        self._run_packing()
+        self._run_rows(self.course, self.backward)
+        self._run_gradients()
+        self.course.close(self.sheet)
+
+    def _find(self, node: Node) -> Where | None:
+        lowered = self.lowered
+        if node is lowered.schedule.outputs[0]:
+            return self.where[lowered.output]
+        for places in (lowered.given, lowered.single, lowered.saved, lowered.inputs, lowered.made):
+            if node in places:
+                return None if places[node].rows == SINGLE else self.where[places[node]]
+        return None
+
+    def _first_row(self, node: Node, group: int) -> int:
+        return 0
+
+
+class LossPlan(PassPlan):
+    """Memory, tables and jobs of a loss, with its derivative.
+
+    Piece by piece: what passes from one block of the program to the next stays in the cache.
+
+    Attributes:
+        steps: the rows' numbers.
+    """
+
+    def __init__(self, code: LossCode, shapes: Shapes) -> None:
+        super().__init__(shapes, ["work", "y", "target", "weights", "dy", "values", "sum", "steps"], ())
+        lowered, sequences = code.lowered, shapes.sequences
+        for base, place in (
+            ("y", lowered.y),
+            ("weights", lowered.weight),
+            ("values", lowered.value),
+            ("dy", lowered.dy),
+        ):
+            self.where[place] = _tight(base, place, shapes)
+        self.where[lowered.target] = _tight("target", lowered.target, shapes)
+        if lowered.target.one_hot:  # in numbers of the dtype
+            self.where[lowered.target] = "target", Spec(0, 8 // shapes.dtype.itemsize, shapes.rows, 1)
+        loop = self._over_steps(code.loss)
+        settle = JobPlan()
+        size = shapes.sizes[lowered.y.dim]
+        settle.add((0, "values"), (0, "weights"), shapes.rows, (0, "dy"), size, (0, "sum"))
+        settle.close(self.sheet)
+        self.course = Course(shapes.cut.members)
+        self.course.rows(loop, sequences)
+        self.course.jobs(self.common.settle, settle)
+        self.course.close(self.sheet)
+        counts = np.full(shapes.steps, sequences)
+        counts[-1] -= shapes.steps * sequences - shapes.rows
+        self.steps = step_rows(counts, sequences)
