@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gated.backends.native.codegen.team import ENTRY, HEAD
+from gated.backends.native.machine.programs import CompiledProgram
 from gated.backends.native.memory.regions import Sheet
 from gated.backends.native.passes.plan import JobPlan, LoopPlan
 from gated.backends.native.threads.pool import edges_by_steps, even_edges
@@ -37,6 +38,7 @@ class Course:
         self._alone: list[Entry] = []
         self.program = self.alone = 0
         self._by_sequences: int | None = None  # the phase in which the members share sequences
+        self._loops: list[CompiledProgram] = []  # held: the tables know their functions by address alone
 
     def add(self, entries: Sequence[Entry], alone: Sequence[Entry] | None = None) -> int:
         """A phase: an entry for each member, or fewer. `alone`: what is to be done instead by one; all of them if None.
@@ -61,7 +63,7 @@ class Course:
     def rows(self, plan: LoopPlan, rows: int) -> int:
         """A program over all rows at once, cut evenly. Returns the phase's number."""
         edges = even_edges(rows, self.members)
-        function = plan.loop.address
+        function = self._function(plan)
         shares = [Entry(function, plan.start, *edges[k : k + 2]) for k in range(self.members)]
         return self.add(shares, [Entry(function, plan.start, 0, rows)])
 
@@ -71,13 +73,18 @@ class Course:
 
     def own_rows(self, plan: LoopPlan, ranges: Sequence[tuple[int, int]]) -> None:
         """A program for which every member has a table: ranges of rows or sequences."""
-        self.add([Entry(plan.loop.address, start, *part) for start, part in zip(plan.starts, ranges, strict=True)])
+        function = self._function(plan)
+        self.add([Entry(function, start, *part) for start, part in zip(plan.starts, ranges, strict=True)])
 
     def columns(self, plan: LoopPlan, sequences: int) -> None:
         """A program whose columns the members share, each with a table."""
-        function = plan.loop.address
+        function = self._function(plan)
         shares = [Entry(function, start, 0, sequences) for start in plan.starts]
         self.add(shares, [Entry(function, plan.start, 0, sequences)])
+
+    def _function(self, plan: LoopPlan) -> int:
+        self._loops.append(plan.loop)
+        return plan.loop.address
 
     def close(self, sheet: Sheet) -> None:
         """Write the tables; nothing can be added afterwards."""
