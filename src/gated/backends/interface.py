@@ -30,6 +30,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from gated.backends.scan import Array, Pass, Scan, one_hot, stale, takes_pass
+from gated.backends.whole_step import Batch, Chain, Trained, Update
 from gated.language.graph import Node
 from gated.schedule import CellSchedule
 
@@ -223,4 +224,14 @@ class Backend(Arithmetic, Protocol):
 
     def stepper(self, given: Pass) -> Stepper:
         """Ready to run such steps one by one; the states are to be set first."""
+        ...
+
+    def train(
+        self, chain: Chain, loss: CellSchedule, theta: Array, batch: Batch, update: Update | None
+    ) -> Trained | None:
+        """A whole step in one call: forward, loss, backward and, if asked for, clipping and update.
+
+        None if this backend has no such call for this network, loss or batch, or an id is none of the table: then the
+        parts are to be called one by one, which say what is wrong. Nothing has been changed.
+        """
         ...

@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from gated.backends import Scan, backend_of, checked_name
+from gated.backends.whole_step import Link, MapLink
 from gated.errors import as_array, describe, uncopied, unknown, wrong
 from gated.language import relu, sigmoid, softplus, tanh
 from gated.nn import checks
@@ -183,6 +184,10 @@ class Dense(Layer, kind="dense"):
         yield "W.y", (rows, columns)
         if own.get("bias", True):
             yield "b.y", (rows,)
+
+    def links(self, start: int) -> list[Link]:
+        starts = {name: start + self.params.span(name)[0] for name in self._schedule.graph.parameters}
+        return [MapLink(self._schedule, self._sizes, starts, self.output_size)]
 
     def equations(self, name: str) -> list[Part]:
         return [Equations(self._schedule.graph, {key: key for key in self._schedule.graph.parameters})]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from gated.backends import backend_of, checked_name
+from gated.backends.whole_step import Link, TableLink
 from gated.errors import as_array, describe, wrong, wrong_type
 from gated.nn import checks
 from gated.nn.claims import Description, Shape, Weight
@@ -84,6 +85,9 @@ class Embedding(Layer, kind="embedding"):
     @property
     def id_count(self) -> int:
         return self.num_embeddings
+
+    def links(self, start: int) -> list[Link]:
+        return [TableLink(start, self.num_embeddings, self.size)]
 
     def equations(self, name: str) -> list[Part]:
         return [LookUp("W")]

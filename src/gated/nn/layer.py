@@ -34,6 +34,7 @@ from gated.nn.kinds import know
 from gated.nn.parameters import ParameterVector
 
 if TYPE_CHECKING:
+    from gated.backends.whole_step import Link
     from gated.nn.claims import Shape
 
 Array = np.ndarray[Any, Any]
@@ -80,6 +81,18 @@ class Layer:
     @property
     def id_count(self) -> int:
         return 0
+
+    # training in one call
+
+    def links(self, start: int) -> Sequence[Link] | None:
+        """What a whole pass over a batch is made of, one behind the other (see `gated.backends.whole_step`).
+
+        None if there is no telling: a network with such a layer calls its layers one by one.
+
+        Args:
+            start: where the layer's parameters begin in the vector.
+        """
+        return None
 
     # learning in real time
 

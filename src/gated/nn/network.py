@@ -9,11 +9,13 @@ from typing import Any, NoReturn
 import numpy as np
 
 from gated.backends import DEFAULT, backend_of
+from gated.backends.whole_step import Link
 from gated.errors import FileFormatError, GatedError, describe, shown, wrong_type
 from gated.nn import checks
 from gated.nn.claims import Description, Shape, Weight, claims, entries
 from gated.nn.kinds import KINDS, TIED
 from gated.nn.layer import Layer
+from gated.nn.linked import Linked, linked, links_of
 from gated.nn.network_checks import check_chain, check_state, has_state, ids_inside
 from gated.nn.network_layers import NetworkLayers
 from gated.nn.network_stream import NetworkStream
@@ -46,6 +48,8 @@ class Network(Layer, kind="network"):
         ArgumentError, ArgumentTypeError: no layers, a bad name, sizes that do not fit, layers of different dtypes, a
             layer of another network.
     """
+
+    _linked: Linked | str | None = None
 
     def __init__(self, layers: Mapping[str, Layer_], *more: Any) -> None:
         if more:
@@ -95,7 +99,7 @@ class Network(Layer, kind="network"):
 
     def _adopt(self, params: ParameterVector) -> None:
         """The layers' parameters become views into another vector, of the same numbers."""
-        self._params, spans = params, self._spans()
+        self._params, self._linked, spans = params, None, self._spans()
         for name, layer in self._distinct().items():
             start, stop = spans[name]
             views = layer.params.like(params.vector[start:stop], params)
@@ -244,6 +248,25 @@ class Network(Layer, kind="network"):
                 first[name] = before
         return dy, first, grads
 
+    # whole passes
+
+    def links(self, start: int) -> list[Link] | None:
+        """Those of its layers, one behind the other."""
+        found: list[Link] = []
+        for _, layer, own in self.parts():
+            links = links_of(layer, start + own)
+            if isinstance(links, str):
+                return None
+            found += links
+        return found
+
+    @property
+    def linked(self) -> Linked | str:
+        """What a backend runs whole passes of, or why there is no such thing. Made once."""
+        if self._linked is None:
+            self._linked = linked(self)
+        return self._linked
+
     def _check_state(self, state: Any, argument: str = "state") -> None:
         check_state(self._layers, state, argument)
 
@@ -267,7 +290,7 @@ class Network(Layer, kind="network"):
         return network_from_config(config)
 
     def __getstate__(self) -> dict[str, Any]:
-        kept = {key: value for key, value in vars(self).items() if key not in ("_params", "_layers")}
+        kept = {key: value for key, value in vars(self).items() if key not in ("_params", "_layers", "_linked")}
         return kept | {"layers": self._layers}
 
     def __setstate__(self, state: dict[str, Any]) -> None:

@@ -103,6 +103,10 @@ class ParameterVector(Mapping[str, Array]):
         start = self._layout.starts[name]
         return start, start + math.prod(self.shapes[name])
 
+    def starts(self, prefix: str) -> Mapping[str, int]:
+        """Where the parameters whose names begin with `prefix` and a point begin in the vector, by the rest."""
+        return self._layout.part(prefix)
+
     @property
     def is_part(self) -> bool:
         """Whether these are a layer's parameters in the vector of a network that still exists."""

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from gated.backends.interface import Pass
+from gated.backends.whole_step import Link, ScanLink
 from gated.errors import describe, wrong, wrong_type
 from gated.language import Cell
 from gated.nn import checks
@@ -234,6 +235,17 @@ class Recurrent(Stack, kind="recurrent"):
         zeros = np.zeros((1, tape.packing.sequences, self.output_size), self.dtype)
         dx, previous, grads = self.backward(tape, self._user_major(zeros), dstate)
         return self._time_major(dx)[0], previous, grads
+
+    def links(self, start: int) -> list[Link]:
+        size = self.output_size
+        found: list[Link] = []
+        for layer, sizes in enumerate(self._layer_sizes):
+            starts = tuple(
+                {name: start + first for name, first in self.params.starts(self._prefixes[k]).items()}
+                for k in self._directions_of(layer)
+            )
+            found.append(ScanLink(self._schedule, sizes, starts, size, self.dropout if layer else 0.0))
+        return found
 
     @staticmethod
     def from_config(config: Mapping[str, Any]) -> Recurrent:

@@ -127,6 +127,9 @@ class Tuning:
     loss_piece: int = 64 << 10
     # Rows of such a piece, at most.
     loss_rows: int = 64
+    # Bytes of the outputs of a network's last map that are made at a time, with the loss behind them: so many fit into
+    # the caches beside the matrix that a piece is multiplied by.
+    head_piece: int = 1 << 20
     # Sequences: fewer are too few for a tile of rows, so that the products with x are made for many steps ahead.
     few: int = 4
     # Bytes of parameters that no cache holds until the next step: the products with x are made ahead.

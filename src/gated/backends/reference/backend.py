@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gated.backends.interface import Array, Pass, Scan, Stepper, takes_pass
+from gated.backends.interface import Array, Batch, Chain, Pass, Scan, Stepper, Trained, Update, takes_pass
 from gated.backends.reference import backward, forward, maps
 from gated.backends.reference.arithmetic import NumPyArithmetic
 from gated.backends.reference.digest import digest_of, refuse_changed
@@ -65,3 +65,8 @@ class ReferenceBackend(NumPyArithmetic):
     def evaluate(self, program: Sequence[Node | ProductGroup], parameters: Mapping[str, Array], values: Values) -> None:
         with np.errstate(all="ignore"):  # NaN in, NaN out
             Interpreter(parameters).run(program, values)
+
+    def train(
+        self, chain: Chain, loss: CellSchedule, theta: Array, batch: Batch, update: Update | None
+    ) -> Trained | None:
+        return None  # right is what comes of the parts, one by one

@@ -98,6 +98,29 @@ class Optimizer:
         self._backend = backend
         self._apply(theta, gradient, rate)
 
+    @property
+    def has_rule(self) -> bool:
+        """Whether its update is one of this module, which a backend may make in its own way."""
+        own = type(self)
+        mine = (own.update, own._update, own._apply, own._run) == _PLAIN
+        return mine and own._rule is not Optimizer._rule and own._rule.__module__ == __name__
+
+    def next_update(self, theta: np.ndarray) -> tuple[Rule, dict[str, np.ndarray], dict[str, float]]:
+        """The rule of the next update, its buffers, which are to be handed to `made`, and its numbers.
+
+        Raises:
+            as `update`.
+        """
+        self._check(theta, theta)
+        rule, numbers = self._rule(self.rate, self.updates + 1)
+        held = self._buffers
+        buffers = {name: held[name] if name in held else np.zeros_like(theta) for name in self.buffers}
+        return rule, buffers, numbers
+
+    def made(self, buffers: dict[str, np.ndarray]) -> None:
+        """The update that `next_update` told of has been made."""
+        self._buffers, self.updates = buffers, self.updates + 1
+
     def state(self) -> dict[str, np.ndarray]:
         """Copies of all that the next update depends on: `updates` and the buffers by name."""
         held = {name: buffer.copy() for name, buffer in self._buffers.items()}
@@ -177,15 +200,26 @@ class Optimizer:
                     f"expected {buffer.size} of {buffer.dtype} as in the optimizer's state"
                 )
 
+    def _rule(self, lr: float, update: int) -> tuple[Rule, dict[str, float]]:
+        """The k-th update, at rate `lr`: a function of theta, g, the buffers, the scratch arrays and numbers, and these.
+
+        Whoever makes rules of their own writes `_apply` instead.
+        """
+        raise NotImplementedError
+
     def _apply(self, theta: np.ndarray, g: np.ndarray, lr: float) -> None:
         """One update at rate `lr`; `self.updates` already counts it. May use both scratch arrays.
 
-        Those of this module leave the arithmetic to a backend (`_run`)."""
-        raise NotImplementedError
+        Those of this module leave the arithmetic to a backend."""
+        rule, numbers = self._rule(lr, self.updates)
+        self._run(rule, theta, g, **numbers)
 
     def _run(self, rule: Rule, theta: np.ndarray, g: np.ndarray, **numbers: float) -> None:
         """The update that a function of theta, g, the buffers, the scratch arrays and these numbers describes."""
         (self._backend or default_backend()).update(rule, theta, g, self._buffers, self._scratch, **numbers)
+
+
+_PLAIN = Optimizer.update, Optimizer._update, Optimizer._apply, Optimizer._run
 
 
 def update_by(backend: Backend, optimizer: Optimizer, theta: np.ndarray, gradient: np.ndarray) -> None:
@@ -218,9 +252,9 @@ class SGD(Optimizer):
         self.nesterov = bool(nesterov)
         self.buffers = ("momentum",) if self.momentum else ()
 
-    def _apply(self, theta: np.ndarray, g: np.ndarray, lr: float) -> None:
+    def _rule(self, lr: float, update: int) -> tuple[Rule, dict[str, float]]:
         numbers = {"momentum": self.momentum, "nesterov": self.nesterov, "weight_decay": self.weight_decay}
-        self._run(updates.sgd, theta, g, lr=lr, **numbers)
+        return updates.sgd, {"lr": lr, **numbers}
 
 
 class RMSProp(Optimizer):
@@ -242,9 +276,8 @@ class RMSProp(Optimizer):
         self.momentum = within("momentum", momentum, 0.0, 1.0)
         self.buffers = ("mean_square", "momentum") if self.momentum else ("mean_square",)
 
-    def _apply(self, theta: np.ndarray, g: np.ndarray, lr: float) -> None:
-        numbers = {"alpha": self.alpha, "eps": self.eps, "momentum": self.momentum}
-        self._run(updates.rmsprop, theta, g, lr=lr, **numbers)
+    def _rule(self, lr: float, update: int) -> tuple[Rule, dict[str, float]]:
+        return updates.rmsprop, {"lr": lr, "alpha": self.alpha, "eps": self.eps, "momentum": self.momentum}
 
 
 class Adam(Optimizer):
@@ -268,12 +301,9 @@ class Adam(Optimizer):
         self.betas = (within("betas[0]", betas[0], 0.0, 1.0), within("betas[1]", betas[1], 0.0, 1.0))
         self.eps = above_zero("eps", eps)
 
-    def _apply(self, theta: np.ndarray, g: np.ndarray, lr: float) -> None:
-        self._run(updates.adam, theta, g, **self._numbers(lr))
-
-    def _numbers(self, lr: float) -> dict[str, float]:
+    def _rule(self, lr: float, update: int) -> tuple[Rule, dict[str, float]]:
         b1, b2 = self.betas
-        return {"lr": lr, "b1": b1, "b2": b2, "eps": self.eps, "updates": self.updates}
+        return updates.adam, {"lr": lr, "b1": b1, "b2": b2, "eps": self.eps, "updates": update}
 
 
 class AdamW(Adam):
@@ -299,8 +329,9 @@ class AdamW(Adam):
         super().__init__(lr, betas, eps)
         self.weight_decay = not_negative("weight_decay", weight_decay)
 
-    def _numbers(self, lr: float) -> dict[str, float]:
-        return super()._numbers(lr) | {"decay": 1.0 - lr * self.weight_decay}
+    def _rule(self, lr: float, update: int) -> tuple[Rule, dict[str, float]]:
+        rule, numbers = super()._rule(lr, update)
+        return rule, numbers | {"decay": 1.0 - lr * self.weight_decay}
 
 
 # who keeps which buffers, for a message

@@ -26,6 +26,7 @@ from gated.errors import GatedError, wrong, wrong_type
 from gated.learning.rules.clipping import clipped
 from gated.learning.rules.finite import parameters_of, reason
 from gated.learning.rules.optimizers import Optimizer, update_by
+from gated.learning.training.one_call import train_in_one_call
 from gated.nn.layer import Layer
 from gated.nn.losses import Loss, evaluate_by
 from gated.nn.network_checks import flat_state, orders
@@ -108,6 +109,9 @@ def _step(
     if batch.target is None and isinstance(loss, Loss):
         raise wrong_type("target", "None", "numbers: shuffled_batches(..., labels= or targets=)")
     limit, backend = math.inf if clip is None else above_zero("clip", clip), backend_of(network)
+    whole = train_in_one_call(network, loss, optimizer, batch, state, limit, rng)
+    if whole is not None and whole[0].updated:
+        return whole[0].loss, whole[1], whole[0].norm
     y, last, tape = network.forward(batch.x, state, batch.lengths, rng=rng)
     within_ = None if batch.lengths is None else inside(network, batch.lengths, y)
     mask = within_ if batch.mask is None else batch.mask

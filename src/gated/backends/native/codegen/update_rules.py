@@ -6,6 +6,7 @@ with options is several kernels, of which each has only what it needs.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import llvmlite.ir as ir
@@ -74,7 +75,11 @@ def _adam(
 def _sgd_kernel(momentum: str, decay: bool) -> Elementwise:
     changed = ("theta", "v") if momentum else ("theta",)
     numbers = ("lr", *(["momentum"] if momentum else []), *(["weight_decay"] if decay else []))
-    return Elementwise(changed, ("g",), numbers, partial(_sgd, nesterov=momentum == "nesterov"))
+    return _rule(changed, numbers, partial(_sgd, nesterov=momentum == "nesterov"))
+
+
+def _rule(changed: tuple[str, ...], numbers: tuple[str, ...], formula: Callable[..., tuple[Lanes, ...]]) -> Elementwise:
+    return Elementwise(changed, ("g",), numbers, formula, scaled="g")
 
 
 _RMSPROP = "lr", "alpha", "rest", "eps"
@@ -86,10 +91,10 @@ KERNELS = {
     "sgd_momentum_decay": _sgd_kernel("momentum", True),
     "sgd_nesterov": _sgd_kernel("nesterov", False),
     "sgd_nesterov_decay": _sgd_kernel("nesterov", True),
-    "rmsprop": Elementwise(("theta", "s"), ("g",), _RMSPROP, _rmsprop),
-    "rmsprop_momentum": Elementwise(("theta", "s", "v"), ("g",), (*_RMSPROP, "momentum"), _rmsprop),
-    "adam": Elementwise(("theta", "m", "s"), ("g",), _ADAM, _adam),
-    "adam_decay": Elementwise(("theta", "m", "s"), ("g",), (*_ADAM, "decay"), _adam),
+    "rmsprop": _rule(("theta", "s"), _RMSPROP, _rmsprop),
+    "rmsprop_momentum": _rule(("theta", "s", "v"), (*_RMSPROP, "momentum"), _rmsprop),
+    "adam": _rule(("theta", "m", "s"), _ADAM, _adam),
+    "adam_decay": _rule(("theta", "m", "s"), (*_ADAM, "decay"), _adam),
 }
 
 

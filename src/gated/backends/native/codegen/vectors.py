@@ -7,6 +7,7 @@ whatever the width of a processor's vectors.
     finite(ctx, i, n)    raises flag i if a number of the i-th of n shares is NaN or inf
     squares(ctx, i, n)   the sums of squares, in float64, of the pieces of the i-th of n shares
     total(ctx, 0, 1)     the sum of these sums, in their order
+    decide(ctx, 0, 1)    whether an update is made, and by what factor its gradient is clipped
 
 Pieces have one length whatever the number of threads, and each is summed in as many sums whatever the width of the
 processor's vectors: the result has the same bits everywhere.
@@ -42,6 +43,8 @@ Value = Any
 DOUBLE = ir.DoubleType()
 FINITE_JOB = ("vector", "size", "flags")
 SQUARES_JOB = ("vector", "size", "piece", "pieces", "sums", "total")
+# `wrong`: numbers that are 0 unless something was refused; `limit`: of the norm. What is found: norm, factor, go
+DECIDE_JOB = ("squares", "loss", "wrong", "refusals", "norm", "factor", "go", "limit")
 
 
 @dataclass(frozen=True)
@@ -80,21 +83,25 @@ class Elementwise:
         changed, read: the vectors, by name, that it changes, and that it only reads.
         numbers: what is the same in every place, by name.
         formula: called with all of these by name, gives the new values of `changed`, in order.
+        scaled: a vector among `read` that is multiplied by a number first, whose address is in the table; nothing is
+            done if what lies at another address, `go`, is 0. An address that is 0 asks for neither.
     """
 
     changed: tuple[str, ...]
     read: tuple[str, ...]
     numbers: tuple[str, ...]
     formula: Callable[..., tuple[Lanes, ...]]
+    scaled: str = ""
 
     @property
     def job(self) -> tuple[str, ...]:
         """The fields of its table."""
-        return "size", *self.changed, *self.read, *self.numbers
+        return "size", *self.changed, *self.read, *(("factor", "go") if self.scaled else ()), *self.numbers
 
 
 SCALE = Elementwise(("vector",), (), ("factor",), lambda vector, factor: (vector * factor,))
 ADD = Elementwise(("into",), ("part",), (), lambda into, part: (into + part,))
+MULTIPLY = Elementwise(("into",), ("factors",), (), lambda into, factors: (into * factors,))
 
 
 def emit_elementwise(module: ir.Module, math: VectorMath, name: str, kernel: Elementwise) -> None:
@@ -103,19 +110,38 @@ def emit_elementwise(module: ir.Module, math: VectorMath, name: str, kernel: Ele
     job = JobTable(b, ctx, kernel.job).read(b, I64(0))
     vectors = {name: _pointer(b, job[name]) for name in (*kernel.changed, *kernel.read)}
     numbers = {name: Lanes(b, math, splat(b, _number(b, math, job[name]), math.width)) for name in kernel.numbers}
-    for offset, rest in _vectors(b, math, job["size"], share, shares):
+    size, factor = (job["size"], None) if not kernel.scaled else _conditions(b, math, job)
+    for offset, rest in _vectors(b, math, size, share, shares):
         places = {name: b.gep(vector, [offset], source_etype=math.scalar) for name, vector in vectors.items()}
         lanes = {name: Lanes(b, math, load_masked(b, math, place, rest)) for name, place in places.items()}
+        if factor is not None:
+            lanes[kernel.scaled] *= factor
         for changed, new in zip(kernel.changed, kernel.formula(**lanes, **numbers), strict=True):
             store_masked(b, math, new.value, places[changed], rest)
     b.ret_void()
 
 
+def _conditions(b: ir.IRBuilder, math: VectorMath, job: dict[str, Value]) -> tuple[Value, Lanes]:
+    """(size of the vectors, 0 if there is nothing to do; the factor, 1 if none is given)."""
+
+    def at_address(name: str, kind: ir.Type, otherwise: Value) -> Value:
+        spare = b.alloca(kind)
+        b.store(otherwise, spare)
+        given = b.icmp_signed("!=", job[name], I64(0))
+        return b.load(b.select(given, _pointer(b, job[name]), spare), typ=kind)
+
+    go = b.icmp_signed("!=", at_address("go", I64, I64(1)), I64(0))
+    factor = at_address("factor", DOUBLE, DOUBLE(1.0))
+    narrow = factor if math.precision.bits == 64 else b.fptrunc(factor, math.scalar)
+    return b.select(go, job["size"], I64(0)), Lanes(b, math, splat(b, narrow, math.width))
+
+
 def emit_sums(module: ir.Module, math: VectorMath, machine: Machine) -> None:
-    """Add `finite`, `squares` and `total` to a module."""
+    """Add `finite`, `squares`, `total` and `decide` to a module."""
     _finite(module, math)
     _squares(module, VectorMath(module, math.precision, tuning_for(machine).square_lanes))
     _total(module)
+    _decide(module)
 
 
 def begin(module: ir.Module, name: str) -> tuple[ir.IRBuilder, Value, Value, Value]:
@@ -223,6 +249,27 @@ def _total(module: ir.Module) -> None:
         part = b.load(b.gep(sums, [piece], source_etype=DOUBLE), typ=DOUBLE)
         b.store(b.fadd(b.load(total, typ=DOUBLE), part), total)
     b.store(b.load(total, typ=DOUBLE), _pointer(b, job["total"]))
+    b.ret_void()
+
+
+def _decide(module: ir.Module) -> None:
+    b, ctx, _, _ = begin(module, "decide")
+    job = JobTable(b, ctx, DECIDE_JOB).read(b, I64(0))
+    squares, loss = (b.load(_pointer(b, job[name]), typ=DOUBLE) for name in ("squares", "loss"))
+    root = ir.Function(module, ir.FunctionType(DOUBLE, [DOUBLE]), "llvm.sqrt.f64")
+    limit, norm = b.bitcast(job["limit"], DOUBLE), b.call(root, [squares])
+    above = b.fcmp_ordered(">", norm, limit)
+    factor = b.select(above, b.fdiv(limit, norm), DOUBLE(1.0))
+    refused = b.alloca(I64)
+    b.store(I64(0), refused)
+    with loop(b, I64(0), job["refusals"]) as k:
+        more = b.load(at(b, _pointer(b, job["wrong"]), k), typ=I64)
+        b.store(b.or_(b.load(refused, typ=I64), more), refused)
+    go = b.icmp_signed("==", b.load(refused, typ=I64), I64(0))
+    for number in (loss, norm):  # NaN and inf less themselves are NaN
+        go = b.and_(go, b.fcmp_ordered("==", b.fsub(number, number), DOUBLE(0.0)))
+    for name, value in (("norm", norm), ("factor", factor), ("go", b.zext(go, I64))):
+        b.store(value, _pointer(b, job[name]))
     b.ret_void()
 
 

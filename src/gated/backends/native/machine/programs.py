@@ -21,7 +21,7 @@ from gated.backends.native.codegen.settling import emit_settle
 from gated.backends.native.codegen.table_rows import emit_table_rows
 from gated.backends.native.codegen.update_rules import KERNELS, emit_updates
 from gated.backends.native.codegen.vector_math import PRECISIONS, VectorMath
-from gated.backends.native.codegen.vectors import ADD, SCALE, emit_elementwise, emit_sums
+from gated.backends.native.codegen.vectors import ADD, MULTIPLY, SCALE, emit_elementwise, emit_sums
 from gated.backends.native.machine.fingerprint import fingerprint
 from gated.backends.native.machine.target import Compiled, host
 from gated.backends.native.tuning import tuning_for
@@ -200,14 +200,15 @@ def _vectors(dtype: str) -> VectorCode:
         module = ir.Module("vectors")
         math = VectorMath(module, PRECISIONS[dtype], machine.width(dtype))
         emit_updates(module, math)
-        for name, kernel in (("scale", SCALE), ("add", ADD)):
+        for name, kernel in (("scale", SCALE), ("add", ADD), ("multiply", MULTIPLY)):
             emit_elementwise(module, math, name, kernel)
         emit_sums(module, math, machine)
         emit_table_rows(module, math, machine)
         return module
 
     code = Compiled.cached(f"vectors {dtype}", build)
-    names = *KERNELS, "scale", "add", "finite", "squares", "total", "look_up", "chain", "sum_rows"
+    whole = "scale", "add", "multiply", "finite", "squares", "total", "decide"
+    names = *KERNELS, *whole, "look_up", "chain", "sum_rows"
     return VectorCode({name: code.address(name) for name in names}, code)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -100,6 +100,23 @@ class Sheet:
         first, start = table // 8, self.begin()
         self._values += self._values[first : first + numbers]
         self._which += self._which[first : first + numbers]
+        return start
+
+    def include(self, other: Sheet, bases: Mapping[Hashable, tuple[int, Hashable]]) -> int:
+        """Append all tables of another sheet, each of whose bases lies so many bytes behind one of this sheet's.
+
+        Returns where they start. A base None stands for 0: the bytes are the address.
+        """
+        start = self.begin()
+        moved = {0: (0, 0), 1: (start, 1)}
+        for name, number in other.base.items():
+            if name in bases:
+                offset, base = bases[name]
+                moved[number] = offset, 0 if base is None else self.base[base]
+        for value, which in zip(other._values, other._which, strict=True):
+            offset, base = moved[which]
+            self._values.append(value + offset)
+            self._which.append(base)
         return start
 
     def fill(self, addresses: Sequence[int]) -> tuple[Array, int]:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from gated.backends.interface import Array, Pass, Scan, Stepper, stale, takes_pass
+from gated.backends.interface import Array, Batch, Chain, Pass, Scan, Stepper, Trained, Update, stale, takes_pass
 from gated.backends.native.machine.programs import TrainingCode, training
 from gated.backends.native.memory import leases as memory
 from gated.backends.native.memory.addresses import address_of, parameter_addresses
-from gated.backends.native.passes import inference, maps
+from gated.backends.native.passes import inference, maps, training_step
 from gated.backends.native.passes.pass_plan import Shapes
 from gated.backends.native.passes.plan import DTYPES, Call, put_computed
 from gated.backends.native.passes.training_plan import BackwardPlan, ForwardPlan
@@ -190,6 +191,24 @@ class NativeBackend(NativeVectors, ReferenceBackend):
         if maps.takes_loss(schedule, (y, target, weights), dtype):
             return maps.run_loss(schedule, y, target, weights)
         return super().loss(schedule, y, target, weights, dtype)
+
+    def train(
+        self, chain: Chain, loss: CellSchedule, theta: Array, batch: Batch, update: Update | None
+    ) -> Trained | None:
+        if not training_step.takes(chain, loss, theta, batch, update):
+            return None
+        found = training_step.run(chain, loss, theta, batch, update)
+        if found is None or math.isfinite(found.norm) or not math.isfinite(found.loss):
+            return found
+        norm = self.norm(found.gradient)  # perhaps it is only the squares that overflow
+        if update is None or not math.isfinite(norm):
+            return found._replace(norm=norm)
+        clipped = found.gradient.copy()
+        if norm > update.limit:
+            self.scale(clipped, update.limit / norm)
+        scratch = np.empty_like(theta), np.empty_like(theta)
+        self.update(update.rule, theta, clipped, update.buffers, scratch, **update.numbers)
+        return found._replace(norm=norm, updated=True)
 
 
 def _run(plan: ForwardPlan | BackwardPlan, addresses: list[int], counts: Array) -> None:

@@ -86,6 +86,16 @@ class Course:
         self._loops.append(plan.loop)
         return plan.loop.address
 
+    def include(self, other: Course, start: int) -> None:
+        """All phases of another course, whose tables have been included in the sheet from so many bytes on.
+
+        It may have fewer members, unless they share the columns of a block: those meet within a phase.
+        """
+        for entries in other._phases:
+            self.add([entry._replace(table=entry.table + start) for entry in entries], [])
+        self._alone += [entry._replace(table=entry.table + start) for entry in other._alone]
+        self._loops += other._loops
+
     def close(self, sheet: Sheet) -> None:
         """Write the tables; nothing can be added afterwards."""
         self.alone = self._write(sheet, [[entry] for entry in self._alone], 1)

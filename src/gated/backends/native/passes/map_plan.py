@@ -7,6 +7,7 @@ parameters' gradients are summed in the same order: no number depends on how man
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -17,8 +18,11 @@ from gated.backends.native.passes.pass_plan import PassPlan, Shapes
 from gated.backends.native.passes.plan import JobPlan, Where
 from gated.backends.native.passes.sealed_plan import GradientPlan, SealedPlan
 from gated.backends.native.threads.groups import step_rows
+from gated.backends.native.threads.pool import threads_for
+from gated.backends.native.tuning import tuning_for
 from gated.language.graph import Node
 from gated.program.lowering import Place
+from gated.program.maps import MapPrograms
 from gated.program.rows import SINGLE
 
 
@@ -45,7 +49,7 @@ class MapForwardPlan(SealedPlan):
         self.tape = Region("tape", shapes.dtype, shapes.width)
         graph = self.lowered.schedule.graph
         bases = ["tape", "work", *(("input", name) for name in graph.inputs), "y", "rows"]
-        super().__init__(graph, shapes, bases, parameters, None)
+        super().__init__(graph, shapes, bases, parameters, None, sealed)
         self._place_constants(_touched(self.lowered.single, code.forward), self.work)
         for name in graph.inputs:
             place = self.lowered.given[graph.input_leaf(name)]
@@ -54,11 +58,7 @@ class MapForwardPlan(SealedPlan):
         for place in self.lowered.saved.values():
             self.where[place] = "tape", self.tape.add(place, shapes.rows, shapes.sizes[place.dim])
         self.forward = self._over_rows(code.forward)
-        if sealed:
-            self._run_packing()
-        else:
-            self.pack.close(self.sheet)
-            self.course.jobs(self.common.pack, self.pack)
+        self._run_packing()
         self._run_rows(self.course, self.forward)
         self.course.close(self.sheet)
 
@@ -71,7 +71,7 @@ class MapBackwardPlan(GradientPlan):
         graph = lowered.schedule.graph
         bases = ["tape", "work", *(("input", name) for name in graph.inputs), "y", "dy"]
         bases += [*(("adjoint", name) for name in graph.inputs), "rows"]
-        super().__init__(lowered.schedule, lowered.groups, shapes, bases, parameters)
+        super().__init__(lowered.schedule, lowered.groups, shapes, bases, parameters, forward.sealed)
         self.lowered, self.where = lowered, dict(forward.where)
         seed = lowered.given[lowered.schedule.seeds[0]]
         self.where[seed] = _tight("dy", seed, shapes)
@@ -88,16 +88,20 @@ class MapBackwardPlan(GradientPlan):
         self.course.close(self.sheet)
 
     def _find(self, node: Node) -> Where | None:
-        lowered = self.lowered
-        if node is lowered.schedule.outputs[0]:
-            return self.where[lowered.output]
-        for places in (lowered.given, lowered.single, lowered.saved, lowered.inputs, lowered.made):
-            if node in places:
-                return None if places[node].rows == SINGLE else self.where[places[node]]
-        return None
+        return find_row(self.lowered, self.where, node)
 
     def _first_row(self, node: Node, group: int) -> int:
         return 0
+
+
+def find_row(lowered: MapPrograms, where: Mapping[Place, Where], node: Node) -> Where | None:
+    """Where a node of a map lies row by row; None if it has no rows."""
+    if node is lowered.schedule.outputs[0]:
+        return where[lowered.output]
+    for places in (lowered.given, lowered.single, lowered.saved, lowered.inputs, lowered.made):
+        if node in places:
+            return None if places[node].rows == SINGLE else where[places[node]]
+    return None
 
 
 class LossPlan(PassPlan):
@@ -107,7 +111,17 @@ class LossPlan(PassPlan):
 
     Attributes:
         steps: the rows' numbers.
+        target_bytes: of a row of the target.
     """
+
+    @classmethod
+    def of(cls, code: LossCode, size: int, dtype: np.dtype[Any], rows: int, threads: int) -> LossPlan:
+        """For rows of so many outputs, and at most so many threads."""
+        numbers = tuning_for()
+        members = threads_for(rows * size * numbers.loss_work, min(threads, rows))
+        most = min(numbers.loss_rows, max(1, numbers.loss_piece // (size * dtype.itemsize))) * members
+        pieces = -(-rows // most)
+        return cls(code, Shapes.of_rows({code.lowered.y.dim: size}, dtype, rows, members, -(-rows // pieces)))
 
     def __init__(self, code: LossCode, shapes: Shapes) -> None:
         super().__init__(shapes, ["work", "y", "target", "weights", "dy", "values", "sum", "steps"], ())
@@ -122,6 +136,7 @@ class LossPlan(PassPlan):
         self.where[lowered.target] = _tight("target", lowered.target, shapes)
         if lowered.target.one_hot:  # in numbers of the dtype
             self.where[lowered.target] = "target", Spec(0, 8 // shapes.dtype.itemsize, shapes.rows, 1)
+        self.target_bytes = self.where[lowered.target][1].stride * shapes.dtype.itemsize
         loop = self._over_steps(code.loss)
         settle = JobPlan()
         size = shapes.sizes[lowered.y.dim]

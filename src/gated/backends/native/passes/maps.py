@@ -155,12 +155,7 @@ def run_loss(schedule: CellSchedule, y: Array, target: Array, weights: Array) ->
     threads = get_num_threads()
 
     def make() -> LossPlan:
-        code, numbers = loss(schedule, DTYPES[y.dtype], one_hot), tuning_for()
-        members = threads_for(y.size * numbers.loss_work, min(threads, rows))
-        most = min(numbers.loss_rows, max(1, numbers.loss_piece // (size * y.itemsize))) * members
-        pieces = -(-rows // most)
-        sizes = {schedule.graph.dims[schedule.graph.inputs[0]]: size}
-        return LossPlan(code, Shapes.of_rows(sizes, y.dtype, rows, members, -(-rows // pieces)))
+        return LossPlan.of(loss(schedule, DTYPES[y.dtype], one_hot), size, y.dtype, rows, threads)
 
     plan = _losses.get((schedule, y.dtype, rows, size, one_hot, threads, host()), make)
     work = memory.lease(plan.work.bytes)

@@ -17,7 +17,7 @@ from gated.backends.native.passes.plan import DTYPES, LoopPlan, MovePlan, PackPl
 from gated.backends.native.threads.groups import Cut, Groups, cut, gap_between
 from gated.backends.native.threads.pool import Team
 from gated.backends.native.tuning import tuning_for
-from gated.language.graph import ONE_DIM, Graph, Node, is_leaf
+from gated.language.graph import ONE_DIM, Graph, Matrix, Node, is_leaf
 from gated.program.lowering import Place
 from gated.program.rows import SINGLE
 
@@ -83,6 +83,7 @@ class PassPlan:
         self.pack = PackPlan()
         self.common = common(DTYPES[shapes.dtype])  # held: the code lives as long
         self.where: dict[Place, Where] = {}
+        self._packed: dict[tuple[Matrix, ...], int] = {}
 
     @property
     def _row_groups(self) -> int:
@@ -124,15 +125,15 @@ class PassPlan:
             plan.share_columns(shapes.cut.members)
         return plan
 
-    def _loop(self, loop: CompiledProgram, base: str, steps: int, rows: int, groups: int) -> LoopPlan:
+    def _loop(self, loop: CompiledProgram, base: Hashable, steps: int, rows: int, groups: int) -> LoopPlan:
         """`rows`: of an array that every step uses again."""
         sizes = self.shapes.sizes
         plan = LoopPlan(loop, self.sheet, sizes, self.work)
         for number, matrices in enumerate(loop.program.panels):
-            plan.panel(number, self.pack.panel(matrices, self.panels, sizes), self.panels.name)
+            plan.panel(number, self._panel(matrices), self.panels.name)
         for place in loop.program.places:
             if place.scratch:
-                plan.put(place, ("work", self.work.add((base, place), rows, sizes[place.dim])))
+                plan.put(place, ("work", self._scratch(base, place, rows)))
             else:
                 plan.put(place, self.where[place])
         for number in loop.program.in_pieces:
@@ -142,6 +143,16 @@ class PassPlan:
                 plan.sums(number, self.work.place(numbers * self.shapes.dtype.itemsize))
         plan.steps(steps, base, groups)
         return plan
+
+    def _panel(self, matrices: tuple[Matrix, ...]) -> int:
+        """Where a packed matrix lies, which is packed once."""
+        if matrices not in self._packed:
+            self._packed[matrices] = self.pack.panel(matrices, self.panels, self.shapes.sizes)
+        return self._packed[matrices]
+
+    def _scratch(self, base: Hashable, place: Place, rows: int) -> Spec:
+        found = self.work.specs.get((base, place))
+        return self.work.add((base, place), rows, self.shapes.sizes[place.dim]) if found is None else found
 
     # phases
 

@@ -21,23 +21,36 @@ from gated.schedule import CellSchedule
 class SealedPlan(PassPlan):
     """A pass with its one course.
 
+    Args:
+        sealed: whether a seal is made.
+
     Attributes:
+        graph: of the equations.
         seal: what tells whether the parameters are those of the other pass.
     """
 
     def __init__(
-        self, graph: Graph, shapes: Shapes, bases: Sequence[Hashable], parameters: Sequence[str], region: Region | None
+        self,
+        graph: Graph,
+        shapes: Shapes,
+        bases: Sequence[Hashable],
+        parameters: Sequence[str],
+        region: Region | None,
+        sealed: bool = True,
     ) -> None:
         super().__init__(shapes, bases, parameters)
-        self.course = Course(shapes.cut.members)
+        self.graph, self.course, self.sealed = graph, Course(shapes.cut.members), sealed
         self.seal = SealPlan(
             self.work if region is None else region, parameter_numbers(graph, shapes.sizes), shapes.cut.members
         )
 
     def _run_packing(self) -> None:
         self.pack.close(self.sheet)
-        self.seal.close(self.sheet, self.pack)
-        self.course.jobs(self.common.seal, self.seal)
+        if self.sealed:
+            self.seal.close(self.sheet, self.pack)
+            self.course.jobs(self.common.seal, self.seal)
+        else:
+            self.course.jobs(self.common.pack, self.pack)
 
 
 class GradientPlan(SealedPlan):
@@ -60,14 +73,16 @@ class GradientPlan(SealedPlan):
         shapes: Shapes,
         bases: Sequence[Hashable],
         parameters: Sequence[str],
+        sealed: bool = True,
     ) -> None:
         bases = [*bases, *(("gradient", name) for name in parameters)]
-        super().__init__(schedule.graph, shapes, bases, parameters, None)
+        super().__init__(schedule.graph, shapes, bases, parameters, None, sealed)
         self.schedule, self.operands = schedule, operands
         self.jobs: list[tuple[JobPlan, JobPlan]] = []
-        self.written: list[str] = []
         self.full: list[tuple[str, Node, int]] = []
-        self.without_gradient = list(parameters)
+        written = {matrix.name for pairs in operands.values() for _, matrix in pairs} | set(schedule.vectors)
+        self.written = sorted(written)
+        self.without_gradient = [name for name in parameters if name not in written]
 
     @abstractmethod
     def _find(self, node: Node) -> Where | None:
@@ -115,34 +130,31 @@ class GradientPlan(SealedPlan):
         """The jobs of each group; all but the first sum into memory of their own."""
         graph, shapes = self.schedule.graph, self.shapes
         vectors, numbers = self.schedule.vectors, parameter_numbers(graph, shapes.sizes)
-        written = {matrix.name for pairs in self.operands.values() for _, matrix in pairs} | set(vectors)
-        self.without_gradient = [name for name in self.without_gradient if name not in written]
         for group in range(len(shapes.groups)):
             if group:
-                for name in written:
+                for name in self.written:
                     self.work.add(("sum", group, name), 1, numbers[name])
             matrix_jobs, vector_jobs = JobPlan(), JobPlan()
-            self._matrix_jobs(matrix_jobs, group)
+            self._matrix_jobs(matrix_jobs, group, shapes.groups.count(group, shapes.rows))
             for name, node in vectors.items():
                 size = shapes.sizes[graph.parameters[name][0]]
                 source = self._from(self._row_by_row(node, size), self._first_row(node, group))
                 rows = shapes.groups.count(group, shapes.rows)
                 vector_jobs.add(*source, rows, size, self._target(name, group))
             self.jobs.append((matrix_jobs, vector_jobs))
-        self.written = sorted(written)
 
-    def _matrix_jobs(self, jobs: JobPlan, group: int) -> None:
-        shapes, groups = self.shapes, self.shapes.groups
+    def _matrix_jobs(self, jobs: JobPlan, group: int, rows: int, again: bool = False) -> None:
+        """Of so many rows of a group; `again`: they are added to what others have left."""
+        shapes = self.shapes
         done: set[str] = set()
+        most = shapes.groups.count(group, shapes.rows)
         for operand, pairs in self.operands.items():
-            rows = groups.count(group, shapes.rows)
             for delta, matrix in pairs:
                 m, n = shapes.sizes[matrix.rows], shapes.sizes[matrix.cols]
                 left = self._from(self._row_by_row(delta, m), self._first_row(delta, group))
                 right = self._from(self._row_by_row(operand, n), self._first_row(operand, group))
-                again = int(matrix.name in done)
-                target, lost = self._target(matrix.name, group), self._lost(matrix.name, m * n, group, rows)
-                jobs.add(*left, *right, target, lost, m, n, rows, again)
+                target, lost = self._target(matrix.name, group), self._lost(matrix.name, m * n, group, most)
+                jobs.add(*left, *right, target, lost, m, n, rows, int(again or matrix.name in done))
                 done.add(matrix.name)
 
     def _lost(self, name: str, size: int, group: int, rows: int) -> int | tuple[int, Hashable]:

@@ -15,7 +15,7 @@ import numpy as np
 from gated.backends.native.codegen.table_rows import LOOK_UP_JOB, SUM_JOB
 from gated.backends.native.codegen.team import MOST
 from gated.backends.native.codegen.update_rules import KERNELS
-from gated.backends.native.codegen.vectors import ADD, FINITE_JOB, SCALE, SQUARES_JOB
+from gated.backends.native.codegen.vectors import ADD, DECIDE_JOB, FINITE_JOB, MULTIPLY, SCALE, SQUARES_JOB
 from gated.backends.native.machine.programs import VectorCode, vectors
 from gated.backends.native.machine.target import Host, host
 from gated.backends.native.memory.regions import Sheet
@@ -43,10 +43,12 @@ class Task:
 TASKS = {
     **{
         name: Task((name,), kernel.job, len(kernel.numbers))
-        for name, kernel in {**KERNELS, "scale": SCALE, "add": ADD}.items()
+        for name, kernel in {**KERNELS, "scale": SCALE, "add": ADD, "multiply": MULTIPLY}.items()
     },
     "finite": Task(("finite",), FINITE_JOB),
     "norm": Task(("squares", "total"), SQUARES_JOB, alone=("total",)),
+    "total": Task(("total",), SQUARES_JOB, alone=("total",)),
+    "decide": Task(("decide",), DECIDE_JOB, 1, alone=("decide",)),
     "look_up": Task(("look_up",), LOOK_UP_JOB),
     "look_up_backward": Task(("chain", "sum_rows"), SUM_JOB, alone=("chain",)),
 }

@@ -25,11 +25,13 @@ class ForwardPlan(SealedPlan):
 
     reordered = "x", "dx"
 
-    def __init__(self, programs: TrainingCode, shapes: Shapes, parameters: Sequence[str]) -> None:
+    def __init__(
+        self, programs: TrainingCode, shapes: Shapes, parameters: Sequence[str], sealed: bool = True
+    ) -> None:
         self.programs, self.layout = programs, programs.layout
         self.tape = Region("tape", shapes.dtype, shapes.width)
         bases = ["tape", "work", "x", "y", "steps", "rows"]
-        super().__init__(self.layout.schedule.graph, shapes, bases, parameters, self.tape)
+        super().__init__(self.layout.schedule.graph, shapes, bases, parameters, self.tape, sealed)
         self._place_input()
         self._place_values()
         for k, place in enumerate(self.layout.previous):
@@ -80,7 +82,7 @@ class BackwardPlan(GradientPlan):
     def __init__(self, forward: ForwardPlan, parameters: Sequence[str]) -> None:
         shapes, programs = forward.shapes, forward.programs
         bases = ["tape", "work", "dy", "dx", "steps", "rows"]
-        super().__init__(programs.layout.schedule, programs.groups, shapes, bases, parameters)
+        super().__init__(programs.layout.schedule, programs.groups, shapes, bases, parameters, forward.sealed)
         self.forward, self.programs, self.layout = forward, programs, programs.layout
         self.gathered = not shapes.equal
         self.where = dict(forward.where)
@@ -89,6 +91,8 @@ class BackwardPlan(GradientPlan):
         self.after = self._over_rows(programs.after)
         if shapes.rows:
             self._gradients()
+        else:
+            self.without_gradient = list(parameters)
         self._set_course()
 
     def _set_course(self) -> None:

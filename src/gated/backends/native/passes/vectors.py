@@ -78,7 +78,7 @@ class NativeVectors(NumPyArithmetic):
             addresses = _addresses(arrays, len(arrays) - 1)
             if addresses is not None:
                 moved = (2 * len(arrays) - 1) * theta.nbytes
-                kernels(theta.dtype).run(task, [theta.size, *addresses, *values], moved)
+                kernels(theta.dtype).run(task, [theta.size, *addresses, 0, 0, *values], moved)
                 return
         super().update(rule, theta, gradient, buffers, scratch, **numbers)
 

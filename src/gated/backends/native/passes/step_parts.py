@@ -1,0 +1,367 @@
+"""The parts of a network's training step: for each link its plans, and what they add to the step's course.
+
+Each part has its memory in the step's region, "memory"; the parameters lie behind "theta", their gradients behind
+"gradient". What a part needs for its own time only lies in `Assembly.work`, which all share.
+
+Legend: R rows, N sequences.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gated.backends.native.codegen.table_rows import LOOK_UP_JOB, SUM_JOB
+from gated.backends.native.machine.programs import MapCode, TrainingCode
+from gated.backends.native.memory import leases as memory
+from gated.backends.native.memory.addresses import address_of
+from gated.backends.native.passes.assembly import Assembly, At
+from gated.backends.native.passes.head_plan import HeadPlan
+from gated.backends.native.passes.map_plan import LossPlan, MapBackwardPlan, MapForwardPlan
+from gated.backends.native.passes.pass_plan import PassPlan, Shapes
+from gated.backends.native.passes.plan import put_computed
+from gated.backends.native.passes.sealed_plan import GradientPlan, SealedPlan
+from gated.backends.native.passes.training_plan import BackwardPlan, ForwardPlan
+from gated.backends.whole_step import MapLink, ScanLink, Starts, TableLink
+from gated.language.graph import is_constant
+from gated.program.layout import parameter_numbers
+
+Array = np.ndarray[Any, Any]
+NOWHERE: At = (0, None)
+
+
+@dataclass(frozen=True)
+class Flow:
+    """Where a link's input and output lie, and the adjoints of both; NOWHERE for those that nobody needs."""
+
+    x: At
+    y: At
+    dx: At = NOWHERE
+    dy: At = NOWHERE
+
+
+class Part:
+    """Of a step. `members`: threads that share its work."""
+
+    members = 1
+
+    def place(self, step: Assembly) -> None:
+        """Ask for memory."""
+
+    def forward(self, step: Assembly) -> None:
+        """Add the phases of the forward pass."""
+
+    def backward(self, step: Assembly) -> None:
+        """Add those of the backward pass."""
+
+    def prepare(self, lease: memory.Lease, theta: Array) -> None:
+        """Before a call: what NumPy computes of the parameters."""
+
+
+class TablePart(Part):
+    """Rows of a table."""
+
+    def __init__(self, link: TableLink, flow: Flow, rows: int) -> None:
+        self.link, self.flow, self.rows = link, flow, rows
+
+    def place(self, step: Assembly) -> None:
+        step.claim(self.link.start, self.link.count * self.link.size)
+        size = 8 * (3 * self.rows + 2 * self.link.count)
+        self.chain, self.chains = step.memory.place(size), step.memory.place(8)
+        self.wrong = step.refusals.ask(2)
+
+    def forward(self, step: Assembly) -> None:
+        link = self.link
+        fields: dict[str, int | At] = {
+            "table": step.theta(link.start),
+            "ids": self.flow.x,
+            "out": self.flow.y,
+            "rows": self.rows,
+            "size": link.size,
+            "count": link.count,
+            "wrong": step.refusals.at(self.wrong),
+        }
+        step.task("look_up", [fields[name] for name in LOOK_UP_JOB])
+
+    def backward(self, step: Assembly) -> None:
+        with step.gradients_of(self.link.start, self.link.count * self.link.size):
+            self._sum(step)
+
+    def _sum(self, step: Assembly) -> None:
+        link, rows, chain = self.link, self.rows, self.chain
+        step.clear(step.gradient(link.start), link.count, link.size)
+        fields: dict[str, int | At] = {
+            "ids": self.flow.x,
+            "dy": self.flow.dy,
+            "into": step.gradient(link.start),
+            "rows": rows,
+            "size": link.size,
+            "count": link.count,
+            "next": (chain, "memory"),
+            "ends": (chain + 24 * rows, "memory"),
+            "firsts": (chain + 8 * rows, "memory"),
+            "chains": (self.chains, "memory"),
+            "wrong": step.refusals.at(self.wrong + 1),
+        }
+        step.task("look_up_backward", [fields[name] for name in SUM_JOB])
+
+
+class _Planned(Part):
+    """A part with plans."""
+
+    def __init__(self) -> None:
+        self._work: dict[PassPlan, int] = {}
+
+    def _place_work(self, step: Assembly, *plans: PassPlan) -> None:
+        """Shared memory, or a piece of its own for a plan into which NumPy writes before the call."""
+        for plan in plans:
+            if getattr(plan, "computed", None) or getattr(plan, "full", None):
+                self._work[plan] = step.memory.place(plan.work.bytes)
+            else:
+                step.share(plan.work.bytes)
+
+    def _bases(self, step: Assembly, plan: PassPlan, starts: Starts, own: Mapping[Hashable, At]) -> dict[Hashable, At]:
+        work = self._work.get(plan)
+        found: dict[Hashable, At] = {"team": (0, "team"), "work": step.work if work is None else (work, "memory"), **own}
+        for name, start in starts.items():
+            found["parameter", name] = step.theta(start)
+            found["gradient", name] = step.gradient(start)
+        return found
+
+    def _back(self, step: Assembly, plan: GradientPlan, starts: Starts, own: Mapping[Hashable, At]) -> None:
+        """The phases of a backward pass."""
+        with step.gradients_of(*_span(plan, starts)):
+            columns = plan.shapes.cut.columns
+            step.include(plan.sheet, plan.course, self._bases(step, plan, starts, own), columns)
+            self._clear(step, plan, starts, plan.shapes.sizes)
+
+    def _clear(self, step: Assembly, plan: GradientPlan, starts: Starts, sizes: Mapping[str, int]) -> None:
+        """Gradients that no job writes."""
+        parameters = plan.schedule.graph.parameters
+        for name in plan.without_gradient:
+            *rows, columns = (sizes[dim] for dim in parameters[name])
+            step.clear(step.gradient(starts[name]), math.prod(rows), columns)
+
+
+class MapPart(_Planned):
+    """A function without states."""
+
+    def __init__(self, link: MapLink, flow: Flow, code: MapCode, shapes: Shapes) -> None:
+        super().__init__()
+        self.link, self.flow, self.members = link, flow, shapes.cut.members
+        names = list(link.starts)
+        self.plan = MapForwardPlan(code, shapes, names, sealed=False)
+        self.back = MapBackwardPlan(self.plan, names)
+        self.numbers = shapes.groups.all_rows(shapes.rows)
+
+    def place(self, step: Assembly) -> None:
+        step.claim(*_span(self.back, self.link.starts))
+        self.tape = step.memory.place(self.plan.tape.bytes)
+        self._place_work(step, self.plan, self.back)
+
+    def _own(self, backward: bool) -> dict[Hashable, At]:
+        flow, (name,) = self.flow, self.plan.lowered.schedule.graph.inputs
+        found: dict[Hashable, At] = {"tape": (self.tape, "memory"), "rows": (address_of(self.numbers), None)}
+        found |= {("input", name): flow.x, "y": flow.y}
+        return found | {"dy": flow.dy, ("adjoint", name): flow.dx} if backward else found
+
+    def forward(self, step: Assembly) -> None:
+        step.include(self.plan.sheet, self.plan.course, self._bases(step, self.plan, self.link.starts, self._own(False)))
+
+    def backward(self, step: Assembly) -> None:
+        self._back(step, self.back, self.link.starts, self._own(True))
+
+    def prepare(self, lease: memory.Lease, theta: Array) -> None:
+        for plan in (self.plan, self.back):
+            if plan.computed:
+                own = lease.part(self._work[plan])
+                put_computed(plan.computed, plan.work, own, self.link.schedule, _parameters(plan, self.link.starts, theta))
+
+
+class HeadPart(_Planned):
+    """The last map, with the loss behind it."""
+
+    def __init__(self, link: MapLink, flow: Flow, plan: HeadPlan) -> None:
+        super().__init__()
+        self.link, self.flow, self.plan, self.members = link, flow, plan, plan.course.members
+
+    def place(self, step: Assembly) -> None:
+        step.claim(*_span(self.plan, self.link.starts))
+        self.sums = step.losses.ask(self.plan.pieces)
+        self._place_work(step, self.plan)
+
+    def backward(self, step: Assembly) -> None:
+        own: dict[Hashable, At] = {"x": self.flow.x, "dx": self.flow.dx, "sums": step.losses.at(self.sums)}
+        own |= {"target": (0, "target"), "weights": (0, "weights")}
+        own |= {key: (address_of(numbers), None) for key, numbers in self.plan.numbers.items()}
+        self._back(step, self.plan, self.link.starts, own)
+
+    def prepare(self, lease: memory.Lease, theta: Array) -> None:
+        if self.plan.computed:
+            own = lease.part(self._work[self.plan])
+            parameters = _parameters(self.plan, self.link.starts, theta)
+            put_computed(self.plan.computed, self.plan.work, own, self.link.schedule, parameters)
+
+
+class LossPart(Part):
+    """A loss of whatever comes last."""
+
+    def __init__(self, flow: Flow, plan: LossPlan) -> None:
+        self.flow, self.plan, self.members = flow, plan, plan.course.members
+
+    def place(self, step: Assembly) -> None:
+        self.sums = step.losses.ask(1)
+        self.values = step.memory.place(self.plan.shapes.rows * step.memory.dtype.itemsize)
+        step.share(self.plan.work.bytes)
+
+    def backward(self, step: Assembly) -> None:
+        own: dict[Hashable, At] = {"team": (0, "team"), "work": step.work, "y": self.flow.y, "dy": self.flow.dy}
+        own |= {"values": (self.values, "memory"), "sum": step.losses.at(self.sums)}
+        own |= {"target": (0, "target"), "weights": (0, "weights"), "steps": (address_of(self.plan.steps), None)}
+        step.include(self.plan.sheet, self.plan.course, own)
+
+
+class DirectionPart(_Planned):
+    """A time loop."""
+
+    def __init__(self, link: ScanLink, starts: Starts, flow: Flow, code: TrainingCode, shapes: Shapes) -> None:
+        super().__init__()
+        self.schedule, self.starts, self.flow, self.members = link.schedule, starts, flow, shapes.cut.members
+        names = list(starts)
+        self.plan = ForwardPlan(code, shapes, names, sealed=False)
+        self.back = BackwardPlan(self.plan, names)
+        self.rows, self.steps = shapes.groups.all_rows(shapes.rows), shapes.groups.step_rows()
+
+    def place(self, step: Assembly) -> None:
+        step.claim(*_span(self.back, self.starts))
+        self.tape = step.memory.place(self.plan.tape.bytes)
+        self._place_work(step, self.back)
+        step.share(self.plan.work.bytes)
+
+    def _own(self) -> dict[Hashable, At]:
+        numbers = {"steps": (address_of(self.steps), None), "rows": (address_of(self.rows), None)}
+        return {"tape": (self.tape, "memory"), **numbers}
+
+    def forward(self, step: Assembly) -> None:
+        own = self._own() | {"x": self.flow.x, "y": self.flow.y}
+        bases = self._bases(step, self.plan, self.starts, own)
+        step.include(self.plan.sheet, self.plan.course, bases, self.plan.shapes.cut.columns)
+
+    def backward(self, step: Assembly) -> None:
+        offset, base = self._bases(step, self.back, {}, {})["work"]
+        for k in range(len(self.back.layout.running)):
+            spec = self.back.work.specs["running", k]
+            step.clear((offset + spec.offset, base), spec.rows, spec.stride)
+        self._back(step, self.back, self.starts, self._own() | {"dy": self.flow.dy, "dx": self.flow.dx})
+
+    def prepare(self, lease: memory.Lease, theta: Array) -> None:
+        plan, back, tape = self.plan, self.back, lease.part(self.tape)
+        if plan.computed:
+            put_computed(plan.computed, plan.tape, tape, self.schedule, _parameters(plan, self.starts, theta))
+        for key in back.full:
+            node = key[1]
+            value = node.attr if is_constant(node) else plan.tape.view(tape, plan.layout.values[node])[0]
+            back.work.view(lease.part(self._work[back]), key)[...] = value
+
+    def begin(self, lease: memory.Lease, states: Sequence[Array] | None) -> None:
+        """Set the initial states, (N, size) each; None for zeros."""
+        tape, groups = lease.part(self.tape), self.plan.shapes.groups
+        for k in range(len(self.plan.layout.new)):
+            own = self.plan.tape.view(tape, ("state", k))
+            initial = np.zeros((groups.edges[-1], own.shape[1]), own.dtype) if states is None else states[k]
+            groups.put_initial(own, initial)
+
+    def last(self, lease: memory.Lease) -> list[Array]:
+        """The states after the last step, (N, size) each: copies."""
+        tape, groups = lease.part(self.tape), self.plan.shapes.groups
+        return [groups.last(self.plan.tape.view(tape, ("state", k))) for k in range(len(self.plan.layout.new))]
+
+
+class ScanPart(Part):
+    """A time loop; or two over the same input, whose outputs lie side by side."""
+
+    def __init__(self, link: ScanLink, flow: Flow, code: TrainingCode, shapes: Shapes, mask: At | None) -> None:
+        self.link, self.flow, self.code, self.shapes, self.mask = link, flow, code, shapes, mask
+        self.members, self.rows = shapes.cut.members, shapes.rows
+        self.inputs = shapes.sizes["input"]
+        self.size = link.size // len(link.starts)  # of one direction's output
+        self.directions: list[DirectionPart] = []
+
+    def place(self, step: Assembly) -> None:
+        def array(size: int) -> At:
+            return step.memory.place(self.rows * size * step.memory.dtype.itemsize), "memory"
+
+        flow, both = self.flow, len(self.link.starts) > 1
+        self.x = flow.x if self.mask is None else array(self.inputs)
+        flows = [Flow(self.x, flow.y, flow.dx, flow.dy)]
+        if both:
+            self.turned, self.spare = step.refusals.ask(4), array(max(self.inputs, self.size))
+            flows = [Flow(self.x, array(self.size), flow.dx, array(self.size))]
+            flows += [Flow(array(self.inputs), array(self.size), array(self.inputs), array(self.size))]
+        for starts, own in zip(self.link.starts, flows, strict=True):
+            part = DirectionPart(self.link, starts, own, self.code, self.shapes)
+            part.place(step)
+            self.directions.append(part)
+
+    def _turn(self, step: Assembly, source: At, target: At, size: int, number: int) -> None:
+        """Each sequence from its end to its beginning."""
+        fields: dict[str, int | At] = {"table": source, "ids": (0, "mirror"), "out": target, "rows": self.rows}
+        fields |= {"size": size, "count": self.rows, "wrong": step.refusals.at(self.turned + number)}
+        step.task("look_up", [fields[name] for name in LOOK_UP_JOB])
+
+    def forward(self, step: Assembly) -> None:
+        itemsize, whole = step.memory.dtype.itemsize, (self.rows, self.inputs)
+        if self.mask is not None:
+            step.move(self.flow.x, self.x, whole, (self.inputs, self.inputs))
+            step.task("multiply", [self.rows * self.inputs, self.x, self.mask])
+        if len(self.directions) > 1:
+            self._turn(step, self.x, self.directions[1].flow.x, self.inputs, 0)
+        for part in self.directions:
+            part.forward(step)
+        if len(self.directions) > 1:
+            one, other = self.directions
+            self._turn(step, other.flow.y, self.spare, self.size, 1)
+            offset, base = self.flow.y
+            strides = self.size, self.link.size
+            step.move(one.flow.y, (offset, base), (self.rows, self.size), strides)
+            step.move(self.spare, (offset + self.size * itemsize, base), (self.rows, self.size), strides)
+
+    def backward(self, step: Assembly) -> None:
+        itemsize = step.memory.dtype.itemsize
+        if len(self.directions) > 1:
+            one, other = self.directions
+            offset, base = self.flow.dy
+            shape, strides = (self.rows, self.size), (self.link.size, self.size)
+            step.move((offset, base), one.flow.dy, shape, strides)
+            step.move((offset + self.size * itemsize, base), self.spare, shape, strides)
+            self._turn(step, self.spare, other.flow.dy, self.size, 2)
+        for part in self.directions:
+            part.backward(step)
+        if len(self.directions) > 1:
+            self._turn(step, self.directions[1].flow.dx, self.spare, self.inputs, 3)
+            step.move(self.spare, self.flow.dx, (self.rows, self.inputs), (self.inputs, self.inputs), add=True)
+        if self.mask is not None:
+            step.task("multiply", [self.rows * self.inputs, self.flow.dx, self.mask])
+
+    def prepare(self, lease: memory.Lease, theta: Array) -> None:
+        for part in self.directions:
+            part.prepare(lease, theta)
+
+
+def _span(plan: GradientPlan, starts: Starts) -> tuple[int, int]:
+    """Where a part's parameters begin, and how many numbers they are: they lie one behind the other."""
+    numbers = parameter_numbers(plan.schedule.graph, plan.shapes.sizes)
+    return (min(starts.values()), sum(numbers[name] for name in starts)) if starts else (-1, 0)
+
+
+def _parameters(plan: SealedPlan, starts: Starts, theta: Array) -> dict[str, Array]:
+    """The parameters by name."""
+    found = {}
+    for name, dims in plan.graph.parameters.items():
+        shape = tuple(plan.shapes.sizes[dim] for dim in dims)
+        found[name] = theta[starts[name] : starts[name] + math.prod(shape)].reshape(shape)
+    return found

@@ -1,0 +1,173 @@
+"""The plan of a whole training step of a network: forward, loss, backward, clipping and update in one call.
+
+What flows between two links lies in memory that a call leases, and nothing of it is seen outside. See `step_parts` for
+what each link does, `assembly` for how it is put together.
+
+Legend: T steps, N sequences, R rows, P numbers of theta.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gated.backends.native.codegen.update_rules import KERNELS
+from gated.backends.native.codegen.vectors import DECIDE_JOB, SQUARES_JOB
+from gated.backends.native.machine.programs import LossCode, common, loss, mapping, training, vectors
+from gated.backends.native.machine.target import host
+from gated.backends.native.memory.regions import Region, Sheet
+from gated.backends.native.passes.assembly import Assembly, At, Numbers
+from gated.backends.native.passes.head_plan import HeadPlan
+from gated.backends.native.passes.map_plan import LossPlan
+from gated.backends.native.passes.pass_plan import Shapes
+from gated.backends.native.passes.plan import DTYPES
+from gated.backends.native.passes.step_parts import Flow, HeadPart, LossPart, MapPart, Part, ScanPart, TablePart
+from gated.backends.native.threads.groups import step_work
+from gated.backends.native.threads.pool import Team, threads_for
+from gated.backends.native.tuning import tuning_for
+from gated.backends.whole_step import Chain, Link, MapLink, TableLink
+from gated.schedule import CellSchedule
+
+SQUARES, NORM, FACTOR, GO, LOSS = range(5)  # what is found
+
+
+@dataclass(frozen=True)
+class StepShape:
+    """What a plan depends on besides the network.
+
+    Attributes:
+        steps, sequences: T, N.
+        one_hot: whether the targets are classes.
+        kernel: of the update, a key of `update_rules.KERNELS`; None without one.
+        masked: links whose input is multiplied by a mask.
+    """
+
+    steps: int
+    sequences: int
+    loss: CellSchedule
+    one_hot: bool
+    kernel: str | None
+    masked: tuple[int, ...]
+    team: Team
+
+
+class StepPlan:
+    """Memory, tables and courses of a step.
+
+    Bases of the sheet: "team", "memory", "theta", "gradient", "x", "target", "weights", "mirror", ("mask", link),
+    ("buffer", k).
+
+    Attributes:
+        parts: one for each link; what is made of several runs through them.
+        results: where the numbers SQUARES, NORM, FACTOR, GO, LOSS are found.
+        limit, numbers: where in the sheet the bound of the norm and the numbers of the update stand, counted in
+            numbers.
+    """
+
+    def __init__(self, chain: Chain, wanted: StepShape) -> None:
+        self.chain, self.wanted, self.rows = chain, wanted, wanted.steps * wanted.sequences
+        name = DTYPES[chain.dtype]
+        self.memory = Region("memory", chain.dtype, host().machine.width(name))
+        buffers = len(KERNELS[wanted.kernel].changed) - 1 if wanted.kernel else 0
+        bases = "team", "memory", "theta", "gradient", "x", "target", "weights", "mirror"
+        masks = (("mask", link) for link in wanted.masked)
+        self.sheet = Sheet([*bases, *masks, *(("buffer", k) for k in range(buffers))])
+        self.step = Assembly(self.sheet, self.memory, common(name), vectors(name))
+        self.results = Numbers()
+        self.results.ask(5)
+        self.parts = self._parts()
+        self._place()
+        self._assemble(buffers)
+        self.courses = self.step.courses
+
+    # the parts
+
+    def _parts(self) -> list[Part]:
+        """In the order of the forward pass; the last one makes the loss."""
+        links, code = self.chain.links, loss(self.wanted.loss, DTYPES[self.chain.dtype], self.wanted.one_hot)
+        flows = self._flows()
+        parts: list[Part] = [self._part(k, link, flows[k], code) for k, (link, _) in enumerate(links)]
+        if not isinstance(parts[-1], HeadPart):
+            plan = LossPlan.of(code, links[-1][0].size, self.chain.dtype, self.rows, self.wanted.team.threads)
+            parts.append(LossPart(flows[-1], plan))
+        return parts
+
+    def _flows(self) -> list[Flow]:
+        """Memory for what each link makes, and for its adjoint."""
+        links, itemsize = self.chain.links, self.chain.dtype.itemsize
+
+        def array(size: int) -> At:
+            return self.memory.place(self.rows * size * itemsize), "memory"
+
+        fused = isinstance(links[-1][0], MapLink)
+        made = [
+            ((0, None), (0, None)) if fused and k == len(links) - 1 else (array(link.size), array(link.size))
+            for k, (link, _) in enumerate(links)
+        ]
+        flows = []
+        for (link, (source,)), (y, dy) in zip(links, made, strict=True):
+            wide = 0 if isinstance(link, TableLink) else link.sizes["input"]
+            x, dx = made[source] if source >= 0 else ((0, "x"), array(wide))
+            flows.append(Flow(x, y, dx, dy))
+        return flows
+
+    def _part(self, k: int, link: Link, flow: Flow, code: LossCode) -> Part:
+        dtype, wanted, rows = self.chain.dtype, self.wanted, self.rows
+        name, threads = DTYPES[dtype], wanted.team.threads
+        if isinstance(link, TableLink):
+            return TablePart(link, flow, rows)
+        if isinstance(link, MapLink):
+            members = threads_for(step_work(link.schedule.graph, link.sizes, rows), threads)
+            program = mapping(link.schedule, name)
+            if k < len(self.chain.links) - 1:
+                return MapPart(link, flow, program, Shapes.of_rows(link.sizes, dtype, rows, members))
+            members = max(members, threads_for(rows * link.size * tuning_for().loss_work, threads))
+
+            def losses(count: int) -> LossPlan:
+                return LossPlan.of(code, link.size, dtype, count, members)
+
+            shapes = Shapes.of_rows(link.sizes, dtype, rows, members)
+            return HeadPart(link, flow, HeadPlan(program, losses, shapes, list(link.starts)))
+        shape = wanted.steps, wanted.sequences, rows
+        shapes = Shapes.of(link.schedule.graph, link.sizes, dtype, shape, wanted.team)
+        mask: At | None = (0, ("mask", k)) if k in wanted.masked else None
+        return ScanPart(link, flow, training(link.schedule, name), shapes, mask)
+
+    # memory, tables
+
+    def _place(self) -> None:
+        for part in self.parts:
+            part.place(self.step)
+        piece = tuning_for().square_piece
+        self.squares = Numbers()
+        self.squares.ask(-(-self.chain.numbers // piece))
+        self.results.place(self.memory)
+        self.squares.place(self.memory)
+        self.step.place(max(64, *(link.size for link, _ in self.chain.links)))
+        self.step.members = max(part.members for part in self.parts)
+
+    def _assemble(self, buffers: int) -> None:
+        step = self.step
+        for part in self.parts:
+            part.forward(step)
+        for part in reversed(self.parts):
+            part.backward(step)
+        numbers, found = self.chain.numbers, self.results.at
+        pieces, piece = self.squares.count, tuning_for().square_piece
+        fields: dict[str, int | At] = {"vector": (0, "gradient"), "size": numbers, "piece": piece, "pieces": pieces}
+        fields |= {"sums": self.squares.at(0), "total": found(SQUARES)}
+        step.task("norm", [fields[name] for name in SQUARES_JOB])
+        losses = {"vector": 0, "size": 0, "piece": 0, "pieces": step.losses.count}
+        fields = {**losses, "sums": step.losses.at(0), "total": found(LOSS)}
+        step.task("total", [fields[name] for name in SQUARES_JOB])
+        fields = {"squares": found(SQUARES), "loss": found(LOSS), "norm": found(NORM), "factor": found(FACTOR)}
+        fields |= {"go": found(GO), "wrong": step.refusals.at(0), "refusals": step.refusals.count, "limit": 0}
+        start = step.task("decide", [fields[name] for name in DECIDE_JOB])
+        self.limit = start // 8 + 1 + DECIDE_JOB.index("limit")
+        if self.wanted.kernel:
+            kernel = KERNELS[self.wanted.kernel]
+            vectors = [(0, "theta"), *((0, ("buffer", k)) for k in range(buffers)), (0, "gradient")]
+            conditions = [found(FACTOR), found(GO)]
+            start = step.task(self.wanted.kernel, [numbers, *vectors, *conditions, *[0] * len(kernel.numbers)])
+            first = start // 8 + 1 + len(kernel.job) - len(kernel.numbers)
+            self.numbers = slice(first, first + len(kernel.numbers))
+        step.close()

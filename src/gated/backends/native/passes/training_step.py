@@ -1,0 +1,123 @@
+"""A whole training step in one call of machine code. See `interface.Backend.train` and `step_plan`."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+
+from gated.backends.interface import Array, Batch, Chain, Trained, Update
+from gated.backends.native.machine.target import host
+from gated.backends.native.memory import leases as memory
+from gated.backends.native.memory.addresses import address_of
+from gated.backends.native.passes.plan import DTYPES, Call
+from gated.backends.native.passes.step_parts import ScanPart
+from gated.backends.native.passes.step_plan import GO, LOSS, NORM, StepPlan, StepShape
+from gated.backends.native.passes.update_numbers import RULES
+from gated.backends.native.threads.pool import pool, team_for
+from gated.backends.native.tuning import tuning_for
+from gated.backends.whole_step import MapLink, ScanLink, TableLink
+from gated.lru import Lru
+from gated.program.maps import is_loss, is_map
+from gated.schedule import CellSchedule
+
+_cache: Lru[Any, StepPlan] = Lru(tuning_for().plans_kept)
+_is_loss = lru_cache(maxsize=256)(is_loss)
+FLOAT = np.dtype(np.float64)
+
+
+@lru_cache(maxsize=256)
+def _joins(chain: Chain) -> bool:
+    """Whether there is machine code for every link."""
+    return chain.dtype in DTYPES and all(
+        isinstance(link, TableLink) or not isinstance(link, MapLink) or is_map(link.schedule) for link, _ in chain.links
+    )
+
+
+def _fits(chain: Chain, theta: Array, batch: Batch, update: Update | None) -> bool:
+    """Whether all arrays have the shapes and dtypes of which machine code is told nothing."""
+    rows, dtype, whole = len(batch.weights), chain.dtype, np.dtype(np.int64)
+    first, last = chain.links[0][0], chain.links[-1][0]
+    expected = [(theta, (chain.numbers,), dtype), (batch.weights, (rows, 1), dtype)]
+    if isinstance(first, TableLink):
+        expected.append((batch.x, (rows,), whole))
+    else:
+        expected.append((batch.x, (rows, first.sizes["input"]), dtype))
+    classes = batch.target.ndim == 1
+    expected.append((batch.target, (rows,) if classes else (rows, last.size), whole if classes else dtype))
+    if batch.mirror is not None:
+        expected.append((batch.mirror, (rows,), whole))
+    for k, mask in batch.masks.items():
+        link = chain.links[k][0]
+        expected.append((mask, (rows, link.sizes["input"]) if isinstance(link, ScanLink) else (), dtype))
+    for buffer in update.buffers.values() if update is not None else ():
+        expected.append((buffer, (chain.numbers,), dtype))
+    changed = [theta, *(update.buffers.values() if update is not None else ())]
+    turned = any(isinstance(link, ScanLink) and len(link.starts) > 1 for link, _ in chain.links)
+    return (
+        all(a.shape == shape and a.dtype == kind and a.flags.c_contiguous for a, shape, kind in expected)
+        and all(array.flags.writeable for array in changed)
+        and (batch.mirror is not None or not turned)
+    )
+
+
+def takes(chain: Chain, loss: CellSchedule, theta: Array, batch: Batch, update: Update | None) -> bool:
+    """Whether `run` knows what to do."""
+    equal = len(batch.weights) == len(batch.counts) * batch.sequences
+    rule = update is None or (isinstance(update.rule, FunctionType) and update.rule in RULES)
+    return equal and len(batch.weights) > 0 and rule and _joins(chain) and _is_loss(loss) and _fits(chain, theta, batch, update)
+
+
+def run(chain: Chain, loss: CellSchedule, theta: Array, batch: Batch, update: Update | None) -> Trained | None:
+    """See `interface.Backend.train`."""
+    kernel, names, values = None, (), ()
+    if update is not None:
+        kernel, names, values = RULES[update.rule](**update.numbers)
+    team = team_for(batch.sequences)
+    masked = tuple(sorted(batch.masks))
+    shape = StepShape(len(batch.counts), batch.sequences, loss, batch.target.ndim == 1, kernel, masked, team)
+    plan = _cache.get((chain, shape, host()), lambda: StepPlan(chain, shape))
+    lease = memory.lease(plan.memory.bytes)
+    gradient, at = memory.placed((chain.numbers,), chain.dtype)
+    buffers = [update.buffers[name] for name in names] if update is not None else []
+    given = [batch.x, batch.target, batch.weights, *([] if batch.mirror is None else [batch.mirror])]
+    arrays = [*given[:3], batch.mirror if batch.mirror is not None else batch.x]
+    arrays += [*(batch.masks[link] for link in masked), *buffers]
+    call = Call(plan.sheet, [pool().address, lease.address, address_of(theta), at, *map(address_of, arrays)])
+    _begin(plan, lease, theta, batch)
+    floats = call.numbers.view(FLOAT)
+    floats[plan.limit] = np.inf if update is None else update.limit
+    if update is not None:
+        floats[plan.numbers] = values
+    for course in plan.courses:
+        call.run(course.program, course.members, course.alone)
+    return _found(plan, lease, gradient, update)
+
+
+def _begin(plan: StepPlan, lease: memory.Lease, theta: Array, batch: Batch) -> None:
+    """What is expected in memory."""
+    refusals, (zeros, widest) = plan.step.refusals, plan.step.zeros
+    lease.array(refusals.offset, (refusals.count,), (8,), np.dtype(np.int64))[...] = 0
+    lease.array(zeros, (widest,), (theta.itemsize,), theta.dtype)[...] = 0
+    for k, part in enumerate(plan.parts):
+        if isinstance(part, ScanPart):
+            states = None if batch.states is None else batch.states.get(k)
+            for direction, own in enumerate(part.directions):
+                own.begin(lease, None if states is None else states[direction])
+        part.prepare(lease, theta)
+
+
+def _found(plan: StepPlan, lease: memory.Lease, gradient: Array, update: Update | None) -> Trained | None:
+    results = lease.array(plan.results.offset, (5,), (8,), FLOAT)
+    refusals = plan.step.refusals
+    if lease.array(refusals.offset, (refusals.count,), (8,), np.dtype(np.int64)).any():
+        return None
+    went = bool(lease.array(plan.results.offset + 8 * GO, (1,), (8,), np.dtype(np.int64))[0])
+    last = {
+        k: [direction.last(lease) for direction in part.directions]
+        for k, part in enumerate(plan.parts)
+        if isinstance(part, ScanPart)
+    }
+    return Trained(float(results[LOSS]), float(results[NORM]), went and update is not None, gradient, last)

@@ -1,0 +1,138 @@
+"""A whole step of training, as a network describes it to a backend. See `interface.Backend.train`.
+
+A network is a list of links, each with the numbers of those whose outputs it takes; -1 is the batch. Every link makes
+rows of rows: sequences are packed (see `interface`), and all links go through the same R rows. Parameters are told by
+where they begin in theta.
+
+Legend: T steps, N sequences, R rows, K directions of a link.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gated.schedule import CellSchedule
+
+Array = np.ndarray[Any, Any]
+Starts = Mapping[str, int]  # a parameter's name in the equations -> where it begins in theta
+
+
+@dataclass(frozen=True, eq=False)
+class TableLink:
+    """The rows of a table (count, size) by number.
+
+    Attributes:
+        start: where it begins in theta.
+    """
+
+    start: int
+    count: int
+    size: int
+
+
+@dataclass(frozen=True, eq=False)
+class MapLink:
+    """A function without states over rows.
+
+    Attributes:
+        sizes: dimension symbol -> length.
+        size: of its output.
+    """
+
+    schedule: CellSchedule
+    sizes: Mapping[str, int]
+    starts: Starts
+    size: int
+
+
+@dataclass(frozen=True, eq=False)
+class ScanLink:
+    """A time loop; or two over the same input, of which the second begins at each sequence's end.
+
+    Attributes:
+        sizes: dimension symbol -> length.
+        starts: of each direction.
+        size: of the output, both directions side by side.
+        dropout: probability with which a number of the input is zeroed, if the step has masks.
+    """
+
+    schedule: CellSchedule
+    sizes: Mapping[str, int]
+    starts: tuple[Starts, ...]
+    size: int
+    dropout: float = 0.0
+
+
+Link = TableLink | MapLink | ScanLink
+
+
+@dataclass(frozen=True, eq=False)
+class Chain:
+    """A network. Each is one object: what a backend prepares for it is found by it again.
+
+    Attributes:
+        links: each with the numbers of those whose outputs are its input.
+        numbers: of theta.
+    """
+
+    links: tuple[tuple[Link, tuple[int, ...]], ...]
+    numbers: int
+    dtype: np.dtype[Any]
+
+
+class Batch(NamedTuple):
+    """What a step of training is made of, in packed order.
+
+    Attributes:
+        x: (R, D), or ids (R,) int64 for a table.
+        counts: (T,) running sequences per step, never rising.
+        mirror: (R,) int64, for each row that of the same sequence as long before its end; None if no link needs it.
+        states: initial states, by link, direction and state, (N, size) each; None for zeros.
+        masks: by link, (R, size of its input), what the input is multiplied by; links without one are left out.
+        target: (R, V), or (R,) classes (int64).
+        weights: (R, 1), see `interface.Arithmetic.loss`.
+    """
+
+    x: Array
+    counts: Array
+    sequences: int
+    mirror: Array | None
+    states: Mapping[int, Sequence[Sequence[Array]]] | None
+    masks: Mapping[int, Array]
+    target: Array
+    weights: Array
+
+
+class Update(NamedTuple):
+    """What is made of the gradient. Nothing is, if loss or norm are not finite.
+
+    Attributes:
+        rule, buffers, numbers: see `interface.Arithmetic.update`.
+        limit: of the gradient's norm; inf for none.
+    """
+
+    rule: Callable[..., None]
+    buffers: Mapping[str, Array]
+    numbers: Mapping[str, float]
+    limit: float
+
+
+class Trained(NamedTuple):
+    """What came of a step.
+
+    Attributes:
+        norm: of the gradient, before it was clipped.
+        updated: whether theta and the buffers were changed.
+        gradient: (P,), before it was clipped.
+        last: the states after the last step, as `Batch.states`.
+    """
+
+    loss: float
+    norm: float
+    updated: bool
+    gradient: Array
+    last: dict[int, list[list[Array]]]

@@ -1,0 +1,144 @@
+"""A whole step of training in one call of the backend, where everything that takes part is gated's own.
+
+T steps, N sequences, R rows of running sequences.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from gated.backends import backend_of
+from gated.backends.whole_step import Batch, ScanLink, TableLink, Trained, Update
+from gated.data.sequences import Sequences
+from gated.errors import GatedError
+from gated.learning.rules.optimizers import Optimizer
+from gated.nn.linked import Linked
+from gated.nn.losses import Loss, has_own_call
+from gated.nn.network import Network
+from gated.nn.network_checks import flat_state, nested_state, orders
+from gated.nn.packing import Packing
+
+Array = np.ndarray[Any, Any]
+
+
+def why_not(network: Any, loss: Any, optimizer: Any = None) -> str | None:
+    """Why steps are made part by part; None if they are made in one call, as far as the three decide it."""
+    if not isinstance(network, Network):
+        return "the network is no gated.Network"
+    if isinstance(network.linked, str):
+        return network.linked
+    if not isinstance(loss, Loss) or has_own_call(loss) or type(loss)._evaluate is not Loss._evaluate:
+        return "the loss says itself what it computes"
+    if optimizer is not None and not (isinstance(optimizer, Optimizer) and optimizer.has_rule):
+        return "the optimizer says itself what it does"
+    return None
+
+
+def train_in_one_call(
+    network: Any,
+    loss: Any,
+    optimizer: Any,
+    batch: Sequences,
+    state: Any,
+    limit: float = math.inf,
+    rng: np.random.Generator | None = None,
+) -> tuple[Trained, Any] | None:
+    """What came of the step, and the last states; without an optimizer theta is left as it is.
+
+    None if the parts are to be called one by one: as `why_not` says, or since something is wrong with the batch, which
+    they will tell. Nothing has been changed then, the generator neither.
+    """
+    if why_not(network, loss, optimizer) is not None:
+        return None
+    drawn = None if rng is None else rng.bit_generator.state
+    try:
+        prepared = _prepared(network, loss, batch, state, rng)
+        if prepared is not None:
+            update, buffers = None, {}
+            if optimizer is not None:
+                rule, buffers, numbers = optimizer.next_update(network.theta)
+                update = Update(rule, buffers, numbers, limit)
+            found = backend_of(network).train(network.linked.chain, loss._schedule, network.theta, prepared, update)
+            if found is not None:
+                if found.updated:
+                    optimizer.made(buffers)
+                return found, _states_of(network.linked, found)
+    except ZeroDivisionError:
+        pass  # the parts find it too, and say where
+    if rng is not None:
+        rng.bit_generator.state = drawn
+    return None
+
+
+def _prepared(network: Network, loss: Loss, batch: Sequences, state: Any, rng: Any) -> Batch | None:
+    """The batch as a backend takes it; None if it is not of the usual form."""
+    found = network.linked
+    assert isinstance(found, Linked)
+    links, turned = found.chain.links, next((order for _, order in orders(network)), False)
+    x = np.asarray(batch.x)
+    ids = isinstance(links[0][0], TableLink)
+    if ids:
+        if x.dtype.kind not in "iu" or x.ndim != 2:
+            return None
+    elif x.ndim != 3 or x.dtype != network.dtype or x.shape[2] != links[0][0].sizes["input"]:
+        return None
+    steps, sequences = x.shape[1::-1] if turned else x.shape[:2]
+    if batch.lengths is not None:
+        return None
+    packing = Packing(steps, sequences)
+    shape = (*x.shape[:2], links[-1][0].size)
+    like = np.broadcast_to(np.zeros((), network.dtype), shape)
+    target, weights = loss._counted(like, batch.target, batch.mask)
+    if weights.dtype != network.dtype:
+        return None
+    x, target, weights = (
+        np.ascontiguousarray(a.swapaxes(0, 1) if turned else a) for a in (x, target, weights)
+    )
+    rows = steps * sequences
+    target = target.reshape((rows,) if target.dtype.kind == "i" else (rows, -1))
+    x = x.reshape(rows).astype(np.int64, copy=False) if ids else x.reshape(rows, -1)
+    mirror = np.arange(rows).reshape(steps, sequences)[::-1].reshape(-1).copy() if found.turned else None
+    states = _initial(network, found, state, sequences)
+    masks = _masks(network, found, (steps, sequences), rng)
+    return Batch(x, packing.counts, sequences, mirror, states, masks, target, weights.reshape(rows, 1))
+
+
+def _initial(network: Network, found: Linked, state: Any, sequences: int) -> dict[int, list[list[Array]]] | None:
+    """A state as it is given -> by link."""
+    if state is None:
+        return None
+    network._check_state(state)
+    given, states = flat_state(state), {}
+    layers = {name: layer for name, layer, _ in network.parts()}
+    for name, links in found.scans.items():
+        own = layers[name].checked_state(f"state[{name!r}]", given.get(name), sequences)
+        directions = len(own[0]) // len(links)
+        for level, link in enumerate(links):
+            each = range(level * directions, (level + 1) * directions)
+            states[link] = [[array[k] for array in own] for k in each]
+    return states
+
+
+def _states_of(found: Linked, trained: Trained) -> dict[str, Any]:
+    """The last states by layer, as `Network.forward` gives them."""
+    states = {}
+    for name, links in found.scans.items():
+        parts = [direction for link in links for direction in trained.last[link]]
+        states[name] = tuple(np.stack(arrays) for arrays in zip(*parts, strict=True))
+    return nested_state(states)
+
+
+def _masks(network: Network, found: Linked, shape: tuple[int, int], rng: Any) -> dict[int, Array]:
+    """The masks of dropout, drawn as the layers would, one after the other."""
+    if rng is None:
+        return {}
+    masks = {}
+    for k, (link, _) in enumerate(found.chain.links):
+        if isinstance(link, ScanLink) and link.dropout:
+            size = link.sizes["input"]
+            kept = rng.random((*shape, size)) >= link.dropout
+            masks[k] = np.asarray(kept / (1.0 - link.dropout), network.dtype).reshape(-1, size)
+    return masks

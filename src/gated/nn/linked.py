@@ -1,0 +1,72 @@
+"""What a network is to a backend that runs whole passes: a `Chain`, with the layers' names beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gated.backends import backend_of
+from gated.backends.whole_step import Chain, Link, ScanLink
+from gated.nn.layer import Layer
+
+NAMED = ("forward", "backward", "forward_owned", "infer", "parts")  # what tells links, if a subclass has its own
+
+
+@dataclass(frozen=True, eq=False)
+class Linked:
+    """A network's chain.
+
+    Attributes:
+        scans: layers that have a state, by name -> the numbers of their links, lowest first.
+    """
+
+    chain: Chain
+    scans: dict[str, list[int]]
+
+    @property
+    def turned(self) -> bool:
+        """Whether a time loop goes backwards."""
+        return any(isinstance(link, ScanLink) and len(link.starts) > 1 for link, _ in self.chain.links)
+
+
+def linked(network: Any) -> Linked | str:
+    """The chain of a network, or why it has none: what part of it says itself what it computes."""
+    links: list[Link] = []
+    scans: dict[str, list[int]] = {}
+    if reason := _own_call(network):
+        return f"the network {reason}"
+    for name, layer, start in network.parts():
+        own = links_of(layer, start)
+        if isinstance(own, str):
+            return f"layer {name!r} {own}"
+        found = [len(links) + k for k, link in enumerate(own) if isinstance(link, ScanLink)]
+        if found:
+            scans[name] = found
+        links += own
+    return Linked(Chain(tuple((link, (k - 1,)) for k, link in enumerate(links)), network.theta.size, network.dtype), scans)
+
+
+def links_of(layer: Any, start: int) -> Sequence[Link] | str:
+    """A layer's links, or why it has none."""
+    if not isinstance(layer, Layer):
+        return "is somebody's own"
+    if reason := _own_call(layer):
+        return reason
+    if getattr(backend_of(layer), "name", "") != "native":
+        return f"has backend={layer.backend_name!r}"
+    found = layer.links(start)
+    return "says itself what it computes" if found is None else found
+
+
+def _own_call(layer: Any) -> str:
+    """Why a layer's links would not tell what it does: a class below the one that wrote them has another call."""
+    for kind in type(layer).__mro__:
+        own = vars(kind)
+        if "links" in own:
+            break
+        for name in NAMED:
+            if name in own:
+                return f"has {'an' if name == 'infer' else 'a'} {name} of its own"
+    changed = [name for name in NAMED if name in vars(layer)]
+    return f"has a {changed[0]} of its own" if changed else ""
