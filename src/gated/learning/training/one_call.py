@@ -13,7 +13,7 @@ import numpy as np
 from gated.backends import backend_of
 from gated.backends.whole_step import Batch, ScanLink, TableLink, Trained, Update
 from gated.data.sequences import Sequences
-from gated.errors import GatedError
+from gated.errors import GatedError, as_array
 from gated.learning.rules.optimizers import Optimizer
 from gated.nn.linked import Linked
 from gated.nn.losses import Loss, has_own_call
@@ -66,7 +66,7 @@ def train_in_one_call(
                 if found.updated:
                     optimizer.made(buffers)
                 return found, _states_of(network.linked, found)
-    except ZeroDivisionError:
+    except GatedError:
         pass  # the parts find it too, and say where
     if rng is not None:
         rng.bit_generator.state = drawn
@@ -78,7 +78,7 @@ def _prepared(network: Network, loss: Loss, batch: Sequences, state: Any, rng: A
     found = network.linked
     assert isinstance(found, Linked)
     links, turned = found.chain.links, next((order for _, order in orders(network)), False)
-    x = np.asarray(batch.x)
+    x = as_array("x", batch.x)
     ids = isinstance(links[0][0], TableLink)
     if ids:
         if x.dtype.kind not in "iu" or x.ndim != 2:

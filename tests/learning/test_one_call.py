@@ -1,0 +1,215 @@
+"""A step of training in one call gives what its parts give, one by one, and what the reference gives."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from tests.learning.networks_by_chance import LOSSES, RULES, Drawn, drawn
+
+import gated
+from gated.data.sequences import Sequences
+from gated.errors import ArgumentError, GatedError
+from gated.learning import Adam, full_step, truncated_step
+from gated.learning.rules.clipping import clipped
+from gated.learning.rules.optimizers import update_by
+from gated.learning.training import one_call
+from gated.learning.training.bptt import inside
+from gated.losses import SoftmaxCrossEntropy, SquaredError
+from gated.nn import Dense, Embedding, Network, Recurrent
+from gated.backends import backend_of
+
+CLOSE = {"float64": 1e-12, "float32": 5e-6}
+
+
+def by_parts(case: Drawn, network, dtype):
+    """loss, gradient, last states."""
+    x, target, lengths, mask = case.batch(network, dtype)
+    y, last, tape = network.forward(x, case.initial(network, dtype), lengths, rng=case.rng())
+    mask = inside(network, lengths, y) if mask is None and lengths is not None else mask
+    value, dy = LOSSES[case.loss](case.reduction)(y, target, mask)
+    return value, network.backward(tape, dy)[2].vector, last
+
+
+def in_one_call(case: Drawn, network, dtype, optimizer=None, limit=math.inf):
+    batch, loss = Sequences(*case.batch(network, dtype)), LOSSES[case.loss](case.reduction)
+    return one_call.train_in_one_call(network, loss, optimizer, batch, case.initial(network, dtype), limit, case.rng())
+
+
+def distance(one, other):
+    return np.max(np.abs(one - other), initial=0.0) / max(1.0, np.max(np.abs(other), initial=0.0))
+
+
+@pytest.mark.parametrize("dtype", list(CLOSE))
+@settings(max_examples=60, deadline=None)
+@given(case=drawn())
+def test_loss_gradient_and_states_are_those_of_the_reference(dtype, case):
+    network, right = case.network("native", dtype), case.network("reference", "float64")
+    right.theta[:] = network.theta
+    found = in_one_call(case, network, dtype)
+    assert found is not None, one_call.why_not(network, LOSSES[case.loss]())
+    trained, last = found
+    value, gradient, states = by_parts(case, right, "float64")
+    assert abs(trained.loss - value) <= CLOSE[dtype] * max(1.0, abs(value))
+    assert distance(trained.gradient, gradient) <= CLOSE[dtype]
+    assert abs(trained.norm - np.linalg.norm(gradient)) <= CLOSE[dtype] * max(1.0, np.linalg.norm(gradient))
+    assert last.keys() == states.keys()
+    for name, arrays in states.items():
+        for mine, theirs in zip(last[name], arrays, strict=True):
+            assert mine.shape == theirs.shape and mine.dtype == dtype
+            assert distance(mine, theirs) <= CLOSE[dtype]
+
+
+@pytest.mark.parametrize("dtype", list(CLOSE))
+@settings(max_examples=40, deadline=None)
+@given(case=drawn())
+def test_the_update_is_that_of_the_optimizer(dtype, case):
+    network, other = case.network("native", dtype), case.network("native", dtype)
+    mine, theirs = RULES[case.rule](), RULES[case.rule]()
+    limit = math.inf if case.clip is None else case.clip
+    for _ in range(3):
+        trained, _ = in_one_call(case, network, dtype, mine, limit)
+        assert trained.updated
+        gradient, backend = trained.gradient.copy(), backend_of(other)
+        assert clipped(gradient, limit, backend) == trained.norm
+        update_by(backend, theirs, other.theta, gradient)
+        np.testing.assert_array_equal(network.theta, other.theta)
+    for name, array in theirs.state().items():
+        np.testing.assert_array_equal(mine.state()[name], array)
+
+
+@settings(max_examples=25, deadline=None)
+@given(case=drawn())
+def test_threads_change_no_output_and_no_state(case):
+    before, found = gated.get_num_threads(), []
+    try:
+        for threads in (1, 2, 5):
+            gated.set_num_threads(threads)
+            found.append(in_one_call(case, case.network("native", "float32"), "float32"))
+    finally:
+        gated.set_num_threads(before)
+    (one, states), *others = found
+    for other, theirs in others:
+        assert other.loss == one.loss
+        for name, arrays in states.items():
+            for array, same in zip(arrays, theirs[name], strict=True):
+                np.testing.assert_array_equal(array, same)
+        assert distance(other.gradient, one.gradient) < 2e-6
+
+
+def tied():
+    shared = Dense(5, 5, "tanh", dtype="float64", seed=3)
+    again = Recurrent(gated.cells.gru, 5, 5, dtype="float64", seed=4)
+    return Network({"a": shared, "r": again, "b": shared, "s": again, "c": shared, "d": Dense(5, 3, dtype="float64")})
+
+
+def test_tied_layers_add_their_gradients():
+    network, rng = tied(), np.random.default_rng(0)
+    x, target = rng.standard_normal((4, 3, 5)), rng.standard_normal((4, 3, 3))
+    trained, last = one_call.train_in_one_call(network, SquaredError(), None, Sequences(x, target), None)
+    y, states, tape = network.forward(x)
+    value, dy = SquaredError()(y, target)
+    np.testing.assert_allclose(trained.gradient, network.backward(tape, dy)[2].vector, rtol=1e-12, atol=1e-13)
+    assert abs(trained.loss - value) < 1e-13
+    assert last.keys() == states.keys()
+
+
+def language(**options):
+    return Network({"e": Embedding(7, 4, **options), "r": Recurrent(gated.cells.lstm, 4, 6, **options), "d": Dense(6, 7, **options)})
+
+
+def batch(seed=0, shape=(5, 3)):
+    rng = np.random.default_rng(seed)
+    return rng.integers(0, 7, shape), rng.integers(0, 7, shape)
+
+
+def test_pieces_of_the_head_are_one_sum(monkeypatch):
+    from gated.backends.native.tuning import TRIED
+
+    whole, pieces = (language(dtype="float64") for _ in range(2))
+    given = Sequences(*batch(1, (300, 7)))
+    one, _ = one_call.train_in_one_call(whole, SoftmaxCrossEntropy(), None, given, None)
+    monkeypatch.setitem(TRIED, "head_piece", 1)
+    other, _ = one_call.train_in_one_call(pieces, SoftmaxCrossEntropy(), None, given, None)
+    assert abs(one.loss - other.loss) < 1e-13
+    np.testing.assert_allclose(other.gradient, one.gradient, rtol=1e-11, atol=1e-15)
+
+
+def everything(network, optimizer):
+    return network.theta.copy(), optimizer.state()
+
+
+def assert_untouched(network, optimizer, before):
+    np.testing.assert_array_equal(network.theta, before[0])
+    now = optimizer.state()
+    assert now.keys() == before[1].keys()
+    for name, array in before[1].items():
+        np.testing.assert_array_equal(now[name], array)
+
+
+@pytest.mark.parametrize("steps", [0, 2])
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_what_is_not_finite_changes_nothing(bad, steps):
+    network, optimizer = language(), Adam(0.01)
+    for _ in range(steps):
+        full_step(network, SoftmaxCrossEntropy(), optimizer, batch())
+    network.params["r.l0.U.f"][1, 2] = bad
+    before = everything(network, optimizer)
+    with pytest.raises(GatedError, match=r"loss: got nan at update \d, .*the parameter r\.l0\.U\.f holds (NaN|inf) at"):
+        full_step(network, SoftmaxCrossEntropy(), optimizer, batch())
+    assert_untouched(network, optimizer, before)
+
+
+def test_a_sequence_with_nan_is_named():
+    layers = {"r": Recurrent(gated.cells.gru, 3, 4, dtype="float64"), "d": Dense(4, 2, dtype="float64")}
+    network, optimizer, rng = Network(layers), Adam(0.01), np.random.default_rng(0)
+    x, target = rng.standard_normal((4, 3, 3)), rng.standard_normal((4, 3, 2))
+    x[2, 1, 0] = math.nan
+    before = everything(network, optimizer)
+    with pytest.raises(GatedError, match=r"loss: got nan at update 0.*x"):
+        full_step(network, SquaredError(), optimizer, (x, target))
+    assert_untouched(network, optimizer, before)
+
+
+@pytest.mark.parametrize("number", [-1, 7])
+def test_an_id_outside_the_table_is_refused(number):
+    network, optimizer = language(), Adam(0.01)
+    x, target = batch()
+    x[1, 1] = number
+    before = everything(network, optimizer)
+    with pytest.raises(ArgumentError, match=f"x: got the id {number}, expected ids from 0 to 6"):
+        full_step(network, SoftmaxCrossEntropy(), optimizer, (x, target))
+    assert_untouched(network, optimizer, before)
+
+
+def test_a_norm_whose_squares_overflow_is_clipped_all_the_same():
+    network = Network({"d": Dense(2, 2, dtype="float64", bias=False)})
+    optimizer = gated.learning.SGD(1.0)
+    x, target = np.full((1, 1, 2), 1e100), np.full((1, 1, 2), 1e100)
+    value, norm = full_step(network, SquaredError(), optimizer, (x, target), clip=1.0)
+    assert math.isfinite(value) and 1e199 < norm < math.inf
+    assert optimizer.updates == 1
+
+
+def test_windows_go_on_from_each_other():
+    one, other = language(dtype="float64"), language(dtype="float64", backend="reference")
+    x, target = batch(3, (12, 3))
+    states, rules = [None, None], [Adam(0.01), Adam(0.01)]
+    for first in range(0, 12, 4):
+        window = x[first : first + 4], target[first : first + 4]
+        for k, network in enumerate((one, other)):
+            _, states[k], _ = truncated_step(network, SoftmaxCrossEntropy(), rules[k], window, states[k])
+    np.testing.assert_allclose(one.theta, other.theta, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(states[0]["r"][1], states[1]["r"][1], rtol=1e-9)
+
+
+def test_the_generator_is_drawn_from_as_by_the_layers():
+    layer = Recurrent(gated.cells.lstm, 3, 4, num_layers=3, dropout=0.5, dtype="float64")
+    network, rng = Network({"r": layer}), np.random.default_rng(0)
+    x, target = rng.standard_normal((4, 3, 3)), rng.standard_normal((4, 3, 4))
+    one, other = np.random.default_rng(5), np.random.default_rng(5)
+    one_call.train_in_one_call(network, SquaredError(), None, Sequences(x, target), None, rng=one)
+    network.forward(x, rng=other)
+    assert one.random() == other.random()
