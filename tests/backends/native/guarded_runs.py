@@ -239,7 +239,7 @@ def run_vectors(guard: Guard, dtype: str, size: int, shares: int) -> None:
     for name, kernel in {**KERNELS, "scale": SCALE, "add": ADD}.items():
         changed = [guard.keep(np.ones(size, dtype), frozen=False) for _ in kernel.changed]
         read = [guard.keep(np.ones(size, dtype)) for _ in kernel.read]
-        job = size, *changed, *read, *[one] * len(kernel.numbers)
+        job = size, *changed, *read, *[0] * (2 if kernel.scaled else 0), *[one] * len(kernel.numbers)
         run_shares(name, dtype, table(guard, job), shares, vectors)
         same({name: changed[0]}, {name: np.repeat(changed[0][:1], size)})
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from gated.backends.native.passes.pass_plan import Shapes
 from gated.backends.native.passes.plan import DTYPES, Call, put_computed
 from gated.backends.native.passes.training_plan import BackwardPlan, ForwardPlan
 from gated.backends.native.passes.vectors import NativeVectors
-from gated.backends.native.threads.groups import Groups, step_rows
+from gated.backends.native.threads.groups import Groups, all_rows, room_for, step_rows
 from gated.backends.native.threads.pool import Team, pool, team_for
 from gated.backends.native.tuning import tuning_for
 from gated.backends.reference import ReferenceBackend, last_states, previous_states
@@ -30,43 +30,57 @@ from gated.schedule import CellSchedule
 
 @dataclass(frozen=True, eq=False)
 class _Plans:
-    """Both plans for one set of sizes, with the row numbers of the steps if all sequences are equally long."""
+    """Both plans for one set of sizes, with row numbers of all rows and of the steps if sequences are equally long."""
 
     forward: ForwardPlan
     backward: BackwardPlan
-    rows: Array
-    steps: Array | None
-    places: tuple[int, int]  # the addresses of steps and rows
+    rows: Array | None = None
+    steps: Array | None = None
 
-    def numbers_at(self, steps: Array | None) -> tuple[int, int]:
-        """The addresses of the row numbers: of the steps (given for sequences of different lengths), and of all."""
-        return self.places if steps is None else (address_of(steps), self.places[1])
+    def numbers_of(self, counts: Array, sequences: int, rows: int) -> _Numbers:
+        """For sequences of these lengths."""
+        if self.rows is not None and self.steps is not None:
+            return _Numbers(self.steps, self.rows, [])
+        steps = step_rows(counts, sequences, self.forward.shapes.steps)
+        return _Numbers(steps, all_rows(rows, sequences), [rows])
+
+
+class _Numbers(NamedTuple):
+    """Row numbers of a call, and what the base ROWS stands for."""
+
+    steps: Array
+    rows: Array
+    count: list[int]
+
+    @property
+    def places(self) -> tuple[int, int]:
+        return address_of(self.steps), address_of(self.rows)
 
 
 _cache: Lru[Any, _Plans] = Lru(tuning_for().plans_kept)
 
 
 def _find_plans(programs: TrainingCode, given: Pass) -> _Plans:
-    team = team_for(given.sequences)
-    key = programs, len(given.counts), given.sequences, len(given.x), tuple(given.sizes.items()), team
-    return _cache.get(key, lambda: _plans(programs, given, team))
+    team, (steps, sequences, rows) = team_for(given.sequences), (len(given.counts), given.sequences, len(given.x))
+    varying = rows != steps * sequences
+    shape = (room_for(steps), sequences, room_for(rows)) if varying else (steps, sequences, rows)
+    key = programs, shape, varying, tuple(given.sizes.items()), team
+    return _cache.get(key, lambda: _plans(programs, given, shape, varying, team))
 
 
-def _plans(programs: TrainingCode, given: Pass, team: Team) -> _Plans:
-    lengths = len(given.counts), given.sequences, len(given.x)
-    shapes = Shapes.of(programs.layout.schedule.graph, given.sizes, given.x.dtype, lengths, team)
+def _plans(programs: TrainingCode, given: Pass, shape: tuple[int, int, int], varying: bool, team: Team) -> _Plans:
+    shapes = Shapes.of(programs.layout.schedule.graph, given.sizes, given.x.dtype, shape, team, varying)
     names, groups = list(given.parameters), shapes.groups
     forward = ForwardPlan(programs, shapes, names)
-    rows, step_numbers = groups.all_rows(len(given.x)), groups.step_rows() if shapes.equal else None
-    places = 0 if step_numbers is None else address_of(step_numbers), address_of(rows)
-    return _Plans(forward, BackwardPlan(forward, names), rows, step_numbers, places)
+    backward = BackwardPlan(forward, names)
+    return _Plans(forward, backward) if varying else _Plans(forward, backward, groups.all_rows(shape[2]), groups.step_rows())
 
 
 class _TapeValues(Mapping[Node, "Array | float"]):
     """Node -> its value, (R, dim) or (dim,): made from the tape when asked for."""
 
-    def __init__(self, plan: ForwardPlan, tape: memory.Lease) -> None:
-        self.plan, self.tape = plan, tape
+    def __init__(self, plan: ForwardPlan, tape: memory.Lease, rows: int) -> None:
+        self.plan, self.tape, self.rows = plan, tape, rows
 
     def __getitem__(self, node: Node) -> Array | float:
         if is_constant(node):
@@ -77,9 +91,10 @@ class _TapeValues(Mapping[Node, "Array | float"]):
         groups = self.plan.shapes.groups
         if place in self.plan.layout.new:
             k = self.plan.layout.new.index(place)
-            return groups.states(self.plan.tape.view(self.tape, ("state", k)))[groups.edges[-1] :]
+            states = self.plan.tape.view(self.tape, ("state", k))[: groups.edges[-1] + self.rows]
+            return groups.states(states)[groups.edges[-1] :]
         view = self.plan.tape.view(self.tape, place)
-        return view[0] if place.rows == SINGLE else groups.rows(view)
+        return view[0] if place.rows == SINGLE else groups.rows(view[: self.rows])
 
     def __iter__(self) -> Iterator[Node]:
         return (node for node in self.plan.layout.values if node not in self.plan.layout.passing)
@@ -115,17 +130,18 @@ class NativeBackend(NativeVectors, ReferenceBackend):
         plans = _find_plans(programs, given)
         plan, groups = plans.forward, plans.forward.shapes.groups
         tape, work = memory.lease(plan.tape.bytes), memory.lease(plan.work.bytes)
-        own = [plan.tape.view(tape, ("state", k)) for k in range(len(states))]
+        own = [plan.tape.view(tape, ("state", k))[: given.sequences + len(x)] for k in range(len(states))]
         for array, initial in zip(own, states, strict=True):
             groups.put_initial(array, initial)
         y, at = memory.placed((len(x), states[0].shape[1]), x.dtype)
         put_computed(plan.computed, plan.tape, tape, given.schedule, parameters)
-        steps = step_rows(counts, len(states[0])) if plans.steps is None else None
-        arrays = address_of(x), at, *plans.numbers_at(steps)
-        _run(plan, [tape.address, work.address, *arrays, *parameter_addresses(parameters)], counts)
-        last = last_states(own, counts) if plans.steps is None else [groups.last(array) for array in own]
-        scan = Scan.of(given, y, _TapeStates(groups, own), last, _TapeValues(plan, tape))
-        scan.own = plans, tape, steps, plan.seal.digest(tape)
+        numbers = plans.numbers_of(counts, given.sequences, len(x))
+        arrays = address_of(x), at, *numbers.places
+        vectors = parameter_addresses(parameters)
+        _run(plan, [*numbers.count, tape.address, work.address, *arrays, *vectors], counts)
+        last = last_states(own, counts) if plan.shapes.varying else [groups.last(array) for array in own]
+        scan = Scan.of(given, y, _TapeStates(groups, own), last, _TapeValues(plan, tape, len(x)))
+        scan.own = plans, tape, numbers, plan.seal.digest(tape)
         return scan
 
     def backward(
@@ -133,7 +149,7 @@ class NativeBackend(NativeVectors, ReferenceBackend):
     ) -> tuple[Array, list[Array]]:
         if dy.dtype not in DTYPES:
             return super().backward(scan, dy, dstates, gradients)
-        plans, tape, steps, digest = scan.own
+        plans, tape, numbers, digest = scan.own
         plan: BackwardPlan = plans.backward
         groups = plan.shapes.groups
         work = memory.lease(plan.work.bytes)
@@ -145,13 +161,13 @@ class NativeBackend(NativeVectors, ReferenceBackend):
         if plan.gathered:
             before = previous_states(scan)
             for k, leaf in enumerate(plan.layout.leaves):
-                plan.work.view(work, ("packed", k))[...] = before[leaf]
+                plan.work.view(work, ("packed", k))[: scan.rows] = before[leaf]
         for key in plan.full:
             plan.work.view(work, key)[...] = _single(scan, key[1])
         dx, at = memory.placed((scan.rows, plan.shapes.sizes["input"]), dy.dtype)
-        arrays = address_of(dy), at, *plans.numbers_at(steps)
+        arrays = address_of(dy), at, *numbers.places
         vectors = *parameter_addresses(gradients), *parameter_addresses(scan.parameters)
-        _run(plan, [tape.address, work.address, *arrays, *vectors], scan.counts)
+        _run(plan, [*numbers.count, tape.address, work.address, *arrays, *vectors], scan.counts)
         if plan.seal.digest(work) != digest:
             raise stale()
         for name in plan.without_gradient:

@@ -37,7 +37,7 @@ class Course:
         self._phases: list[Sequence[Entry]] = []
         self._alone: list[Entry] = []
         self.program = self.alone = 0
-        self._by_sequences: int | None = None  # the phase in which the members share sequences
+        self._by_sequences: list[int] = []  # the phases in which the members share sequences
         self._loops: list[CompiledProgram] = []  # held: the tables know their functions by address alone
 
     def add(self, entries: Sequence[Entry], alone: Sequence[Entry] | None = None) -> int:
@@ -69,7 +69,7 @@ class Course:
 
     def sequences(self, plan: LoopPlan, sequences: int) -> None:
         """A time loop, its sequences cut evenly; `recut` cuts them otherwise."""
-        self._by_sequences = self.rows(plan, sequences)
+        self._by_sequences.append(self.rows(plan, sequences))
 
     def own_rows(self, plan: LoopPlan, ranges: Sequence[tuple[int, int]]) -> None:
         """A program for which every member has a table: ranges of rows or sequences."""
@@ -91,6 +91,7 @@ class Course:
 
         It may have fewer members, unless they share the columns of a block: those meet within a phase.
         """
+        self._by_sequences += [len(self._phases) + phase for phase in other._by_sequences]
         for entries in other._phases:
             self.add([entry._replace(table=entry.table + start) for entry in entries], [])
         self._alone += [entry._replace(table=entry.table + start) for entry in other._alone]
@@ -122,8 +123,9 @@ class Course:
         Args:
             counts: (T,) sequences running at each step.
         """
-        if self.members > 1 and self._by_sequences is not None:
+        if self.members > 1 and self._by_sequences:
             edges = edges_by_steps(counts, sequences, self.members)
-            first = self.program // 8 + len(HEAD) + len(ENTRY) * self.members * self._by_sequences
-            table = numbers[first : first + len(ENTRY) * self.members].reshape(self.members, len(ENTRY))
-            table[:, 2], table[:, 3] = edges[:-1], edges[1:]
+            for phase in self._by_sequences:
+                first = self.program // 8 + len(HEAD) + len(ENTRY) * self.members * phase
+                table = numbers[first : first + len(ENTRY) * self.members].reshape(self.members, len(ENTRY))
+                table[:, 2], table[:, 3] = edges[:-1], edges[1:]

@@ -22,9 +22,16 @@ from gated.program.lowering import Place
 from gated.program.rows import SINGLE
 
 
+ROWS = "how many rows"  # a base of the sheet of a plan whose rows vary
+
+
 @dataclass(frozen=True)
 class Shapes:
-    """What a plan depends on: T, N, R, how threads share them, the lengths of all dimensions, dtype, vector width."""
+    """What a plan depends on: T, N, R, how threads share them, the lengths of all dimensions, dtype, vector width.
+
+    Attributes:
+        varying: whether the sequences are of different lengths.
+    """
 
     steps: int
     sequences: int
@@ -34,17 +41,24 @@ class Shapes:
     sizes: dict[str, int]
     dtype: np.dtype[Any]
     width: int
+    varying: bool = False
 
     @staticmethod
     def of(
-        graph: Graph, sizes: Mapping[str, int], dtype: np.dtype[Any], shape: tuple[int, int, int], team: Team
+        graph: Graph,
+        sizes: Mapping[str, int],
+        dtype: np.dtype[Any],
+        shape: tuple[int, int, int],
+        team: Team,
+        varying: bool | None = None,
     ) -> Shapes:
-        """For (T, N, R) and so many threads."""
+        """For (T, N, R) and so many threads; they vary if that is said, or if R is not T N."""
         steps, sequences, rows = shape
+        varying = rows != steps * sequences if varying is None else varying
         region = Region("", dtype, host().machine.width(DTYPES[dtype]))
-        shared = cut(graph, sizes, rows, sequences, region, rows == steps * sequences, team)
+        shared = cut(graph, sizes, rows, sequences, region, not varying, team)
         groups = Groups(steps, shared.edges, gap_between([sizes[dim] for dim in graph.dims.values()], dtype.itemsize))
-        return Shapes(*shape, shared, groups, {**sizes, ONE_DIM: 1}, dtype, region.width)
+        return Shapes(*shape, shared, groups, {**sizes, ONE_DIM: 1}, dtype, region.width, varying)
 
     @staticmethod
     def of_rows(
@@ -60,7 +74,7 @@ class Shapes:
     @property
     def equal(self) -> bool:
         """Whether all sequences are equally long."""
-        return self.rows == self.steps * self.sequences
+        return not self.varying
 
 
 class PassPlan:
@@ -68,10 +82,14 @@ class PassPlan:
 
     Attributes:
         reordered: names of the caller's arrays that are copied into the pass's own order, if it has one.
+        has_room: whether T and R are what there is room for, if the lengths vary. Then every call says how many rows
+            there are (the base ROWS), and how many sequences run at each step.
+        count: the number of rows in a table.
         panels: where packed parameters lie.
     """
 
     reordered: tuple[str, ...] = ()
+    has_room = False
 
     def __init__(
         self, shapes: Shapes, bases: Sequence[Hashable], parameters: Iterable[str], panels: Region | None = None
@@ -79,7 +97,9 @@ class PassPlan:
         self.shapes = shapes
         self.work = Region("work", shapes.dtype, shapes.width)
         self.panels = self.work if panels is None else panels
-        self.sheet = Sheet(["team", *bases, *(("parameter", name) for name in parameters)])
+        own = [ROWS] if self.has_room and shapes.varying else []
+        self.count: int | tuple[int, Hashable] = (0, ROWS) if own else shapes.rows
+        self.sheet = Sheet(["team", *own, *bases, *(("parameter", name) for name in parameters)])
         self.pack = PackPlan()
         self.common = common(DTYPES[shapes.dtype])  # held: the code lives as long
         self.where: dict[Place, Where] = {}
@@ -182,7 +202,7 @@ class PassPlan:
         plans = []
         for group, (first, stop) in enumerate(pairwise(groups.edges if apart else (0, shapes.sequences))):
             count = stop - first
-            shape = (shapes.steps, count, spec.size) if apart else (shapes.rows, 1, spec.size)
+            shape = (shapes.steps, count, spec.size) if apart else (self.count, 1, spec.size)
             row = groups.row(group) if apart else 0
             own = spec.offset + row * spec.stride * itemsize, base
             own_strides = (count if apart else 1) * spec.stride, spec.stride

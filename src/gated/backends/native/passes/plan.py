@@ -232,7 +232,7 @@ class MovePlan(JobPlan):
         self,
         source: tuple[int, Hashable],
         target: tuple[int, Hashable],
-        shape: tuple[int, int, int],
+        shape: tuple[int | tuple[int, Hashable], int, int],
         strides: tuple[int, int, int, int],
         add: bool = False,
     ) -> None:

@@ -135,15 +135,15 @@ class GradientPlan(SealedPlan):
                 for name in self.written:
                     self.work.add(("sum", group, name), 1, numbers[name])
             matrix_jobs, vector_jobs = JobPlan(), JobPlan()
-            self._matrix_jobs(matrix_jobs, group, shapes.groups.count(group, shapes.rows))
+            rows = self.count if len(shapes.groups) == 1 else shapes.groups.count(group, shapes.rows)
+            self._matrix_jobs(matrix_jobs, group, rows)
             for name, node in vectors.items():
                 size = shapes.sizes[graph.parameters[name][0]]
                 source = self._from(self._row_by_row(node, size), self._first_row(node, group))
-                rows = shapes.groups.count(group, shapes.rows)
                 vector_jobs.add(*source, rows, size, self._target(name, group))
             self.jobs.append((matrix_jobs, vector_jobs))
 
-    def _matrix_jobs(self, jobs: JobPlan, group: int, rows: int, again: bool = False) -> None:
+    def _matrix_jobs(self, jobs: JobPlan, group: int, rows: int | tuple[int, Hashable], again: bool = False) -> None:
         """Of so many rows of a group; `again`: they are added to what others have left."""
         shapes = self.shapes
         done: set[str] = set()

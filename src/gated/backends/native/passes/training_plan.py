@@ -24,6 +24,7 @@ class ForwardPlan(SealedPlan):
     """
 
     reordered = "x", "dx"
+    has_room = True
 
     def __init__(
         self, programs: TrainingCode, shapes: Shapes, parameters: Sequence[str], sealed: bool = True
@@ -78,6 +79,7 @@ class BackwardPlan(GradientPlan):
     """
 
     reordered = "x", "dx"
+    has_room = True
 
     def __init__(self, forward: ForwardPlan, parameters: Sequence[str]) -> None:
         shapes, programs = forward.shapes, forward.programs

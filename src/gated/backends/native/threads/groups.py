@@ -177,9 +177,7 @@ class Groups:
     def all_rows(self, rows: int) -> Array:
         """(groups, 1 + kinds, 1): for a program to which all rows of a group belong to one step."""
         if len(self) == 1:
-            table = step_rows(np.array([rows]), rows)
-            table[:, line_of(NEW)] = self.edges[-1]
-            return table
+            return all_rows(rows, self.edges[-1])
         tables = []
         for group, (begin, end) in enumerate(itertools.pairwise(self.edges)):
             first = {
@@ -212,18 +210,34 @@ class Groups:
         return _table(tables)
 
 
+def all_rows(rows: int, sequences: int) -> Array:
+    """(1, 1 + kinds, 1): for a program to which all rows belong to one step; in arrays of states N are before them."""
+    table = step_rows(np.array([rows]), rows)
+    table[:, line_of(NEW)] = sequences
+    return table
+
+
+def room_for(count: int) -> int:
+    """At least so many: one of 16 numbers between powers of two, so that nearly equal ones share a plan."""
+    step = 1 << max(0, count.bit_length() - 5)
+    return -(-count // step) * step
+
+
 def gap_between(sizes: Iterable[int], itemsize: int) -> int:
     """Rows that keep two groups a page apart in arrays with a row per sequence, of these sizes."""
     return -(-PAGE // (min(sizes) * itemsize))
 
 
-def step_rows(counts: Array, sequences: int) -> Array:
+def step_rows(counts: Array, sequences: int, room: int | None = None) -> Array:
     """(1, 1 + kinds, T): running sequences, and for each kind of place the first row of every step.
 
     Args:
         counts: (T,) running sequences per step, in packed order.
         sequences: N.
+        room: for so many steps, of which those behind the T have no sequences.
     """
+    if room is not None:
+        counts = np.concatenate([counts, np.zeros(room - len(counts), np.int64)])
     steps = len(counts)
     begin = np.cumsum(counts) - counts
     previous = np.zeros(steps, np.int64)
