@@ -80,12 +80,14 @@ class Drawn:
         if self.loss == "classes":
             target = rng.integers(0, size, lead)
         mask = {"none": None, "some": rng.random(lead) < 0.7, "weights": rng.random(lead)}[self.masked]
-        if mask is not None:
-            mask[0, 0] = 1  # something counts
         lengths = None
         if self.lengths:
             lengths = rng.integers(0, self.steps + 1, self.sequences)
             lengths[0] = self.steps
+        if mask is not None:
+            mask[0, 0] = 1  # something counts
+            if lengths is not None:
+                mask *= np.arange(self.steps)[:, None] < lengths
         if self.batch_first:
             x, target, mask = (None if a is None else a.swapaxes(0, 1) for a in (x, target, mask))
         return x, target, lengths, mask
@@ -131,7 +133,7 @@ def drawn(draw: Any) -> Drawn:
         loss=draw(st.sampled_from(list(LOSSES))),
         reduction=draw(st.sampled_from(["mean", "sum"])),
         masked=draw(st.sampled_from(["none", "some", "weights"])),
-        lengths=False,
+        lengths=draw(st.booleans()),
         rule=draw(st.sampled_from(list(RULES))),
         clip=draw(st.sampled_from([None, 0.05, 100.0])),
         state=draw(st.booleans()),

@@ -117,7 +117,13 @@ def test_tied_layers_add_their_gradients():
 
 
 def language(**options):
-    return Network({"e": Embedding(7, 4, **options), "r": Recurrent(gated.cells.lstm, 4, 6, **options), "d": Dense(6, 7, **options)})
+    return Network(
+        {
+            "e": Embedding(7, 4, **options),
+            "r": Recurrent(gated.cells.lstm, 4, 6, **options),
+            "d": Dense(6, 7, **options),
+        }
+    )
 
 
 def batch(seed=0, shape=(5, 3)):
@@ -213,3 +219,12 @@ def test_the_generator_is_drawn_from_as_by_the_layers():
     one_call.train_in_one_call(network, SquaredError(), None, Sequences(x, target), None, rng=one)
     network.forward(x, rng=other)
     assert one.random() == other.random()
+
+
+def test_steps_behind_the_end_that_count_are_left_to_the_parts():
+    one, other = language(dtype="float64"), language(dtype="float64", backend="reference")
+    x, target = batch(4)
+    given = x, target, np.array([5, 2, 3]), np.ones((5, 3))
+    assert one_call.train_in_one_call(one, SoftmaxCrossEntropy(), None, Sequences(*given), None) is None
+    found = [full_step(network, SoftmaxCrossEntropy(), Adam(0.01), given) for network in (one, other)]
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-12)

@@ -60,6 +60,14 @@ class Packing:
         result[self._mirror if reverse else self._time, self._sequence] = rows
         return result
 
+    def mirror(self) -> Array:
+        """(R,) for each packed row that of the same sequence as long before its end."""
+        if self.order is None:
+            return np.arange(self.steps * self.sequences).reshape(self.steps, -1)[::-1].reshape(-1).copy()
+        begin = np.cumsum(self.counts) - self.counts
+        position = np.arange(len(self._time)) - begin[self._time]
+        return np.asarray(begin[self._mirror] + position)
+
     def sort(self, array: Array) -> Array:
         """(N, ...) in packed order."""
         return array if self.order is None else np.asarray(array[self.order])

@@ -12,7 +12,7 @@ import numpy as np
 
 from gated.backends import backend_of
 from gated.backends.whole_step import Batch, ScanLink, TableLink, Trained, Update
-from gated.data.sequences import Sequences
+from gated.data.sequences import Sequences, within
 from gated.errors import GatedError, as_array
 from gated.learning.rules.optimizers import Optimizer
 from gated.nn.linked import Linked
@@ -61,11 +61,12 @@ def train_in_one_call(
             if optimizer is not None:
                 rule, buffers, numbers = optimizer.next_update(network.theta)
                 update = Update(rule, buffers, numbers, limit)
-            found = backend_of(network).train(network.linked.chain, loss._schedule, network.theta, prepared, update)
+            chain, theta = network.linked.chain, network.theta
+            found = backend_of(network).train(chain, loss._schedule, theta, prepared[0], update)
             if found is not None:
                 if found.updated:
                     optimizer.made(buffers)
-                return found, _states_of(network.linked, found)
+                return found, _states_of(network.linked, found, prepared[1])
     except GatedError:
         pass  # the parts find it too, and say where
     if rng is not None:
@@ -73,8 +74,8 @@ def train_in_one_call(
     return None
 
 
-def _prepared(network: Network, loss: Loss, batch: Sequences, state: Any, rng: Any) -> Batch | None:
-    """The batch as a backend takes it; None if it is not of the usual form."""
+def _prepared(network: Network, loss: Loss, batch: Sequences, state: Any, rng: Any) -> tuple[Batch, Packing] | None:
+    """The batch as a backend takes it, and how it is packed; None if it is not of the usual form."""
     found = network.linked
     assert isinstance(found, Linked)
     links, turned = found.chain.links, next((order for _, order in orders(network)), False)
@@ -86,27 +87,29 @@ def _prepared(network: Network, loss: Loss, batch: Sequences, state: Any, rng: A
     elif x.ndim != 3 or x.dtype != network.dtype or x.shape[2] != links[0][0].sizes["input"]:
         return None
     steps, sequences = x.shape[1::-1] if turned else x.shape[:2]
-    if batch.lengths is not None:
-        return None
-    packing = Packing(steps, sequences)
-    shape = (*x.shape[:2], links[-1][0].size)
-    like = np.broadcast_to(np.zeros((), network.dtype), shape)
-    target, weights = loss._counted(like, batch.target, batch.mask)
+    packing = Packing(steps, sequences, batch.lengths)
+    like = np.broadcast_to(np.zeros((), network.dtype), (*x.shape[:2], links[-1][0].size))
+    mask = batch.mask
+    if packing.order is not None:
+        running = within(packing.lengths, steps)
+        running = running.T if turned else running
+        if mask is None:
+            mask = running
+        elif np.asarray(mask)[~running].any():  # what counts is no output of a step
+            return None
+    target, weights = loss._counted(like, batch.target, mask)
     if weights.dtype != network.dtype:
         return None
-    x, target, weights = (
-        np.ascontiguousarray(a.swapaxes(0, 1) if turned else a) for a in (x, target, weights)
-    )
-    rows = steps * sequences
-    target = target.reshape((rows,) if target.dtype.kind == "i" else (rows, -1))
-    x = x.reshape(rows).astype(np.int64, copy=False) if ids else x.reshape(rows, -1)
-    mirror = np.arange(rows).reshape(steps, sequences)[::-1].reshape(-1).copy() if found.turned else None
-    states = _initial(network, found, state, sequences)
-    masks = _masks(network, found, (steps, sequences), rng)
-    return Batch(x, packing.counts, sequences, mirror, states, masks, target, weights.reshape(rows, 1))
+    x, target, weights = (packing.pack(a.swapaxes(0, 1) if turned else a) for a in (x, target, weights))
+    x = x.astype(np.int64, copy=False) if ids else x
+    mirror = packing.mirror() if found.turned else None
+    states = _initial(network, found, state, packing)
+    masks = _masks(network, found, packing, rng)
+    weights = weights.reshape(-1, 1)
+    return Batch(x, packing.counts, sequences, mirror, states, masks, target, weights), packing
 
 
-def _initial(network: Network, found: Linked, state: Any, sequences: int) -> dict[int, list[list[Array]]] | None:
+def _initial(network: Network, found: Linked, state: Any, packing: Packing) -> dict[int, list[list[Array]]] | None:
     """A state as it is given -> by link."""
     if state is None:
         return None
@@ -114,24 +117,26 @@ def _initial(network: Network, found: Linked, state: Any, sequences: int) -> dic
     given, states = flat_state(state), {}
     layers = {name: layer for name, layer, _ in network.parts()}
     for name, links in found.scans.items():
-        own = layers[name].checked_state(f"state[{name!r}]", given.get(name), sequences)
+        own = layers[name].checked_state(f"state[{name!r}]", given.get(name), packing.sequences)
         directions = len(own[0]) // len(links)
         for level, link in enumerate(links):
             each = range(level * directions, (level + 1) * directions)
-            states[link] = [[array[k] for array in own] for k in each]
+            states[link] = [[packing.sort(array[k]) for array in own] for k in each]
     return states
 
 
-def _states_of(found: Linked, trained: Trained) -> dict[str, Any]:
+def _states_of(found: Linked, trained: Trained, packing: Packing) -> dict[str, Any]:
     """The last states by layer, as `Network.forward` gives them."""
     states = {}
     for name, links in found.scans.items():
         parts = [direction for link in links for direction in trained.last[link]]
-        states[name] = tuple(np.stack(arrays) for arrays in zip(*parts, strict=True))
+        states[name] = tuple(
+            np.stack([packing.unsort(array) for array in arrays]) for arrays in zip(*parts, strict=True)
+        )
     return nested_state(states)
 
 
-def _masks(network: Network, found: Linked, shape: tuple[int, int], rng: Any) -> dict[int, Array]:
+def _masks(network: Network, found: Linked, packing: Packing, rng: Any) -> dict[int, Array]:
     """The masks of dropout, drawn as the layers would, one after the other."""
     if rng is None:
         return {}
@@ -139,6 +144,6 @@ def _masks(network: Network, found: Linked, shape: tuple[int, int], rng: Any) ->
     for k, (link, _) in enumerate(found.chain.links):
         if isinstance(link, ScanLink) and link.dropout:
             size = link.sizes["input"]
-            kept = rng.random((*shape, size)) >= link.dropout
-            masks[k] = np.asarray(kept / (1.0 - link.dropout), network.dtype).reshape(-1, size)
+            kept = rng.random((packing.steps, packing.sequences, size)) >= link.dropout
+            masks[k] = packing.pack(np.asarray(kept / (1.0 - link.dropout), network.dtype))
     return masks

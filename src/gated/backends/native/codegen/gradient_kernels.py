@@ -248,8 +248,11 @@ class _Vectors:
         table = JobTable(b, ctx, VECTOR_JOB)
         with loop(b, I64(0), table.count) as number:
             job = table.read(b, number)
+            with b.if_then(b.icmp_signed("==", job["rows"], I64(0))):
+                self._clear(b, job)
             groups = b.sdiv(b.add(job["size"], I64(chunk * math.width - 1)), I64(chunk * math.width))
             low, high = share_of(b, groups, share, shares)
+            high = b.select(b.icmp_signed("==", job["rows"], I64(0)), low, high)
             with loop(b, low, high) as group:
                 column = b.mul(group, I64(chunk * math.width))
                 rest = b.sub(job["size"], column)
@@ -260,6 +263,12 @@ class _Vectors:
                     with single, loop(b, column, job["size"], math.width) as first:
                         self._columns(b, job, first, 1, b.sub(job["size"], first))
         b.ret_void()
+
+    def _clear(self, b: ir.IRBuilder, job: dict[str, Value]) -> None:
+        """No rows: every share writes all the zeros, which are few and seldom."""
+        with loop(b, I64(0), job["size"], self.math.width) as column:
+            place = b.gep(b.inttoptr(job["target"], POINTER), [column], source_etype=self.math.scalar)
+            store_masked(b, self.math, self.math.constant(0.0), place, b.sub(job["size"], column))
 
     def _columns(self, b: ir.IRBuilder, job: dict[str, Value], column: Value, chunk: int, rest: Value | None) -> None:
         math = self.math

@@ -32,7 +32,9 @@ def emit_settle(module: ir.Module, math: VectorMath) -> None:
                 address = b.gep(b.inttoptr(job["dy"], POINTER), [offset], source_etype=math.scalar)
                 store_masked(b, math, math.constant(0.0), address, b.sub(job["size"], column))
         with b.if_then(b.icmp_signed("==", share, I64(0))):
-            b.store(_sum(b, math, job), b.inttoptr(job["sum"], POINTER))
+            b.store(DOUBLE(0.0), b.inttoptr(job["sum"], POINTER))
+            with b.if_then(b.icmp_signed(">", job["rows"], I64(0))):
+                b.store(_sum(b, math, job), b.inttoptr(job["sum"], POINTER))
     b.ret_void()
 
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from gated.backends.native.machine.programs import CommonCode, VectorCode
 from gated.backends.native.memory.regions import Region, Sheet
 from gated.backends.native.passes.course import Course, Entry
+from gated.backends.native.passes.pass_plan import ROWS
 from gated.backends.native.passes.plan import JobPlan, MovePlan
 from gated.backends.native.passes.tasks import TASKS
 
@@ -40,14 +41,15 @@ class Assembly:
 
     Attributes:
         memory: what a call leases.
+        rows: how many there are: a number, or what the base ROWS stands for.
         refusals: 0 before a call, and after it unless something was refused.
         losses: float64, of which the loss is the sum.
         members: threads, but for courses that need others.
         courses: in their order.
     """
 
-    def __init__(self, sheet: Sheet, memory: Region, common: CommonCode, vectors: VectorCode) -> None:
-        self.sheet, self.memory = sheet, memory
+    def __init__(self, sheet: Sheet, memory: Region, rows: int | At, common: CommonCode, vectors: VectorCode) -> None:
+        self.sheet, self.memory, self.rows = sheet, memory, rows
         self.common, self.vectors = common, vectors  # held: the code lives as long
         self.refusals, self.losses = Numbers(), Numbers()
         self.members = 1
@@ -138,14 +140,21 @@ class Assembly:
                 self.course().jobs(address, plan)
         return plan.start
 
-    def move(self, source: At, target: At, shape: tuple[int, int], strides: tuple[int, int], add: bool = False) -> None:
+    def multiply(self, array: At, factors: At, size: int) -> None:
+        """(R, size) numbers by others."""
+        count = self.rows * size if isinstance(self.rows, int) else (0, (ROWS, size))
+        self.task("multiply", [count, array, factors])
+
+    def move(
+        self, source: At, target: At, shape: tuple[int | At, int], strides: tuple[int, int], add: bool = False
+    ) -> None:
         """(rows, size) numbers, or add them to what is there; strides of source and target, in numbers."""
         plan = MovePlan()
         plan.rows(source, target, (shape[0], 1, shape[1]), (strides[0], 0, strides[1], 0), add)
         plan.close(self.sheet)
         self.course().jobs(self.common.move, plan)
 
-    def clear(self, target: At, rows: int, size: int) -> None:
+    def clear(self, target: At, rows: int | At, size: int) -> None:
         """Zeros into (rows, size) numbers side by side."""
         zeros, widest = self.zeros
         for first in range(0, size, widest):

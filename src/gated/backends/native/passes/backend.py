@@ -73,7 +73,11 @@ def _plans(programs: TrainingCode, given: Pass, shape: tuple[int, int, int], var
     names, groups = list(given.parameters), shapes.groups
     forward = ForwardPlan(programs, shapes, names)
     backward = BackwardPlan(forward, names)
-    return _Plans(forward, backward) if varying else _Plans(forward, backward, groups.all_rows(shape[2]), groups.step_rows())
+    return (
+        _Plans(forward, backward)
+        if varying
+        else _Plans(forward, backward, groups.all_rows(shape[2]), groups.step_rows())
+    )
 
 
 class _TapeValues(Mapping[Node, "Array | float"]):

@@ -13,6 +13,7 @@ import itertools
 from collections.abc import Callable, Hashable, Sequence
 from functools import partial
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -20,12 +21,17 @@ from gated.backends.native.machine.programs import MapCode
 from gated.backends.native.machine.target import host
 from gated.backends.native.memory.regions import Spec
 from gated.backends.native.passes.map_plan import LossPlan, find_row
-from gated.backends.native.passes.pass_plan import Shapes
+from gated.backends.native.passes.pass_plan import ROWS, Shapes
 from gated.backends.native.passes.plan import JobPlan, Where
 from gated.backends.native.passes.sealed_plan import GradientPlan
 from gated.backends.native.threads.groups import step_rows
 from gated.backends.native.tuning import tuning_for
 from gated.language.graph import Node
+from gated.program.lowering import Place
+
+Array = np.ndarray[Any, Any]
+
+
 class HeadPlan(GradientPlan):
     """Memory, tables and jobs of all pieces.
 
@@ -37,7 +43,7 @@ class HeadPlan(GradientPlan):
 
     Attributes:
         pieces: how many there are.
-        numbers: base -> row numbers.
+        piece: rows of each but the last.
     """
 
     def __init__(
@@ -48,10 +54,13 @@ class HeadPlan(GradientPlan):
         self.piece = _piece_rows(shapes, outputs)
         edges = [*range(0, shapes.rows, self.piece), shapes.rows]
         self.pieces = len(edges) - 1
-        self.losses = {count: losses(count) for count in (self.piece, shapes.rows - edges[-2])}
-        self.numbers = {("rows", count): step_rows(np.array([count]), count) for count in self.losses}
-        self.numbers |= {("steps", count): plan.steps for count, plan in self.losses.items()}
-        bases = ["work", "x", "dx", "target", "weights", "sums", *self.numbers]
+        self.varying = shapes.varying
+        counts = [self.piece] if shapes.varying else [self.piece, shapes.rows - edges[-2]]
+        self.losses = {count: losses(count) for count in counts}
+        # which row numbers: by a piece's length, or by its place if its length is not known
+        which = range(self.pieces) if shapes.varying else counts
+        bases = ["work", "x", "dx", "target", "weights", "sums", *(("rows", k) for k in which)]
+        bases += [*(("steps", k) for k in which), *(("count", k) for k in which if shapes.varying)]
         super().__init__(lowered.schedule, lowered.groups, shapes, bases, parameters, sealed=False)
         self._place_constants(lowered.single, self.work)
         self._place_own()
@@ -91,16 +100,18 @@ class HeadPlan(GradientPlan):
         for base, place in (("x", x), ("dx", dx)):
             size = sizes[place.dim]
             self.where[place] = base, Spec(first * size * self.shapes.dtype.itemsize, size, count, size)
-        forward = self._loop(self.code.forward, ("rows", count), 1, self.piece, 1)
-        backward = self._loop(self.code.backward, ("rows", count), 1, self.piece, 1)
-        loss = self.losses[count]
-        start = self.sheet.include(loss.sheet, self._loss_bases(loss, number, first, count))
+        which = number if self.varying else count
+        forward = self._loop(self.code.forward, ("rows", which), 1, self.piece, 1)
+        backward = self._loop(self.code.backward, ("rows", which), 1, self.piece, 1)
+        loss = self.losses[self.piece if self.varying else count]
+        start = self.sheet.include(loss.sheet, self._loss_bases(loss, number, first, which))
         matrices, vectors = JobPlan(), JobPlan()
-        self._matrix_jobs(matrices, 0, count, again=number > 0)
+        rows: int | tuple[int, Hashable] = (0, ("count", number)) if self.varying else count
+        self._matrix_jobs(matrices, 0, rows, again=number > 0)
         for name, node in self.schedule.vectors.items():
             size = sizes[graph.parameters[name][0]]
             target = self._part(name, number) if self.partial else (0, ("gradient", name))
-            vectors.add(*self._from(self._row_by_row(node, size), 0), count, size, target)
+            vectors.add(*self._from(self._row_by_row(node, size), 0), rows, size, target)
         matrices.close(self.sheet)
         vectors.close(self.sheet)
         return [
@@ -111,9 +122,27 @@ class HeadPlan(GradientPlan):
             partial(course.jobs, self.common.vector_gradients, vectors),
         ]
 
-    def _loss_bases(self, loss: LossPlan, number: int, first: int, count: int) -> dict[Hashable, tuple[int, Hashable]]:
+    def row_numbers(self, rows: int) -> dict[Hashable, Array]:
+        """What the bases of row numbers stand for if there are so many rows."""
+        found: dict[Hashable, Array] = {}
+        for k in range(self.pieces):
+            count = min(max(rows - k * self.piece, 0), self.piece)
+            which = k if self.varying else count
+            found["rows", which] = step_rows(np.array([count]), count)
+            found["steps", which] = self.losses[self.piece if self.varying else count].row_numbers(count)
+        return found
+
+    def counts(self, rows: int) -> list[int]:
+        """Rows of each piece."""
+        return [min(max(rows - k * self.piece, 0), self.piece) for k in range(self.pieces)]
+
+    def _scratch(self, base: Hashable, place: Place, rows: int) -> Spec:
+        assert isinstance(base, tuple)  # all pieces use the same memory
+        return super()._scratch(base[0], place, rows)
+
+    def _loss_bases(self, loss: LossPlan, number: int, first: int, which: int) -> dict[Hashable, tuple[int, Hashable]]:
         itemsize = self.shapes.dtype.itemsize
-        return {
+        found: dict[Hashable, tuple[int, Hashable]] = {
             "team": (0, "team"),
             "work": (self.loss_work, "work"),
             "y": (self.y.offset, "work"),
@@ -122,8 +151,9 @@ class HeadPlan(GradientPlan):
             "target": (first * loss.target_bytes, "target"),
             "weights": (first * itemsize, "weights"),
             "sum": (8 * number, "sums"),
-            "steps": (0, ("steps", count)),
+            "steps": (0, ("steps", which)),
         }
+        return found | ({ROWS: (0, ("count", number))} if self.varying else {})
 
     def _part(self, name: str, number: int) -> tuple[int, Hashable]:
         spec = self.partial[name]

@@ -114,14 +114,19 @@ class LossPlan(PassPlan):
         target_bytes: of a row of the target.
     """
 
+    has_room = True
+
     @classmethod
-    def of(cls, code: LossCode, size: int, dtype: np.dtype[Any], rows: int, threads: int) -> LossPlan:
-        """For rows of so many outputs, and at most so many threads."""
+    def of(
+        cls, code: LossCode, size: int, dtype: np.dtype[Any], rows: int, threads: int, varying: bool = False
+    ) -> LossPlan:
+        """For rows of so many outputs, and at most so many threads. `varying`: there may be fewer rows."""
         numbers = tuning_for()
         members = threads_for(rows * size * numbers.loss_work, min(threads, rows))
         most = min(numbers.loss_rows, max(1, numbers.loss_piece // (size * dtype.itemsize))) * members
         pieces = -(-rows // most)
-        return cls(code, Shapes.of_rows({code.lowered.y.dim: size}, dtype, rows, members, -(-rows // pieces)))
+        sizes = {code.lowered.y.dim: size}
+        return cls(code, Shapes.of_rows(sizes, dtype, rows, members, -(-rows // pieces), varying))
 
     def __init__(self, code: LossCode, shapes: Shapes) -> None:
         super().__init__(shapes, ["work", "y", "target", "weights", "dy", "values", "sum", "steps"], ())
@@ -140,12 +145,15 @@ class LossPlan(PassPlan):
         loop = self._over_steps(code.loss)
         settle = JobPlan()
         size = shapes.sizes[lowered.y.dim]
-        settle.add((0, "values"), (0, "weights"), shapes.rows, (0, "dy"), size, (0, "sum"))
+        settle.add((0, "values"), (0, "weights"), self.count, (0, "dy"), size, (0, "sum"))
         settle.close(self.sheet)
         self.course = Course(shapes.cut.members)
         self.course.rows(loop, sequences)
         self.course.jobs(self.common.settle, settle)
         self.course.close(self.sheet)
-        counts = np.full(shapes.steps, sequences)
-        counts[-1] -= shapes.steps * sequences - shapes.rows
-        self.steps = step_rows(counts, sequences)
+        self.steps = self.row_numbers(shapes.rows)
+
+    def row_numbers(self, rows: int) -> np.ndarray[Any, Any]:
+        """Of so many rows, taken as many at once as the plan says."""
+        at_once, steps = self.shapes.sequences, self.shapes.steps
+        return step_rows(np.clip(rows - at_once * np.arange(steps), 0, at_once), at_once)

@@ -30,7 +30,7 @@ class Shapes:
     """What a plan depends on: T, N, R, how threads share them, the lengths of all dimensions, dtype, vector width.
 
     Attributes:
-        varying: whether the sequences are of different lengths.
+        varying: whether the sequences are of different lengths, or there are not always so many rows.
     """
 
     steps: int
@@ -62,14 +62,20 @@ class Shapes:
 
     @staticmethod
     def of_rows(
-        sizes: Mapping[str, int], dtype: np.dtype[Any], rows: int, members: int, at_once: int | None = None
+        sizes: Mapping[str, int],
+        dtype: np.dtype[Any],
+        rows: int,
+        members: int,
+        at_once: int | None = None,
+        varying: bool = False,
     ) -> Shapes:
         """For R rows that know nothing of each other: of one step, or so many `at_once`, as a sequence each."""
         sequences = min(rows, at_once or rows)
         steps, whole = -(-rows // sequences), (0, sequences)
         width = host().machine.width(DTYPES[dtype])
         shared = Cut(min(members, sequences), whole)
-        return Shapes(steps, sequences, rows, shared, Groups(steps, whole), {**sizes, ONE_DIM: 1}, dtype, width)
+        groups = Groups(steps, whole)
+        return Shapes(steps, sequences, rows, shared, groups, {**sizes, ONE_DIM: 1}, dtype, width, varying)
 
     @property
     def equal(self) -> bool:

@@ -29,6 +29,8 @@ class SealedPlan(PassPlan):
         seal: what tells whether the parameters are those of the other pass.
     """
 
+    has_room = True
+
     def __init__(
         self,
         graph: Graph,

@@ -22,10 +22,11 @@ from gated.backends.native.memory.addresses import address_of
 from gated.backends.native.passes.assembly import Assembly, At
 from gated.backends.native.passes.head_plan import HeadPlan
 from gated.backends.native.passes.map_plan import LossPlan, MapBackwardPlan, MapForwardPlan
-from gated.backends.native.passes.pass_plan import PassPlan, Shapes
+from gated.backends.native.passes.pass_plan import ROWS, PassPlan, Shapes
 from gated.backends.native.passes.plan import put_computed
 from gated.backends.native.passes.sealed_plan import GradientPlan, SealedPlan
 from gated.backends.native.passes.training_plan import BackwardPlan, ForwardPlan
+from gated.backends.reference import last_states
 from gated.backends.whole_step import MapLink, ScanLink, Starts, TableLink
 from gated.language.graph import is_constant
 from gated.program.layout import parameter_numbers
@@ -80,7 +81,7 @@ class TablePart(Part):
             "table": step.theta(link.start),
             "ids": self.flow.x,
             "out": self.flow.y,
-            "rows": self.rows,
+            "rows": step.rows,
             "size": link.size,
             "count": link.count,
             "wrong": step.refusals.at(self.wrong),
@@ -98,7 +99,7 @@ class TablePart(Part):
             "ids": self.flow.x,
             "dy": self.flow.dy,
             "into": step.gradient(link.start),
-            "rows": rows,
+            "rows": step.rows,
             "size": link.size,
             "count": link.count,
             "next": (chain, "memory"),
@@ -126,7 +127,8 @@ class _Planned(Part):
 
     def _bases(self, step: Assembly, plan: PassPlan, starts: Starts, own: Mapping[Hashable, At]) -> dict[Hashable, At]:
         work = self._work.get(plan)
-        found: dict[Hashable, At] = {"team": (0, "team"), "work": step.work if work is None else (work, "memory"), **own}
+        where: At = step.work if work is None else (work, "memory")
+        found: dict[Hashable, At] = {"team": (0, "team"), "work": where, ROWS: (0, ROWS), **own}
         for name, start in starts.items():
             found["parameter", name] = step.theta(start)
             found["gradient", name] = step.gradient(start)
@@ -165,12 +167,15 @@ class MapPart(_Planned):
 
     def _own(self, backward: bool) -> dict[Hashable, At]:
         flow, (name,) = self.flow, self.plan.lowered.schedule.graph.inputs
-        found: dict[Hashable, At] = {"tape": (self.tape, "memory"), "rows": (address_of(self.numbers), None)}
+        rows: At = (0, "rows") if self.plan.shapes.varying else (address_of(self.numbers), None)
+        found: dict[Hashable, At] = {"tape": (self.tape, "memory"), "rows": rows}
         found |= {("input", name): flow.x, "y": flow.y}
         return found | {"dy": flow.dy, ("adjoint", name): flow.dx} if backward else found
 
     def forward(self, step: Assembly) -> None:
-        step.include(self.plan.sheet, self.plan.course, self._bases(step, self.plan, self.link.starts, self._own(False)))
+        step.include(
+            self.plan.sheet, self.plan.course, self._bases(step, self.plan, self.link.starts, self._own(False))
+        )
 
     def backward(self, step: Assembly) -> None:
         self._back(step, self.back, self.link.starts, self._own(True))
@@ -179,7 +184,9 @@ class MapPart(_Planned):
         for plan in (self.plan, self.back):
             if plan.computed:
                 own = lease.part(self._work[plan])
-                put_computed(plan.computed, plan.work, own, self.link.schedule, _parameters(plan, self.link.starts, theta))
+                put_computed(
+                    plan.computed, plan.work, own, self.link.schedule, _parameters(plan, self.link.starts, theta)
+                )
 
 
 class HeadPart(_Planned):
@@ -197,7 +204,12 @@ class HeadPart(_Planned):
     def backward(self, step: Assembly) -> None:
         own: dict[Hashable, At] = {"x": self.flow.x, "dx": self.flow.dx, "sums": step.losses.at(self.sums)}
         own |= {"target": (0, "target"), "weights": (0, "weights")}
-        own |= {key: (address_of(numbers), None) for key, numbers in self.plan.numbers.items()}
+        if self.plan.varying:
+            named = [(kind, k) for kind in ("rows", "steps", "count") for k in range(self.plan.pieces)]
+            own |= {key: (0, ("head", *key)) for key in named}
+        else:
+            self.numbers = self.plan.row_numbers(self.plan.shapes.rows)  # held: the tables know them by address alone
+            own |= {key: (address_of(array), None) for key, array in self.numbers.items()}
         self._back(step, self.plan, self.link.starts, own)
 
     def prepare(self, lease: memory.Lease, theta: Array) -> None:
@@ -221,7 +233,8 @@ class LossPart(Part):
     def backward(self, step: Assembly) -> None:
         own: dict[Hashable, At] = {"team": (0, "team"), "work": step.work, "y": self.flow.y, "dy": self.flow.dy}
         own |= {"values": (self.values, "memory"), "sum": step.losses.at(self.sums)}
-        own |= {"target": (0, "target"), "weights": (0, "weights"), "steps": (address_of(self.plan.steps), None)}
+        steps: At = (0, "loss steps") if self.plan.shapes.varying else (address_of(self.plan.steps), None)
+        own |= {"target": (0, "target"), "weights": (0, "weights"), "steps": steps, ROWS: (0, ROWS)}
         step.include(self.plan.sheet, self.plan.course, own)
 
 
@@ -234,17 +247,37 @@ class DirectionPart(_Planned):
         names = list(starts)
         self.plan = ForwardPlan(code, shapes, names, sealed=False)
         self.back = BackwardPlan(self.plan, names)
-        self.rows, self.steps = shapes.groups.all_rows(shapes.rows), shapes.groups.step_rows()
+        if not shapes.varying:
+            self.rows, self.steps = shapes.groups.all_rows(shapes.rows), shapes.groups.step_rows()
 
     def place(self, step: Assembly) -> None:
         step.claim(*_span(self.back, self.starts))
         self.tape = step.memory.place(self.plan.tape.bytes)
         self._place_work(step, self.back)
         step.share(self.plan.work.bytes)
+        if self.back.gathered:
+            self.gathered = step.refusals.ask(len(self.back.layout.running))
+
+    def _gather(self, step: Assembly, work: int, base: Hashable) -> None:
+        """The states before every row, which lie elsewhere where sequences end."""
+        for k in range(len(self.back.layout.running)):
+            states, packed = self.plan.tape.specs["state", k], self.back.work.specs["packed", k]
+            fields: dict[str, int | At] = {
+                "table": (self.tape + states.offset, "memory"),
+                "ids": (0, "previous"),
+                "out": (work + packed.offset, base),
+                "rows": step.rows,
+                "size": states.stride,
+                "count": states.rows,
+                "wrong": step.refusals.at(self.gathered + k),
+            }
+            step.task("look_up", [fields[name] for name in LOOK_UP_JOB])
 
     def _own(self) -> dict[Hashable, At]:
-        numbers = {"steps": (address_of(self.steps), None), "rows": (address_of(self.rows), None)}
-        return {"tape": (self.tape, "memory"), **numbers}
+        tape: dict[Hashable, At] = {"tape": (self.tape, "memory")}
+        if self.plan.shapes.varying:
+            return tape | {"steps": (0, "steps"), "rows": (0, "rows")}
+        return tape | {"steps": (address_of(self.steps), None), "rows": (address_of(self.rows), None)}
 
     def forward(self, step: Assembly) -> None:
         own = self._own() | {"x": self.flow.x, "y": self.flow.y}
@@ -256,6 +289,8 @@ class DirectionPart(_Planned):
         for k in range(len(self.back.layout.running)):
             spec = self.back.work.specs["running", k]
             step.clear((offset + spec.offset, base), spec.rows, spec.stride)
+        if self.back.gathered:
+            self._gather(step, offset, base)
         self._back(step, self.back, self.starts, self._own() | {"dy": self.flow.dy, "dx": self.flow.dx})
 
     def prepare(self, lease: memory.Lease, theta: Array) -> None:
@@ -275,10 +310,11 @@ class DirectionPart(_Planned):
             initial = np.zeros((groups.edges[-1], own.shape[1]), own.dtype) if states is None else states[k]
             groups.put_initial(own, initial)
 
-    def last(self, lease: memory.Lease) -> list[Array]:
-        """The states after the last step, (N, size) each: copies."""
+    def last(self, lease: memory.Lease, counts: Array) -> list[Array]:
+        """The states after each sequence's last step, (N, size) each: copies."""
         tape, groups = lease.part(self.tape), self.plan.shapes.groups
-        return [groups.last(self.plan.tape.view(tape, ("state", k))) for k in range(len(self.plan.layout.new))]
+        own = [self.plan.tape.view(tape, ("state", k)) for k in range(len(self.plan.layout.new))]
+        return last_states(own, counts) if self.plan.shapes.varying else [groups.last(array) for array in own]
 
 
 class ScanPart(Part):
@@ -309,15 +345,15 @@ class ScanPart(Part):
 
     def _turn(self, step: Assembly, source: At, target: At, size: int, number: int) -> None:
         """Each sequence from its end to its beginning."""
-        fields: dict[str, int | At] = {"table": source, "ids": (0, "mirror"), "out": target, "rows": self.rows}
-        fields |= {"size": size, "count": self.rows, "wrong": step.refusals.at(self.turned + number)}
+        fields: dict[str, int | At] = {"table": source, "ids": (0, "mirror"), "out": target, "rows": step.rows}
+        fields |= {"size": size, "count": step.rows, "wrong": step.refusals.at(self.turned + number)}
         step.task("look_up", [fields[name] for name in LOOK_UP_JOB])
 
     def forward(self, step: Assembly) -> None:
-        itemsize, whole = step.memory.dtype.itemsize, (self.rows, self.inputs)
+        itemsize = step.memory.dtype.itemsize
         if self.mask is not None:
-            step.move(self.flow.x, self.x, whole, (self.inputs, self.inputs))
-            step.task("multiply", [self.rows * self.inputs, self.x, self.mask])
+            step.move(self.flow.x, self.x, (step.rows, self.inputs), (self.inputs, self.inputs))
+            step.multiply(self.x, self.mask, self.inputs)
         if len(self.directions) > 1:
             self._turn(step, self.x, self.directions[1].flow.x, self.inputs, 0)
         for part in self.directions:
@@ -327,15 +363,15 @@ class ScanPart(Part):
             self._turn(step, other.flow.y, self.spare, self.size, 1)
             offset, base = self.flow.y
             strides = self.size, self.link.size
-            step.move(one.flow.y, (offset, base), (self.rows, self.size), strides)
-            step.move(self.spare, (offset + self.size * itemsize, base), (self.rows, self.size), strides)
+            step.move(one.flow.y, (offset, base), (step.rows, self.size), strides)
+            step.move(self.spare, (offset + self.size * itemsize, base), (step.rows, self.size), strides)
 
     def backward(self, step: Assembly) -> None:
         itemsize = step.memory.dtype.itemsize
         if len(self.directions) > 1:
             one, other = self.directions
             offset, base = self.flow.dy
-            shape, strides = (self.rows, self.size), (self.link.size, self.size)
+            shape, strides = (step.rows, self.size), (self.link.size, self.size)
             step.move((offset, base), one.flow.dy, shape, strides)
             step.move((offset + self.size * itemsize, base), self.spare, shape, strides)
             self._turn(step, self.spare, other.flow.dy, self.size, 2)
@@ -343,9 +379,9 @@ class ScanPart(Part):
             part.backward(step)
         if len(self.directions) > 1:
             self._turn(step, self.directions[1].flow.dx, self.spare, self.inputs, 3)
-            step.move(self.spare, self.flow.dx, (self.rows, self.inputs), (self.inputs, self.inputs), add=True)
+            step.move(self.spare, self.flow.dx, (step.rows, self.inputs), (self.inputs, self.inputs), add=True)
         if self.mask is not None:
-            step.task("multiply", [self.rows * self.inputs, self.flow.dx, self.mask])
+            step.multiply(self.flow.dx, self.mask, self.inputs)
 
     def prepare(self, lease: memory.Lease, theta: Array) -> None:
         for part in self.directions:

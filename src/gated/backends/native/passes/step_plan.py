@@ -8,6 +8,7 @@ Legend: T steps, N sequences, R rows, P numbers of theta.
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 
 from gated.backends.native.codegen.update_rules import KERNELS
@@ -18,15 +19,17 @@ from gated.backends.native.memory.regions import Region, Sheet
 from gated.backends.native.passes.assembly import Assembly, At, Numbers
 from gated.backends.native.passes.head_plan import HeadPlan
 from gated.backends.native.passes.map_plan import LossPlan
-from gated.backends.native.passes.pass_plan import Shapes
+from gated.backends.native.passes.pass_plan import ROWS, Shapes
 from gated.backends.native.passes.plan import DTYPES
 from gated.backends.native.passes.step_parts import Flow, HeadPart, LossPart, MapPart, Part, ScanPart, TablePart
 from gated.backends.native.threads.groups import step_work
 from gated.backends.native.threads.pool import Team, threads_for
 from gated.backends.native.tuning import tuning_for
-from gated.backends.whole_step import Chain, Link, MapLink, TableLink
+from gated.backends.whole_step import Chain, Link, MapLink, ScanLink, TableLink
 from gated.schedule import CellSchedule
 
+# bases of the sheet of every step
+BASES = "team", "memory", "theta", "gradient", "x", "target", "weights", "mirror"
 SQUARES, NORM, FACTOR, GO, LOSS = range(5)  # what is found
 
 
@@ -35,7 +38,7 @@ class StepShape:
     """What a plan depends on besides the network.
 
     Attributes:
-        steps, sequences: T, N.
+        steps, sequences, rows: T, N, R; if the lengths vary, what there is room for.
         one_hot: whether the targets are classes.
         kernel: of the update, a key of `update_rules.KERNELS`; None without one.
         masked: links whose input is multiplied by a mask.
@@ -43,6 +46,8 @@ class StepShape:
 
     steps: int
     sequences: int
+    rows: int
+    varying: bool
     loss: CellSchedule
     one_hot: bool
     kernel: str | None
@@ -53,31 +58,61 @@ class StepShape:
 class StepPlan:
     """Memory, tables and courses of a step.
 
-    Bases of the sheet: "team", "memory", "theta", "gradient", "x", "target", "weights", "mirror", ("mask", link),
-    ("buffer", k).
+        Bases of the sheet: BASES, ("mask", link), ("buffer", k); where lengths vary, counts and row numbers too.
 
-    Attributes:
-        parts: one for each link; what is made of several runs through them.
-        results: where the numbers SQUARES, NORM, FACTOR, GO, LOSS are found.
-        limit, numbers: where in the sheet the bound of the norm and the numbers of the update stand, counted in
-            numbers.
+        Attributes:
+            parts: one for each link; what is made of several runs through them.
+            results: where the numbers # bases of the sheet of every step
+    BASES = "team", "memory", "theta", "gradient", "x", "target", "weights", "mirror"
+    SQUARES, NORM, FACTOR, GO, LOSS are found.
+            limit, numbers: where in the sheet the bound of the norm and the numbers of the update stand, counted in
+                numbers.
     """
 
     def __init__(self, chain: Chain, wanted: StepShape) -> None:
-        self.chain, self.wanted, self.rows = chain, wanted, wanted.steps * wanted.sequences
+        self.chain, self.wanted, self.rows = chain, wanted, wanted.rows
         name = DTYPES[chain.dtype]
         self.memory = Region("memory", chain.dtype, host().machine.width(name))
         buffers = len(KERNELS[wanted.kernel].changed) - 1 if wanted.kernel else 0
-        bases = "team", "memory", "theta", "gradient", "x", "target", "weights", "mirror"
-        masks = (("mask", link) for link in wanted.masked)
-        self.sheet = Sheet([*bases, *masks, *(("buffer", k) for k in range(buffers))])
-        self.step = Assembly(self.sheet, self.memory, common(name), vectors(name))
         self.results = Numbers()
         self.results.ask(5)
         self.parts = self._parts()
+        self.sheet = Sheet([*BASES, *self._bases(buffers)])
+        rows: int | At = (0, ROWS) if wanted.varying else wanted.rows
+        self.step = Assembly(self.sheet, self.memory, rows, common(name), vectors(name))
         self._place()
         self._assemble(buffers)
         self.courses = self.step.courses
+
+    def _bases(self, buffers: int) -> list[Hashable]:
+        """Those that not every step has."""
+        masked, head = self.wanted.masked, self.head
+        found: list[Hashable] = [("mask", k) for k in masked]
+        found += [("buffer", k) for k in range(buffers)]
+        if self.wanted.varying:
+            found += [ROWS, "steps", "rows", "previous", "loss steps"]
+            found += [(ROWS, size) for size in self.masked_sizes]
+            pieces = range(head.pieces) if head is not None else ()
+            found += [("head", kind, k) for kind in ("rows", "steps", "count") for k in pieces]
+        return found
+
+    @property
+    def masked_sizes(self) -> list[int]:
+        """Lengths of the inputs that are multiplied by masks, each once."""
+        links = [self.chain.links[k][0] for k in self.wanted.masked]
+        return sorted({link.sizes["input"] for link in links if isinstance(link, ScanLink)})
+
+    @property
+    def head(self) -> HeadPlan | None:
+        """Of the last map, if there is one."""
+        last = self.parts[-1]
+        return last.plan if isinstance(last, HeadPart) else None
+
+    @property
+    def loss(self) -> LossPlan | None:
+        """Of the loss, if it comes alone."""
+        last = self.parts[-1]
+        return last.plan if isinstance(last, LossPart) else None
 
     # the parts
 
@@ -87,7 +122,8 @@ class StepPlan:
         flows = self._flows()
         parts: list[Part] = [self._part(k, link, flows[k], code) for k, (link, _) in enumerate(links)]
         if not isinstance(parts[-1], HeadPart):
-            plan = LossPlan.of(code, links[-1][0].size, self.chain.dtype, self.rows, self.wanted.team.threads)
+            size, threads, varying = links[-1][0].size, self.wanted.team.threads, self.wanted.varying
+            plan = LossPlan.of(code, size, self.chain.dtype, self.rows, threads, varying)
             parts.append(LossPart(flows[-1], plan))
         return parts
 
@@ -112,23 +148,23 @@ class StepPlan:
 
     def _part(self, k: int, link: Link, flow: Flow, code: LossCode) -> Part:
         dtype, wanted, rows = self.chain.dtype, self.wanted, self.rows
-        name, threads = DTYPES[dtype], wanted.team.threads
+        name, threads, varying = DTYPES[dtype], wanted.team.threads, wanted.varying
         if isinstance(link, TableLink):
             return TablePart(link, flow, rows)
         if isinstance(link, MapLink):
             members = threads_for(step_work(link.schedule.graph, link.sizes, rows), threads)
             program = mapping(link.schedule, name)
             if k < len(self.chain.links) - 1:
-                return MapPart(link, flow, program, Shapes.of_rows(link.sizes, dtype, rows, members))
+                return MapPart(link, flow, program, Shapes.of_rows(link.sizes, dtype, rows, members, None, varying))
             members = max(members, threads_for(rows * link.size * tuning_for().loss_work, threads))
 
             def losses(count: int) -> LossPlan:
-                return LossPlan.of(code, link.size, dtype, count, members)
+                return LossPlan.of(code, link.size, dtype, count, members, varying)
 
-            shapes = Shapes.of_rows(link.sizes, dtype, rows, members)
+            shapes = Shapes.of_rows(link.sizes, dtype, rows, members, None, varying)
             return HeadPart(link, flow, HeadPlan(program, losses, shapes, list(link.starts)))
         shape = wanted.steps, wanted.sequences, rows
-        shapes = Shapes.of(link.schedule.graph, link.sizes, dtype, shape, wanted.team)
+        shapes = Shapes.of(link.schedule.graph, link.sizes, dtype, shape, wanted.team, varying)
         mask: At | None = (0, ("mask", k)) if k in wanted.masked else None
         return ScanPart(link, flow, training(link.schedule, name), shapes, mask)
 

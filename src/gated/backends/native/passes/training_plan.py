@@ -24,11 +24,8 @@ class ForwardPlan(SealedPlan):
     """
 
     reordered = "x", "dx"
-    has_room = True
 
-    def __init__(
-        self, programs: TrainingCode, shapes: Shapes, parameters: Sequence[str], sealed: bool = True
-    ) -> None:
+    def __init__(self, programs: TrainingCode, shapes: Shapes, parameters: Sequence[str], sealed: bool = True) -> None:
         self.programs, self.layout = programs, programs.layout
         self.tape = Region("tape", shapes.dtype, shapes.width)
         bases = ["tape", "work", "x", "y", "steps", "rows"]
@@ -79,7 +76,6 @@ class BackwardPlan(GradientPlan):
     """
 
     reordered = "x", "dx"
-    has_room = True
 
     def __init__(self, forward: ForwardPlan, parameters: Sequence[str]) -> None:
         shapes, programs = forward.shapes, forward.programs

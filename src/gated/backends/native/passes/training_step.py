@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from functools import lru_cache
 from types import FunctionType
 from typing import Any
@@ -12,15 +13,18 @@ from gated.backends.interface import Array, Batch, Chain, Trained, Update
 from gated.backends.native.machine.target import host
 from gated.backends.native.memory import leases as memory
 from gated.backends.native.memory.addresses import address_of
+from gated.backends.native.passes.pass_plan import ROWS
 from gated.backends.native.passes.plan import DTYPES, Call
 from gated.backends.native.passes.step_parts import ScanPart
 from gated.backends.native.passes.step_plan import GO, LOSS, NORM, StepPlan, StepShape
 from gated.backends.native.passes.update_numbers import RULES
+from gated.backends.native.threads.groups import all_rows, room_for, step_rows
 from gated.backends.native.threads.pool import pool, team_for
 from gated.backends.native.tuning import tuning_for
 from gated.backends.whole_step import MapLink, ScanLink, TableLink
 from gated.lru import Lru
 from gated.program.maps import is_loss, is_map
+from gated.program.rows import PREVIOUS, ROW, line_of
 from gated.schedule import CellSchedule
 
 _cache: Lru[Any, StepPlan] = Lru(tuning_for().plans_kept)
@@ -56,8 +60,11 @@ def _fits(chain: Chain, theta: Array, batch: Batch, update: Update | None) -> bo
         expected.append((buffer, (chain.numbers,), dtype))
     changed = [theta, *(update.buffers.values() if update is not None else ())]
     turned = any(isinstance(link, ScanLink) and len(link.starts) > 1 for link, _ in chain.links)
+    counts = batch.counts
     return (
-        all(a.shape == shape and a.dtype == kind and a.flags.c_contiguous for a, shape, kind in expected)
+        0 < int(counts.sum()) == rows
+        and 0 < int(counts[0]) <= batch.sequences
+        and all(a.shape == shape and a.dtype == kind and a.flags.c_contiguous for a, shape, kind in expected)
         and all(array.flags.writeable for array in changed)
         and (batch.mirror is not None or not turned)
     )
@@ -65,9 +72,8 @@ def _fits(chain: Chain, theta: Array, batch: Batch, update: Update | None) -> bo
 
 def takes(chain: Chain, loss: CellSchedule, theta: Array, batch: Batch, update: Update | None) -> bool:
     """Whether `run` knows what to do."""
-    equal = len(batch.weights) == len(batch.counts) * batch.sequences
     rule = update is None or (isinstance(update.rule, FunctionType) and update.rule in RULES)
-    return equal and len(batch.weights) > 0 and rule and _joins(chain) and _is_loss(loss) and _fits(chain, theta, batch, update)
+    return rule and _joins(chain) and _is_loss(loss) and _fits(chain, theta, batch, update)
 
 
 def run(chain: Chain, loss: CellSchedule, theta: Array, batch: Batch, update: Update | None) -> Trained | None:
@@ -75,25 +81,52 @@ def run(chain: Chain, loss: CellSchedule, theta: Array, batch: Batch, update: Up
     kernel, names, values = None, (), ()
     if update is not None:
         kernel, names, values = RULES[update.rule](**update.numbers)
-    team = team_for(batch.sequences)
-    masked = tuple(sorted(batch.masks))
-    shape = StepShape(len(batch.counts), batch.sequences, loss, batch.target.ndim == 1, kernel, masked, team)
-    plan = _cache.get((chain, shape, host()), lambda: StepPlan(chain, shape))
+    plan = _plan(chain, loss, batch, kernel)
     lease = memory.lease(plan.memory.bytes)
     gradient, at = memory.placed((chain.numbers,), chain.dtype)
     buffers = [update.buffers[name] for name in names] if update is not None else []
-    given = [batch.x, batch.target, batch.weights, *([] if batch.mirror is None else [batch.mirror])]
-    arrays = [*given[:3], batch.mirror if batch.mirror is not None else batch.x]
-    arrays += [*(batch.masks[link] for link in masked), *buffers]
-    call = Call(plan.sheet, [pool().address, lease.address, address_of(theta), at, *map(address_of, arrays)])
+    numbers = _numbers(plan, batch) if plan.wanted.varying else {}
+    mirror = batch.x if batch.mirror is None else batch.mirror
+    arrays = batch.x, batch.target, batch.weights, mirror, *(batch.masks[k] for k in plan.wanted.masked), *buffers
+    told = [number if isinstance(number, int) else address_of(number) for number in numbers.values()]
+    call = Call(plan.sheet, [pool().address, lease.address, address_of(theta), at, *map(address_of, arrays), *told])
     _begin(plan, lease, theta, batch)
     floats = call.numbers.view(FLOAT)
     floats[plan.limit] = np.inf if update is None else update.limit
     if update is not None:
         floats[plan.numbers] = values
     for course in plan.courses:
+        if plan.wanted.varying:
+            course.recut(call.numbers, batch.counts, batch.sequences)
         call.run(course.program, course.members, course.alone)
-    return _found(plan, lease, gradient, update)
+    return _found(plan, lease, gradient, batch, update)
+
+
+def _plan(chain: Chain, loss: CellSchedule, batch: Batch, kernel: str | None) -> StepPlan:
+    steps, sequences, rows = len(batch.counts), batch.sequences, len(batch.weights)
+    varying = rows != steps * sequences
+    if varying:
+        steps, rows = room_for(steps), room_for(rows)
+    shared = varying, loss, batch.target.ndim == 1, kernel, tuple(sorted(batch.masks)), team_for(sequences)
+    shape = StepShape(steps, sequences, rows, *shared)
+    return _cache.get((chain, shape, host()), lambda: StepPlan(chain, shape))
+
+
+def _numbers(plan: StepPlan, batch: Batch) -> dict[Hashable, int | Array]:
+    """What the bases stand for by which the plan is told of lengths, in their order (see `StepPlan._bases`)."""
+    rows, sequences, counts = len(batch.weights), batch.sequences, batch.counts
+    steps = step_rows(counts, sequences, plan.wanted.steps)
+    first = np.repeat(steps[0, line_of(PREVIOUS), : len(counts)], counts)
+    inside = np.arange(rows) - np.repeat(steps[0, line_of(ROW), : len(counts)], counts)
+    found: dict[Hashable, int | Array] = {ROWS: rows, "steps": steps, "rows": all_rows(rows, sequences)}
+    found["previous"] = first + inside
+    found["loss steps"] = 0 if plan.loss is None else plan.loss.row_numbers(rows)
+    found |= {(ROWS, size): rows * size for size in plan.masked_sizes}
+    if plan.head is not None:
+        numbers, pieces = plan.head.row_numbers(rows), range(plan.head.pieces)
+        found |= {(kind, k): numbers[kind, k] for kind in ("rows", "steps") for k in pieces}
+        found |= {("count", k): count for k, count in enumerate(plan.head.counts(rows))}
+    return found
 
 
 def _begin(plan: StepPlan, lease: memory.Lease, theta: Array, batch: Batch) -> None:
@@ -109,14 +142,14 @@ def _begin(plan: StepPlan, lease: memory.Lease, theta: Array, batch: Batch) -> N
         part.prepare(lease, theta)
 
 
-def _found(plan: StepPlan, lease: memory.Lease, gradient: Array, update: Update | None) -> Trained | None:
+def _found(plan: StepPlan, lease: memory.Lease, gradient: Array, batch: Batch, update: Update | None) -> Trained | None:
     results = lease.array(plan.results.offset, (5,), (8,), FLOAT)
     refusals = plan.step.refusals
     if lease.array(refusals.offset, (refusals.count,), (8,), np.dtype(np.int64)).any():
         return None
     went = bool(lease.array(plan.results.offset + 8 * GO, (1,), (8,), np.dtype(np.int64))[0])
     last = {
-        k: [direction.last(lease) for direction in part.directions]
+        k: [direction.last(lease, batch.counts) for direction in part.directions]
         for k, part in enumerate(plan.parts)
         if isinstance(part, ScanPart)
     }
