@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from tests.learning.networks_by_chance import LOSSES, RULES, Drawn, drawn
 
 import gated
+from gated.backends import backend_of
 from gated.data.sequences import Sequences
 from gated.errors import ArgumentError, GatedError
 from gated.learning import Adam, full_step, truncated_step
@@ -19,7 +20,6 @@ from gated.learning.training import one_call
 from gated.learning.training.bptt import inside
 from gated.losses import SoftmaxCrossEntropy, SquaredError
 from gated.nn import Dense, Embedding, Network, Recurrent
-from gated.backends import backend_of
 
 CLOSE = {"float64": 1e-12, "float32": 5e-6}
 

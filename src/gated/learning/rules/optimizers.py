@@ -201,7 +201,7 @@ class Optimizer:
                 )
 
     def _rule(self, lr: float, update: int) -> tuple[Rule, dict[str, float]]:
-        """The k-th update, at rate `lr`: a function of theta, g, the buffers, the scratch arrays and numbers, and these.
+        """The k-th update, at rate `lr`: a function of theta, g, buffers, scratch arrays and numbers, and the numbers.
 
         Whoever makes rules of their own writes `_apply` instead.
         """

@@ -53,7 +53,7 @@ def train_in_one_call(
     """
     if why_not(network, loss, optimizer) is not None:
         return None
-    drawn = None if rng is None else rng.bit_generator.state
+    before = None if rng is None else rng.bit_generator.state
     try:
         prepared = _prepared(network, loss, batch, state, rng)
         if prepared is not None:
@@ -69,8 +69,8 @@ def train_in_one_call(
                 return found, _states_of(network.linked, found, prepared[1])
     except GatedError:
         pass  # the parts find it too, and say where
-    if rng is not None:
-        rng.bit_generator.state = drawn
+    if rng is not None and before is not None:
+        rng.bit_generator.state = before
     return None
 
 
@@ -80,11 +80,12 @@ def _prepared(network: Network, loss: Loss, batch: Sequences, state: Any, rng: A
     assert isinstance(found, Linked)
     links, turned = found.chain.links, next((order for _, order in orders(network)), False)
     x = as_array("x", batch.x)
-    ids = isinstance(links[0][0], TableLink)
-    if ids:
+    first = links[0][0]
+    ids = isinstance(first, TableLink)
+    if isinstance(first, TableLink):
         if x.dtype.kind not in "iu" or x.ndim != 2:
             return None
-    elif x.ndim != 3 or x.dtype != network.dtype or x.shape[2] != links[0][0].sizes["input"]:
+    elif x.ndim != 3 or x.dtype != network.dtype or x.shape[2] != first.sizes["input"]:
         return None
     steps, sequences = x.shape[1::-1] if turned else x.shape[:2]
     packing = Packing(steps, sequences, batch.lengths)

@@ -50,7 +50,7 @@ class _Numbers(NamedTuple):
 
     steps: Array
     rows: Array
-    count: list[int]
+    told: list[int]
 
     @property
     def places(self) -> tuple[int, int]:
@@ -142,7 +142,7 @@ class NativeBackend(NativeVectors, ReferenceBackend):
         numbers = plans.numbers_of(counts, given.sequences, len(x))
         arrays = address_of(x), at, *numbers.places
         vectors = parameter_addresses(parameters)
-        _run(plan, [*numbers.count, tape.address, work.address, *arrays, *vectors], counts)
+        _run(plan, [*numbers.told, tape.address, work.address, *arrays, *vectors], counts)
         last = last_states(own, counts) if plan.shapes.varying else [groups.last(array) for array in own]
         scan = Scan.of(given, y, _TapeStates(groups, own), last, _TapeValues(plan, tape, len(x)))
         scan.own = plans, tape, numbers, plan.seal.digest(tape)
@@ -171,7 +171,7 @@ class NativeBackend(NativeVectors, ReferenceBackend):
         dx, at = memory.placed((scan.rows, plan.shapes.sizes["input"]), dy.dtype)
         arrays = address_of(dy), at, *numbers.places
         vectors = *parameter_addresses(gradients), *parameter_addresses(scan.parameters)
-        _run(plan, [*numbers.count, tape.address, work.address, *arrays, *vectors], scan.counts)
+        _run(plan, [*numbers.told, tape.address, work.address, *arrays, *vectors], scan.counts)
         if plan.seal.digest(work) != digest:
             raise stale()
         for name in plan.without_gradient:

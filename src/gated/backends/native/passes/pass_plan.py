@@ -21,7 +21,6 @@ from gated.language.graph import ONE_DIM, Graph, Matrix, Node, is_leaf
 from gated.program.lowering import Place
 from gated.program.rows import SINGLE
 
-
 ROWS = "how many rows"  # a base of the sheet of a plan whose rows vary
 
 

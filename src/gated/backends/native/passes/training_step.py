@@ -78,9 +78,10 @@ def takes(chain: Chain, loss: CellSchedule, theta: Array, batch: Batch, update: 
 
 def run(chain: Chain, loss: CellSchedule, theta: Array, batch: Batch, update: Update | None) -> Trained | None:
     """See `interface.Backend.train`."""
-    kernel, names, values = None, (), ()
+    rule: tuple[str | None, tuple[str, ...], tuple[float, ...]] = (None, (), ())
     if update is not None:
-        kernel, names, values = RULES[update.rule](**update.numbers)
+        rule = RULES[update.rule](**update.numbers)
+    kernel, names, values = rule
     plan = _plan(chain, loss, batch, kernel)
     lease = memory.lease(plan.memory.bytes)
     gradient, at = memory.placed((chain.numbers,), chain.dtype)
