@@ -127,6 +127,9 @@ class Tuning:
     loss_piece: int = 64 << 10
     # Rows of such a piece, at most.
     loss_rows: int = 64
+    # Rows for each row of a table, from which on the products with the table's rows are made once and looked up: fewer
+    # would not pay for the sums of what comes back.
+    table_rows: int = 2
     # Bytes of the outputs of a network's last map that are made at a time, with the loss behind them: so many fit into
     # the caches beside the matrix that a piece is multiplied by.
     head_piece: int = 1 << 20

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,9 @@ from gated.backends.native.passes.map_plan import LossPlan, MapBackwardPlan, Map
 from gated.backends.native.passes.pass_plan import ROWS, PassPlan, Shapes
 from gated.backends.native.passes.plan import put_computed
 from gated.backends.native.passes.sealed_plan import GradientPlan, SealedPlan
+from gated.backends.native.passes.table_scan_plan import TableBackwardPlan, TableForwardPlan
 from gated.backends.native.passes.training_plan import BackwardPlan, ForwardPlan
+from gated.backends.native.threads.groups import all_rows
 from gated.backends.reference import last_states
 from gated.backends.whole_step import MapLink, ScanLink, Starts, TableLink
 from gated.language.graph import is_constant
@@ -33,6 +35,7 @@ from gated.program.layout import parameter_numbers
 
 Array = np.ndarray[Any, Any]
 NOWHERE: At = (0, None)
+ZEROS = 256  # numbers of a row of zeros, at least
 
 
 @dataclass(frozen=True)
@@ -244,11 +247,13 @@ class DirectionPart(_Planned):
     def __init__(self, link: ScanLink, starts: Starts, flow: Flow, code: TrainingCode, shapes: Shapes) -> None:
         super().__init__()
         self.schedule, self.starts, self.flow, self.members = link.schedule, starts, flow, shapes.cut.members
-        names = list(starts)
-        self.plan = ForwardPlan(code, shapes, names, sealed=False)
-        self.back = BackwardPlan(self.plan, names)
+        self.plan, self.back = self._plans(code, shapes, list(starts))
         if not shapes.varying:
             self.rows, self.steps = shapes.groups.all_rows(shapes.rows), shapes.groups.step_rows()
+
+    def _plans(self, code: TrainingCode, shapes: Shapes, names: list[str]) -> tuple[ForwardPlan, BackwardPlan]:
+        plan = ForwardPlan(code, shapes, names, sealed=False)
+        return plan, BackwardPlan(plan, names)
 
     def place(self, step: Assembly) -> None:
         step.claim(*_span(self.back, self.starts))
@@ -317,11 +322,51 @@ class DirectionPart(_Planned):
         return last_states(own, counts) if self.plan.shapes.varying else [groups.last(array) for array in own]
 
 
+class TableDirectionPart(DirectionPart):
+    """A time loop behind a table."""
+
+    def __init__(
+        self, table: TableLink, direction: int, link: ScanLink, flow: Flow, code: TrainingCode, shapes: Shapes
+    ) -> None:
+        self.table, self.direction = table, direction
+        super().__init__(link, link.starts[direction], flow, code, shapes)
+        self.table_rows = all_rows(table.count, 0)
+
+    def _plans(self, code: TrainingCode, shapes: Shapes, names: list[str]) -> tuple[ForwardPlan, BackwardPlan]:
+        plan = TableForwardPlan(code, shapes, names, self.table.count)
+        return plan, TableBackwardPlan(plan, names, ZEROS)
+
+    def place(self, step: Assembly) -> None:
+        super().place(step)
+        step.claim(self.table.start, self.table.count * self.table.size)
+        self.chains = step.memory.place(8 * (3 * self.plan.shapes.rows + 2 * self.table.count + 1))
+        self.wrong = step.refusals.ask(1)
+
+    def _bases(self, step: Assembly, plan: PassPlan, starts: Starts, own: Mapping[Hashable, At]) -> dict[Hashable, At]:
+        found = super()._bases(step, plan, starts, own)
+        found |= {"table": step.theta(self.table.start), "table rows": (address_of(self.table_rows), None)}
+        found |= {"ids": (0, ("ids", self.direction)), "wrong": step.refusals.at(self.wrong)}
+        return found | {"zeros": (step.zeros[0], "memory"), "chains": (self.chains, "memory")}
+
+    def backward(self, step: Assembly) -> None:
+        with step.gradients_of(self.table.start, self.table.count * self.table.size):
+            self.flow = replace(self.flow, dx=step.gradient(self.table.start))
+            super().backward(step)
+
+
 class ScanPart(Part):
     """A time loop; or two over the same input, whose outputs lie side by side."""
 
-    def __init__(self, link: ScanLink, flow: Flow, code: TrainingCode, shapes: Shapes, mask: At | None) -> None:
-        self.link, self.flow, self.code, self.shapes, self.mask = link, flow, code, shapes, mask
+    def __init__(
+        self,
+        link: ScanLink,
+        flow: Flow,
+        code: TrainingCode,
+        shapes: Shapes,
+        mask: At | None,
+        table: TableLink | None = None,
+    ) -> None:
+        self.link, self.flow, self.code, self.shapes, self.mask, self.table = link, flow, code, shapes, mask, table
         self.members, self.rows = shapes.cut.members, shapes.rows
         self.inputs = shapes.sizes["input"]
         self.size = link.size // len(link.starts)  # of one direction's output
@@ -338,10 +383,15 @@ class ScanPart(Part):
             self.turned, self.spare = step.refusals.ask(4), array(max(self.inputs, self.size))
             flows = [Flow(self.x, array(self.size), flow.dx, array(self.size))]
             flows += [Flow(array(self.inputs), array(self.size), array(self.inputs), array(self.size))]
-        for starts, own in zip(self.link.starts, flows, strict=True):
-            part = DirectionPart(self.link, starts, own, self.code, self.shapes)
+        for direction, own in enumerate(flows):
+            part = self._direction(direction, own)
             part.place(step)
             self.directions.append(part)
+
+    def _direction(self, direction: int, flow: Flow) -> DirectionPart:
+        if self.table is not None:
+            return TableDirectionPart(self.table, direction, self.link, flow, self.code, self.shapes)
+        return DirectionPart(self.link, self.link.starts[direction], flow, self.code, self.shapes)
 
     def _turn(self, step: Assembly, source: At, target: At, size: int, number: int) -> None:
         """Each sequence from its end to its beginning."""
@@ -354,7 +404,7 @@ class ScanPart(Part):
         if self.mask is not None:
             step.move(self.flow.x, self.x, (step.rows, self.inputs), (self.inputs, self.inputs))
             step.multiply(self.x, self.mask, self.inputs)
-        if len(self.directions) > 1:
+        if len(self.directions) > 1 and self.table is None:
             self._turn(step, self.x, self.directions[1].flow.x, self.inputs, 0)
         for part in self.directions:
             part.forward(step)
@@ -377,7 +427,7 @@ class ScanPart(Part):
             self._turn(step, self.spare, other.flow.dy, self.size, 2)
         for part in self.directions:
             part.backward(step)
-        if len(self.directions) > 1:
+        if len(self.directions) > 1 and self.table is None:
             self._turn(step, self.directions[1].flow.dx, self.spare, self.inputs, 3)
             step.move(self.spare, self.flow.dx, (step.rows, self.inputs), (self.inputs, self.inputs), add=True)
         if self.mask is not None:

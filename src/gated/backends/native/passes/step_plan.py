@@ -8,6 +8,7 @@ Legend: T steps, N sequences, R rows, P numbers of theta.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable
 from dataclasses import dataclass
 
@@ -21,7 +22,8 @@ from gated.backends.native.passes.head_plan import HeadPlan
 from gated.backends.native.passes.map_plan import LossPlan
 from gated.backends.native.passes.pass_plan import ROWS, Shapes
 from gated.backends.native.passes.plan import DTYPES
-from gated.backends.native.passes.step_parts import Flow, HeadPart, LossPart, MapPart, Part, ScanPart, TablePart
+from gated.backends.native.passes.step_parts import NOWHERE, ZEROS, Flow, HeadPart, LossPart, MapPart, Part, ScanPart, TablePart
+from gated.backends.native.passes.table_scan_plan import fits_table
 from gated.backends.native.threads.groups import step_work
 from gated.backends.native.threads.pool import Team, threads_for
 from gated.backends.native.tuning import tuning_for
@@ -88,6 +90,7 @@ class StepPlan:
         """Those that not every step has."""
         masked, head = self.wanted.masked, self.head
         found: list[Hashable] = [("mask", k) for k in masked]
+        found += [("ids", k) for k in self.directions]
         found += [("buffer", k) for k in range(buffers)]
         if self.wanted.varying:
             found += [ROWS, "steps", "rows", "previous", "loss steps"]
@@ -95,6 +98,11 @@ class StepPlan:
             pieces = range(head.pieces) if head is not None else ()
             found += [("head", kind, k) for kind in ("rows", "steps", "count") for k in pieces]
         return found
+
+    @property
+    def directions(self) -> range:
+        """Of the time loop behind a table that takes its rows by number."""
+        return range(max((len(self.parts[k].link.starts) for k in self.tables), default=0))
 
     @property
     def masked_sizes(self) -> list[int]:
@@ -119,6 +127,7 @@ class StepPlan:
     def _parts(self) -> list[Part]:
         """In the order of the forward pass; the last one makes the loss."""
         links, code = self.chain.links, loss(self.wanted.loss, DTYPES[self.chain.dtype], self.wanted.one_hot)
+        self.tables = self._tables()
         flows = self._flows()
         parts: list[Part] = [self._part(k, link, flows[k], code) for k, (link, _) in enumerate(links)]
         if not isinstance(parts[-1], HeadPart):
@@ -126,6 +135,19 @@ class StepPlan:
             plan = LossPlan.of(code, size, self.chain.dtype, self.rows, threads, varying)
             parts.append(LossPart(flows[-1], plan))
         return parts
+
+    def _tables(self) -> dict[int, TableLink]:
+        """Time loops that take the rows of a small table: link -> the table."""
+        found, width = {}, host().machine.width(DTYPES[self.chain.dtype])
+        read = Counter(source for _, (source,) in self.chain.links)
+        for k, (link, (source,)) in enumerate(self.chain.links):
+            table = self.chain.links[source][0] if source >= 0 else None
+            if isinstance(link, ScanLink) and isinstance(table, TableLink) and k not in self.wanted.masked:
+                code = training(link.schedule, DTYPES[self.chain.dtype])
+                few = table.count * tuning_for().table_rows <= self.rows
+                if few and read[source] == 1 and fits_table(code, table.size, width):
+                    found[k] = table
+        return found
 
     def _flows(self) -> list[Flow]:
         """Memory for what each link makes, and for its adjoint."""
@@ -135,8 +157,9 @@ class StepPlan:
             return self.memory.place(self.rows * size * itemsize), "memory"
 
         fused = isinstance(links[-1][0], MapLink)
+        unseen = {links[k][1][0] for k in self.tables} | ({len(links) - 1} if fused else set())
         made = [
-            ((0, None), (0, None)) if fused and k == len(links) - 1 else (array(link.size), array(link.size))
+            (NOWHERE, NOWHERE) if k in unseen else (array(link.size), array(link.size))
             for k, (link, _) in enumerate(links)
         ]
         flows = []
@@ -150,7 +173,8 @@ class StepPlan:
         dtype, wanted, rows = self.chain.dtype, self.wanted, self.rows
         name, threads, varying = DTYPES[dtype], wanted.team.threads, wanted.varying
         if isinstance(link, TableLink):
-            return TablePart(link, flow, rows)
+            looked_up = any(self.chain.links[j][1][0] == k for j in self.tables)
+            return Part() if looked_up else TablePart(link, flow, rows)
         if isinstance(link, MapLink):
             members = threads_for(step_work(link.schedule.graph, link.sizes, rows), threads)
             program = mapping(link.schedule, name)
@@ -166,7 +190,7 @@ class StepPlan:
         shape = wanted.steps, wanted.sequences, rows
         shapes = Shapes.of(link.schedule.graph, link.sizes, dtype, shape, wanted.team, varying)
         mask: At | None = (0, ("mask", k)) if k in wanted.masked else None
-        return ScanPart(link, flow, training(link.schedule, name), shapes, mask)
+        return ScanPart(link, flow, training(link.schedule, name), shapes, mask, self.tables.get(k))
 
     # memory, tables
 
@@ -178,7 +202,7 @@ class StepPlan:
         self.squares.ask(-(-self.chain.numbers // piece))
         self.results.place(self.memory)
         self.squares.place(self.memory)
-        self.step.place(max(64, *(link.size for link, _ in self.chain.links)))
+        self.step.place(max(ZEROS, *(link.size for link, _ in self.chain.links)))
         self.step.members = max(part.members for part in self.parts)
 
     def _assemble(self, buffers: int) -> None:

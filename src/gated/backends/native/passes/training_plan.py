@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from gated.backends.native.machine.programs import TrainingCode
 from gated.backends.native.memory.regions import Region
 from gated.backends.native.passes.pass_plan import Shapes
-from gated.backends.native.passes.plan import Where
+from gated.backends.native.passes.plan import LoopPlan, Where
 from gated.backends.native.passes.sealed_plan import GradientPlan, SealedPlan
 from gated.language.graph import Node
 from gated.program.lowering import Place
@@ -24,11 +24,12 @@ class ForwardPlan(SealedPlan):
     """
 
     reordered = "x", "dx"
+    more_bases: tuple[str, ...] = ()
 
     def __init__(self, programs: TrainingCode, shapes: Shapes, parameters: Sequence[str], sealed: bool = True) -> None:
         self.programs, self.layout = programs, programs.layout
         self.tape = Region("tape", shapes.dtype, shapes.width)
-        bases = ["tape", "work", "x", "y", "steps", "rows"]
+        bases = ["tape", "work", "x", "y", "steps", "rows", *self.more_bases]
         super().__init__(self.layout.schedule.graph, shapes, bases, parameters, self.tape, sealed)
         self._place_input()
         self._place_values()
@@ -36,14 +37,20 @@ class ForwardPlan(SealedPlan):
             spec = self.tape.add(("state", k), shapes.sequences + shapes.rows, shapes.sizes[place.dim])
             self.where[place] = self.where[self.layout.new[k]] = "tape", spec
         self.y = self.where[self.layout.y] = self._rows_of("y", self.work, shapes.sizes[self.layout.y.dim], True)
-        self.before = self._over_rows(programs.before)
+        self.before = self._lay_before()
         self.forward = self._over_steps(programs.forward)
         self._set_course()
 
-    def _set_course(self) -> None:
-        self._run_packing()
+    def _lay_before(self) -> LoopPlan | None:
+        return self._over_rows(self.programs.before)
+
+    def _run_before(self) -> None:
         self._run_moves(self.course, self.x, "x", True)
         self._run_rows(self.course, self.before)
+
+    def _set_course(self) -> None:
+        self._run_packing()
+        self._run_before()
         self._run_steps(self.course, self.forward)
         self._run_moves(self.course, self.y, "y", False)
         self.course.close(self.sheet)
@@ -52,7 +59,8 @@ class ForwardPlan(SealedPlan):
         graph = self.layout.schedule.graph
         place = self.layout.values[graph.input_leaf(graph.inputs[0])]
         # a copy, whatever the order: the caller may write to the array before the backward pass
-        self.x = self.where[place] = "tape", self.tape.add(place, self.shapes.rows, self.shapes.sizes[place.dim])
+        self.x: Where | None = ("tape", self.tape.add(place, self.shapes.rows, self.shapes.sizes[place.dim]))
+        self.where[place] = self.x
 
     def _place_values(self) -> None:
         layout, sizes = self.layout, self.shapes.sizes
@@ -76,17 +84,18 @@ class BackwardPlan(GradientPlan):
     """
 
     reordered = "x", "dx"
+    more_bases: tuple[str, ...] = ()
 
     def __init__(self, forward: ForwardPlan, parameters: Sequence[str]) -> None:
         shapes, programs = forward.shapes, forward.programs
-        bases = ["tape", "work", "dy", "dx", "steps", "rows"]
+        bases = ["tape", "work", "dy", "dx", "steps", "rows", *self.more_bases]
         super().__init__(programs.layout.schedule, programs.groups, shapes, bases, parameters, forward.sealed)
         self.forward, self.programs, self.layout = forward, programs, programs.layout
         self.gathered = not shapes.equal
         self.where = dict(forward.where)
         self._place_adjoints()
         self.backward = self._over_steps(programs.backward)
-        self.after = self._over_rows(programs.after)
+        self.after = self._lay_after()
         if shapes.rows:
             self._gradients()
         else:
@@ -97,10 +106,16 @@ class BackwardPlan(GradientPlan):
         self._run_packing()
         self._run_moves(self.course, self.dy, "dy", True)
         self._run_steps(self.course, self.backward)
-        self._run_rows(self.course, self.after)
-        self._run_moves(self.course, self.dx, "dx", False)
+        self._run_after()
         self._run_gradients()
         self.course.close(self.sheet)
+
+    def _lay_after(self) -> LoopPlan | None:
+        return self._over_rows(self.programs.after)
+
+    def _run_after(self) -> None:
+        self._run_rows(self.course, self.after)
+        self._run_moves(self.course, self.dx, "dx", False)
 
     def _place_adjoints(self) -> None:
         layout, sizes, rows = self.layout, self.shapes.sizes, self.shapes.rows
@@ -108,13 +123,14 @@ class BackwardPlan(GradientPlan):
         # the adjoints of all gates that multiply one operand lie side by side
         deltas = dict.fromkeys(delta for pairs in self.programs.groups.values() for delta, _ in pairs)
         kept = [*(node for node in deltas if node in layout.kept), *(n for n in layout.kept if n not in deltas)]
-        self.work.columns([layout.kept[node] for node in kept], rows, [sizes[node.dim] for node in kept])
+        self.kept = [layout.kept[node] for node in kept]
+        self.work.columns(self.kept, rows, [sizes[node.dim] for node in kept])
         for place in layout.kept.values():
             self.where[place] = "work", self.work.specs[place]
         self.dx_node = layout.schedule.inputs[0]
         for node, place in layout.results.items():
             if node is self.dx_node:
-                self.where[place] = self._rows_of("dx", self.work, sizes[place.dim], True)
+                self.where[place] = self._place_dx(sizes[place.dim])
             else:
                 self.where[place] = "work", self.work.add(place, rows, sizes[place.dim])
         sequences = self.shapes.sequences + self.shapes.groups.apart
@@ -125,6 +141,9 @@ class BackwardPlan(GradientPlan):
             else:
                 self.where[layout.packed[k]] = self.where[layout.previous[k]]
         self.dx = self._find(self.dx_node)
+
+    def _place_dx(self, size: int) -> Where:
+        return self._rows_of("dx", self.work, size, True)
 
     def _find(self, node: Node) -> Where | None:
         """Where a node lies row by row; None if it has no rows."""

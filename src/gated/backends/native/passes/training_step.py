@@ -88,7 +88,8 @@ def run(chain: Chain, loss: CellSchedule, theta: Array, batch: Batch, update: Up
     buffers = [update.buffers[name] for name in names] if update is not None else []
     numbers = _numbers(plan, batch) if plan.wanted.varying else {}
     mirror = batch.x if batch.mirror is None else batch.mirror
-    arrays = batch.x, batch.target, batch.weights, mirror, *(batch.masks[k] for k in plan.wanted.masked), *buffers
+    arrays = [batch.x, batch.target, batch.weights, mirror, *(batch.masks[k] for k in plan.wanted.masked)]
+    arrays += [*_ids(plan, batch), *buffers]
     told = [number if isinstance(number, int) else address_of(number) for number in numbers.values()]
     call = Call(plan.sheet, [pool().address, lease.address, address_of(theta), at, *map(address_of, arrays), *told])
     _begin(plan, lease, theta, batch)
@@ -111,6 +112,22 @@ def _plan(chain: Chain, loss: CellSchedule, batch: Batch, kernel: str | None) ->
     shared = varying, loss, batch.target.ndim == 1, kernel, tuple(sorted(batch.masks)), team_for(sequences)
     shape = StepShape(steps, sequences, rows, *shared)
     return _cache.get((chain, shape, host()), lambda: StepPlan(chain, shape))
+
+
+def _ids(plan: StepPlan, batch: Batch) -> list[Array]:
+    """The ids in the order of the rows of the time loop behind a table, for each direction."""
+    found = []
+    for k in plan.tables:
+        part = plan.parts[k]
+        assert isinstance(part, ScanPart)
+        groups = part.shapes.groups
+        for direction in plan.directions:
+            ids = batch.x if direction == 0 or batch.mirror is None else batch.x[batch.mirror]
+            if len(groups) > 1:
+                ids = ids.reshape(plan.wanted.steps, -1)
+                ids = np.concatenate([ids[:, which].reshape(-1) for which in groups.slices])
+            found.append(ids)
+    return found
 
 
 def _numbers(plan: StepPlan, batch: Batch) -> dict[Hashable, int | Array]:
