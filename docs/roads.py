@@ -99,18 +99,14 @@ nn.recurrent: Recurrent.backward | checks dy and whose tape it is | 检查 dy，
 """),
     "train": _read("""
 learning.training.bptt: full_step | one update by backpropagation | 用反向传播做一次更新
-  nn.network: Network.forward | layer after layer | 一层接一层
-    nn.recurrent: Recurrent.forward | the road above | 见上面的路
-    nn.dense: Dense.forward_owned | a map without a state | 没有状态的映射
-      backends.native.passes.backend: NativeBackend.map | its equations, row by row | 逐行计算它的方程
-  nn.losses: evaluate_by | value and dy, derived too | 损失值和 dy，也是推导出来的
-    backends.native.passes.backend: NativeBackend.loss | likewise | 同样
-  nn.network: Network.backward | the layers backwards | 各层倒着走
-    nn.dense: Dense.backward | dW, and dy for the layer below | dW，以及给下一层的 dy
-    nn.recurrent: Recurrent.backward | the road above | 见上面的路
-  learning.rules.clipping: clipped | the norm of all gradients | 全部梯度的范数
-  learning.rules.optimizers: update_by | one pass over theta | 扫一遍 theta
-    backends.native.passes.vectors: NativeVectors.update | the rule itself, in machine code | 规则本身，是机器码
+  learning.training.one_call: train_in_one_call | part by part, if any part is not gated's own | 若有哪一部分不是 gated 自己的，就逐个部分来做
+    nn.linked: linked | what the layers are to a backend; once | 各层对后端来说是什么；只做一次
+    nn.packing: Packing.pack | rows of running sequences | 未结束序列的行
+    learning.rules.optimizers: Optimizer.next_update | the rule, its buffers and numbers | 规则、它的缓冲区和数值
+    backends.native.passes.backend: NativeBackend.train | the whole step | 整个一步
+      backends.native.passes.step_plan: StepPlan.__init__ | the tables of all parts, joined into one course | 各部分的表，接成一个流程
+      backends.native.threads.pool: Pool.run | forward, loss, backward, norm, update: one call | 前向、损失、反向、范数、更新：只调用一次
+    learning.rules.optimizers: Optimizer.made | the count of updates | 更新的次数
 """),
     "online": _read("""
 learning.realtime.online: Online.__init__ | chooses an engine | 选一个引擎

@@ -36,8 +36,13 @@ def network(backend: str, dtype: str = "float32") -> gated.Network:
     return gated.Network({"embed": embed, "rnn": rnn, "head": head})
 
 
-def test_what_is_called_in_one_update(watch: Watch) -> None:
-    made, rule = network("native"), Adam(0.01)
+def test_a_whole_update_is_one_call(watch: Watch) -> None:
+    full_step(network("native"), SoftmaxCrossEntropy(), Adam(0.01), (IDS[:-1], IDS[1:]), clip=1e-3)
+    assert watch.calls == {"train": 1}
+
+
+def test_what_is_called_in_an_update_by_parts(watch: Watch) -> None:
+    made, rule = network("reference"), Adam(0.01)  # of layers with two backends
     assert not watch.calls
     full_step(made, SoftmaxCrossEntropy(), rule, (IDS[:-1], IDS[1:]), clip=1e-3)
     assert watch.calls == {

@@ -28,6 +28,7 @@ from gated.learning import (
     global_norm,
     truncated_step,
 )
+from gated.learning.training import bptt
 from gated.losses import SigmoidCrossEntropy, SigmoidSquaredError, SoftmaxCrossEntropy, SquaredError
 from gated.models import CharacterLanguageModel
 
@@ -67,6 +68,12 @@ def watch(monkeypatch: pytest.MonkeyPatch) -> Watch:
     return watching(monkeypatch)
 
 
+@pytest.fixture
+def by_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Updates are made part by part, as where a network has a layer of somebody's own."""
+    monkeypatch.setattr(bptt, "train_in_one_call", lambda *_: None)
+
+
 def network(backend: str = "native", cell: Any = gated.LSTM, dtype: str = "float32", **options: Any) -> gated.Network:
     """Ids in, 7 numbers out; one layer comes twice, and two are in a network of their own."""
     rnn = cell(4, 5, dtype=dtype, backend=backend, seed=1, **options)
@@ -91,6 +98,18 @@ def trained(made: Any, rule: Any, clip: float | None) -> Array:
 
 
 @pytest.mark.parametrize("options", OPTIONS)
+def test_training_in_one_call(request: pytest.FixtureRequest, options: str) -> None:
+    def run() -> Array:
+        return trained(network("native", gated.PeepholeLSTM, **OPTIONS[options]), Adam(0.01), clip=1e-3)
+
+    expected = run()
+    watch = request.getfixturevalue("watch")
+    np.testing.assert_array_equal(run(), expected)
+    assert watch.outside == [] and watch.calls == {"train": 4}
+
+
+@pytest.mark.usefixtures("by_parts")
+@pytest.mark.parametrize("options", OPTIONS)
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_training(request: pytest.FixtureRequest, backend: str, options: str) -> None:
     def run() -> Array:
@@ -112,6 +131,7 @@ def test_every_optimizer(request: pytest.FixtureRequest, optimizer: str, clip: f
     assert watch.outside == []
 
 
+@pytest.mark.usefixtures("by_parts")
 @pytest.mark.parametrize("loss", [SquaredError, SigmoidCrossEntropy, SigmoidSquaredError, SoftmaxCrossEntropy])
 def test_every_loss(watch: Watch, loss: Any) -> None:
     rnn = gated.GRU(4, 5)
@@ -124,6 +144,7 @@ def test_every_loss(watch: Watch, loss: Any) -> None:
     assert watch.outside == [] and watch.calls["loss"] == 6
 
 
+@pytest.mark.usefixtures("by_parts")
 def test_a_training(watch: Watch) -> None:
     ids = np.tile(IDS.ravel(), 3)
     training = Training(

@@ -99,7 +99,11 @@ def plain(value: Any) -> Any:
 
 
 def mark(value: Any) -> Any:
-    """Arrays of numbers, and those in tuples and lists, marked."""
+    """Arrays of numbers, and those in tuples, lists and dicts, marked."""
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return type(value)(*map(mark, value))
+    if isinstance(value, dict):
+        return {key: mark(own) for key, own in value.items()}
     if isinstance(value, (tuple, list)):
         return type(value)(map(mark, value))
     if isinstance(value, np.ndarray):

@@ -109,7 +109,7 @@ class Optimizer:
         """The rule of the next update, its buffers, which are to be handed to `made`, and its numbers.
 
         Raises:
-            as `update`.
+            ArgumentError, ArgumentTypeError: as `update`, for this theta; nothing is changed then.
         """
         self._check(theta, theta)
         rule, numbers = self._rule(self.rate, self.updates + 1)
