@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from benchmarks.points import GRID, LARGE, ONLINE, QUICK, STREAM, UPDATE, UPDATE_GRU, UPDATE_WORDS, Point, UsageError
+from benchmarks.points import (
+    GRID,
+    LARGE,
+    ONLINE,
+    QUICK,
+    STREAM,
+    UPDATE,
+    UPDATE_GRU,
+    UPDATE_PEEPHOLE,
+    UPDATE_WORDS,
+    Point,
+    UsageError,
+)
 
 LARGE_POINTS = tuple(point for point in GRID if point.hidden >= LARGE)
 
@@ -68,21 +80,22 @@ def _rates() -> list[Comparison]:
 def _updates() -> list[Comparison]:
     """Of a language model, whole, from ids to new parameters."""
     rows = (
-        ("update.lstm", "lstm", "nn.LSTM", UPDATE, 103),
-        ("update.gru", "gru", "nn.GRU", (UPDATE_GRU,), 103),
-        ("update.words", "lstm", "nn.LSTM", (UPDATE_WORDS,), 10_000),
+        ("update.lstm", "lstm", "LSTM", "torch", "PyTorch nn.LSTM", UPDATE, 103),
+        ("update.gru", "gru", "GRU", "torch", "PyTorch nn.GRU", (UPDATE_GRU,), 103),
+        ("update.peephole", "peephole", "peephole LSTM", "jax", "JAX under jit", (UPDATE_PEEPHOLE,), 103),
+        ("update.words", "lstm", "LSTM", "torch", "PyTorch nn.LSTM", (UPDATE_WORDS,), 10_000),
     )
     return [
         Comparison(
             key=key,
-            title=f"Whole update of a language model, {cell.upper()}, {vocabulary} symbols, PyTorch {theirs}",
+            title=f"Whole update of a language model, {name}, {vocabulary} symbols, {theirs}",
             cell=cell,
             task="update",
-            peer="torch",
+            peer=peer,
             points=points,
             vocabulary=vocabulary,
         )
-        for key, cell, theirs, points, vocabulary in rows
+        for key, cell, name, peer, theirs, points, vocabulary in rows
     ]
 
 

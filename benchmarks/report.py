@@ -20,7 +20,7 @@ from benchmarks.sides import SIDES
 from benchmarks.suite import Row
 from benchmarks.targets import Verdict, verdicts
 
-PACKAGES = ("numpy", "llvmlite", "torch", "jax", "onnxruntime")
+PACKAGES = ("numpy", "llvmlite", "torch", "jax", "optax", "onnxruntime")
 
 
 @dataclass(frozen=True)

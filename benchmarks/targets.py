@@ -98,6 +98,7 @@ TARGETS = (
     Target("Whole update over PyTorch, LSTM, 103 symbols, H = 512", ("update.lstm",), "lowest", 1.1, UPDATE[4:]),
     Target("Whole update over PyTorch, LSTM, 103 symbols", ("update.lstm",), "geometric mean", 1.5),
     Target("Whole update over PyTorch, GRU, 103 symbols", ("update.gru",), "lowest", 1.8),
+    Target("Whole update over JAX, peephole LSTM, 103 symbols", ("update.peephole",), "lowest", 2.0),
     Target("Whole update over PyTorch, LSTM, 10,000 symbols", ("update.words",), "lowest", 2.0),
     Target("LSTM training over PyTorch, everywhere", ("lstm",), "lowest", 1.0),
     Target("LSTM training over PyTorch", ("lstm",), "geometric mean", 1.5),
