@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from benchmarks.points import (
+    BIDIRECTIONAL,
     GRID,
     LARGE,
     ONLINE,
@@ -108,6 +109,18 @@ COMPARISONS = (
     Comparison("compile", "Peephole LSTM training, torch.compile", "peephole", "train", "compile", QUICK, slow=True),
     Comparison("infer.torch", "LSTM inference, PyTorch nn.LSTM", "lstm", "infer", "torch"),
     Comparison("infer.onnx", "LSTM inference, ONNX Runtime", "lstm", "infer", "onnx"),
+    Comparison("infer.rate", "LSTM inference, share of sgemm's rate", "lstm", "infer", "sgemm", rate=True),
+    *(
+        Comparison(
+            f"infer.bidirectional.{peer}",
+            f"Two bidirectional LSTM layers, inference, {title}",
+            "lstm",
+            "bidirectional",
+            peer,
+            BIDIRECTIONAL,
+        )
+        for peer, title in (("torch", "PyTorch nn.LSTM"), ("onnx", "ONNX Runtime"))
+    ),
     Comparison("stream", "LSTM, one step from Python, ONNX Runtime", "lstm", "stream", "onnx", (STREAM,)),
     Comparison(
         "online.steps", "LSTM learning online, 100 steps a call, our rule in NumPy", "lstm", "online", "numpy", ONLINE
@@ -151,10 +164,8 @@ def select(only: str | None = None, points: Sequence[Point] | None = None, quick
 def _points(comparison: Comparison, points: Sequence[Point] | None, quick: bool) -> tuple[Point, ...]:
     if comparison.points == (STREAM,):
         return comparison.points
-    if points is None and comparison.task == "update":
-        return comparison.points[:2]
-    if points is None and comparison.points == ONLINE:
-        return ONLINE[:2]
+    if points is None and comparison.points not in (GRID, LARGE_POINTS, QUICK):
+        return comparison.points[:2]  # of its own
     if points is None:
         points = QUICK[:1] if comparison.slow else QUICK
-    return tuple(point for point in points if not comparison.rate or point.hidden >= LARGE)
+    return tuple(point for point in points if comparison.group != "rate" or point.hidden >= LARGE)

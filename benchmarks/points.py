@@ -55,5 +55,6 @@ ONLINE = tuple(Point(*sizes) for sizes in ((100, 1, 8), (100, 1, 32), (100, 1, 6
 UPDATE = tuple(Point(*sizes) for sizes in ((32, 16, 64), (128, 8, 128), (32, 32, 192), (64, 64, 256), (64, 32, 512)))
 UPDATE_GRU = UPDATE_PEEPHOLE = Point(32, 32, 192)
 UPDATE_WORDS = Point(32, 32, 256)
+BIDIRECTIONAL = (Point(100, 16, 64), Point(100, 32, 128))
 STREAM = Point(100, 1, 64)  # 100 steps are compared, one is timed
 LARGE = 256  # from this hidden size on the arithmetic alone counts: rates are compared with the machine's sgemm

@@ -11,7 +11,7 @@ import torch
 from benchmarks.problem import Array, Numbers, Problem, unstacked
 from benchmarks.sides import torch_updates
 from benchmarks.sides.base import Prepared, Variant
-from benchmarks.sides.torch_recurrent import recurrent
+from benchmarks.sides.torch_recurrent import recurrent, two_layers
 
 
 class TorchLayers:
@@ -26,6 +26,8 @@ class TorchLayers:
     def prepare(self, problem: Problem, task: str, variant: Variant) -> Prepared:
         if task == "update":
             return torch_updates.prepare(problem)
+        if task == "bidirectional":
+            return _infer(two_layers(problem), problem)
         layer = recurrent(problem, problem.weights(), problem.point.hidden)
         return _infer(layer, problem) if task == "infer" else _train(layer, problem)
 

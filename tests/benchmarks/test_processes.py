@@ -42,6 +42,9 @@ def suite():
         ("peephole", "jax"),
         ("infer.torch", "torch"),
         ("infer.onnx", "onnxruntime"),
+        ("infer.rate", "numpy"),
+        ("infer.bidirectional.torch", "torch"),
+        ("infer.bidirectional.onnx", "onnxruntime"),
         ("stream", "onnxruntime"),
         ("online.steps", "numpy"),
         ("online.step", "numpy"),
@@ -63,12 +66,20 @@ def test_every_peer_computes_the_same_and_is_timed(suite, key, package):
         assert 0 <= row.difference < agree.OF_TASKS.get(comparison.task, agree.TOLERANCE)
 
 
-@pytest.mark.parametrize("task", ["infer", "stream"])
-def test_every_way_to_call_onnx_runtime_gives_our_outputs(suite, task):
+@pytest.mark.parametrize(
+    ("task", "build"),
+    [
+        ("infer", "gated_layers.layer_of"),
+        ("stream", "gated_layers.layer_of"),
+        ("bidirectional", "gated_recurrent.two_layers"),
+    ],
+)
+def test_every_way_to_call_onnx_runtime_gives_our_outputs(suite, task, build):
     pytest.importorskip("onnxruntime")
-    gated_layers = importlib.import_module("benchmarks.sides.gated_layers")
+    module, _, function = build.partition(".")
+    layer_of = getattr(importlib.import_module(f"benchmarks.sides.{module}"), function)
     problem = Problem("lstm", Point(10, 1, 20))
-    expected = {"y": gated_layers.layer_of(problem).forward(problem.x())[0]}
+    expected = {"y": layer_of(problem).forward(problem.x())[0]}
     process = suite.workers.get("onnx", 1)
     for variant in process.ask("variants", task=task):
         timed = Timed(process, problem, task, variant).prepare()
