@@ -103,7 +103,7 @@ def main(words: Sequence[str] | None = None) -> int:
         comparisons = select(arguments.only, chosen_points(arguments), arguments.quick)
         if arguments.list:
             for comparison in comparisons:
-                print(f"{comparison.key:20} {' '.join(map(str, comparison.points))}")
+                print(f"{comparison.key:25} {' '.join(map(str, comparison.points))}")
             return 0
         check_packages(comparisons)
         folder = folder_of(arguments)
