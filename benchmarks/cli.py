@@ -27,7 +27,8 @@ groups for --only:
   online         learning online (traces, gradient descent at every step), against our own rule in NumPy
   user           a cell written by a user against the built-in ones
   rate           floating point operations per second at H >= 256, as a share of the machine's own sgemm
-  memory start   peak memory of a training step; time to the first gradients, with and without the cache
+  memory start   peak memory of a training step and of a whole update; time to the first gradients, with and without
+                 the cache
 
 points are TxNxH (steps, sequences, hidden units = inputs); the grid is
   {" ".join(map(str, GRID))}

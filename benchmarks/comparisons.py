@@ -37,6 +37,7 @@ class Comparison:
         rate: compare floating point operations per second, not seconds.
         slow: takes so long to prepare that --quick does it at one point alone.
         vocabulary: of the language model whose updates are compared.
+        step: the task whose memory is measured.
     """
 
     key: str
@@ -49,6 +50,7 @@ class Comparison:
     rate: bool = False
     slow: bool = False
     vocabulary: int = 0
+    step: str = "train"
 
     @property
     def group(self) -> str:
@@ -58,6 +60,24 @@ class Comparison:
     def same_numbers(self) -> bool:
         """Whether both sides compute the same thing, which is checked before they are timed."""
         return not self.rate and self.peer_cell in ("", self.cell, "peephole" if self.cell == "user" else "")
+
+
+def _update_memory() -> list[Comparison]:
+    """Of whole updates of a language model with an LSTM; `update.lstm` and `update.words` are the same ones."""
+    rows = (("memory.update", UPDATE, 103), ("memory.words", (UPDATE_WORDS,), 10_000))
+    return [
+        Comparison(
+            key=key,
+            title=f"Whole update of a language model, LSTM, {vocabulary} symbols, peak memory, PyTorch nn.LSTM",
+            cell="lstm",
+            task="memory",
+            peer="torch",
+            points=points,
+            vocabulary=vocabulary,
+            step="update",
+        )
+        for key, points, vocabulary in rows
+    ]
 
 
 def _rates() -> list[Comparison]:
@@ -138,6 +158,7 @@ COMPARISONS = (
     *_rates(),
     Comparison("memory.lstm", "LSTM training, peak memory, PyTorch nn.LSTM", "lstm", "memory", "torch"),
     Comparison("memory.gru", "GRU training, peak memory, PyTorch nn.GRU", "gru", "memory", "torch"),
+    *_update_memory(),
     Comparison("start.cold", "Peephole LSTM, compilation, nothing in the cache", "peephole", "start", None, (STREAM,)),
     Comparison("start.cached", "Peephole LSTM, compilation, code from the cache", "peephole", "start", None, (STREAM,)),
 )

@@ -132,6 +132,8 @@ TARGETS = (
     ),
     Target("Peak memory, PyTorch's over ours, LSTM, everywhere", ("memory.lstm",), "lowest", 1.0),
     Target("Peak memory, PyTorch's over ours, GRU, everywhere", ("memory.gru",), "lowest", 1.0),
+    Target("Peak memory of whole updates, PyTorch's over ours, 103 symbols", ("memory.update",), "lowest", 1.0),
+    Target("Peak memory of whole updates, PyTorch's over ours, 10,000 symbols", ("memory.words",), "lowest", 1.0),
     Target("Compilation of forward and backward, cold", ("start.cold",), "highest", 1.0, at_most=True, unit=" s"),
     Target("The same from the disk cache", ("start.cached",), "highest", 0.05, at_most=True, unit=" s"),
 )

@@ -16,7 +16,7 @@ from benchmarks.sides.base import Prepared, Unavailable
 from benchmarks.suite import Suite
 
 import gated
-from benchmarks import agree, pairs, worker
+from benchmarks import agree, language, pairs, worker
 
 SMALL = Point(10, 3, 20)  # ten steps: torch.compile and its loop take them in tens
 EFFORT = pairs.Effort(burst=0.001, least=2, most=2, budget=0.0, trials=1, fresh=1)
@@ -105,6 +105,16 @@ def test_memory(suite):
     # outputs, and the gates that the backward pass needs, are there at the least: 5 numbers per unit and row
     least = 5 * 200 * 16 * 64 * 4
     assert least < row.ours < 40 * least and least < row.theirs < 40 * least
+
+
+def test_memory_of_whole_updates(suite):
+    pytest.importorskip("torch")
+    point = Point(32, 16, 64)
+    row = suite.row(COMPARISON["memory.update"], point)
+    # what Adam keeps, and the gates and outputs that the backward pass needs
+    kept = 2 * sum(value.size for value in language.weights(Problem("lstm", point, vocabulary=103)).values())
+    least = (kept + 5 * 32 * 16 * 64) * 4
+    assert row.note == "" and least < row.ours < 40 * least and least < row.theirs < 40 * least
 
 
 def test_numbers_that_differ_are_a_note_and_not_a_time(suite, monkeypatch):
