@@ -24,6 +24,7 @@ groups for --only:
   peephole       training steps of the peephole LSTM, against JAX (lax.scan under jit)
   eager compile  the same, against a loop in PyTorch, eager and with a compiled step
   infer stream   LSTM inference against PyTorch and ONNX Runtime; one step at a time from Python
+  sample         2,000 characters drawn from a language model, against PyTorch and ONNX Runtime
   online         learning online (traces, gradient descent at every step), against our own rule in NumPy
   user           a cell written by a user against the built-in ones
   rate           floating point operations per second at H >= 256, as a share of the machine's own sgemm

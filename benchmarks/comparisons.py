@@ -11,6 +11,7 @@ from benchmarks.points import (
     LARGE,
     ONLINE,
     QUICK,
+    SAMPLE,
     STREAM,
     UPDATE,
     UPDATE_GRU,
@@ -36,7 +37,7 @@ class Comparison:
         peer_cell: what the peer computes, if that is not the same.
         rate: compare floating point operations per second, not seconds.
         slow: takes so long to prepare that --quick does it at one point alone.
-        vocabulary: of the language model whose updates are compared.
+        vocabulary: of the language model that is trained, or writes.
         step: the task whose memory is measured.
     """
 
@@ -120,6 +121,19 @@ def _updates() -> list[Comparison]:
     ]
 
 
+def _samples() -> list[Comparison]:
+    """A text written by a language model, symbol after symbol."""
+    rows = (
+        ("sample.torch", "sample", "torch", "PyTorch"),
+        ("sample.onnx", "sample", "onnx", "ONNX Runtime"),
+        ("sample.model", "sample_model", "torch", "by `CharacterLanguageModel.sample`, PyTorch"),
+    )
+    return [
+        Comparison(key, f"Sampling, LSTM, 103 symbols, {theirs}", "lstm", task, peer, (SAMPLE,), vocabulary=103)
+        for key, task, peer, theirs in rows
+    ]
+
+
 COMPARISONS = (
     *_updates(),
     Comparison("lstm", "LSTM training, PyTorch nn.LSTM", "lstm", "train", "torch"),
@@ -142,6 +156,7 @@ COMPARISONS = (
         for peer, title in (("torch", "PyTorch nn.LSTM"), ("onnx", "ONNX Runtime"))
     ),
     Comparison("stream", "LSTM, one step from Python, ONNX Runtime", "lstm", "stream", "onnx", (STREAM,)),
+    *_samples(),
     Comparison(
         "online.steps", "LSTM learning online, 100 steps a call, our rule in NumPy", "lstm", "online", "numpy", ONLINE
     ),
@@ -183,7 +198,7 @@ def select(only: str | None = None, points: Sequence[Point] | None = None, quick
 
 
 def _points(comparison: Comparison, points: Sequence[Point] | None, quick: bool) -> tuple[Point, ...]:
-    if comparison.points == (STREAM,):
+    if comparison.points in ((STREAM,), (SAMPLE,)):
         return comparison.points
     if points is None and comparison.points not in (GRID, LARGE_POINTS, QUICK):
         return comparison.points[:2]  # of its own

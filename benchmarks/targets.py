@@ -121,6 +121,8 @@ TARGETS = (
         )
         for at, bound in zip(BIDIRECTIONAL, (1.3, 1.15), strict=True)
     ),
+    Target("Sampling 2,000 characters over PyTorch", ("sample.torch",), "lowest", 5.0),
+    Target("Sampling 2,000 characters over ONNX Runtime", ("sample.onnx",), "lowest", 2.0),
     Target("One streaming step over ONNX Runtime", ("stream",), "lowest", 3.0),
     # 0.97: two measurements of one and the same thing differ by that much here and there
     Target("A user's cell over the same cell built in, everywhere", ("user.same",), "lowest", 0.97),

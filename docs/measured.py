@@ -102,6 +102,17 @@ LINES = (
     ),
     Line(("update.words",), "the same with an LSTM and 10,000 symbols; PyTorch", "同上，LSTM，10,000 个符号；PyTorch"),
     Line(
+        ("sample.torch",),
+        "sampling 2,000 of 103 symbols from an LSTM, H = 192; PyTorch",
+        "从 LSTM 采样 2,000 个符号（共 103 种），H = 192；PyTorch",
+    ),
+    Line(("sample.onnx",), "the same; ONNX Runtime", "同上；ONNX Runtime"),
+    Line(
+        ("sample.model",),
+        "the same by `CharacterLanguageModel.sample`; PyTorch",
+        "同上，调用 `CharacterLanguageModel.sample`；PyTorch",
+    ),
+    Line(
         ("user.same",), "peephole LSTM in a user's file; our built-in one", "用户文件里的带窥视孔 LSTM；自带的同一细胞"
     ),
     Line(("user.lstm",), "peephole LSTM in a user's file; our LSTM", "用户文件里的带窥视孔 LSTM；自带的 LSTM"),

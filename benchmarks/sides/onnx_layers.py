@@ -11,7 +11,7 @@ from onnx import helper
 
 from benchmarks import bidirectional
 from benchmarks.problem import Array, Numbers, Problem
-from benchmarks.sides import onnx_session
+from benchmarks.sides import onnx_sampling, onnx_session, onnx_steps
 from benchmarks.sides.base import Prepared, Variant
 from benchmarks.sides.onnx_session import STATES
 
@@ -27,6 +27,8 @@ class OnnxLayers:
 
     def prepare(self, problem: Problem, task: str, variant: Variant) -> Prepared:
         bound = variant["call"] == "binding"
+        if task.startswith("sample"):
+            return onnx_sampling.prepare(problem, self.threads, bound)
         if task == "bidirectional":
             return _infer(self._session(two_layers(problem)), problem, bound, _side_by_side)
         running = self._session(one_layer(problem, task == "stream"))
@@ -95,59 +97,21 @@ def _infer(running: Any, problem: Problem, bound: bool, ordered: Callable[[Array
     return Prepared(call, numbers)
 
 
-def _zeros(problem: Problem) -> dict[str, Array]:
-    return {name: np.zeros((1, problem.point.batch, problem.point.hidden), np.float32) for name in STATES}
-
-
 def _stream(running: Any, problem: Problem, bound: bool) -> Prepared:
-    x = problem.x()
-    if bound:
-        return _stream_bound(running, problem, x)
-    state = _zeros(problem)
+    x, point = problem.x(), problem.point
     first = x[:1].copy()
+    zeros = {name: np.zeros((1, point.batch, point.hidden), np.float32) for name in STATES}
+    loop = onnx_steps.steps(running, first, zeros, bound)
 
-    def step(x_t: Array) -> Array:
-        y, state["h"], state["c"] = running.run(None, {"x": x_t, **state})
-        return y
+    def after(row: Array) -> Array:
+        loop.step(row[None])
+        return np.array(loop.output()[0, 0])
 
     def numbers() -> Numbers:
-        state.update(_zeros(problem))
-        return {"y": np.stack([step(row[None])[0, 0] for row in x])}
+        loop.reset()
+        return {"y": np.stack([after(row) for row in x])}
 
-    return Prepared(lambda: step(first), numbers)
-
-
-def _stream_bound(running: Any, problem: Problem, x: Array) -> Prepared:
-    """Two bindings take turns: what one step writes as its new state the next one reads, without a copy."""
-    binding = [running.io_binding(), running.io_binding()]
-    make = onnxruntime.OrtValue.ortvalue_from_numpy
-    x_t, y = make(x[:1]), make(np.zeros((1, 1, *x.shape[1:]), np.float32))
-    states = [{name: make(value) for name, value in _zeros(problem).items()} for _ in binding]
-    for turn, one in enumerate(binding):
-        one.bind_ortvalue_input("x", x_t)
-        one.bind_ortvalue_output("y", y)
-        for name in STATES:
-            one.bind_ortvalue_input(name, states[turn][name])
-            one.bind_ortvalue_output(f"{name}_new", states[1 - turn][name])
-    turn = 0
-    first = x[:1].copy()
-
-    def step(row: Array) -> None:
-        nonlocal turn
-        x_t.update_inplace(row)
-        running.run_with_iobinding(binding[turn])
-        turn = 1 - turn
-
-    def numbers() -> Numbers:
-        for name, value in _zeros(problem).items():
-            states[turn][name].update_inplace(value)
-        outputs = []
-        for row in x:
-            step(row[None])
-            outputs.append(np.array(y.numpy()[0, 0]))
-        return {"y": np.stack(outputs)}
-
-    return Prepared(lambda: step(first), numbers)
+    return Prepared(lambda: loop.step(first), numbers)
 
 
 def make(name: str, threads: int) -> OnnxLayers:
