@@ -24,10 +24,12 @@ groups for --only:
   peephole       training steps of the peephole LSTM, against JAX (lax.scan under jit)
   eager compile  the same, against a loop in PyTorch, eager and with a compiled step
   infer stream   LSTM inference against PyTorch and ONNX Runtime; one step at a time from Python
+  sample         2,000 characters drawn from a language model, against PyTorch and ONNX Runtime
   online         learning online (traces, gradient descent at every step), against our own rule in NumPy
   user           a cell written by a user against the built-in ones
   rate           floating point operations per second at H >= 256, as a share of the machine's own sgemm
-  memory start   peak memory of a training step; time to the first gradients, with and without the cache
+  memory start   peak memory of a training step and of a whole update; time to the first gradients, with and without
+                 the cache
 
 points are TxNxH (steps, sequences, hidden units = inputs); the grid is
   {" ".join(map(str, GRID))}
@@ -103,7 +105,7 @@ def main(words: Sequence[str] | None = None) -> int:
         comparisons = select(arguments.only, chosen_points(arguments), arguments.quick)
         if arguments.list:
             for comparison in comparisons:
-                print(f"{comparison.key:20} {' '.join(map(str, comparison.points))}")
+                print(f"{comparison.key:25} {' '.join(map(str, comparison.points))}")
             return 0
         check_packages(comparisons)
         folder = folder_of(arguments)

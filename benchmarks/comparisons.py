@@ -5,7 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from benchmarks.points import GRID, LARGE, ONLINE, QUICK, STREAM, UPDATE, UPDATE_GRU, UPDATE_WORDS, Point, UsageError
+from benchmarks.points import (
+    BIDIRECTIONAL,
+    GRID,
+    LARGE,
+    ONLINE,
+    QUICK,
+    SAMPLE,
+    STREAM,
+    UPDATE,
+    UPDATE_GRU,
+    UPDATE_PEEPHOLE,
+    UPDATE_WORDS,
+    Point,
+    UsageError,
+)
 
 LARGE_POINTS = tuple(point for point in GRID if point.hidden >= LARGE)
 
@@ -23,7 +37,8 @@ class Comparison:
         peer_cell: what the peer computes, if that is not the same.
         rate: compare floating point operations per second, not seconds.
         slow: takes so long to prepare that --quick does it at one point alone.
-        vocabulary: of the language model whose updates are compared.
+        vocabulary: of the language model that is trained, or writes.
+        step: the task whose memory is measured.
     """
 
     key: str
@@ -36,6 +51,7 @@ class Comparison:
     rate: bool = False
     slow: bool = False
     vocabulary: int = 0
+    step: str = "train"
 
     @property
     def group(self) -> str:
@@ -45,6 +61,24 @@ class Comparison:
     def same_numbers(self) -> bool:
         """Whether both sides compute the same thing, which is checked before they are timed."""
         return not self.rate and self.peer_cell in ("", self.cell, "peephole" if self.cell == "user" else "")
+
+
+def _update_memory() -> list[Comparison]:
+    """Of whole updates of a language model with an LSTM; `update.lstm` and `update.words` are the same ones."""
+    rows = (("memory.update", UPDATE, 103), ("memory.words", (UPDATE_WORDS,), 10_000))
+    return [
+        Comparison(
+            key=key,
+            title=f"Whole update of a language model, LSTM, {vocabulary} symbols, peak memory, PyTorch nn.LSTM",
+            cell="lstm",
+            task="memory",
+            peer="torch",
+            points=points,
+            vocabulary=vocabulary,
+            step="update",
+        )
+        for key, points, vocabulary in rows
+    ]
 
 
 def _rates() -> list[Comparison]:
@@ -68,21 +102,35 @@ def _rates() -> list[Comparison]:
 def _updates() -> list[Comparison]:
     """Of a language model, whole, from ids to new parameters."""
     rows = (
-        ("update.lstm", "lstm", "nn.LSTM", UPDATE, 103),
-        ("update.gru", "gru", "nn.GRU", (UPDATE_GRU,), 103),
-        ("update.words", "lstm", "nn.LSTM", (UPDATE_WORDS,), 10_000),
+        ("update.lstm", "lstm", "LSTM", "torch", "PyTorch nn.LSTM", UPDATE, 103),
+        ("update.gru", "gru", "GRU", "torch", "PyTorch nn.GRU", (UPDATE_GRU,), 103),
+        ("update.peephole", "peephole", "peephole LSTM", "jax", "JAX under jit", (UPDATE_PEEPHOLE,), 103),
+        ("update.words", "lstm", "LSTM", "torch", "PyTorch nn.LSTM", (UPDATE_WORDS,), 10_000),
     )
     return [
         Comparison(
             key=key,
-            title=f"Whole update of a language model, {cell.upper()}, {vocabulary} symbols, PyTorch {theirs}",
+            title=f"Whole update of a language model, {name}, {vocabulary} symbols, {theirs}",
             cell=cell,
             task="update",
-            peer="torch",
+            peer=peer,
             points=points,
             vocabulary=vocabulary,
         )
-        for key, cell, theirs, points, vocabulary in rows
+        for key, cell, name, peer, theirs, points, vocabulary in rows
+    ]
+
+
+def _samples() -> list[Comparison]:
+    """A text written by a language model, symbol after symbol."""
+    rows = (
+        ("sample.torch", "sample", "torch", "PyTorch"),
+        ("sample.onnx", "sample", "onnx", "ONNX Runtime"),
+        ("sample.model", "sample_model", "torch", "by `CharacterLanguageModel.sample`, PyTorch"),
+    )
+    return [
+        Comparison(key, f"Sampling, LSTM, 103 symbols, {theirs}", "lstm", task, peer, (SAMPLE,), vocabulary=103)
+        for key, task, peer, theirs in rows
     ]
 
 
@@ -95,7 +143,20 @@ COMPARISONS = (
     Comparison("compile", "Peephole LSTM training, torch.compile", "peephole", "train", "compile", QUICK, slow=True),
     Comparison("infer.torch", "LSTM inference, PyTorch nn.LSTM", "lstm", "infer", "torch"),
     Comparison("infer.onnx", "LSTM inference, ONNX Runtime", "lstm", "infer", "onnx"),
+    Comparison("infer.rate", "LSTM inference, share of sgemm's rate", "lstm", "infer", "sgemm", rate=True),
+    *(
+        Comparison(
+            f"infer.bidirectional.{peer}",
+            f"Two bidirectional LSTM layers, inference, {title}",
+            "lstm",
+            "bidirectional",
+            peer,
+            BIDIRECTIONAL,
+        )
+        for peer, title in (("torch", "PyTorch nn.LSTM"), ("onnx", "ONNX Runtime"))
+    ),
     Comparison("stream", "LSTM, one step from Python, ONNX Runtime", "lstm", "stream", "onnx", (STREAM,)),
+    *_samples(),
     Comparison(
         "online.steps", "LSTM learning online, 100 steps a call, our rule in NumPy", "lstm", "online", "numpy", ONLINE
     ),
@@ -112,6 +173,7 @@ COMPARISONS = (
     *_rates(),
     Comparison("memory.lstm", "LSTM training, peak memory, PyTorch nn.LSTM", "lstm", "memory", "torch"),
     Comparison("memory.gru", "GRU training, peak memory, PyTorch nn.GRU", "gru", "memory", "torch"),
+    *_update_memory(),
     Comparison("start.cold", "Peephole LSTM, compilation, nothing in the cache", "peephole", "start", None, (STREAM,)),
     Comparison("start.cached", "Peephole LSTM, compilation, code from the cache", "peephole", "start", None, (STREAM,)),
 )
@@ -136,12 +198,10 @@ def select(only: str | None = None, points: Sequence[Point] | None = None, quick
 
 
 def _points(comparison: Comparison, points: Sequence[Point] | None, quick: bool) -> tuple[Point, ...]:
-    if comparison.points == (STREAM,):
+    if comparison.points in ((STREAM,), (SAMPLE,)):
         return comparison.points
-    if points is None and comparison.task == "update":
-        return comparison.points[:2]
-    if points is None and comparison.points == ONLINE:
-        return ONLINE[:2]
+    if points is None and comparison.points not in (GRID, LARGE_POINTS, QUICK):
+        return comparison.points[:2]  # of its own
     if points is None:
         points = QUICK[:1] if comparison.slow else QUICK
-    return tuple(point for point in points if not comparison.rate or point.hidden >= LARGE)
+    return tuple(point for point in points if comparison.group != "rate" or point.hidden >= LARGE)

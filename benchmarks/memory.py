@@ -1,4 +1,4 @@
-"""How much memory a training step needs beyond what lay there before it."""
+"""How much memory a training step, or a whole update, needs beyond what lay there before it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ def peak_of(side: Side, problem: Problem, task: str) -> int:
     """Bytes by which the process grows at its highest, over a few steps; for a fresh process.
 
     Libraries are loaded and code is compiled beforehand, by a problem of two time steps. Weights, input and
-    cotangent lie there before; the tape, the outputs, all gradients and all scratch memory are counted.
+    cotangent (or batches of ids) lie there before; the tape, the outputs, all gradients, an optimizer's moments and
+    all scratch memory are counted.
     """
     side.prepare(problem.shorter(2), task, side.variants(task)[0]).call()
     prepared = side.prepare(problem, task, side.variants(task)[0])

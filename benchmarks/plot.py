@@ -20,8 +20,8 @@ PANELS = (
     ("gru", "GRU training\nover PyTorch nn.GRU", 1.2),
     ("peephole", "Peephole LSTM training\nover JAX (jit, scan)", 1.2),
     ("eager", "Peephole LSTM training\nover PyTorch eager", 2.5),
-    ("infer.torch", "LSTM inference\nover PyTorch nn.LSTM", 0.95),
-    ("infer.onnx", "LSTM inference\nover ONNX Runtime", 0.95),
+    ("infer.torch", "LSTM inference\nover PyTorch nn.LSTM", 1.0),
+    ("infer.onnx", "LSTM inference\nover ONNX Runtime", 1.0),
 )
 INK, FAINT, GOOD, BAD = "#30343b", "#c9ced6", "#2a6f97", "#c8553d"
 TICKS = (0.5, 1, 2, 5, 10, 20, 50, 100)

@@ -53,6 +53,9 @@ GRID = tuple(
 QUICK = (GRID[0], GRID[4], GRID[6])
 ONLINE = tuple(Point(*sizes) for sizes in ((100, 1, 8), (100, 1, 32), (100, 1, 64), (100, 4, 64), (100, 1, 128)))
 UPDATE = tuple(Point(*sizes) for sizes in ((32, 16, 64), (128, 8, 128), (32, 32, 192), (64, 64, 256), (64, 32, 512)))
-UPDATE_GRU, UPDATE_WORDS = Point(32, 32, 192), Point(32, 32, 256)
+UPDATE_GRU = UPDATE_PEEPHOLE = Point(32, 32, 192)
+UPDATE_WORDS = Point(32, 32, 256)
+BIDIRECTIONAL = (Point(100, 16, 64), Point(100, 32, 128))
+SAMPLE = Point(2000, 1, 192)  # 2,000 symbols, one after the other
 STREAM = Point(100, 1, 64)  # 100 steps are compared, one is timed
 LARGE = 256  # from this hidden size on the arithmetic alone counts: rates are compared with the machine's sgemm

@@ -19,7 +19,18 @@ Numbers = dict[str, Array]
 
 GATES = {"lstm": "ifgo", "peephole": "ifgo", "user": "ifgo", "gru": "rzn"}
 PEEPHOLES = "ifo"
-TASKS = ("train", "infer", "stream", "scan", "online", "online_step", "update")
+TASKS = (
+    "train",
+    "infer",
+    "stream",
+    "scan",
+    "online",
+    "online_step",
+    "update",
+    "bidirectional",
+    "sample",
+    "sample_model",
+)
 
 
 @dataclass(frozen=True)

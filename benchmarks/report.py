@@ -20,7 +20,7 @@ from benchmarks.sides import SIDES
 from benchmarks.suite import Row
 from benchmarks.targets import Verdict, verdicts
 
-PACKAGES = ("numpy", "llvmlite", "torch", "jax", "onnxruntime")
+PACKAGES = ("numpy", "llvmlite", "torch", "jax", "optax", "onnxruntime")
 
 
 @dataclass(frozen=True)
@@ -186,7 +186,7 @@ def document(rows: Sequence[Row], conditions: Conditions) -> str:
 
 def line(comparison: Comparison, row: Row) -> str:
     """A row for the terminal, as soon as it is known."""
-    start = f"{row.key:18} {str(row.point):>12}"
+    start = f"{row.key:25} {str(row.point):>12}"
     if row.ratio is None:
         return f"{start}  {row.note}"
     if comparison.peer is None:

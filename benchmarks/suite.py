@@ -144,17 +144,17 @@ class Suite:
 
     def _memory(self, comparison: Comparison, row: Row) -> None:
         assert comparison.peer is not None
-        problem = Problem(comparison.cell, row.point)
+        problem = Problem(comparison.cell, row.point, vocabulary=comparison.vocabulary)
         for _ in range(self.effort.fresh):
-            mine, other = (self._peak(side, problem) for side in ("gated", comparison.peer))
+            mine, other = (self._peak(side, problem, comparison.step) for side in ("gated", comparison.peer))
             row.pairs.append((mine, other))
         row.setting = f"{self.threads} threads"
         self._summarise(row)
 
-    def _peak(self, side: str, problem: Problem) -> float:
+    def _peak(self, side: str, problem: Problem, task: str) -> float:
         with Process(side, self.threads, {"GATED_CACHE_DIR": str(self._cache)}) as fresh:
             # a side that grows by nothing measurable: a page, so that a ratio exists
-            return float(max(4096, fresh.ask("peak", problem=problem, task="train")))
+            return float(max(4096, fresh.ask("peak", problem=problem, task=task)))
 
     def _start(self, comparison: Comparison, row: Row) -> None:
         cached = comparison.key == "start.cached"

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.machine import NOTICEABLE
-from benchmarks.points import GRID, UPDATE, Point
+from benchmarks.points import BIDIRECTIONAL, GRID, UPDATE, Point
 from benchmarks.ratios import geometric_mean
 from benchmarks.report import rounded
 from benchmarks.targets import TARGETS, Figures, Target, better_of
@@ -72,6 +72,15 @@ LINES = (
         "LSTM，推理；PyTorch 和 ONNX Runtime 中较快的一个",
         short=True,
     ),
+    *(
+        Line(
+            ("infer.bidirectional.torch", "infer.bidirectional.onnx"),
+            f"two bidirectional LSTM layers, inference, at {at}; the better of both",
+            f"两层双向 LSTM，推理，在 {at}；两者中较快的一个",
+            at=(at,),
+        )
+        for at in BIDIRECTIONAL
+    ),
     Line(
         ("stream",),
         "LSTM, one step from Python, H = 64; ONNX Runtime",
@@ -86,7 +95,23 @@ LINES = (
     Line(("update.lstm",), "the same, H up to 256", "同上，H 至 256", at=UPDATE[:4]),
     Line(("update.lstm",), "the same, H = 512", "同上，H = 512", at=UPDATE[4:]),
     Line(("update.gru",), "the same with a GRU; PyTorch `nn.GRU`", "同上，换成 GRU；PyTorch `nn.GRU`"),
-    Line(("update.words",), "the same with an LSTM and 10,000 symbols", "同上，LSTM，10,000 个符号"),
+    Line(
+        ("update.peephole",),
+        "the same with a peephole LSTM; JAX, one jitted step with optax",
+        "同上，换成带窥视孔的 LSTM；JAX，整步 `jit`，用 optax",
+    ),
+    Line(("update.words",), "the same with an LSTM and 10,000 symbols; PyTorch", "同上，LSTM，10,000 个符号；PyTorch"),
+    Line(
+        ("sample.torch",),
+        "sampling 2,000 of 103 symbols from an LSTM, H = 192; PyTorch",
+        "从 LSTM 采样 2,000 个符号（共 103 种），H = 192；PyTorch",
+    ),
+    Line(("sample.onnx",), "the same; ONNX Runtime", "同上；ONNX Runtime"),
+    Line(
+        ("sample.model",),
+        "the same by `CharacterLanguageModel.sample`; PyTorch",
+        "同上，调用 `CharacterLanguageModel.sample`；PyTorch",
+    ),
     Line(
         ("user.same",), "peephole LSTM in a user's file; our built-in one", "用户文件里的带窥视孔 LSTM；自带的同一细胞"
     ),
@@ -107,6 +132,12 @@ LINES = (
     Line(("rate.peephole.scan",), "peephole LSTM, the same", "带窥视孔的 LSTM，同上"),
     Line(("memory.lstm",), "LSTM, peak memory of a training step; PyTorch", "LSTM，训练一步的内存峰值；PyTorch"),
     Line(("memory.gru",), "GRU, the same", "GRU，同上"),
+    Line(
+        ("memory.update",),
+        "LSTM, 103 symbols, peak memory of a whole update; PyTorch",
+        "LSTM，103 个符号，一次完整更新的内存峰值；PyTorch",
+    ),
+    Line(("memory.words",), "the same with 10,000 symbols", "同上，10,000 个符号"),
     Line(
         ("start.cold",), "peephole LSTM, compiling forward and backward, seconds", "带窥视孔的 LSTM，编译前向和反向，秒"
     ),

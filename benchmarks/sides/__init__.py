@@ -24,7 +24,7 @@ SIDES = {
     "torch": Entry("PyTorch", "torch_layers", ("torch",)),
     "eager": Entry("PyTorch eager", "torch_peephole", ("torch",)),
     "compile": Entry("torch.compile", "torch_peephole", ("torch",)),
-    "jax": Entry("JAX", "jax_peephole", ("jax",)),
+    "jax": Entry("JAX", "jax_peephole", ("jax", "optax")),
     "onnx": Entry("ONNX Runtime", "onnx_layers", ("onnx", "onnxruntime")),
     "sgemm": Entry("sgemm", "openblas", ("numpy",)),
 }

@@ -10,9 +10,9 @@ import numpy as np
 
 import gated
 from benchmarks.problem import Numbers, Problem
-from benchmarks.sides import gated_updates, scan_clock
+from benchmarks.sides import gated_sampling, gated_updates, scan_clock
 from benchmarks.sides.base import Prepared, Unavailable, Variant
-from benchmarks.sides.gated_recurrent import recurrent
+from benchmarks.sides.gated_recurrent import recurrent, two_layers
 
 ONLINE_OUTPUTS = 8  # of the dense layer on the cell
 
@@ -34,6 +34,10 @@ class Gated:
     def prepare(self, problem: Problem, task: str, variant: Variant) -> Prepared:
         if task == "update":
             return gated_updates.prepare(problem)
+        if task.startswith("sample"):
+            return (gated_sampling.prepare_model if task == "sample_model" else gated_sampling.prepare)(problem)
+        if task == "bidirectional":
+            return _infer(two_layers(problem), problem)
         layer = layer_of(problem)
         if task.startswith("online"):
             return _online(layer, problem, task, self.online)
@@ -73,7 +77,7 @@ def _infer(layer: Any, problem: Problem) -> Prepared:
     if infer is None:
         raise Unavailable("this version of gated has no layer.infer")
     x = problem.x()
-    return Prepared(lambda: infer(x), lambda: {"y": np.array(infer(x)[0])})
+    return Prepared(lambda: infer(x), lambda: {"y": np.array(infer(x)[0])}, problem.flops("infer"))
 
 
 def _stream(layer: Any, problem: Problem) -> Prepared:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import gated
+from benchmarks import bidirectional
 from benchmarks.problem import Problem
 from benchmarks.sides import user_cell
 
@@ -19,3 +20,13 @@ def recurrent(problem: Problem, inputs: int) -> Any:
     if problem.cell == "peephole":
         return gated.PeepholeLSTM(**sizes)
     return gated.Recurrent(user_cell.mine, **sizes)
+
+
+def two_layers(problem: Problem) -> Any:
+    """Two bidirectional LSTM layers with their weights."""
+    size = problem.point.hidden
+    layer = gated.LSTM(size, size, num_layers=bidirectional.LAYERS, bidirectional=True, backend="native")
+    for part, weights in bidirectional.weights(problem).items():
+        for name, value in weights.items():
+            layer.params[f"{part}.{name}"][...] = value
+    return layer

@@ -1,4 +1,4 @@
-"""The peephole LSTM as one writes it in JAX: lax.scan under jit, its gradients by jax.vjp.
+"""The peephole LSTM in JAX: lax.scan under jit, its gradients by jax.vjp; whole updates besides.
 
 Tried and not faster at any point: unrolling the scan (4 and 10 steps). Calls are not dispatched to another thread:
 what is measured is one step after the other, and without the hand-over JAX is a little faster.
@@ -12,8 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.problem import PEEPHOLES, Numbers, Problem, stacked, unstacked
+from benchmarks.problem import PEEPHOLES, Numbers, Problem, unstacked
+from benchmarks.sides import jax_updates
 from benchmarks.sides.base import Prepared, Variant
+from benchmarks.sides.jax_recurrent import outputs, recurrent
 
 
 class JaxPeephole:
@@ -33,12 +35,9 @@ class JaxPeephole:
         import jax
 
         transposed = variant["rows"] == "inputs"
-        weights, gates = problem.weights(), problem.gates
-        arrays = {family: stacked(weights, family, gates) for family in "WUb"}
-        arrays |= {f"p.{gate}": weights[f"p.{gate}"] for gate in PEEPHOLES}
-        if transposed:
-            arrays |= {family: np.ascontiguousarray(arrays[family].T) for family in "WU"}
-        params = {name: jax.numpy.asarray(value) for name, value in arrays.items()}
+        if task == "update":
+            return jax_updates.prepare(problem, transposed)
+        gates, params = problem.gates, recurrent(problem, problem.weights(), transposed)
         x, r = jax.numpy.asarray(problem.x()), jax.numpy.asarray(problem.r())
         train = jax.jit(lambda params, x, r: _train(params, x, r, transposed))
 
@@ -60,27 +59,8 @@ def _train(params: Any, x: Any, r: Any, transposed: bool) -> Any:
     """y, and the gradients of sum(y * r) with respect to the parameters and x."""
     import jax
 
-    y, pull = jax.vjp(lambda params, x: _layer(params, x, transposed), params, x)
+    y, pull = jax.vjp(lambda params, x: outputs(params, x, transposed), params, x)
     return y, pull(r)
-
-
-def _layer(params: Any, x: Any, transposed: bool) -> Any:
-    import jax
-
-    w, u = (params[family] if transposed else params[family].T for family in "WU")
-    zeros = jax.numpy.zeros((x.shape[1], u.shape[0]), x.dtype)
-
-    def step(state: Any, wx: Any) -> Any:
-        h, c = state
-        i, f, g, o = jax.numpy.split(wx + h @ u, 4, axis=1)
-        i = jax.nn.sigmoid(i + params["p.i"] * c)
-        f = jax.nn.sigmoid(f + params["p.f"] * c)
-        c = f * c + i * jax.numpy.tanh(g)
-        o = jax.nn.sigmoid(o + params["p.o"] * c)
-        h = o * jax.numpy.tanh(c)
-        return (h, c), h
-
-    return jax.lax.scan(step, (zeros, zeros), x @ w + params["b"])[1]
 
 
 def make(name: str, threads: int) -> JaxPeephole:

@@ -9,23 +9,27 @@ import numpy as np
 import torch
 
 from benchmarks.problem import Array, Numbers, Problem, unstacked
-from benchmarks.sides import torch_updates
+from benchmarks.sides import torch_sampling, torch_updates
 from benchmarks.sides.base import Prepared, Variant
-from benchmarks.sides.torch_recurrent import recurrent
+from benchmarks.sides.torch_recurrent import recurrent, two_layers
 
 
 class TorchLayers:
-    """See `base.Side`."""
+    """See `base.Side`. Variants: which layer takes a step of sampling."""
 
     def __init__(self, threads: int) -> None:
         torch.set_num_threads(threads)
 
     def variants(self, task: str) -> Sequence[Variant]:
-        return ({},)
+        return torch_sampling.VARIANTS if task.startswith("sample") else ({},)
 
     def prepare(self, problem: Problem, task: str, variant: Variant) -> Prepared:
         if task == "update":
             return torch_updates.prepare(problem)
+        if task.startswith("sample"):
+            return torch_sampling.prepare(problem, variant)
+        if task == "bidirectional":
+            return _infer(two_layers(problem), problem)
         layer = recurrent(problem, problem.weights(), problem.point.hidden)
         return _infer(layer, problem) if task == "infer" else _train(layer, problem)
 

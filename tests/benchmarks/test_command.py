@@ -30,7 +30,8 @@ def test_wrong_points(text, capsys):
 
 def test_groups():
     assert select() == list(COMPARISONS)
-    assert [c.key for c in select("infer, stream")] == ["infer.torch", "infer.onnx", "stream"]
+    assert [c.key for c in select("stream, start")] == ["stream", "start.cold", "start.cached"]
+    assert {c.group for c in select("infer")} == {"infer"}
 
 
 def test_wrong_group(capsys):
@@ -41,7 +42,7 @@ def test_other_points_reach_every_comparison_that_can_have_them():
     points = [Point(3, 2, 4), Point(3, 2, 256)]
     chosen = {comparison.key: comparison.points for comparison in select(None, points)}
     assert chosen["lstm"] == tuple(points)
-    assert chosen["rate.lstm"] == (points[1],)
+    assert chosen["rate.lstm"] == (points[1],) and chosen["infer.rate"] == tuple(points)
     assert chosen["stream"] == (STREAM,)
     assert "rate.lstm" not in {comparison.key for comparison in select(None, points[:1])}
 
@@ -49,7 +50,7 @@ def test_other_points_reach_every_comparison_that_can_have_them():
 def test_quick_has_fewer_points_and_what_is_slow_has_one():
     chosen = {comparison.key: comparison.points for comparison in select(quick=True)}
     assert chosen["lstm"] == QUICK and chosen["compile"] == QUICK[:1]
-    assert chosen["online.step"] == ONLINE[:2]
+    assert chosen["online.step"] == ONLINE[:2] and chosen["infer.rate"] == QUICK
 
 
 def test_a_peer_that_is_not_installed(monkeypatch, capsys):

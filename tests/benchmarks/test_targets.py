@@ -78,6 +78,11 @@ def test_only_what_was_measured_is_judged():
     assert [one.word for one in judged] == ["yes", "yes"]
 
 
-def test_rates_are_compared_at_large_sizes():
+def test_rates_of_training_are_compared_at_large_sizes():
     for comparison in COMPARISONS:
-        assert not comparison.rate or all(point.hidden >= LARGE for point in comparison.points)
+        assert comparison.group != "rate" or all(point.hidden >= LARGE for point in comparison.points)
+
+
+def test_inference_has_its_share_of_the_rate_beside_each_point():
+    points = {comparison.key: comparison.points for comparison in COMPARISONS}
+    assert points["infer.rate"] == points["infer.torch"] == points["infer.onnx"] == GRID
