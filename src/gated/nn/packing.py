@@ -60,16 +60,16 @@ class Packing:
         result[self._mirror if reverse else self._time, self._sequence] = rows
         return result
 
-    def sort(self, array: Array) -> Array:
-        """(N, ...) in packed order."""
-        return array if self.order is None else np.asarray(array[self.order])
+    def sort(self, array: Array, axis: int = 0) -> Array:
+        """(N, ...) in packed order; or (K, N, ...), if the axis is 1."""
+        return array if self.order is None else np.asarray(array[(slice(None),) * axis + (self.order,)])
 
-    def unsort(self, array: Array) -> Array:
+    def unsort(self, array: Array, axis: int = 0) -> Array:
         """Undo `sort`."""
         if self.order is None:
             return array
         result = np.empty_like(array)
-        result[self.order] = array
+        result[(slice(None),) * axis + (self.order,)] = array
         return result
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from gated.backends import get_backend
+from gated.backends.interface import CellStack
 from gated.errors import describe, shown, wrong, wrong_type
 from gated.language import Cell
 from gated.nn import checks
@@ -101,6 +102,7 @@ class Stack(Layer):
         graph = self.cell.graph
         self._state_sizes = tuple(self._layer_sizes[-1][graph.dims[name]] for name in graph.states)
         self._check_room()
+        self._cells = CellStack(self._schedule, self._layer_sizes, self.directions)
 
     # sizes
 
@@ -200,7 +202,7 @@ class Stack(Layer):
         return other
 
     def __getstate__(self) -> dict[str, Any]:
-        derived = "_backend", "_schedule", "_prefixes", "_layer_sizes", "_state_sizes"
+        derived = "_backend", "_schedule", "_prefixes", "_layer_sizes", "_state_sizes", "_cells"
         return {key: value for key, value in vars(self).items() if key not in derived}
 
     def __setstate__(self, state: dict[str, Any]) -> None:

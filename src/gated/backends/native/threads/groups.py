@@ -217,12 +217,14 @@ def gap_between(sizes: Iterable[int], itemsize: int) -> int:
     return -(-PAGE // (min(sizes) * itemsize))
 
 
-def step_rows(counts: Array, sequences: int) -> Array:
+def step_rows(counts: Array, sequences: int, backwards: bool = False) -> Array:
     """(1, 1 + kinds, T): running sequences, and for each kind of place the first row of every step.
 
     Args:
         counts: (T,) running sequences per step, in packed order.
         sequences: N.
+        backwards: from the last step to the first one: a shorter sequence begins later, and all end together. For
+            programs that keep no states but the latest.
     """
     steps = len(counts)
     begin = np.cumsum(counts) - counts
@@ -236,7 +238,16 @@ def step_rows(counts: Array, sequences: int) -> Array:
         SEQUENCE: np.zeros(steps, np.int64),
         **_ring(np.arange(steps), sequences, 0),
     }
-    return _table([_lines(counts, rows)])
+    table = _table([_lines(counts, rows)])
+    if backwards:
+        turn_back(table)
+    return table
+
+
+def turn_back(table: Array) -> None:
+    """Have a (groups, 1 + kinds, T) table lead from the last step to the first one, the ring of states as before."""
+    lines = [0, line_of(ROW), line_of(CALLER)]
+    table[:, lines] = table[:, lines, ::-1]
 
 
 def _lines(counts: Array | int, rows: Mapping[RowKind, Any]) -> list[Any]:
