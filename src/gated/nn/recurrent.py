@@ -96,12 +96,13 @@ class Recurrent(Stack, kind="recurrent"):
             y (T, N, size * directions) and the last state.
         """
         x, states, packing = self._checked(x, state, lengths)
-        parameters = [self._parameters_of(k) for k in range(len(self._prefixes))]
-        counts = None if packing.order is None else packing.counts
-        own = [packing.sort(array, 1) for array in states]
-        rows = packing.pack(x)
-        y, last = self._backend.infer_stack(StackPass(self._cells, parameters, rows, packing.steps, counts, own))
-        return self._user_major(packing.unpack(y)), tuple(packing.unsort(array, 1) for array in last)
+        counts, rows, parameters = None, packing.pack(x), [self.params.part(prefix) for prefix in self._prefixes]
+        if packing.order is not None:
+            counts, states = packing.counts, [packing.sort(array, 1) for array in states]
+        y, last = self._backend.infer_stack(StackPass(self._cells, parameters, rows, packing.steps, counts, states))
+        if packing.order is not None:
+            last = [packing.unsort(array, 1) for array in last]
+        return self._user_major(packing.unpack(y)), tuple(last)
 
     def stream(self, batch: int = 1, state: Any = None) -> Stream:
         """For one step at a time with little to pay per step: memory and packed parameters are made once.

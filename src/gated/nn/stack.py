@@ -163,9 +163,12 @@ class Stack(Layer):
 
     def initial_state(self, batch: int) -> State:
         """Zeros: one array (K, N, size) per state of the cell."""
-        batch = checks.size("batch", batch)
-        checks.room({"batch": batch}, len(self._prefixes) * batch * sum(self.state_sizes), self.dtype)
-        return tuple(np.zeros((len(self._prefixes), batch, size), self.dtype) for size in self.state_sizes)
+        return tuple(self._zeros(checks.size("batch", batch)))
+
+    def _zeros(self, batch: int) -> list[Array]:
+        count = len(self._prefixes)
+        checks.room({"batch": batch}, count * batch * sum(self._state_sizes), self.dtype)
+        return [np.zeros((count, batch, size), self.dtype) for size in self._state_sizes]
 
     def _time_major(self, array: Array) -> Array:
         return array.swapaxes(0, 1) if self.batch_first else array
@@ -174,7 +177,7 @@ class Stack(Layer):
 
     def checked_state(self, name: str, state: Any, batch: int) -> list[Array]:
         if state is None:
-            return list(self.initial_state(batch))
+            return self._zeros(batch)
         if isinstance(state, np.ndarray) and len(self.cell.states) == 1:
             state = (state,)
         names = self.cell.states

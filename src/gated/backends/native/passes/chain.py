@@ -7,6 +7,7 @@ for it, each has its own, and they never meet within a step.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
@@ -22,10 +23,11 @@ from gated.backends.native.threads.groups import step_rows
 from gated.backends.native.threads.pool import pool
 
 Array = np.ndarray[Any, Any]
+_EQUAL: Sequence[Array | None] = (None, None)  # the row numbers of both directions are those of their plans
 
 
 class Chain:
-    """Layers one after the other, each of one direction or two. Used by one call at a time.
+    """Layers one after the other, each of one direction or two. Used by one call at a time, which holds `busy`.
 
     Args:
         plans: of every layer, for each direction; all keep their packed parameters.
@@ -45,6 +47,8 @@ class Chain:
         self.bytes = sum(part.bytes for part in self.parts)
         self._computed = [k for k, part in enumerate(self.parts) if part.plan.computed]
         self._at_once = at_once
+        self._shapes, self._row = self.parts[0].plan.shapes, (self.parts[0].plan.shapes.rows, plans[0][0].y_size)
+        self.busy = threading.Lock()  # of the call that uses it
         self._recut = any(part.plan.shapes.cut.members > 1 for part in self.parts)
         self._programs: list[tuple[Array, int, int, int]] = []  # numbers (held), program, members, alone
 
@@ -62,18 +66,17 @@ class Chain:
         Args:
             counts: (T,) running sequences at each step; None if they are equally long.
         """
-        shapes = self.parts[0].plan.shapes
-        lengths = None if counts is None else lengths_of(counts, shapes.sequences)
-        steps: list[Array | None] = [None, None]
+        shapes, layers = self._shapes, len(self.layers)
+        lengths, steps = None, _EQUAL
         if counts is not None:
+            lengths = lengths_of(counts, shapes.sequences)
             steps = [step_rows(counts, shapes.sequences, backwards) for backwards in (False, True)]
-        row = shapes.rows, self.parts[0].plan.y_size
-        inner = [memory.placed(row, x.dtype) for _ in range(min(2, len(self.layers) - 1))]  # held while it runs
+        inner = [memory.placed(self._row, x.dtype) for _ in range(min(2, layers - 1))]  # held while it runs
         source, k = address_of(x), 0
-        for number, sides in enumerate(self.layers):
-            target = y if number + 1 == len(self.layers) else inner[number % 2][1]
-            for part in sides:
-                part.point(source, target, steps[part.plan.side.number])
+        for number, sides in enumerate(self.layers, 1):
+            target = y if number == layers else inner[number % 2][1]
+            for part, rows in zip(sides, steps, strict=False):
+                part.point(source, target, rows)
                 part.put([state[k] for state in states], lengths)
                 k += 1
             source = target

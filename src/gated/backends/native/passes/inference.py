@@ -48,16 +48,24 @@ def infer_stack(given: StackPass) -> tuple[Array, list[Array]]:
         given = given._replace(counts=None)
     team = team_for(given.sequences)
     last = [np.empty_like(state) for state in given.states]
-    addresses = tuple([tuple(parameter_addresses(own)) for own in given.parameters])
     # what plans depend on, and the addresses in a call; after fork there is another pool
-    key = given.stack, given.steps, x.shape, given.sequences, given.counts is None, x.dtype, team, host(), addresses
-    key = *key, pool().address, *TRIED.items()
-    chain = _kept.take(key) or _chain(given, team)
-    if chain is None:
-        _one_by_one(given, team, y, last)
-    else:
+    shape = given.steps, given.sequences, len(x), x.dtype, given.counts is None
+    addresses = [parameter_addresses(own) for own in given.parameters]
+    key = given.stack, shape, team, host(), pool().address, *addresses, *TRIED.items()
+    chain, made = _kept.find(key), None
+    if chain is None or not chain.busy.acquire(blocking=False):
+        made = _chain(given, team)
+        if made is None:
+            _one_by_one(given, team, y, last)
+            return y, last
+        chain = made
+        chain.busy.acquire()
+    try:
         chain.run(x, at, given.states, last, given.parameters, given.counts)
-        _kept.leave(key, chain)
+        if chain is made:
+            _kept.leave(key, chain)
+    finally:
+        chain.busy.release()
     return y, last
 
 
@@ -124,7 +132,7 @@ def _in_pieces(given: StackPass, k: int, team: Team, x: Array, y: Array, states:
         sought = stack.schedule, sizes, shape, x.dtype, ahead > 0, team, side
         packed = first is not None
         if first is None:
-            key = *sought, host(), tuple(parameter_addresses(parameters)), pool().address
+            key = *sought, host(), parameter_addresses(parameters), pool().address
             first = part = _kept.take(key) or Prepared(find_plan(*sought), parameters)
         elif (part.plan.shapes.steps, part.plan.shapes.rows) != (shape[0], shape[2]):
             part = Prepared(find_plan(*sought), parameters, first.fixed)

@@ -45,7 +45,10 @@ class Prepared:
             plan.renewal.flags_in(self.fixed)[0] = 0
         groups = range(len(plan.shapes.groups))
         self._rings = [[plan.ring(self.work, k, g) for g in groups] for k in range(len(plan.layout.ring_new))]
-        self._pointed = False
+        # for each state: of every group the rows in the caller's order, and those after even and after odd steps
+        rows: Sequence[Any] = [...] if len(groups) == 1 else plan.shapes.groups.slices
+        self._turns = [[(row, ring[0], ring[1]) for row, ring in zip(rows, own, strict=True)] for own in self._rings]
+        self._at: tuple[int, int] | None = None  # the last x and y
 
     def compute(self, parameters: Mapping[str, Array]) -> None:
         """What depends on the parameters alone."""
@@ -60,14 +63,15 @@ class Prepared:
 
     def point(self, x: int, y: int, steps: Array | None) -> None:
         """Say where x (R, D), y (R, size) and, if the sequences are not equally long, the row numbers lie."""
-        if not self._pointed:
+        if self._at is None:
             self.call = self.tables(x, y, self.plan.row_numbers if steps is None else steps)
-            self._pointed = True
-            return
-        self.call.rebase("x", x)
-        self.call.rebase("y", y)
-        if steps is not None:
-            self.call.rebase("steps", address_of(steps))
+        else:
+            if self._at != (x, y):
+                self.call.rebase("x", x)
+                self.call.rebase("y", y)
+            if steps is not None:
+                self.call.rebase("steps", address_of(steps))
+        self._at = x, y
 
     def put(self, states: Sequence[Array], lengths: Array | None = None) -> None:
         """Set the states before the first step, (N, size) each.
@@ -76,10 +80,9 @@ class Prepared:
             lengths: (N,) if they are not all the same; the sequences are all in one group then.
         """
         if lengths is None:
-            groups = self.plan.shapes.groups.slices
-            for state, rings in zip(states, self._rings, strict=True):
-                for ring, group in zip(rings, groups, strict=True):
-                    ring[0] = state[group]
+            for state, groups in zip(states, self._turns, strict=True):
+                for rows, even, _ in groups:
+                    even[...] = state[rows]
         else:
             turns = (self.plan.shapes.steps - lengths) % 2 if self.plan.side.backwards else 0
             for state, (ring,) in zip(states, self._rings, strict=True):
@@ -88,10 +91,9 @@ class Prepared:
     def take(self, steps: int, into: Sequence[Array], lengths: Array | None = None) -> None:
         """Copy the states after so many steps, (N, size) each. `lengths`: see `put`."""
         if lengths is None:
-            groups = self.plan.shapes.groups.slices
-            for target, rings in zip(into, self._rings, strict=True):
-                for ring, group in zip(rings, groups, strict=True):
-                    target[group] = ring[steps % 2]
+            for target, groups in zip(into, self._turns, strict=True):
+                for rows, *after in groups:
+                    target[rows] = after[steps % 2]
         else:
             turns = steps % 2 if self.plan.side.backwards else lengths % 2
             for target, (ring,) in zip(into, self._rings, strict=True):
