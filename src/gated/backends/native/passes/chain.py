@@ -74,10 +74,10 @@ class Chain:
         inner = [memory.placed(self._row, x.dtype) for _ in range(min(2, layers - 1))]  # held while it runs
         source, k = address_of(x), 0
         for number, sides in enumerate(self.layers, 1):
-            target = y if number == layers else inner[number % 2][1]
+            target = y if number == layers else inner[number % len(inner)][1]
             for part, rows in zip(sides, steps, strict=False):
                 part.point(source, target, rows)
-                part.put([state[k] for state in states], lengths)
+                part.put(states, k, lengths)
                 k += 1
             source = target
         for k in self._computed:
@@ -91,7 +91,7 @@ class Chain:
         for _, program, members, alone in self._programs:
             pool().run(program, members, alone)
         for k, part in enumerate(self.parts):
-            part.take(shapes.steps, [array[k] for array in last], lengths)
+            part.take(shapes.steps, last, k, lengths)
 
     def _joined(self) -> list[tuple[Array, int, int, int]]:
         """The courses of all parts as one; as several where columns are shared by different numbers of threads."""

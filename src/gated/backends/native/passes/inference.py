@@ -52,20 +52,19 @@ def infer_stack(given: StackPass) -> tuple[Array, list[Array]]:
     shape = given.steps, given.sequences, len(x), x.dtype, given.counts is None
     addresses = [parameter_addresses(own) for own in given.parameters]
     key = given.stack, shape, team, host(), pool().address, *addresses, *TRIED.items()
-    chain, made = _kept.find(key), None
-    if chain is None or not chain.busy.acquire(blocking=False):
-        made = _chain(given, team)
-        if made is None:
-            _one_by_one(given, team, y, last)
-            return y, last
-        chain = made
-        chain.busy.acquire()
-    try:
+    chain: Chain | None = _kept.find(key)
+    if chain is not None and chain.busy.acquire(blocking=False):
+        try:
+            chain.run(x, at, given.states, last, given.parameters, given.counts)
+        finally:
+            chain.busy.release()
+        return y, last
+    chain = _chain(given, team)
+    if chain is None:
+        _one_by_one(given, team, y, last)
+    else:
         chain.run(x, at, given.states, last, given.parameters, given.counts)
-        if chain is made:
-            _kept.leave(key, chain)
-    finally:
-        chain.busy.release()
+        _kept.leave(key, chain)
     return y, last
 
 
@@ -108,14 +107,14 @@ def _one_by_one(given: StackPass, team: Team, y: Array, last: Sequence[Array]) -
             k = layer * stack.directions + number
             for own, state in zip(last, given.states, strict=True):
                 own[k] = state[k]
-            _in_pieces(given, k, team, x, target, [own[k] for own in last])
+            _in_pieces(given, k, team, x, target, last)
         x = target
 
 
 def _in_pieces(given: StackPass, k: int, team: Team, x: Array, y: Array, states: Sequence[Array]) -> None:
     """One layer in one direction, piece of time by piece: x (R, D) into its columns of y (R, size).
 
-    `states`: the initial ones, (N, size) each, and afterwards the last ones.
+    `states`: the initial ones, the k-th of (K, N, size) each, and afterwards the last ones.
     """
     stack, sequences = given.stack, given.sequences
     side, sizes = Side(k % stack.directions, stack.directions), stack.items[k // stack.directions]
@@ -136,26 +135,28 @@ def _in_pieces(given: StackPass, k: int, team: Team, x: Array, y: Array, states:
             first = part = _kept.take(key) or Prepared(find_plan(*sought), parameters)
         elif (part.plan.shapes.steps, part.plan.shapes.rows) != (shape[0], shape[2]):
             part = Prepared(find_plan(*sought), parameters, first.fixed)
-        _run(part, x[rows], y[rows], states, counts[t:stop], None if packed else parameters)
+        _run(part, x[rows], y[rows], (states, k), counts[t:stop], None if packed else parameters)
     if first is not None and first.plan.renewal is not None:
         _kept.leave(key, first)
 
 
-def _run(part: Prepared, x: Array, y: Array, states: Sequence[Array], counts: Array, parameters: Any) -> None:
-    """Some steps; `parameters`, unless they are packed."""
+def _run(
+    part: Prepared, x: Array, y: Array, states: tuple[Sequence[Array], int], counts: Array, parameters: Any
+) -> None:
+    """Some steps. `states`: (K, N, size) each, and which of the K; `parameters`, unless they are packed."""
     plan, shapes = part.plan, part.plan.shapes
     lengths = steps = None
     if not shapes.equal:
         lengths, steps = lengths_of(counts, shapes.sequences), step_rows(counts, shapes.sequences, plan.side.backwards)
     part.point(address_of(x), address_of(y), steps)
-    part.put(states, lengths)
+    part.put(*states, lengths)
     if parameters is not None:
         part.compute(parameters)
     course = plan.again if parameters is None else plan.first
     if not shapes.equal:
         part.recut(course, counts)
     part.call.run(course.program, course.members, course.alone)
-    part.take(shapes.steps, states, lengths)
+    part.take(shapes.steps, *states, lengths)
 
 
 class Stepper:
@@ -199,7 +200,7 @@ class Stepper:
     def put(self, states: Sequence[Array]) -> None:
         """Begin again from these states, (N, size) each."""
         self._steps = 0
-        self._prepared.put(states)
+        self._prepared.put([state[None] for state in states])
 
     def take(self) -> list[Array]:
         """Copies of the states, (N, size) each."""

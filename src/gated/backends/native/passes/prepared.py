@@ -46,8 +46,10 @@ class Prepared:
         groups = range(len(plan.shapes.groups))
         self._rings = [[plan.ring(self.work, k, g) for g in groups] for k in range(len(plan.layout.ring_new))]
         # for each state: of every group the rows in the caller's order, and those after even and after odd steps
-        rows: Sequence[Any] = [...] if len(groups) == 1 else plan.shapes.groups.slices
-        self._turns = [[(row, ring[0], ring[1]) for row, ring in zip(rows, own, strict=True)] for own in self._rings]
+        slices = plan.shapes.groups.slices
+        self._turns = [
+            [(rows, ring[0], ring[1]) for rows, ring in zip(slices, own, strict=True)] for own in self._rings
+        ]
         self._at: tuple[int, int] | None = None  # the last x and y
 
     def compute(self, parameters: Mapping[str, Array]) -> None:
@@ -73,8 +75,8 @@ class Prepared:
                 self.call.rebase("steps", address_of(steps))
         self._at = x, y
 
-    def put(self, states: Sequence[Array], lengths: Array | None = None) -> None:
-        """Set the states before the first step, (N, size) each.
+    def put(self, states: Sequence[Array], k: int = 0, lengths: Array | None = None) -> None:
+        """Set the states before the first step to the k-th of (K, N, size) each.
 
         Args:
             lengths: (N,) if they are not all the same; the sequences are all in one group then.
@@ -82,22 +84,22 @@ class Prepared:
         if lengths is None:
             for state, groups in zip(states, self._turns, strict=True):
                 for rows, even, _ in groups:
-                    even[...] = state[rows]
+                    even[...] = state[k, rows]
         else:
             turns = (self.plan.shapes.steps - lengths) % 2 if self.plan.side.backwards else 0
             for state, (ring,) in zip(states, self._rings, strict=True):
-                ring[turns, np.arange(len(lengths))] = state
+                ring[turns, np.arange(len(lengths))] = state[k]
 
-    def take(self, steps: int, into: Sequence[Array], lengths: Array | None = None) -> None:
-        """Copy the states after so many steps, (N, size) each. `lengths`: see `put`."""
+    def take(self, steps: int, into: Sequence[Array], k: int = 0, lengths: Array | None = None) -> None:
+        """Copy the states after so many steps to the k-th of (K, N, size) each. `lengths`: see `put`."""
         if lengths is None:
             for target, groups in zip(into, self._turns, strict=True):
                 for rows, *after in groups:
-                    target[rows] = after[steps % 2]
+                    target[k, rows] = after[steps % 2]
         else:
             turns = steps % 2 if self.plan.side.backwards else lengths % 2
             for target, (ring,) in zip(into, self._rings, strict=True):
-                target[...] = ring[turns, np.arange(len(lengths))]
+                target[k] = ring[turns, np.arange(len(lengths))]
 
     def copies(self, steps: int) -> list[Array]:
         """The states after so many steps, (N, size) each."""
