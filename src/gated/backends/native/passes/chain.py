@@ -83,9 +83,9 @@ class Chain:
         for k in self._computed:
             self.parts[k].compute(parameters[k])
         if counts is not None and self._recut:
+            self._programs = []
             for part in self.parts:
                 part.recut(part.plan.first, counts)
-            self._programs = []
         if not self._programs:
             self._programs = self._joined()
         for _, program, members, alone in self._programs:

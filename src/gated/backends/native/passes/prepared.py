@@ -69,6 +69,7 @@ class Prepared:
             self.call = self.tables(x, y, self.plan.row_numbers if steps is None else steps)
         else:
             if self._at != (x, y):
+                self._at = 0, 0  # Ctrl-C may come at any moment
                 self.call.rebase("x", x)
                 self.call.rebase("y", y)
             if steps is not None:
