@@ -41,21 +41,27 @@ class Lru(Generic[K, V]):
                 return value
             return self._held[key]
 
+    def find(self, key: K) -> V | None:
+        """The value of a key, which stays; None if there is none."""
+        with self._lock:
+            value = self._held.get(key)
+            if value is not None:
+                self._held.move_to_end(key)
+            return value
+
     def take(self, key: K) -> V | None:
         """The value of a key, for the caller alone: it is held no longer. None if there is none."""
         with self._lock:
-            if key not in self._held:
-                return None
-            value = self._held.pop(key)
-            self.total -= self._weight_of(value)
+            value = self._held.pop(key, None)
+            if value is not None:
+                self.total -= self._weight_of(value)
             return value
 
     def leave(self, key: K, value: V) -> None:
         """Hold a value for later; if one is held already, that one stays."""
         with self._lock:
-            if key in self._held:
+            if self._held.setdefault(key, value) is not value:
                 return
-            self._held[key] = value
             self.total += self._weight_of(value)
             while self.total > self.most:
                 self.total -= self._weight_of(self._held.popitem(last=False)[1])

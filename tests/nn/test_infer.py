@@ -62,6 +62,57 @@ def test_few_sequences_in_pieces_that_fit_the_cache(monkeypatch: pytest.MonkeyPa
         assert off(got, expected) <= 1e-13
 
 
+@pytest.mark.parametrize("lengths", [False, True])
+@pytest.mark.parametrize(("steps", "batch"), [(1, 1), (1, 4), (9, 1), (8, 2), (9, 7), (40, 3)])
+def test_a_stack_in_one_call_has_the_same_bits_for_any_number_of_threads_and_in_pieces(
+    steps: int, batch: int, lengths: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(TRIED, "worthwhile", 1.0)
+    monkeypatch.setattr(pool.Pool, "latency", lambda _: 0.0)
+    own = [max(0, steps - 3 * n) for n in range(batch)][::-1] if lengths else None
+    for cell, hidden, dtype in (("lstm", 16, "float32"), ("gru", 21, "float64"), ("projected_lstm", 19, "float32")):
+        options = {"num_layers": 3, "bidirectional": True, "sizes": SIZES.get(cell), "dtype": dtype}
+        layer = gated.Recurrent(ZOO[cell], 9, hidden, backend="native", **options)
+        x, state = inputs(layer, steps, batch)
+        reference = gated.Recurrent(ZOO[cell], 9, hidden, backend="reference", **options)
+        want, last = reference.infer(x, state, own)
+        found = set()
+        for threads in (1, 2, 3, 4, 16):
+            monkeypatch.setattr(pool, "_threads", threads)
+            for _ in range(2):
+                y, new = layer.infer(x, state, own)
+                found.add(b"".join(array.tobytes() for array in (y, *new)))
+                for got, expected in zip((y, *new), (want, *last), strict=True):
+                    assert off(got, expected) <= TOLERANCE[dtype]
+        with monkeypatch.context() as patch:
+            patch.setitem(TRIED, "all_kept", 0)  # one layer and direction after the other
+            found.add(b"".join(array.tobytes() for array in (lambda y, new: (y, *new))(*layer.infer(x, state, own))))
+            patch.setitem(TRIED, "ahead", 1)
+            y, new = layer.infer(x, state, own)
+            for got, expected in zip((y, *new), (want, *last), strict=True):
+                assert off(got, expected) <= TOLERANCE[dtype]
+        assert len(found) == 1, (cell, threads)
+
+
+def test_a_stack_is_one_run_of_the_team(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(TRIED, "worthwhile", 1.0)
+    monkeypatch.setattr(pool, "_threads", 2)
+    layer = gated.LSTM(5, 16, num_layers=3, bidirectional=True)
+    x, state = inputs(layer, 6, 5)
+    layer.infer(x, state)
+    runs: list[int] = []
+    run = pool.Pool.run
+
+    def counted(own: pool.Pool, program: int, members: int, alone: int) -> None:
+        runs.append(members)
+        run(own, program, members, alone)
+
+    monkeypatch.setattr(pool.Pool, "run", counted)
+    for lengths in (None, [6, 2, 0, 3, 6]):
+        layer.infer(x, state, lengths)
+    assert runs == [2, 2]
+
+
 @pytest.mark.parametrize("batch", [1, 9])
 def test_large_parameters_and_the_products_with_x_ahead(batch: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(TRIED, "large", 1000)
@@ -138,11 +189,12 @@ def test_packed_parameters_are_used_again_and_never_when_they_have_changed(
 
     def packed(layer: gated.Recurrent) -> tuple[np.ndarray, list[bool]]:
         """The output, and for both layers of the network whether their parameters were packed for it."""
-        for call in inference._kept.values():
-            call.plan.renewal.flags_in(call.fixed)[1:] = 0
+        for chain in inference._kept.values():
+            for part in getattr(chain, "parts", [chain]):
+                part.plan.renewal.flags_in(part.fixed)[1:] = 0
         y = layer.infer(x)[0]
-        calls = inference._kept.values()[-2:]
-        return y, [bool(call.plan.renewal.flags_in(call.fixed)[1:].any()) for call in calls]
+        parts = inference._kept.values()[-1].parts
+        return y, [bool(part.plan.renewal.flags_in(part.fixed)[1:].any()) for part in parts]
 
     def same(layer: gated.Recurrent, anew: list[bool]) -> None:
         y, found = packed(layer)
@@ -196,7 +248,7 @@ def test_what_is_kept_is_limited_in_all(monkeypatch: pytest.MonkeyPatch) -> None
             most = max(most, len(sizes))
     assert 1 < most < 12
     newest = inference._kept.values()[-1]
-    assert newest.parameters[0] == layers[-1].params["l0.W.r"].ctypes.data
+    assert newest.parts[0].parameters[0] == layers[-1].params["l0.W.r"].ctypes.data
 
 
 def test_machine_code_that_all_cells_share_lives_as_long_as_a_stream() -> None:

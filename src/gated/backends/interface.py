@@ -29,12 +29,25 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from gated.backends.scan import Array, Pass, Scan, one_hot, stale, takes_pass
+from gated.backends.scan import Array, CellStack, Pass, Scan, StackPass, one_hot, stale, takes_pass
 from gated.backends.whole_step import Batch, Chain, Trained, Update
 from gated.language.graph import Node
 from gated.schedule import CellSchedule
 
-__all__ = ["Arithmetic", "Array", "Backend", "Pass", "Rule", "Scan", "Stepper", "one_hot", "stale", "takes_pass"]
+__all__ = [
+    "Arithmetic",
+    "Array",
+    "Backend",
+    "CellStack",
+    "Pass",
+    "Rule",
+    "Scan",
+    "StackPass",
+    "Stepper",
+    "one_hot",
+    "stale",
+    "takes_pass",
+]
 
 Rule = Callable[..., None]  # theta, gradient, buffers, scratch, **numbers
 
@@ -220,6 +233,12 @@ class Backend(Arithmetic, Protocol):
 
     def infer(self, given: Pass) -> tuple[Array, list[Array]]:
         """As `forward`, but only the output (R, size) and each sequence's last states, (N, size) each."""
+        ...
+
+    def infer_stack(self, given: StackPass) -> tuple[Array, list[Array]]:
+        """The same through all layers, in both directions: the last one's output (R, size * directions), in the order
+        of the input's rows, and each sequence's last states, (K, N, size) each. All of it is new.
+        """
         ...
 
     def stepper(self, given: Pass) -> Stepper:

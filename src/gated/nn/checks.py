@@ -107,6 +107,8 @@ def array(name: str, value: Any, shape: tuple[int | str, ...], kind: np.dtype[An
     Args:
         own: always a new array, which shares no memory with `value`.
     """
+    if type(value) is np.ndarray and value.dtype == kind and not own and _fits(value.shape, shape):
+        return np.ascontiguousarray(value)  # as most are
     result = as_array(name, value)
     if result.dtype.kind not in ("fiu" if kind.kind == "f" else "fiuc"):
         raise wrong_type(
@@ -114,14 +116,20 @@ def array(name: str, value: Any, shape: tuple[int | str, ...], kind: np.dtype[An
             describe(result if result.ndim else value),
             f"real numbers ({kind})" if kind.kind == "f" else f"numbers ({kind})",
         )
-    fits = result.ndim == len(shape) and all(
-        isinstance(want, str) or want == got for want, got in zip(shape, result.shape, strict=True)
-    )
-    if not fits:
+    if not _fits(result.shape, shape):
         raise wrong(name, describe(result), f"shape {_shown(shape)}")
     if result.dtype != kind and not np.can_cast(result.dtype, kind, "safe"):
         return _narrowed(name, result, kind)
     return np.array(result, kind, order="C") if own else np.ascontiguousarray(result, kind)
+
+
+def _fits(shape: tuple[int, ...], wanted: tuple[int | str, ...]) -> bool:
+    if len(shape) != len(wanted):
+        return False
+    for length, want in zip(shape, wanted, strict=True):  # noqa: SIM110 (all() takes twice the time)
+        if length != want and not isinstance(want, str):
+            return False
+    return True
 
 
 def _narrowed(name: str, array: Array, kind: np.dtype[Any]) -> Array:

@@ -6,6 +6,7 @@ reverse direction starts at each sequence's own end.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ class Packing:
 
     Attributes:
         steps, sequences: T, N.
+        lengths: (N,) of each sequence.
         counts: (T,) sequences running at each step.
         order: (N,) the sequences by falling length, or None if all have length T.
     """
@@ -28,14 +30,22 @@ class Packing:
         self.steps, self.sequences = steps, sequences
         self.order: Array | None = None
         if lengths is None:
-            self.lengths = np.full(sequences, steps, np.int64)
-            self.counts = np.full(steps, sequences, np.int64)
             return
         self.lengths = checked_lengths(lengths, steps, sequences)
         self.counts = (self.lengths[None, :] > np.arange(steps)[:, None]).sum(axis=1)
         if (self.lengths != steps).any():
             self.order = np.argsort(-self.lengths, kind="stable")
             self._index()
+
+    # without lengths, made where somebody asks
+
+    @cached_property
+    def lengths(self) -> Array:
+        return np.full(self.sequences, self.steps, np.int64)
+
+    @cached_property
+    def counts(self) -> Array:
+        return np.full(self.steps, self.sequences, np.int64)
 
     def _index(self) -> None:
         sorted_lengths = self.lengths[self.order]
@@ -68,16 +78,16 @@ class Packing:
         position = np.arange(len(self._time)) - begin[self._time]
         return np.asarray(begin[self._mirror] + position)
 
-    def sort(self, array: Array) -> Array:
-        """(N, ...) in packed order."""
-        return array if self.order is None else np.asarray(array[self.order])
+    def sort(self, array: Array, axis: int = 0) -> Array:
+        """(N, ...) in packed order; or (K, N, ...), if the axis is 1."""
+        return array if self.order is None else np.asarray(array[(slice(None),) * axis + (self.order,)])
 
-    def unsort(self, array: Array) -> Array:
+    def unsort(self, array: Array, axis: int = 0) -> Array:
         """Undo `sort`."""
         if self.order is None:
             return array
         result = np.empty_like(array)
-        result[self.order] = array
+        result[(slice(None),) * axis + (self.order,)] = array
         return result
 
 

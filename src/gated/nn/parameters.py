@@ -70,6 +70,7 @@ class ParameterVector(Mapping[str, Array]):
         if not self._vector.flags.c_contiguous:
             raise wrong("vector", f"{describe(self._vector)} with gaps", "a contiguous array")
         self._views: dict[str, Array] = {}  # made when asked for
+        self._addresses: dict[str, tuple[int, ...]] = {}  # likewise, by prefix: the vector stays where it is
 
     @property
     def vector(self) -> Array:
@@ -196,8 +197,11 @@ class ParameterPart(Mapping[str, Array]):
         return len(self._starts)
 
     @property
-    def addresses(self) -> list[int]:
+    def addresses(self) -> tuple[int, ...]:
         """Of each parameter in order: for machine code, to which a view of each would be a detour."""
-        vector = self.owner.vector
-        first, size = vector.__array_interface__["data"][0], vector.itemsize
-        return [first + start * size for start in self._starts.values()]
+        known = self.owner._addresses.get(self.prefix)
+        if known is None:
+            vector = self.owner.vector
+            first, size = vector.__array_interface__["data"][0], vector.itemsize
+            known = self.owner._addresses[self.prefix] = tuple([first + n * size for n in self._starts.values()])
+        return known

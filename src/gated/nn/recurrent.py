@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from gated.backends.interface import Pass
+from gated.backends.interface import Pass, StackPass
 from gated.backends.whole_step import Link, ScanLink
 from gated.errors import describe, wrong, wrong_type
 from gated.language import Cell
@@ -97,10 +97,13 @@ class Recurrent(Stack, kind="recurrent"):
             y (T, N, size * directions) and the last state.
         """
         x, states, packing = self._checked(x, state, lengths)
-        last: list[list[Array]] = []
-        for layer in range(self.num_layers):
-            x = _side_by_side([self._infer_direction(packing, k, x, states, last) for k in self._directions_of(layer)])
-        return self._user_major(x), self._last(packing, last)
+        counts, rows, parameters = None, packing.pack(x), [self.params.part(prefix) for prefix in self._prefixes]
+        if packing.order is not None:
+            counts, states = packing.counts, [packing.sort(array, 1) for array in states]
+        y, last = self._backend.infer_stack(StackPass(self._cells, parameters, rows, packing.steps, counts, states))
+        if packing.order is not None:
+            last = [packing.unsort(array, 1) for array in last]
+        return self._user_major(packing.unpack(y)), tuple(last)
 
     def stream(self, batch: int = 1, state: Any = None) -> Stream:
         """For one step at a time with little to pay per step: memory and packed parameters are made once.
@@ -129,13 +132,6 @@ class Recurrent(Stack, kind="recurrent"):
         if len(last) == 1:  # fresh arrays: no copy is needed
             return tuple(packing.unsort(array)[None] for array in last[0])
         return tuple(np.stack([packing.unsort(array) for array in arrays]) for arrays in zip(*last, strict=True))
-
-    def _infer_direction(
-        self, packing: Packing, k: int, x: Array, states: Sequence[Array], last: list[list[Array]]
-    ) -> Array:
-        rows, final = self._backend.infer(self._pass(packing, k, x, states))
-        last.append(final)
-        return packing.unpack(rows, self._is_reverse(k))
 
     def _pass(self, packing: Packing, k: int, x: Array, states: Sequence[Array]) -> Pass:
         sizes, parameters = self._layer_sizes[self._layer_of(k)], self._parameters_of(k)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from gated.backends import get_backend
+from gated.backends.interface import CellStack
 from gated.errors import describe, shown, wrong, wrong_type
 from gated.language import Cell
 from gated.nn import checks
@@ -101,6 +102,7 @@ class Stack(Layer):
         graph = self.cell.graph
         self._state_sizes = tuple(self._layer_sizes[-1][graph.dims[name]] for name in graph.states)
         self._check_room()
+        self._cells = CellStack(self._schedule, self._layer_sizes, self.directions)
 
     # sizes
 
@@ -161,9 +163,12 @@ class Stack(Layer):
 
     def initial_state(self, batch: int) -> State:
         """Zeros: one array (K, N, size) per state of the cell."""
-        batch = checks.size("batch", batch)
-        checks.room({"batch": batch}, len(self._prefixes) * batch * sum(self.state_sizes), self.dtype)
-        return tuple(np.zeros((len(self._prefixes), batch, size), self.dtype) for size in self.state_sizes)
+        return tuple(self._zeros(checks.size("batch", batch)))
+
+    def _zeros(self, batch: int) -> list[Array]:
+        count = len(self._prefixes)
+        checks.room({"batch": batch}, count * batch * sum(self._state_sizes), self.dtype)
+        return [np.zeros((count, batch, size), self.dtype) for size in self._state_sizes]
 
     def _time_major(self, array: Array) -> Array:
         return array.swapaxes(0, 1) if self.batch_first else array
@@ -172,7 +177,7 @@ class Stack(Layer):
 
     def checked_state(self, name: str, state: Any, batch: int) -> list[Array]:
         if state is None:
-            return list(self.initial_state(batch))
+            return self._zeros(batch)
         if isinstance(state, np.ndarray) and len(self.cell.states) == 1:
             state = (state,)
         names = self.cell.states
@@ -200,7 +205,7 @@ class Stack(Layer):
         return other
 
     def __getstate__(self) -> dict[str, Any]:
-        derived = "_backend", "_schedule", "_prefixes", "_layer_sizes", "_state_sizes"
+        derived = "_backend", "_schedule", "_prefixes", "_layer_sizes", "_state_sizes", "_cells"
         return {key: value for key, value in vars(self).items() if key not in derived}
 
     def __setstate__(self, state: dict[str, Any]) -> None:

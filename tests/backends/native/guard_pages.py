@@ -23,7 +23,7 @@ import numpy as np
 from gated.backends.native.memory import leases as memory
 from gated.backends.native.memory.leases import CACHE_LINE
 from gated.backends.native.memory.regions import Region, Sheet
-from gated.backends.native.passes import backend, inference, inference_plan, learner, map_plan, maps
+from gated.backends.native.passes import backend, chain, inference, inference_plan, learner, map_plan, maps
 from gated.backends.native.threads import groups
 
 Array = np.ndarray[Any, Any]
@@ -204,7 +204,7 @@ class Guard:
             (Sheet, "fill", self._sheet(Sheet.fill)),
             *(
                 (owner, "step_rows", self._tables(groups.step_rows))
-                for owner in (groups, backend, inference, inference_plan, learner, map_plan)
+                for owner in (groups, backend, chain, inference, inference_plan, learner, map_plan)
             ),
             *((groups.Groups, name, self._tables(getattr(groups.Groups, name))) for name in ("step_rows", "all_rows")),
             (learner, "NativeStep", self._step()),

@@ -18,7 +18,7 @@ from guarded_runs import CASES, alloca_at_guard_page, run_cell, run_online
 
 from gated.backends.native.codegen import gradient_kernels, moves, panels, renewal
 from gated.backends.native.machine import programs
-from gated.backends.native.passes import backend, course, inference, learner, plan
+from gated.backends.native.passes import backend, course, inference_plan, learner, plan
 from gated.backends.native.threads import pool
 from gated.backends.native.tuning import TRIED
 from gated.cells import ZOO
@@ -44,6 +44,10 @@ def _one_more(rows: Any) -> Any:
 
 def _wider(put: Any) -> Any:
     return lambda plan, place, where: put(plan, place, (where[0], where[1]._replace(stride=where[1].stride + 1)))
+
+
+def _given_wider(given: Any) -> Any:
+    return lambda plan, name, size: given(plan, name, size)._replace(stride=given(plan, name, size).stride + 1)
 
 
 def _longer(add: Any, kind: tuple[str, ...], field: str) -> Any:
@@ -93,7 +97,11 @@ MISTAKES: dict[str, tuple[str, list[tuple[Any, str, Any]]]] = {
     "rows too far apart": ("ends", [(plan.LoopPlan, "put", _wider)]),
     "whole vectors of the caller's rows": ("ends", [(backend.ForwardPlan, "_rows_of", _not_copied)]),
     "the same in the backward pass": ("ends", [(backend.BackwardPlan, "_rows_of", _not_copied)]),
-    "the same without a tape": ("ends", [(inference.InferencePlan, "_rows_of", _not_copied)]),
+    "the same without a tape": ("ends", [(inference_plan.InferencePlan, "_rows_of", _not_copied)]),
+    "outputs side by side too far apart": (
+        "ends",
+        [(inference_plan.InferencePlan, "_given", _given_wider)],
+    ),
     "products one number too long": ("ends", [(plan.LoopPlan, "_set", lambda old: _larger(old, "size"))]),
     "a vector too many in a row": ("ends", [(plan.LoopPlan, "_set", lambda old: _larger(old, "to"))]),
     "loads without a mask": ("ends", [(gradient_kernels, "load_masked", _whole)]),

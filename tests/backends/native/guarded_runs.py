@@ -24,6 +24,7 @@ import numpy as np
 from guard_pages import MODES, Array, Guard, forget_plans
 
 import gated
+from gated.backends.interface import StackPass
 from gated.backends.native.codegen.ir_tools import I64, POINTER
 from gated.backends.native.codegen.update_rules import KERNELS
 from gated.backends.native.codegen.vectors import ADD, SCALE
@@ -119,6 +120,7 @@ def run_cell(cell: Any, dtype: str, sizes: Case, keep: Callable[[Array], Array])
         found |= {f"inferred {k}": array for k, array in enumerate(ends)}
         with patch.dict(TRIED, large=0):  # the products with x ahead
             found["ahead y"], _ = native.infer(schedule, lengths, parameters, x, counts, states)
+        found |= run_stack(cell, dtype, sizes, keep)
         if sizes.steps and sizes.counts[-1] == sizes.sequences:
             stepper = native.stepper(schedule, lengths, parameters, sizes.sequences, x.dtype)
             stepper.put(states)
@@ -126,6 +128,25 @@ def run_cell(cell: Any, dtype: str, sizes: Case, keep: Callable[[Array], Array])
                 stepper.x[...] = x_t
                 found[f"streamed {t}"] = stepper.step().copy()
     return {name: np.array(array) for name, array in found.items()}
+
+
+def run_stack(cell: Any, dtype: str, sizes: Case, keep: Callable[[Array], Array]) -> Results:
+    """Two layers in both directions without a tape: in one run, and each in its own."""
+    own = {"h": sizes.h + 2} if cell.name == "projected_lstm" else None
+    layer = gated.Recurrent(cell, sizes.d, sizes.h, 2, bidirectional=True, dtype=dtype, sizes=own, seed=1)
+    rng = np.random.default_rng(7)
+    parameters = [
+        {name: keep(value) for name, value in layer._parameters_of(k).items()} for k in range(len(layer._prefixes))
+    ]
+    x = keep(rng.standard_normal((sum(sizes.counts), sizes.d)).astype(dtype))
+    states = [keep(rng.uniform(0.5, 1.0, s.shape).astype(dtype)) for s in layer.initial_state(sizes.sequences)]
+    given = StackPass(layer._cells, parameters, x, sizes.steps, np.array(sizes.counts, np.int64), states)
+    found: Results = {}
+    for name, tried in (("one run", {}), ("several", {"all_kept": 0}), ("ahead", {"large": 0})):
+        with patch.dict(TRIED, tried):
+            y, last = native.infer_stack(given)
+        found |= {f"stack y, {name}": y.copy()} | {f"stack {k}, {name}": array for k, array in enumerate(last)}
+    return found
 
 
 def run_online(cell: Any, dtype: str, sizes: Case, keep: Callable[[Array], Array]) -> Results:

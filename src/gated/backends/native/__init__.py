@@ -53,6 +53,8 @@ passes: tables, plans, calls
     training_plan  a forward and a backward pass
     map_plan       the same for functions without states; a loss
     inference_plan a forward pass without a tape
+    prepared       such a plan with memory, ready to run
+    chain          all layers and directions in one call
     inference      forward without a tape; streams
     tasks          calls of the kernels that are no cell's
     update_numbers what the rules of the optimizers are given

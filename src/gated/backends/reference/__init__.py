@@ -12,6 +12,7 @@ It is the definition of right: every other backend is tested against it. Each fi
     forward       the forward pass
     backward      the backward pass
     maps          functions without states: dense layers, losses
+    stacks        several layers, both directions, without a tape
     stepper       one step at a time
     backend       what layers and learners call
 """

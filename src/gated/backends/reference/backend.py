@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from gated.backends.interface import Array, Batch, Chain, Pass, Scan, Stepper, Trained, Update, takes_pass
-from gated.backends.reference import backward, forward, maps
+from gated.backends.interface import Array, Batch, Chain, Pass, Scan, StackPass, Stepper, Trained, Update, takes_pass
+from gated.backends.reference import backward, forward, maps, stacks
 from gated.backends.reference.arithmetic import NumPyArithmetic
 from gated.backends.reference.digest import digest_of, refuse_changed
 from gated.backends.reference.interpreter import Interpreter, Values
@@ -39,6 +39,9 @@ class ReferenceBackend(NumPyArithmetic):
     def infer(self, given: Pass) -> tuple[Array, list[Array]]:
         scan = forward.run(given)
         return scan.y, scan.last
+
+    def infer_stack(self, given: StackPass) -> tuple[Array, list[Array]]:
+        return stacks.infer_stack(given, self.infer)
 
     @takes_pass
     def stepper(self, given: Pass) -> Stepper:

@@ -21,7 +21,7 @@ def address_of(array: Array) -> int:
         return int(array.__array_interface__["data"][0])
 
 
-def parameter_addresses(parameters: Mapping[str, Array]) -> list[int]:
+def parameter_addresses(parameters: Mapping[str, Array]) -> tuple[int, ...]:
     """Of every array in order. A mapping that knows them says so by an attribute `addresses`."""
-    known: list[int] | None = getattr(parameters, "addresses", None)
-    return [address_of(array) for array in parameters.values()] if known is None else known
+    known: tuple[int, ...] | None = getattr(parameters, "addresses", None)
+    return tuple([address_of(array) for array in parameters.values()]) if known is None else known

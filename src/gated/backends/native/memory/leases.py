@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from gated.backends.native.memory.addresses import address_of
 from gated.backends.native.tuning import tuning_for
 from gated.locks import fork_safe_lock
 
@@ -134,6 +135,7 @@ def _rounded(size: int) -> int:
 
 
 _pool = KeptMemory()
+_SMALL = tuning_for().small
 
 
 def lease(size: int) -> Lease:
@@ -148,5 +150,11 @@ def empty(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
 
 def placed(shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Array, int]:
     """As `empty`, and the address, which need not be asked for then."""
-    held = Lease(dtype.itemsize * math.prod(shape), _pool)
+    size = dtype.itemsize * math.prod(shape)
+    if size <= _SMALL:
+        own = np.empty(size + CACHE_LINE, np.uint8)
+        first = address_of(own)
+        skip = -first % CACHE_LINE
+        return np.ndarray(shape, dtype, own, skip), first + skip
+    held = Lease(size, _pool)
     return np.ndarray(shape, dtype, held.bytes, held.skip), held.address

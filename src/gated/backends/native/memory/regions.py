@@ -78,7 +78,7 @@ class Sheet:
         self._values: list[int] = []
         self._which: list[int] = []
         self._filled: tuple[Array, Array] | None = None
-        self._relative: dict[Hashable, tuple[Array, Array]] = {}
+        self._relative: dict[Hashable, list[tuple[int, int]]] = {}
 
     def begin(self) -> int:
         """Where the next table starts, in bytes from the start of the sheet."""
@@ -132,7 +132,7 @@ class Sheet:
     def rebase(self, filled: Array, base: Hashable, address: int) -> None:
         """Give a base another address in filled-in numbers."""
         if base not in self._relative:
-            positions = np.flatnonzero(np.array(self._which) == self.base[base])
-            self._relative[base] = positions, np.array(self._values, np.int64)[positions]
-        positions, values = self._relative[base]
-        filled[positions] = values + address
+            which, values = self.base[base], self._values
+            self._relative[base] = [(i, values[i]) for i, own in enumerate(self._which) if own == which]
+        for position, value in self._relative[base]:  # a few
+            filled[position] = value + address

@@ -9,7 +9,19 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gated.backends.interface import Array, Batch, Chain, Pass, Scan, Stepper, Trained, Update, stale, takes_pass
+from gated.backends.interface import (
+    Array,
+    Batch,
+    Chain,
+    Pass,
+    Scan,
+    StackPass,
+    Stepper,
+    Trained,
+    Update,
+    stale,
+    takes_pass,
+)
 from gated.backends.native.machine.programs import TrainingCode, training
 from gated.backends.native.memory import leases as memory
 from gated.backends.native.memory.addresses import address_of, parameter_addresses
@@ -183,6 +195,9 @@ class NativeBackend(NativeVectors, ReferenceBackend):
     @takes_pass
     def infer(self, given: Pass) -> tuple[Array, list[Array]]:
         return super().infer(given) if given.x.dtype not in DTYPES else inference.infer(given)
+
+    def infer_stack(self, given: StackPass) -> tuple[Array, list[Array]]:
+        return super().infer_stack(given) if given.x.dtype not in DTYPES else inference.infer_stack(given)
 
     @takes_pass
     def stepper(self, given: Pass) -> Stepper:

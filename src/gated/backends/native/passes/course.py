@@ -117,6 +117,14 @@ class Course:
                 sheet.add(0)
         return start
 
+    def phases(self, numbers: Array, alone: bool = False) -> Array:
+        """(phases, members, fields) in a filled-in sheet; what one thread does alone is a phase for each entry."""
+        members = 1 if alone else self.members
+        first = (self.alone if alone else self.program) // 8
+        count = int(numbers[first + HEAD.index("phases")])
+        start = first + len(HEAD)
+        return numbers[start : start + count * members * len(ENTRY)].reshape(count, members, len(ENTRY))
+
     def recut(self, numbers: Array, counts: Array, sequences: int) -> None:
         """Cut sequences of different lengths into equally much work, in a filled-in sheet.
 

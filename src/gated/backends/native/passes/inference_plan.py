@@ -9,18 +9,18 @@ Legend: T steps, N sequences, `sizes` the length of every dimension.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from gated.backends.native.machine.programs import InferenceCode
 from gated.backends.native.machine.target import host
 from gated.backends.native.memory import leases as memory
-from gated.backends.native.memory.regions import Region
+from gated.backends.native.memory.regions import PAGE, Region, Spec
 from gated.backends.native.passes.course import Course
 from gated.backends.native.passes.pass_plan import PassPlan, Shapes
 from gated.backends.native.passes.plan import RenewalPlan, is_elementwise
-from gated.backends.native.threads.groups import step_rows
+from gated.backends.native.threads.groups import step_rows, turn_back
 from gated.backends.native.threads.pool import Team
 from gated.backends.native.tuning import tuning_for
 from gated.lru import Lru
@@ -28,6 +28,17 @@ from gated.program.layout import parameter_numbers
 from gated.program.rows import CALLER, ROW, line_of
 
 Array = np.ndarray[Any, Any]
+
+
+class Side(NamedTuple):
+    """Which of so many directions: where its part of an output's row lies, and whether it goes from the end."""
+
+    number: int = 0
+    sides: int = 1
+
+    @property
+    def backwards(self) -> bool:
+        return self.number == 1
 
 
 class InferencePlan(PassPlan):
@@ -42,11 +53,11 @@ class InferencePlan(PassPlan):
         row_numbers: of equally long sequences; for others a call brings its own.
     """
 
-    def __init__(self, programs: InferenceCode, shapes: Shapes, ahead: bool) -> None:
+    def __init__(self, programs: InferenceCode, shapes: Shapes, ahead: bool, side: Side) -> None:
         graph, sizes = programs.layout.schedule.graph, shapes.sizes
         self.fixed = Region("fixed", shapes.dtype, shapes.width)
         super().__init__(shapes, ["fixed", "work", "x", "y", "steps", "rows"], graph.parameters, self.fixed)
-        self.programs, self.layout, self.ahead = programs, programs.layout, ahead
+        self.programs, self.layout, self.ahead, self.side = programs, programs.layout, ahead, side
         self._place()
         self.before = self._over_rows(programs.before) if ahead else None
         self.loop = self._over_steps(programs.scan if ahead else programs.infer)
@@ -61,7 +72,30 @@ class InferencePlan(PassPlan):
         self._set_courses()
         self.row_numbers = shapes.groups.step_rows()
         self.row_numbers[:, line_of(ROW)] = self.row_numbers[:, line_of(CALLER)]  # nothing has another order
+        if side.backwards:
+            turn_back(self.row_numbers)
         self.all_rows = step_rows(np.array([shapes.rows]), shapes.rows)
+
+    @property
+    def start(self) -> int:
+        """Where `work` begins, in bytes, if it lies behind `fixed`."""
+        return -(-self.fixed.bytes // PAGE) * PAGE
+
+    @property
+    def bytes(self) -> int:
+        """Of both."""
+        return self.start + self.work.bytes
+
+    @property
+    def y_size(self) -> int:
+        """Of a row of the output, all directions side by side."""
+        return self.side.sides * self.shapes.sizes[self.layout.y.dim]
+
+    def _given(self, name: str, size: int) -> Spec:
+        if name != "y":
+            return super()._given(name, size)
+        offset = self.side.number * size * self.shapes.dtype.itemsize
+        return Spec(offset, self.side.sides * size, self.shapes.rows, size)
 
     def _set_courses(self) -> None:
         if self.renewal is None:
@@ -116,11 +150,12 @@ def inference_plan(
     shape: tuple[int, int, int],
     ahead: bool,
     team: Team,
+    side: Side,
 ) -> InferencePlan:
     """For (steps, sequences, rows)."""
 
     def make() -> InferencePlan:
         shapes = Shapes.of(programs.layout.schedule.graph, dict(sizes), dtype, shape, team)
-        return InferencePlan(programs, shapes, ahead)
+        return InferencePlan(programs, shapes, ahead, side)
 
-    return _cache.get((programs, sizes, dtype, shape, ahead, team), make)
+    return _cache.get((programs, sizes, dtype, shape, ahead, team, side), make)

@@ -123,7 +123,11 @@ class PassPlan:
         apart = name in self.reordered and len(self.shapes.groups) > 1
         if apart or (whole_vectors and size % self.shapes.width):
             return region.name, region.add(name, self.shapes.rows, size)
-        return name, Spec(0, size, self.shapes.rows, size)
+        return name, self._given(name, size)
+
+    def _given(self, name: str, size: int) -> Spec:
+        """How a caller's (R, size) array lies."""
+        return Spec(0, size, self.shapes.rows, size)
 
     def _place_constants(self, values: Mapping[Node, Place], region: Region) -> None:
         """Room for what has one row for all: parameter vectors are packed, the rest is for NumPy to compute."""
@@ -202,6 +206,7 @@ class PassPlan:
         if where is None or where[0] == name:
             return
         base, spec = where
+        given = self._given(name, spec.size)
         shapes, groups, itemsize = self.shapes, self.shapes.groups, self.shapes.dtype.itemsize
         apart = name in self.reordered and len(groups) > 1
         plans = []
@@ -211,8 +216,8 @@ class PassPlan:
             row = groups.row(group) if apart else 0
             own = spec.offset + row * spec.stride * itemsize, base
             own_strides = (count if apart else 1) * spec.stride, spec.stride
-            caller = first * spec.size * itemsize, name
-            caller_strides = (shapes.sequences if apart else 1) * spec.size, spec.size
+            caller = given.offset + first * given.stride * itemsize, name
+            caller_strides = (shapes.sequences if apart else 1) * given.stride, given.stride
             plans.append(MovePlan())
             if inwards:
                 plans[-1].rows(caller, own, shape, (*caller_strides, *own_strides))

@@ -22,7 +22,17 @@ from gated.backends.native.passes.head_plan import HeadPlan
 from gated.backends.native.passes.map_plan import LossPlan
 from gated.backends.native.passes.pass_plan import ROWS, Shapes
 from gated.backends.native.passes.plan import DTYPES
-from gated.backends.native.passes.step_parts import NOWHERE, ZEROS, Flow, HeadPart, LossPart, MapPart, Part, ScanPart, TablePart
+from gated.backends.native.passes.step_parts import (
+    NOWHERE,
+    ZEROS,
+    Flow,
+    HeadPart,
+    LossPart,
+    MapPart,
+    Part,
+    ScanPart,
+    TablePart,
+)
 from gated.backends.native.passes.table_scan_plan import fits_table
 from gated.backends.native.threads.groups import step_work
 from gated.backends.native.threads.pool import Team, threads_for

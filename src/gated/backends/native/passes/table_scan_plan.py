@@ -190,7 +190,9 @@ class TableBackwardPlan(BackwardPlan):
             left = self._from(self.sums[self.layout.kept[delta]], 0)
             right = (0, "table"), n
             lost = self._lost(matrix.name, m * n, 0, self.count_rows)
-            jobs.add(*left, *right, (0, ("gradient", matrix.name)), lost, m, n, self.count_rows, int(matrix.name in done))
+            jobs.add(
+                *left, *right, (0, ("gradient", matrix.name)), lost, m, n, self.count_rows, int(matrix.name in done)
+            )
             done.add(matrix.name)
 
     def _run_gradients(self) -> None:

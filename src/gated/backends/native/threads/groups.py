@@ -228,13 +228,15 @@ def gap_between(sizes: Iterable[int], itemsize: int) -> int:
     return -(-PAGE // (min(sizes) * itemsize))
 
 
-def step_rows(counts: Array, sequences: int, room: int | None = None) -> Array:
+def step_rows(counts: Array, sequences: int, room: int | None = None, backwards: bool = False) -> Array:
     """(1, 1 + kinds, T): running sequences, and for each kind of place the first row of every step.
 
     Args:
         counts: (T,) running sequences per step, in packed order.
         sequences: N.
         room: for so many steps, of which those behind the T have no sequences.
+        backwards: from the last step to the first one: a shorter sequence begins later, and all end together. For
+            programs that keep no states but the latest.
     """
     if room is not None:
         counts = np.concatenate([counts, np.zeros(room - len(counts), np.int64)])
@@ -250,7 +252,16 @@ def step_rows(counts: Array, sequences: int, room: int | None = None) -> Array:
         SEQUENCE: np.zeros(steps, np.int64),
         **_ring(np.arange(steps), sequences, 0),
     }
-    return _table([_lines(counts, rows)])
+    table = _table([_lines(counts, rows)])
+    if backwards:
+        turn_back(table)
+    return table
+
+
+def turn_back(table: Array) -> None:
+    """Have a (groups, 1 + kinds, T) table lead from the last step to the first one, the ring of states as before."""
+    lines = [0, line_of(ROW), line_of(CALLER)]
+    table[:, lines] = table[:, lines, ::-1]
 
 
 def _lines(counts: Array | int, rows: Mapping[RowKind, Any]) -> list[Any]:
