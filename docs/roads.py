@@ -120,7 +120,7 @@ learning.realtime.online: Online.__init__ | chooses an engine | 选一个引擎
   schedule.online_step: plan_step | one step: predict, error, learn | 一步：预测、误差、学习
   backends.native.machine.target: Compiled.cached | machine code, as below | 机器码，见下文
 learning.realtime.online: Online.step | checks x_t and the target | 检查 x_t 和目标
-  learning.realtime.engines: NativeEngine.step | the rate of this update | 这次更新的学习率
+  learning.realtime.compiled: NativeEngine.step | the rate of this update | 这次更新的学习率
     backends.native.passes: NativeStep.run | the whole step in one call | 整个一步只调用一次
 """),
     "command": _read("""

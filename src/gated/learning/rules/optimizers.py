@@ -38,6 +38,7 @@ class Optimizer:
 
     buffers: tuple[str, ...] = ()
     _backend: Backend | None = None  # who computes the update that is being made
+    _rule: Rule | None = None  # of those that a backend knows
 
     def __init__(self, lr: float | Function) -> None:
         self.lr = lr
@@ -180,12 +181,18 @@ class Optimizer:
     def _apply(self, theta: np.ndarray, g: np.ndarray, lr: float) -> None:
         """One update at rate `lr`; `self.updates` already counts it. May use both scratch arrays.
 
-        Those of this module leave the arithmetic to a backend (`_run`)."""
-        raise NotImplementedError
+        Those of this module leave the arithmetic to a backend (`_run`), by their `_rule` with their `_numbers`."""
+        if self._rule is None:
+            raise NotImplementedError
+        self._run(self._rule, theta, g, **self._numbers(lr, self.updates))
 
     def _run(self, rule: Rule, theta: np.ndarray, g: np.ndarray, **numbers: float) -> None:
         """The update that a function of theta, g, the buffers, the scratch arrays and these numbers describes."""
         (self._backend or default_backend()).update(rule, theta, g, self._buffers, self._scratch, **numbers)
+
+    def _numbers(self, lr: float, updates: int) -> dict[str, float]:
+        """What the rule takes for an update at rate `lr`; `updates`: how many there are, this one counted."""
+        raise NotImplementedError
 
 
 def update_by(backend: Backend, optimizer: Optimizer, theta: np.ndarray, gradient: np.ndarray) -> None:
@@ -207,6 +214,8 @@ class SGD(Optimizer):
         weight_decay: weight_decay * theta is added to g.
     """
 
+    _rule = staticmethod(updates.sgd)
+
     def __init__(
         self, lr: float | Function, momentum: float = 0.0, nesterov: bool = False, weight_decay: float = 0.0
     ) -> None:
@@ -218,9 +227,9 @@ class SGD(Optimizer):
         self.nesterov = bool(nesterov)
         self.buffers = ("momentum",) if self.momentum else ()
 
-    def _apply(self, theta: np.ndarray, g: np.ndarray, lr: float) -> None:
-        numbers = {"momentum": self.momentum, "nesterov": self.nesterov, "weight_decay": self.weight_decay}
-        self._run(updates.sgd, theta, g, lr=lr, **numbers)
+    def _numbers(self, lr: float, updates: int) -> dict[str, float]:
+        own = {"momentum": self.momentum, "nesterov": self.nesterov, "weight_decay": self.weight_decay}
+        return {"lr": lr, **own}
 
 
 class RMSProp(Optimizer):
@@ -235,6 +244,8 @@ class RMSProp(Optimizer):
         momentum: v <- momentum v + d, and theta moves by -lr v; without it, by -lr d.
     """
 
+    _rule = staticmethod(updates.rmsprop)
+
     def __init__(self, lr: float | Function, alpha: float = 0.99, eps: float = 1e-8, momentum: float = 0.0) -> None:
         super().__init__(lr)
         self.alpha = within("alpha", alpha, 0.0, 1.0)
@@ -242,9 +253,8 @@ class RMSProp(Optimizer):
         self.momentum = within("momentum", momentum, 0.0, 1.0)
         self.buffers = ("mean_square", "momentum") if self.momentum else ("mean_square",)
 
-    def _apply(self, theta: np.ndarray, g: np.ndarray, lr: float) -> None:
-        numbers = {"alpha": self.alpha, "eps": self.eps, "momentum": self.momentum}
-        self._run(updates.rmsprop, theta, g, lr=lr, **numbers)
+    def _numbers(self, lr: float, updates: int) -> dict[str, float]:
+        return {"lr": lr, "alpha": self.alpha, "eps": self.eps, "momentum": self.momentum}
 
 
 class Adam(Optimizer):
@@ -260,6 +270,7 @@ class Adam(Optimizer):
     """
 
     buffers = ("mean", "mean_square")
+    _rule = staticmethod(updates.adam)
 
     def __init__(self, lr: float | Function, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8) -> None:
         super().__init__(lr)
@@ -268,12 +279,9 @@ class Adam(Optimizer):
         self.betas = (within("betas[0]", betas[0], 0.0, 1.0), within("betas[1]", betas[1], 0.0, 1.0))
         self.eps = above_zero("eps", eps)
 
-    def _apply(self, theta: np.ndarray, g: np.ndarray, lr: float) -> None:
-        self._run(updates.adam, theta, g, **self._numbers(lr))
-
-    def _numbers(self, lr: float) -> dict[str, float]:
+    def _numbers(self, lr: float, updates: int) -> dict[str, float]:
         b1, b2 = self.betas
-        return {"lr": lr, "b1": b1, "b2": b2, "eps": self.eps, "updates": self.updates}
+        return {"lr": lr, "b1": b1, "b2": b2, "eps": self.eps, "updates": updates}
 
 
 class AdamW(Adam):
@@ -299,8 +307,8 @@ class AdamW(Adam):
         super().__init__(lr, betas, eps)
         self.weight_decay = not_negative("weight_decay", weight_decay)
 
-    def _numbers(self, lr: float) -> dict[str, float]:
-        return super()._numbers(lr) | {"decay": 1.0 - lr * self.weight_decay}
+    def _numbers(self, lr: float, updates: int) -> dict[str, float]:
+        return super()._numbers(lr, updates) | {"decay": 1.0 - lr * self.weight_decay}
 
 
 # who keeps which buffers, for a message
