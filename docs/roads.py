@@ -99,13 +99,13 @@ nn.recurrent: Recurrent.backward | checks dy and whose tape it is | 检查 dy，
 """),
     "train": _read("""
 learning.training.bptt: full_step | one update by backpropagation | 用反向传播做一次更新
-  learning.training.one_call: train_in_one_call | part by part, if any part is not gated's own | 若有哪一部分不是 gated 自己的，就逐个部分来做
+  learning.training.one_call: train_in_one_call | if all is gated's own | 若全是 gated 自己的部分
     nn.linked: linked | what the layers are to a backend; once | 各层对后端来说是什么；只做一次
     nn.packing: Packing.pack | rows of running sequences | 未结束序列的行
     learning.rules.optimizers: Optimizer.next_update | the rule, its buffers and numbers | 规则、它的缓冲区和数值
     backends.native.passes.backend: NativeBackend.train | the whole step | 整个一步
-      backends.native.passes.step_plan: StepPlan.__init__ | the tables of all parts, joined into one course | 各部分的表，接成一个流程
-      backends.native.threads.pool: Pool.run | forward, loss, backward, norm, update: one call | 前向、损失、反向、范数、更新：只调用一次
+      backends.native.passes.step_plan: StepPlan.__init__ | the tables of all parts, in one | 各部分的表，合成一份
+      backends.native.threads.pool: Pool.run | from forward to update: one call | 从前向到更新：一次调用
     learning.rules.optimizers: Optimizer.made | the count of updates | 更新的次数
 """),
     "online": _read("""
@@ -116,7 +116,7 @@ learning.realtime.online: Online.__init__ | chooses an engine | 选一个引擎
   schedule.online_step: plan_step | one step: predict, error, learn | 一步：预测、误差、学习
   backends.native.machine.target: Compiled.cached | machine code, as below | 机器码，见下文
 learning.realtime.online: Online.step | checks x_t and the target | 检查 x_t 和目标
-  learning.realtime.engines: NativeEngine.step | the rate of this update | 这次更新的学习率
+  learning.realtime.compiled: NativeEngine.step | the rate of this update | 这次更新的学习率
     backends.native.passes: NativeStep.run | the whole step in one call | 整个一步只调用一次
 """),
     "command": _read("""

@@ -174,8 +174,8 @@ WRONG = [
         "backend: got 'native' for algorithm 'rtrl', expected None or 'reference': there is no machine code for it",
     ),
     (
-        lambda n: Online(_network(layers=2), backend="native"),
-        "backend: got 'native' for more layers than a recurrent one and a dense one, expected None or 'reference'",
+        lambda n: Online(_network(first={"ids": Embedding(5, D, dtype="float64")}), backend="native"),
+        "backend: got 'native' for a network with an Embedding, a sum of branches, or a layer that tells no equations,",
     ),
 ]
 

@@ -17,7 +17,7 @@ from gated.nn import Dense, Network, Recurrent
 from gated.nn.losses import Loss
 from gated.nn.maps import logsumexp, total
 from gated.program.lowering import Block, Place, Program
-from gated.program.online import CHANGES, CHECK, RATE, WEIGHT, OnlinePrograms, online_programs
+from gated.program.online import BY_RATE, CALLS, CHANGES, CHECK, RATE, WEIGHT, OnlinePrograms, online_programs
 from gated.program.rows import CURRENT, ROW, SEQUENCE, WEIGHTS
 from gated.schedule.online_step import plan_step
 from gated.schedule.traces import plan_traces
@@ -45,8 +45,8 @@ def network(name: str, head: bool = True) -> Network:
 
 def lowered(net: Network, loss: Loss) -> OnlinePrograms:
     cell, *heads = links_of(net)
-    head = heads[0].graph if heads else None
-    return online_programs(plan_step(plan_traces(cell.graph), head, loss._schedule.graph), MOST)
+    parts = [plan_traces(cell.graph), *(head.graph for head in heads)]
+    return online_programs(plan_step(parts, loss._schedule.graph), MOST)
 
 
 class Interpreter:
@@ -144,9 +144,10 @@ def carried_out(net: Network, loss: Loss, x: Array, target: Array, weights: Arra
         run.arrays[run.programs.outside[name]][...] = array.reshape(len(x) * N, 1, -1)
     run.arrays[WEIGHT][...] = weights.reshape(-1, 1, 1)
     run.arrays[RATE][...] = 0.1
-    changes = run.arrays[CHANGES].reshape(len(x), N)
-    changes[...] = 0
-    changes[:, -1] = weights.any(axis=1)
+    for place in (CHANGES, BY_RATE, CALLS):
+        run.arrays[place][...] = 0
+    for place in (CHANGES, BY_RATE):
+        run.arrays[place].reshape(len(x), N)[:, -1] = weights.any(axis=1)
     return run, run.run(run.programs.programs["learn"])
 
 
@@ -220,7 +221,7 @@ def test_what_runs_when(peephole: OnlinePrograms) -> None:
         condition = block.condition and (block.condition.place, block.condition.given)
         if not seen or seen[-1] != condition:
             seen.append(condition)
-    assert seen == [None, (WEIGHT, True), (WEIGHT, False), None, (CHANGES, True)]
+    assert seen == [None, (WEIGHT, True), (WEIGHT, False), None, (CHANGES, True), (BY_RATE, True), (CALLS, True)]
     assert all(block.condition is None for block in peephole.programs["clear"].blocks)
 
 
@@ -247,7 +248,7 @@ def test_kinds_of_rows(peephole: OnlinePrograms) -> None:
         assert (place.rows, place.dim, place.over) == (WEIGHTS, one.rows, one.cols)
         assert peephole.gradients[name].over == place.over
     assert {place.rows for place in peephole.traces.values()} == {place.rows for place in peephole.states} == {SEQUENCE}
-    assert set(peephole.outside) == {"x", "y", "target", "weight", "rate", "changes"}
+    assert set(peephole.outside) == {"x", "y", "target", "weight", "rate", "changes", "by rate", "calls"}
     others = set(peephole.programs["learn"].places)
     others -= {*peephole.weights.values(), *peephole.gradients.values(), *peephole.traces.values(), *peephole.states}
     others -= set(peephole.outside.values())

@@ -95,6 +95,7 @@ class Block:
         folds: node -> where its sum over all columns is stored.
         condition: when it is run.
         check: a number: if it is not finite when the block is done, the time loop ends, and the table tells the step.
+        call: whether all that the block does is to run a course for one thread, which the table tells.
     """
 
     stage: int
@@ -112,6 +113,7 @@ class Block:
     folds: dict[Node, Place] = field(default_factory=dict)
     condition: Condition | None = None
     check: Place | None = None
+    call: bool = False
 
 
 @dataclass

@@ -3,12 +3,15 @@
 `learn`, for each step and sequence:
 
     forward               new states, prediction, what moves the traces
-    errors, Mᵀ δ, pushes  what the gradients are made of                        if it has a weight in the loss
+    errors, Mᵀ δ, ...     the error of the step, from the loss down             if it has a weight in the loss
+    pushes                what the gradients are made of                        if it has one
     traces, gradients     the traces move on, the gradients grow                if it has one
     traces                the traces move on                                    if it has none
     states                the new ones become those before the next step
     check                 a gradient that is not finite ends the loop           at the last sequence of a step whose
-    update                weights -= rate * gradient; gradients = 0             weights are to change
+                                                                                weights are to change
+    update                weights -= rate * gradient; gradients = 0             if they are to by this rule
+    call                  a course (of whole vectors) is run; gradients = 0     if they are to by another one
 
 `clear`: gradients = 0.
 
@@ -25,12 +28,16 @@ from gated.language.graph import ONE_DIM, Node, constant, is_constant, is_leaf, 
 from gated.language.reductions import total
 from gated.program.lowering import Block, Condition, Place, Program, lower
 from gated.program.rows import CURRENT, ROW, SEQUENCE, WEIGHTS
-from gated.schedule.online_step import LearntParameter, StepPlan
+from gated.schedule.online_parts import LearntParameter
+from gated.schedule.online_step import StepPlan
 
 Group = Sequence[LearntParameter]  # parameters of one shape that share their blocks
 X, TARGET, Y = "x", "target", "y"
-# one number for each step and sequence: its weight in the loss; the rate of its step; whether the weights change then
-WEIGHT, RATE, CHANGES = (Place(name, ROW, ONE_DIM) for name in ("weight", "rate", "changes"))
+# one number for each step and sequence: its weight in the loss; the rate of its step; whether the weights change then,
+# whether by the rate alone, or by what is called
+WEIGHT, RATE, CHANGES, BY_RATE, CALLS = (
+    Place(name, ROW, ONE_DIM) for name in ("weight", "rate", "changes", "by rate", "calls")
+)
 CHECK = Place("check", CURRENT, ONE_DIM)
 
 
@@ -79,23 +86,26 @@ class _Step:
         }
         dims = {X: plan.x.dim, TARGET: plan.target.dim, Y: plan.target.dim}
         self.outside = {name: Place(name, ROW, dim) for name, dim in dims.items()}
-        self.outside |= {place.name: place for place in (WEIGHT, RATE, CHANGES)}
+        self.outside |= {place.name: place for place in (WEIGHT, RATE, CHANGES, BY_RATE, CALLS)}
         self.places = self._given()
         self.groups = _grouped(plan.learnt, most)
 
     def programs(self) -> OnlinePrograms:
-        forward, errors, pushes = self._lowered()
+        forward, *errors, pushes = self._lowered()
         learns, rests, changes = Condition(WEIGHT), Condition(WEIGHT, False), Condition(CHANGES)
+        down = [block for part, level in zip(errors, self.plan.backs, strict=True) for block in self._down(part, level)]
+        clear = [self._cleared(group) for group in self.groups]
         parts: list[tuple[Sequence[Block], Condition | None]] = [
             (forward.blocks, None),
-            ([*errors.blocks, *map(self._back, self.plan.backs), *pushes.blocks], learns),
+            ([*down, *pushes.blocks], learns),
             ([self._moving(group, learn=True) for group in self.groups], learns),
             ([self._moving(group, learn=False) for group in self.groups], rests),
             (self._carried_on(), None),
-            ([*self._checks(), *map(self._updated, self.groups)], changes),
+            (self._checks(), changes),
+            ([self._updated(group) for group in self.groups], Condition(BY_RATE)),
+            ([Block(0, ONE_DIM, call=True), *clear], Condition(CALLS)),
         ]
         blocks = [replace(block, condition=condition) for part, condition in parts for block in part if _does(block)]
-        clear = [self._cleared(group) for group in self.groups]
         programs = {"learn": Program.of_single(blocks, self.weights), "clear": Program.of_single(clear, {})}
         return OnlinePrograms(self.plan, programs, self.outside, self.weights, self.gradients, self.traces, self.states)
 
@@ -106,19 +116,19 @@ class _Step:
         plan = self.plan
         places = dict(zip(plan.states, self.states, strict=True))
         places |= {plan.x: self.outside[X], plan.target: self.outside[TARGET], plan.weight: WEIGHT}
-        for node in topological([*plan.forward, *plan.errors, *plan.pushes]):
+        for node in topological([*plan.forward, *plan.pushes]):
             if is_leaf(node, "vector"):
                 places[node] = self.weights[node.attr[1]]
         return places
 
     def _lowered(self) -> list[Program]:
-        """What is computed: forward, errors, pushes. Every value that another part looks at gets a place."""
+        """What is computed: forward, errors by level, pushes. Every value that another part looks at gets a place."""
         plan, places = self.plan, self.places
-        outputs = [plan.forward, plan.errors, plan.pushes]
+        outputs, backs = [plan.forward, *plan.errors, plan.pushes], [node for level in plan.backs for node in level]
         nodes: list[list[Node]] = []
         for wanted in outputs:
-            nodes.append(_missing(wanted, {*places, *plan.backs, *(node for part in nodes for node in part)}))
-        places.update((node, Place(f"back {i}", CURRENT, node.dim)) for i, node in enumerate(plan.backs))
+            nodes.append(_missing(wanted, {*places, *backs, *(node for part in nodes for node in part)}))
+        places.update((node, Place(f"back {i}", CURRENT, node.dim)) for i, node in enumerate(backs))
         programs = []
         for i, part in enumerate(nodes):
             available = {node: (place,) for node, place in places.items()}
@@ -132,6 +142,10 @@ class _Step:
                 results.append((plan.y, self.outside[Y]))
             programs.append(lower(part, available, results, CURRENT))
         return programs
+
+    def _down(self, errors: Program, level: Sequence[Node]) -> list[Block]:
+        """The error through the matrices of a level."""
+        return [*errors.blocks, *map(self._back, level)]
 
     def _back(self, node: Node) -> Block:
         """Mᵀ δ: for every column the sum of its weights times δ."""
@@ -274,7 +288,7 @@ def _new(k: int, dim: str) -> Place:
 
 
 def _does(block: Block) -> bool:
-    return bool(block.stores or block.folds)
+    return bool(block.stores or block.folds or block.call)
 
 
 def _missing(wanted: Iterable[Node], known: set[Node]) -> list[Node]:

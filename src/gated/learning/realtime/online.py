@@ -16,14 +16,8 @@ from gated.backends import NAMES, backend_of, get_backend
 from gated.errors import FileFormatError, GatedError, as_array, describe, shown, wrong, wrong_type
 from gated.files.tensor_file import open_tensors, write_tensors
 from gated.learning.realtime.chain import links_of
-from gated.learning.realtime.engines import (
-    NativeEngine,
-    NotFinite,
-    ReferenceEngine,
-    begin,
-    native_engine,
-    rule_of,
-)
+from gated.learning.realtime.compiled import NativeEngine, native_engine
+from gated.learning.realtime.engines import NotFinite, ReferenceEngine, begin, rule_of
 from gated.learning.realtime.fixed import Fixed
 from gated.learning.realtime.rtrl import MEMORY_LIMIT
 from gated.learning.rules.finite import HINT, Given, parameters_of, place_of, reason
@@ -54,8 +48,9 @@ class Online:
         peepholes: for "online": False leaves the peepholes out of the traces (`gated.schedule.traces.plan_traces`).
         clip: bound on the norm of each step's gradient.
         memory_limit: for "rtrl": bytes that the Jacobians may take.
-        backend: "reference" (NumPy) or "native" (machine code, for "online" with one recurrent layer and perhaps one
-            dense layer on it); None: native where it can be, and else what computes for the network, array by array.
+        backend: "reference" (NumPy) or "native" (machine code, for "online" with layers that tell equations, stacks
+            too, but none of look-ups or sums); None: native where it can be, and else what computes for the network,
+            array by array. `fallback` tells which it is.
 
     The weights change at every target while states and traces go on from what older weights made of them: they are a
     little stale, the less so the smaller the learning rate. That is how all learning in real time is meant.
@@ -192,6 +187,11 @@ class Online:
             if has_state(layer)
         }
         return nested_state(found)
+
+    @property
+    def fallback(self) -> str | None:
+        """Why not all of a step is done in machine code; None where all of it is."""
+        return self._engine.fallback
 
     # checkpoints
 
@@ -368,7 +368,9 @@ class Online:
         links_of(network)  # the network is checked before all else
         own = backend_of(network) if backend is None else get_backend(backend)
         reason = f"algorithm {told(self.algorithm)}"
-        if isinstance(self.algorithm, str) and self.algorithm == "online" and backend != "reference":
+        if backend == "reference":
+            reason = "backend 'reference'"
+        elif isinstance(self.algorithm, str) and self.algorithm == "online":
             found = native_engine(network, optimizer, loss, self.clip, self.batch, self.peepholes, own)
             if not isinstance(found, str):
                 return found
@@ -376,7 +378,7 @@ class Online:
         rule = rule_of(network, self.algorithm, self.batch, self.peepholes, memory_limit, own)
         if backend == "native":
             raise wrong("backend", f"'native' for {reason}", "None or 'reference': there is no machine code for it")
-        return ReferenceEngine(rule, network, optimizer, loss, self.clip)
+        return ReferenceEngine(rule, network, optimizer, loss, self.clip, reason)
 
 
 def _size(value: Any, name: str, which: str) -> int:

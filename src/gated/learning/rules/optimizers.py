@@ -38,6 +38,7 @@ class Optimizer:
 
     buffers: tuple[str, ...] = ()
     _backend: Backend | None = None  # who computes the update that is being made
+    _rule: Rule | None = None  # of those that a backend knows
 
     def __init__(self, lr: float | Function) -> None:
         self.lr = lr
@@ -103,7 +104,7 @@ class Optimizer:
         """Whether its update is one of this module, which a backend may make in its own way."""
         own = type(self)
         mine = (own.update, own._update, own._apply, own._run) == _PLAIN
-        return mine and own._rule is not Optimizer._rule and own._rule.__module__ == __name__
+        return mine and own._rule is not None and own._numbers.__module__ == __name__
 
     def next_update(self, theta: np.ndarray) -> tuple[Rule, dict[str, np.ndarray], dict[str, float]]:
         """The rule of the next update, its buffers, which are to be handed to `made`, and its numbers.
@@ -112,8 +113,9 @@ class Optimizer:
             ArgumentError, ArgumentTypeError: as `update`, for this theta; nothing is changed then.
         """
         self._check(theta, theta)
-        rule, numbers = self._rule(self.rate, self.updates + 1)
-        held = self._buffers
+        if self._rule is None:
+            raise NotImplementedError
+        rule, numbers, held = self._rule, self._numbers(self.rate, self.updates + 1), self._buffers
         buffers = {name: held[name] if name in held else np.zeros_like(theta) for name in self.buffers}
         return rule, buffers, numbers
 
@@ -200,23 +202,21 @@ class Optimizer:
                     f"expected {buffer.size} of {buffer.dtype} as in the optimizer's state"
                 )
 
-    def _rule(self, lr: float, update: int) -> tuple[Rule, dict[str, float]]:
-        """The k-th update, at rate `lr`: a function of theta, g, buffers, scratch arrays and numbers, and the numbers.
-
-        Whoever makes rules of their own writes `_apply` instead.
-        """
-        raise NotImplementedError
-
     def _apply(self, theta: np.ndarray, g: np.ndarray, lr: float) -> None:
         """One update at rate `lr`; `self.updates` already counts it. May use both scratch arrays.
 
-        Those of this module leave the arithmetic to a backend."""
-        rule, numbers = self._rule(lr, self.updates)
-        self._run(rule, theta, g, **numbers)
+        Those of this module leave the arithmetic to a backend (`_run`), by their `_rule` with their `_numbers`."""
+        if self._rule is None:
+            raise NotImplementedError
+        self._run(self._rule, theta, g, **self._numbers(lr, self.updates))
 
     def _run(self, rule: Rule, theta: np.ndarray, g: np.ndarray, **numbers: float) -> None:
         """The update that a function of theta, g, the buffers, the scratch arrays and these numbers describes."""
         (self._backend or default_backend()).update(rule, theta, g, self._buffers, self._scratch, **numbers)
+
+    def _numbers(self, lr: float, updates: int) -> dict[str, float]:
+        """What the rule takes for an update at rate `lr`; `updates`: how many there are, this one counted."""
+        raise NotImplementedError
 
 
 _PLAIN = Optimizer.update, Optimizer._update, Optimizer._apply, Optimizer._run
@@ -241,6 +241,8 @@ class SGD(Optimizer):
         weight_decay: weight_decay * theta is added to g.
     """
 
+    _rule = staticmethod(updates.sgd)
+
     def __init__(
         self, lr: float | Function, momentum: float = 0.0, nesterov: bool = False, weight_decay: float = 0.0
     ) -> None:
@@ -252,9 +254,9 @@ class SGD(Optimizer):
         self.nesterov = bool(nesterov)
         self.buffers = ("momentum",) if self.momentum else ()
 
-    def _rule(self, lr: float, update: int) -> tuple[Rule, dict[str, float]]:
-        numbers = {"momentum": self.momentum, "nesterov": self.nesterov, "weight_decay": self.weight_decay}
-        return updates.sgd, {"lr": lr, **numbers}
+    def _numbers(self, lr: float, updates: int) -> dict[str, float]:
+        own = {"momentum": self.momentum, "nesterov": self.nesterov, "weight_decay": self.weight_decay}
+        return {"lr": lr, **own}
 
 
 class RMSProp(Optimizer):
@@ -269,6 +271,8 @@ class RMSProp(Optimizer):
         momentum: v <- momentum v + d, and theta moves by -lr v; without it, by -lr d.
     """
 
+    _rule = staticmethod(updates.rmsprop)
+
     def __init__(self, lr: float | Function, alpha: float = 0.99, eps: float = 1e-8, momentum: float = 0.0) -> None:
         super().__init__(lr)
         self.alpha = within("alpha", alpha, 0.0, 1.0)
@@ -276,8 +280,8 @@ class RMSProp(Optimizer):
         self.momentum = within("momentum", momentum, 0.0, 1.0)
         self.buffers = ("mean_square", "momentum") if self.momentum else ("mean_square",)
 
-    def _rule(self, lr: float, update: int) -> tuple[Rule, dict[str, float]]:
-        return updates.rmsprop, {"lr": lr, "alpha": self.alpha, "eps": self.eps, "momentum": self.momentum}
+    def _numbers(self, lr: float, updates: int) -> dict[str, float]:
+        return {"lr": lr, "alpha": self.alpha, "eps": self.eps, "momentum": self.momentum}
 
 
 class Adam(Optimizer):
@@ -293,6 +297,7 @@ class Adam(Optimizer):
     """
 
     buffers = ("mean", "mean_square")
+    _rule = staticmethod(updates.adam)
 
     def __init__(self, lr: float | Function, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8) -> None:
         super().__init__(lr)
@@ -301,9 +306,9 @@ class Adam(Optimizer):
         self.betas = (within("betas[0]", betas[0], 0.0, 1.0), within("betas[1]", betas[1], 0.0, 1.0))
         self.eps = above_zero("eps", eps)
 
-    def _rule(self, lr: float, update: int) -> tuple[Rule, dict[str, float]]:
+    def _numbers(self, lr: float, updates: int) -> dict[str, float]:
         b1, b2 = self.betas
-        return updates.adam, {"lr": lr, "b1": b1, "b2": b2, "eps": self.eps, "updates": update}
+        return {"lr": lr, "b1": b1, "b2": b2, "eps": self.eps, "updates": updates}
 
 
 class AdamW(Adam):
@@ -329,9 +334,8 @@ class AdamW(Adam):
         super().__init__(lr, betas, eps)
         self.weight_decay = not_negative("weight_decay", weight_decay)
 
-    def _rule(self, lr: float, update: int) -> tuple[Rule, dict[str, float]]:
-        rule, numbers = super()._rule(lr, update)
-        return rule, numbers | {"decay": 1.0 - lr * self.weight_decay}
+    def _numbers(self, lr: float, updates: int) -> dict[str, float]:
+        return super()._numbers(lr, updates) | {"decay": 1.0 - lr * self.weight_decay}
 
 
 # who keeps which buffers, for a message

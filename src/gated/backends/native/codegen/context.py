@@ -31,9 +31,9 @@ class ContextTable:
             names += [(field, i) for i in range(len(program.panels))]
         # where the sums of a block are kept between two pieces of its operand; 0 if that is taken in one
         names += [("sums", i) for i in program.in_pieces]
-        # from one column of a matrix to the next; at which step the time loop has ended, counted from 1
+        # from one column of a matrix to the next; at which step the time loop has ended, counted from 1; what is called
         names += [("step", place) for place in program.places if place.over is not None]
-        names += ["ended"] if program.single else []
+        names += ["ended", "call"] if program.single else []
         self.index = {name: i for i, name in enumerate(names)}
 
     def __len__(self) -> int:

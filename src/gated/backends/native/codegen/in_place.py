@@ -5,6 +5,8 @@ for each step
     for each vector of units
       products, with matrices that lie as columns
       loads, operations, stores; or, in a block over the columns of a matrix, these for each column
+
+A block may also be a call: then the course that the table tells is run.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from gated.backends.native.codegen.body import Body
 from gated.backends.native.codegen.context import ContextTable
 from gated.backends.native.codegen.ir_tools import I64, at, loop, loop_with, read
 from gated.backends.native.codegen.kernels import multiply_add
+from gated.backends.native.codegen.team import run_alone
 from gated.backends.native.codegen.vector_math import VectorMath
 from gated.language.graph import ONE_DIM, Node
 from gated.program.lowering import Block, Condition, Place, Program
@@ -90,7 +93,9 @@ class _Step:
 
     def _block(self, block: Block) -> None:
         b = self.b
-        if block.over is None:
+        if block.call:
+            run_alone(b, self.table.pointer(b, self.ctx, "call"))
+        elif block.over is None:
             rows = self._rows(block)
             body = self._body(block, rows)
             with self._vectors(block.dim) as offset:

@@ -180,13 +180,23 @@ def _work(waiting: Waiting) -> ir.Function:
         # behind the last phase the caller waits for the workers, and they for nobody
         with b.if_then(b.and_(b.icmp_signed(">", phase, I64(0)), b.icmp_signed(">", members, I64(1)))):
             b.call(waiting.barrier, [team, me, members])
-        number = b.add(b.mul(phase, members), me)
-        entry = at(b, program, b.add(b.mul(number, I64(len(ENTRY))), I64(len(HEAD))))
-        code, table, first, stop = (read(b, entry, i) for i in range(len(ENTRY)))
-        with b.if_then(b.icmp_signed("!=", code, I64(0))):
-            b.call(b.inttoptr(code, _WORK.as_pointer()), [b.inttoptr(table, POINTER), first, stop])
+        _do(b, program, b.add(b.mul(phase, members), me))
     b.ret_void()
     return function
+
+
+def run_alone(b: ir.IRBuilder, program: Value) -> None:
+    """Emit, in the middle of a function, all entries of a program for one member."""
+    with loop(b, I64(0), read(b, program, HEAD.index("phases"))) as phase:
+        _do(b, program, phase)
+
+
+def _do(b: ir.IRBuilder, program: Value, number: Value) -> None:
+    """An entry of a program."""
+    entry = at(b, program, b.add(b.mul(number, I64(len(ENTRY))), I64(len(HEAD))))
+    code, table, first, stop = (read(b, entry, i) for i in range(len(ENTRY)))
+    with b.if_then(b.icmp_signed("!=", code, I64(0))):
+        b.call(b.inttoptr(code, _WORK.as_pointer()), [b.inttoptr(table, POINTER), first, stop])
 
 
 def _serve(waiting: Waiting, work: ir.Function) -> None:

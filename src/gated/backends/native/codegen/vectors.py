@@ -256,7 +256,7 @@ def _decide(module: ir.Module) -> None:
     b, ctx, _, _ = begin(module, "decide")
     job = JobTable(b, ctx, DECIDE_JOB).read(b, I64(0))
     squares, loss = (b.load(_pointer(b, job[name]), typ=DOUBLE) for name in ("squares", "loss"))
-    root = ir.Function(module, ir.FunctionType(DOUBLE, [DOUBLE]), "llvm.sqrt.f64")
+    root = module.declare_intrinsic("llvm.sqrt", [DOUBLE])
     limit, norm = b.bitcast(job["limit"], DOUBLE), b.call(root, [squares])
     above = b.fcmp_ordered(">", norm, limit)
     factor = b.select(above, b.fdiv(limit, norm), DOUBLE(1.0))

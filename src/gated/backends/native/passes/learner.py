@@ -4,7 +4,8 @@ What a call does depends on what it is for:
 
     renew    the parameters are packed, if somebody has changed one since the last call
     learn    the steps
-    and then, where weights have changed, these are copied back; or, where the gradient is wanted, it is copied out
+    and then, where weights have changed, these are copied back, unless that was done in every step (see `step_update`);
+    or, where the gradient is wanted, it is copied out
 
 Legend: N sequences, S steps times sequences: one after the other. See `gated.program.online`.
 """
@@ -12,112 +13,33 @@ Legend: N sequences, S steps times sequences: one after the other. See `gated.pr
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from gated.backends.native.machine.programs import CompiledProgram, OnlineCode, common, online
+from gated.backends.interface import Rule
+from gated.backends.native.machine.programs import online
 from gated.backends.native.machine.target import host
 from gated.backends.native.memory import leases as memory
 from gated.backends.native.memory.addresses import address_of
-from gated.backends.native.memory.regions import Region, Sheet
-from gated.backends.native.passes.course import Course
-from gated.backends.native.passes.plan import DTYPES, LoopPlan, MovePlan, PackPlan, RenewalPlan
+from gated.backends.native.passes.learner_plan import LearnerPlan
+from gated.backends.native.passes.plan import DTYPES
+from gated.backends.native.passes.step_update import StepUpdate
+from gated.backends.native.passes.update_numbers import RULES
 from gated.backends.native.threads.groups import step_rows
 from gated.backends.native.threads.pool import pool
 from gated.backends.native.tuning import tuning_for
-from gated.language.graph import ONE_DIM
 from gated.program.lowering import Place
-from gated.program.online import CHANGES, RATE, TARGET, WEIGHT, X, Y
-from gated.program.rows import ROW, SEQUENCE, line_of
+from gated.program.online import BY_RATE, CALLS, CHANGES, RATE, TARGET, WEIGHT, X, Y
+from gated.program.rows import SEQUENCE, line_of
 from gated.schedule.online_step import StepPlan
 
 Array = np.ndarray[Any, Any]
 
 
-class LearnerPlan:
-    """Memory, tables and courses of a learner.
-
-    Args:
-        lengths: of every dimension.
-        numbers: of all parameters.
-        shape: (S, N).
-
-    Attributes:
-        look: the course of steps that change nothing. learn: of those that change weights. differentiate: of one whose
-            gradient is wanted. clear: after one whose gradient was not finite.
-    """
-
-    def __init__(
-        self, code: OnlineCode, lengths: Mapping[str, int], dtype: np.dtype[Any], numbers: int, shape: tuple[int, int]
-    ) -> None:
-        self.code, self.lengths = code, {**lengths, ONE_DIM: 1}
-        self.steps, self.sequences = shape
-        self.work = Region("work", dtype, host().machine.width(DTYPES[dtype]))
-        self.names = [one.name for one in code.lowered.plan.learnt]
-        kinds = [(kind, name) for kind in ("parameter", "gradient") for name in self.names]
-        self.sheet = Sheet(["work", "steps", ("parameter", ""), *kinds])
-        self.common = common(DTYPES[dtype])  # held: the code lives as long
-        for place in dict.fromkeys([*code.lowered.outside.values(), *code.learn.program.places]):
-            self.work.add(place, self._rows(place), self.lengths[place.dim])
-        self.loop = self._loop(code.learn, self.steps)
-        self.clearing = None if code.clear is None else self._loop(code.clear, 1)
-        self._set_courses(numbers)
-
-    def _rows(self, place: Place) -> int:
-        """How many a place has."""
-        several = {ROW: self.steps, SEQUENCE: self.sequences}.get(place.rows, 1)
-        return several * (1 if place.over is None else self.lengths[place.over])
-
-    def _loop(self, loop: CompiledProgram, steps: int) -> LoopPlan:
-        plan = LoopPlan(loop, self.sheet, self.lengths, self.work)
-        for place in loop.program.places:
-            plan.put(place, ("work", self.work.specs[place]))
-        plan.steps(steps, "steps")
-        return plan
-
-    def _set_courses(self, numbers: int) -> None:
-        lowered, kernels = self.code.lowered, self.common
-        weights, gradients = (
-            self._packing(kind, places)
-            for kind, places in (("parameter", lowered.weights), ("gradient", lowered.gradients))
-        )
-        self.renewal = RenewalPlan(self.work, {"": numbers}, 1)
-        self.renewal.close(self.sheet, weights)
-        remember, copy = MovePlan(), self.work.specs["copy", ""]
-        remember.rows((0, ("parameter", "")), (copy.offset, "work"), (1, 1, numbers), (0, 0, 0, 0))
-        remember.close(self.sheet)
-        self.look, self.learn, self.differentiate, self.clear = (Course(1) for _ in range(4))
-        for course in (self.look, self.learn, self.differentiate):
-            for function in (kernels.compare, kernels.copy, kernels.renew):
-                course.jobs(function, self.renewal)
-            course.sequences(self.loop, 1)
-        self.learn.jobs(kernels.unpack, weights)
-        self.learn.jobs(kernels.move, remember)
-        self.differentiate.jobs(kernels.unpack, gradients)
-        if self.clearing is not None:
-            self.differentiate.sequences(self.clearing, 1)
-            self.clear.sequences(self.clearing, 1)
-        for course in (self.look, self.learn, self.differentiate, self.clear):
-            course.close(self.sheet)
-
-    def _packing(self, kind: str, places: Mapping[str, Place]) -> PackPlan:
-        """Between the caller's parameters, or their gradients, and where they lie here."""
-        plan = PackPlan()
-        for name, place in places.items():
-            add = plan.vector if place.over is None else plan.columns
-            add(name, self.work, self.work.specs[place], kind)
-        plan.close(self.sheet)
-        return plan
-
-    def number(self, name: str) -> int:
-        """Where a number of the time loop's table lies in the sheet."""
-        return self.loop.start // 8 + self.loop.loop.table.index[name]
-
-
 class NativeStep:
-    """The memory of one learner: N sequences, one cell, perhaps a dense layer on it. Used by one thread at a time.
+    """The memory of one learner: N sequences, a chain of cells and maps. Used by one thread at a time.
 
     Args:
         plan: what a step is.
@@ -130,8 +52,9 @@ class NativeStep:
         most: steps that one call can run.
         x, y, target: (most, N, units). weights, rates: (most, N), of every sequence in the loss of its step, and the
             rate of the step.
-        gradient: like theta; written by steps that do not update.
+        gradient: like theta; written by steps that do not update by the rate alone.
         states, traces: views (N, units), and (N, rows, cols) or (N, rows) by (state, parameter), as they are kept.
+        update: what a run by the rule does; see `prepare`.
     """
 
     def __init__(
@@ -145,13 +68,22 @@ class NativeStep:
         self._plan = LearnerPlan(code, sizes, theta.dtype, theta.size, (self.most * batch, batch))
         self._work = memory.lease(self._plan.work.bytes)
         self._steps = self._step_rows()
-        self._table, address = self._plan.sheet.fill(self._addresses(offsets))
-        self._look, self._learn, self._differentiate, self._clear = (
+        self.bases, self.addresses = self._plan.bases, self._addresses(offsets)
+        self.packing = self._plan.packing
+        self.update: StepUpdate | None = None
+        self._table, address = self._plan.sheet.fill(self.addresses)
+        self._look, self._learn, self._update, self._differentiate, self._clear = (
             pool().alone(address + course.alone)
-            for course in (self._plan.look, self._plan.learn, self._plan.differentiate, self._plan.clear)
+            for course in (
+                self._plan.look,
+                self._plan.learn,
+                self._plan.update,
+                self._plan.differentiate,
+                self._plan.clear,
+            )
         )
-        self._count = self._plan.number("steps")
-        self._last: tuple[int, bool] | None = None
+        self._count, self._call = self._plan.number("steps"), self._plan.number("call")
+        self._last: tuple[int, str] | None = None
         self._ended = ctypes.c_int64.from_address(address + 8 * self._plan.number("ended"))
         self._views()
 
@@ -176,7 +108,9 @@ class NativeStep:
             self._work.array(spec.offset, (spec.rows, spec.stride), (spec.stride * size, size), dtype)[...] = 0
         plan.renewal.flags_in(self._work)[0] = 0
         self.x, self.y, self.target = (self._rows(lowered.outside[name]) for name in (X, Y, TARGET))
-        self.weights, self.rates, self.changes = (self._rows(place)[:, :, 0] for place in (WEIGHT, RATE, CHANGES))
+        self.weights, self.rates, *self._changes = (
+            self._rows(place)[:, :, 0] for place in (WEIGHT, RATE, CHANGES, BY_RATE, CALLS)
+        )
         self.states = [plan.work.view(self._work, place) for place in lowered.states]
         self.traces: dict[tuple[int, str], Array] = {}
         for key, place in lowered.traces.items():
@@ -187,32 +121,68 @@ class NativeStep:
     def _rows(self, place: Place) -> Array:
         return self._plan.work.view(self._work, place).reshape(self.most, self.batch, -1)
 
-    def run(self, steps: int, fused: bool, learnt: Array | bool = True) -> int:
+    def zeros(self) -> Array:
+        """An array like theta, for an optimizer."""
+        made = memory.empty(self.theta.shape, self.theta.dtype)
+        made[...] = 0
+        return made
+
+    def prepare(
+        self, rule: Rule, numbers: Sequence[Mapping[str, float]], buffers: Mapping[str, Array], clip: float | None
+    ) -> None:
+        """Say what the next run by the rule does.
+
+        Args:
+            rule: of `update_numbers.RULES`.
+            numbers: what it takes, for each update.
+            buffers: by the names of the rule, like theta; changed in place.
+            clip: bound on the norm of the gradient.
+        """
+        known = RULES[rule]
+        kernel, names, first = known(**numbers[0])
+        arrays, update = tuple(buffers[name] for name in names), self.update
+        if update is None or not update.is_(kernel, arrays, clip):
+            update = self.update = StepUpdate(self, kernel, arrays, clip)
+            self._table[self._call] = update.address
+        update.numbers[0] = first
+        for k, given in enumerate(numbers[1:], 1):
+            update.numbers[k] = known(**given)[2]
+
+    def run(self, steps: int, how: str, learnt: Array | bool = True) -> int:
         """Run the first `steps` steps of x, target, weights and rates; the predictions are in y.
 
         Args:
             steps: at most `most`.
-            fused: theta -= rate * gradient after each step that has a weight; otherwise the gradient of the last such
-                step is written to `gradient`.
+            how: what is done at each step that has a weight: "rate", theta -= rate * gradient; "rule", the next
+                update of `update`; "gradient", nothing, but that of the last one is written to `gradient`.
             learnt: which steps have a weight.
 
         Returns:
             0, or 1 + the number of a step whose gradient was not finite: nothing was learnt from it, and the steps
             behind it were not run.
         """
-        how = (steps, fused) if learnt is True else None
-        if how is None or how != self._last:  # otherwise as the call before: the usual case, and quick
+        last = (steps, how) if learnt is True else None
+        if last is None or last != self._last:  # otherwise as the call before: the usual case, and quick
             self._last = None
             self._table[self._count] = steps * self.batch
-            self.changes[:steps, -1] = learnt if fused else False
-            self._last = how
+            changes, by_rate, calls = self._changes
+            changes[:steps, -1] = learnt if how != "gradient" else False
+            by_rate[:steps, -1] = learnt if how == "rate" else False
+            calls[:steps, -1] = learnt if how == "rule" else False
+            self._last = last
         if learnt is False:
             self._look()
             return 0
-        if not fused:
+        if how == "gradient":
             self._differentiate()
             return 0
-        self._learn()
+        if how == "rate":
+            self._learn()
+        elif self.update is None:
+            raise RuntimeError("an error in gated: no rule to update by")
+        else:
+            self.update.begin()
+            self._update()
         if not (ended := self._ended.value):
             return 0
         self._ended.value = 0
