@@ -112,7 +112,8 @@ class StepPlan:
     @property
     def directions(self) -> range:
         """Of the time loop behind a table that takes its rows by number."""
-        return range(max((len(self.parts[k].link.starts) for k in self.tables), default=0))
+        links = [self.chain.links[k][0] for k in self.tables]
+        return range(max((len(link.starts) for link in links if isinstance(link, ScanLink)), default=0))
 
     @property
     def masked_sizes(self) -> list[int]:
