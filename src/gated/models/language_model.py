@@ -99,7 +99,7 @@ class CharacterLanguageModel:
         text = self._check_ids(ids)
         total, state = 0.0, None
         for x, target, mask in _masked_windows(text, streams, EVALUATION_WINDOW):
-            y, state, _ = self.network.forward(x, state)
+            y, state = self.network.infer(x, state)
             log2_p = _log_softmax(y) / math.log(2.0)
             picked = np.take_along_axis(log2_p, target[..., None], axis=-1)[..., 0]
             total -= float(picked[mask].sum())
@@ -130,11 +130,10 @@ class CharacterLanguageModel:
         return self._draw(ids, length, temperature, np.random.default_rng(seed))
 
     def _draw(self, ids: NDArray[Any], length: int, temperature: float, rng: np.random.Generator) -> Iterator[str]:
-        state: Any = None
+        state = self.network.infer(ids[:-1, None])[1] if len(ids) > 1 else None
+        stream, choice = self.network.stream(state=state), int(ids[-1])
         for _ in range(length):
-            y, state, _ = self.network.forward(ids[:, None], state)
-            choice = _pick(y[-1, 0], temperature, rng)
-            ids = np.array([choice])
+            choice = _pick(stream.step(choice)[0], temperature, rng)
             yield self.vocabulary.characters[choice]
 
     def save(self, path: str | os.PathLike[str]) -> None:
