@@ -23,13 +23,26 @@ import numpy as np
 from gated.backends.native.memory import leases as memory
 from gated.backends.native.memory.leases import CACHE_LINE
 from gated.backends.native.memory.regions import Region, Sheet
-from gated.backends.native.passes import backend, chain, inference, inference_plan, learner, map_plan, maps
+from gated.backends.native.passes import (
+    backend,
+    chain,
+    head_plan,
+    inference,
+    inference_plan,
+    learner,
+    map_plan,
+    maps,
+    step_parts,
+    training_step,
+)
 from gated.backends.native.threads import groups
 
 Array = np.ndarray[Any, Any]
 MODES = ("ends", "begins", "canaries")
 PAGE = mmap.PAGESIZE
 NONE, READ = 0, 1  # protections of mprotect
+# the modules that make row numbers
+NUMBERED = backend, chain, head_plan, inference, inference_plan, learner, map_plan, training_step
 PATTERN = np.frombuffer(bytes.fromhex("a5a5fc7fa5a5fc7f"), np.uint8)  # NaN as float32 and as float64
 LONG = np.tile(PATTERN, 1 << 17)  # so much of it at once
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -204,8 +217,19 @@ class Guard:
             (Sheet, "fill", self._sheet(Sheet.fill)),
             *(
                 (owner, "step_rows", self._tables(groups.step_rows))
-                for owner in (groups, backend, chain, inference, inference_plan, learner, map_plan)
+                for owner in (
+                    groups,
+                    backend,
+                    chain,
+                    head_plan,
+                    inference,
+                    inference_plan,
+                    learner,
+                    map_plan,
+                    training_step,
+                )
             ),
+            *((owner, "all_rows", self._tables(groups.all_rows)) for owner in (backend, step_parts, training_step)),
             *((groups.Groups, name, self._tables(getattr(groups.Groups, name))) for name in ("step_rows", "all_rows")),
             (learner, "NativeStep", self._step()),
         ]
@@ -220,7 +244,7 @@ class Guard:
         forget_plans()
 
     def _tables(self, made_by: Any) -> Any:
-        return lambda *args: self.keep(made_by(*args), frozen=False)
+        return lambda *args, **named: self.keep(made_by(*args, **named), frozen=False)
 
     def _sheet(self, fill: Any) -> Any:
         def filled(sheet: Sheet, addresses: Any) -> tuple[Array, int]:
@@ -272,6 +296,7 @@ def _method(function: Any) -> Any:
 def forget_plans() -> None:
     """Plans know where arrays lie."""
     backend._cache.forget()
+    training_step._cache.forget()
     maps.forget_plans()
     inference_plan._cache.forget()
     inference._kept.forget()

@@ -61,6 +61,12 @@ def test_dense_layers_and_losses(instructions: str, dtype: str) -> None:
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("instructions", [WIDEST, *NARROWER[-1:]])
+def test_whole_steps_of_training(instructions: str, dtype: str) -> None:
+    run(instructions, dtype, program="guarded_steps.py")
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("instructions", list(hosts()))
 def test_kernels_that_all_cells_share(instructions: str, dtype: str) -> None:
     run(instructions, "kernels", dtype)

@@ -42,6 +42,10 @@ class Region:
         return self.specs[key]
 
     def columns(self, keys: Sequence[Hashable], rows: int, sizes: Sequence[int]) -> None:
+        """Several arrays, best side by side."""
+        self.block(keys, rows, sizes)
+
+    def block(self, keys: Sequence[Hashable], rows: int, sizes: Sequence[int]) -> None:
         """Several arrays side by side: row r of all of them is one piece of memory."""
         starts = np.cumsum([0, *map(self.padded, sizes)]).tolist()
         offset = self.place(rows * starts[-1] * self.dtype.itemsize)

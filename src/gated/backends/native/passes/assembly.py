@@ -57,7 +57,7 @@ class Assembly:
         self._shared = self._work = self._zeros = self._widest = 0
         self._tied: dict[int, int] = {}  # where the parameters of a link begin -> memory for a gradient of them
         self._claimed: set[int] = set()
-        self._aside: tuple[int, int] | None = None
+        self._aside: list[tuple[int, int, int]] = []
 
     # memory
 
@@ -90,9 +90,9 @@ class Assembly:
 
     def gradient(self, start: int) -> At:
         """Where the gradient of a parameter goes."""
-        if self._aside is not None:
-            first, offset = self._aside
-            return offset + (start - first) * self.memory.dtype.itemsize, "memory"
+        for first, count, offset in self._aside:
+            if first <= start < first + count:
+                return offset + (start - first) * self.memory.dtype.itemsize, "memory"
         return start * self.memory.dtype.itemsize, "gradient"
 
     def claim(self, first: int, count: int) -> None:
@@ -107,10 +107,10 @@ class Assembly:
         again = first not in self._claimed
         self._claimed.discard(first)
         if again:
-            self._aside = first, self._tied[first]
+            self._aside.append((first, count, self._tied[first]))
         yield
         if again:
-            self._aside = None
+            self._aside.pop()
             self.task("add", [count, self.gradient(first), (self._tied[first], "memory")])
 
     # phases

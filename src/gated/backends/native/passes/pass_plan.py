@@ -129,6 +129,9 @@ class PassPlan:
         """How a caller's (R, size) array lies."""
         return Spec(0, size, self.shapes.rows, size)
 
+    def _columns(self, region: Region, keys: Sequence[Hashable], rows: int, sizes: Sequence[int]) -> None:
+        region.columns(keys, rows, sizes)
+
     def _place_constants(self, values: Mapping[Node, Place], region: Region) -> None:
         """Room for what has one row for all: parameter vectors are packed, the rest is for NumPy to compute."""
         self.computed: list[tuple[Node, Place]] = []

@@ -319,7 +319,10 @@ class DirectionPart(_Planned):
         """The states after each sequence's last step, (N, size) each: copies."""
         tape, groups = lease.part(self.tape), self.plan.shapes.groups
         own = [self.plan.tape.view(tape, ("state", k)) for k in range(len(self.plan.layout.new))]
-        return last_states(own, counts) if self.plan.shapes.varying else [groups.last(array) for array in own]
+        if not self.plan.shapes.varying:
+            return [groups.last(array) for array in own]
+        there = groups.edges[-1] + int(counts.sum())  # the rest is room
+        return last_states([array[:there] for array in own], counts)
 
 
 class TableDirectionPart(DirectionPart):

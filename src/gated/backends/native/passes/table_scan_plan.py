@@ -13,7 +13,7 @@ from collections.abc import Hashable, Sequence
 
 from gated.backends.native.codegen.table_rows import LOOK_UP_JOB, SUM_JOB
 from gated.backends.native.machine.programs import TrainingCode, vectors
-from gated.backends.native.memory.regions import Spec
+from gated.backends.native.memory.regions import Region, Spec
 from gated.backends.native.passes.course import Entry
 from gated.backends.native.passes.pass_plan import Shapes
 from gated.backends.native.passes.plan import DTYPES, JobPlan, LoopPlan, MovePlan, Where, is_elementwise
@@ -59,6 +59,9 @@ class TableForwardPlan(ForwardPlan):
         self.count_rows, self.vectors = count, vectors(DTYPES[shapes.dtype])
         super().__init__(programs, shapes, parameters, sealed=False)
 
+    def _columns(self, region: Region, keys: Sequence[Hashable], rows: int, sizes: Sequence[int]) -> None:
+        region.block(keys, rows, sizes)  # whole rows are looked up
+
     def _place_input(self) -> None:
         graph = self.layout.schedule.graph
         place = self.layout.values[graph.input_leaf(graph.inputs[0])]
@@ -68,7 +71,7 @@ class TableForwardPlan(ForwardPlan):
     def _lay_before(self) -> LoopPlan | None:
         made = [self.layout.values[node] for node in self.layout.before]
         sizes = [self.shapes.sizes[place.dim] for place in made]
-        self.tape.columns([("table", place) for place in made], self.count_rows, sizes)
+        self.tape.block([("table", place) for place in made], self.count_rows, sizes)
         own = {place: self.where[place] for place in made}
         self.where.update({place: ("tape", self.tape.specs["table", place]) for place in made})
         loop = self.programs.before
@@ -110,6 +113,9 @@ class TableBackwardPlan(BackwardPlan):
         self.zeros, self.count_rows, self.vectors = zeros, forward.count_rows, forward.vectors
         super().__init__(forward, parameters)
 
+    def _columns(self, region: Region, keys: Sequence[Hashable], rows: int, sizes: Sequence[int]) -> None:
+        region.block(keys, rows, sizes)  # whole rows are added up
+
     def _place_dx(self, size: int) -> Where:
         if size % self.shapes.width:
             return "work", self.work.add("dx", self.count_rows, size)
@@ -119,7 +125,7 @@ class TableBackwardPlan(BackwardPlan):
         loop, sizes = self.programs.after, self.shapes.sizes
         assert loop is not None
         keys = [("sum", place) for place in self.kept]
-        self.work.columns(keys, self.count_rows, [sizes[place.dim] for place in self.kept])
+        self.work.block(keys, self.count_rows, [sizes[place.dim] for place in self.kept])
         own = {place: self.where[place] for place in self.kept}
         self.sums: dict[Place, Where] = {place: ("work", self.work.specs["sum", place]) for place in self.kept}
         self.where.update(self.sums)

@@ -66,7 +66,7 @@ class ForwardPlan(SealedPlan):
         layout, sizes = self.layout, self.shapes.sizes
         self._place_constants(layout.values, self.tape)
         made = [layout.values[node] for node in layout.before]
-        self.tape.columns(made, self.shapes.rows, [sizes[place.dim] for place in made])
+        self._columns(self.tape, made, self.shapes.rows, [sizes[place.dim] for place in made])
         for node in layout.saved:
             if layout.values[node] not in self.tape.specs and layout.values[node] not in layout.new:
                 self.tape.add(layout.values[node], self.shapes.rows, sizes[node.dim])
@@ -124,7 +124,7 @@ class BackwardPlan(GradientPlan):
         deltas = dict.fromkeys(delta for pairs in self.programs.groups.values() for delta, _ in pairs)
         kept = [*(node for node in deltas if node in layout.kept), *(n for n in layout.kept if n not in deltas)]
         self.kept = [layout.kept[node] for node in kept]
-        self.work.columns(self.kept, rows, [sizes[node.dim] for node in kept])
+        self._columns(self.work, self.kept, rows, [sizes[node.dim] for node in kept])
         for place in layout.kept.values():
             self.where[place] = "work", self.work.specs[place]
         self.dx_node = layout.schedule.inputs[0]

@@ -1,0 +1,126 @@
+"""Runs whole training steps of networks in guarded memory: a program, as `guarded_runs` is.
+
+    python guarded_steps.py DTYPE
+
+Legend: T steps, N sequences.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import itertools
+import math
+import sys
+from typing import Any
+
+import numpy as np
+from guarded_runs import Results, guarded
+
+import gated
+from gated.backends.native.passes import backend
+from gated.backends.native.threads import pool
+from gated.backends.native.tuning import TRIED
+from gated.backends.whole_step import Batch, Update
+from gated.learning import Adam
+from gated.losses import SoftmaxCrossEntropy, SquaredError
+from gated.nn import Dense, Embedding, Network, Recurrent
+from gated.nn.packing import Packing
+
+native = backend.NativeBackend()
+SIZES = [(1, 1), (3, 2), (2, 7), (5, 9), (9, 33)]  # T, N
+CELLS = ("lstm", "gru", "projected_lstm")
+
+
+def language(cell: str, dtype: str, **options: Any) -> Network:
+    """Behind a table: ids in, classes out."""
+    layer = Recurrent(gated.cells.ZOO[cell], 5, 17, dtype=dtype, seed=1, **options)
+    head = Dense(layer.output_size, 7, dtype=dtype, seed=2)
+    return Network({"embed": Embedding(7, 5, dtype=dtype, seed=3), "rnn": layer, "head": head})
+
+
+def series(cell: str, dtype: str, **options: Any) -> Network:
+    """Numbers in, numbers out: maps before and behind, no map at the end."""
+    layer = Recurrent(gated.cells.ZOO[cell], 3, 16, dtype=dtype, seed=1, **options)
+    first = Dense(5, 3, "tanh", dtype=dtype, seed=2)
+    last = Recurrent(gated.cells.ZOO["rnn"], layer.output_size, 4, dtype=dtype, seed=3)
+    return Network({"first": first, "rnn": layer, "last": last})
+
+
+def run_step(
+    made: Any, dtype: str, sizes: tuple[int, int], lengths: bool, options: dict[str, Any], threads: int, keep: Any
+) -> Results:
+    """A step with its update; and what it leaves."""
+    (steps, sequences), rng = sizes, np.random.default_rng(5)
+    gated.set_num_threads(threads)
+    cell, network_of = made
+    own = {"sizes": {"h": 11}} if cell == "projected_lstm" else {}
+    network = network_of(cell, dtype, **options, **own)
+    classes = network_of is language
+    each = rng.integers(0, steps + 1, sequences) if lengths else None
+    if each is not None:
+        each[0] = steps
+    packing = Packing(steps, sequences, each)
+    lead = steps, sequences
+    x = rng.integers(0, 7, lead) if classes else rng.standard_normal((*lead, 5)).astype(dtype)
+    target = rng.integers(0, 7, lead) if classes else rng.standard_normal((*lead, 4)).astype(dtype)
+    weights = (rng.random(lead) * (rng.random(lead) < 0.8)).astype(dtype)
+    found = network.linked
+    assert not isinstance(found, str)
+    masks = {}
+    for k, (link, _) in enumerate(found.chain.links):
+        if getattr(link, "dropout", 0.0):
+            masks[k] = keep(packing.pack((rng.random((*lead, link.sizes["input"])) < 0.5).astype(dtype)))
+    states = {}
+    for links in found.scans.values():
+        for k in links:
+            link = found.chain.links[k][0]
+            dims = link.schedule.graph.dims
+            lengths_of = [link.sizes[dims[name]] for name in link.schedule.graph.states]
+            states[k] = [
+                [keep(rng.uniform(0.2, 0.9, (sequences, size)).astype(dtype)) for size in lengths_of]
+                for _ in link.starts
+            ]
+    mirror = keep(packing.mirror()) if found.turned else None
+    arrays = (keep(packing.pack(array)) for array in (x, target, weights[..., None]))
+    given, wanted, weight = arrays
+    batch = Batch(given, packing.counts, sequences, mirror, states, masks, wanted, weight)
+    rule, theta = Adam(0.01), keep(network.theta, False) if keep is not np.array else network.theta.copy()
+    function, buffers, numbers = rule.next_update(theta)
+    buffers = {name: keep(array, False) if keep is not np.array else array for name, array in buffers.items()}
+    update = Update(function, buffers, numbers, 0.5)
+    loss = (SoftmaxCrossEntropy() if classes else SquaredError())._schedule
+    result = native.train(found.chain, loss, theta, batch, update)
+    assert result is not None and math.isfinite(result.loss)
+    ends = {
+        f"last {k} {d} {i}": a
+        for k, each in result.last.items()
+        for d, row in enumerate(each)
+        for i, a in enumerate(row)
+    }
+    own_results = {"loss": np.array(result.loss), "gradient": result.gradient, "theta": theta, **buffers, **ends}
+    return {name: np.array(array) for name, array in own_results.items()}
+
+
+OPTIONS: tuple[dict[str, Any], ...] = (
+    {},
+    {"bidirectional": True},
+    {"num_layers": 2, "dropout": 0.5},
+    {"num_layers": 2, "bidirectional": True, "dropout": 0.5},
+)
+
+
+def main(dtype: str) -> None:
+    for number, (sizes, threads, lengths, options, network_of) in enumerate(
+        itertools.product(SIZES, (1, 3), (False, True), OPTIONS, (language, series))
+    ):
+        cell = CELLS[number % len(CELLS)]
+        name = f"{network_of.__name__} {cell} {dtype} {sizes} {threads} {lengths} {options}"
+        guarded(name, run_step, (cell, network_of), dtype, sizes, lengths, options, threads)
+
+
+if __name__ == "__main__":
+    faulthandler.enable()
+    faulthandler.dump_traceback_later(270, exit=True)
+    TRIED.update(worthwhile=1.0, loss_rows=3, head_piece=1)
+    pool.Pool.latency = lambda _: 0.0  # type: ignore[method-assign]
+    main(*sys.argv[1:])
