@@ -110,6 +110,13 @@ def test_memory(suite):
     assert least < row.ours < 40 * least and least < row.theirs < 40 * least
 
 
+def test_the_model_writes_what_the_stream_whose_probabilities_are_compared_draws():
+    sampling = importlib.import_module("benchmarks.sides.gated_sampling")
+    problem = Problem("lstm", Point(40, 1, 20), vocabulary=103)
+    text, symbols = sampling.prepare_model(problem).call(), sampling.prepare(problem).call()
+    assert [ord(character) - ord(" ") for character in text] == symbols
+
+
 def test_memory_of_whole_updates(suite):
     pytest.importorskip("torch")
     point = Point(32, 16, 64)
