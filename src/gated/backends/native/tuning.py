@@ -129,6 +129,8 @@ class Tuning:
     loss_piece: int = 64 << 10
     # Rows of such a piece, at most.
     loss_rows: int = 64
+    # Numbers of the row of zeros that is copied to where a step expects zeros, at least.
+    zeros: int = 256
     # Rows for each row of a table, from which on the products with the table's rows are made once and looked up: fewer
     # would not pay for the sums of what comes back.
     table_rows: int = 2

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gated.backends import Backend
+from gated.backends import Backend, get_backend
 from gated.learning.realtime.chain import ChainLink, links_of
 from gated.learning.realtime.engines import NotFinite, update
 from gated.learning.realtime.links import Link
@@ -65,6 +65,8 @@ class NativeEngine:
         """What is not done in machine code, and why."""
         if self._how() != "gradient":
             return None
+        if type(self.optimizer) in OPTIMIZERS.values() and "update" not in vars(self.optimizer):
+            return "the updates, which are made by the network's backend 'reference'"
         return f"the updates of {type(self.optimizer).__name__}, which is none of the optimizers of gated.learning"
 
     def arrays(self) -> dict[str, Array]:
@@ -130,7 +132,9 @@ class NativeEngine:
         own = self.optimizer
         if type(own) is SGD and not own.momentum and not own.weight_decay and self.clip is None:
             return "rate"
-        return "rule" if type(own) in OPTIMIZERS.values() else "gradient"
+        # what belongs to no layer is made by the network's backend
+        mine = type(own) in OPTIMIZERS.values() and "update" not in vars(own) and self.backend is get_backend("native")
+        return "rule" if mine else "gradient"
 
     def _weights(self, known: Array | None) -> Array:
         """The weight of every row in the loss of its step, (T, N), or (N,) for all steps."""

@@ -138,15 +138,16 @@ class NativeStep:
             buffers: by the names of the rule, like theta; changed in place.
             clip: bound on the norm of the gradient.
         """
-        known = RULES[rule]
-        kernel, names, first = known(**numbers[0])
+        given = [RULES[rule](**one) for one in numbers]
+        kernel, names, longest = max(given, key=lambda one: len(one[2]))
         arrays, update = tuple(buffers[name] for name in names), self.update
         if update is None or not update.is_(kernel, arrays, clip):
             update = self.update = StepUpdate(self, kernel, arrays, clip)
             self._table[self._call] = update.address
-        update.numbers[0] = first
-        for k, given in enumerate(numbers[1:], 1):
-            update.numbers[k] = known(**given)[2]
+        # what a kernel takes more than another is a factor: 1 for an update that has none
+        rest = (1.0,) * len(longest)
+        for k, (_, _, values) in enumerate(given):
+            update.numbers[k] = (*values, *rest[len(values) :])
 
     def run(self, steps: int, how: str, learnt: Array | bool = True) -> int:
         """Run the first `steps` steps of x, target, weights and rates; the predictions are in y.

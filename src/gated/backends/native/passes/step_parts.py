@@ -28,6 +28,7 @@ from gated.backends.native.passes.sealed_plan import GradientPlan, SealedPlan
 from gated.backends.native.passes.table_scan_plan import TableBackwardPlan, TableForwardPlan
 from gated.backends.native.passes.training_plan import BackwardPlan, ForwardPlan
 from gated.backends.native.threads.groups import all_rows
+from gated.backends.native.tuning import tuning_for
 from gated.backends.reference import last_states
 from gated.backends.whole_step import MapLink, ScanLink, Starts, TableLink
 from gated.language.graph import is_constant
@@ -35,7 +36,6 @@ from gated.program.layout import parameter_numbers
 
 Array = np.ndarray[Any, Any]
 NOWHERE: At = (0, None)
-ZEROS = 256  # numbers of a row of zeros, at least
 
 
 @dataclass(frozen=True)
@@ -337,7 +337,7 @@ class TableDirectionPart(DirectionPart):
 
     def _plans(self, code: TrainingCode, shapes: Shapes, names: list[str]) -> tuple[ForwardPlan, BackwardPlan]:
         plan = TableForwardPlan(code, shapes, names, self.table.count)
-        return plan, TableBackwardPlan(plan, names, ZEROS)
+        return plan, TableBackwardPlan(plan, names, tuning_for().zeros)
 
     def place(self, step: Assembly) -> None:
         super().place(step)

@@ -24,7 +24,6 @@ from gated.backends.native.passes.pass_plan import ROWS, Shapes
 from gated.backends.native.passes.plan import DTYPES
 from gated.backends.native.passes.step_parts import (
     NOWHERE,
-    ZEROS,
     Flow,
     HeadPart,
     LossPart,
@@ -213,7 +212,7 @@ class StepPlan:
         self.squares.ask(-(-self.chain.numbers // piece))
         self.results.place(self.memory)
         self.squares.place(self.memory)
-        self.step.place(max(ZEROS, *(link.size for link, _ in self.chain.links)))
+        self.step.place(max(tuning_for().zeros, *(link.size for link, _ in self.chain.links)))
         self.step.members = max(part.members for part in self.parts)
 
     def _assemble(self, buffers: int) -> None:

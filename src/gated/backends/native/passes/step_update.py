@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
 Array = np.ndarray[Any, Any]
 Field = int | tuple[int, Hashable]
-FIRST = 8  # bytes of a table before the fields of its job
 
 
 class StepUpdate:
@@ -68,7 +67,7 @@ class StepUpdate:
             self._clip(size, piece, pieces, clip)
         arrays = [(0, name) for name in (*rule.changed, "whole gradient")]
         table = self._table(size, *arrays, *[0] * (len(rule.job) - 1 - len(arrays)))
-        behind = FIRST * (1 + len(rule.job) - len(rule.numbers))
+        behind = 8 * (1 + len(rule.job) - len(rule.numbers))
         turn = self._table((0, "numbers"), (table + behind, "sheet"), len(rule.numbers))
         self._run("turn", turn)
         self._run(kernel, table)
