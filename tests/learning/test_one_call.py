@@ -238,3 +238,77 @@ def test_steps_behind_the_end_that_count_are_left_to_the_parts():
     assert one_call.train_in_one_call(one, SoftmaxCrossEntropy(), None, Sequences(*given), None) is None
     found = [full_step(network, SoftmaxCrossEntropy(), Adam(0.01), given) for network in (one, other)]
     np.testing.assert_allclose(found[0], found[1], rtol=1e-12)
+
+
+class Twice(gated.nn.Layer):
+    """Somebody's own: y = 2 x."""
+
+    def __init__(self, size):
+        self.input_size = self.output_size = size
+        self.dtype, self.params = np.dtype("float64"), gated.nn.ParameterVector({}, "float64")
+
+    def forward(self, x, state=None, lengths=None, *, rng=None):
+        return 2 * x, (), None
+
+    def backward(self, tape, dy, dstate=None):
+        return 2 * dy, (), self.params.like()
+
+    def config(self):
+        return {"kind": "twice"}
+
+
+class Louder(Dense):
+    def forward(self, x, state=None, lengths=None, *, rng=None):
+        y, state, tape = super().forward(x, state, lengths)
+        return 3 * y, state, tape
+
+    def backward(self, tape, dy, dstate=None):
+        return super().backward(tape, 3 * np.asarray(dy), dstate)
+
+
+@pytest.mark.parametrize(
+    ("layer", "reason"),
+    [
+        (Twice(4), "has a forward of its own"),
+        (Louder(4, 4, dtype="float64"), "has a forward of its own"),
+        (Dense(4, 4, dtype="float64", backend="reference"), "has backend='reference'"),
+    ],
+)
+def test_a_part_of_somebody_s_own_is_called_and_told(layer, reason):
+    network = Network({"r": Recurrent(gated.cells.gru, 3, 4, dtype="float64"), "own": layer})
+    rng = np.random.default_rng(0)
+    x, target = rng.standard_normal((4, 3, 3)), rng.standard_normal((4, 3, 4))
+    y, _, tape = network.forward(x)
+    value, dy = SquaredError()(y, target)
+    expected = network.theta - 0.1 * network.backward(tape, dy)[2].vector
+    found, _ = full_step(network, SquaredError(), gated.learning.SGD(0.1), (x, target))
+    assert abs(found - value) < 1e-13
+    np.testing.assert_allclose(network.theta, expected, rtol=1e-12)
+    head, first, second = network.explain().splitlines()
+    assert head == f"a step of training is made part by part: layer 'own' {reason}"
+    assert (first, second) == ("  r: machine code", f"  own: {reason}")
+
+
+def test_what_is_all_gated_s_own_is_told():
+    head, *lines = language().explain().splitlines()
+    assert head == "a step of training is one call of machine code, if loss and optimizer are gated's own"
+    assert lines == [f"  {name}: machine code" for name in "erd"]
+
+
+def test_losses_and_optimizers_of_somebody_s_own():
+    class Own(SquaredError):
+        def __call__(self, y, target, mask=None):
+            return super().__call__(y, target, mask)
+
+    class Slow(Adam):
+        def _apply(self, theta, g, lr):
+            super()._apply(theta, g, lr / 2)
+
+    network = language()
+    assert one_call.why_not(network, SquaredError(), Adam(0.1)) is None
+    assert one_call.why_not(network, Own()) == "the loss says itself what it computes"
+    assert one_call.why_not(network, SquaredError(), Slow(0.1)) == "the optimizer says itself what it does"
+    one, other = language(dtype="float64"), language(dtype="float64")
+    full_step(one, SoftmaxCrossEntropy(), Slow(0.2), batch())
+    full_step(other, SoftmaxCrossEntropy(), Adam(0.1), batch())
+    np.testing.assert_allclose(one.theta, other.theta, rtol=1e-10)

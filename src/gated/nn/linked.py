@@ -49,6 +49,20 @@ def linked(network: Any) -> Linked | str:
     )
 
 
+def explain(network: Any) -> str:
+    """Line by line what of a step of training is machine code, and why the rest is not. See `Network.explain`."""
+    found = network.linked
+    if isinstance(found, Linked):
+        head = "a step of training is one call of machine code, if loss and optimizer are gated's own"
+    else:
+        head = f"a step of training is made part by part: {found}"
+    lines = [head]
+    for name, layer, start in network.parts():
+        own = links_of(layer, start)
+        lines.append(f"  {name}: {own if isinstance(own, str) else 'machine code'}")
+    return "\n".join(lines)
+
+
 def links_of(layer: Any, start: int) -> Sequence[Link] | str:
     """A layer's links, or why it has none."""
     if not isinstance(layer, Layer):

@@ -15,7 +15,7 @@ from gated.nn import checks
 from gated.nn.claims import Description, Shape, Weight, claims, entries
 from gated.nn.kinds import KINDS, TIED
 from gated.nn.layer import Layer
-from gated.nn.linked import Linked, linked, links_of
+from gated.nn.linked import Linked, explain, linked, links_of
 from gated.nn.network_checks import check_chain, check_state, has_state, ids_inside
 from gated.nn.network_layers import NetworkLayers
 from gated.nn.network_stream import NetworkStream
@@ -266,6 +266,11 @@ class Network(Layer, kind="network"):
         if self._linked is None:
             self._linked = linked(self)
         return self._linked
+
+    def explain(self) -> str:
+        """Which layers a step of training (`gated.learning.full_step`, `truncated_step`) runs in one call of machine
+        code, and why it does not run the others so: a line for each."""
+        return explain(self)
 
     def _check_state(self, state: Any, argument: str = "state") -> None:
         check_state(self._layers, state, argument)

@@ -60,8 +60,16 @@ passes: tables, plans, calls
     update_numbers what the rules of the optimizers are given
     vectors        what is done with whole vectors and tables
     maps           functions without states over rows: dense layers, losses
-    backend        what a layer calls
-    learner        online learning: the memory of a learner, and the call of its steps
+    table_scan_plan  a training pass behind a small table
+    head_plan      the last map of a network with the loss behind it
+    assembly       the courses of several plans, joined
+    step_parts     what each link of a network adds to a training step
+    step_plan      a whole training step
+    training_step  the call of one
+    backend        what layers and learners call
+    learner_plan   online learning: where the memory of a learner lies
+    step_update    the update of an online step that goes over whole vectors
+    learner        the memory of a learner, and the call of its steps
 
 Below all rooms: `processor`, what is known of one, and `tuning`, the numbers that were chosen for it.
 """
