@@ -34,8 +34,8 @@ class Pooled(Loss):
     expression = staticmethod(lambda y, target: total(y - target) * total(y - target) + 0.1 * logsumexp(y) * total(y))
 
 
-def network(name: str, head: bool = True) -> Network:
-    layers: dict[str, Any] = {"rnn": Recurrent(ZOO[name], D, H, dtype="float64", seed=1)}
+def network(name: str, head: bool = True, levels: int = 1) -> Network:
+    layers: dict[str, Any] = {"rnn": Recurrent(ZOO[name], D, H, levels, dtype="float64", seed=1)}
     if head:
         layers["head"] = Dense(H, V, dtype="float64", seed=2)
     made = Network(layers)
@@ -44,8 +44,8 @@ def network(name: str, head: bool = True) -> Network:
 
 
 def lowered(net: Network, loss: Loss) -> OnlinePrograms:
-    cell, *heads = links_of(net)
-    parts = [plan_traces(cell.graph), *(head.graph for head in heads)]
+    graphs = [link.graph for link in links_of(net)]
+    parts = [plan_traces(graph) if graph.states else graph for graph in graphs]
     return online_programs(plan_step(parts, loss._schedule.graph), MOST)
 
 
@@ -264,11 +264,19 @@ def test_only_one_block_can_end_the_loop_and_the_weights_come_behind_it(peephole
         assert not changes or i > number
 
 
+def test_the_error_of_a_stack_passes_one_level_of_matrices_after_the_other() -> None:
+    programs = lowered(network("lstm", levels=3), SquaredError())
+    names = [sorted(node.attr[0].name for node in level) for level in programs.plan.backs]
+    assert names == [["head W.y"], *([f"rnn{k} W.{gate}" for gate in "fgio"] for k in (2, 1))]
+    assert [place.dim for place in programs.states] == ["hidden"] * 2 + ["rnn1 hidden"] * 2 + ["rnn2 hidden"] * 2
+
+
 @pytest.mark.parametrize("name", DEFINED)
 @pytest.mark.parametrize("target", [True, False])
-def test_each_value_is_stored_before_it_is_read(name: str, target: bool) -> None:
+@pytest.mark.parametrize("levels", [1, 2])
+def test_each_value_is_stored_before_it_is_read(name: str, target: bool, levels: int) -> None:
     """By the blocks that run at a step with a target, and by those at one without."""
-    program = lowered(network(name), SoftmaxCrossEntropy()).programs["learn"]
+    program = lowered(network(name, levels=levels), SoftmaxCrossEntropy()).programs["learn"]
     written: set[Place] = set()
     for block in program.blocks:
         if block.condition is not None and (block.condition.given != target):

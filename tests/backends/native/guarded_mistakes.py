@@ -18,7 +18,7 @@ from guarded_runs import CASES, alloca_at_guard_page, run_cell, run_online
 
 from gated.backends.native.codegen import gradient_kernels, moves, panels, renewal
 from gated.backends.native.machine import programs
-from gated.backends.native.passes import backend, course, inference_plan, learner, plan
+from gated.backends.native.passes import backend, course, inference_plan, learner, plan, step_update
 from gated.backends.native.threads import pool
 from gated.backends.native.tuning import TRIED
 from gated.cells import ZOO
@@ -76,11 +76,16 @@ def _whole(access: Any) -> Any:
     return lambda *args: access(*args[:-1], None)
 
 
+def _one_number_more(table: Any) -> Any:
+    """A rule on a longer vector, whose table begins with its size."""
+    return lambda update, first, *rest: table(update, first + (len(rest) > 3) if type(first) is int else first, *rest)
+
+
 def _a_step_more(run: Any) -> Any:
     return lambda step, steps, *how: run(step, steps + (steps == step.most), *how)
 
 
-Step, Rows = learner.NativeStep, backend.Groups
+Step, Rows, Update = learner.NativeStep, backend.Groups, step_update.StepUpdate
 # name -> mode, and what is replaced by something wrong
 MISTAKES: dict[str, tuple[str, list[tuple[Any, str, Any]]]] = {
     "none": ("ends", []),
@@ -135,6 +140,7 @@ MISTAKES: dict[str, tuple[str, list[tuple[Any, str, Any]]]] = {
     "an online step too many": ("ends", [(Step, "run", _a_step_more)]),
     "an online step with a column too many": ("ends", [(plan.LoopPlan, "_set", lambda old: _larger(old, "size"))]),
     "an online step with a vector too many": ("ends", [(plan.LoopPlan, "_set", lambda old: _larger(old, "to"))]),
+    "an online step with an update of too many numbers": ("ends", [(Update, "_table", _one_number_more)]),
     "an online step with columns too far apart": ("ends", [(plan.LoopPlan, "_set", lambda old: _larger(old, "step"))]),
 }
 
