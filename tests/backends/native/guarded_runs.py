@@ -282,21 +282,24 @@ def run_sums(guard: Guard, dtype: str, size: int, piece: int, shares: int) -> No
 
 
 def run_step_updates(guard: Guard, dtype: str, size: int) -> None:
-    """The numbers of three updates one after the other, and a vector that is scaled to a norm."""
+    """The numbers of three updates one after the other, and by what a vector is multiplied for a bound on its norm."""
     given, target = guard.keep(np.arange(3.0 * size)), memory.empty((size,), np.dtype("float64"))
     address = table(guard, (given, target, size), frozen=False)  # it tells the next one
     for k in range(3):
         run_shares("turn", dtype, address, 1, vectors)
         same({"numbers": target}, {"numbers": given[k * size : (k + 1) * size]})
     for large in (1.0, 1e300) if dtype == "float64" else (1.0,):  # of which the squares are not finite
-        vector = guard.keep(np.full(size, large, dtype), frozen=False)
+        vector = guard.keep(np.full(size, large, dtype))
         total = guard.keep(np.array([size * (1.0 if large == 1.0 else np.inf)]))
-        scale = table(guard, (size, vector, 0), frozen=False)
+        loss, wrong = guard.keep(np.zeros(1)), guard.keep(np.zeros(1, np.int64))
+        norm, factor = (memory.empty((1,), np.dtype("float64")) for _ in range(2))
+        go = memory.empty((1,), np.dtype("int64"))
         limit = np.array([0.5 * large * np.sqrt(size)]).view(np.int64)[0]
-        run_shares("clip", dtype, table(guard, (vector, size, total, limit, scale)), 1, vectors)
-        wanted = np.full(size, 0.5 * large)
-        if not np.allclose(vector, wanted, rtol=1e-6):
-            raise AssertionError(f"{vector} is not {wanted}")
+        job = vector, size, total, loss, wrong, 1, norm, factor, go, limit
+        run_shares("decide", dtype, table(guard, job), 1, vectors)
+        scaled, wanted = vector * factor, np.full(size, 0.5 * large)
+        if not np.allclose(scaled, wanted, rtol=1e-6) or go[0] != 1:
+            raise AssertionError(f"{scaled} is not {wanted}")
 
 
 def run_table_rows(guard: Guard, dtype: str, count: int, size: int, rows: int, shares: int) -> None:

@@ -25,6 +25,7 @@ from gated.backends.native.codegen.ir_tools import (
     I64,
     POINTER,
     JobTable,
+    begin,
     load_masked,
     loop,
     loop_with,
@@ -54,11 +55,8 @@ class _Matrices:
         numbers = tuning_for(machine)
         self.chain, piece, self.block = numbers.chain, numbers.piece, numbers.gradient_block
         self.rows, self.chunk = numbers.gradient_tile
-        kind = ir.FunctionType(ir.VoidType(), [POINTER, I64, I64])
-        function = ir.Function(module, kind, "matrix_gradients")
-        ctx, share, shares = function.args
+        b, ctx, share, shares = begin(module, "matrix_gradients")
         strips = {width: self._strip(width) for width in (self.chunk, 1, 0)}
-        b = ir.IRBuilder(function.append_basic_block())
         table = JobTable(b, ctx, MATRIX_JOB)
         with loop(b, I64(0), table.count) as number:
             job = table.read(b, number)
@@ -241,28 +239,28 @@ class _Vectors:
         self.wide = ir.VectorType(ir.DoubleType(), math.width)
         numbers = tuning_for(machine)
         self.chain, chunk = numbers.vector_chain, numbers.vector_chunk
-        kind = ir.FunctionType(ir.VoidType(), [POINTER, I64, I64])
-        function = ir.Function(module, kind, "vector_gradients")
-        ctx, share, shares = function.args
-        b = ir.IRBuilder(function.append_basic_block())
+        b, ctx, share, shares = begin(module, "vector_gradients")
         table = JobTable(b, ctx, VECTOR_JOB)
         with loop(b, I64(0), table.count) as number:
             job = table.read(b, number)
-            with b.if_then(b.icmp_signed("==", job["rows"], I64(0))):
-                self._clear(b, job)
-            groups = b.sdiv(b.add(job["size"], I64(chunk * math.width - 1)), I64(chunk * math.width))
-            low, high = share_of(b, groups, share, shares)
-            high = b.select(b.icmp_signed("==", job["rows"], I64(0)), low, high)
-            with loop(b, low, high) as group:
-                column = b.mul(group, I64(chunk * math.width))
-                rest = b.sub(job["size"], column)
-                whole = b.icmp_signed(">=", rest, I64(chunk * math.width))
-                with b.if_else(whole) as (together, single):
-                    with together:
-                        self._columns(b, job, column, chunk, None)
-                    with single, loop(b, column, job["size"], math.width) as first:
-                        self._columns(b, job, first, 1, b.sub(job["size"], first))
+            with b.if_else(b.icmp_signed("==", job["rows"], I64(0))) as (none, some):
+                with none:
+                    self._clear(b, job)
+                with some:
+                    self._share(b, job, share, shares, chunk)
         b.ret_void()
+
+    def _share(self, b: ir.IRBuilder, job: dict[str, Value], share: Value, shares: Value, chunk: int) -> None:
+        wide = I64(chunk * self.math.width)
+        groups = b.sdiv(b.add(job["size"], b.sub(wide, I64(1))), wide)
+        with loop(b, *share_of(b, groups, share, shares)) as group:
+            column = b.mul(group, wide)
+            whole = b.icmp_signed(">=", b.sub(job["size"], column), wide)
+            with b.if_else(whole) as (together, single):
+                with together:
+                    self._columns(b, job, column, chunk, None)
+                with single, loop(b, column, job["size"], self.math.width) as first:
+                    self._columns(b, job, first, 1, b.sub(job["size"], first))
 
     def _clear(self, b: ir.IRBuilder, job: dict[str, Value]) -> None:
         """No rows: every share writes all the zeros, which are few and seldom."""

@@ -16,6 +16,12 @@ POINTER = ir.PointerType()
 Value = Any
 
 
+def begin(module: ir.Module, name: str) -> tuple[ir.IRBuilder, Value, Value, Value]:
+    """A new function (table, share, shares) that a thread can be given; where its code begins, and its arguments."""
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), [POINTER, I64, I64]), name)
+    return ir.IRBuilder(function.append_basic_block()), *function.args
+
+
 @contextmanager
 def loop(b: ir.IRBuilder, low: Value, high: Value, step: int = 1) -> Iterator[Value]:
     """for i in range(low, high, step)"""

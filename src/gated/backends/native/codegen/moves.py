@@ -7,7 +7,16 @@ from __future__ import annotations
 
 import llvmlite.ir as ir
 
-from gated.backends.native.codegen.ir_tools import I64, POINTER, JobTable, load_masked, loop, share_of, store_masked
+from gated.backends.native.codegen.ir_tools import (
+    I64,
+    POINTER,
+    JobTable,
+    begin,
+    load_masked,
+    loop,
+    share_of,
+    store_masked,
+)
 from gated.backends.native.codegen.vector_math import VectorMath
 
 # strides count numbers; `add` is 1 where the rows are to be added to what is there
@@ -27,9 +36,7 @@ JOB = (
 
 def emit_move(module: ir.Module, math: VectorMath) -> None:
     """Add the function `move` to a module."""
-    function = ir.Function(module, ir.FunctionType(ir.VoidType(), [POINTER, I64, I64]), "move")
-    ctx, share, shares = function.args
-    b = ir.IRBuilder(function.append_basic_block())
+    b, ctx, share, shares = begin(module, "move")
     table = JobTable(b, ctx, JOB)
     with loop(b, I64(0), table.count) as number:
         job = table.read(b, number)

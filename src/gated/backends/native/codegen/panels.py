@@ -12,7 +12,16 @@ from typing import Any
 
 import llvmlite.ir as ir
 
-from gated.backends.native.codegen.ir_tools import I64, POINTER, JobTable, load_masked, loop, share_of, store_masked
+from gated.backends.native.codegen.ir_tools import (
+    I64,
+    POINTER,
+    JobTable,
+    begin,
+    load_masked,
+    loop,
+    share_of,
+    store_masked,
+)
 from gated.backends.native.codegen.vector_math import VectorMath
 
 Value = Any
@@ -30,9 +39,7 @@ class _Pack:
     def __init__(self, module: ir.Module, math: VectorMath, name: str) -> None:
         self.math, self.width = math, math.width
         self.bytes = math.precision.bits // 8
-        function = ir.Function(module, ir.FunctionType(ir.VoidType(), [POINTER, I64, I64]), name)
-        ctx, share, shares = function.args
-        b = ir.IRBuilder(function.append_basic_block())
+        b, ctx, share, shares = begin(module, name)
         table = JobTable(b, ctx, JOB)
         with loop(b, I64(0), table.count) as job:
             fields = table.read(b, job)

@@ -31,6 +31,7 @@ from gated.backends.native.codegen.ir_tools import (
     POINTER,
     JobTable,
     at,
+    begin,
     load_masked,
     loop,
     read,
@@ -64,9 +65,7 @@ def emit_renewal(module: ir.Module, math: VectorMath) -> None:
 
 def _function(module: ir.Module, name: str) -> tuple[ir.IRBuilder, Value, Value, Value, Value]:
     """A new function; its arguments, and its flags."""
-    function = ir.Function(module, ir.FunctionType(ir.VoidType(), [POINTER, I64, I64]), name)
-    b = ir.IRBuilder(function.append_basic_block())
-    ctx, share, shares = function.args
+    b, ctx, share, shares = begin(module, name)
     return b, ctx, share, shares, b.inttoptr(read(b, ctx, HEAD.index("flags")), POINTER)
 
 
@@ -140,9 +139,7 @@ def _renew(module: ir.Module) -> None:
 
 
 def _seal(module: ir.Module, math: VectorMath) -> None:
-    function = ir.Function(module, ir.FunctionType(ir.VoidType(), [POINTER, I64, I64]), "seal")
-    b = ir.IRBuilder(function.append_basic_block())
-    ctx, share, shares = function.args
+    b, ctx, share, shares = begin(module, "seal")
     head = {name: read(b, ctx, i) for i, name in enumerate(DIGEST_HEAD)}
     b.call(module.globals["pack"], [b.inttoptr(head["pack"], POINTER), share, shares])
     word = ir.IntType(32)

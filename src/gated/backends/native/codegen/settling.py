@@ -9,7 +9,16 @@ from __future__ import annotations
 
 import llvmlite.ir as ir
 
-from gated.backends.native.codegen.ir_tools import I64, POINTER, JobTable, loop, loop_with, share_of, store_masked
+from gated.backends.native.codegen.ir_tools import (
+    I64,
+    POINTER,
+    JobTable,
+    begin,
+    loop,
+    loop_with,
+    share_of,
+    store_masked,
+)
 from gated.backends.native.codegen.vector_math import VectorMath
 
 # rows of `size` numbers side by side in dy; one value and one weight for each
@@ -19,9 +28,7 @@ DOUBLE = ir.DoubleType()
 
 def emit_settle(module: ir.Module, math: VectorMath) -> None:
     """Add the function `settle` to a module."""
-    function = ir.Function(module, ir.FunctionType(ir.VoidType(), [POINTER, I64, I64]), "settle")
-    ctx, share, shares = function.args
-    b = ir.IRBuilder(function.append_basic_block())
+    b, ctx, share, shares = begin(module, "settle")
     table = JobTable(b, ctx, JOB)
     with loop(b, I64(0), table.count) as number:
         job = table.read(b, number)

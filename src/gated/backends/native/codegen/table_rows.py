@@ -26,6 +26,7 @@ from gated.backends.native.codegen.ir_tools import (
     POINTER,
     JobTable,
     at,
+    begin,
     load_masked,
     loop,
     read,
@@ -33,7 +34,7 @@ from gated.backends.native.codegen.ir_tools import (
     store_masked,
 )
 from gated.backends.native.codegen.vector_math import VectorMath
-from gated.backends.native.codegen.vectors import begin, narrower, wider
+from gated.backends.native.codegen.vectors import narrower, wider
 from gated.backends.native.processor import Machine
 from gated.backends.native.tuning import tuning_for
 

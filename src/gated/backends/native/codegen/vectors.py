@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from math import inf
 from typing import Any
 
 import llvmlite.ir as ir
@@ -29,6 +30,7 @@ from gated.backends.native.codegen.ir_tools import (
     POINTER,
     JobTable,
     at,
+    begin,
     load_masked,
     loop,
     share_of,
@@ -43,8 +45,9 @@ Value = Any
 DOUBLE = ir.DoubleType()
 FINITE_JOB = ("vector", "size", "flags")
 SQUARES_JOB = ("vector", "size", "piece", "pieces", "sums", "total")
-# `wrong`: numbers that are 0 unless something was refused; `limit`: of the norm. What is found: norm, factor, go
-DECIDE_JOB = ("squares", "loss", "wrong", "refusals", "norm", "factor", "go", "limit")
+# `squares`: address of the vector's sum of squares; `wrong`: numbers that are 0 unless something was refused; `limit`:
+# of the norm. What is found: the norm, by what the vector is multiplied, whether to go on
+DECIDE_JOB = ("vector", "size", "squares", "loss", "wrong", "refusals", "norm", "factor", "go", "limit")
 
 
 @dataclass(frozen=True)
@@ -141,13 +144,7 @@ def emit_sums(module: ir.Module, math: VectorMath, machine: Machine) -> None:
     _finite(module, math)
     _squares(module, VectorMath(module, math.precision, tuning_for(machine).square_lanes))
     _total(module)
-    _decide(module)
-
-
-def begin(module: ir.Module, name: str) -> tuple[ir.IRBuilder, Value, Value, Value]:
-    """A new function, and its arguments."""
-    function = ir.Function(module, ir.FunctionType(ir.VoidType(), [POINTER, I64, I64]), name)
-    return ir.IRBuilder(function.append_basic_block()), *function.args
+    _decide(module, math)
 
 
 def wider(b: ir.IRBuilder, math: VectorMath, value: Value) -> Value:
@@ -252,13 +249,16 @@ def _total(module: ir.Module) -> None:
     b.ret_void()
 
 
-def _decide(module: ir.Module) -> None:
+def _decide(module: ir.Module, math: VectorMath) -> None:
     b, ctx, _, _ = begin(module, "decide")
     job = JobTable(b, ctx, DECIDE_JOB).read(b, I64(0))
     squares, loss = (b.load(_pointer(b, job[name]), typ=DOUBLE) for name in ("squares", "loss"))
-    root = module.declare_intrinsic("llvm.sqrt", [DOUBLE])
-    limit, norm = b.bitcast(job["limit"], DOUBLE), b.call(root, [squares])
-    above = b.fcmp_ordered(">", norm, limit)
+    held = b.alloca(DOUBLE)
+    b.store(b.call(module.declare_intrinsic("llvm.sqrt", [DOUBLE]), [squares]), held)
+    with b.if_then(b.fcmp_ordered("==", b.load(held, typ=DOUBLE), DOUBLE(inf)), likely=False):
+        b.store(_large_norm(b, module, math, job), held)
+    norm, limit = b.load(held, typ=DOUBLE), b.bitcast(job["limit"], DOUBLE)
+    above = b.and_(b.fcmp_ordered(">", norm, limit), b.fcmp_ordered("<", norm, DOUBLE(inf)))
     factor = b.select(above, b.fdiv(limit, norm), DOUBLE(1.0))
     refused = b.alloca(I64)
     b.store(I64(0), refused)
@@ -271,6 +271,35 @@ def _decide(module: ir.Module) -> None:
     for name, value in (("norm", norm), ("factor", factor), ("go", b.zext(go, I64))):
         b.store(value, _pointer(b, job[name]))
     b.ret_void()
+
+
+def _large_norm(b: ir.IRBuilder, module: ir.Module, math: VectorMath, job: dict[str, Value]) -> Value:
+    """The norm where the squares overflow: the numbers are scaled first. inf if one of them is."""
+    peak = _folded(b, module, math, job, lambda most, one: b.select(b.fcmp_ordered(">", one, most), one, most))
+
+    def add(total: Value, one: Value) -> Value:
+        part = b.fdiv(one, peak)
+        return b.fadd(total, b.fmul(part, part))
+
+    root = b.call(module.declare_intrinsic("llvm.sqrt", [DOUBLE]), [_folded(b, module, math, job, add)])
+    return b.select(b.fcmp_ordered("==", peak, DOUBLE(inf)), peak, b.fmul(peak, root))
+
+
+def _folded(
+    b: ir.IRBuilder,
+    module: ir.Module,
+    math: VectorMath,
+    job: dict[str, Value],
+    combine: Callable[[Value, Value], Value],
+) -> Value:
+    """combine(what was found so far, the magnitude of a number), in float64, through the whole vector."""
+    found, size = b.alloca(DOUBLE), module.declare_intrinsic("llvm.fabs", [DOUBLE])
+    b.store(DOUBLE(0.0), found)
+    with loop(b, I64(0), job["size"]) as i:
+        number = b.load(b.gep(_pointer(b, job["vector"]), [i], source_etype=math.scalar), typ=math.scalar)
+        wide = number if math.precision.bits == 64 else b.fpext(number, DOUBLE)
+        b.store(combine(b.load(found, typ=DOUBLE), b.call(size, [wide])), found)
+    return b.load(found, typ=DOUBLE)
 
 
 def _pointer(b: ir.IRBuilder, number: Value) -> Value:

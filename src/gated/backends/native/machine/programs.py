@@ -18,7 +18,7 @@ from gated.backends.native.codegen.moves import emit_move
 from gated.backends.native.codegen.panels import emit_pack
 from gated.backends.native.codegen.renewal import emit_renewal
 from gated.backends.native.codegen.settling import emit_settle
-from gated.backends.native.codegen.step_updates import emit_step_updates
+from gated.backends.native.codegen.step_updates import emit_turn
 from gated.backends.native.codegen.table_rows import emit_table_rows
 from gated.backends.native.codegen.update_rules import KERNELS, emit_updates
 from gated.backends.native.codegen.vector_math import PRECISIONS, VectorMath
@@ -204,12 +204,12 @@ def _vectors(dtype: str) -> VectorCode:
         for name, kernel in (("scale", SCALE), ("add", ADD), ("multiply", MULTIPLY)):
             emit_elementwise(module, math, name, kernel)
         emit_sums(module, math, machine)
-        emit_step_updates(module, math.scalar)
+        emit_turn(module)
         emit_table_rows(module, math, machine)
         return module
 
     code = Compiled.cached(f"vectors {dtype}", build)
-    whole = "scale", "add", "multiply", "finite", "squares", "total", "decide", "turn", "clip"
+    whole = "scale", "add", "multiply", "finite", "squares", "total", "decide", "turn"
     names = *KERNELS, *whole, "look_up", "chain", "sum_rows"
     return VectorCode({name: code.address(name) for name in names}, code)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -232,18 +231,7 @@ class NativeBackend(NativeVectors, ReferenceBackend):
     ) -> Trained | None:
         if not training_step.takes(chain, loss, theta, batch, update):
             return None
-        found = training_step.run(chain, loss, theta, batch, update)
-        if found is None or math.isfinite(found.norm) or not math.isfinite(found.loss):
-            return found
-        norm = self.norm(found.gradient)  # perhaps it is only the squares that overflow
-        if update is None or not math.isfinite(norm):
-            return found._replace(norm=norm)
-        clipped = found.gradient.copy()
-        if norm > update.limit:
-            self.scale(clipped, update.limit / norm)
-        scratch = np.empty_like(theta), np.empty_like(theta)
-        self.update(update.rule, theta, clipped, update.buffers, scratch, **update.numbers)
-        return found._replace(norm=norm, updated=True)
+        return training_step.run(chain, loss, theta, batch, update)
 
 
 def _run(plan: ForwardPlan | BackwardPlan, addresses: list[int], counts: Array) -> None:

@@ -229,7 +229,8 @@ class StepPlan:
         losses = {"vector": 0, "size": 0, "piece": 0, "pieces": step.losses.count}
         fields = {**losses, "sums": step.losses.at(0), "total": found(LOSS)}
         step.task("total", [fields[name] for name in SQUARES_JOB])
-        fields = {"squares": found(SQUARES), "loss": found(LOSS), "norm": found(NORM), "factor": found(FACTOR)}
+        fields = {"vector": (0, "gradient"), "size": numbers, "squares": found(SQUARES), "loss": found(LOSS)}
+        fields |= {"norm": found(NORM), "factor": found(FACTOR)}
         fields |= {"go": found(GO), "wrong": step.refusals.at(0), "refusals": step.refusals.count, "limit": 0}
         start = step.task("decide", [fields[name] for name in DECIDE_JOB])
         self.limit = start // 8 + 1 + DECIDE_JOB.index("limit")

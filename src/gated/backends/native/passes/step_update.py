@@ -1,7 +1,7 @@
 """The update of an online step that is one pass over whole vectors, as a course that the time loop calls.
 
     unpack            the gradient of the step, in the order of theta
-    squares ... clip  it is scaled, if there is a bound on its norm
+    squares ... decide  by what it is multiplied, if there is a bound on its norm
     turn              the numbers of this update
     (the rule)        theta and the optimizer's buffers, see `update_rules`
     pack              the new parameters, to where the next step reads them
@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gated.backends.native.codegen.step_updates import CLIP_JOB, TURN_JOB
+from gated.backends.native.codegen.step_updates import TURN_JOB
 from gated.backends.native.codegen.update_rules import KERNELS
-from gated.backends.native.codegen.vectors import SCALE, SQUARES_JOB
+from gated.backends.native.codegen.vectors import DECIDE_JOB, SQUARES_JOB
 from gated.backends.native.machine.programs import common, vectors
 from gated.backends.native.memory import leases as memory
 from gated.backends.native.memory.addresses import address_of
@@ -57,16 +57,16 @@ class StepUpdate:
         self.numbers = memory.empty((step.most, len(rule.numbers)), np.dtype(np.float64))
         piece = tuning_for().square_piece
         pieces = -(-size // piece)
-        self._sums = memory.empty((pieces + 1,), np.dtype(np.float64))
+        self._sums = memory.empty((pieces + 5,), np.dtype(np.float64))  # and their total, then what decides
+        self._sums[pieces + 1] = 0.0  # the loss, which the time loop has looked at
         own = {"theta": step.theta, "whole gradient": step.gradient, "numbers": self.numbers, "sums": self._sums}
         own |= dict(zip(rule.changed[1:], self.buffers, strict=True))
         self._sheet = Sheet([*own, *step.bases])
         self._course = Course(1)
         self._course.jobs(self._common.unpack, step.packing(self._sheet, "gradient"))
-        if clip is not None:
-            self._clip(size, piece, pieces, clip)
+        factor = 0 if clip is None else self._clip(size, piece, pieces, clip)
         arrays = [(0, name) for name in (*rule.changed, "whole gradient")]
-        table = self._table(size, *arrays, *[0] * (len(rule.job) - 1 - len(arrays)))
+        table = self._table(size, *arrays, factor, 0, *[0] * len(rule.numbers))
         behind = 8 * (1 + len(rule.job) - len(rule.numbers))
         turn = self._table((0, "numbers"), (table + behind, "sheet"), len(rule.numbers))
         self._run("turn", turn)
@@ -86,16 +86,17 @@ class StepUpdate:
         """The next update is the first one of `numbers`."""
         self._filled[self._next] = address_of(self.numbers)
 
-    def _clip(self, size: int, piece: int, pieces: int, limit: float) -> None:
-        """The norm, as `NativeVectors.norm` finds it, and what it bounds."""
+    def _clip(self, size: int, piece: int, pieces: int, limit: float) -> Field:
+        """The norm, as `NativeVectors.norm` finds it; where that is found by which the gradient is multiplied then."""
         fields: dict[str, Field] = {"vector": (0, "whole gradient"), "size": size, "piece": piece, "pieces": pieces}
-        fields |= {"sums": (0, "sums"), "total": (8 * pieces, "sums"), "factor": 0}
-        fields["limit"] = struct.unpack("q", struct.pack("d", limit))[0]
+        fields |= {"sums": (0, "sums"), "total": (8 * pieces, "sums"), "squares": (8 * pieces, "sums")}
+        fields |= {name: (8 * (pieces + k), "sums") for k, name in enumerate(("loss", "norm", "factor", "go"), 1)}
+        fields |= {"wrong": 0, "refusals": 0, "limit": struct.unpack("q", struct.pack("d", limit))[0]}
         sums = self._table(*(fields[name] for name in SQUARES_JOB))
         self._run("squares", sums)
         self._run("total", sums)
-        fields["scale"] = self._table(*(fields[name] for name in SCALE.job)), "sheet"
-        self._run("clip", self._table(*(fields[name] for name in CLIP_JOB)))
+        self._run("decide", self._table(*(fields[name] for name in DECIDE_JOB)))
+        return fields["factor"]
 
     def _table(self, *fields: Field) -> int:
         """A table with one job; where it starts."""
