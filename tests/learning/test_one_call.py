@@ -312,3 +312,20 @@ def test_losses_and_optimizers_of_somebody_s_own():
     full_step(one, SoftmaxCrossEntropy(), Slow(0.2), batch())
     full_step(other, SoftmaxCrossEntropy(), Adam(0.1), batch())
     np.testing.assert_allclose(one.theta, other.theta, rtol=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("given", "rng", "message"),
+    [
+        ((np.array([5, 2, 3]), np.ones(5)), None, "mask: got .*shape"),
+        ((np.array([5, 2, 3]), np.ones((5, 4))), None, "mask: got .*shape"),
+        ((np.array([5, 2, 9]), None), None, "lengths: got a length of 9"),
+        ((None, None), 3, "rng: got .*, expected a numpy.random.Generator"),
+    ],
+)
+def test_what_is_wrong_with_a_batch_is_told_by_the_parts(given, rng, message):
+    network, optimizer = language(), Adam(0.01)
+    before = everything(network, optimizer)
+    with pytest.raises(GatedError, match=message):
+        full_step(network, SoftmaxCrossEntropy(), optimizer, (*batch(), *given), rng=rng)
+    assert_untouched(network, optimizer, before)

@@ -83,6 +83,11 @@ class Chain:
     numbers: int
     dtype: np.dtype[Any]
 
+    @property
+    def turned(self) -> bool:
+        """Whether a time loop goes backwards."""
+        return any(isinstance(link, ScanLink) and len(link.starts) > 1 for link, _ in self.links)
+
 
 class Batch(NamedTuple):
     """What a step of training is made of, in packed order.

@@ -24,11 +24,6 @@ class Linked:
     chain: Chain
     scans: dict[str, list[int]]
 
-    @property
-    def turned(self) -> bool:
-        """Whether a time loop goes backwards."""
-        return any(isinstance(link, ScanLink) and len(link.starts) > 1 for link, _ in self.chain.links)
-
 
 def linked(network: Any) -> Linked | str:
     """The chain of a network, or why it has none: what part of it says itself what it computes."""

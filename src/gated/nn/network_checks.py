@@ -62,11 +62,28 @@ def ids_inside(network: Any, x: Any, lengths: Any) -> Any:
     ids = as_array("x", x)
     if ids.dtype.kind not in "iu" or ids.ndim < 2:
         return x
-    turned = next((order for _, order in orders(network)), False)  # of the axes: batch_first
+    turned = batch_first(network)
     steps, batch = ids.shape[1::-1] if turned else ids.shape[:2]
-    inside = within(checked_lengths(lengths, steps, batch), steps)
-    inside = inside.T if turned else inside
+    inside = running(checked_lengths(lengths, steps, batch), steps, turned)
     return np.where(inside.reshape(*inside.shape, *[1] * (ids.ndim - 2)), ids, 0)
+
+
+def batch_first(network: Any) -> bool:
+    """Whether a network's arrays have the sequences before the steps.
+
+    Raises:
+        ArgumentError: some of its recurrent layers do and others do not.
+    """
+    found = {order for _, order in orders(network)}
+    if len(found) == 2:
+        raise wrong("network", "layers with batch_first=True and others with False", "one order of the axes")
+    return True in found
+
+
+def running(lengths: Any, steps: int, turned: bool) -> np.ndarray[Any, Any]:
+    """Where the steps lie within the lengths: (T, N), or (N, T) if the axes are turned."""
+    found = within(lengths, steps)
+    return found.T if turned else found
 
 
 def has_state(layer: Any) -> bool:

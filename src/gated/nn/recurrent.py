@@ -146,7 +146,7 @@ class Recurrent(Stack, kind="recurrent"):
     def _dropout_mask(self, x: Array, rng: np.random.Generator | None) -> Array | None:
         if rng is None or self.dropout == 0.0:
             return None
-        return np.asarray((rng.random(x.shape) >= self.dropout) / (1.0 - self.dropout), self.dtype)
+        return dropout_mask(rng, x.shape, self.dropout, self.dtype)
 
     def backward(self, tape: Tape, dy: Any, dstate: Any = None) -> tuple[Array, State, ParameterVector]:
         """The gradients of a scalar loss, by backpropagation through time.
@@ -252,6 +252,11 @@ class Recurrent(Stack, kind="recurrent"):
         layer = Recurrent(Cell.from_json(config.get("cell")), **options)
         layer.dropout = kept
         return layer
+
+
+def dropout_mask(rng: np.random.Generator, shape: tuple[int, ...], dropout: float, dtype: Any) -> Array:
+    """What numbers are multiplied by: 0 with this probability, and as much above 1 otherwise that the mean is 1."""
+    return np.asarray((rng.random(shape) >= dropout) / (1.0 - dropout), dtype)
 
 
 def _side_by_side(outputs: list[Array]) -> Array:

@@ -80,7 +80,7 @@ def run_step(
                 [keep(rng.uniform(0.2, 0.9, (sequences, size)).astype(dtype)) for size in lengths_of]
                 for _ in link.starts
             ]
-    mirror = keep(packing.mirror()) if found.turned else None
+    mirror = keep(packing.mirror()) if found.chain.turned else None
     arrays = (keep(packing.pack(array)) for array in (x, target, weights[..., None]))
     given, wanted, weight = arrays
     batch = Batch(given, packing.counts, sequences, mirror, states, masks, wanted, weight)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,13 +10,9 @@ from hypothesis import strategies as st
 import gated
 from gated.backends.native.machine.target import hosts
 
-from .vector_arrays import CANARY, DTYPES, THREADS, Array, native, reference, small_work, without_help
+from .vector_arrays import CANARY, DTYPES, THREADS, Array, native, reference, without_help
 
-
-@pytest.fixture(autouse=True)
-def worth_it(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    with small_work(monkeypatch):
-        yield
+pytestmark = pytest.mark.usefixtures("small_work")
 
 
 @pytest.fixture

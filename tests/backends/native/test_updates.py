@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -25,16 +24,11 @@ from .vector_arrays import (
     intact,
     native,
     reference,
-    small_work,
     updated,
     without_help,
 )
 
-
-@pytest.fixture(autouse=True)
-def worth_it(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    with small_work(monkeypatch):
-        yield
+pytestmark = pytest.mark.usefixtures("small_work")
 
 
 @pytest.fixture

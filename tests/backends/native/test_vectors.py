@@ -6,7 +6,7 @@ The sum of squares is made in another order than NumPy's: it has the same bits f
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -27,16 +27,11 @@ from .vector_arrays import (
     native,
     numbers,
     reference,
-    small_work,
     updated,
     without_help,
 )
 
-
-@pytest.fixture(autouse=True)
-def worth_it(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    with small_work(monkeypatch):
-        yield
+pytestmark = pytest.mark.usefixtures("small_work")
 
 
 @pytest.fixture

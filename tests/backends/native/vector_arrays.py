@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import pytest
 
 from gated.backends import get_backend
-from gated.backends.native.threads import pool
-from gated.backends.native.tuning import TRIED
 from gated.backends.reference import updates
 from gated.backends.reference.arithmetic import NumPyArithmetic
 
@@ -41,16 +37,6 @@ RULES: dict[str, tuple[Any, tuple[str, ...], dict[str, Any]]] = {
     "adam decay": (updates.adam, ("mean", "mean_square"), ADAM | {"decay": 0.9}),
 }
 native, reference = get_backend("native"), get_backend("reference")
-
-
-@contextmanager
-def small_work(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Every piece of work is worth threads, and every vector a call of machine code."""
-    monkeypatch.setitem(TRIED, "worthwhile", 1.0)
-    monkeypatch.setitem(TRIED, "few_bytes", 0)
-    before = pool._threads
-    yield
-    pool._threads = before
 
 
 def without_help(monkeypatch: pytest.MonkeyPatch, *methods: str) -> None:

@@ -21,15 +21,15 @@ from typing import Any
 import numpy as np
 
 from gated.backends import backend_of
-from gated.data.sequences import Sequences, within
-from gated.errors import GatedError, wrong, wrong_type
+from gated.data.sequences import Sequences
+from gated.errors import GatedError, wrong_type
 from gated.learning.rules.clipping import clipped
 from gated.learning.rules.finite import parameters_of, reason
 from gated.learning.rules.optimizers import Optimizer, update_by
 from gated.learning.training.one_call import train_in_one_call
 from gated.nn.layer import Layer
 from gated.nn.losses import Loss, evaluate_by
-from gated.nn.network_checks import flat_state, orders
+from gated.nn.network_checks import batch_first, flat_state, running
 from gated.number_checks import above_zero
 
 
@@ -149,21 +149,8 @@ def check_learner(network: Any, loss: Any, optimizer: Any) -> None:
 
 def inside(network: Any, lengths: Any, y: np.ndarray) -> np.ndarray:
     """Where the steps of y lie within the lengths: (T, N), or (N, T) if the network is batch_first."""
-    steps_last = batch_first(network)
-    found = within(np.asarray(lengths), y.shape[1 if steps_last else 0])
-    return found.T if steps_last else found
-
-
-def batch_first(network: Any) -> bool:
-    """Whether a network's arrays have the sequences before the steps.
-
-    Raises:
-        ArgumentError: some of its recurrent layers do and others do not.
-    """
-    found = {order for _, order in orders(network)}
-    if len(found) == 2:
-        raise wrong("network", "layers with batch_first=True and others with False", "one order of the axes")
-    return True in found
+    turned = batch_first(network)
+    return running(np.asarray(lengths), y.shape[1 if turned else 0], turned)
 
 
 def _states(state: Any) -> list[tuple[str, Any, None]]:

@@ -12,14 +12,15 @@ import numpy as np
 
 from gated.backends import backend_of
 from gated.backends.whole_step import Batch, ScanLink, TableLink, Trained, Update
-from gated.data.sequences import Sequences, within
+from gated.data.sequences import Sequences
 from gated.errors import GatedError, as_array
 from gated.learning.rules.optimizers import Optimizer
 from gated.nn.linked import Linked
 from gated.nn.losses import Loss, has_own_call
 from gated.nn.network import Network
-from gated.nn.network_checks import flat_state, nested_state, orders
+from gated.nn.network_checks import batch_first, flat_state, nested_state, running
 from gated.nn.packing import Packing
+from gated.nn.recurrent import dropout_mask
 
 Array = np.ndarray[Any, Any]
 
@@ -51,7 +52,7 @@ def train_in_one_call(
     None if the parts are to be called one by one: as `why_not` says, or since something is wrong with the batch, which
     they will tell. Nothing has been changed then, the generator neither.
     """
-    if why_not(network, loss, optimizer) is not None:
+    if why_not(network, loss, optimizer) is not None or not isinstance(rng, (np.random.Generator, type(None))):
         return None
     before = None if rng is None else rng.bit_generator.state
     try:
@@ -78,7 +79,7 @@ def _prepared(network: Network, loss: Loss, batch: Sequences, state: Any, rng: A
     """The batch as a backend takes it, and how it is packed; None if it is not of the usual form."""
     found = network.linked
     assert isinstance(found, Linked)
-    links, turned = found.chain.links, next((order for _, order in orders(network)), False)
+    links, turned = found.chain.links, batch_first(network)
     x = as_array("x", batch.x)
     first = links[0][0]
     ids = isinstance(first, TableLink)
@@ -92,18 +93,17 @@ def _prepared(network: Network, loss: Loss, batch: Sequences, state: Any, rng: A
     like = np.broadcast_to(np.zeros((), network.dtype), (*x.shape[:2], links[-1][0].size))
     mask = batch.mask
     if packing.order is not None:
-        running = within(packing.lengths, steps)
-        running = running.T if turned else running
+        inside = running(packing.lengths, steps, turned)
         if mask is None:
-            mask = running
-        elif np.asarray(mask)[~running].any():  # what counts is no output of a step
+            mask = inside
+        elif np.shape(mask) != inside.shape or np.asarray(mask)[~inside].any():  # what counts is no output of a step
             return None
     target, weights = loss._counted(like, batch.target, mask)
     if weights.dtype != network.dtype:
         return None
     x, target, weights = (packing.pack(a.swapaxes(0, 1) if turned else a) for a in (x, target, weights))
     x = x.astype(np.int64, copy=False) if ids else x
-    mirror = packing.mirror() if found.turned else None
+    mirror = packing.mirror() if found.chain.turned else None
     states = _initial(network, found, state, packing)
     masks = _masks(network, found, packing, rng)
     weights = weights.reshape(-1, 1)
@@ -144,7 +144,6 @@ def _masks(network: Network, found: Linked, packing: Packing, rng: Any) -> dict[
     masks = {}
     for k, (link, _) in enumerate(found.chain.links):
         if isinstance(link, ScanLink) and link.dropout:
-            size = link.sizes["input"]
-            kept = rng.random((packing.steps, packing.sequences, size)) >= link.dropout
-            masks[k] = packing.pack(np.asarray(kept / (1.0 - link.dropout), network.dtype))
+            shape = packing.steps, packing.sequences, link.sizes["input"]
+            masks[k] = packing.pack(dropout_mask(rng, shape, link.dropout, network.dtype))
     return masks

@@ -9,10 +9,8 @@ from gated.backends.native.machine.programs import CommonCode, VectorCode
 from gated.backends.native.memory.regions import Region, Sheet
 from gated.backends.native.passes.course import Course, Entry
 from gated.backends.native.passes.pass_plan import ROWS
-from gated.backends.native.passes.plan import JobPlan, MovePlan
+from gated.backends.native.passes.plan import At, JobPlan, MovePlan
 from gated.backends.native.passes.tasks import TASKS
-
-At = tuple[int, Hashable]  # so many bytes behind a base; the base None is 0
 
 
 class Numbers:
@@ -154,12 +152,12 @@ class Assembly:
         plan.close(self.sheet)
         self.course().jobs(self.common.move, plan)
 
-    def clear(self, target: At, rows: int | At, size: int) -> None:
+    def clear(self, target: At, rows: int, size: int) -> None:
         """Zeros into (rows, size) numbers side by side."""
-        zeros, widest = self.zeros
-        for first in range(0, size, widest):
-            offset = target[0] + first * self.memory.dtype.itemsize
-            self.move((zeros, "memory"), (offset, target[1]), (rows, min(widest, size - first)), (0, size))
+        plan, (zeros, widest) = MovePlan(), self.zeros
+        plan.zeros((zeros, "memory"), widest, target, (rows, size), self.memory.dtype.itemsize)
+        plan.close(self.sheet)
+        self.course().jobs(self.common.move, plan)
 
     def close(self) -> None:
         for course in self.courses:

@@ -29,7 +29,7 @@ from gated.backends.native.passes.pass_plan import Shapes
 from gated.backends.native.passes.plan import DTYPES, Call, put_computed
 from gated.backends.native.passes.training_plan import BackwardPlan, ForwardPlan
 from gated.backends.native.passes.vectors import NativeVectors
-from gated.backends.native.threads.groups import Groups, all_rows, room_for, step_rows
+from gated.backends.native.threads.groups import Groups, all_rows, shape_with_room, step_rows
 from gated.backends.native.threads.pool import Team, pool, team_for
 from gated.backends.native.tuning import tuning_for
 from gated.backends.reference import ReferenceBackend, last_states, previous_states
@@ -72,9 +72,8 @@ _cache: Lru[Any, _Plans] = Lru(tuning_for().plans_kept)
 
 
 def _find_plans(programs: TrainingCode, given: Pass) -> _Plans:
-    team, (steps, sequences, rows) = team_for(given.sequences), (len(given.counts), given.sequences, len(given.x))
-    varying = rows != steps * sequences
-    shape = (room_for(steps), sequences, room_for(rows)) if varying else (steps, sequences, rows)
+    team = team_for(given.sequences)
+    shape, varying = shape_with_room(given.counts, given.sequences, len(given.x))
     key = programs, shape, varying, tuple(given.sizes.items()), team
     return _cache.get(key, lambda: _plans(programs, given, shape, varying, team))
 

@@ -29,6 +29,7 @@ from gated.schedule import CellSchedule
 
 Array = np.ndarray[Any, Any]
 Where = tuple[Hashable, Spec]  # the base and the array
+At = tuple[int, Hashable]  # so many bytes behind a base; the base None is 0
 DTYPES = {np.dtype("float32"): "float32", np.dtype("float64"): "float64"}  # looked up faster than dtype.name
 
 
@@ -238,6 +239,13 @@ class MovePlan(JobPlan):
     ) -> None:
         """(outer, inner, size) numbers; strides, in numbers: of outer and inner in the source, then in the target."""
         self.add(source, target, *shape, *strides, int(add))
+
+    def zeros(self, source: At, widest: int, target: At, shape: tuple[int, int], itemsize: int) -> None:
+        """(rows, size) numbers side by side become 0, given a row of so many zeros."""
+        rows, size = shape
+        for first in range(0, size, widest):
+            place = target[0] + first * itemsize, target[1]
+            self.rows(source, place, (rows, 1, min(widest, size - first)), (0, 0, size, 0))
 
 
 class Call:

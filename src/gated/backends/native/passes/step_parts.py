@@ -19,11 +19,11 @@ from gated.backends.native.codegen.table_rows import LOOK_UP_JOB, SUM_JOB
 from gated.backends.native.machine.programs import MapCode, TrainingCode
 from gated.backends.native.memory import leases as memory
 from gated.backends.native.memory.addresses import address_of
-from gated.backends.native.passes.assembly import Assembly, At
+from gated.backends.native.passes.assembly import Assembly
 from gated.backends.native.passes.head_plan import HeadPlan
 from gated.backends.native.passes.map_plan import LossPlan, MapBackwardPlan, MapForwardPlan
 from gated.backends.native.passes.pass_plan import ROWS, PassPlan, Shapes
-from gated.backends.native.passes.plan import put_computed
+from gated.backends.native.passes.plan import At, put_computed
 from gated.backends.native.passes.sealed_plan import GradientPlan, SealedPlan
 from gated.backends.native.passes.table_scan_plan import TableBackwardPlan, TableForwardPlan
 from gated.backends.native.passes.training_plan import BackwardPlan, ForwardPlan
@@ -144,6 +144,12 @@ class _Planned(Part):
             step.include(plan.sheet, plan.course, self._bases(step, plan, starts, own), columns)
             self._clear(step, plan, starts, plan.shapes.sizes)
 
+    def _compute(self, plan: SealedPlan, link: MapLink, lease: memory.Lease, theta: Array) -> None:
+        """What a map makes of its parameters alone."""
+        if plan.computed:
+            own, parameters = lease.part(self._work[plan]), _parameters(plan, link.starts, theta)
+            put_computed(plan.computed, plan.work, own, link.schedule, parameters)
+
     def _clear(self, step: Assembly, plan: GradientPlan, starts: Starts, sizes: Mapping[str, int]) -> None:
         """Gradients that no job writes."""
         parameters = plan.schedule.graph.parameters
@@ -185,11 +191,7 @@ class MapPart(_Planned):
 
     def prepare(self, lease: memory.Lease, theta: Array) -> None:
         for plan in (self.plan, self.back):
-            if plan.computed:
-                own = lease.part(self._work[plan])
-                put_computed(
-                    plan.computed, plan.work, own, self.link.schedule, _parameters(plan, self.link.starts, theta)
-                )
+            self._compute(plan, self.link, lease, theta)
 
 
 class HeadPart(_Planned):
@@ -216,10 +218,7 @@ class HeadPart(_Planned):
         self._back(step, self.plan, self.link.starts, own)
 
     def prepare(self, lease: memory.Lease, theta: Array) -> None:
-        if self.plan.computed:
-            own = lease.part(self._work[self.plan])
-            parameters = _parameters(self.plan, self.link.starts, theta)
-            put_computed(self.plan.computed, self.plan.work, own, self.link.schedule, parameters)
+        self._compute(self.plan, self.link, lease, theta)
 
 
 class LossPart(Part):

@@ -17,11 +17,11 @@ from gated.backends.native.codegen.vectors import DECIDE_JOB, SQUARES_JOB
 from gated.backends.native.machine.programs import LossCode, common, loss, mapping, training, vectors
 from gated.backends.native.machine.target import host
 from gated.backends.native.memory.regions import Region, Sheet
-from gated.backends.native.passes.assembly import Assembly, At, Numbers
+from gated.backends.native.passes.assembly import Assembly, Numbers
 from gated.backends.native.passes.head_plan import HeadPlan
 from gated.backends.native.passes.map_plan import LossPlan
 from gated.backends.native.passes.pass_plan import ROWS, Shapes
-from gated.backends.native.passes.plan import DTYPES
+from gated.backends.native.passes.plan import DTYPES, At
 from gated.backends.native.passes.step_parts import (
     NOWHERE,
     Flow,

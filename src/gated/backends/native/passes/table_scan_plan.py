@@ -137,12 +137,9 @@ class TableBackwardPlan(BackwardPlan):
     def _lay_sums(self) -> None:
         """Clear the sums; then add to each those of its rows."""
         into, source = self.sums[self.kept[0]][1], self.where[self.kept[0]][1]
-        itemsize, stride = self.shapes.dtype.itemsize, into.stride
-        self.clear = MovePlan()
-        for first in range(0, stride, self.zeros):
-            target = into.offset + first * itemsize, "work"
-            size = min(self.zeros, stride - first)
-            self.clear.rows((0, "zeros"), target, (self.count_rows, 1, size), (0, 0, stride, 0))
+        stride, self.clear = into.stride, MovePlan()
+        shape, itemsize = (self.count_rows, stride), self.shapes.dtype.itemsize
+        self.clear.zeros((0, "zeros"), self.zeros, (into.offset, "work"), shape, itemsize)
         self.clear.close(self.sheet)
         rows = self.shapes.rows
         fields: dict[str, Field] = {

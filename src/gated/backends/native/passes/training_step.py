@@ -18,7 +18,7 @@ from gated.backends.native.passes.plan import DTYPES, Call
 from gated.backends.native.passes.step_parts import ScanPart
 from gated.backends.native.passes.step_plan import GO, LOSS, NORM, StepPlan, StepShape
 from gated.backends.native.passes.update_numbers import RULES
-from gated.backends.native.threads.groups import all_rows, room_for, step_rows
+from gated.backends.native.threads.groups import all_rows, shape_with_room, step_rows
 from gated.backends.native.threads.pool import pool, team_for
 from gated.backends.native.tuning import tuning_for
 from gated.backends.whole_step import MapLink, ScanLink, TableLink
@@ -35,9 +35,8 @@ FLOAT = np.dtype(np.float64)
 @lru_cache(maxsize=256)
 def _joins(chain: Chain) -> bool:
     """Whether there is machine code for every link."""
-    return chain.dtype in DTYPES and all(
-        isinstance(link, TableLink) or not isinstance(link, MapLink) or is_map(link.schedule) for link, _ in chain.links
-    )
+    maps = (link.schedule for link, _ in chain.links if isinstance(link, MapLink))
+    return chain.dtype in DTYPES and all(map(is_map, maps))
 
 
 def _fits(chain: Chain, theta: Array, batch: Batch, update: Update | None) -> bool:
@@ -59,14 +58,13 @@ def _fits(chain: Chain, theta: Array, batch: Batch, update: Update | None) -> bo
     for buffer in update.buffers.values() if update is not None else ():
         expected.append((buffer, (chain.numbers,), dtype))
     changed = [theta, *(update.buffers.values() if update is not None else ())]
-    turned = any(isinstance(link, ScanLink) and len(link.starts) > 1 for link, _ in chain.links)
     counts = batch.counts
     return (
         0 < int(counts.sum()) == rows
         and 0 < int(counts[0]) <= batch.sequences
         and all(a.shape == shape and a.dtype == kind and a.flags.c_contiguous for a, shape, kind in expected)
         and all(array.flags.writeable for array in changed)
-        and (batch.mirror is not None or not turned)
+        and (batch.mirror is not None or not chain.turned)
     )
 
 
@@ -105,12 +103,9 @@ def run(chain: Chain, loss: CellSchedule, theta: Array, batch: Batch, update: Up
 
 
 def _plan(chain: Chain, loss: CellSchedule, batch: Batch, kernel: str | None) -> StepPlan:
-    steps, sequences, rows = len(batch.counts), batch.sequences, len(batch.weights)
-    varying = rows != steps * sequences
-    if varying:
-        steps, rows = room_for(steps), room_for(rows)
-    shared = varying, loss, batch.target.ndim == 1, kernel, tuple(sorted(batch.masks)), team_for(sequences)
-    shape = StepShape(steps, sequences, rows, *shared)
+    room, varying = shape_with_room(batch.counts, batch.sequences, len(batch.weights))
+    masked, team = tuple(sorted(batch.masks)), team_for(batch.sequences)
+    shape = StepShape(*room, varying, loss, batch.target.ndim == 1, kernel, masked, team)
     return _cache.get((chain, shape, host()), lambda: StepPlan(chain, shape))
 
 

@@ -223,6 +223,14 @@ def room_for(count: int) -> int:
     return -(-count // step) * step
 
 
+def shape_with_room(counts: Array, sequences: int, rows: int) -> tuple[tuple[int, int, int], bool]:
+    """(T, N, R) for which a plan is made, and whether the lengths vary: then it has room for others."""
+    steps = len(counts)
+    if rows == steps * sequences:
+        return (steps, sequences, rows), False
+    return (room_for(steps), sequences, room_for(rows)), True
+
+
 def gap_between(sizes: Iterable[int], itemsize: int) -> int:
     """Rows that keep two groups a page apart in arrays with a row per sequence, of these sizes."""
     return -(-PAGE // (min(sizes) * itemsize))
