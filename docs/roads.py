@@ -250,7 +250,10 @@ def examples() -> dict[str, Callable[[], Any]]:
 
 
 def seen(road: str) -> Call:
-    """What happens on a road, in an empty folder and with an empty cache of machine code."""
+    """What happens on a road, in an empty folder and with no machine code on disk or in this process."""
+    from gated.backends.native.machine import programs
+
+    programs._cache.forget()
     before, cache = Path.cwd(), os.environ.get("GATED_CACHE_DIR")
     with tempfile.TemporaryDirectory() as folder:
         os.environ["GATED_CACHE_DIR"] = str(Path(folder) / "cache")

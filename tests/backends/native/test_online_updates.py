@@ -289,3 +289,10 @@ def test_what_has_no_machine_code_says_why():
     assert Online(network(), "rtrl").fallback == "algorithm 'rtrl'"
     assert Online(network(), backend="reference").fallback == "backend 'reference'"
     assert Online(network()).fallback is None
+
+
+def test_a_network_of_the_reference_s_has_its_updates_made_there():
+    own = {"dtype": "float64", "backend": "reference"}
+    rnn, head = gated.LSTM(D, 5, **own), Dense(5, V, **own)
+    learner = Online(Network({"rnn": rnn, "head": head}), "online", Adam(0.01))
+    assert learner.fallback == "the updates, which are made by the network's backend 'reference'"
