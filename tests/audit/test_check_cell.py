@@ -28,7 +28,7 @@ from gated import (
 )
 from gated.audit import CheckReport, Row
 from gated.backends.native.passes.backend import NativeBackend
-from gated.backends.native.passes.inference import Stepper
+from gated.backends.native.passes.stepper import Stepper
 from gated.backends.reference import ReferenceBackend
 from gated.calculus.influence import notes_on
 from gated.cells import ZOO
@@ -185,7 +185,7 @@ def test_the_machine_code_is_compared_in_every_configuration():
 
 @pytest.mark.parametrize("name", ["forward", "backward", "infer"])
 def test_wrong_machine_code_is_seen(monkeypatch, name):
-    method = {"infer": "infer_stack"}.get(name, name)
+    method = {"infer": "infer_chain"}.get(name, name)
     right = getattr(NativeBackend, method)
 
     def off(self, *args):

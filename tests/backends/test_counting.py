@@ -66,9 +66,9 @@ def test_without_a_tape(watch: Watch) -> None:
     rnn = gated.GRU(4, 5)
     made = gated.Network({"embed": gated.Embedding(7, 4), "rnn": rnn, "head": gated.Dense(5, 7)})
     made.infer(IDS)
-    assert watch.calls == {"look_up": 1, "infer_stack": 1, "map": 1}
+    assert watch.calls == {"infer_chain": 1}
     made.stream(3).step(IDS[0])
-    assert watch.calls == {"look_up": 2, "infer_stack": 1, "map": 2, "stepper": 1, "put": 1, "step": 1}
+    assert watch.calls == {"infer_chain": 1, "stream": 1, "put": 1, "step": 1}
 
 
 @pytest.mark.parametrize(

@@ -165,7 +165,7 @@ def counting(kind: type[Any], watch: Watch) -> Any:
         def call(self: Any, *arguments: Any, **options: Any) -> Any:
             with within(name):
                 result = getattr(kind, name)(self, *arguments, **options)
-            return CountedStepper(result, within) if name == "stepper" else mark(result)
+            return CountedStepper(result, within) if name == "stream" else mark(result)
 
         return call
 

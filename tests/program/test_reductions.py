@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.backends.native import one_scan
 
 import gated
 from gated.backends.interface import Pass
@@ -73,9 +74,8 @@ def results(backend: Any, steps: int, sequences: int, dtype: str) -> list[Array]
     y, last = scan.y.copy(), [array.copy() for array in scan.last]
     gradients = {name: np.full_like(array, np.nan) for name, array in given.parameters.items()}
     dx, before = backend.backward(scan, dy, dstates, gradients)
-    inferred, final = backend.infer(given)
-    stepper = backend.stepper(Pass.of_one_step(PLAN, SIZES, given.parameters, sequences, given.x.dtype))
-    stepper.put(given.states)
+    inferred, final = one_scan.infer(backend, given)
+    stepper = one_scan.stream(backend, given)
     stepper.x[:] = given.x[:sequences]
     stepped = stepper.step().copy()
     np.testing.assert_allclose(stepped, y[:sequences], rtol=1e-12 if dtype == "float64" else 1e-4, atol=1e-5)

@@ -29,8 +29,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from gated.backends.scan import Array, CellStack, Pass, Scan, StackPass, one_hot, stale, takes_pass
-from gated.backends.whole_step import Batch, Chain, Trained, Update
+from gated.backends.scan import Array, Pass, Scan, one_hot, stale, takes_pass
+from gated.backends.whole_step import Batch, Chain, Given, Trained, Update
 from gated.language.graph import Node
 from gated.schedule import CellSchedule
 
@@ -38,11 +38,9 @@ __all__ = [
     "Arithmetic",
     "Array",
     "Backend",
-    "CellStack",
     "Pass",
     "Rule",
     "Scan",
-    "StackPass",
     "Stepper",
     "one_hot",
     "stale",
@@ -53,11 +51,11 @@ Rule = Callable[..., None]  # theta, gradient, buffers, scratch, **numbers
 
 
 class Stepper(Protocol):
-    """One time step at a time for N sequences.
+    """One time step of a network at a time for N sequences.
 
     Attributes:
-        x: (N, D), where the input of the next step is to be written.
-        y: (N, size), the output of the last step; the next one overwrites it.
+        x: (N, D), or (N,) ids that are the first link's, where the input of the next step is to be written.
+        y: (N, V), the output of the last step; the next one overwrites it.
     """
 
     x: Array
@@ -67,12 +65,25 @@ class Stepper(Protocol):
         """From `x` to `y`."""
         ...
 
-    def put(self, states: Sequence[Array]) -> None:
-        """Begin again from these states, (N, size) each."""
+    def draw(self, uniforms: Array, temperature: float) -> Array:
+        """K steps, of which each takes what was drawn (see `Arithmetic.pick`) from the output of the one before.
+
+        For a network that takes ids, of which there are V at least. The first step takes `x`.
+
+        Args:
+            uniforms: (K, N), from 0 to below 1; contiguous, float64.
+
+        Returns:
+            what was drawn, (K, N); -1 where outputs are not finite, and from there on.
+        """
         ...
 
-    def take(self) -> list[Array]:
-        """Copies of the states, (N, size) each."""
+    def put(self, states: Mapping[int, Sequence[Array]]) -> None:
+        """Begin again from these states, as in `Given`."""
+        ...
+
+    def take(self) -> dict[int, list[Array]]:
+        """Copies of the states."""
         ...
 
     def refresh(self) -> None:
@@ -122,6 +133,17 @@ class Arithmetic(Protocol):
             target: (R, V); or (R,) whole numbers (int64), each of the unit that is 1 in its row, all others being 0.
             weights: (R, 1). What stands in a row of weight 0 may be NaN, and is not looked at.
             dtype: of dy.
+        """
+        ...
+
+    def pick(self, y: Array, uniforms: Array, temperature: float) -> Array:
+        """For each row of y (N, V) a number below V by chance, (N,): i with probability softmax(y / temperature)i.
+
+        The first whose sum of chances, with all before it, is above the uniform number's part of the whole sum, in
+        float64. With temperature 0 the first of the largest. -1 for a row that is not finite.
+
+        Args:
+            uniforms: (N,), from 0 to below 1.
         """
         ...
 
@@ -231,18 +253,14 @@ class Backend(Arithmetic, Protocol):
         """
         ...
 
-    def infer(self, given: Pass) -> tuple[Array, list[Array]]:
-        """As `forward`, but only the output (R, size) and each sequence's last states, (N, size) each."""
-        ...
-
-    def infer_stack(self, given: StackPass) -> tuple[Array, list[Array]]:
-        """The same through all layers, in both directions: the last one's output (R, size * directions), in the order
-        of the input's rows, and each sequence's last states, (K, N, size) each. All of it is new.
+    def infer_chain(self, chain: Chain, theta: Array, given: Given) -> tuple[Array, dict[int, list[Array]]]:
+        """Forward without a tape: the last link's output (R, V), in the order of the input's rows, and each sequence's
+        last states, as in `Given`. All of it is new.
         """
         ...
 
-    def stepper(self, given: Pass) -> Stepper:
-        """Ready to run such steps one by one; the states are to be set first."""
+    def stream(self, chain: Chain, theta: Array, sequences: int) -> Stepper:
+        """Ready to run single steps of so many sequences, from states of zeros. No link has two directions."""
         ...
 
     def train(

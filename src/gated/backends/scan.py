@@ -50,85 +50,9 @@ class Pass(NamedTuple):
     counts: Array
     states: Sequence[Array]
 
-    @classmethod
-    def of_one_step(
-        cls,
-        schedule: CellSchedule,
-        sizes: Mapping[str, int],
-        parameters: Mapping[str, Array],
-        sequences: int,
-        dtype: np.dtype[Any],
-    ) -> Pass:
-        """Input and states are zeros."""
-        graph = schedule.graph
-        x = np.zeros((sequences, sizes["input"]), dtype)
-        states = [np.zeros((sequences, sizes[graph.dims[name]]), dtype) for name in graph.states]
-        return cls(schedule, sizes, parameters, x, np.array([sequences]), states)
-
     @property
     def sequences(self) -> int:
         return len(self.states[0])
-
-
-class CellStack:
-    """Layers and directions of one cell: what is the same in all their calls. Equal ones are one key.
-
-    Attributes:
-        schedule: of the cell.
-        sizes: for each layer the length of every dimension.
-        directions: 1, or 2 of which the second reads every sequence from its end; their outputs lie side by side.
-    """
-
-    def __init__(self, schedule: CellSchedule, sizes: Sequence[Mapping[str, int]], directions: int) -> None:
-        self.schedule, self.sizes, self.directions = schedule, sizes, directions
-        alike = {id(own): tuple(own.items()) for own in sizes}  # most layers share theirs
-        self.items = tuple(alike[id(own)] for own in sizes)
-        self._hash = hash((id(schedule), self.items, directions))  # asked for in every call
-
-    def __hash__(self) -> int:
-        return self._hash
-
-    def __eq__(self, other: object) -> bool:
-        if self is other:
-            return True
-        if not isinstance(other, CellStack) or self.schedule is not other.schedule:
-            return False
-        return (self.items, self.directions) == (other.items, other.directions)
-
-
-class StackPass(NamedTuple):
-    """What all layers and directions of one cell run over one batch. K = layers * directions.
-
-    Attributes:
-        stack: what is run.
-        parameters: for each layer and direction, the live ones.
-        x: (R, D), the packed input.
-        steps: T.
-        counts: (T,) running sequences per step, never rising; None if all of them run at every step.
-        states: the initial ones, (K, N, size) each, in packed order.
-    """
-
-    stack: CellStack
-    parameters: Sequence[Mapping[str, Array]]
-    x: Array
-    steps: int
-    counts: Array | None
-    states: Sequence[Array]
-
-    @classmethod
-    def of(cls, given: Pass) -> StackPass:
-        """One layer in one direction."""
-        stack, states = CellStack(given.schedule, [given.sizes], 1), [state[None] for state in given.states]
-        return cls(stack, [given.parameters], given.x, len(given.counts), given.counts, states)
-
-    @property
-    def sequences(self) -> int:
-        return self.states[0].shape[1]
-
-    @property
-    def size(self) -> int:
-        """Of a row of the output."""
-        return self.states[0].shape[2] * self.stack.directions
 
 
 def takes_pass(method: Callable[[Any, Pass], Result]) -> Callable[..., Result]:
@@ -137,7 +61,7 @@ def takes_pass(method: Callable[[Any, Pass], Result]) -> Callable[..., Result]:
     @functools.wraps(method)
     def call(self: Any, given: Any, *others: Any) -> Result:
         if others:
-            given = (Pass.of_one_step if len(others) == 4 else Pass)(given, *others)
+            given = Pass(given, *others)
         return method(self, given)
 
     return call

@@ -1,4 +1,5 @@
-"""A whole step of training, as a network describes it to a backend. See `interface.Backend.train`.
+"""Whole passes of a network, as it describes them to a backend: see `train`, `infer_chain`, `stream` of
+`interface.Backend`.
 
 A network is a list of links, each with the numbers of those whose outputs it takes; -1 is the batch. Every link makes
 rows of rows: sequences are packed (see `interface`), and all links go through the same R rows. Parameters are told by
@@ -9,12 +10,15 @@ Legend: T steps, N sequences, R rows, K directions of a link.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from gated.language.graph import Graph
 from gated.schedule import CellSchedule
 
 Array = np.ndarray[Any, Any]
@@ -66,8 +70,22 @@ class ScanLink:
     size: int
     dropout: float = 0.0
 
+    @cached_property
+    def items(self) -> tuple[tuple[str, int], ...]:
+        """The sizes, as part of a key."""
+        return tuple(self.sizes.items())
+
 
 Link = TableLink | MapLink | ScanLink
+
+
+def parameters_in(theta: Array, graph: Graph, sizes: Mapping[str, int], starts: Starts) -> dict[str, Array]:
+    """The parameters of some equations by name: views."""
+    found = {}
+    for name, dims in graph.parameters.items():
+        shape = tuple(sizes[dim] for dim in dims)
+        found[name] = theta[starts[name] : starts[name] + math.prod(shape)].reshape(shape)
+    return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,10 +101,38 @@ class Chain:
     numbers: int
     dtype: np.dtype[Any]
 
+    @cached_property
+    def scans(self) -> dict[int, ScanLink]:
+        """The time loops, by their numbers."""
+        return {k: link for k, (link, _) in enumerate(self.links) if isinstance(link, ScanLink)}
+
+    @property
+    def size(self) -> int:
+        """V: of the last link's output."""
+        return self.links[-1][0].size
+
+    @property
+    def input_size(self) -> int:
+        """D; 0 of a chain that takes ids."""
+        first = self.links[0][0]
+        if isinstance(first, TableLink):
+            return 0
+        graph = first.schedule.graph
+        return first.sizes[graph.dims[graph.inputs[0]]]
+
+    def zeros(self, sequences: int) -> dict[int, list[Array]]:
+        """A state of every time loop, (K, N, size) each."""
+        found = {}
+        for k, link in self.scans.items():
+            graph, sides = link.schedule.graph, len(link.starts)
+            sizes = [link.sizes[graph.dims[name]] for name in graph.states]
+            found[k] = [np.zeros((sides, sequences, size), self.dtype) for size in sizes]
+        return found
+
     @property
     def turned(self) -> bool:
         """Whether a time loop goes backwards."""
-        return any(isinstance(link, ScanLink) and len(link.starts) > 1 for link, _ in self.links)
+        return any(len(link.starts) > 1 for link in self.scans.values())
 
 
 class Batch(NamedTuple):
@@ -141,3 +187,20 @@ class Trained(NamedTuple):
     updated: bool
     gradient: Array
     last: dict[int, list[list[Array]]]
+
+
+class Given(NamedTuple):
+    """What a network runs over without a tape.
+
+    Attributes:
+        x: (R, D), or (R,) ids of the first link's rows, int64; contiguous.
+        steps, sequences: T, N.
+        counts: (T,) running sequences of every step, never rising; None if all of them run at each.
+        states: number of a time loop -> its initial states, (K, N, size) each, in packed order.
+    """
+
+    x: Array
+    steps: int
+    sequences: int
+    counts: Array | None
+    states: Mapping[int, Sequence[Array]]

@@ -21,6 +21,7 @@ from gated.interop.model_file import load_model, save_model
 from gated.number_checks import not_negative, whole, whole_above_zero
 
 KIND = "gated character language model"
+AT_ONCE = 32  # characters that are drawn in one call: they are there at once, and the call costs little beside them
 EVALUATION_WINDOW = 128  # steps of a forward pass; bounds the memory, changes no number
 
 
@@ -131,10 +132,12 @@ class CharacterLanguageModel:
 
     def _draw(self, ids: NDArray[Any], length: int, temperature: float, rng: np.random.Generator) -> Iterator[str]:
         state = self.network.infer(ids[:-1, None])[1] if len(ids) > 1 else None
-        stream, choice = self.network.stream(state=state), int(ids[-1])
-        for _ in range(length):
-            choice = _pick(stream.step(choice)[0], temperature, rng)
-            yield self.vocabulary.characters[choice]
+        stream, last, characters = self.network.stream(state=state), int(ids[-1]), self.vocabulary.characters
+        for start in range(0, length, AT_ONCE):
+            drawn = stream.draw(last, rng.random(min(AT_ONCE, length - start)), temperature).tolist()
+            last = drawn[-1]
+            for choice in drawn:
+                yield characters[choice]
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write one safetensors file: parameters, the cell's equations, sizes, vocabulary, `about`.
@@ -222,12 +225,3 @@ def _log_softmax(y: NDArray[Any]) -> NDArray[np.float64]:
     z = y.astype(np.float64)
     z -= z.max(axis=-1, keepdims=True)
     return z - np.log(np.exp(z).sum(axis=-1, keepdims=True))
-
-
-def _pick(logits: NDArray[Any], temperature: float, rng: np.random.Generator) -> int:
-    if temperature == 0.0:
-        return int(np.argmax(logits))
-    with np.errstate(over="ignore"):  # a tiny temperature: the gap to the maximum becomes -inf, its probability 0
-        p = np.exp((logits.astype(np.float64) - float(logits.max())) / temperature)
-    cumulative = np.cumsum(p)
-    return int(np.searchsorted(cumulative, rng.random() * cumulative[-1], side="right"))

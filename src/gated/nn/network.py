@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NoReturn
@@ -11,7 +12,7 @@ import numpy as np
 from gated.backends import DEFAULT, backend_of
 from gated.backends.whole_step import Link
 from gated.errors import FileFormatError, GatedError, describe, shown, wrong_type
-from gated.nn import checks
+from gated.nn import checks, whole_pass
 from gated.nn.claims import Description, Shape, Weight, claims, entries
 from gated.nn.kinds import KINDS, TIED
 from gated.nn.layer import Layer
@@ -208,6 +209,9 @@ class Network(Layer, kind="network"):
     def infer(self, x: Any, state: States | None = None, lengths: Any = None) -> tuple[Array, States]:
         """As `forward`, without a tape and without dropout: the last layer's output, {name: last state}."""
         self._check_state(state)
+        found = self._infer_linked(x, state, lengths)
+        if found is not None:
+            return found
         last = {}
         x = ids_inside(self, x, lengths)
         for name, layer in self._layers.items():
@@ -217,8 +221,15 @@ class Network(Layer, kind="network"):
                 last[name] = after
         return x, last
 
+    def _infer_linked(self, x: Any, state: States | None, lengths: Any) -> tuple[Array, States] | None:
+        """All layers in one call, unless one of them says itself what it computes, or something is wrong."""
+        if isinstance(self.linked, Linked):
+            with contextlib.suppress(GatedError):  # the layers find it too, and say where
+                return whole_pass.infer(self, self.linked, x, state, lengths)
+        return None
+
     def stream(self, batch: int = 1, state: States | None = None) -> NetworkStream:
-        """One time step at a time: each layer's `stream` in turn.
+        """One time step at a time, and draws from what comes out.
 
         Args:
             batch: N, sequences side by side.

@@ -1,16 +1,22 @@
-"""A network as a stream: one time step at a time, layer after layer."""
+"""A network as a stream: one time step at a time, and texts that it writes by itself.
+
+N sequences, V outputs, K steps.
+"""
 
 from __future__ import annotations
 
 import copy
-from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from gated.errors import as_array, describe, uncopied, wrong
-from gated.nn import checks
+from gated.backends import backend_of
+from gated.backends.interface import Stepper
+from gated.errors import GatedError, as_array, describe, uncopied, wrong, wrong_type
+from gated.nn import checks, whole_pass
+from gated.nn.linked import Linked
 from gated.nn.network_checks import check_state, has_state
+from gated.number_checks import not_negative
 
 if TYPE_CHECKING:
     from gated.nn.network import Network, States
@@ -21,7 +27,8 @@ Array = np.ndarray[Any, Any]
 class NetworkStream:
     """Made by `Network.stream`. Not to be used from two threads at once.
 
-    The parameters of recurrent layers are read when the stream is made, and again at `refresh()`.
+    Where all layers tell what they compute (`Network.explain`), a step is one call of machine code. The parameters of
+    recurrent and dense layers are read when the stream is made, and again at `refresh()`.
     """
 
     def __init__(self, network: Network, batch: int, state: States | None) -> None:
@@ -29,10 +36,14 @@ class NetworkStream:
         self._network = network
         self._batch = batch = checks.size("batch", batch)
         self._wanted: tuple[Any, ...] = (batch,) if network.input_size is None else (batch, network.input_size)
-        self._steps: dict[str, Any] = {
-            name: (layer.stream if hasattr(layer, "stream") else partial(_One, layer))(batch, (state or {}).get(name))
-            for name, layer in network.layers.items()
-        }
+        self._count = next(network.parts())[1].id_count if len(self._wanted) == 1 else 0
+        found = network.linked
+        self._steps: _Whole | _ByParts
+        if isinstance(found, Linked) and not found.chain.turned:
+            self._steps = _Whole(network, found, batch)
+        else:
+            self._steps = _ByParts(network, batch)
+        self._steps.reset(state)
 
     def step(self, x_t: Any) -> Array:
         """One step of all sequences.
@@ -42,36 +53,73 @@ class NetworkStream:
                 as well.
 
         Returns:
-            the last layer's output (N, size). The next step may overwrite it: copy what is to be kept.
+            the last layer's output (N, V).
 
         Raises:
             ArgumentError, ArgumentTypeError: the input does not fit.
         """
+        if type(x_t) is int and self._batch == 1 and 0 <= x_t < self._count:
+            return self._steps.step(x_t).copy()
+        return self._steps.step(self._checked(x_t)).copy()
+
+    def _checked(self, x_t: Any) -> Array:
         y, wanted = as_array("x_t", x_t), self._wanted
         if self._batch == 1 and y.ndim == len(wanted) - 1:
             y = y[None]
         if y.shape != wanted and (len(wanted) == 2 or y.shape[:1] != wanted):
             raise wrong("x_t", describe(as_array("x_t", x_t)), f"shape {wanted}")
-        for step in self._steps.values():
-            y = step.step(y)
         return y
+
+    def draw(self, first: Any, uniforms: Any, temperature: float = 1.0) -> Array:
+        """K steps in which the network takes what it has drawn: id i with probability softmax(y / temperature)i.
+
+        Args:
+            first: what the first step takes, ids (N,); with a batch of one, a number as well.
+            uniforms: (K, N) numbers from 0 to below 1, one for every draw; with a batch of one, (K,) as well.
+            temperature: below 1 the likely becomes likelier, 0 takes the likeliest always.
+
+        Returns:
+            what was drawn, (K, N), or as the uniform numbers are.
+
+        Raises:
+            ArgumentError, ArgumentTypeError: an argument does not fit, or the network takes no ids, or has more outputs
+                than there are ids.
+            GatedError: outputs are not finite.
+        """
+        size = self._network.output_size
+        if not self._count or not isinstance(size, int) or size > self._count:
+            took = f"ids from 0 to {self._count - 1}" if self._count else "no ids"
+            raise wrong("network", f"one that takes {took} and has {size} outputs", "an id for each output")
+        ids = self._checked(first)
+        if ids.shape != (self._batch,) or ids.dtype.kind not in "iu":
+            raise wrong_type("first", describe(as_array("first", first)), f"integer ids of shape ({self._batch},)")
+        if ids.min() < 0 or ids.max() >= self._count:
+            raise wrong("first", f"the id {ids.min() if ids.min() < 0 else ids.max()}", f"0 to {self._count - 1}")
+        temperature = not_negative("temperature", temperature)
+        given = as_array("uniforms", uniforms)
+        flat = self._batch == 1 and given.ndim == 1
+        numbers = checks.array("uniforms", given[:, None] if flat else given, ("K", self._batch), np.dtype("float64"))
+        if numbers.size and not (numbers.min() >= 0.0 and numbers.max() < 1.0):
+            raise wrong("uniforms", f"{numbers.min()} to {numbers.max()}", "from 0 to below 1")
+        drawn = self._steps.draw(ids, np.ascontiguousarray(numbers), temperature)
+        if drawn.size and drawn[-1].min() < 0:
+            step = int((drawn < 0).any(axis=1).argmax())
+            raise GatedError(f"draw: the network's output is not finite at step {step}")
+        return drawn[:, 0] if flat else drawn
 
     def reset(self, state: States | None = None) -> None:
         """Begin again from this state, {name: state} as in `Network.forward`; zeros for those not given."""
         check_state(self._network.layers, state, "state")
-        for name, step in self._steps.items():
-            step.reset((state or {}).get(name))
+        self._steps.reset(state)
 
     @property
     def state(self) -> States:
         """The state after the last step, by name: copies."""
-        layers = self._network.layers
-        return {name: step.state for name, step in self._steps.items() if has_state(layers[name])}
+        return self._steps.state
 
     def refresh(self) -> None:
         """Read the parameters again, after they have changed."""
-        for step in self._steps.values():
-            step.refresh()
+        self._steps.refresh()
 
     def __reduce_ex__(self, protocol: Any) -> NoReturn:
         raise uncopied("stream", "keep its state, and make another one from the network")
@@ -80,14 +128,96 @@ class NetworkStream:
         return f"<stream of {self._network!r}, batch {self._batch}>"
 
 
+class _Whole:
+    """All layers in one call of the backend."""
+
+    def __init__(self, network: Network, found: Linked, batch: int) -> None:
+        self._network, self._found, self._batch = network, found, batch
+        self._make()
+
+    def _make(self) -> None:
+        self._params = self._network.params
+        self._stepper: Stepper = backend_of(self._network).stream(self._found.chain, self._network.theta, self._batch)
+
+    def step(self, x_t: Any) -> Array:
+        self._put(x_t)
+        return self._stepper.step()
+
+    def _put(self, x_t: Any) -> None:
+        x = self._stepper.x
+        if type(x_t) is int:
+            x[0] = x_t
+        elif x.ndim == 1:
+            x[...] = next(self._network.parts())[1].checked_ids("x_t", x_t)
+        else:
+            x[...] = checks.array("x_t", x_t, x.shape, x.dtype)
+
+    def draw(self, ids: Array, uniforms: Array, temperature: float) -> Array:
+        self._put(ids)
+        return self._stepper.draw(uniforms, temperature)
+
+    def reset(self, state: Any) -> None:
+        self._stepper.put(whole_pass.by_link(self._network, self._found, state, self._batch))
+
+    @property
+    def state(self) -> States:
+        return whole_pass.by_name(self._found, self._stepper.take())
+
+    def refresh(self) -> None:
+        if self._network.params is not self._params:  # the network has become part of another
+            state = self._stepper.take()
+            self._make()
+            self._stepper.put(state)
+        self._stepper.refresh()
+
+
+class _ByParts:
+    """Layer after layer, each by a stream of its own if it has one."""
+
+    def __init__(self, network: Network, batch: int) -> None:
+        self._network, self._batch = network, batch
+        self._steps: dict[str, Any] = {
+            name: layer.stream(batch) if hasattr(layer, "stream") else _One(layer, batch)
+            for name, layer in network.layers.items()
+        }
+
+    def step(self, x_t: Any) -> Array:
+        y = np.asarray(x_t).reshape(-1) if type(x_t) is int else x_t
+        for step in self._steps.values():
+            y = step.step(y)
+        return np.asarray(y)
+
+    def draw(self, ids: Array, uniforms: Array, temperature: float) -> Array:
+        backend, drawn = backend_of(self._network), np.full(uniforms.shape, -1)
+        for chosen, own in zip(drawn, uniforms, strict=True):
+            chosen[...] = backend.pick(self.step(ids), own, temperature)
+            if chosen.min() < 0:
+                break
+            ids = chosen
+        return drawn
+
+    def reset(self, state: Any) -> None:
+        for name, step in self._steps.items():
+            step.reset((state or {}).get(name))
+
+    @property
+    def state(self) -> States:
+        layers = self._network.layers
+        return {name: step.state for name, step in self._steps.items() if has_state(layers[name])}
+
+    def refresh(self) -> None:
+        for step in self._steps.values():
+            step.refresh()
+
+
 class _One:
     """A layer without a stream of its own: its forward pass over one step. A user's own may have a state."""
 
-    def __init__(self, layer: Any, batch: int, state: Any) -> None:
+    def __init__(self, layer: Any, batch: int) -> None:
         self._layer, self._batch = layer, batch
         self._run = getattr(layer, "infer", None) or layer.forward
         self._state: Any = None
-        self.reset(state)
+        self.reset()
 
     def step(self, x_t: Array) -> Array:
         y, self._state, *_ = self._run(x_t[None], self._state)

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from gated.backends.interface import Pass, StackPass
-from gated.backends.whole_step import Link, ScanLink
+from gated.backends.interface import Pass
+from gated.backends.whole_step import Chain, Given, Link, ScanLink
 from gated.errors import describe, wrong, wrong_type
 from gated.language import Cell
 from gated.nn import checks
@@ -97,10 +97,12 @@ class Recurrent(Stack, kind="recurrent"):
             y (T, N, size * directions) and the last state.
         """
         x, states, packing = self._checked(x, state, lengths)
-        counts, rows, parameters = None, packing.pack(x), [self.params.part(prefix) for prefix in self._prefixes]
+        counts = None
         if packing.order is not None:
             counts, states = packing.counts, [packing.sort(array, 1) for array in states]
-        y, last = self._backend.infer_stack(StackPass(self._cells, parameters, rows, packing.steps, counts, states))
+        given = Given(packing.pack(x), packing.steps, packing.sequences, counts, self._by_layer(states))
+        y, found = self._backend.infer_chain(self._chain, self.theta, given)
+        last = self._all_layers(found)
         if packing.order is not None:
             last = [packing.unsort(array, 1) for array in last]
         return self._user_major(packing.unpack(y)), tuple(last)
@@ -242,6 +244,26 @@ class Recurrent(Stack, kind="recurrent"):
             )
             found.append(ScanLink(self._schedule, sizes, starts, size, self.dropout if layer else 0.0))
         return found
+
+    @property
+    def _chain(self) -> Chain:
+        """The layer as a network of its own. Made once."""
+        if self._own_chain is None:
+            links = tuple((link, (k - 1,)) for k, link in enumerate(self.links(0)))
+            self._own_chain = Chain(links, self.theta.size, self.dtype)
+        return self._own_chain
+
+    def _by_layer(self, states: Sequence[Array]) -> dict[int, Sequence[Array]]:
+        """States (K, N, size) each -> for each layer those of its directions."""
+        if self.num_layers == 1:
+            return {0: states}
+        own = [self._directions_of(layer) for layer in range(self.num_layers)]
+        return {layer: [array[which.start : which.stop] for array in states] for layer, which in enumerate(own)}
+
+    def _all_layers(self, states: Mapping[int, Sequence[Array]]) -> list[Array]:
+        """The inverse."""
+        parts = [states[layer] for layer in range(self.num_layers)]
+        return list(parts[0]) if len(parts) == 1 else [np.concatenate(own) for own in zip(*parts, strict=True)]
 
     @staticmethod
     def from_config(config: Mapping[str, Any]) -> Recurrent:

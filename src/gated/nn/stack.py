@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from gated.backends import get_backend
-from gated.backends.interface import CellStack
+from gated.backends.whole_step import Chain
 from gated.errors import describe, shown, wrong, wrong_type
 from gated.language import Cell
 from gated.nn import checks
@@ -102,7 +102,7 @@ class Stack(Layer):
         graph = self.cell.graph
         self._state_sizes = tuple(self._layer_sizes[-1][graph.dims[name]] for name in graph.states)
         self._check_room()
-        self._cells = CellStack(self._schedule, self._layer_sizes, self.directions)
+        self._own_chain: Chain | None = None
 
     # sizes
 
@@ -205,7 +205,7 @@ class Stack(Layer):
         return other
 
     def __getstate__(self) -> dict[str, Any]:
-        derived = "_backend", "_schedule", "_prefixes", "_layer_sizes", "_state_sizes", "_cells"
+        derived = "_backend", "_schedule", "_prefixes", "_layer_sizes", "_state_sizes", "_own_chain"
         return {key: value for key, value in vars(self).items() if key not in derived}
 
     def __setstate__(self, state: dict[str, Any]) -> None:

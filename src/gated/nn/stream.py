@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from gated.backends.interface import Pass
 from gated.errors import as_array, describe, uncopied
 from gated.nn import checks
 
@@ -30,14 +29,9 @@ class Stream:
 
     def _make(self) -> None:
         layer = self._layer
-        self._params, levels = layer.params, range(layer.num_layers)
-        self._steppers = [
-            layer._backend.stepper(Pass.of_one_step(layer._schedule, sizes, parameters, self._batch, layer.dtype))
-            for sizes, parameters in zip(layer._layer_sizes, map(layer._parameters_of, levels), strict=True)
-        ]
-        self._first = self._steppers[0]
-        self._pairs = list(zip(self._steppers, self._steppers[1:], strict=False))
-        self._shape = self._first.x.shape
+        self._params = layer.params
+        self._stepper = layer._backend.stream(layer._chain, layer.theta, self._batch)
+        self._shape = self._stepper.x.shape
 
     def step(self, x_t: Any) -> Array:
         """One step of all sequences.
@@ -51,34 +45,28 @@ class Stream:
         Raises:
             ArgumentError: the shape does not fit.
         """
-        x = self._first.x
+        x = self._stepper.x
         if type(x_t) is np.ndarray and x_t.shape == self._shape and x_t.dtype == x.dtype:
             x[...] = x_t
         else:
             self._put(x_t)
-        y = self._first.step()
-        for _, stepper in self._pairs:
-            stepper.x[...] = y
-            y = stepper.step()
-        return y
+        return self._stepper.step()
 
     def _put(self, x_t: Any) -> None:
         array = as_array("x_t", x_t)
         if array.ndim == 1 and self._batch == 1:
             array = array[None]
-        self._first.x[...] = checks.array("x_t", array, self._shape, self._layer.dtype)
+        self._stepper.x[...] = checks.array("x_t", array, self._shape, self._layer.dtype)
 
     def reset(self, state: Any = None) -> None:
         """Begin again from this state: one array (num_layers, N, size) per state of the cell; zeros if None."""
         states = self._layer.checked_state("state", state, self._batch)
-        for k, stepper in enumerate(self._steppers):
-            stepper.put([array[k] for array in states])
+        self._stepper.put(self._layer._by_layer(states))
 
     @property
     def state(self) -> State:
         """The state after the last step, one array (num_layers, N, size) per state of the cell: a copy."""
-        parts = [stepper.take() for stepper in self._steppers]
-        return tuple(np.stack(arrays) for arrays in zip(*parts, strict=True))
+        return tuple(self._layer._all_layers(self._stepper.take()))
 
     def refresh(self) -> None:
         """Read the layer's parameters again, after they have changed."""
@@ -86,11 +74,10 @@ class Stream:
             state = self.state
             self._make()
             self.reset(state)
-        for stepper in self._steppers:
-            stepper.refresh()
+        self._stepper.refresh()
 
     def __reduce_ex__(self, protocol: Any) -> NoReturn:
         raise uncopied("stream", "keep its state, and make another one from the layer")
 
     def __repr__(self) -> str:
-        return f"<stream of {self._layer!r}, {describe(self._first.x)}>"
+        return f"<stream of {self._layer!r}, {describe(self._stepper.x)}>"

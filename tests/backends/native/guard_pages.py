@@ -25,13 +25,15 @@ from gated.backends.native.memory.leases import CACHE_LINE
 from gated.backends.native.memory.regions import Region, Sheet
 from gated.backends.native.passes import (
     backend,
-    chain,
     head_plan,
     inference,
     inference_plan,
+    kept_plan,
     learner,
     map_plan,
     maps,
+    network_pass,
+    prepared,
     step_parts,
     training_step,
 )
@@ -42,7 +44,7 @@ MODES = ("ends", "begins", "canaries")
 PAGE = mmap.PAGESIZE
 NONE, READ = 0, 1  # protections of mprotect
 # the modules that make row numbers
-NUMBERED = backend, chain, head_plan, inference, inference_plan, learner, map_plan, training_step
+NUMBERED = backend, head_plan, inference, kept_plan, learner, map_plan, network_pass, training_step
 PATTERN = np.frombuffer(bytes.fromhex("a5a5fc7fa5a5fc7f"), np.uint8)  # NaN as float32 and as float64
 LONG = np.tile(PATTERN, 1 << 17)  # so much of it at once
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -215,20 +217,7 @@ class Guard:
             (memory, "lease", self.lease),
             (memory, "placed", self.placed),
             (Sheet, "fill", self._sheet(Sheet.fill)),
-            *(
-                (owner, "step_rows", self._tables(groups.step_rows))
-                for owner in (
-                    groups,
-                    backend,
-                    chain,
-                    head_plan,
-                    inference,
-                    inference_plan,
-                    learner,
-                    map_plan,
-                    training_step,
-                )
-            ),
+            *((owner, "step_rows", self._tables(groups.step_rows)) for owner in (groups, *NUMBERED)),
             *((owner, "all_rows", self._tables(groups.all_rows)) for owner in (backend, step_parts, training_step)),
             *((groups.Groups, name, self._tables(getattr(groups.Groups, name))) for name in ("step_rows", "all_rows")),
             (learner, "NativeStep", self._step()),
@@ -300,3 +289,4 @@ def forget_plans() -> None:
     maps.forget_plans()
     inference_plan._cache.forget()
     inference._kept.forget()
+    prepared._plans.forget()

@@ -21,10 +21,11 @@ from unittest.mock import patch
 
 import llvmlite.ir as ir
 import numpy as np
+import one_scan
 from guard_pages import MODES, Array, Guard, forget_plans
 
 import gated
-from gated.backends.interface import StackPass
+from gated.backends.interface import Pass
 from gated.backends.native.codegen.ir_tools import I64, POINTER
 from gated.backends.native.codegen.update_rules import KERNELS
 from gated.backends.native.codegen.vectors import ADD, SCALE
@@ -35,6 +36,7 @@ from gated.backends.native.memory import leases as memory
 from gated.backends.native.passes import backend
 from gated.backends.native.threads import pool
 from gated.backends.native.tuning import TRIED, tuning_for
+from gated.backends.whole_step import Given
 from gated.cells import ZOO
 from gated.learning import SGD, Adam, Online, RMSProp
 from gated.losses import SoftmaxCrossEntropy
@@ -116,14 +118,14 @@ def run_cell(cell: Any, dtype: str, sizes: Case, keep: Callable[[Array], Array])
         found["dx"], first = native.backward(scan, dy, last, gradients)
         found |= gradients | {f"first {k}": array for k, array in enumerate(first)}
 
-        found["inferred y"], ends = native.infer(schedule, lengths, parameters, x, counts, states)
+        given = Pass(schedule, lengths, parameters, x, counts, states)
+        found["inferred y"], ends = one_scan.infer(native, given, keep)
         found |= {f"inferred {k}": array for k, array in enumerate(ends)}
         with patch.dict(TRIED, large=0):  # the products with x ahead
-            found["ahead y"], _ = native.infer(schedule, lengths, parameters, x, counts, states)
+            found["ahead y"], _ = one_scan.infer(native, given, keep)
         found |= run_stack(cell, dtype, sizes, keep)
         if sizes.steps and sizes.counts[-1] == sizes.sequences:
-            stepper = native.stepper(schedule, lengths, parameters, sizes.sequences, x.dtype)
-            stepper.put(states)
+            stepper = one_scan.stream(native, given, keep)
             for t, x_t in enumerate(x.reshape(sizes.steps, sizes.sequences, -1)):
                 stepper.x[...] = x_t
                 found[f"streamed {t}"] = stepper.step().copy()
@@ -135,17 +137,17 @@ def run_stack(cell: Any, dtype: str, sizes: Case, keep: Callable[[Array], Array]
     own = {"h": sizes.h + 2} if cell.name == "projected_lstm" else None
     layer = gated.Recurrent(cell, sizes.d, sizes.h, 2, bidirectional=True, dtype=dtype, sizes=own, seed=1)
     rng = np.random.default_rng(7)
-    parameters = [
-        {name: keep(value) for name, value in layer._parameters_of(k).items()} for k in range(len(layer._prefixes))
-    ]
     x = keep(rng.standard_normal((sum(sizes.counts), sizes.d)).astype(dtype))
     states = [keep(rng.uniform(0.5, 1.0, s.shape).astype(dtype)) for s in layer.initial_state(sizes.sequences)]
-    given = StackPass(layer._cells, parameters, x, sizes.steps, np.array(sizes.counts, np.int64), states)
+    initial = {level: [state[2 * level : 2 * level + 2] for state in states] for level in range(2)}
+    given = Given(x, sizes.steps, sizes.sequences, np.array(sizes.counts, np.int64), initial)
+    theta = keep(layer.theta)
     found: Results = {}
     for name, tried in (("one run", {}), ("several", {"all_kept": 0}), ("ahead", {"large": 0})):
         with patch.dict(TRIED, tried):
-            y, last = native.infer_stack(given)
-        found |= {f"stack y, {name}": y.copy()} | {f"stack {k}, {name}": array for k, array in enumerate(last)}
+            y, last = native.infer_chain(layer._chain, theta, given)
+        found |= {f"stack y, {name}": y.copy()}
+        found |= {f"stack {k}.{i}, {name}": state for k, own in last.items() for i, state in enumerate(own)}
     return found
 
 

@@ -12,6 +12,7 @@ import itertools
 import math
 import sys
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 from guarded_runs import Results, guarded
@@ -20,7 +21,7 @@ import gated
 from gated.backends.native.passes import backend
 from gated.backends.native.threads import pool
 from gated.backends.native.tuning import TRIED
-from gated.backends.whole_step import Batch, Update
+from gated.backends.whole_step import Batch, Given, Update
 from gated.learning import Adam
 from gated.losses import SoftmaxCrossEntropy, SquaredError
 from gated.nn import Dense, Embedding, Network, Recurrent
@@ -101,6 +102,48 @@ def run_step(
     return {name: np.array(array) for name, array in own_results.items()}
 
 
+def run_without_tape(
+    made: Any, dtype: str, sizes: tuple[int, int], lengths: bool, options: dict[str, Any], threads: int, keep: Any
+) -> Results:
+    """The network without a tape; step by step; and what it draws."""
+    (steps, sequences), rng = sizes, np.random.default_rng(6)
+    gated.set_num_threads(threads)
+    cell, network_of = made
+    own = {"sizes": {"h": 11}} if cell == "projected_lstm" else {}
+    network = network_of(cell, dtype, **{**options, "dropout": 0.0}, **own)
+    classes, found = network_of is language, network.linked
+    assert not isinstance(found, str)
+    each = rng.integers(0, steps + 1, sequences) if lengths else None
+    if each is not None:
+        each[0] = steps
+    packing = Packing(steps, sequences, each)
+    lead = steps, sequences
+    x = keep(packing.pack(rng.integers(0, 7, lead) if classes else rng.standard_normal((*lead, 5)).astype(dtype)))
+    states = {
+        k: [keep(rng.uniform(0.2, 0.9, state.shape).astype(dtype)) for state in zeros]
+        for k, zeros in found.chain.zeros(sequences).items()
+    }
+    counts = None if packing.order is None else packing.counts
+    theta, results = keep(network.theta), {}
+    for name, tried in (("one call", {}), ("several", {"all_kept": 0})):
+        with patch.dict(TRIED, tried):
+            y, last = native.infer_chain(found.chain, theta, Given(x, steps, sequences, counts, states))
+        results |= {f"y, {name}": y} | {
+            f"last {k} {i}, {name}": a for k, own in last.items() for i, a in enumerate(own)
+        }
+    if not found.chain.turned:
+        stream = native.stream(found.chain, theta, sequences)
+        stream.put(states)
+        for t in range(3):
+            stream.x[...] = x[:sequences]
+            results[f"streamed {t}"] = stream.step().copy()
+        if classes:
+            for temperature in (0.0, 0.7):
+                results[f"drawn {temperature}"] = stream.draw(keep(rng.random((4, sequences))), temperature)
+        results |= {f"after {k} {i}": a for k, own in stream.take().items() for i, a in enumerate(own)}
+    return {name: np.array(array) for name, array in results.items()}
+
+
 OPTIONS: tuple[dict[str, Any], ...] = (
     {},
     {"bidirectional": True},
@@ -115,7 +158,8 @@ def main(dtype: str) -> None:
     ):
         cell = CELLS[number % len(CELLS)]
         name = f"{network_of.__name__} {cell} {dtype} {sizes} {threads} {lengths} {options}"
-        guarded(name, run_step, (cell, network_of), dtype, sizes, lengths, options, threads)
+        for run in (run_step, run_without_tape):
+            guarded(f"{run.__name__} {name}", run, (cell, network_of), dtype, sizes, lengths, options, threads)
 
 
 if __name__ == "__main__":

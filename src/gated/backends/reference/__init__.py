@@ -12,13 +12,13 @@ It is the definition of right: every other backend is tested against it. Each fi
     forward       the forward pass
     backward      the backward pass
     maps          functions without states: dense layers, losses
-    stacks        several layers, both directions, without a tape
-    stepper       one step at a time
+    chains        networks without a tape, and one step at a time
     backend       what layers and learners call
 """
 
 from gated.backends.reference.backend import ReferenceBackend
 from gated.backends.reference.backward import after_loop, new_columns
+from gated.backends.reference.chains import without_states
 from gated.backends.reference.digest import digest_of
 from gated.backends.reference.forward import before_loop, constants
 from gated.backends.reference.interpreter import Values
@@ -38,6 +38,7 @@ __all__ = [
     "map_adjoints",
     "new_columns",
     "previous_states",
+    "without_states",
 ]
 
 __getattr__, __dir__ = submodules(__name__)

@@ -23,6 +23,19 @@ _PRODUCT = partial(reduce, operator.mul)  # of the factors of a term; learning i
 class NumPyArithmetic:
     """See `interface.Arithmetic`."""
 
+    def pick(self, y: Array, uniforms: Array, temperature: float) -> Array:
+        wide_y = y.astype(np.float64)
+        peak = wide_y.max(axis=1, keepdims=True)
+        if temperature == 0.0:
+            found = wide_y.argmax(axis=1)
+        else:
+            with np.errstate(
+                over="ignore", invalid="ignore"
+            ):  # a tiny temperature: what is below the peak has no chance
+                sums = np.cumsum(np.exp((wide_y - peak) / temperature), axis=1)
+            found = (sums <= uniforms[:, None] * sums[:, -1:]).sum(axis=1)
+        return np.where(np.isfinite(peak[:, 0]), found, -1)
+
     def look_up(self, table: Array, ids: Array) -> Array:
         return np.asarray(table[ids])
 

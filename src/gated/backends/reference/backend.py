@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from gated.backends.interface import Array, Batch, Chain, Pass, Scan, StackPass, Stepper, Trained, Update, takes_pass
-from gated.backends.reference import backward, forward, maps, stacks
+from gated.backends.interface import Array, Batch, Chain, Given, Pass, Scan, Stepper, Trained, Update, takes_pass
+from gated.backends.reference import backward, chains, forward, maps
 from gated.backends.reference.arithmetic import NumPyArithmetic
 from gated.backends.reference.digest import digest_of, refuse_changed
 from gated.backends.reference.interpreter import Interpreter, Values
-from gated.backends.reference.stepper import ReferenceStepper
 from gated.language.graph import Node
 from gated.schedule import CellSchedule
 from gated.schedule.grouping import ProductGroup
@@ -35,17 +34,11 @@ class ReferenceBackend(NumPyArithmetic):
         refuse_changed(scan)
         return backward.run_back(scan, dy, dstates, gradients)
 
-    @takes_pass
-    def infer(self, given: Pass) -> tuple[Array, list[Array]]:
-        scan = forward.run(given)
-        return scan.y, scan.last
+    def infer_chain(self, chain: Chain, theta: Array, given: Given) -> tuple[Array, dict[int, list[Array]]]:
+        return chains.infer_chain(self, chain, theta, given)
 
-    def infer_stack(self, given: StackPass) -> tuple[Array, list[Array]]:
-        return stacks.infer_stack(given, self.infer)
-
-    @takes_pass
-    def stepper(self, given: Pass) -> Stepper:
-        return ReferenceStepper(given)
+    def stream(self, chain: Chain, theta: Array, sequences: int) -> Stepper:
+        return chains.ReferenceStepper(self, chain, theta, sequences)
 
     def map(
         self,

@@ -12,7 +12,7 @@ processor away between two looks.
     serve(team, k, looks)          a worker: do what is posted, until nothing has been for so many looks
     conduct(team, program, alone)  the caller: run `program` with the workers; or `alone`, if one does not answer in
                                    time, or they are at work for another caller
-    run(team, program, 0)          the caller: run a program for one member
+    run(team, program, more)       the caller: run a program for one member, and so many times more
     idle(team, looks, 0)           look so many times (to know how long that takes)
 """
 
@@ -282,8 +282,10 @@ def _held(waiting: Waiting, work: ir.Function) -> ir.Function:
 
 def _run(waiting: Waiting, work: ir.Function) -> None:
     function = waiting.function("run", [POINTER, I64, I64], internal=False)
+    team, program, more = function.args
     b = ir.IRBuilder(function.append_basic_block())
-    b.call(work, [function.args[0], b.inttoptr(function.args[1], POINTER), I64(0)])
+    with loop(b, I64(0), b.add(more, I64(1))):
+        b.call(work, [team, b.inttoptr(program, POINTER), I64(0)])
     b.ret_void()
 
 

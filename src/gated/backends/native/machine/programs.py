@@ -16,6 +16,7 @@ from gated.backends.native.codegen.emit import ContextTable, Module
 from gated.backends.native.codegen.gradient_kernels import emit_gradients
 from gated.backends.native.codegen.moves import emit_move
 from gated.backends.native.codegen.panels import emit_pack
+from gated.backends.native.codegen.picks import emit_pick
 from gated.backends.native.codegen.renewal import emit_renewal
 from gated.backends.native.codegen.settling import emit_settle
 from gated.backends.native.codegen.step_updates import emit_turn
@@ -206,11 +207,12 @@ def _vectors(dtype: str) -> VectorCode:
         emit_sums(module, math, machine)
         emit_turn(module)
         emit_table_rows(module, math, machine)
+        emit_pick(module, math, machine)
         return module
 
     code = Compiled.cached(f"vectors {dtype}", build)
     whole = "scale", "add", "multiply", "finite", "squares", "total", "decide", "turn"
-    names = *KERNELS, *whole, "look_up", "chain", "sum_rows"
+    names = *KERNELS, *whole, "look_up", "chain", "sum_rows", "pick"
     return VectorCode({name: code.address(name) for name in names}, code)
 
 

@@ -12,9 +12,9 @@ from gated.backends.interface import (
     Array,
     Batch,
     Chain,
+    Given,
     Pass,
     Scan,
-    StackPass,
     Stepper,
     Trained,
     Update,
@@ -24,7 +24,7 @@ from gated.backends.interface import (
 from gated.backends.native.machine.programs import TrainingCode, training
 from gated.backends.native.memory import leases as memory
 from gated.backends.native.memory.addresses import address_of, parameter_addresses
-from gated.backends.native.passes import inference, maps, training_step
+from gated.backends.native.passes import inference, maps, stepper, training_step
 from gated.backends.native.passes.pass_plan import Shapes
 from gated.backends.native.passes.plan import DTYPES, Call, put_computed
 from gated.backends.native.passes.training_plan import BackwardPlan, ForwardPlan
@@ -190,16 +190,15 @@ class NativeBackend(NativeVectors, ReferenceBackend):
             dx[...] = _single(scan, plan.dx_node)
         return dx, [np.concatenate([mine for mine, _ in parts]) for parts in running]
 
-    @takes_pass
-    def infer(self, given: Pass) -> tuple[Array, list[Array]]:
-        return super().infer(given) if given.x.dtype not in DTYPES else inference.infer(given)
+    def infer_chain(self, chain: Chain, theta: Array, given: Given) -> tuple[Array, dict[int, list[Array]]]:
+        if chain.dtype not in DTYPES:
+            return super().infer_chain(chain, theta, given)
+        return inference.infer_chain(self, chain, theta, given)
 
-    def infer_stack(self, given: StackPass) -> tuple[Array, list[Array]]:
-        return super().infer_stack(given) if given.x.dtype not in DTYPES else inference.infer_stack(given)
-
-    @takes_pass
-    def stepper(self, given: Pass) -> Stepper:
-        return super().stepper(given) if given.x.dtype not in DTYPES else inference.Stepper(given)
+    def stream(self, chain: Chain, theta: Array, sequences: int) -> Stepper:
+        if chain.dtype not in DTYPES:
+            return super().stream(chain, theta, sequences)
+        return stepper.Stepper(chain, theta, sequences)
 
     def map(
         self,

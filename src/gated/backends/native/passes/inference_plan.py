@@ -14,17 +14,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gated.backends.native.machine.programs import InferenceCode
-from gated.backends.native.machine.target import host
 from gated.backends.native.memory import leases as memory
-from gated.backends.native.memory.regions import PAGE, Region, Spec
+from gated.backends.native.memory.regions import Spec
 from gated.backends.native.passes.course import Course
-from gated.backends.native.passes.pass_plan import PassPlan, Shapes
-from gated.backends.native.passes.plan import RenewalPlan, is_elementwise
-from gated.backends.native.threads.groups import step_rows, turn_back
+from gated.backends.native.passes.kept_plan import KeptPlan
+from gated.backends.native.passes.pass_plan import Shapes
+from gated.backends.native.passes.plan import is_elementwise
+from gated.backends.native.threads.groups import turn_back
 from gated.backends.native.threads.pool import Team
 from gated.backends.native.tuning import tuning_for
 from gated.lru import Lru
-from gated.program.layout import parameter_numbers
 from gated.program.rows import CALLER, ROW, line_of
 
 Array = np.ndarray[Any, Any]
@@ -41,50 +40,25 @@ class Side(NamedTuple):
         return self.number == 1
 
 
-class InferencePlan(PassPlan):
-    """Memory, tables and courses of a forward pass that keeps nothing but the output.
+class InferencePlan(KeptPlan):
+    """Memory, tables and courses of a time loop.
 
     Attributes:
-        fixed: memory for the packed parameters. work: for everything else.
         ahead: whether the products with x are made ahead.
-        renewal: what makes the first course pack the parameters only if they have changed; None for large ones.
-        first, again: what the threads do with parameters, and with those that are packed.
-        only_pack: what packs them.
         row_numbers: of equally long sequences; for others a call brings its own.
     """
 
     def __init__(self, programs: InferenceCode, shapes: Shapes, ahead: bool, side: Side) -> None:
-        graph, sizes = programs.layout.schedule.graph, shapes.sizes
-        self.fixed = Region("fixed", shapes.dtype, shapes.width)
-        super().__init__(shapes, ["fixed", "work", "x", "y", "steps", "rows"], graph.parameters, self.fixed)
+        super().__init__(programs.layout.schedule, shapes)
         self.programs, self.layout, self.ahead, self.side = programs, programs.layout, ahead, side
         self._place()
         self.before = self._over_rows(programs.before) if ahead else None
         self.loop = self._over_steps(programs.scan if ahead else programs.infer)
-        self.pack.close(self.sheet)
-        members, numbers = shapes.cut.members, parameter_numbers(graph, sizes)
-        self.renewal = None
-        copies = sum(numbers.values()) * shapes.dtype.itemsize
-        if self.fixed.bytes + self.work.bytes + copies <= tuning_for(host().machine).kept:
-            self.renewal = RenewalPlan(self.fixed, numbers, members)
-            self.renewal.close(self.sheet, self.pack)
-        self.first, self.again, self.only_pack = Course(members), Course(members), Course(1)
-        self._set_courses()
+        self._close()
         self.row_numbers = shapes.groups.step_rows()
         self.row_numbers[:, line_of(ROW)] = self.row_numbers[:, line_of(CALLER)]  # nothing has another order
         if side.backwards:
             turn_back(self.row_numbers)
-        self.all_rows = step_rows(np.array([shapes.rows]), shapes.rows)
-
-    @property
-    def start(self) -> int:
-        """Where `work` begins, in bytes, if it lies behind `fixed`."""
-        return -(-self.fixed.bytes // PAGE) * PAGE
-
-    @property
-    def bytes(self) -> int:
-        """Of both."""
-        return self.start + self.work.bytes
 
     @property
     def y_size(self) -> int:
@@ -97,20 +71,11 @@ class InferencePlan(PassPlan):
         offset = self.side.number * size * self.shapes.dtype.itemsize
         return Spec(offset, self.side.sides * size, self.shapes.rows, size)
 
-    def _set_courses(self) -> None:
-        if self.renewal is None:
-            self.first.jobs(self.common.pack, self.pack)
-        else:
-            for function in (self.common.compare, self.common.copy, self.common.renew):
-                self.first.jobs(function, self.renewal)
-        for course in (self.first, self.again):
-            self._run_moves(course, self.x, "x", True)
-            self._run_rows(course, self.before)
-            self._run_steps(course, self.loop)
-            self._run_moves(course, self.y, "y", False)
-        self.only_pack.jobs(self.common.pack, self.pack)
-        for course in (self.first, self.again, self.only_pack):
-            course.close(self.sheet)
+    def _run(self, course: Course) -> None:
+        self._run_moves(course, self.x, "x", True)
+        self._run_rows(course, self.before)
+        self._run_steps(course, self.loop)
+        self._run_moves(course, self.y, "y", False)
 
     def _place(self) -> None:
         layout, shapes = self.layout, self.shapes

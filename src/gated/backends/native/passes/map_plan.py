@@ -14,6 +14,7 @@ import numpy as np
 from gated.backends.native.machine.programs import CompiledProgram, LossCode, MapCode
 from gated.backends.native.memory.regions import Region, Spec
 from gated.backends.native.passes.course import Course
+from gated.backends.native.passes.kept_plan import KeptPlan
 from gated.backends.native.passes.pass_plan import PassPlan, Shapes
 from gated.backends.native.passes.plan import JobPlan, Where
 from gated.backends.native.passes.sealed_plan import GradientPlan, SealedPlan
@@ -61,6 +62,27 @@ class MapForwardPlan(SealedPlan):
         self._run_packing()
         self._run_rows(self.course, self.forward)
         self.course.close(self.sheet)
+
+
+class MapInferencePlan(KeptPlan):
+    """Memory, tables and courses of a forward pass without a tape."""
+
+    def __init__(self, code: MapCode, shapes: Shapes) -> None:
+        lowered = code.lowered
+        super().__init__(lowered.schedule, shapes)
+        self.code = code  # held: the code lives as long
+        self._place_constants(_touched(lowered.single, code.forward), self.fixed)
+        graph = lowered.schedule.graph
+        x = lowered.given[graph.input_leaf(graph.inputs[0])]
+        self.where[x] = _tight("x", x, shapes)
+        self.where[lowered.output] = _tight("y", lowered.output, shapes)
+        for place in lowered.saved.values():
+            self.where[place] = "work", self.work.add(place, shapes.rows, shapes.sizes[place.dim])
+        self.forward = self._over_rows(code.forward)
+        self._close()
+
+    def _run(self, course: Course) -> None:
+        self._run_rows(course, self.forward)
 
 
 class MapBackwardPlan(GradientPlan):

@@ -1,22 +1,30 @@
-"""A plan of inference with memory and filled-in tables: what can run again and again."""
+"""Plans without a tape with memory and filled-in tables: what can run again and again."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
-from gated.backends.native.machine.programs import inference
+from gated.backends.native.codegen.table_rows import LOOK_UP_JOB
+from gated.backends.native.machine.programs import inference, mapping, vectors
 from gated.backends.native.machine.target import host
 from gated.backends.native.memory import leases as memory
-from gated.backends.native.memory.addresses import address_of, parameter_addresses
+from gated.backends.native.memory.addresses import address_of
+from gated.backends.native.memory.regions import Sheet
 from gated.backends.native.passes.course import Course
 from gated.backends.native.passes.inference_plan import InferencePlan, Side, inference_plan
-from gated.backends.native.passes.plan import DTYPES, Call, put_computed
-from gated.backends.native.threads.pool import Team, pool
+from gated.backends.native.passes.kept_plan import KeptPlan
+from gated.backends.native.passes.map_plan import MapInferencePlan
+from gated.backends.native.passes.pass_plan import Shapes
+from gated.backends.native.passes.plan import DTYPES, Call, JobPlan, put_computed
+from gated.backends.native.threads.groups import step_work
+from gated.backends.native.threads.pool import Team, pool, threads_for
 from gated.backends.native.tuning import tuning_for
+from gated.backends.whole_step import MapLink, Starts, TableLink, parameters_in
+from gated.lru import Lru
 from gated.program.layout import parameter_numbers
 from gated.schedule import CellSchedule
 
@@ -26,15 +34,21 @@ Array = np.ndarray[Any, Any]
 class Prepared:
     """A plan with memory. Used by one call at a time.
 
+    Args:
+        theta: where the parameters are.
+        fixed: packed parameters, of the same ones in another such part.
+
     Attributes:
-        parameters: addresses of all of them.
+        parameters: the addresses of all of them.
         call: the tables, once `point` has said where the arrays lie.
     """
 
     call: Call
+    plan: KeptPlan
 
-    def __init__(self, plan: InferencePlan, parameters: Mapping[str, Array], fixed: memory.Lease | None = None) -> None:
-        self.plan, self.parameters = plan, parameter_addresses(parameters)
+    def __init__(self, plan: KeptPlan, theta: Array, starts: Starts, fixed: memory.Lease | None = None) -> None:
+        self.plan, self.starts, first = plan, starts, address_of(theta)
+        self.parameters = [first + theta.itemsize * starts[name] for name in plan.schedule.graph.parameters]
         start = 0 if fixed is not None else plan.start
         whole = memory.lease(start + plan.work.bytes)
         self.fixed = whole if fixed is None else fixed
@@ -43,19 +57,14 @@ class Prepared:
         self.team = pool().address
         if plan.renewal is not None and fixed is None:
             plan.renewal.flags_in(self.fixed)[0] = 0
-        groups = range(len(plan.shapes.groups))
-        self._rings = [[plan.ring(self.work, k, g) for g in groups] for k in range(len(plan.layout.ring_new))]
-        # for each state: of every group the rows in the caller's order, and those after even and after odd steps
-        slices = plan.shapes.groups.slices
-        self._turns = [
-            [(rows, ring[0], ring[1]) for rows, ring in zip(slices, own, strict=True)] for own in self._rings
-        ]
         self._at: tuple[int, int] | None = None  # the last x and y
 
-    def compute(self, parameters: Mapping[str, Array]) -> None:
+    def compute(self, theta: Array) -> None:
         """What depends on the parameters alone."""
         plan = self.plan
-        put_computed(plan.computed, plan.fixed, self.fixed, plan.layout.schedule, parameters)
+        if plan.computed:
+            parameters = parameters_in(theta, plan.schedule.graph, plan.shapes.sizes, self.starts)
+            put_computed(plan.computed, plan.fixed, self.fixed, plan.schedule, parameters)
 
     def tables(self, x: int, y: int, steps: Array) -> Call:
         """For an input and an output at these addresses."""
@@ -63,7 +72,7 @@ class Prepared:
         arrays = x, y, address_of(steps), address_of(self.plan.all_rows)
         return Call(self.plan.sheet, [*own, *arrays, *self.parameters])
 
-    def point(self, x: int, y: int, steps: Array | None) -> None:
+    def point(self, x: int, y: int, steps: Array | None = None) -> None:
         """Say where x (R, D), y (R, size) and, if the sequences are not equally long, the row numbers lie."""
         if self._at is None:
             self.call = self.tables(x, y, self.plan.row_numbers if steps is None else steps)
@@ -75,6 +84,26 @@ class Prepared:
             if steps is not None:
                 self.call.rebase("steps", address_of(steps))
         self._at = x, y
+
+    def recut(self, course: Course, counts: Array) -> None:
+        """Have the threads share sequences of different lengths evenly; counts (T,) in packed order."""
+        course.recut(self.call.numbers, counts, self.plan.shapes.sequences)
+
+
+class PreparedScan(Prepared):
+    """A time loop, with the ring of its states."""
+
+    plan: InferencePlan
+
+    def __init__(self, plan: InferencePlan, theta: Array, starts: Starts, fixed: memory.Lease | None = None) -> None:
+        super().__init__(plan, theta, starts, fixed)
+        groups = range(len(plan.shapes.groups))
+        self._rings = [[plan.ring(self.work, k, g) for g in groups] for k in range(len(plan.layout.ring_new))]
+        # for each state: of every group the rows in the caller's order, and those after even and after odd steps
+        slices = plan.shapes.groups.slices
+        self._turns = [
+            [(rows, ring[0], ring[1]) for rows, ring in zip(slices, own, strict=True)] for own in self._rings
+        ]
 
     def put(self, states: Sequence[Array], k: int = 0, lengths: Array | None = None) -> None:
         """Set the states before the first step to the k-th of (K, N, size) each.
@@ -102,13 +131,64 @@ class Prepared:
             for target, (ring,) in zip(into, self._rings, strict=True):
                 target[k] = ring[turns, np.arange(len(lengths))]
 
-    def copies(self, steps: int) -> list[Array]:
-        """The states after so many steps, (N, size) each."""
-        return [np.concatenate([ring[steps % 2] for ring in rings]) for rings in self._rings]
 
-    def recut(self, course: Course, counts: Array) -> None:
-        """Have the threads share sequences of different lengths evenly; counts (T,) in packed order."""
-        course.recut(self.call.numbers, counts, self.plan.shapes.sequences)
+class TablePlan:
+    """The rows of a table by number: one phase.
+
+    Bases: "x", ids (R,); "y" (R, size); "table"; "wrong", a number that is no longer 0 after an id that is none.
+    """
+
+    kept, bytes = True, 0
+
+    def __init__(self, link: TableLink, rows: int, dtype: np.dtype[Any], members: int) -> None:
+        self.link = link
+        self.code = vectors(DTYPES[dtype])  # held: the code lives as long
+        self.sheet, self.first = Sheet(["x", "y", "table", "wrong"]), Course(members)
+        self.again = self.first
+        fields = {"rows": rows, "size": link.size, "count": link.count}
+        bases = {"table": (0, "table"), "ids": (0, "x"), "out": (0, "y"), "wrong": (0, "wrong")}
+        jobs = JobPlan()
+        jobs.add(*(fields[name] if name in fields else bases[name] for name in LOOK_UP_JOB))
+        jobs.close(self.sheet)
+        self.first.jobs(self.code.addresses["look_up"], jobs)
+        self.first.close(self.sheet)
+
+
+class PreparedTable:
+    """Such a plan with its one number of memory."""
+
+    def __init__(self, plan: TablePlan, theta: Array) -> None:
+        self.plan, self.bytes = plan, 64
+        self._wrong = memory.empty((1,), np.dtype(np.int64))
+        self._wrong[0] = 0
+        self._table = address_of(theta) + theta.itemsize * plan.link.start
+        self.call = Call(plan.sheet, [0, 0, self._table, address_of(self._wrong)])
+
+    def point(self, x: int, y: int, steps: Array | None = None) -> None:
+        self.call.rebase("x", x)
+        self.call.rebase("y", y)
+
+    def check(self) -> None:
+        """After a run.
+
+        Raises:
+            IndexError: an id was none of the table's; its row is not written.
+        """
+        if self._wrong[0]:
+            self._wrong[0] = 0
+            raise IndexError(f"an id outside of 0 to {self.plan.link.count - 1}")
+
+
+Part = PreparedScan | Prepared | PreparedTable
+Plan = InferencePlan | MapInferencePlan | TablePlan
+
+
+def prepared(plan: Plan, theta: Array, starts: Starts) -> Part:
+    """A plan with memory, for parameters in theta."""
+    if isinstance(plan, TablePlan):
+        return PreparedTable(plan, theta)
+    kind = PreparedScan if isinstance(plan, InferencePlan) else Prepared
+    return kind(plan, theta, starts)  # type: ignore[arg-type]
 
 
 def find_plan(
@@ -120,8 +200,28 @@ def find_plan(
     team: Team,
     side: Side,
 ) -> InferencePlan:
-    """For (steps, sequences, rows)."""
+    """Of a time loop, for (steps, sequences, rows)."""
     return inference_plan(inference(schedule, DTYPES[dtype]), sizes, dtype, shape, ahead, team, side)
+
+
+_plans: Lru[Any, MapInferencePlan | TablePlan] = Lru(tuning_for().plans_kept)
+
+
+def plan_without_states(
+    link: MapLink | TableLink, rows: int, dtype: np.dtype[Any], threads: int
+) -> MapInferencePlan | TablePlan:
+    """Of a link that goes through so many rows, shared by at most so many threads."""
+    if isinstance(link, TableLink):
+        moved = 2 * rows * link.size * dtype.itemsize / tuning_for(host().machine).bytes_a_nanosecond
+        members = threads_for(moved, threads)
+        return _plans.get((link, rows, dtype, members, host()), lambda: TablePlan(link, rows, dtype, members))
+    members = threads_for(step_work(link.schedule.graph, link.sizes, rows), threads)
+
+    def make() -> MapInferencePlan:
+        shapes = Shapes.of_rows(link.sizes, dtype, rows, members)
+        return MapInferencePlan(mapping(link.schedule, DTYPES[dtype]), shapes)
+
+    return _plans.get((link.schedule, tuple(link.sizes.items()), rows, dtype, members, host()), make)
 
 
 @lru_cache(maxsize=64)

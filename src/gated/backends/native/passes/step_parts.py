@@ -30,7 +30,7 @@ from gated.backends.native.passes.training_plan import BackwardPlan, ForwardPlan
 from gated.backends.native.threads.groups import all_rows
 from gated.backends.native.tuning import tuning_for
 from gated.backends.reference import last_states
-from gated.backends.whole_step import MapLink, ScanLink, Starts, TableLink
+from gated.backends.whole_step import MapLink, ScanLink, Starts, TableLink, parameters_in
 from gated.language.graph import is_constant
 from gated.program.layout import parameter_numbers
 
@@ -147,8 +147,8 @@ class _Planned(Part):
     def _compute(self, plan: SealedPlan, link: MapLink, lease: memory.Lease, theta: Array) -> None:
         """What a map makes of its parameters alone."""
         if plan.computed:
-            own, parameters = lease.part(self._work[plan]), _parameters(plan, link.starts, theta)
-            put_computed(plan.computed, plan.work, own, link.schedule, parameters)
+            parameters = parameters_in(theta, plan.graph, plan.shapes.sizes, link.starts)
+            put_computed(plan.computed, plan.work, lease.part(self._work[plan]), link.schedule, parameters)
 
     def _clear(self, step: Assembly, plan: GradientPlan, starts: Starts, sizes: Mapping[str, int]) -> None:
         """Gradients that no job writes."""
@@ -300,7 +300,8 @@ class DirectionPart(_Planned):
     def prepare(self, lease: memory.Lease, theta: Array) -> None:
         plan, back, tape = self.plan, self.back, lease.part(self.tape)
         if plan.computed:
-            put_computed(plan.computed, plan.tape, tape, self.schedule, _parameters(plan, self.starts, theta))
+            parameters = parameters_in(theta, plan.graph, plan.shapes.sizes, self.starts)
+            put_computed(plan.computed, plan.tape, tape, self.schedule, parameters)
         for key in back.full:
             node = key[1]
             value = node.attr if is_constant(node) else plan.tape.view(tape, plan.layout.values[node])[0]
@@ -444,12 +445,3 @@ def _span(plan: GradientPlan, starts: Starts) -> tuple[int, int]:
     """Where a part's parameters begin, and how many numbers they are: they lie one behind the other."""
     numbers = parameter_numbers(plan.schedule.graph, plan.shapes.sizes)
     return (min(starts.values()), sum(numbers[name] for name in starts)) if starts else (-1, 0)
-
-
-def _parameters(plan: SealedPlan, starts: Starts, theta: Array) -> dict[str, Array]:
-    """The parameters by name."""
-    found = {}
-    for name, dims in plan.graph.parameters.items():
-        shape = tuple(plan.shapes.sizes[dim] for dim in dims)
-        found[name] = theta[starts[name] : starts[name] + math.prod(shape)].reshape(shape)
-    return found

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from gated.backends.native.codegen.picks import PICK_JOB
 from gated.backends.native.codegen.table_rows import LOOK_UP_JOB, SUM_JOB
 from gated.backends.native.codegen.team import MOST
 from gated.backends.native.codegen.update_rules import KERNELS
@@ -50,6 +51,7 @@ TASKS = {
     "total": Task(("total",), SQUARES_JOB, alone=("total",)),
     "decide": Task(("decide",), DECIDE_JOB, 1, alone=("decide",)),
     "look_up": Task(("look_up",), LOOK_UP_JOB),
+    "pick": Task(("pick",), PICK_JOB, alone=("pick",)),
     "look_up_backward": Task(("chain", "sum_rows"), SUM_JOB, alone=("chain",)),
 }
 

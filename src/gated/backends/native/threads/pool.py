@@ -117,6 +117,11 @@ class Pool:
         """What runs a program for one member, whose address stays the same, at the least cost."""
         return partial(self._run, self.address, program, 0)
 
+    def repeat(self, program: int, times: int) -> None:
+        """Run a program for one member so many times."""
+        if times > 0:
+            self._run(self.address, program, times - 1)
+
     def latency(self) -> float:
         """Nanoseconds that two members need to meet at the end of a phase, as lately measured, in steps of sqrt(2)."""
         now, numbers = time.perf_counter(), self._numbers
