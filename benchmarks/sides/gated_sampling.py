@@ -1,4 +1,4 @@
-"""Sampling by the public calls of `gated`: `Network.stream` with a draw, and `CharacterLanguageModel.sample`."""
+"""Sampling by the public calls of `gated`: the `draw` of a `Network.stream`, and `CharacterLanguageModel.sample`."""
 
 from __future__ import annotations
 
@@ -14,15 +14,12 @@ from benchmarks.sides.gated_updates import network_of
 
 
 def prepare(problem: Problem) -> Prepared:
-    """One call writes one text: a stream of the network, and each symbol drawn as the model of characters draws."""
+    """One call writes one text: a stream of the network is made, and draws."""
     network, random = network_of(problem), np.random.default_rng(sampling.SEED)
 
     def call() -> list[int]:
-        stream, symbol, text = network.stream(), sampling.FIRST, []
-        for _ in range(problem.point.steps):
-            symbol = sampling.drawn(_chances(stream.step(symbol)[0]), random.random())
-            text.append(symbol)
-        return text
+        uniforms = random.random(problem.point.steps)
+        return network.stream().draw(sampling.FIRST, uniforms, sampling.TEMPERATURE).tolist()
 
     return Prepared(call, lambda: _numbers(network, problem))
 

@@ -10,7 +10,7 @@ from gated.backends import backend_of
 from gated.backends.whole_step import Chain, Link, ScanLink
 from gated.nn.layer import Layer
 
-NAMED = ("forward", "backward", "forward_owned", "infer", "parts")  # what tells links, if a subclass has its own
+NAMED = ("forward", "backward", "forward_owned", "infer", "stream", "parts")  # what tells links, if a subclass has its own
 
 
 @dataclass(frozen=True, eq=False)
