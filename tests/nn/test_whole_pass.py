@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,7 +11,6 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from tests.learning.networks_by_chance import Drawn, drawn
-from tests.nn.residual_layer import Residual
 
 import gated
 from gated.backends.native.passes import inference
@@ -20,6 +21,9 @@ from gated.data import Vocabulary
 from gated.errors import ArgumentError, ArgumentTypeError, GatedError
 from gated.models import CharacterLanguageModel
 from gated.nn import Dense, Embedding, Network, Recurrent
+
+sys.path.insert(0, str(Path(__file__).parent))
+from residual_layer import Residual  # noqa: E402
 
 CLOSE = {"float64": 1e-12, "float32": 5e-6}
 

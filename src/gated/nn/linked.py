@@ -10,7 +10,8 @@ from gated.backends import backend_of
 from gated.backends.whole_step import Chain, Link, ScanLink
 from gated.nn.layer import Layer
 
-NAMED = ("forward", "backward", "forward_owned", "infer", "stream", "parts")  # what tells links, if a subclass has its own
+# what links do not tell, if a subclass has its own
+NAMED = ("forward", "backward", "forward_owned", "infer", "stream", "parts")
 
 
 @dataclass(frozen=True, eq=False)

@@ -38,21 +38,19 @@ def infer_chain(arithmetic: Any, chain: Chain, theta: Array, given: Given) -> tu
     if given.counts is not None and given.counts[-1] == given.sequences:  # which are equally long nevertheless
         given = given._replace(counts=None)
     team = team_for(given.sequences)
-    last = {k: [np.empty_like(state) for state in states] for k, states in given.states.items()}
     # what plans depend on, and the addresses in a call; after fork there is another pool
     shape = given.steps, given.sequences, len(x), given.counts is None
     key = chain, shape, team, host(), pool().address, address_of(theta), *TRIED.items()
     found: NetworkPass | None = _kept.find(key)
     if found is not None and found.busy.acquire(blocking=False):
         try:
-            found.run(theta, given, at, last)
+            return y, found.run(theta, given, at)
         finally:
             found.busy.release()
-        return y, last
     found = _whole(chain, theta, given, team)
     if found is None:
-        return _one_by_one(arithmetic, chain, theta, given, team, last), last
-    found.run(theta, given, at, last)
+        return _one_by_one(arithmetic, chain, theta, given, team)
+    last = found.run(theta, given, at)
     _kept.leave(key, found)
     return y, last
 
@@ -94,21 +92,19 @@ def _for_each(link: ScanLink, rows: int, sequences: int, team: Team) -> Team | N
 
 
 def _one_by_one(
-    arithmetic: Any, chain: Chain, theta: Array, given: Given, team: Team, last: dict[int, list[Array]]
-) -> Array:
-    """Link after link and direction after direction: the output, and the last states into `last`."""
-    x = given.x
+    arithmetic: Any, chain: Chain, theta: Array, given: Given, team: Team
+) -> tuple[Array, dict[int, list[Array]]]:
+    """Link after link and direction after direction."""
+    x, last = given.x, {k: [state.copy() for state in states] for k, states in given.states.items()}
     for k, (link, _) in enumerate(chain.links):
         if isinstance(link, ScanLink):
             y = memory.empty((len(x), link.size), chain.dtype)
-            for own, state in zip(last[k], given.states[k], strict=True):
-                own[...] = state
             for number in range(len(link.starts)):
                 _in_pieces(link, theta, given, team, number, (x, y), last[k])
             x = y
         else:
             x = without_states(arithmetic, link, theta, x)
-    return x
+    return x, last
 
 
 def _in_pieces(

@@ -41,22 +41,22 @@ class NetworkPass:
         self._checked = [part for part in self.parts if isinstance(part, PreparedTable)]
         self._computed = [part for part in self.parts if isinstance(part, Prepared) and part.plan.computed]
         self._scans = {k: [part for part in self.links[k] if isinstance(part, PreparedScan)] for k in chain.scans}
-        self._sizes = [link.size for link, _ in chain.links]
+        self._widest = max([link.size for link, _ in chain.links[:-1]], default=0)
         self._at_once = at_once
         self.bytes = sum(part.bytes for part in self.parts)
         self.busy = threading.Lock()  # of the call that uses it
         self._recut = any(part.plan.first.members > 1 for part in self.parts)
         self._programs: list[Program] = []
 
-    def run(self, theta: Array, given: Given, y: int, last: Mapping[int, Sequence[Array]]) -> None:
-        """The last link's output (R, V) at the address y, and the last states into `last`, as in `Given`."""
+    def run(self, theta: Array, given: Given, y: int) -> dict[int, list[Array]]:
+        """The last link's output (R, V) at the address y; the last states, as in `Given`."""
         counts, links, x = given.counts, len(self.links), given.x
         lengths, steps = None, _EQUAL
         if counts is not None:
             lengths = lengths_of(counts, given.sequences)
             steps = [step_rows(counts, given.sequences, backwards=backwards) for backwards in (False, True)]
-        widest = max(self._sizes[:-1], default=0) * len(x)
-        inner = [memory.placed((widest,), theta.dtype) for _ in range(min(2, links - 1))]  # held while it runs
+        shape = (self._widest * len(x),)
+        inner = [memory.placed(shape, theta.dtype) for _ in range(min(2, links - 1))]  # held while it runs
         source = address_of(x)
         for k, sides in enumerate(self.links):
             target = y if k + 1 == links else inner[k % len(inner)][1]
@@ -79,9 +79,15 @@ class NetworkPass:
             pool().run(program, members, alone)
         for table in self._checked:
             table.check()
+        last: dict[int, list[Array]] = {}
         for k, scans in self._scans.items():
+            if lengths is None and len(scans) == 1:
+                last[k] = scans[0].copies(given.steps)
+                continue
+            last[k] = [np.empty_like(state) for state in given.states[k]]
             for side, scan in enumerate(scans):
                 scan.take(given.steps, last[k], side, lengths)
+        return last
 
     def _joined(self) -> list[Program]:
         """The courses of all parts as one; as several where columns are shared by different numbers of threads."""

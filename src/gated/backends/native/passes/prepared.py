@@ -131,6 +131,11 @@ class PreparedScan(Prepared):
             for target, (ring,) in zip(into, self._rings, strict=True):
                 target[k] = ring[turns, np.arange(len(lengths))]
 
+    def copies(self, steps: int) -> list[Array]:
+        """The states after so many steps, (1, N, size) each."""
+        own = [[after[steps % 2] for _, *after in groups] for groups in self._turns]
+        return [np.concatenate(parts)[None] if len(parts) > 1 else parts[0][None].copy() for parts in own]
+
 
 class TablePlan:
     """The rows of a table by number: one phase.
