@@ -142,7 +142,7 @@ def test_two_processes_that_average_come_to_what_one_does_with_the_whole_batch()
         results.append(mine)
     found = []
     for result in results:
-        assert result.poll(120), "a process gave no result"
+        assert result.poll(300), "a process gave no result"
         found.append(np.frombuffer(result.recv_bytes()))
     for worker in workers:
         worker.join(60)
