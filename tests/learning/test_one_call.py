@@ -11,6 +11,7 @@ from tests.learning.networks_by_chance import LOSSES, RULES, Drawn, drawn
 
 import gated
 from gated.backends import backend_of
+from gated.backends.native.passes.training_plan import BackwardPlan
 from gated.data.sequences import Sequences
 from gated.errors import ArgumentError, GatedError
 from gated.learning import Adam, full_step, truncated_step
@@ -151,6 +152,38 @@ def test_pieces_of_the_head_are_one_sum(monkeypatch):
     other, _ = one_call.train_in_one_call(pieces, SoftmaxCrossEntropy(), None, given, None)
     assert abs(one.loss - other.loss) < 1e-13
     np.testing.assert_allclose(other.gradient, one.gradient, rtol=1e-11, atol=1e-15)
+
+
+@gated.cell
+def straight(x, h, *, U):
+    """x as it is: its adjoint is that of the pre-activation, of which U's gradient is made."""
+    h = gated.tanh(x + U.h @ h)
+    return h
+
+
+@pytest.mark.parametrize("both", [False, True])
+@pytest.mark.parametrize("lengths", [None, [6, 2, 0, 4]])
+@pytest.mark.parametrize(("cell", "hidden"), [(gated.cells.lstm, 7), (straight, 5)])
+def test_the_adjoint_of_the_batch_is_not_made_where_it_comes_last(cell, hidden, lengths, both, monkeypatch):
+    rng = np.random.default_rng(0)
+    x, target = rng.standard_normal((6, 4, 5)), rng.standard_normal((6, 4, 3))
+    with_dx = []
+
+    def made(plan, forward, parameters, with_dx_=True):
+        with_dx.append(with_dx_)
+        init(plan, forward, parameters, with_dx_)
+
+    init = BackwardPlan.__init__
+    monkeypatch.setattr(BackwardPlan, "__init__", made)
+    layers = {"r": Recurrent(cell, 5, hidden, bidirectional=both, dtype="float64")}
+    network = Network(layers | {"d": Dense(hidden * (1 + both), 3, dtype="float64")})
+    given = Sequences(x, target, None if lengths is None else np.array(lengths))
+    trained, _ = one_call.train_in_one_call(network, SquaredError(), None, given, None)
+    assert with_dx == [cell is straight] * (1 + both)
+    y, _, tape = network.forward(x, lengths=given.lengths)
+    value, dy = SquaredError()(y, target, None if lengths is None else inside(network, given.lengths, y))
+    np.testing.assert_allclose(trained.gradient, network.backward(tape, dy)[2].vector, rtol=1e-12, atol=1e-14)
+    assert abs(trained.loss - value) < 1e-13
 
 
 def everything(network, optimizer):

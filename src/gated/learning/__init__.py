@@ -10,11 +10,11 @@ from gated.learning.realtime.rtrl import RTRLCost, rtrl_cost
 from gated.learning.rules import schedules
 from gated.learning.rules.clipping import clip_by_global_norm, global_norm
 from gated.learning.rules.optimizers import SGD, Adam, AdamW, Optimizer, RMSProp
-from gated.learning.training.bptt import full_step, truncated_step
+from gated.learning.training.bptt import Gradients, full_step, gradients, truncated_step
 from gated.learning.training.loop import Progress, Training, Update
 from gated.publish import publish
 
-publish("gated.learning", GradientDifference, LahoreLSTM, Online, Progress, RTRLCost, Training, Update)
+publish("gated.learning", GradientDifference, Gradients, LahoreLSTM, Online, Progress, RTRLCost, Training, Update)
 publish("gated.learning", SGD, Adam, AdamW, Optimizer, RMSProp)
 
 __getattr__, __dir__ = submodules(__name__)
@@ -24,6 +24,7 @@ __all__ = [
     "Adam",
     "AdamW",
     "GradientDifference",
+    "Gradients",
     "LahoreLSTM",
     "Online",
     "Optimizer",
@@ -37,6 +38,7 @@ __all__ = [
     "compare_gradients",
     "full_step",
     "global_norm",
+    "gradients",
     "rtrl_cost",
     "schedules",
     "truncated_step",

@@ -47,6 +47,12 @@ def series(cell: str, dtype: str, **options: Any) -> Network:
     return Network({"first": first, "rnn": layer, "last": last})
 
 
+def bare(cell: str, dtype: str, **options: Any) -> Network:
+    """A time loop first, whose input's adjoint nobody needs."""
+    layer = Recurrent(gated.cells.ZOO[cell], 5, 17, dtype=dtype, seed=1, **options)
+    return Network({"rnn": layer, "head": Dense(layer.output_size, 4, dtype=dtype, seed=2)})
+
+
 def run_step(
     made: Any, dtype: str, sizes: tuple[int, int], lengths: bool, options: dict[str, Any], threads: int, keep: Any
 ) -> Results:
@@ -154,9 +160,9 @@ OPTIONS: tuple[dict[str, Any], ...] = (
 
 def main(dtype: str) -> None:
     for number, (sizes, threads, lengths, options, network_of) in enumerate(
-        itertools.product(SIZES, (1, 3), (False, True), OPTIONS, (language, series))
+        itertools.product(SIZES, (1, 3), (False, True), OPTIONS, (language, series, bare))
     ):
-        cell = CELLS[number % len(CELLS)]
+        cell = CELLS[number // 3 % len(CELLS)]  # all three with each network
         name = f"{network_of.__name__} {cell} {dtype} {sizes} {threads} {lengths} {options}"
         for run in (run_step, run_without_tape):
             guarded(f"{run.__name__} {name}", run, (cell, network_of), dtype, sizes, lengths, options, threads)

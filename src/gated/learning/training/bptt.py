@@ -1,13 +1,16 @@
-"""One update by backpropagation through time, full or truncated.
+"""One update by backpropagation through time, full or truncated; or the gradient alone.
 
-T time steps, N sequences side by side, V outputs. Both functions do forward, loss, backward, clip,
-update, and change the network's parameters in place. They differ in what happens at the edges:
+T time steps, N sequences side by side, V outputs, P parameters. Both updates do forward, loss,
+backward, clip, update, and change the network's parameters in place. They differ in what happens at
+the edges:
 
 * `full_step`: each sequence is whole. It starts from the zero state, the gradient reaches its
   first step, nothing is carried on (Werbos, 1990).
 * `truncated_step`: a window of a longer stream. It starts from the state that the window
   before ended in, which counts as a constant: the value flows on, the gradient stops at the edge
   (Williams & Peng, 1990, with the window as both of their two lengths).
+
+`gradients` does forward, loss and backward of either, for whoever has something to do before the update.
 
 A network whose recurrent layers are batch_first has (N, T, ...) wherever (T, N, ...) stands here.
 """
@@ -16,7 +19,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -30,7 +33,68 @@ from gated.learning.training.one_call import train_in_one_call
 from gated.nn.layer import Layer
 from gated.nn.losses import Loss, evaluate_by
 from gated.nn.network_checks import batch_first, flat_state, running
+from gated.nn.parameters import ParameterVector
 from gated.number_checks import above_zero
+
+
+class Gradients(NamedTuple):
+    """The gradient of a loss, and what came with it.
+
+    Attributes:
+        loss: a number.
+        grads: name -> view, as `network.params`; `grads.vector`, (P,), is all of it. Nobody else has it.
+        state: the states at the end.
+        norm: of the gradient.
+    """
+
+    loss: float
+    grads: ParameterVector
+    state: Any
+    norm: float
+
+
+def gradients(
+    network: Any,
+    loss: Any,
+    batch: Sequences | tuple[Any, ...],
+    state: Any = None,
+    *,
+    rng: np.random.Generator | None = None,
+) -> Gradients:
+    """The gradient of the loss by all parameters, which stay as they are.
+
+    The update is `optimizer.update(network.theta, found.grads.vector)`: together they are `full_step`, or with a state
+    `truncated_step`, to the bit. In between the gradient may be averaged with those of other processes, and
+    `clip_by_global_norm(found.grads, clip)` bounds it: as the steps do, to rounding of the norm.
+
+    Args:
+        network: a `gated.Network`.
+        loss: from gated.losses.
+        batch: as for `full_step`.
+        state: of which the batch goes on, as for `truncated_step`; None for zeros.
+        rng: as for `full_step`.
+
+    Returns:
+        all of it. What is not finite is no error here: processes that average their gradients all come to the average,
+        and learn from it what has happened to one of them. If the loss is not finite, then the gradient is NaN
+        everywhere, and no `update` takes it.
+
+    Raises:
+        GatedError: something is wrong with the batch, the state or the generator.
+    """
+    check_learner(network, loss)
+    batch = _with_target(Sequences.of(batch), loss)
+    whole = train_in_one_call(network, loss, None, batch, state, rng=rng)
+    if whole is not None:
+        (value, norm, _, gradient, _), last = whole
+        grads = network.params.like(gradient)
+    else:
+        value, found, last = _by_parts(network, loss, batch, state, rng)
+        grads = network.params.like() if found is None else found
+        norm = backend_of(network).norm(grads.vector)
+    if not math.isfinite(value):
+        grads.vector[...] = norm = math.nan
+    return Gradients(value, grads, last, norm)
 
 
 def full_step(
@@ -106,51 +170,70 @@ def _step(
     network: Any, loss: Any, optimizer: Optimizer, batch: Sequences, state: Any, clip: float | None, rng: Any
 ) -> tuple[float, Any, float]:
     check_learner(network, loss, optimizer)
-    if batch.target is None and isinstance(loss, Loss):
-        raise wrong_type("target", "None", "numbers: shuffled_batches(..., labels= or targets=)")
+    batch = _with_target(batch, loss)
     limit, backend = math.inf if clip is None else above_zero("clip", clip), backend_of(network)
     whole = train_in_one_call(network, loss, optimizer, batch, state, limit, rng)
     if whole is not None and whole[0].updated:
         return whole[0].loss, whole[1], whole[0].norm
-    y, last, tape = network.forward(batch.x, state, batch.lengths, rng=rng)
-    within_ = None if batch.lengths is None else inside(network, batch.lengths, y)
-    mask = within_ if batch.mask is None else batch.mask
-    if isinstance(loss, Loss):
-        value, dy = evaluate_by(backend, loss, y, batch.target, mask)
-    else:  # somebody's own
-        value, dy = loss(y, batch.target, mask)
+    value, grads, last = _by_parts(network, loss, batch, state, rng)
     norm = 0.0
-    if math.isfinite(value):
-        grads = network.backward(tape, dy)[2].vector
-        norm = backend.norm(grads) if limit == math.inf else clipped(grads, limit, backend)
+    if grads is not None:
+        norm = backend.norm(grads.vector) if limit == math.inf else clipped(grads.vector, limit, backend)
     for name, number in (("loss", value), ("gradient norm", norm)):
         if not math.isfinite(number):
-            counts = None if mask is None else np.asarray(mask) != 0
-            given = [("x", batch.x, within_), *_states(state), ("target", batch.target, counts)]
             raise GatedError(
                 f"{name}: got {number} at update {optimizer.updates}, expected a finite number; "
-                f"{reason([*given, *parameters_of(network)])}"
+                f"{reason([*_given(network, batch, state), *parameters_of(network)])}"
             )
-    update_by(backend, optimizer, network.theta, grads)
-    return float(value), last, norm
+    update_by(backend, optimizer, network.theta, grads.vector)
+    return value, last, norm
 
 
-def check_learner(network: Any, loss: Any, optimizer: Any) -> None:
-    """Raises ArgumentTypeError for one of the three in another's place."""
-    rows = (
+def _by_parts(network: Any, loss: Any, batch: Sequences, state: Any, rng: Any) -> tuple[float, Any, Any]:
+    """The loss, the gradients, None if the loss is not finite, and the last states: one call after the other."""
+    y, last, tape = network.forward(batch.x, state, batch.lengths, rng=rng)
+    mask = batch.mask
+    if mask is None and batch.lengths is not None:
+        mask = inside(network, batch.lengths, y)
+    if isinstance(loss, Loss):
+        value, dy = evaluate_by(backend_of(network), loss, y, batch.target, mask)
+    else:  # somebody's own
+        value, dy = loss(y, batch.target, mask)
+    return float(value), network.backward(tape, dy)[2] if math.isfinite(value) else None, last
+
+
+def check_learner(network: Any, loss: Any, *optimizer: Any) -> None:
+    """Raises ArgumentTypeError for one of the three in another's place; of two, if there is no optimizer."""
+    rows = [
         ("network", network, hasattr(network, "forward"), "a gated.Network"),
         ("loss", loss, callable(loss) and not isinstance(loss, Layer), "a loss of gated.losses"),
-        ("optimizer", optimizer, hasattr(optimizer, "update"), "an optimizer of gated.learning"),
-    )
+    ]
+    for own in optimizer:
+        rows.append(("optimizer", own, hasattr(own, "update"), "an optimizer of gated.learning"))
     for name, value, fits, expected in rows:
         if not fits:
-            raise wrong_type(name, type(value).__name__, f"{expected}: the order is network, loss, optimizer")
+            order = f"network, loss, {'optimizer' if optimizer else 'batch'}"
+            raise wrong_type(name, type(value).__name__, f"{expected}: the order is {order}")
+
+
+def _with_target(batch: Sequences, loss: Any) -> Sequences:
+    """Raises ArgumentTypeError for a batch without the target that the loss needs."""
+    if batch.target is None and isinstance(loss, Loss):
+        raise wrong_type("target", "None", "numbers: shuffled_batches(..., labels= or targets=)")
+    return batch
 
 
 def inside(network: Any, lengths: Any, y: np.ndarray) -> np.ndarray:
     """Where the steps of y lie within the lengths: (T, N), or (N, T) if the network is batch_first."""
     turned = batch_first(network)
     return running(np.asarray(lengths), y.shape[1 if turned else 0], turned)
+
+
+def _given(network: Any, batch: Sequences, state: Any) -> list[tuple[str, Any, np.ndarray | None]]:
+    """The numbers that went in, each with where it counts."""
+    within = None if batch.lengths is None else inside(network, batch.lengths, np.asarray(batch.x))
+    mask = within if batch.mask is None else np.asarray(batch.mask) != 0
+    return [("x", batch.x, within), *_states(state), ("target", batch.target, mask)]
 
 
 def _states(state: Any) -> list[tuple[str, Any, None]]:

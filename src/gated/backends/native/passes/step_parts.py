@@ -252,7 +252,7 @@ class DirectionPart(_Planned):
 
     def _plans(self, code: TrainingCode, shapes: Shapes, names: list[str]) -> tuple[ForwardPlan, BackwardPlan]:
         plan = ForwardPlan(code, shapes, names, sealed=False)
-        return plan, BackwardPlan(plan, names)
+        return plan, BackwardPlan(plan, names, self.flow.dx != NOWHERE)
 
     def place(self, step: Assembly) -> None:
         step.claim(*_span(self.back, self.starts))
@@ -373,6 +373,7 @@ class ScanPart(Part):
         self.members, self.rows = shapes.cut.members, shapes.rows
         self.inputs = shapes.sizes["input"]
         self.size = link.size // len(link.starts)  # of one direction's output
+        self.with_dx = flow.dx != NOWHERE
         self.directions: list[DirectionPart] = []
 
     def place(self, step: Assembly) -> None:
@@ -385,7 +386,8 @@ class ScanPart(Part):
         if both:
             self.turned, self.spare = step.refusals.ask(4), array(max(self.inputs, self.size))
             flows = [Flow(self.x, array(self.size), flow.dx, array(self.size))]
-            flows += [Flow(array(self.inputs), array(self.size), array(self.inputs), array(self.size))]
+            dx = array(self.inputs) if self.with_dx else NOWHERE
+            flows += [Flow(array(self.inputs), array(self.size), dx, array(self.size))]
         for direction, own in enumerate(flows):
             part = self._direction(direction, own)
             part.place(step)
@@ -430,10 +432,10 @@ class ScanPart(Part):
             self._turn(step, self.spare, other.flow.dy, self.size, 2)
         for part in self.directions:
             part.backward(step)
-        if len(self.directions) > 1 and self.table is None:
+        if len(self.directions) > 1 and self.with_dx:
             self._turn(step, self.directions[1].flow.dx, self.spare, self.inputs, 3)
             step.move(self.spare, self.flow.dx, (step.rows, self.inputs), (self.inputs, self.inputs), add=True)
-        if self.mask is not None:
+        if self.mask is not None and self.with_dx:
             step.multiply(self.flow.dx, self.mask, self.inputs)
 
     def prepare(self, lease: memory.Lease, theta: Array) -> None:

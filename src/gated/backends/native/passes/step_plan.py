@@ -33,6 +33,7 @@ from gated.backends.native.passes.step_parts import (
     TablePart,
 )
 from gated.backends.native.passes.table_scan_plan import fits_table
+from gated.backends.native.passes.training_plan import dx_comes_last
 from gated.backends.native.threads.groups import step_work
 from gated.backends.native.threads.pool import Team, threads_for
 from gated.backends.native.tuning import tuning_for
@@ -69,15 +70,13 @@ class StepShape:
 class StepPlan:
     """Memory, tables and courses of a step.
 
-        Bases of the sheet: BASES, ("mask", link), ("buffer", k); where lengths vary, counts and row numbers too.
+    Bases of the sheet: BASES, ("mask", link), ("buffer", k); where lengths vary, counts and row numbers too.
 
-        Attributes:
-            parts: one for each link; what is made of several runs through them.
-            results: where the numbers # bases of the sheet of every step
-    BASES = "team", "memory", "theta", "gradient", "x", "target", "weights", "mirror"
-    SQUARES, NORM, FACTOR, GO, LOSS are found.
-            limit, numbers: where in the sheet the bound of the norm and the numbers of the update stand, counted in
-                numbers.
+    Attributes:
+        parts: one for each link; what is made of several runs through them.
+        results: where the numbers SQUARES, NORM, FACTOR, GO, LOSS are found.
+        limit, numbers: where in the sheet the bound of the norm and the numbers of the update stand, counted in
+            numbers.
     """
 
     def __init__(self, chain: Chain, wanted: StepShape) -> None:
@@ -174,10 +173,15 @@ class StepPlan:
         ]
         flows = []
         for (link, (source,)), (y, dy) in zip(links, made, strict=True):
-            wide = 0 if isinstance(link, TableLink) else link.sizes["input"]
-            x, dx = made[source] if source >= 0 else ((0, "x"), array(wide))
+            x, dx = made[source] if source >= 0 else ((0, "x"), NOWHERE)
+            if source < 0 and not isinstance(link, TableLink) and self._makes_dx(link):
+                dx = array(link.sizes["input"])
             flows.append(Flow(x, y, dx, dy))
         return flows
+
+    def _makes_dx(self, link: MapLink | ScanLink) -> bool:
+        """Whether a link makes the adjoint of its input even where nobody needs it, as that of the batch."""
+        return isinstance(link, MapLink) or not dx_comes_last(training(link.schedule, DTYPES[self.chain.dtype]))
 
     def _part(self, k: int, link: Link, flow: Flow, code: LossCode) -> Part:
         dtype, wanted, rows = self.chain.dtype, self.wanted, self.rows

@@ -75,23 +75,34 @@ class ForwardPlan(SealedPlan):
                 self.where[key] = "tape", spec
 
 
+def dx_comes_last(programs: TrainingCode) -> bool:
+    """Whether dx is all that is made behind the backward loop, and nothing is made of it: it can be left out."""
+    layout = programs.layout
+    dx = layout.schedule.inputs[0]
+    summed = {delta for pairs in programs.groups.values() for delta, _ in pairs}
+    return set(layout.results) == {dx} and dx not in {*summed, *programs.groups, *layout.schedule.vectors.values()}
+
+
 class BackwardPlan(GradientPlan):
     """Memory, tables and jobs of a backward pass.
 
+    Args:
+        with_dx: False, if `dx_comes_last`: dx is not made.
+
     Attributes:
-        dy, dx: where the adjoints of output and input lie; dx is None where it is no array.
+        dy, dx: where the adjoints of output and input lie; dx is None where it is no array, or not made.
         gathered: whether the states before every row must be gathered, since sequences end.
     """
 
     reordered = "x", "dx"
     more_bases: tuple[str, ...] = ()
 
-    def __init__(self, forward: ForwardPlan, parameters: Sequence[str]) -> None:
+    def __init__(self, forward: ForwardPlan, parameters: Sequence[str], with_dx: bool = True) -> None:
         shapes, programs = forward.shapes, forward.programs
         bases = ["tape", "work", "dy", "dx", "steps", "rows", *self.more_bases]
         super().__init__(programs.layout.schedule, programs.groups, shapes, bases, parameters, forward.sealed)
         self.forward, self.programs, self.layout = forward, programs, programs.layout
-        self.gathered = not shapes.equal
+        self.gathered, self.with_dx = not shapes.equal, with_dx
         self.where = dict(forward.where)
         self._place_adjoints()
         self.backward = self._over_steps(programs.backward)
@@ -111,7 +122,7 @@ class BackwardPlan(GradientPlan):
         self.course.close(self.sheet)
 
     def _lay_after(self) -> LoopPlan | None:
-        return self._over_rows(self.programs.after)
+        return self._over_rows(self.programs.after) if self.with_dx else None
 
     def _run_after(self) -> None:
         self._run_rows(self.course, self.after)
@@ -128,7 +139,7 @@ class BackwardPlan(GradientPlan):
         for place in layout.kept.values():
             self.where[place] = "work", self.work.specs[place]
         self.dx_node = layout.schedule.inputs[0]
-        for node, place in layout.results.items():
+        for node, place in layout.results.items() if self.with_dx else ():
             if node is self.dx_node:
                 self.where[place] = self._place_dx(sizes[place.dim])
             else:
@@ -140,7 +151,7 @@ class BackwardPlan(GradientPlan):
                 self.where[layout.packed[k]] = "work", self.work.add(("packed", k), rows, sizes[place.dim])
             else:
                 self.where[layout.packed[k]] = self.where[layout.previous[k]]
-        self.dx = self._find(self.dx_node)
+        self.dx = self._find(self.dx_node) if self.with_dx else None
 
     def _place_dx(self, size: int) -> Where:
         return self._rows_of("dx", self.work, size, True)
