@@ -142,7 +142,7 @@ class Batch(NamedTuple):
         x: (R, D), or ids (R,) int64 for a table.
         counts: (T,) running sequences per step, never rising.
         mirror: (R,) int64, for each row that of the same sequence as long before its end; None if no link needs it.
-        states: initial states, by link, direction and state, (N, size) each; None for zeros.
+        states: as in `Given`; None for zeros.
         masks: by link, (R, size of its input), what the input is multiplied by; links without one are left out.
         target: (R, V), or (R,) classes (int64).
         weights: (R, 1), see `interface.Arithmetic.loss`.
@@ -152,7 +152,7 @@ class Batch(NamedTuple):
     counts: Array
     sequences: int
     mirror: Array | None
-    states: Mapping[int, Sequence[Sequence[Array]]] | None
+    states: Mapping[int, Sequence[Array]] | None
     masks: Mapping[int, Array]
     target: Array
     weights: Array
@@ -179,14 +179,14 @@ class Trained(NamedTuple):
         norm: of the gradient, before it was clipped.
         updated: whether theta and the buffers were changed.
         gradient: (P,), before it was clipped.
-        last: the states after the last step, as `Batch.states`.
+        last: the states after the last step, as in `Given`.
     """
 
     loss: float
     norm: float
     updated: bool
     gradient: Array
-    last: dict[int, list[list[Array]]]
+    last: dict[int, list[Array]]
 
 
 class Given(NamedTuple):

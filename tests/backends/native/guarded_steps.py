@@ -84,8 +84,7 @@ def run_step(
             dims = link.schedule.graph.dims
             lengths_of = [link.sizes[dims[name]] for name in link.schedule.graph.states]
             states[k] = [
-                [keep(rng.uniform(0.2, 0.9, (sequences, size)).astype(dtype)) for size in lengths_of]
-                for _ in link.starts
+                keep(rng.uniform(0.2, 0.9, (len(link.starts), sequences, size)).astype(dtype)) for size in lengths_of
             ]
     mirror = keep(packing.mirror()) if found.chain.turned else None
     arrays = (keep(packing.pack(array)) for array in (x, target, weights[..., None]))
@@ -98,12 +97,7 @@ def run_step(
     loss = (SoftmaxCrossEntropy() if classes else SquaredError())._schedule
     result = native.train(found.chain, loss, theta, batch, update)
     assert result is not None and math.isfinite(result.loss)
-    ends = {
-        f"last {k} {d} {i}": a
-        for k, each in result.last.items()
-        for d, row in enumerate(each)
-        for i, a in enumerate(row)
-    }
+    ends = {f"last {k} {i}": a for k, own_states in result.last.items() for i, a in enumerate(own_states)}
     own_results = {"loss": np.array(result.loss), "gradient": result.gradient, "theta": theta, **buffers, **ends}
     return {name: np.array(array) for name, array in own_results.items()}
 

@@ -18,9 +18,10 @@ from gated.learning.rules.optimizers import Optimizer
 from gated.nn.linked import Linked
 from gated.nn.losses import Loss, has_own_call
 from gated.nn.network import Network
-from gated.nn.network_checks import batch_first, flat_state, nested_state, running
+from gated.nn.network_checks import batch_first, running
 from gated.nn.packing import Packing
 from gated.nn.recurrent import dropout_mask
+from gated.nn.whole_pass import by_link, by_name
 
 Array = np.ndarray[Any, Any]
 
@@ -67,7 +68,8 @@ def train_in_one_call(
             if found is not None:
                 if found.updated:
                     optimizer.made(buffers)
-                return found, _states_of(network.linked, found, prepared[1])
+                last = {k: [prepared[1].unsort(array, 1) for array in own] for k, own in found.last.items()}
+                return found, by_name(network.linked, last)
     except GatedError:
         pass  # the parts find it too, and say where
     if rng is not None and before is not None:
@@ -104,37 +106,13 @@ def _prepared(network: Network, loss: Loss, batch: Sequences, state: Any, rng: A
     x, target, weights = (packing.pack(a.swapaxes(0, 1) if turned else a) for a in (x, target, weights))
     x = x.astype(np.int64, copy=False) if ids else x
     mirror = packing.mirror() if found.chain.turned else None
-    states = _initial(network, found, state, packing)
+    states = None
+    if state is not None:
+        network._check_state(state)
+        states = by_link(network, found, state, sequences, lambda array: packing.sort(array, 1))
     masks = _masks(network, found, packing, rng)
     weights = weights.reshape(-1, 1)
     return Batch(x, packing.counts, sequences, mirror, states, masks, target, weights), packing
-
-
-def _initial(network: Network, found: Linked, state: Any, packing: Packing) -> dict[int, list[list[Array]]] | None:
-    """A state as it is given -> by link."""
-    if state is None:
-        return None
-    network._check_state(state)
-    given, states = flat_state(state), {}
-    layers = {name: layer for name, layer, _ in network.parts()}
-    for name, links in found.scans.items():
-        own = layers[name].checked_state(f"state[{name!r}]", given.get(name), packing.sequences)
-        directions = len(own[0]) // len(links)
-        for level, link in enumerate(links):
-            each = range(level * directions, (level + 1) * directions)
-            states[link] = [[packing.sort(array[k]) for array in own] for k in each]
-    return states
-
-
-def _states_of(found: Linked, trained: Trained, packing: Packing) -> dict[str, Any]:
-    """The last states by layer, as `Network.forward` gives them."""
-    states = {}
-    for name, links in found.scans.items():
-        parts = [direction for link in links for direction in trained.last[link]]
-        states[name] = tuple(
-            np.stack([packing.unsort(array) for array in arrays]) for arrays in zip(*parts, strict=True)
-        )
-    return nested_state(states)
 
 
 def _masks(network: Network, found: Linked, packing: Packing, rng: Any) -> dict[int, Array]:

@@ -151,7 +151,7 @@ def _begin(plan: StepPlan, lease: memory.Lease, theta: Array, batch: Batch) -> N
         if isinstance(part, ScanPart):
             states = None if batch.states is None else batch.states.get(k)
             for direction, own in enumerate(part.directions):
-                own.begin(lease, None if states is None else states[direction])
+                own.begin(lease, None if states is None else [state[direction] for state in states])
         part.prepare(lease, theta)
 
 
@@ -162,8 +162,15 @@ def _found(plan: StepPlan, lease: memory.Lease, gradient: Array, batch: Batch, u
         return None
     went = bool(lease.array(plan.results.offset + 8 * GO, (1,), (8,), np.dtype(np.int64))[0])
     last = {
-        k: [direction.last(lease, batch.counts) for direction in part.directions]
+        k: _both([direction.last(lease, batch.counts) for direction in part.directions])
         for k, part in enumerate(plan.parts)
         if isinstance(part, ScanPart)
     }
     return Trained(float(results[LOSS]), float(results[NORM]), went and update is not None, gradient, last)
+
+
+def _both(sides: list[list[Array]]) -> list[Array]:
+    """For each state those of all directions, (K, N, size)."""
+    return (
+        [state[None] for state in sides[0]] if len(sides) == 1 else [np.stack(own) for own in zip(*sides, strict=True)]
+    )
