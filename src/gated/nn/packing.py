@@ -6,7 +6,7 @@ reverse direction starts at each sequence's own end.
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -45,7 +45,7 @@ class Packing:
 
     @cached_property
     def counts(self) -> Array:
-        return np.full(self.steps, self.sequences, np.int64)
+        return _all_of_them(self.steps, self.sequences)
 
     def _index(self) -> None:
         sorted_lengths = self.lengths[self.order]
@@ -89,6 +89,14 @@ class Packing:
         result = np.empty_like(array)
         result[(slice(None),) * axis + (self.order,)] = array
         return result
+
+
+@lru_cache(maxsize=64)
+def _all_of_them(steps: int, sequences: int) -> Array:
+    """(T,): N at every step. Nobody writes to it: calls of the same sizes share it."""
+    counts = np.full(steps, sequences, np.int64)
+    counts.flags.writeable = False
+    return counts
 
 
 def checked_lengths(lengths: Any, steps: int, sequences: int) -> Array:

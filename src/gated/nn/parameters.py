@@ -98,6 +98,10 @@ class ParameterVector(Mapping[str, Array]):
             other.whole = weakref.ref(whole)
         return other
 
+    def unset(self) -> ParameterVector:
+        """The same layout over numbers that are still to be written, all of them."""
+        return self.like(np.empty(self._layout.size, self._vector.dtype))
+
     def span(self, name: str) -> tuple[int, int]:
         """Where a parameter begins and ends in the vector."""
         name = self._layout.ties.get(name, name)

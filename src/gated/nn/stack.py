@@ -103,6 +103,7 @@ class Stack(Layer):
         self._state_sizes = tuple(self._layer_sizes[-1][graph.dims[name]] for name in graph.states)
         self._check_room()
         self._cells = CellStack(self._schedule, self._layer_sizes, self.directions)
+        self._rest: tuple[Any, list[Array]] = None, []
 
     # sizes
 
@@ -170,6 +171,19 @@ class Stack(Layer):
         checks.room({"batch": batch}, count * batch * sum(self._state_sizes), self.dtype)
         return [np.zeros((count, batch, size), self.dtype) for size in self._state_sizes]
 
+    def _state_or_rest(self, name: str, state: Any, batch: int) -> list[Array]:
+        """As `checked_state`, to be read only: the zeros are kept for the next call with as many sequences."""
+        if state is not None:
+            return self.checked_state(name, state, batch)
+        key = batch, self.dtype
+        known, rest = self._rest
+        if known != key:
+            rest = self._zeros(batch)
+            for zeros in rest:
+                zeros.flags.writeable = False
+            self._rest = key, rest
+        return rest
+
     def _time_major(self, array: Array) -> Array:
         return array.swapaxes(0, 1) if self.batch_first else array
 
@@ -205,7 +219,7 @@ class Stack(Layer):
         return other
 
     def __getstate__(self) -> dict[str, Any]:
-        derived = "_backend", "_schedule", "_prefixes", "_layer_sizes", "_state_sizes", "_cells"
+        derived = "_backend", "_schedule", "_prefixes", "_layer_sizes", "_state_sizes", "_cells", "_rest"
         return {key: value for key, value in vars(self).items() if key not in derived}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
