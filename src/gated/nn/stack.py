@@ -179,8 +179,6 @@ class Stack(Layer):
         known, rest = self._rest
         if known != key:
             rest = self._zeros(batch)
-            for zeros in rest:
-                zeros.flags.writeable = False
             self._rest = key, rest
         return rest
 

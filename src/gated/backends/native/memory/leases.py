@@ -46,14 +46,9 @@ def _fresh(size: int) -> Any:
 
 
 class _Held(np.ndarray[Any, Any]):
-    """Raw memory that goes back to its pool when the last view of it is gone."""
+    """Raw memory, as the base of all views of it: they hold the lease."""
 
-    pool: KeptMemory | None = None
-    piece: _Piece
-
-    def __del__(self) -> None:
-        if self.pool is not None:
-            self.pool.give(self.piece)
+    lease: Lease
 
 
 class Lease:
@@ -63,17 +58,30 @@ class Lease:
         address: of its first byte.
     """
 
+    __slots__ = ("_piece", "_pool", "_whole", "address", "skip")
+
     def __init__(self, size: int, pool: KeptMemory) -> None:
-        piece = pool.take(size + CACHE_LINE)
-        self.bytes = np.ndarray.__new__(_Held, (piece.size,), np.uint8, piece.raw)
-        self.bytes.pool, self.bytes.piece = pool, piece
-        self.skip = -piece.address % CACHE_LINE
-        self.address = piece.address + self.skip
+        self._whole: Lease | None = None  # that this is a part of
+        self._pool, self._piece = pool, pool.take(size + CACHE_LINE)
+        self.skip = -self._piece.address % CACHE_LINE
+        self.address = self._piece.address + self.skip
+
+    def __del__(self) -> None:
+        if self._whole is None:
+            self._pool.give(self._piece)
+
+    @property
+    def bytes(self) -> Array:
+        """All of it, for arrays to be made from: at most calls nobody looks at it but machine code."""
+        held = np.ndarray.__new__(_Held, (self._piece.size,), np.uint8, self._piece.raw)
+        held.lease = self
+        return held
 
     def part(self, start: int) -> Lease:
         """The same memory from a later byte on; `start` should be a multiple of a cache line."""
         part = Lease.__new__(Lease)
-        part.bytes, part.skip, part.address = self.bytes, self.skip + start, self.address + start
+        part._whole, part._pool, part._piece = self, self._pool, self._piece
+        part.skip, part.address = self.skip + start, self.address + start
         return part
 
     def array(self, offset: int, shape: tuple[int, ...], strides: tuple[int, ...], dtype: np.dtype[Any]) -> Array:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+import struct
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -75,13 +76,18 @@ class Sheet:
 
     Bases are named when the sheet is made; their addresses are given with every call of `fill`. The base "sheet" is
     the sheet itself.
+
+    Args:
+        filler: the kernel that fills tables in (see `codegen.moves`); NumPy does it without one, which takes longer.
     """
 
-    def __init__(self, bases: Sequence[Hashable]) -> None:
+    def __init__(self, bases: Sequence[Hashable], filler: Callable[..., None] | None = None) -> None:
         self.base = {name: i + 2 for i, name in enumerate(bases)} | {"sheet": 1}
+        self._filler = filler
+        self._pack = struct.Struct(f"{len(bases) + 5}q").pack
         self._values: list[int] = []
         self._which: list[int] = []
-        self._filled: tuple[Array, Array] | None = None
+        self._filled: tuple[Array, Array, int, int, int] | None = None
         self._relative: dict[Hashable, list[tuple[int, int]]] = {}
 
     def begin(self) -> int:
@@ -126,11 +132,15 @@ class Sheet:
     def fill(self, addresses: Sequence[int]) -> tuple[Array, int]:
         """The numbers, given the address of every base in order; and where they lie."""
         if self._filled is None:
-            self._filled = np.array(self._values, np.int64), np.array(self._which, np.intp)
-        values, which = self._filled
-        filled = np.empty_like(values)
+            arrays = np.array(self._values, np.int64), np.array(self._which, np.int64)
+            self._filled = *arrays, *map(address_of, arrays), len(arrays[0])
+        values, which, at, which_at, count = self._filled
+        filled = np.empty(count, np.int64)
         own = address_of(filled)
-        np.add(values, np.array([0, own, *addresses], np.int64)[which], out=filled)
+        if self._filler is None:
+            np.add(values, np.array([0, own, *addresses], np.int64)[which], out=filled)
+        else:
+            self._filler(self._pack(at, which_at, own, 0, own, *addresses), 0, count)
         return filled, own
 
     def rebase(self, filled: Array, base: Hashable, address: int) -> None:

@@ -223,6 +223,11 @@ def room_for(count: int) -> int:
     return -(-count // step) * step
 
 
+def octave(count: int) -> int:
+    """At least so many: a power of two, so that all sizes of a training run share a few plans."""
+    return 1 << (count - 1).bit_length() if count else 0
+
+
 def shape_with_room(counts: Array, sequences: int, rows: int) -> tuple[tuple[int, int, int], bool]:
     """(T, N, R) for which a plan is made, and whether the lengths vary: then it has room for others."""
     steps = len(counts)
