@@ -18,7 +18,7 @@ from gated.nn import checks
 from gated.nn.packing import Packing
 from gated.nn.parameters import ParameterVector
 from gated.nn.refusals import refuse_bidirectional, refuse_tape
-from gated.nn.stack import Stack, State
+from gated.nn.stack import Rest, Stack, State
 from gated.nn.stream import Stream
 from gated.nn.tape import Tape
 
@@ -135,8 +135,8 @@ class Recurrent(Stack, kind="recurrent"):
 
     def _pass(self, packing: Packing, k: int, x: Array, states: Sequence[Array]) -> Pass:
         sizes, parameters = self._layer_sizes[self._layer_of(k)], self._parameters_of(k)
-        rows, initial = packing.pack(x, self._is_reverse(k)), [packing.sort(s[k]) for s in states]
-        return Pass(self._schedule, sizes, parameters, rows, packing.counts, initial)
+        rows = packing.pack(x, self._is_reverse(k))
+        return Pass(self._schedule, sizes, parameters, rows, packing.counts, _of_side(packing, k, states))
 
     def _forward_direction(self, tape: Tape, k: int, x: Array, states: Sequence[Array]) -> Array:
         scan = self._backend.forward(self._pass(tape.packing, k, x, states))
@@ -192,7 +192,7 @@ class Recurrent(Stack, kind="recurrent"):
             dx, first[k] = self._backend.backward(
                 tape.scans[k],
                 packing.pack(own, reverse),
-                [packing.sort(d[k]) for d in dstates],
+                _of_side(packing, k, dstates),
                 self._parameters_of(k, grads),
             )
             sides.append(packing.unpack(dx, reverse))
@@ -259,6 +259,11 @@ class Recurrent(Stack, kind="recurrent"):
 def dropout_mask(rng: np.random.Generator, shape: tuple[int, ...], dropout: float, dtype: Any) -> Array:
     """What numbers are multiplied by: 0 with this probability, and as much above 1 otherwise that the mean is 1."""
     return np.asarray((rng.random(shape) >= dropout) / (1.0 - dropout), dtype)
+
+
+def _of_side(packing: Packing, k: int, states: Sequence[Array]) -> Sequence[Array]:
+    """The states of a layer and direction, (N, size) each, in packed order."""
+    return states.sides[k] if isinstance(states, Rest) else [packing.sort(state[k]) for state in states]
 
 
 def _side_by_side(outputs: list[Array]) -> Array:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from gated.backends import get_backend
-from gated.backends.interface import CellStack
+from gated.backends.interface import AtRest, CellStack
 from gated.errors import describe, shown, wrong, wrong_type
 from gated.language import Cell
 from gated.nn import checks
@@ -30,6 +30,18 @@ from gated.schedule.numbers import require_fit
 Array = np.ndarray[Any, Any]
 State = tuple[Array, ...]
 MOST_LAYERS = 10_000
+
+
+class Rest(list[Array]):
+    """States that are all zeros, (K, N, size) each, to be read only.
+
+    Attributes:
+        sides: those of each layer and direction.
+    """
+
+    def __init__(self, states: list[Array]) -> None:
+        super().__init__(states)
+        self.sides = [AtRest(side) for side in zip(*states, strict=True)]
 
 
 class Stack(Layer):
@@ -103,7 +115,7 @@ class Stack(Layer):
         self._state_sizes = tuple(self._layer_sizes[-1][graph.dims[name]] for name in graph.states)
         self._check_room()
         self._cells = CellStack(self._schedule, self._layer_sizes, self.directions)
-        self._rest: tuple[Any, list[Array]] = None, []
+        self._rest = Rest([])
 
     # sizes
 
@@ -175,11 +187,9 @@ class Stack(Layer):
         """As `checked_state`, to be read only: the zeros are kept for the next call with as many sequences."""
         if state is not None:
             return self.checked_state(name, state, batch)
-        key = batch, self.dtype
-        known, rest = self._rest
-        if known != key:
-            rest = self._zeros(batch)
-            self._rest = key, rest
+        rest = self._rest
+        if not rest or rest[0].shape[1] != batch or rest[0].dtype != self.dtype:
+            rest = self._rest = Rest(self._zeros(batch))
         return rest
 
     def _time_major(self, array: Array) -> Array:

@@ -10,6 +10,7 @@ import numpy as np
 
 from gated.backends.interface import (
     Array,
+    AtRest,
     Batch,
     Chain,
     Pass,
@@ -34,10 +35,10 @@ from gated.backends.native.passes.vectors import NativeVectors
 from gated.backends.native.threads.groups import all_rows, octave, step_rows
 from gated.backends.native.threads.pool import Team, pool, team_for
 from gated.backends.native.tuning import tuning_for
-from gated.backends.reference import ReferenceBackend, last_states
+from gated.backends.reference import ReferenceBackend
 from gated.language.graph import Node, is_constant
 from gated.lru import Lru
-from gated.program.rows import PREVIOUS, ROW, SINGLE, line_of
+from gated.program.rows import NEW, PREVIOUS, ROW, SINGLE, line_of
 from gated.schedule import CellSchedule
 
 
@@ -59,8 +60,8 @@ class _Plans:
         """For sequences of these lengths."""
         if self.numbers is not None:
             return self.numbers
-        steps = step_rows(counts, sequences)
-        return _Numbers.of(steps, all_rows(rows, sequences), [rows, sequences, len(counts)])
+        room = self.forward.shapes.sequences  # initial states have so many rows: behind them are the others
+        return _Numbers.of(step_rows(counts, room), all_rows(rows, room), [rows, sequences, len(counts)])
 
 
 class _Numbers(NamedTuple):
@@ -78,10 +79,15 @@ class _Numbers(NamedTuple):
     places: tuple[int, int]
 
     def before(self, counts: Array) -> Array:
-        """(R,): for each row that of the state before it, in an array (N + R, size)."""
-        first = self.steps[0, [line_of(PREVIOUS), line_of(ROW)], : len(counts)]
-        previous, begin = np.repeat(first, counts, axis=1)
+        """(R,): for each row that of the state before it, in the array of all states."""
+        previous, begin = np.repeat(self.steps[0, [line_of(PREVIOUS), line_of(ROW)]], counts, axis=1)
         return np.asarray(previous - begin + np.arange(previous.size))
+
+    def last(self, counts: Array, sequences: int) -> Array:
+        """(N,): for each sequence the row of its last state, in the array of all states."""
+        each = np.arange(sequences)
+        lengths = (each[:, None] < counts).sum(axis=1)
+        return np.asarray(np.concatenate([[0], self.steps[0, line_of(NEW)]])[lengths] + each)
 
     @staticmethod
     def of(steps: Array, rows: Array, told: Sequence[int] = ()) -> _Numbers:
@@ -102,7 +108,7 @@ def _find_plans(given: Pass) -> _Plans:
         steps, sequences, rows = 1, sequences if few else octave(sequences), octave(rows)
     shape = steps, sequences, rows
     # by identity, which is found sooner: plans hold both
-    key = id(given.schedule), id(here), given.x.dtype, shape, varying, team, *given.sizes.items()
+    key = id(given.schedule), id(here), given.x.dtype.char, *shape, varying, *team, *given.sizes.items()
     return _cache.get(key, lambda: _plans(given, here, shape, varying, team))
 
 
@@ -147,8 +153,14 @@ class _TapeStates(Sequence[Array]):
         self.plan, self.tape, self.sequences, self.rows = plan, tape, sequences, rows
 
     def __getitem__(self, index: Any) -> Any:
-        place = "state", range(len(self))[index]
-        return self.plan.shapes.groups.states(self.plan.tape.view(self.tape, place)[: self.sequences + self.rows])
+        own, shapes = self.whole(range(len(self))[index]), self.plan.shapes
+        if shapes.sequences == self.sequences:
+            return shapes.groups.states(own[: self.sequences + self.rows])
+        return np.concatenate([own[: self.sequences], own[shapes.sequences :][: self.rows]])
+
+    def whole(self, k: int) -> Array:
+        """With the room that there is behind the initial states, and at the end."""
+        return self.plan.tape.view(self.tape, ("state", k))
 
     def __len__(self) -> int:
         return len(self.plan.layout.new)
@@ -166,17 +178,19 @@ class NativeBackend(NativeVectors, ReferenceBackend):
             return super().forward(given)
         plans = _find_plans(given)
         plan, numbers = plans.forward, plans.numbers_of(counts, sequences, len(x))
-        tape, work = memory.lease(plan.tape.bytes), memory.lease(plan.work.bytes)
-        first = [_fitting(state, (sequences, size), x.dtype) for state, size in zip(given.states, plan.state_sizes, strict=True)]
+        tape, work = memory.lease(plan.tape.bytes), memory.work(plan.work.bytes)
+        first, first_at = _fitting(given.states, sequences, plan.state_sizes, x.dtype)
         y, at = memory.placed((len(x), plan.state_sizes[0]), x.dtype)
         put_computed(plan.computed, plan.tape, tape, given.schedule, given.parameters)
         last = [] if plan.shapes.varying else [np.empty((sequences, size), x.dtype) for size in plan.state_sizes]
-        arrays = address_of(x), at, *numbers.places, *map(address_of, first), *map(address_of, last)
+        arrays = address_of(x), at, *numbers.places, *first_at, *map(address_of, last)
         vectors = parameter_addresses(given.parameters)
         _run(plan, [*numbers.told, tape.address, work.address, *arrays, *vectors], counts, sequences)
+        memory.done(work)
         states = _TapeStates(plan, tape, sequences, len(x))
         if plan.shapes.varying:
-            last = last_states(states, counts)
+            rows = numbers.last(counts, sequences)
+            last = [states.whole(k)[rows] for k in range(len(states))]
         scan = Scan.of(given, y, states, last, _TapeValues(plan, tape, states))
         scan.own = plans, tape, numbers, plan.seal.digest(tape)
         return scan
@@ -189,22 +203,23 @@ class NativeBackend(NativeVectors, ReferenceBackend):
         plans, tape, numbers, digest = scan.own
         plan: LayerBackwardPlan = plans.backward
         sequences, dtype = len(scan.last[0]), scan.dtype
-        work = memory.lease(plan.work.bytes)
-        last = [_fitting(d, (sequences, size), dtype) for d, size in zip(dstates, plan.state_sizes, strict=True)]
+        work = memory.work(plan.work.bytes)
+        last, last_at = _fitting(dstates, sequences, plan.state_sizes, dtype)
         dy = np.ascontiguousarray(dy)
         if plan.gathered:
             before = numbers.before(scan.counts)
-            for k, state in enumerate(scan.states):
-                plan.work.view(work, ("packed", k))[: scan.rows] = state[before]
+            for k in range(len(last)):
+                plan.work.view(work, ("packed", k))[: scan.rows] = scan.states.whole(k)[before]  # type: ignore[attr-defined]
         for key in plan.full:
             plan.work.view(work, key)[...] = _single(scan, key[1])
         dx, at = memory.placed((scan.rows, plan.shapes.sizes["input"]), dtype)
         first = [np.empty((sequences, size), dtype) for size in plan.state_sizes]
-        arrays = address_of(dy), at, *numbers.places, *map(address_of, last), *map(address_of, first)
+        arrays = address_of(dy), at, *numbers.places, *last_at, *map(address_of, first)
         vectors = *parameter_addresses(gradients), *parameter_addresses(scan.parameters)
         _run(plan, [*numbers.told, tape.address, work.address, *arrays, *vectors], scan.counts, sequences)
         if plan.seal.digest(work) != digest:
             raise stale()
+        memory.done(work)
         for name in plan.without_gradient:
             gradients[name][...] = 0
         if plan.dx is None:
@@ -263,11 +278,20 @@ def _run(plan: ForwardPlan | BackwardPlan, addresses: list[int], counts: Array, 
     call.run(course.program, course.members, course.alone)
 
 
-def _fitting(array: Array, shape: tuple[int, int], dtype: np.dtype[Any]) -> Array:
-    """The array as machine code reads it: of this shape and dtype, contiguous."""
-    if array.shape == shape and array.dtype == dtype and array.flags.c_contiguous:
-        return array
-    return np.ascontiguousarray(np.broadcast_to(array, shape), dtype)
+def _fitting(
+    states: Sequence[Array], sequences: int, sizes: Sequence[int], dtype: np.dtype[Any]
+) -> tuple[Sequence[Array], Sequence[int]]:
+    """States as machine code reads them, (N, size) each, contiguous and of this dtype; and their addresses."""
+    if isinstance(states, AtRest) and states[0].dtype == dtype:
+        return states, states.addresses
+    shapes = [(sequences, size) for size in sizes]
+    found = [
+        state
+        if state.shape == shape and state.dtype == dtype and state.flags.c_contiguous
+        else np.ascontiguousarray(np.broadcast_to(state, shape), dtype)
+        for state, shape in zip(states, shapes, strict=True)
+    ]
+    return found, [address_of(state) for state in found]
 
 
 def _single(scan: Scan, node: Node) -> Any:

@@ -232,6 +232,8 @@ class SealPlan(JobPlan):
         if not self.jobs:
             return 0
         first = lease.address + self.parts
+        if self.members == 1:
+            return int(_number(first).value) & 0xFFFFFFFF
         return sum([_number(first + 8 * TWO_LINES * k).value for k in range(self.members)]) & 0xFFFFFFFF
 
 

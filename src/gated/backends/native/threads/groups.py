@@ -112,13 +112,6 @@ class Groups:
         """Rows of an array with a row per sequence, beyond N."""
         return self.gap * (len(self) - 1)
 
-    def sequences(self, own: Array) -> list[tuple[Array, slice]]:
-        """The groups' rows of an array with a row per sequence, and which sequences they are."""
-        return [
-            (own[which.start + group * self.gap : which.stop + group * self.gap], which)
-            for group, which in enumerate(self.slices)
-        ]
-
     def __len__(self) -> int:
         return len(self.edges) - 1
 
