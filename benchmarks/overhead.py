@@ -19,7 +19,7 @@ from benchmarks.problem import Problem
 from benchmarks.sides.base import Unavailable
 
 CALLS, WARM = 3000, 300  # of the same shape
-SHAPES, AGAIN = 60, 3  # new shapes, and how often each is seen afterwards
+SHAPES = 40  # new ones: so few that older versions, which hold 64 plans, have seen them indeed
 CLASSES = 50  # of the network that is trained with ragged batches
 
 
@@ -70,28 +70,28 @@ def _clock() -> Iterator[list[float]]:
 
 
 def new_shapes(problem: Problem, whole: bool) -> list[float]:
-    """Seconds that a batch of sequences of different lengths costs the first time, beyond the same batch again.
+    """Seconds that a batch of sequences of different lengths costs more if it is the first of its shape: of each shape.
 
-    Up to T steps and N sequences, at least half of both. Code is compiled, and batches of other shapes were seen,
-    beforehand.
+    That is compared with a later batch of the same lengths, both of numbers that no cache has seen. Up to T steps and N
+    sequences, at least half of both. Code is compiled, and some batches of other shapes were seen, beforehand.
 
     Args:
         whole: of `full_step` on a network of an embedding, the layer and a head; of `forward` and `backward` without.
     """
     rng = np.random.default_rng(problem.seed)
     call = _update(problem) if whole else _passes(problem)
-    found = []
-    for number in range(2 * SHAPES):
-        lengths = _lengths(rng, problem)
+
+    def seconds(lengths: Any) -> float:
         batch = call(lengths, rng)
-        seconds = []
-        for _ in range(1 + AGAIN):
-            begin = time.perf_counter()
-            batch()
-            seconds.append(time.perf_counter() - begin)
-        if number >= SHAPES:
-            found.append(seconds[0] - min(seconds[1:]))
-    return found
+        begin = time.perf_counter()
+        batch()
+        return time.perf_counter() - begin
+
+    for _ in range(SHAPES // 4):
+        seconds(_lengths(rng, problem))
+    shapes = [_lengths(rng, problem) for _ in range(SHAPES)]
+    first, again = ([seconds(lengths) for lengths in shapes] for _ in range(2))
+    return [new - seen for new, seen in zip(first, again, strict=True)]
 
 
 def _lengths(rng: np.random.Generator, problem: Problem) -> Any:

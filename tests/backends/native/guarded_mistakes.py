@@ -56,10 +56,11 @@ def _longer(add: Any, kind: tuple[str, ...], name: str) -> Any:
 
     def longer(jobs: Any, *fields: Any) -> None:
         meant = len(fields) == len(kind) and isinstance(jobs, plan.MovePlan) == (kind is moves.JOB)
-        field = fields[index]
-        more = (field[0] + 1, *field[1:]) if isinstance(field, tuple) else field + 1
-        changed = [*fields[:index], more, *fields[index + 1 :]] if meant else fields
+        changed = [*fields[:index], more(fields[index]), *fields[index + 1 :]] if meant else fields
         add(jobs, *changed)
+
+    def more(field: Any) -> Any:
+        return (field[0] + 1, *field[1:]) if isinstance(field, tuple) else field + 1
 
     return longer
 

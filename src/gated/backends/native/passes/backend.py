@@ -32,7 +32,7 @@ from gated.backends.native.passes.pass_plan import Shapes
 from gated.backends.native.passes.plan import DTYPES, LINES, Call, put_computed
 from gated.backends.native.passes.training_plan import BackwardPlan, ForwardPlan
 from gated.backends.native.passes.vectors import NativeVectors
-from gated.backends.native.threads.groups import all_rows, octave, step_rows
+from gated.backends.native.threads.groups import all_rows, shape_with_room, step_rows
 from gated.backends.native.threads.pool import Team, pool, team_for
 from gated.backends.native.tuning import tuning_for
 from gated.backends.reference import ReferenceBackend
@@ -101,12 +101,10 @@ _cache: Lru[Any, _Plans] = Lru(tuning_for().plans_kept)
 
 
 def _find_plans(given: Pass) -> _Plans:
-    rows, steps, sequences, here = len(given.x), len(given.counts), given.sequences, host()
-    team, varying = team_for(sequences), rows != steps * sequences
-    if varying:  # which share a plan with all that need about as much room
-        few = sequences <= team.threads
-        steps, sequences, rows = 1, sequences if few else octave(sequences), octave(rows)
-    shape = steps, sequences, rows
+    here, team = host(), team_for(given.sequences)
+    shape, varying = shape_with_room(len(given.counts), given.sequences, len(given.x), team.threads)
+    if varying:
+        shape = 1, *shape[1:]  # T is told
     # by identity, which is found sooner: plans hold both
     key = id(given.schedule), id(here), given.x.dtype.char, *shape, varying, *team, *given.sizes.items()
     return _cache.get(key, lambda: _plans(given, here, shape, varying, team))

@@ -221,12 +221,14 @@ def octave(count: int) -> int:
     return 1 << (count - 1).bit_length() if count else 0
 
 
-def shape_with_room(counts: Array, sequences: int, rows: int) -> tuple[tuple[int, int, int], bool]:
-    """(T, N, R) for which a plan is made, and whether the lengths vary: then it has room for others."""
-    steps = len(counts)
+def shape_with_room(steps: int, sequences: int, rows: int, threads: int) -> tuple[tuple[int, int, int], bool]:
+    """(T, N, R) for which a plan is made, and whether the lengths vary: then it has room for others.
+
+    N stays what it is where threads may share the columns because of it.
+    """
     if rows == steps * sequences:
         return (steps, sequences, rows), False
-    return (room_for(steps), sequences, room_for(rows)), True
+    return (octave(steps), sequences if sequences <= threads else octave(sequences), octave(rows)), True
 
 
 def gap_between(sizes: Iterable[int], itemsize: int) -> int:
