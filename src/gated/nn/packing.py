@@ -30,6 +30,7 @@ class Packing:
         self.steps, self.sequences = steps, sequences
         self.order: Array | None = None
         if lengths is None:
+            self.counts = _all_of_them(steps, sequences)
             return
         self.lengths = checked_lengths(lengths, steps, sequences)
         self.counts = (self.lengths[None, :] > np.arange(steps)[:, None]).sum(axis=1)
@@ -37,15 +38,9 @@ class Packing:
             self.order = np.argsort(-self.lengths, kind="stable")
             self._index()
 
-    # without lengths, made where somebody asks
-
     @cached_property
-    def lengths(self) -> Array:
+    def lengths(self) -> Array:  # without any, made where somebody asks
         return np.full(self.sequences, self.steps, np.int64)
-
-    @cached_property
-    def counts(self) -> Array:
-        return _all_of_them(self.steps, self.sequences)
 
     def _index(self) -> None:
         sorted_lengths = self.lengths[self.order]
@@ -93,10 +88,8 @@ class Packing:
 
 @lru_cache(maxsize=64)
 def _all_of_them(steps: int, sequences: int) -> Array:
-    """(T,): N at every step. Nobody writes to it: calls of the same sizes share it."""
-    counts = np.full(steps, sequences, np.int64)
-    counts.flags.writeable = False
-    return counts
+    """(T,): N at every step, read-only: calls of the same sizes share it. It takes no memory."""
+    return np.broadcast_to(np.int64(sequences), (steps,))
 
 
 def checked_lengths(lengths: Any, steps: int, sequences: int) -> Array:

@@ -130,7 +130,7 @@ class Recurrent(Stack, kind="recurrent"):
     def _last(self, packing: Packing, last: Sequence[Sequence[Array]]) -> State:
         """The last states, (K, N, size) each, from those of every direction."""
         if len(last) == 1:  # fresh arrays: no copy is needed
-            return tuple(packing.unsort(array)[None] for array in last[0])
+            return tuple([packing.unsort(array)[None] for array in last[0]])
         return tuple(np.stack([packing.unsort(array) for array in arrays]) for arrays in zip(*last, strict=True))
 
     def _pass(self, packing: Packing, k: int, x: Array, states: Sequence[Array]) -> Pass:

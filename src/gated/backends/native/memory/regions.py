@@ -88,6 +88,7 @@ class Sheet:
         self._values: list[int] = []
         self._which: list[int] = []
         self._filled: tuple[Array, Array, int, int, int] | None = None
+        self._spare: list[tuple[Array, int]] = []  # filled-in numbers that nobody needs any more, and where they lie
         self._relative: dict[Hashable, list[tuple[int, int]]] = {}
 
     def begin(self) -> int:
@@ -135,13 +136,21 @@ class Sheet:
             arrays = np.array(self._values, np.int64), np.array(self._which, np.int64)
             self._filled = *arrays, *map(address_of, arrays), len(arrays[0])
         values, which, at, which_at, count = self._filled
-        filled = np.empty(count, np.int64)
-        own = address_of(filled)
+        try:
+            filled, own = self._spare.pop()
+        except IndexError:
+            filled = np.empty(count, np.int64)
+            own = address_of(filled)
         if self._filler is None:
             np.add(values, np.array([0, own, *addresses], np.int64)[which], out=filled)
         else:
             self._filler(self._pack(at, which_at, own, 0, own, *addresses), 0, count)
         return filled, own
+
+    def done(self, filled: Array, address: int) -> None:
+        """What `fill` has given may be used for the next call."""
+        if not self._spare:
+            self._spare.append((filled, address))
 
     def rebase(self, filled: Array, base: Hashable, address: int) -> None:
         """Give a base another address in filled-in numbers."""

@@ -274,6 +274,7 @@ def _run(plan: ForwardPlan | BackwardPlan, addresses: list[int], counts: Array, 
     if not plan.shapes.equal:
         course.recut(call.numbers, counts, sequences)
     call.run(course.program, course.members, course.alone)
+    plan.sheet.done(call.numbers, call.address)
 
 
 def _fitting(
