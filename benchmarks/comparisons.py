@@ -11,6 +11,7 @@ from benchmarks.points import (
     LARGE,
     ONLINE,
     QUICK,
+    RAGGED,
     SAMPLE,
     STREAM,
     UPDATE,
@@ -38,7 +39,7 @@ class Comparison:
         rate: compare floating point operations per second, not seconds.
         slow: takes so long to prepare that --quick does it at one point alone.
         vocabulary: of the language model that is trained, or writes.
-        step: the task whose memory is measured.
+        step: the task whose memory is measured, or the call whose Python part is.
     """
 
     key: str
@@ -174,6 +175,15 @@ COMPARISONS = (
     Comparison("memory.lstm", "LSTM training, peak memory, PyTorch nn.LSTM", "lstm", "memory", "torch"),
     Comparison("memory.gru", "GRU training, peak memory, PyTorch nn.GRU", "gru", "memory", "torch"),
     *_update_memory(),
+    Comparison(
+        "overhead.call", "LSTM training step, what is no machine code", "lstm", "overhead", None, (STREAM,), step="call"
+    ),
+    Comparison(
+        "overhead.shape", "LSTM training step, a new shape", "lstm", "overhead", None, (RAGGED,), step="passes"
+    ),
+    Comparison(
+        "overhead.update", "Whole update, LSTM, 50 symbols, a new shape", "lstm", "overhead", None, (RAGGED,), step="update"
+    ),
     Comparison("start.cold", "Peephole LSTM, compilation, nothing in the cache", "peephole", "start", None, (STREAM,)),
     Comparison("start.cached", "Peephole LSTM, compilation, code from the cache", "peephole", "start", None, (STREAM,)),
 )
@@ -198,7 +208,7 @@ def select(only: str | None = None, points: Sequence[Point] | None = None, quick
 
 
 def _points(comparison: Comparison, points: Sequence[Point] | None, quick: bool) -> tuple[Point, ...]:
-    if comparison.points in ((STREAM,), (SAMPLE,)):
+    if comparison.points in ((STREAM,), (SAMPLE,), (RAGGED,)):
         return comparison.points
     if points is None and comparison.points not in (GRID, LARGE_POINTS, QUICK):
         return comparison.points[:2]  # of its own

@@ -58,4 +58,5 @@ UPDATE_WORDS = Point(32, 32, 256)
 BIDIRECTIONAL = (Point(100, 16, 64), Point(100, 32, 128))
 SAMPLE = Point(2000, 1, 192)  # 2,000 symbols, one after the other
 STREAM = Point(100, 1, 64)  # 100 steps are compared, one is timed
+RAGGED = Point(100, 16, 64)  # at most so many steps and sequences
 LARGE = 256  # from this hidden size on the arithmetic alone counts: rates are compared with the machine's sgemm

@@ -126,7 +126,7 @@ def rounded(figure: float, bound: float) -> str:
 def table(comparison: Comparison, rows: Sequence[Row]) -> str:
     """One line per point, and the geometric mean."""
     if comparison.peer is None:
-        return own_table(rows)
+        return own_table(comparison, rows)
     peer = SIDES[comparison.peer].title
     head = ["point", "gated", peer, "at its best with", "ratio", "pairs", "difference"]
     if comparison.rate:
@@ -139,13 +139,17 @@ def table(comparison: Comparison, rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
-def own_table(rows: Sequence[Row]) -> str:
-    """For times of our own without a peer: the step that compiles less a second step."""
-    lines = ["| point | seconds | quartiles | fresh processes |", "|---|---|---|---|"]
+def own_table(comparison: Comparison, rows: Sequence[Row]) -> str:
+    """For times of our own without a peer: the step that compiles less a second step, what is no machine code."""
+    counted, digits = ("fresh processes", 3) if comparison.task == "start" else ("calls", 6)
+    lines = [f"| point | seconds | quartiles | {counted} |", "|---|---|---|---|"]
     for row in rows:
         found = row.ratio
-        values = ["", row.note, ""] if found is None else [f"{found.median:.3f}", f"{found.low:.3f}–{found.high:.3f}"]
-        lines.append(f"| {' | '.join([str(row.point), *values, *([str(found.count)] if found else [])])} |")
+        values = ["", row.note, ""]
+        if found is not None:
+            median, low, high = (f"{value:.{digits}f}" for value in (found.median, found.low, found.high))
+            values = [median, f"{low}–{high}", str(found.count)]
+        lines.append(f"| {' | '.join([str(row.point), *values])} |")
     return "\n".join(lines)
 
 

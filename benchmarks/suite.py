@@ -93,9 +93,8 @@ class Suite:
 
     def row(self, comparison: Comparison, point: Point) -> Row:
         """One comparison at one point. What goes wrong on a side ends as the row's note."""
-        measure: Callable[[Comparison, Row], None] = {"memory": self._memory, "start": self._start}.get(
-            comparison.task, self._speed
-        )
+        own = {"memory": self._memory, "start": self._start, "overhead": self._overhead}
+        measure: Callable[[Comparison, Row], None] = own.get(comparison.task, self._speed)
         row = Row(comparison.key, point)
         meter = Meter(self.workers.pids())
         try:
@@ -168,6 +167,13 @@ class Suite:
             for number in range(self.effort.fresh):
                 seconds.append(self._first(filled if cached else Path(folder, str(number)), row))
         row.ratio = spread(seconds)
+        row.ours = row.ratio.median
+
+    def _overhead(self, comparison: Comparison, row: Row) -> None:
+        """What a call costs besides its machine code, or with a new shape besides the same one again."""
+        worker = self.workers.get("gated", self.threads)
+        found = worker.ask("overhead", problem=Problem(comparison.cell, row.point), what=comparison.step)
+        row.ratio, row.setting = spread(found), f"{self.threads} threads"
         row.ours = row.ratio.median
 
     def _first(self, cache: Path, row: Row) -> float:

@@ -1,6 +1,6 @@
 """What the figures should come to, and whether they do. Nothing is asserted anywhere: this is printed.
 
-A figure is a ratio theirs / ours (greater is better), or for `start` seconds (smaller is better).
+A figure is a ratio theirs / ours (greater is better), or for `start` and `overhead` seconds (smaller is better).
 """
 
 from __future__ import annotations
@@ -136,6 +136,9 @@ TARGETS = (
     Target("Peak memory, PyTorch's over ours, GRU, everywhere", ("memory.gru",), "lowest", 1.0),
     Target("Peak memory of whole updates, PyTorch's over ours, 103 symbols", ("memory.update",), "lowest", 1.0),
     Target("Peak memory of whole updates, PyTorch's over ours, 10,000 symbols", ("memory.words",), "lowest", 1.0),
+    Target("Python part of forward and backward", ("overhead.call",), "highest", 25e-6, at_most=True, unit=" s"),
+    Target("A new shape, forward and backward", ("overhead.shape",), "highest", 1e-4, at_most=True, unit=" s"),
+    Target("A new shape, a whole update", ("overhead.update",), "highest", 1e-4, at_most=True, unit=" s"),
     Target("Compilation of forward and backward, cold", ("start.cold",), "highest", 1.0, at_most=True, unit=" s"),
     Target("The same from the disk cache", ("start.cached",), "highest", 0.05, at_most=True, unit=" s"),
 )

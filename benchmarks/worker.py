@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from multiprocessing.connection import Connection
 from typing import Any
 
-from benchmarks import memory, sides, start
+from benchmarks import memory, overhead, sides, start
 from benchmarks.sides.base import Prepared, Side, Unavailable
 
 QUIET_INTERVAL = 0.002  # seconds; quiet is less than a tenth of it spent by all threads together
@@ -121,6 +121,12 @@ class Worker:
 
     def do_start(self, problem: Any, imported: bool) -> tuple[float, float]:
         return start.first_and_second(problem, imported)
+
+    def do_overhead(self, problem: Any, what: str) -> list[float]:
+        _ = self.side  # with its threads
+        if what == "call":
+            return overhead.python_part(problem)
+        return overhead.new_shapes(problem, whole=what == "update")
 
     def do_source(self) -> str:
         """The file that `import gated` finds here."""

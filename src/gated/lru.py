@@ -29,17 +29,22 @@ class Lru(Generic[K, V]):
         self.most, self.total = most, 0
         self._weight = weight
         self._held: OrderedDict[K, V] = OrderedDict()
+        self._latest: tuple[K, V] | None = None  # asked for: who asks again need not wait for others
         self._lock = fork_safe_lock()
 
     def get(self, key: K, make: Callable[[], V]) -> V:
         """The value of a key, made if there is none. Who asks meanwhile waits: nothing is made twice."""
+        latest = self._latest
+        if latest is not None and latest[0] == key:
+            return latest[1]
         with self._lock:
             try:
                 self._held.move_to_end(key)
+                value = self._held[key]
             except KeyError:
                 self.leave(key, value := make())
-                return value
-            return self._held[key]
+            self._latest = key, value
+            return value
 
     def find(self, key: K) -> V | None:
         """The value of a key, which stays; None if there is none."""
@@ -52,6 +57,7 @@ class Lru(Generic[K, V]):
     def take(self, key: K) -> V | None:
         """The value of a key, for the caller alone: it is held no longer. None if there is none."""
         with self._lock:
+            self._latest = None
             value = self._held.pop(key, None)
             if value is not None:
                 self.total -= self._weight_of(value)
@@ -69,6 +75,7 @@ class Lru(Generic[K, V]):
     def forget(self) -> None:
         """Hold nothing."""
         with self._lock:
+            self._latest = None
             self._held.clear()
             self.total = 0
 

@@ -16,7 +16,7 @@ from benchmarks.sides.base import Prepared, Unavailable
 from benchmarks.suite import Suite
 
 import gated
-from benchmarks import agree, language, pairs, worker
+from benchmarks import agree, language, overhead, pairs, worker
 
 SMALL = Point(10, 3, 20)  # ten steps: torch.compile and its loop take them in tens
 EFFORT = pairs.Effort(burst=0.001, least=2, most=2, budget=0.0, trials=1, fresh=1)
@@ -125,6 +125,23 @@ def test_memory_of_whole_updates(suite):
     kept = 2 * sum(value.size for value in language.weights(Problem("lstm", point, vocabulary=103)).values())
     least = (kept + 5 * 32 * 16 * 64) * 4
     assert row.note == "" and least < row.ours < 40 * least and least < row.theirs < 40 * least
+
+
+@pytest.mark.parametrize("key", ["overhead.call", "overhead.shape", "overhead.update"])
+def test_what_a_call_costs_besides_machine_code(suite, monkeypatch, key):
+    row = suite.row(COMPARISON[key], Point(20, 4, 16))
+    assert row.note == "" and row.ratio.count > 50 and row.ours == row.ratio.median
+    if key == "overhead.call":
+        assert 1e-6 < row.ours < 1e-2
+
+
+def test_the_clock_of_machine_code_leaves_nothing_behind(monkeypatch):
+    from gated.backends.native.threads.pool import pool
+
+    monkeypatch.setattr(overhead, "CALLS", 5)
+    before = pool()._run, pool()._conduct
+    parts = overhead.python_part(Problem("lstm", Point(5, 1, 8)))
+    assert len(parts) == 5 and min(parts) > 0 and (pool()._run, pool()._conduct) == before
 
 
 def test_numbers_that_differ_are_a_note_and_not_a_time(suite, monkeypatch):

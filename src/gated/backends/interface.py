@@ -29,7 +29,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from gated.backends.scan import Array, Pass, Scan, one_hot, stale, takes_pass
+from gated.backends.scan import Array, AtRest, Pass, Scan, one_hot, stale, takes_pass
 from gated.backends.whole_step import Batch, Chain, Given, Trained, Update
 from gated.language.graph import Node
 from gated.schedule import CellSchedule
@@ -37,6 +37,7 @@ from gated.schedule import CellSchedule
 __all__ = [
     "Arithmetic",
     "Array",
+    "AtRest",
     "Backend",
     "Pass",
     "Rule",

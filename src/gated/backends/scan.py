@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, NoReturn, TypeVar
 
 import numpy as np
 
+from gated.addresses import address_of
 from gated.errors import ArgumentError, uncopied, wrong
 from gated.language.graph import Node
 from gated.schedule import CellSchedule
@@ -31,6 +32,17 @@ def one_hot(units: Array, size: int, dtype: Any) -> Array:
     rows = np.zeros((*units.shape, size), dtype)
     np.put_along_axis(rows, units[..., None], 1.0, axis=-1)
     return rows
+
+
+class AtRest(tuple[Array, ...]):
+    """Zeros, (N, size) for each state: contiguous, of the right dtype, and nobody writes to them.
+
+    Attributes:
+        addresses: of them, for machine code.
+    """
+
+    def __init__(self, arrays: Iterable[Array]) -> None:
+        self.addresses = tuple([address_of(array) for array in self])
 
 
 class Pass(NamedTuple):

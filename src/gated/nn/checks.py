@@ -107,8 +107,10 @@ def array(name: str, value: Any, shape: tuple[int | str, ...], kind: np.dtype[An
     Args:
         own: always a new array, which shares no memory with `value`.
     """
-    if type(value) is np.ndarray and value.dtype == kind and not own and _fits(value.shape, shape):
-        return np.ascontiguousarray(value)  # as most are
+    if type(value) is np.ndarray and value.dtype == kind and not own:
+        found = value.shape
+        if found == shape or _fits(found, shape):
+            return np.ascontiguousarray(value)  # as most are
     result = as_array(name, value)
     if result.dtype.kind not in ("fiu" if kind.kind == "f" else "fiuc"):
         raise wrong_type(

@@ -6,7 +6,7 @@ reverse direction starts at each sequence's own end.
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,7 @@ class Packing:
         self.steps, self.sequences = steps, sequences
         self.order: Array | None = None
         if lengths is None:
+            self.counts = _all_of_them(steps, sequences)
             return
         self.lengths = checked_lengths(lengths, steps, sequences)
         self.counts = (self.lengths[None, :] > np.arange(steps)[:, None]).sum(axis=1)
@@ -37,15 +38,9 @@ class Packing:
             self.order = np.argsort(-self.lengths, kind="stable")
             self._index()
 
-    # without lengths, made where somebody asks
-
     @cached_property
-    def lengths(self) -> Array:
+    def lengths(self) -> Array:  # without any, made where somebody asks
         return np.full(self.sequences, self.steps, np.int64)
-
-    @cached_property
-    def counts(self) -> Array:
-        return np.full(self.steps, self.sequences, np.int64)
 
     def _index(self) -> None:
         sorted_lengths = self.lengths[self.order]
@@ -89,6 +84,12 @@ class Packing:
         result = np.empty_like(array)
         result[(slice(None),) * axis + (self.order,)] = array
         return result
+
+
+@lru_cache(maxsize=64)
+def _all_of_them(steps: int, sequences: int) -> Array:
+    """(T,): N at every step, read-only: calls of the same sizes share it. It takes no memory."""
+    return np.broadcast_to(np.int64(sequences), (steps,))
 
 
 def checked_lengths(lengths: Any, steps: int, sequences: int) -> Array:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from gated.addresses import address_of
 from gated.errors import as_array, describe, wrong
 from gated.nn import checks
 
@@ -93,9 +94,16 @@ class ParameterVector(Mapping[str, Array]):
     def like(self, vector: Array | None = None, whole: ParameterVector | None = None) -> ParameterVector:
         """The same layout over another vector, or over zeros. `whole`: of which the other vector is a part."""
         other = ParameterVector.__new__(ParameterVector)
-        other._lay(self._layout, self.vector.dtype, vector)
+        other._lay(self._layout, self._vector.dtype, vector)
         if whole is not None:
             other.whole = weakref.ref(whole)
+        return other
+
+    def unset(self) -> ParameterVector:
+        """The same layout over numbers that are still to be written, all of them."""
+        other = ParameterVector.__new__(ParameterVector)
+        other._layout, other._vector = self._layout, np.empty(self._vector.shape, self._vector.dtype)
+        other._views, other._addresses = {}, {}
         return other
 
     def span(self, name: str) -> tuple[int, int]:
@@ -201,7 +209,7 @@ class ParameterPart(Mapping[str, Array]):
         """Of each parameter in order: for machine code, to which a view of each would be a detour."""
         known = self.owner._addresses.get(self.prefix)
         if known is None:
-            vector = self.owner.vector
-            first, size = vector.__array_interface__["data"][0], vector.itemsize
+            vector = self.owner._vector
+            first, size = address_of(vector), vector.itemsize
             known = self.owner._addresses[self.prefix] = tuple([first + n * size for n in self._starts.values()])
         return known

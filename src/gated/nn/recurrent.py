@@ -18,7 +18,7 @@ from gated.nn import checks
 from gated.nn.packing import Packing
 from gated.nn.parameters import ParameterVector
 from gated.nn.refusals import refuse_bidirectional, refuse_tape
-from gated.nn.stack import Stack, State
+from gated.nn.stack import Rest, Stack, State
 from gated.nn.stream import Stream
 from gated.nn.tape import Tape
 
@@ -78,7 +78,7 @@ class Recurrent(Stack, kind="recurrent"):
             ArgumentError, ArgumentTypeError: a shape, dtype or length does not fit.
         """
         x, states, packing = self._checked(x, state, lengths)
-        if not isinstance(rng, (np.random.Generator, type(None))):
+        if rng is not None and not isinstance(rng, np.random.Generator):
             raise wrong_type("rng", describe(rng), "a numpy.random.Generator")
         tape = Tape(self, packing, [], [])
         for layer in range(self.num_layers):
@@ -127,18 +127,18 @@ class Recurrent(Stack, kind="recurrent"):
         steps, batch = x.shape[:2]
         if batch == 0:
             raise wrong("x", "a batch of 0 sequences", "at least one sequence")
-        return x, self.checked_state("state", state, batch), Packing(steps, batch, lengths)
+        return x, self._state_or_rest("state", state, batch), Packing(steps, batch, lengths)
 
     def _last(self, packing: Packing, last: Sequence[Sequence[Array]]) -> State:
         """The last states, (K, N, size) each, from those of every direction."""
         if len(last) == 1:  # fresh arrays: no copy is needed
-            return tuple(packing.unsort(array)[None] for array in last[0])
+            return tuple([packing.unsort(array)[None] for array in last[0]])
         return tuple(np.stack([packing.unsort(array) for array in arrays]) for arrays in zip(*last, strict=True))
 
     def _pass(self, packing: Packing, k: int, x: Array, states: Sequence[Array]) -> Pass:
         sizes, parameters = self._layer_sizes[self._layer_of(k)], self._parameters_of(k)
-        rows, initial = packing.pack(x, self._is_reverse(k)), [packing.sort(s[k]) for s in states]
-        return Pass(self._schedule, sizes, parameters, rows, packing.counts, initial)
+        rows = packing.pack(x, self._is_reverse(k))
+        return Pass(self._schedule, sizes, parameters, rows, packing.counts, _of_side(packing, k, states))
 
     def _forward_direction(self, tape: Tape, k: int, x: Array, states: Sequence[Array]) -> Array:
         scan = self._backend.forward(self._pass(tape.packing, k, x, states))
@@ -170,12 +170,12 @@ class Recurrent(Stack, kind="recurrent"):
         steps, batch = packing.steps, packing.sequences
         shape = (batch, steps, self.output_size) if self.batch_first else (steps, batch, self.output_size)
         dy = self._time_major(checks.array("dy", dy, shape, self.dtype))
-        dstates = self.checked_state("dstate", dstate, batch)
-        grads = self.params.like()
-        first = [np.empty_like(d) for d in dstates]
+        dstates = self._state_or_rest("dstate", dstate, batch)
+        grads = self.params.unset()
+        first: list[Sequence[Array]] = [()] * len(tape.scans)
         for layer in reversed(range(self.num_layers)):
             dy = self._backward_layer(tape, layer, dy, dstates, first, grads)
-        return self._user_major(dy), tuple(first), grads
+        return self._user_major(dy), self._last(packing, first), grads
 
     def _backward_layer(
         self,
@@ -183,22 +183,24 @@ class Recurrent(Stack, kind="recurrent"):
         layer: int,
         dy: Array,
         dstates: Sequence[Array],
-        first: Sequence[Array],
+        first: list[Sequence[Array]],
         grads: ParameterVector,
     ) -> Array:
-        packing, width = tape.packing, self.state_sizes[0]
-        found: list[tuple[Array, ...]] = [(np.zeros((), self.dtype),)]
+        """From the adjoint of a layer's output to that of its input; those of the initial states go into `first`."""
+        packing, width, sides = tape.packing, self.state_sizes[0], []
         for direction, k in enumerate(self._directions_of(layer)):
             reverse = self._is_reverse(k)
-            rows = packing.pack(dy[:, :, direction * width : (direction + 1) * width], reverse)
-            dx, initial = self._backend.backward(
-                tape.scans[k], rows, [packing.sort(d[k]) for d in dstates], self._parameters_of(k, grads)
+            own = dy[:, :, direction * width : (direction + 1) * width] if self.bidirectional else dy
+            dx, first[k] = self._backend.backward(
+                tape.scans[k],
+                packing.pack(own, reverse),
+                _of_side(packing, k, dstates),
+                self._parameters_of(k, grads),
             )
-            for s, value in enumerate(initial):
-                first[s][k] = packing.unsort(value)
-            found.append((packing.unpack(dx, reverse),))
-        total, mask = self._backend.sum_of_products(found), tape.masks[layer]
-        return np.asarray(total if mask is None else self._backend.sum_of_products([(total, mask)]))
+            sides.append(packing.unpack(dx, reverse))
+        total = sides[0] if len(sides) == 1 else self._backend.sum_of_products([(side,) for side in sides])
+        mask = tape.masks[layer]
+        return total if mask is None else np.asarray(self._backend.sum_of_products([(total, mask)]))
 
     def step(self, x_t: Any, state: Any = None) -> tuple[State, Tape]:
         """One time step. The output is the last layer of the first state, `state[0][-1]`.
@@ -279,6 +281,11 @@ class Recurrent(Stack, kind="recurrent"):
 def dropout_mask(rng: np.random.Generator, shape: tuple[int, ...], dropout: float, dtype: Any) -> Array:
     """What numbers are multiplied by: 0 with this probability, and as much above 1 otherwise that the mean is 1."""
     return np.asarray((rng.random(shape) >= dropout) / (1.0 - dropout), dtype)
+
+
+def _of_side(packing: Packing, k: int, states: Sequence[Array]) -> Sequence[Array]:
+    """The states of a layer and direction, (N, size) each, in packed order."""
+    return states.sides[k] if isinstance(states, Rest) else [packing.sort(state[k]) for state in states]
 
 
 def _side_by_side(outputs: list[Array]) -> Array:

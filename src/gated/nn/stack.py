@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from gated.backends import get_backend
+from gated.backends.interface import AtRest
 from gated.backends.whole_step import Chain
 from gated.errors import describe, shown, wrong, wrong_type
 from gated.language import Cell
@@ -30,6 +31,18 @@ from gated.schedule.numbers import require_fit
 Array = np.ndarray[Any, Any]
 State = tuple[Array, ...]
 MOST_LAYERS = 10_000
+
+
+class Rest(list[Array]):
+    """States that are all zeros, (K, N, size) each, to be read only.
+
+    Attributes:
+        sides: those of each layer and direction.
+    """
+
+    def __init__(self, states: list[Array]) -> None:
+        super().__init__(states)
+        self.sides = [AtRest(side) for side in zip(*states, strict=True)]
 
 
 class Stack(Layer):
@@ -103,6 +116,7 @@ class Stack(Layer):
         self._state_sizes = tuple(self._layer_sizes[-1][graph.dims[name]] for name in graph.states)
         self._check_room()
         self._own_chain: Chain | None = None
+        self._rest = Rest([])
 
     # sizes
 
@@ -170,6 +184,15 @@ class Stack(Layer):
         checks.room({"batch": batch}, count * batch * sum(self._state_sizes), self.dtype)
         return [np.zeros((count, batch, size), self.dtype) for size in self._state_sizes]
 
+    def _state_or_rest(self, name: str, state: Any, batch: int) -> list[Array]:
+        """As `checked_state`, to be read only: the zeros are kept for the next call with as many sequences."""
+        if state is not None:
+            return self.checked_state(name, state, batch)
+        rest = self._rest
+        if not rest or rest[0].shape[1] != batch or rest[0].dtype != self.dtype:
+            rest = self._rest = Rest(self._zeros(batch))
+        return rest
+
     def _time_major(self, array: Array) -> Array:
         return array.swapaxes(0, 1) if self.batch_first else array
 
@@ -205,7 +228,7 @@ class Stack(Layer):
         return other
 
     def __getstate__(self) -> dict[str, Any]:
-        derived = "_backend", "_schedule", "_prefixes", "_layer_sizes", "_state_sizes", "_own_chain"
+        derived = "_backend", "_schedule", "_prefixes", "_layer_sizes", "_state_sizes", "_own_chain", "_rest"
         return {key: value for key, value in vars(self).items() if key not in derived}
 
     def __setstate__(self, state: dict[str, Any]) -> None:

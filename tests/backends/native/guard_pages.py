@@ -215,6 +215,8 @@ class Guard:
         changes = [
             (Region, "place", self.place),
             (memory, "lease", self.lease),
+            (memory, "work", self.lease),
+            (memory, "done", lambda lease: None),
             (memory, "placed", self.placed),
             (Sheet, "fill", self._sheet(Sheet.fill)),
             *((owner, "step_rows", self._tables(groups.step_rows)) for owner in (groups, *NUMBERED)),

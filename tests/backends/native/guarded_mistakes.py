@@ -18,8 +18,8 @@ from guarded_runs import CASES, alloca_at_guard_page, run_cell, run_online
 
 from gated.backends.native.codegen import gradient_kernels, moves, panels, renewal
 from gated.backends.native.machine import programs
-from gated.backends.native.passes import backend, course, inference_plan, learner, plan, step_update
-from gated.backends.native.threads import pool
+from gated.backends.native.passes import course, inference_plan, layer_plan, learner, plan, step_update, training_plan
+from gated.backends.native.threads import groups, pool
 from gated.backends.native.tuning import TRIED
 from gated.cells import ZOO
 
@@ -50,14 +50,17 @@ def _given_wider(given: Any) -> Any:
     return lambda plan, name, size: given(plan, name, size)._replace(stride=given(plan, name, size).stride + 1)
 
 
-def _longer(add: Any, kind: tuple[str, ...], field: str) -> Any:
+def _longer(add: Any, kind: tuple[str, ...], name: str) -> Any:
     """One more in a field of every job of a kind, told by how many fields it has, and by its plan."""
-    index = kind.index(field)
+    index = kind.index(name)
 
     def longer(jobs: Any, *fields: Any) -> None:
         meant = len(fields) == len(kind) and isinstance(jobs, plan.MovePlan) == (kind is moves.JOB)
-        changed = [*fields[:index], fields[index] + 1, *fields[index + 1 :]] if meant else fields
+        changed = [*fields[:index], more(fields[index]), *fields[index + 1 :]] if meant else fields
         add(jobs, *changed)
+
+    def more(field: Any) -> Any:
+        return (field[0] + 1, *field[1:]) if isinstance(field, tuple) else field + 1
 
     return longer
 
@@ -85,7 +88,7 @@ def _a_step_more(run: Any) -> Any:
     return lambda step, steps, *how: run(step, steps + (steps == step.most), *how)
 
 
-Step, Rows, Update = learner.NativeStep, backend.Groups, step_update.StepUpdate
+Step, Rows, Update = learner.NativeStep, groups.Groups, step_update.StepUpdate
 # name -> mode, and what is replaced by something wrong
 MISTAKES: dict[str, tuple[str, list[tuple[Any, str, Any]]]] = {
     "none": ("ends", []),
@@ -100,8 +103,8 @@ MISTAKES: dict[str, tuple[str, list[tuple[Any, str, Any]]]] = {
     "rows one too late": ("ends", [(Rows, "step_rows", lambda old: _moved(old, 0, 1))]),
     "rows one too late between canaries": ("canaries", [(Rows, "step_rows", lambda old: _moved(old, 0, 1))]),
     "rows too far apart": ("ends", [(plan.LoopPlan, "put", _wider)]),
-    "whole vectors of the caller's rows": ("ends", [(backend.ForwardPlan, "_rows_of", _not_copied)]),
-    "the same in the backward pass": ("ends", [(backend.BackwardPlan, "_rows_of", _not_copied)]),
+    "whole vectors of the caller's rows": ("ends", [(training_plan.ForwardPlan, "_rows_of", _not_copied)]),
+    "the same in the backward pass": ("ends", [(training_plan.BackwardPlan, "_rows_of", _not_copied)]),
     "the same without a tape": ("ends", [(inference_plan.InferencePlan, "_rows_of", _not_copied)]),
     "outputs side by side too far apart": (
         "ends",
@@ -136,7 +139,7 @@ MISTAKES: dict[str, tuple[str, list[tuple[Any, str, Any]]]] = {
         "ends",
         [(plan.JobPlan, "add", lambda old: _longer(old, gradient_kernels.VECTOR_JOB, "size"))],
     ),
-    "states that nobody has set": ("ends", [(Rows, "put_initial", lambda old: lambda *args: None)]),
+    "states that nobody has set": ("ends", [(layer_plan._Carrying, "_carry", lambda old: lambda own, plans, *args: plans)]),
     "an online step too many": ("ends", [(Step, "run", _a_step_more)]),
     "an online step with a column too many": ("ends", [(plan.LoopPlan, "_set", lambda old: _larger(old, "size"))]),
     "an online step with a vector too many": ("ends", [(plan.LoopPlan, "_set", lambda old: _larger(old, "to"))]),

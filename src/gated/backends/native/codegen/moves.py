@@ -1,6 +1,7 @@
-"""Rows moved from one order or spacing to another, or added to others, as one kernel.
+"""Rows moved from one order or spacing to another, or added to others, as one kernel; and tables filled in, as another.
 
 `move(ctx, i, n)` does the i-th of n shares of every job: rows (outer, inner) of `size` numbers each.
+`fill(ctx, 0, n)` makes the n numbers of a table (see `memory.regions.Sheet`): each of them and the address of its base.
 """
 
 from __future__ import annotations
@@ -11,9 +12,11 @@ from gated.backends.native.codegen.ir_tools import (
     I64,
     POINTER,
     JobTable,
+    at,
     begin,
     load_masked,
     loop,
+    read,
     share_of,
     store_masked,
 )
@@ -32,6 +35,21 @@ JOB = (
     "target inner",
     "add",
 )
+
+
+# of pointers: to the numbers, to which base each belongs to, to the table; behind them the addresses of the bases
+FILL = ("values", "which", "table")
+
+
+def emit_fill(module: ir.Module) -> None:
+    """Add the function `fill` to a module."""
+    b, ctx, first, stop = begin(module, "fill")
+    values, which, table = (b.inttoptr(read(b, ctx, i), POINTER) for i in range(len(FILL)))
+    bases = at(b, ctx, I64(len(FILL)))
+    with loop(b, first, stop) as number:
+        base = b.load(at(b, bases, b.load(at(b, which, number), typ=I64)), typ=I64)
+        b.store(b.add(b.load(at(b, values, number), typ=I64), base), at(b, table, number))
+    b.ret_void()
 
 
 def emit_move(module: ir.Module, math: VectorMath) -> None:

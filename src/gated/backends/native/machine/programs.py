@@ -14,7 +14,7 @@ import llvmlite.ir as ir
 
 from gated.backends.native.codegen.emit import ContextTable, Module
 from gated.backends.native.codegen.gradient_kernels import emit_gradients
-from gated.backends.native.codegen.moves import emit_move
+from gated.backends.native.codegen.moves import emit_fill, emit_move
 from gated.backends.native.codegen.panels import emit_pack
 from gated.backends.native.codegen.picks import emit_pick
 from gated.backends.native.codegen.renewal import emit_renewal
@@ -120,7 +120,13 @@ class CommonCode:
     matrix_gradients: int
     vector_gradients: int
     settle: int
+    fill: int
     code: Compiled
+
+    @cached_property
+    def filler(self) -> Callable[..., None]:
+        """`fill` as a function."""
+        return self.code.function("fill")
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,6 +192,7 @@ def _common(dtype: str) -> CommonCode:
         emit_pack(module, math)
         emit_renewal(module, math)
         emit_move(module, math)
+        emit_fill(module)
         emit_gradients(module, math, host().machine)
         emit_settle(module, math)
         return module

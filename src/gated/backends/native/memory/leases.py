@@ -46,14 +46,9 @@ def _fresh(size: int) -> Any:
 
 
 class _Held(np.ndarray[Any, Any]):
-    """Raw memory that goes back to its pool when the last view of it is gone."""
+    """Raw memory, as the base of all views of it: they hold the lease."""
 
-    pool: KeptMemory | None = None
-    piece: _Piece
-
-    def __del__(self) -> None:
-        if self.pool is not None:
-            self.pool.give(self.piece)
+    lease: Lease
 
 
 class Lease:
@@ -61,19 +56,34 @@ class Lease:
 
     Attributes:
         address: of its first byte.
+        size: how many bytes there are.
     """
 
+    __slots__ = ("_piece", "_pool", "_whole", "address", "size", "skip")
+
     def __init__(self, size: int, pool: KeptMemory) -> None:
-        piece = pool.take(size + CACHE_LINE)
-        self.bytes = np.ndarray.__new__(_Held, (piece.size,), np.uint8, piece.raw)
-        self.bytes.pool, self.bytes.piece = pool, piece
-        self.skip = -piece.address % CACHE_LINE
-        self.address = piece.address + self.skip
+        self._whole: Lease | None = None  # that this is a part of
+        self._pool, self._piece = pool, pool.take(size + CACHE_LINE)
+        self.skip = -self._piece.address % CACHE_LINE
+        self.address = self._piece.address + self.skip
+        self.size = self._piece.size - self.skip
+
+    def __del__(self) -> None:
+        if self._whole is None:
+            self._pool.give(self._piece)
+
+    @property
+    def bytes(self) -> Array:
+        """All of it, for arrays to be made from: at most calls nobody looks at it but machine code."""
+        held = np.ndarray.__new__(_Held, (self._piece.size,), np.uint8, self._piece.raw)
+        held.lease = self
+        return held
 
     def part(self, start: int) -> Lease:
         """The same memory from a later byte on; `start` should be a multiple of a cache line."""
         part = Lease.__new__(Lease)
-        part.bytes, part.skip, part.address = self.bytes, self.skip + start, self.address + start
+        part._whole, part._pool, part._piece = self, self._pool, self._piece
+        part.skip, part.address, part.size = self.skip + start, self.address + start, self.size - start
         return part
 
     def array(self, offset: int, shape: tuple[int, ...], strides: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
@@ -136,11 +146,29 @@ def _rounded(size: int) -> int:
 
 _pool = KeptMemory()
 _SMALL = tuning_for().small
+_KEPT = tuning_for().kept_work
+_MOST_DONE = 4  # calls that are made at once
+_done: list[Lease] = []
 
 
 def lease(size: int) -> Lease:
     """Uninitialised memory, `size` bytes."""
     return Lease(size, _pool)
+
+
+def work(size: int) -> Lease:
+    """As `lease`, for memory that is done with when a call ends."""
+    with contextlib.suppress(IndexError):
+        last = _done.pop()
+        if last.size >= size:
+            return last
+    return lease(size)
+
+
+def done(used: Lease) -> None:
+    """Leave a lease from `work` to the next call, of which nobody holds a view; a large one goes back to its pool."""
+    if used.size <= _KEPT and len(_done) < _MOST_DONE:
+        _done.append(used)
 
 
 def empty(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
@@ -152,9 +180,7 @@ def placed(shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Array, int]:
     """As `empty`, and the address, which need not be asked for then."""
     size = dtype.itemsize * math.prod(shape)
     if size <= _SMALL:
-        own = np.empty(size + CACHE_LINE, np.uint8)
-        first = address_of(own)
-        skip = -first % CACHE_LINE
-        return np.ndarray(shape, dtype, own, skip), first + skip
+        own = np.empty(shape, dtype)
+        return own, address_of(own)
     held = Lease(size, _pool)
     return np.ndarray(shape, dtype, held.bytes, held.skip), held.address

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+import struct
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -75,13 +76,19 @@ class Sheet:
 
     Bases are named when the sheet is made; their addresses are given with every call of `fill`. The base "sheet" is
     the sheet itself.
+
+    Args:
+        filler: the kernel that fills tables in (see `codegen.moves`); NumPy does it without one, which takes longer.
     """
 
-    def __init__(self, bases: Sequence[Hashable]) -> None:
+    def __init__(self, bases: Sequence[Hashable], filler: Callable[..., None] | None = None) -> None:
         self.base = {name: i + 2 for i, name in enumerate(bases)} | {"sheet": 1}
+        self._filler = filler
+        self._pack = struct.Struct(f"{len(bases) + 5}q").pack
         self._values: list[int] = []
         self._which: list[int] = []
-        self._filled: tuple[Array, Array] | None = None
+        self._filled: tuple[Array, Array, int, int, int] | None = None
+        self._spare: list[tuple[Array, int]] = []  # filled-in numbers that nobody needs any more, and where they lie
         self._relative: dict[Hashable, list[tuple[int, int]]] = {}
 
     def begin(self) -> int:
@@ -126,12 +133,24 @@ class Sheet:
     def fill(self, addresses: Sequence[int]) -> tuple[Array, int]:
         """The numbers, given the address of every base in order; and where they lie."""
         if self._filled is None:
-            self._filled = np.array(self._values, np.int64), np.array(self._which, np.intp)
-        values, which = self._filled
-        filled = np.empty_like(values)
-        own = address_of(filled)
-        np.add(values, np.array([0, own, *addresses], np.int64)[which], out=filled)
+            arrays = np.array(self._values, np.int64), np.array(self._which, np.int64)
+            self._filled = *arrays, *map(address_of, arrays), len(arrays[0])
+        values, which, at, which_at, count = self._filled
+        try:
+            filled, own = self._spare.pop()
+        except IndexError:
+            filled = np.empty(count, np.int64)
+            own = address_of(filled)
+        if self._filler is None:
+            np.add(values, np.array([0, own, *addresses], np.int64)[which], out=filled)
+        else:
+            self._filler(self._pack(at, which_at, own, 0, own, *addresses), 0, count)
         return filled, own
+
+    def done(self, filled: Array, address: int) -> None:
+        """What `fill` has given may be used for the next call."""
+        if not self._spare:
+            self._spare.append((filled, address))
 
     def rebase(self, filled: Array, base: Hashable, address: int) -> None:
         """Give a base another address in filled-in numbers."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from gated.backends.interface import (
     Array,
+    AtRest,
     Batch,
     Chain,
     Given,
@@ -21,80 +22,108 @@ from gated.backends.interface import (
     stale,
     takes_pass,
 )
-from gated.backends.native.machine.programs import TrainingCode, training
+from gated.backends.native.machine.programs import training
+from gated.backends.native.machine.target import Host, host
 from gated.backends.native.memory import leases as memory
 from gated.backends.native.memory.addresses import address_of, parameter_addresses
 from gated.backends.native.passes import inference, maps, stepper, training_step
+from gated.backends.native.passes.layer_plan import LayerBackwardPlan, LayerForwardPlan
 from gated.backends.native.passes.pass_plan import Shapes
-from gated.backends.native.passes.plan import DTYPES, Call, put_computed
+from gated.backends.native.passes.plan import DTYPES, LINES, Call, put_computed
 from gated.backends.native.passes.training_plan import BackwardPlan, ForwardPlan
 from gated.backends.native.passes.vectors import NativeVectors
-from gated.backends.native.threads.groups import Groups, all_rows, shape_with_room, step_rows
+from gated.backends.native.threads.groups import all_rows, shape_with_room, step_rows
 from gated.backends.native.threads.pool import Team, pool, team_for
 from gated.backends.native.tuning import tuning_for
-from gated.backends.reference import ReferenceBackend, last_states, previous_states
+from gated.backends.reference import ReferenceBackend
 from gated.language.graph import Node, is_constant
 from gated.lru import Lru
-from gated.program.rows import SINGLE
+from gated.program.rows import NEW, PREVIOUS, ROW, SINGLE, line_of
 from gated.schedule import CellSchedule
 
 
 @dataclass(frozen=True, eq=False)
 class _Plans:
-    """Both plans for one set of sizes, with row numbers of all rows and of the steps if sequences are equally long."""
+    """Both plans for one set of sizes, or for all of different lengths that fit; and row numbers, if they are the same.
 
-    forward: ForwardPlan
-    backward: BackwardPlan
-    rows: Array | None = None
-    steps: Array | None = None
+    Attributes:
+        held: what stands in the key of these plans by its identity alone.
+        numbers: of equally long sequences.
+    """
+
+    forward: LayerForwardPlan
+    backward: LayerBackwardPlan
+    held: tuple[Any, ...]
+    numbers: _Numbers | None = None
 
     def numbers_of(self, counts: Array, sequences: int, rows: int) -> _Numbers:
         """For sequences of these lengths."""
-        if self.rows is not None and self.steps is not None:
-            return _Numbers(self.steps, self.rows, [])
-        steps = step_rows(counts, sequences, self.forward.shapes.steps)
-        return _Numbers(steps, all_rows(rows, sequences), [rows])
+        if self.numbers is not None:
+            return self.numbers
+        room = self.forward.shapes.sequences  # initial states have so many rows: behind them are the others
+        return _Numbers.of(step_rows(counts, room), all_rows(rows, room), [rows, sequences, len(counts)])
 
 
 class _Numbers(NamedTuple):
-    """Row numbers of a call, and what the base ROWS stands for."""
+    """Row numbers of a call.
+
+    Attributes:
+        steps, rows: of the time steps, and of all rows at once.
+        told: what the bases stand for by which a plan is told of different lengths.
+        places: the addresses of the two.
+    """
 
     steps: Array
     rows: Array
     told: list[int]
+    places: tuple[int, int]
 
-    @property
-    def places(self) -> tuple[int, int]:
-        return address_of(self.steps), address_of(self.rows)
+    def before(self, counts: Array) -> Array:
+        """(R,): for each row that of the state before it, in the array of all states."""
+        previous, begin = np.repeat(self.steps[0, [line_of(PREVIOUS), line_of(ROW)]], counts, axis=1)
+        return np.asarray(previous - begin + np.arange(previous.size))
+
+    def last(self, counts: Array, sequences: int) -> Array:
+        """(N,): for each sequence the row of its last state, in the array of all states."""
+        each = np.arange(sequences)
+        lengths = (each[:, None] < counts).sum(axis=1)
+        return np.asarray(np.concatenate([[0], self.steps[0, line_of(NEW)]])[lengths] + each)
+
+    @staticmethod
+    def of(steps: Array, rows: Array, told: Sequence[int] = ()) -> _Numbers:
+        """With the addresses; `told`: R, N, T, unless the sequences are equally long."""
+        places = address_of(steps), address_of(rows)
+        lines = [places[0] + 8 * told[2] * line for line in range(len(LINES))] if told else []
+        return _Numbers(steps, rows, [*told, *lines], places)
 
 
 _cache: Lru[Any, _Plans] = Lru(tuning_for().plans_kept)
 
 
-def _find_plans(programs: TrainingCode, given: Pass) -> _Plans:
-    team = team_for(given.sequences)
-    shape, varying = shape_with_room(given.counts, given.sequences, len(given.x))
-    key = programs, shape, varying, tuple(given.sizes.items()), team
-    return _cache.get(key, lambda: _plans(programs, given, shape, varying, team))
+def _find_plans(given: Pass) -> _Plans:
+    here, team = host(), team_for(given.sequences)
+    shape, varying = shape_with_room(len(given.counts), given.sequences, len(given.x), team.threads)
+    if varying:
+        shape = 1, *shape[1:]  # T is told
+    # by identity, which is found sooner: plans hold both
+    key = id(given.schedule), id(here), given.x.dtype.char, *shape, varying, *team, *given.sizes.items()
+    return _cache.get(key, lambda: _plans(given, here, shape, varying, team))
 
 
-def _plans(programs: TrainingCode, given: Pass, shape: tuple[int, int, int], varying: bool, team: Team) -> _Plans:
+def _plans(given: Pass, here: Host, shape: tuple[int, int, int], varying: bool, team: Team) -> _Plans:
+    programs = training(given.schedule, DTYPES[given.x.dtype])
     shapes = Shapes.of(programs.layout.schedule.graph, given.sizes, given.x.dtype, shape, team, varying)
     names, groups = list(given.parameters), shapes.groups
-    forward = ForwardPlan(programs, shapes, names)
-    backward = BackwardPlan(forward, names)
-    return (
-        _Plans(forward, backward)
-        if varying
-        else _Plans(forward, backward, groups.all_rows(shape[2]), groups.step_rows())
-    )
+    forward = LayerForwardPlan(programs, shapes, names)
+    numbers = None if varying else _Numbers.of(groups.step_rows(), groups.all_rows(shape[2]))
+    return _Plans(forward, LayerBackwardPlan(forward, names), (given.schedule, here), numbers)
 
 
 class _TapeValues(Mapping[Node, "Array | float"]):
     """Node -> its value, (R, dim) or (dim,): made from the tape when asked for."""
 
-    def __init__(self, plan: ForwardPlan, tape: memory.Lease, rows: int) -> None:
-        self.plan, self.tape, self.rows = plan, tape, rows
+    def __init__(self, plan: ForwardPlan, tape: memory.Lease, states: _TapeStates) -> None:
+        self.plan, self.tape, self.states, self.rows = plan, tape, states, states.rows
 
     def __getitem__(self, node: Node) -> Array | float:
         if is_constant(node):
@@ -102,13 +131,11 @@ class _TapeValues(Mapping[Node, "Array | float"]):
         if node in self.plan.layout.passing:
             raise KeyError(node)
         place = self.plan.layout.values[node]
-        groups = self.plan.shapes.groups
         if place in self.plan.layout.new:
             k = self.plan.layout.new.index(place)
-            states = self.plan.tape.view(self.tape, ("state", k))[: groups.edges[-1] + self.rows]
-            return groups.states(states)[groups.edges[-1] :]
+            return np.asarray(self.states[k][self.states.sequences :])
         view = self.plan.tape.view(self.tape, place)
-        return view[0] if place.rows == SINGLE else groups.rows(view[: self.rows])
+        return view[0] if place.rows == SINGLE else self.plan.shapes.groups.rows(view[: self.rows])
 
     def __iter__(self) -> Iterator[Node]:
         return (node for node in self.plan.layout.values if node not in self.plan.layout.passing)
@@ -120,14 +147,21 @@ class _TapeValues(Mapping[Node, "Array | float"]):
 class _TapeStates(Sequence[Array]):
     """The states of all steps, (N + R, size) each: made from the tape when asked for."""
 
-    def __init__(self, groups: Groups, own: list[Array]) -> None:
-        self.groups, self.own = groups, own
+    def __init__(self, plan: ForwardPlan, tape: memory.Lease, sequences: int, rows: int) -> None:
+        self.plan, self.tape, self.sequences, self.rows = plan, tape, sequences, rows
 
     def __getitem__(self, index: Any) -> Any:
-        return self.groups.states(self.own[index])
+        own, shapes = self.whole(range(len(self))[index]), self.plan.shapes
+        if shapes.sequences == self.sequences:
+            return shapes.groups.states(own[: self.sequences + self.rows])
+        return np.concatenate([own[: self.sequences], own[shapes.sequences :][: self.rows]])
+
+    def whole(self, k: int) -> Array:
+        """With the room that there is behind the initial states, and at the end."""
+        return self.plan.tape.view(self.tape, ("state", k))
 
     def __len__(self) -> int:
-        return len(self.own)
+        return len(self.plan.layout.new)
 
 
 class NativeBackend(NativeVectors, ReferenceBackend):
@@ -137,24 +171,25 @@ class NativeBackend(NativeVectors, ReferenceBackend):
 
     @takes_pass
     def forward(self, given: Pass) -> Scan:
-        x, counts, states, parameters = given.x, given.counts, given.states, given.parameters
+        x, counts, sequences = given.x, given.counts, given.sequences
         if x.dtype not in DTYPES:
             return super().forward(given)
-        programs = training(given.schedule, DTYPES[x.dtype])
-        plans = _find_plans(programs, given)
-        plan, groups = plans.forward, plans.forward.shapes.groups
-        tape, work = memory.lease(plan.tape.bytes), memory.lease(plan.work.bytes)
-        own = [plan.tape.view(tape, ("state", k))[: given.sequences + len(x)] for k in range(len(states))]
-        for array, initial in zip(own, states, strict=True):
-            groups.put_initial(array, initial)
-        y, at = memory.placed((len(x), states[0].shape[1]), x.dtype)
-        put_computed(plan.computed, plan.tape, tape, given.schedule, parameters)
-        numbers = plans.numbers_of(counts, given.sequences, len(x))
-        arrays = address_of(x), at, *numbers.places
-        vectors = parameter_addresses(parameters)
-        _run(plan, [*numbers.told, tape.address, work.address, *arrays, *vectors], counts)
-        last = last_states(own, counts) if plan.shapes.varying else [groups.last(array) for array in own]
-        scan = Scan.of(given, y, _TapeStates(groups, own), last, _TapeValues(plan, tape, len(x)))
+        plans = _find_plans(given)
+        plan, numbers = plans.forward, plans.numbers_of(counts, sequences, len(x))
+        tape, work = memory.lease(plan.tape.bytes), memory.work(plan.work.bytes)
+        first, first_at = _fitting(given.states, sequences, plan.state_sizes, x.dtype)
+        y, at = memory.placed((len(x), plan.state_sizes[0]), x.dtype)
+        put_computed(plan.computed, plan.tape, tape, given.schedule, given.parameters)
+        last = [] if plan.shapes.varying else [np.empty((sequences, size), x.dtype) for size in plan.state_sizes]
+        arrays = address_of(x), at, *numbers.places, *first_at, *map(address_of, last)
+        vectors = parameter_addresses(given.parameters)
+        _run(plan, [*numbers.told, tape.address, work.address, *arrays, *vectors], counts, sequences)
+        memory.done(work)
+        states = _TapeStates(plan, tape, sequences, len(x))
+        if plan.shapes.varying:
+            rows = numbers.last(counts, sequences)
+            last = [states.whole(k)[rows] for k in range(len(states))]
+        scan = Scan.of(given, y, states, last, _TapeValues(plan, tape, states))
         scan.own = plans, tape, numbers, plan.seal.digest(tape)
         return scan
 
@@ -164,31 +199,30 @@ class NativeBackend(NativeVectors, ReferenceBackend):
         if dy.dtype not in DTYPES:
             return super().backward(scan, dy, dstates, gradients)
         plans, tape, numbers, digest = scan.own
-        plan: BackwardPlan = plans.backward
-        groups = plan.shapes.groups
-        work = memory.lease(plan.work.bytes)
-        running = [groups.sequences(plan.work.view(work, ("running", k))) for k in range(len(dstates))]
-        for parts, adjoint in zip(running, dstates, strict=True):
-            for mine, which in parts:
-                mine[...] = adjoint[which]
+        plan: LayerBackwardPlan = plans.backward
+        sequences, dtype = len(scan.last[0]), scan.dtype
+        work = memory.work(plan.work.bytes)
+        last, last_at = _fitting(dstates, sequences, plan.state_sizes, dtype)
         dy = np.ascontiguousarray(dy)
         if plan.gathered:
-            before = previous_states(scan)
-            for k, leaf in enumerate(plan.layout.leaves):
-                plan.work.view(work, ("packed", k))[: scan.rows] = before[leaf]
+            before = numbers.before(scan.counts)
+            for k in range(len(last)):
+                plan.work.view(work, ("packed", k))[: scan.rows] = scan.states.whole(k)[before]  # type: ignore[attr-defined]
         for key in plan.full:
             plan.work.view(work, key)[...] = _single(scan, key[1])
-        dx, at = memory.placed((scan.rows, plan.shapes.sizes["input"]), dy.dtype)
-        arrays = address_of(dy), at, *numbers.places
+        dx, at = memory.placed((scan.rows, plan.shapes.sizes["input"]), dtype)
+        first = [np.empty((sequences, size), dtype) for size in plan.state_sizes]
+        arrays = address_of(dy), at, *numbers.places, *last_at, *map(address_of, first)
         vectors = *parameter_addresses(gradients), *parameter_addresses(scan.parameters)
-        _run(plan, [*numbers.told, tape.address, work.address, *arrays, *vectors], scan.counts)
+        _run(plan, [*numbers.told, tape.address, work.address, *arrays, *vectors], scan.counts, sequences)
         if plan.seal.digest(work) != digest:
             raise stale()
+        memory.done(work)
         for name in plan.without_gradient:
             gradients[name][...] = 0
         if plan.dx is None:
             dx[...] = _single(scan, plan.dx_node)
-        return dx, [np.concatenate([mine for mine, _ in parts]) for parts in running]
+        return dx, first
 
     def infer_chain(self, chain: Chain, theta: Array, given: Given) -> tuple[Array, dict[int, list[Array]]]:
         if chain.dtype not in DTYPES:
@@ -232,13 +266,30 @@ class NativeBackend(NativeVectors, ReferenceBackend):
         return training_step.run(chain, loss, theta, batch, update)
 
 
-def _run(plan: ForwardPlan | BackwardPlan, addresses: list[int], counts: Array) -> None:
+def _run(plan: ForwardPlan | BackwardPlan, addresses: list[int], counts: Array, sequences: int) -> None:
     """Fill in the tables and run the plan's course; `addresses` in the order of its bases."""
     course = plan.course
     call = Call(plan.sheet, [pool().address, *addresses])
     if not plan.shapes.equal:
-        course.recut(call.numbers, counts, plan.shapes.sequences)
+        course.recut(call.numbers, counts, sequences)
     call.run(course.program, course.members, course.alone)
+    plan.sheet.done(call.numbers, call.address)
+
+
+def _fitting(
+    states: Sequence[Array], sequences: int, sizes: Sequence[int], dtype: np.dtype[Any]
+) -> tuple[Sequence[Array], Sequence[int]]:
+    """States as machine code reads them, (N, size) each, contiguous and of this dtype; and their addresses."""
+    if isinstance(states, AtRest) and states[0].dtype == dtype:
+        return states, states.addresses
+    shapes = [(sequences, size) for size in sizes]
+    found = [
+        state
+        if state.shape == shape and state.dtype == dtype and state.flags.c_contiguous
+        else np.ascontiguousarray(np.broadcast_to(state, shape), dtype)
+        for state, shape in zip(states, shapes, strict=True)
+    ]
+    return found, [address_of(state) for state in found]
 
 
 def _single(scan: Scan, node: Node) -> Any:

@@ -15,7 +15,7 @@ from gated.backends.native.machine.programs import CompiledProgram, LossCode, Ma
 from gated.backends.native.memory.regions import Region, Spec
 from gated.backends.native.passes.course import Course
 from gated.backends.native.passes.kept_plan import KeptPlan
-from gated.backends.native.passes.pass_plan import PassPlan, Shapes
+from gated.backends.native.passes.pass_plan import ROWS, PassPlan, Shapes
 from gated.backends.native.passes.plan import JobPlan, Where
 from gated.backends.native.passes.sealed_plan import GradientPlan, SealedPlan
 from gated.backends.native.threads.groups import step_rows
@@ -136,7 +136,7 @@ class LossPlan(PassPlan):
         target_bytes: of a row of the target.
     """
 
-    has_room = True
+    told = (ROWS,)
 
     @classmethod
     def of(

@@ -13,7 +13,7 @@ from gated.backends.native.machine.programs import CompiledProgram, common
 from gated.backends.native.machine.target import host
 from gated.backends.native.memory.regions import Region, Sheet, Spec
 from gated.backends.native.passes.course import Course
-from gated.backends.native.passes.plan import DTYPES, LoopPlan, MovePlan, PackPlan, Where
+from gated.backends.native.passes.plan import DTYPES, LINES, LoopPlan, MovePlan, PackPlan, Where
 from gated.backends.native.threads.groups import Cut, Groups, cut, gap_between
 from gated.backends.native.threads.pool import Team
 from gated.backends.native.tuning import tuning_for
@@ -21,7 +21,8 @@ from gated.language.graph import ONE_DIM, Graph, Matrix, Node, is_leaf
 from gated.program.lowering import Place
 from gated.program.rows import SINGLE
 
-ROWS = "how many rows"  # a base of the sheet of a plan whose rows vary
+# bases of the sheet of a plan whose rows vary: numbers, no addresses
+ROWS, SEQUENCES, STEPS = "how many rows", "how many sequences", "how many steps"
 
 
 @dataclass(frozen=True)
@@ -87,14 +88,15 @@ class PassPlan:
 
     Attributes:
         reordered: names of the caller's arrays that are copied into the pass's own order, if it has one.
-        has_room: whether T and R are what there is room for, if the lengths vary. Then every call says how many rows
-            there are (the base ROWS), and how many sequences run at each step.
+        told: what every call says if the lengths vary, R and perhaps N and T being what there is room for (the bases
+            ROWS, SEQUENCES, STEPS); and how many sequences run at each step. Of T steps no room is needed where each
+            line of their row numbers has a base: ("steps", its name).
         count: the number of rows in a table.
         panels: where packed parameters lie.
     """
 
     reordered: tuple[str, ...] = ()
-    has_room = False
+    told: tuple[str, ...] = ()
 
     def __init__(
         self, shapes: Shapes, bases: Sequence[Hashable], parameters: Iterable[str], panels: Region | None = None
@@ -102,11 +104,14 @@ class PassPlan:
         self.shapes = shapes
         self.work = Region("work", shapes.dtype, shapes.width)
         self.panels = self.work if panels is None else panels
-        own = [ROWS] if self.has_room and shapes.varying else []
-        self.count: int | tuple[int, Hashable] = (0, ROWS) if own else shapes.rows
-        self.sheet = Sheet(["team", *own, *bases, *(("parameter", name) for name in parameters)])
-        self.pack = PackPlan()
+        own: list[Hashable] = [*self.told] if shapes.varying else []
+        self.count: int | tuple[int, Hashable] = (0, ROWS) if ROWS in own else shapes.rows
+        self._each_line = STEPS in own
+        if self._each_line:
+            own += [("steps", line) for line in LINES]
         self.common = common(DTYPES[shapes.dtype])  # held: the code lives as long
+        self.sheet = Sheet(["team", *own, *bases, *(("parameter", name) for name in parameters)], self.common.filler)
+        self.pack = PackPlan()
         self.where: dict[Place, Where] = {}
         self._packed: dict[tuple[Matrix, ...], int] = {}
 
@@ -152,13 +157,14 @@ class PassPlan:
     def _over_steps(self, loop: CompiledProgram) -> LoopPlan:
         shapes = self.shapes
         sequences = shapes.sequences + shapes.groups.apart
-        plan = self._loop(loop, "steps", shapes.steps, sequences, len(shapes.groups))
+        steps = None if self._each_line else shapes.steps
+        plan = self._loop(loop, "steps", steps, sequences, len(shapes.groups))
         if shapes.cut.columns:
             plan.share_columns(shapes.cut.members)
         return plan
 
-    def _loop(self, loop: CompiledProgram, base: Hashable, steps: int, rows: int, groups: int) -> LoopPlan:
-        """`rows`: of an array that every step uses again."""
+    def _loop(self, loop: CompiledProgram, base: Hashable, steps: int | None, rows: int, groups: int) -> LoopPlan:
+        """`steps`: how many, or None if calls tell; `rows`: of an array that every step uses again."""
         sizes = self.shapes.sizes
         plan = LoopPlan(loop, self.sheet, sizes, self.work)
         for number, matrices in enumerate(loop.program.panels):
@@ -173,7 +179,10 @@ class PassPlan:
             if sizes[block.terms[0].operand.dim] > tuning_for(host().machine).product_piece:
                 numbers = rows * self.work.padded(sizes[block.dim]) * len(block.accumulators)
                 plan.sums(number, self.work.place(numbers * self.shapes.dtype.itemsize))
-        plan.steps(steps, base, groups)
+        if steps is None:
+            plan.told_steps((0, STEPS), base)
+        else:
+            plan.steps(steps, base, groups)
         return plan
 
     def _panel(self, matrices: tuple[Matrix, ...]) -> int:
@@ -206,8 +215,18 @@ class PassPlan:
 
     def _run_moves(self, course: Course, where: Where | None, name: str, inwards: bool) -> None:
         """Between the caller's array and this pass's own copy of it, if there is one."""
+        plans = self._moves(where, name, inwards)
+        for plan in plans:
+            plan.close(self.sheet)
+        if len(plans) > 1:
+            course.own_jobs(self.common.move, plans)
+        elif plans:
+            course.jobs(self.common.move, plans[0])
+
+    def _moves(self, where: Where | None, name: str, inwards: bool) -> list[MovePlan]:
+        """The jobs of `_run_moves`: none, one table for all members, or one for each group."""
         if where is None or where[0] == name:
-            return
+            return []
         base, spec = where
         given = self._given(name, spec.size)
         shapes, groups, itemsize = self.shapes, self.shapes.groups, self.shapes.dtype.itemsize
@@ -226,8 +245,4 @@ class PassPlan:
                 plans[-1].rows(caller, own, shape, (*caller_strides, *own_strides))
             else:
                 plans[-1].rows(own, caller, shape, (*own_strides, *caller_strides))
-            plans[-1].close(self.sheet)
-        if apart:
-            course.own_jobs(self.common.move, plans)
-        else:
-            course.jobs(self.common.move, plans[0])
+        return plans

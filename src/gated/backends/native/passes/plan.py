@@ -10,6 +10,7 @@ same for a program over all rows at once), "team" (what the threads have in comm
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
@@ -27,9 +28,11 @@ from gated.program.lowering import Place
 from gated.program.rows import BY_STEP
 from gated.schedule import CellSchedule
 
+_number: Any = ctypes.c_int64.from_address
 Array = np.ndarray[Any, Any]
 Where = tuple[Hashable, Spec]  # the base and the array
 At = tuple[int, Hashable]  # so many bytes behind a base; the base None is 0
+LINES = "counts", *(kind.name for kind in BY_STEP)  # of a table of row numbers
 DTYPES = {np.dtype("float32"): "float32", np.dtype("float64"): "float64"}  # looked up faster than dtype.name
 
 
@@ -71,9 +74,14 @@ class LoopPlan:
         self._set("steps", count)
         self.starts += self._copies(groups - 1)
         for group, start in enumerate(self.starts):
-            for i, name in enumerate(("counts", *(kind.name for kind in BY_STEP))):
-                offset = 8 * count * (i + group * (1 + len(BY_STEP)))
-                self._set(name, offset, base, start)
+            for i, name in enumerate(LINES):
+                self._set(name, 8 * count * (i + group * len(LINES)), base, start)
+
+    def told_steps(self, count: At, base: Hashable) -> None:
+        """How many there are, and where each line of their row numbers lies, comes with every call."""
+        self._set("steps", *count)
+        for name in LINES:
+            self._set(name, 0, (base, name))
 
     def share_columns(self, shares: int) -> None:
         """Make a table for each of so many threads that share the columns of every block. Call this after `steps`."""
@@ -223,7 +231,10 @@ class SealPlan(JobPlan):
         """What the last run has found; 0 for a cell without parameters."""
         if not self.jobs:
             return 0
-        return sum(lease.array(self.parts, (self.members,), (8 * TWO_LINES,), np.dtype(np.int64)).tolist()) & 0xFFFFFFFF
+        first = lease.address + self.parts
+        if self.members == 1:
+            return int(_number(first).value) & 0xFFFFFFFF
+        return sum([_number(first + 8 * TWO_LINES * k).value for k in range(self.members)]) & 0xFFFFFFFF
 
 
 class MovePlan(JobPlan):

@@ -10,7 +10,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from gated.backends.native.machine.target import host
 from gated.backends.native.memory.regions import Region
 from gated.backends.native.passes.course import Course
-from gated.backends.native.passes.pass_plan import PassPlan, Shapes
+from gated.backends.native.passes.pass_plan import ROWS, PassPlan, Shapes
 from gated.backends.native.passes.plan import JobPlan, MovePlan, SealPlan, Where
 from gated.backends.native.tuning import tuning_for
 from gated.language.graph import Graph, Matrix, Node
@@ -29,7 +29,7 @@ class SealedPlan(PassPlan):
         seal: what tells whether the parameters are those of the other pass.
     """
 
-    has_room = True
+    told = (ROWS,)
 
     def __init__(
         self,

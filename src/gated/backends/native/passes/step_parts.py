@@ -315,14 +315,14 @@ class DirectionPart(_Planned):
             initial = np.zeros((groups.edges[-1], own.shape[1]), own.dtype) if states is None else states[k]
             groups.put_initial(own, initial)
 
-    def last(self, lease: memory.Lease, counts: Array) -> list[Array]:
+    def last(self, lease: memory.Lease, counts: Array, sequences: int) -> list[Array]:
         """The states after each sequence's last step, (N, size) each: copies."""
         tape, groups = lease.part(self.tape), self.plan.shapes.groups
         own = [self.plan.tape.view(tape, ("state", k)) for k in range(len(self.plan.layout.new))]
         if not self.plan.shapes.varying:
             return [groups.last(array) for array in own]
         there = groups.edges[-1] + int(counts.sum())  # the rest is room
-        return last_states([array[:there] for array in own], counts)
+        return [array[:sequences] for array in last_states([array[:there] for array in own], counts)]
 
 
 class TableDirectionPart(DirectionPart):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 from gated.backends.native.machine.programs import TrainingCode
 from gated.backends.native.memory.regions import Region
@@ -24,7 +24,7 @@ class ForwardPlan(SealedPlan):
     """
 
     reordered = "x", "dx"
-    more_bases: tuple[str, ...] = ()
+    more_bases: Sequence[Hashable] = ()
 
     def __init__(self, programs: TrainingCode, shapes: Shapes, parameters: Sequence[str], sealed: bool = True) -> None:
         self.programs, self.layout = programs, programs.layout
@@ -95,7 +95,7 @@ class BackwardPlan(GradientPlan):
     """
 
     reordered = "x", "dx"
-    more_bases: tuple[str, ...] = ()
+    more_bases: Sequence[Hashable] = ()
 
     def __init__(self, forward: ForwardPlan, parameters: Sequence[str], with_dx: bool = True) -> None:
         shapes, programs = forward.shapes, forward.programs

@@ -103,8 +103,8 @@ def run(chain: Chain, loss: CellSchedule, theta: Array, batch: Batch, update: Up
 
 
 def _plan(chain: Chain, loss: CellSchedule, batch: Batch, kernel: str | None) -> StepPlan:
-    room, varying = shape_with_room(batch.counts, batch.sequences, len(batch.weights))
     masked, team = tuple(sorted(batch.masks)), team_for(batch.sequences)
+    room, varying = shape_with_room(len(batch.counts), batch.sequences, len(batch.weights), team.threads)
     shape = StepShape(*room, varying, loss, batch.target.ndim == 1, kernel, masked, team)
     return _cache.get((chain, shape, host()), lambda: StepPlan(chain, shape))
 
@@ -127,7 +127,7 @@ def _ids(plan: StepPlan, batch: Batch) -> list[Array]:
 
 def _numbers(plan: StepPlan, batch: Batch) -> dict[Hashable, int | Array]:
     """What the bases stand for by which the plan is told of lengths, in their order (see `StepPlan._bases`)."""
-    rows, sequences, counts = len(batch.weights), batch.sequences, batch.counts
+    rows, sequences, counts = len(batch.weights), plan.wanted.sequences, batch.counts
     steps = step_rows(counts, sequences, plan.wanted.steps)
     first = np.repeat(steps[0, line_of(PREVIOUS), : len(counts)], counts)
     inside = np.arange(rows) - np.repeat(steps[0, line_of(ROW), : len(counts)], counts)
@@ -162,7 +162,7 @@ def _found(plan: StepPlan, lease: memory.Lease, gradient: Array, batch: Batch, u
         return None
     went = bool(lease.array(plan.results.offset + 8 * GO, (1,), (8,), np.dtype(np.int64))[0])
     last = {
-        k: _both([direction.last(lease, batch.counts) for direction in part.directions])
+        k: _both([direction.last(lease, batch.counts, batch.sequences) for direction in part.directions])
         for k, part in enumerate(plan.parts)
         if isinstance(part, ScanPart)
     }

@@ -112,13 +112,6 @@ class Groups:
         """Rows of an array with a row per sequence, beyond N."""
         return self.gap * (len(self) - 1)
 
-    def sequences(self, own: Array) -> list[tuple[Array, slice]]:
-        """The groups' rows of an array with a row per sequence, and which sequences they are."""
-        return [
-            (own[which.start + group * self.gap : which.stop + group * self.gap], which)
-            for group, which in enumerate(self.slices)
-        ]
-
     def __len__(self) -> int:
         return len(self.edges) - 1
 
@@ -223,12 +216,19 @@ def room_for(count: int) -> int:
     return -(-count // step) * step
 
 
-def shape_with_room(counts: Array, sequences: int, rows: int) -> tuple[tuple[int, int, int], bool]:
-    """(T, N, R) for which a plan is made, and whether the lengths vary: then it has room for others."""
-    steps = len(counts)
+def octave(count: int) -> int:
+    """At least so many: a power of two, so that all sizes of a training run share a few plans."""
+    return 1 << (count - 1).bit_length() if count else 0
+
+
+def shape_with_room(steps: int, sequences: int, rows: int, threads: int) -> tuple[tuple[int, int, int], bool]:
+    """(T, N, R) for which a plan is made, and whether the lengths vary: then it has room for others.
+
+    N stays what it is where threads may share the columns because of it.
+    """
     if rows == steps * sequences:
         return (steps, sequences, rows), False
-    return (room_for(steps), sequences, room_for(rows)), True
+    return (octave(steps), sequences if sequences <= threads else octave(sequences), octave(rows)), True
 
 
 def gap_between(sizes: Iterable[int], itemsize: int) -> int:
