@@ -258,3 +258,28 @@ def test_changed_parameters_are_seen() -> None:
     outer.theta[:] *= 1.5
     stream.refresh()
     assert distance(stream.step(2), outer.infer(x[1:], {"inner": state})[0][0]) <= 1e-12
+
+
+@pytest.mark.parametrize("both", [False, True])
+@pytest.mark.parametrize("threads", [1, 3])
+def test_batches_of_all_lengths_share_what_is_kept(both: bool, threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was made for one batch is told how long the sequences of the next are, and how many."""
+    monkeypatch.setitem(TRIED, "worthwhile", 1.0)
+    gated.set_num_threads(threads)
+    rng = np.random.default_rng(8)
+    networks = []
+    for backend in ("native", "reference"):
+        rnn = Recurrent(gated.cells.lstm, 6, 9, 2, bidirectional=both, dtype="float64", backend=backend)
+        embed = Embedding(11, 6, dtype="float64", backend=backend)
+        head = Dense(rnn.output_size, 7, "tanh", dtype="float64", backend=backend)
+        networks.append(Network({"embed": embed, "rnn": rnn, "head": head}))
+    inference._kept.forget()
+    for steps, sequences in ((16, 8), (9, 8), (15, 5), (16, 7), (10, 6), (14, 8), (1, 8), (3, 2), (12, 2), (16, 8)):
+        lengths = rng.integers(0, steps + 1, sequences)
+        lengths[rng.integers(sequences)] = steps
+        lengths[-1] = min(lengths[-1], steps - 1)
+        ids = rng.integers(0, 11, (steps, sequences))
+        found, wanted = (network.infer(ids, lengths=lengths) for network in networks)
+        assert distance(found[0], wanted[0]) <= 1e-12
+        same_states(found[1], wanted[1], 1e-12)
+    assert len(inference._kept) <= 6

@@ -32,7 +32,6 @@ from gated.backends.native.passes import (
     learner,
     map_plan,
     maps,
-    network_pass,
     prepared,
     step_parts,
     training_step,
@@ -44,7 +43,7 @@ MODES = ("ends", "begins", "canaries")
 PAGE = mmap.PAGESIZE
 NONE, READ = 0, 1  # protections of mprotect
 # the modules that make row numbers
-NUMBERED = backend, head_plan, inference, kept_plan, learner, map_plan, network_pass, training_step
+NUMBERED = backend, head_plan, kept_plan, learner, map_plan, prepared, training_step
 PATTERN = np.frombuffer(bytes.fromhex("a5a5fc7fa5a5fc7f"), np.uint8)  # NaN as float32 and as float64
 LONG = np.tile(PATTERN, 1 << 17)  # so much of it at once
 LIBC = ctypes.CDLL(None, use_errno=True)

@@ -17,8 +17,8 @@ from gated.backends.native.memory import leases as memory
 from gated.backends.native.memory.addresses import address_of
 from gated.backends.native.passes.inference_plan import Side
 from gated.backends.native.passes.network_pass import NetworkPass, lengths_of
-from gated.backends.native.passes.prepared import Plan, PreparedScan, find_plan, plan_without_states, steps_ahead
-from gated.backends.native.threads.groups import step_rows, step_work
+from gated.backends.native.passes.prepared import Plan, PreparedScan, Told, find_plan, plan_without_states, steps_ahead
+from gated.backends.native.threads.groups import shape_with_room, step_work
 from gated.backends.native.threads.pool import Team, pool, team_for, threads_for
 from gated.backends.native.tuning import TRIED, tuning_for
 from gated.backends.reference import without_states
@@ -39,15 +39,18 @@ def infer_chain(arithmetic: Any, chain: Chain, theta: Array, given: Given) -> tu
         given = given._replace(counts=None)
     team = team_for(given.sequences)
     # what plans depend on, and the addresses in a call; after fork there is another pool
-    shape = given.steps, given.sequences, len(x), given.counts is None
-    key = chain, shape, team, host(), pool().address, address_of(theta), *TRIED.items()
+    shape, varying = (given.steps, given.sequences, len(x)), given.counts is not None
+    if varying:
+        shape, _ = shape_with_room(*shape, team.threads)
+    sizes = shape[1:] if varying else shape
+    key = chain, sizes, varying, team, host(), pool().address, address_of(theta), *TRIED.items()
     found: NetworkPass | None = _kept.find(key)
     if found is not None and found.busy.acquire(blocking=False):
         try:
             return y, found.run(theta, given, at)
         finally:
             found.busy.release()
-    found = _whole(chain, theta, given, team)
+    found = _whole(chain, theta, given, shape, team)
     if found is None:
         return _one_by_one(arithmetic, chain, theta, given, team)
     last = found.run(theta, given, at)
@@ -55,9 +58,12 @@ def infer_chain(arithmetic: Any, chain: Chain, theta: Array, given: Given) -> tu
     return y, last
 
 
-def _whole(chain: Chain, theta: Array, given: Given, team: Team) -> NetworkPass | None:
-    """All of a network, unless its memory is too large to be kept, or products with x are made piece by piece."""
-    rows, shape = len(given.x), (given.steps, given.sequences, len(given.x))
+def _whole(chain: Chain, theta: Array, given: Given, shape: tuple[int, int, int], team: Team) -> NetworkPass | None:
+    """All of a network, unless its memory is too large to be kept, or products with x are made piece by piece.
+
+    `shape`: (T, N, R) for which there is room.
+    """
+    rows, varying = shape[2], given.counts is not None
     plans: list[list[Plan]] = []
     at_once = []
     for link, _ in chain.links:
@@ -68,10 +74,10 @@ def _whole(chain: Chain, theta: Array, given: Given, team: Team) -> NetworkPass 
                 return None
             own = _for_each(link, rows, given.sequences, team)
             sides = [Side(number, len(link.starts)) for number in range(len(link.starts))]
-            which = link.schedule, link.items, shape, chain.dtype, ahead > 0, own or team
+            which = link.schedule, link.items, shape, varying, chain.dtype, ahead > 0, own or team
             plans.append([find_plan(*which, side) for side in sides])
         else:
-            plans.append([plan_without_states(link, rows, chain.dtype, team.threads)])
+            plans.append([plan_without_states(link, rows, varying, chain.dtype, team.threads)])
         at_once.append(own is not None)
     flat = [plan for sides in plans for plan in sides]
     if not all(plan.kept for plan in flat) or sum(plan.bytes for plan in flat) > tuning_for().all_kept:
@@ -131,13 +137,14 @@ def _in_pieces(
     for t, stop in reversed(pieces) if side.backwards else pieces:
         rows = slice(begin[t], begin[stop])
         shape = stop - t, sequences, rows.stop - rows.start
-        sought = link.schedule, link.items, shape, dtype, ahead > 0, team, side
+        varying = shape[2] != shape[0] * shape[1]
+        sought = link.schedule, link.items, shape, varying, dtype, ahead > 0, team, side
         packed = first is not None
         if first is None:
             key = *sought, host(), address_of(theta), tuple(starts.values()), pool().address
             first = part = _kept.take(key) or PreparedScan(find_plan(*sought), theta, starts)
-        elif (part.plan.shapes.steps, part.plan.shapes.rows) != (shape[0], shape[2]):
-            part = PreparedScan(find_plan(*sought), theta, starts, first.fixed)
+        elif part.plan is not (plan := find_plan(*sought)):
+            part = PreparedScan(plan, theta, starts, first.fixed)
         _run(part, x[rows], y[rows], (states, number), counts[t:stop], None if packed else theta)
     if first is not None and first.plan.kept:
         _kept.leave(key, first)
@@ -153,18 +160,16 @@ def _run(
 ) -> None:
     """Some steps. `states`: (K, N, size) each, and which of the K; `theta`, unless the parameters are packed."""
     plan, shapes = part.plan, part.plan.shapes
-    lengths = steps = None
+    lengths = told = None
     if not shapes.equal:
-        lengths, steps = (
-            lengths_of(counts, shapes.sequences),
-            step_rows(counts, shapes.sequences, backwards=plan.side.backwards),
-        )
-    part.point(address_of(x), address_of(y), steps)
-    part.put(*states, lengths)
+        lengths = lengths_of(counts, shapes.sequences)
+        told = Told.of(counts, len(x), shapes.sequences, plan.side.backwards)
+    part.point(address_of(x), address_of(y), told)
+    part.put(*states, len(counts), lengths)
     if theta is not None:
         part.compute(theta)
     course = plan.again if theta is None else plan.first
     if not shapes.equal:
         part.recut(course, counts)
     part.call.run(course.program, course.members, course.alone)
-    part.take(shapes.steps, *states, lengths)
+    part.take(len(counts), *states, lengths)

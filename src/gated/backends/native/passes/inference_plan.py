@@ -18,7 +18,7 @@ from gated.backends.native.memory import leases as memory
 from gated.backends.native.memory.regions import Spec
 from gated.backends.native.passes.course import Course
 from gated.backends.native.passes.kept_plan import KeptPlan
-from gated.backends.native.passes.pass_plan import Shapes
+from gated.backends.native.passes.pass_plan import ROWS, STEPS, Shapes
 from gated.backends.native.passes.plan import is_elementwise
 from gated.backends.native.threads.groups import turn_back
 from gated.backends.native.threads.pool import Team
@@ -47,6 +47,8 @@ class InferencePlan(KeptPlan):
         ahead: whether the products with x are made ahead.
         row_numbers: of equally long sequences; for others a call brings its own.
     """
+
+    told = ROWS, STEPS
 
     def __init__(self, programs: InferenceCode, shapes: Shapes, ahead: bool, side: Side) -> None:
         super().__init__(programs.layout.schedule, shapes)
@@ -113,14 +115,17 @@ def inference_plan(
     sizes: tuple[tuple[str, int], ...],
     dtype: np.dtype[Any],
     shape: tuple[int, int, int],
+    varying: bool,
     ahead: bool,
     team: Team,
     side: Side,
 ) -> InferencePlan:
-    """For (steps, sequences, rows)."""
+    """For (steps, sequences, rows); if they vary, for any number of steps, and at most as many sequences and rows."""
+    if varying:
+        shape = 1, *shape[1:]
 
     def make() -> InferencePlan:
-        shapes = Shapes.of(programs.layout.schedule.graph, dict(sizes), dtype, shape, team)
+        shapes = Shapes.of(programs.layout.schedule.graph, dict(sizes), dtype, shape, team, varying)
         return InferencePlan(programs, shapes, ahead, side)
 
-    return _cache.get((programs, sizes, dtype, shape, ahead, team, side), make)
+    return _cache.get((programs, sizes, dtype, shape, varying, ahead, team, side), make)

@@ -9,7 +9,7 @@ import numpy as np
 from gated.backends.native.machine.target import host
 from gated.backends.native.memory.regions import PAGE, Region
 from gated.backends.native.passes.course import Course
-from gated.backends.native.passes.pass_plan import PassPlan, Shapes
+from gated.backends.native.passes.pass_plan import ROWS, PassPlan, Shapes
 from gated.backends.native.passes.plan import RenewalPlan
 from gated.backends.native.threads.groups import step_rows
 from gated.backends.native.tuning import tuning_for
@@ -20,15 +20,17 @@ from gated.schedule import CellSchedule
 class KeptPlan(PassPlan):
     """Memory, tables and courses of a pass that keeps nothing but the output.
 
-    Bases: "team", "fixed", "work", "x", "y", "steps", "rows", parameters.
+    Bases: "team", what is `told`, "fixed", "work", "x", "y", "steps", "rows", parameters.
 
     Attributes:
         fixed: memory for the packed parameters. work: for everything else.
         renewal: what makes the first course pack the parameters only if they have changed; None for large ones.
         first, again: what the threads do with parameters, and with those that are packed.
         only_pack: what packs them.
-        row_numbers, all_rows: of the steps, and of a program over all rows at once.
+        row_numbers, all_rows: of the steps, and of a program over all rows at once; unless the lengths vary.
     """
+
+    told: tuple[str, ...] = (ROWS,)
 
     def __init__(self, schedule: CellSchedule, shapes: Shapes) -> None:
         self.schedule, self.fixed = schedule, Region("fixed", shapes.dtype, shapes.width)

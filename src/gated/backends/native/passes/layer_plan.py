@@ -62,7 +62,9 @@ class LayerForwardPlan(_Carrying, ForwardPlan):
             return self._carry(plans, "in", states, [groups.state_row(g) for g in range(len(groups))], inwards)
         if self.shapes.varying:
             return plans
-        last = [groups.state_row(g) + groups.steps * (groups.edges[g + 1] - groups.edges[g]) for g in range(len(groups))]
+        last = [
+            groups.state_row(g) + groups.steps * (groups.edges[g + 1] - groups.edges[g]) for g in range(len(groups))
+        ]
         return self._carry(plans, "out", states, last, inwards)
 
 

@@ -17,13 +17,12 @@ import numpy as np
 from gated.backends.native.codegen.team import HEAD
 from gated.backends.native.memory import leases as memory
 from gated.backends.native.memory.addresses import address_of
-from gated.backends.native.passes.prepared import Part, Plan, Prepared, PreparedScan, PreparedTable, prepared
-from gated.backends.native.threads.groups import step_rows
+from gated.backends.native.passes.prepared import Part, Plan, Prepared, PreparedScan, PreparedTable, Told, prepared
 from gated.backends.native.threads.pool import pool
 from gated.backends.whole_step import Chain, Given, Link, ScanLink, TableLink
 
 Array = np.ndarray[Any, Any]
-_EQUAL: Sequence[Array | None] = (None, None)  # the row numbers of both directions are those of their plans
+_EQUAL: Sequence[Told | None] = (None, None)  # the row numbers of both directions are those of their plans
 Program = tuple[Array, int, int, int]  # numbers (held), and for `Pool.run` program, members, alone
 
 
@@ -42,7 +41,9 @@ class NetworkPass:
         self._computed = [part for part in self.parts if isinstance(part, Prepared) and part.plan.computed]
         self._scans = {k: [part for part in self.links[k] if isinstance(part, PreparedScan)] for k in chain.scans}
         self._widest = max([link.size for link, _ in chain.links[:-1]], default=0)
-        self._at_once = at_once
+        self._at_once, self._sides = at_once, max(map(len, self.links))
+        rooms = [scan.plan.shapes.sequences for scans in self._scans.values() for scan in scans]
+        self._room = max(rooms, default=1)  # sequences: the same everywhere
         self.bytes = sum(part.bytes for part in self.parts)
         self.busy = threading.Lock()  # of the call that uses it
         self._recut = any(part.plan.first.members > 1 for part in self.parts)
@@ -51,23 +52,23 @@ class NetworkPass:
     def run(self, theta: Array, given: Given, y: int) -> dict[int, list[Array]]:
         """The last link's output (R, V) at the address y; the last states, as in `Given`."""
         counts, links, x = given.counts, len(self.links), given.x
-        lengths, steps = None, _EQUAL
+        lengths, told = None, _EQUAL
         if counts is not None:
             lengths = lengths_of(counts, given.sequences)
-            steps = [step_rows(counts, given.sequences, backwards=backwards) for backwards in (False, True)]
+            told = [Told.of(counts, len(x), self._room, backwards) for backwards in (False, True)[: self._sides]]
         shape = (self._widest * len(x),)
         inner = [memory.placed(shape, theta.dtype) for _ in range(min(2, links - 1))]  # held while it runs
         source = address_of(x)
         for k, sides in enumerate(self.links):
             target = y if k + 1 == links else inner[k % len(inner)][1]
-            for part, rows in zip(sides, steps, strict=False):
-                part.point(source, target, rows)
+            for part, own in zip(sides, told, strict=False):
+                part.point(source, target, own)
             source = target
         for k, scans in self._scans.items():
             for side, scan in enumerate(scans):
-                scan.put(given.states[k], side, lengths)
-        for own in self._computed:
-            own.compute(theta)
+                scan.put(given.states[k], side, given.steps, lengths)
+        for computed in self._computed:
+            computed.compute(theta)
         if counts is not None and self._recut:
             self._programs = []
             for scans in self._scans.values():

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,9 +18,9 @@ from gated.backends.native.passes.course import Course
 from gated.backends.native.passes.inference_plan import InferencePlan, Side, inference_plan
 from gated.backends.native.passes.kept_plan import KeptPlan
 from gated.backends.native.passes.map_plan import MapInferencePlan
-from gated.backends.native.passes.pass_plan import Shapes
-from gated.backends.native.passes.plan import DTYPES, Call, JobPlan, put_computed
-from gated.backends.native.threads.groups import step_work
+from gated.backends.native.passes.pass_plan import ROWS, STEPS, Shapes
+from gated.backends.native.passes.plan import DTYPES, LINES, Call, JobPlan, put_computed
+from gated.backends.native.threads.groups import step_rows, step_work
 from gated.backends.native.threads.pool import Team, pool, threads_for
 from gated.backends.native.tuning import tuning_for
 from gated.backends.whole_step import MapLink, Starts, TableLink, parameters_in
@@ -29,6 +29,36 @@ from gated.program.layout import parameter_numbers
 from gated.schedule import CellSchedule
 
 Array = np.ndarray[Any, Any]
+
+
+class Told(NamedTuple):
+    """What a call says where lengths vary.
+
+    Attributes:
+        rows, steps: R, T.
+        lines: (1, lines, T) row numbers of the steps. every: of all rows at once.
+        places: the addresses of both.
+    """
+
+    rows: int
+    steps: int
+    lines: Array
+    every: Array
+    places: tuple[int, int]
+
+    @classmethod
+    def of(cls, counts: Array, rows: int, room: int, backwards: bool) -> Told:
+        """`room`: for so many sequences in the ring of states."""
+        lines, every = step_rows(counts, room, backwards=backwards), step_rows(np.array([rows]), rows)
+        return cls(rows, len(counts), lines, every, (address_of(lines), address_of(every)))
+
+    def bases(self, told: Sequence[str]) -> dict[Hashable, int]:
+        """What the bases of a plan stand for that is told so much."""
+        found: dict[Hashable, int] = {ROWS: self.rows}
+        if STEPS in told:
+            found[STEPS] = self.steps
+            found |= {("steps", line): self.places[0] + 8 * self.steps * k for k, line in enumerate(LINES)}
+        return found
 
 
 class Prepared:
@@ -66,23 +96,29 @@ class Prepared:
             parameters = parameters_in(theta, plan.schedule.graph, plan.shapes.sizes, self.starts)
             put_computed(plan.computed, plan.fixed, self.fixed, plan.schedule, parameters)
 
-    def tables(self, x: int, y: int, steps: Array) -> Call:
-        """For an input and an output at these addresses."""
-        own = self.team, self.fixed.address, self.work.address
-        arrays = x, y, address_of(steps), address_of(self.plan.all_rows)
-        return Call(self.plan.sheet, [*own, *arrays, *self.parameters])
+    def tables(self, x: int, y: int, steps: Array | None = None, told: Told | None = None) -> Call:
+        """For an input and an output at these addresses; `steps`: other row numbers than those of the plan."""
+        places = address_of(self.plan.row_numbers if steps is None else steps), address_of(self.plan.all_rows)
+        own: list[int] = []
+        if told is not None:
+            places, own = told.places, list(told.bases(self.plan.told).values())
+        return Call(
+            self.plan.sheet,
+            [self.team, *own, self.fixed.address, self.work.address, x, y, *places, *self.parameters],
+        )
 
-    def point(self, x: int, y: int, steps: Array | None = None) -> None:
-        """Say where x (R, D), y (R, size) and, if the sequences are not equally long, the row numbers lie."""
+    def point(self, x: int, y: int, told: Told | None = None) -> None:
+        """Say where x (R, D) and y (R, size) lie, and if the sequences are not equally long how long they are."""
         if self._at is None:
-            self.call = self.tables(x, y, self.plan.row_numbers if steps is None else steps)
+            self.call = self.tables(x, y, told=told)
         else:
             if self._at != (x, y):
                 self._at = 0, 0  # Ctrl-C may come at any moment
                 self.call.rebase("x", x)
                 self.call.rebase("y", y)
-            if steps is not None:
-                self.call.rebase("steps", address_of(steps))
+            if told is not None:
+                for base, value in (*told.bases(self.plan.told).items(), ("rows", told.places[1])):
+                    self.call.rebase(base, value)
         self._at = x, y
 
     def recut(self, course: Course, counts: Array) -> None:
@@ -105,8 +141,8 @@ class PreparedScan(Prepared):
             [(rows, ring[0], ring[1]) for rows, ring in zip(slices, own, strict=True)] for own in self._rings
         ]
 
-    def put(self, states: Sequence[Array], k: int = 0, lengths: Array | None = None) -> None:
-        """Set the states before the first step to the k-th of (K, N, size) each.
+    def put(self, states: Sequence[Array], k: int = 0, steps: int = 0, lengths: Array | None = None) -> None:
+        """Set the states before the first of so many steps to the k-th of (K, N, size) each.
 
         Args:
             lengths: (N,) if they are not all the same; the sequences are all in one group then.
@@ -116,7 +152,7 @@ class PreparedScan(Prepared):
                 for rows, even, _ in groups:
                     even[...] = state[k, rows]
         else:
-            turns = (self.plan.shapes.steps - lengths) % 2 if self.plan.side.backwards else 0
+            turns = (steps - lengths) % 2 if self.plan.side.backwards else 0
             for state, (ring,) in zip(states, self._rings, strict=True):
                 ring[turns, np.arange(len(lengths))] = state[k]
 
@@ -140,17 +176,18 @@ class PreparedScan(Prepared):
 class TablePlan:
     """The rows of a table by number: one phase.
 
-    Bases: "x", ids (R,); "y" (R, size); "table"; "wrong", a number that is no longer 0 after an id that is none.
+    Bases: "x", ids (R,); "y" (R, size); "table"; "wrong", a number that is no longer 0 after an id that is none; ROWS,
+    if they vary.
     """
 
     kept, bytes = True, 0
 
-    def __init__(self, link: TableLink, rows: int, dtype: np.dtype[Any], members: int) -> None:
-        self.link = link
+    def __init__(self, link: TableLink, rows: int, varying: bool, dtype: np.dtype[Any], members: int) -> None:
+        self.link, self.varying = link, varying
         self.code = vectors(DTYPES[dtype])  # held: the code lives as long
-        self.sheet, self.first = Sheet(["x", "y", "table", "wrong"]), Course(members)
+        self.sheet, self.first = Sheet(["x", "y", "table", "wrong", *([ROWS] if varying else [])]), Course(members)
         self.again = self.first
-        fields = {"rows": rows, "size": link.size, "count": link.count}
+        fields = {"rows": (0, ROWS) if varying else rows, "size": link.size, "count": link.count}
         bases = {"table": (0, "table"), "ids": (0, "x"), "out": (0, "y"), "wrong": (0, "wrong")}
         jobs = JobPlan()
         jobs.add(*(fields[name] if name in fields else bases[name] for name in LOOK_UP_JOB))
@@ -167,11 +204,13 @@ class PreparedTable:
         self._wrong = memory.empty((1,), np.dtype(np.int64))
         self._wrong[0] = 0
         self._table = address_of(theta) + theta.itemsize * plan.link.start
-        self.call = Call(plan.sheet, [0, 0, self._table, address_of(self._wrong)])
+        self.call = Call(plan.sheet, [0, 0, self._table, address_of(self._wrong), *([0] if plan.varying else [])])
 
-    def point(self, x: int, y: int, steps: Array | None = None) -> None:
+    def point(self, x: int, y: int, told: Told | None = None) -> None:
         self.call.rebase("x", x)
         self.call.rebase("y", y)
+        if told is not None:
+            self.call.rebase(ROWS, told.rows)
 
     def check(self) -> None:
         """After a run.
@@ -200,33 +239,36 @@ def find_plan(
     schedule: CellSchedule,
     sizes: tuple[tuple[str, int], ...],
     shape: tuple[int, int, int],
+    varying: bool,
     dtype: np.dtype[Any],
     ahead: bool,
     team: Team,
     side: Side,
 ) -> InferencePlan:
-    """Of a time loop, for (steps, sequences, rows)."""
-    return inference_plan(inference(schedule, DTYPES[dtype]), sizes, dtype, shape, ahead, team, side)
+    """Of a time loop, see `inference_plan`."""
+    return inference_plan(inference(schedule, DTYPES[dtype]), sizes, dtype, shape, varying, ahead, team, side)
 
 
 _plans: Lru[Any, MapInferencePlan | TablePlan] = Lru(tuning_for().plans_kept)
 
 
 def plan_without_states(
-    link: MapLink | TableLink, rows: int, dtype: np.dtype[Any], threads: int
+    link: MapLink | TableLink, rows: int, varying: bool, dtype: np.dtype[Any], threads: int
 ) -> MapInferencePlan | TablePlan:
-    """Of a link that goes through so many rows, shared by at most so many threads."""
+    """Of a link that goes through so many rows (or fewer, if they vary), shared by at most so many threads."""
     if isinstance(link, TableLink):
         moved = 2 * rows * link.size * dtype.itemsize / tuning_for(host().machine).bytes_a_nanosecond
         members = threads_for(moved, threads)
-        return _plans.get((link, rows, dtype, members, host()), lambda: TablePlan(link, rows, dtype, members))
+        return _plans.get(
+            (link, rows, varying, dtype, members, host()), lambda: TablePlan(link, rows, varying, dtype, members)
+        )
     members = threads_for(step_work(link.schedule.graph, link.sizes, rows), threads)
 
     def make() -> MapInferencePlan:
-        shapes = Shapes.of_rows(link.sizes, dtype, rows, members)
+        shapes = Shapes.of_rows(link.sizes, dtype, rows, members, varying=varying)
         return MapInferencePlan(mapping(link.schedule, DTYPES[dtype]), shapes)
 
-    return _plans.get((link.schedule, tuple(link.sizes.items()), rows, dtype, members, host()), make)
+    return _plans.get((link.schedule, tuple(link.sizes.items()), rows, varying, dtype, members, host()), make)
 
 
 @lru_cache(maxsize=64)

@@ -154,8 +154,8 @@ class _Pick:
 def _plan(link: Any, sequences: int, dtype: np.dtype[Any]) -> Plan:
     """For one step, by one thread."""
     if isinstance(link, ScanLink):
-        return find_plan(link.schedule, link.items, (1, sequences, sequences), dtype, False, ALONE, Side())
-    return plan_without_states(link, sequences, dtype, 1)
+        return find_plan(link.schedule, link.items, (1, sequences, sequences), False, dtype, False, ALONE, Side())
+    return plan_without_states(link, sequences, False, dtype, 1)
 
 
 def _alone(phases: Array) -> Program:
