@@ -139,7 +139,10 @@ MISTAKES: dict[str, tuple[str, list[tuple[Any, str, Any]]]] = {
         "ends",
         [(plan.JobPlan, "add", lambda old: _longer(old, gradient_kernels.VECTOR_JOB, "size"))],
     ),
-    "states that nobody has set": ("ends", [(layer_plan._Carrying, "_carry", lambda old: lambda own, plans, *args: plans)]),
+    "states that nobody has set": (
+        "ends",
+        [(layer_plan._Carrying, "_carry", lambda old: lambda own, plans, *args: plans)],
+    ),
     "an online step too many": ("ends", [(Step, "run", _a_step_more)]),
     "an online step with a column too many": ("ends", [(plan.LoopPlan, "_set", lambda old: _larger(old, "size"))]),
     "an online step with a vector too many": ("ends", [(plan.LoopPlan, "_set", lambda old: _larger(old, "to"))]),
