@@ -79,7 +79,7 @@ nn.recurrent: Recurrent.forward | checks shapes, dtype, lengths | 检查形状�
   nn.packing: Packing.pack | (T, N, D) becomes rows, without padding | (T, N, D) 变成行，去掉填充
   backends.native.passes.backend: NativeBackend.forward | takes a Pass, gives a Scan | 收一个 Pass，交出一个 Scan
     backends.native.threads.pool: team_for | how many threads it deserves | 值得用几个线程
-    backends.native.threads.groups: shape_with_room | which plan, made once for these sizes | 用哪个计划：每组尺寸只做一次
+    backends.native.threads.groups: shape_with_room | which plan, made once for a size | 用哪个计划：同样尺寸只做一次
     backends.native.memory.leases: lease | memory of the tape, used again | tape 的内存，用过的再用
     backends.native.passes.plan: Call.__init__ | addresses into the plan's table | 把地址填进计划的表
     backends.native.passes.plan: Call.run | the one call of machine code | 只调用一次机器码
