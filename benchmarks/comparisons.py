@@ -178,11 +178,15 @@ COMPARISONS = (
     Comparison(
         "overhead.call", "LSTM training step, what is no machine code", "lstm", "overhead", None, (STREAM,), step="call"
     ),
+    Comparison("overhead.shape", "LSTM training step, a new shape", "lstm", "overhead", None, (RAGGED,), step="passes"),
     Comparison(
-        "overhead.shape", "LSTM training step, a new shape", "lstm", "overhead", None, (RAGGED,), step="passes"
-    ),
-    Comparison(
-        "overhead.update", "Whole update, LSTM, 50 symbols, a new shape", "lstm", "overhead", None, (RAGGED,), step="update"
+        "overhead.update",
+        "Whole update, LSTM, 50 symbols, a new shape",
+        "lstm",
+        "overhead",
+        None,
+        (RAGGED,),
+        step="update",
     ),
     Comparison("start.cold", "Peephole LSTM, compilation, nothing in the cache", "peephole", "start", None, (STREAM,)),
     Comparison("start.cached", "Peephole LSTM, compilation, code from the cache", "peephole", "start", None, (STREAM,)),

@@ -78,8 +78,8 @@ ROADS = {
 nn.recurrent: Recurrent.forward | checks shapes, dtype, lengths | 检查形状、dtype 和长度
   nn.packing: Packing.pack | (T, N, D) becomes rows, without padding | (T, N, D) 变成行，去掉填充
   backends.native.passes.backend: NativeBackend.forward | takes a Pass, gives a Scan | 收一个 Pass，交出一个 Scan
-    backends.native.machine.programs: training | the cell's code, compiled once | 细胞的机器码，只编译一次
     backends.native.threads.pool: team_for | how many threads it deserves | 值得用几个线程
+    backends.native.threads.groups: shape_with_room | which plan, made once for a size | 用哪个计划：同样尺寸只做一次
     backends.native.memory.leases: lease | memory of the tape, used again | tape 的内存，用过的再用
     backends.native.passes.plan: Call.__init__ | addresses into the plan's table | 把地址填进计划的表
     backends.native.passes.plan: Call.run | the one call of machine code | 只调用一次机器码
@@ -91,7 +91,7 @@ nn.recurrent: Recurrent.forward | checks shapes, dtype, lengths | 检查形状�
 nn.recurrent: Recurrent.backward | checks dy and whose tape it is | 检查 dy，以及 tape 是谁的
   nn.packing: Packing.pack | dy becomes rows | dy 变成行
   backends.native.passes.backend: NativeBackend.backward | takes the Scan back | 收回那个 Scan
-    backends.native.memory.leases: lease | room for dx and the δ | 给 dx 和各个 δ 的内存
+    backends.native.memory.leases: work | room for the δ, of the call before | 给各个 δ 的内存，用上一次调用留下的
     backends.native.passes.plan: Call.run | the one call of machine code | 只调用一次机器码
       backends.native.threads.pool: Pool.run | steps back, then dx, then dW dU db | 逐步往回，再算 dx，再算 dW dU db
     backends.native.passes.plan: SealPlan.digest | parameters changed since? refused | 参数若已改变，就拒绝

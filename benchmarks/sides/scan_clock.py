@@ -48,7 +48,7 @@ def clock(call: Callable[[], Any]) -> Callable[[], float]:
             if low == first:
                 spent.append(time.perf_counter() - begin)
 
-    def timed(plan: Any, addresses: Any, counts: Any) -> None:
+    def timed(plan: Any, *given: Any) -> None:
         if plan.shapes.cut.columns:  # whose phases one thread cannot run for all
             raise Unavailable("the loops cannot be timed apart where threads share the columns")
         loops = {(plan.backward if hasattr(plan, "backward") else plan.forward).loop.address}
@@ -60,7 +60,7 @@ def clock(call: Callable[[], Any]) -> Callable[[], float]:
 
         backend.Call = Call
         try:
-            run_plan(plan, addresses, counts)
+            run_plan(plan, *given)
         finally:
             backend.Call = filled
 

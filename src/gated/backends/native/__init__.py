@@ -51,6 +51,8 @@ passes: tables, plans, calls
     pass_plan      what the plans of all passes share
     sealed_plan    what those of passes that belong together share: a seal, the parameters' gradients
     training_plan  a forward and a backward pass
+    layer_plan     the same for a layer on its own, between its caller's states
+    layer_tape     what such a pass leaves for who looks inside
     map_plan       the same for functions without states; a loss
     inference_plan a forward pass without a tape
     prepared       such a plan with memory, ready to run

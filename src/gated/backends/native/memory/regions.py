@@ -133,8 +133,8 @@ class Sheet:
     def fill(self, addresses: Sequence[int]) -> tuple[Array, int]:
         """The numbers, given the address of every base in order; and where they lie."""
         if self._filled is None:
-            arrays = np.array(self._values, np.int64), np.array(self._which, np.int64)
-            self._filled = *arrays, *map(address_of, arrays), len(arrays[0])
+            numbers, bases = np.array(self._values, np.int64), np.array(self._which, np.int64)
+            self._filled = numbers, bases, address_of(numbers), address_of(bases), len(numbers)
         values, which, at, which_at, count = self._filled
         try:
             filled, own = self._spare.pop()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -28,8 +28,9 @@ from gated.backends.native.memory import leases as memory
 from gated.backends.native.memory.addresses import address_of, parameter_addresses
 from gated.backends.native.passes import inference, maps, stepper, training_step
 from gated.backends.native.passes.layer_plan import LayerBackwardPlan, LayerForwardPlan
+from gated.backends.native.passes.layer_tape import RowNumbers, TapeStates, TapeValues
 from gated.backends.native.passes.pass_plan import Shapes
-from gated.backends.native.passes.plan import DTYPES, LINES, Call, put_computed
+from gated.backends.native.passes.plan import DTYPES, Call, put_computed
 from gated.backends.native.passes.training_plan import BackwardPlan, ForwardPlan
 from gated.backends.native.passes.vectors import NativeVectors
 from gated.backends.native.threads.groups import all_rows, shape_with_room, step_rows
@@ -38,7 +39,6 @@ from gated.backends.native.tuning import tuning_for
 from gated.backends.reference import ReferenceBackend
 from gated.language.graph import Node, is_constant
 from gated.lru import Lru
-from gated.program.rows import NEW, PREVIOUS, ROW, SINGLE, line_of
 from gated.schedule import CellSchedule
 
 
@@ -54,47 +54,14 @@ class _Plans:
     forward: LayerForwardPlan
     backward: LayerBackwardPlan
     held: tuple[Any, ...]
-    numbers: _Numbers | None = None
+    numbers: RowNumbers | None = None
 
-    def numbers_of(self, counts: Array, sequences: int, rows: int) -> _Numbers:
+    def numbers_of(self, counts: Array, sequences: int, rows: int) -> RowNumbers:
         """For sequences of these lengths."""
         if self.numbers is not None:
             return self.numbers
         room = self.forward.shapes.sequences  # initial states have so many rows: behind them are the others
-        return _Numbers.of(step_rows(counts, room), all_rows(rows, room), [rows, sequences, len(counts)])
-
-
-class _Numbers(NamedTuple):
-    """Row numbers of a call.
-
-    Attributes:
-        steps, rows: of the time steps, and of all rows at once.
-        told: what the bases stand for by which a plan is told of different lengths.
-        places: the addresses of the two.
-    """
-
-    steps: Array
-    rows: Array
-    told: list[int]
-    places: tuple[int, int]
-
-    def before(self, counts: Array) -> Array:
-        """(R,): for each row that of the state before it, in the array of all states."""
-        previous, begin = np.repeat(self.steps[0, [line_of(PREVIOUS), line_of(ROW)]], counts, axis=1)
-        return np.asarray(previous - begin + np.arange(previous.size))
-
-    def last(self, counts: Array, sequences: int) -> Array:
-        """(N,): for each sequence the row of its last state, in the array of all states."""
-        each = np.arange(sequences)
-        lengths = (each[:, None] < counts).sum(axis=1)
-        return np.asarray(np.concatenate([[0], self.steps[0, line_of(NEW)]])[lengths] + each)
-
-    @staticmethod
-    def of(steps: Array, rows: Array, told: Sequence[int] = ()) -> _Numbers:
-        """With the addresses; `told`: R, N, T, unless the sequences are equally long."""
-        places = address_of(steps), address_of(rows)
-        lines = [places[0] + 8 * told[2] * line for line in range(len(LINES))] if told else []
-        return _Numbers(steps, rows, [*told, *lines], places)
+        return RowNumbers.of(step_rows(counts, room), all_rows(rows, room), [rows, sequences, len(counts)])
 
 
 _cache: Lru[Any, _Plans] = Lru(tuning_for().plans_kept)
@@ -115,53 +82,8 @@ def _plans(given: Pass, here: Host, shape: tuple[int, int, int], varying: bool, 
     shapes = Shapes.of(programs.layout.schedule.graph, given.sizes, given.x.dtype, shape, team, varying)
     names, groups = list(given.parameters), shapes.groups
     forward = LayerForwardPlan(programs, shapes, names)
-    numbers = None if varying else _Numbers.of(groups.step_rows(), groups.all_rows(shape[2]))
+    numbers = None if varying else RowNumbers.of(groups.step_rows(), groups.all_rows(shape[2]))
     return _Plans(forward, LayerBackwardPlan(forward, names), (given.schedule, here), numbers)
-
-
-class _TapeValues(Mapping[Node, "Array | float"]):
-    """Node -> its value, (R, dim) or (dim,): made from the tape when asked for."""
-
-    def __init__(self, plan: ForwardPlan, tape: memory.Lease, states: _TapeStates) -> None:
-        self.plan, self.tape, self.states, self.rows = plan, tape, states, states.rows
-
-    def __getitem__(self, node: Node) -> Array | float:
-        if is_constant(node):
-            return float(node.attr)
-        if node in self.plan.layout.passing:
-            raise KeyError(node)
-        place = self.plan.layout.values[node]
-        if place in self.plan.layout.new:
-            k = self.plan.layout.new.index(place)
-            return np.asarray(self.states[k][self.states.sequences :])
-        view = self.plan.tape.view(self.tape, place)
-        return view[0] if place.rows == SINGLE else self.plan.shapes.groups.rows(view[: self.rows])
-
-    def __iter__(self) -> Iterator[Node]:
-        return (node for node in self.plan.layout.values if node not in self.plan.layout.passing)
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
-
-
-class _TapeStates(Sequence[Array]):
-    """The states of all steps, (N + R, size) each: made from the tape when asked for."""
-
-    def __init__(self, plan: ForwardPlan, tape: memory.Lease, sequences: int, rows: int) -> None:
-        self.plan, self.tape, self.sequences, self.rows = plan, tape, sequences, rows
-
-    def __getitem__(self, index: Any) -> Any:
-        own, shapes = self.whole(range(len(self))[index]), self.plan.shapes
-        if shapes.sequences == self.sequences:
-            return shapes.groups.states(own[: self.sequences + self.rows])
-        return np.concatenate([own[: self.sequences], own[shapes.sequences :][: self.rows]])
-
-    def whole(self, k: int) -> Array:
-        """With the room that there is behind the initial states, and at the end."""
-        return self.plan.tape.view(self.tape, ("state", k))
-
-    def __len__(self) -> int:
-        return len(self.plan.layout.new)
 
 
 class NativeBackend(NativeVectors, ReferenceBackend):
@@ -185,11 +107,11 @@ class NativeBackend(NativeVectors, ReferenceBackend):
         vectors = parameter_addresses(given.parameters)
         _run(plan, [*numbers.told, tape.address, work.address, *arrays, *vectors], counts, sequences)
         memory.done(work)
-        states = _TapeStates(plan, tape, sequences, len(x))
+        states = TapeStates(plan, tape, sequences, len(x))
         if plan.shapes.varying:
             rows = numbers.last(counts, sequences)
             last = [states.whole(k)[rows] for k in range(len(states))]
-        scan = Scan.of(given, y, states, last, _TapeValues(plan, tape, states))
+        scan = Scan.of(given, y, states, last, TapeValues(plan, tape, states))
         scan.own = plans, tape, numbers, plan.seal.digest(tape)
         return scan
 

@@ -1,7 +1,7 @@
 """The plans of a layer's own passes: states come from the caller's arrays and go there, whatever the lengths.
 
-Legend as in `interface`: T, N, R. Where sequences end at different steps, T, N and R are told with every call: a plan is
-made for so many rows and sequences as there is room for, and the row numbers of the steps lie where it is told.
+Legend as in `interface`: T, N, R. Where sequences end at different steps, T, N and R are told with every call: a plan
+is made for so many rows and sequences as there is room for, and the row numbers of the steps lie where it is told.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class _Carrying(PassPlan):
         state_sizes: of each state.
     """
 
-    told = ROWS, SEQUENCES, STEPS
+    told: tuple[str, ...] = (ROWS, SEQUENCES, STEPS)
     state_sizes: tuple[int, ...]
 
     def _carry(
@@ -62,9 +62,7 @@ class LayerForwardPlan(_Carrying, ForwardPlan):
             return self._carry(plans, "in", states, [groups.state_row(g) for g in range(len(groups))], inwards)
         if self.shapes.varying:
             return plans
-        last = [
-            groups.state_row(g) + groups.steps * (groups.edges[g + 1] - groups.edges[g]) for g in range(len(groups))
-        ]
+        last = [groups.state_row(g + 1) - (groups.edges[g + 1] - groups.edges[g]) for g in range(len(groups))]
         return self._carry(plans, "out", states, last, inwards)
 
 

@@ -136,7 +136,7 @@ class LossPlan(PassPlan):
         target_bytes: of a row of the target.
     """
 
-    told = (ROWS,)
+    told: tuple[str, ...] = (ROWS,)
 
     @classmethod
     def of(

@@ -29,7 +29,7 @@ class SealedPlan(PassPlan):
         seal: what tells whether the parameters are those of the other pass.
     """
 
-    told = (ROWS,)
+    told: tuple[str, ...] = (ROWS,)
 
     def __init__(
         self,

@@ -210,12 +210,6 @@ def all_rows(rows: int, sequences: int) -> Array:
     return table
 
 
-def room_for(count: int) -> int:
-    """At least so many: one of 16 numbers between powers of two, so that nearly equal ones share a plan."""
-    step = 1 << max(0, count.bit_length() - 5)
-    return -(-count // step) * step
-
-
 def octave(count: int) -> int:
     """At least so many: a power of two, so that all sizes of a training run share a few plans."""
     return 1 << (count - 1).bit_length() if count else 0

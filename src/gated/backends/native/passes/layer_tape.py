@@ -1,0 +1,97 @@
+"""What a layer's pass leaves in its tape, for who looks inside; and the numbers of its rows.
+
+Legend as in `interface`: T, N, R.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gated.backends.interface import Array
+from gated.backends.native.memory import leases as memory
+from gated.backends.native.memory.addresses import address_of
+from gated.backends.native.passes.plan import LINES
+from gated.backends.native.passes.training_plan import ForwardPlan
+from gated.language.graph import Node, is_constant
+from gated.program.rows import NEW, PREVIOUS, ROW, SINGLE, line_of
+
+
+class RowNumbers(NamedTuple):
+    """Row numbers of a call.
+
+    Attributes:
+        steps, rows: of the time steps, and of all rows at once.
+        told: what the bases stand for by which a plan is told of different lengths.
+        places: the addresses of the two.
+    """
+
+    steps: Array
+    rows: Array
+    told: list[int]
+    places: tuple[int, int]
+
+    def before(self, counts: Array) -> Array:
+        """(R,): for each row that of the state before it, in the array of all states."""
+        previous, begin = np.repeat(self.steps[0, [line_of(PREVIOUS), line_of(ROW)]], counts, axis=1)
+        return np.asarray(previous - begin + np.arange(previous.size))
+
+    def last(self, counts: Array, sequences: int) -> Array:
+        """(N,): for each sequence the row of its last state, in the array of all states."""
+        each = np.arange(sequences)
+        lengths = (each[:, None] < counts).sum(axis=1)
+        return np.asarray(np.concatenate([[0], self.steps[0, line_of(NEW)]])[lengths] + each)
+
+    @staticmethod
+    def of(steps: Array, rows: Array, told: Sequence[int] = ()) -> RowNumbers:
+        """With the addresses; `told`: R, N, T, unless the sequences are equally long."""
+        places = address_of(steps), address_of(rows)
+        lines = [places[0] + 8 * told[2] * line for line in range(len(LINES))] if told else []
+        return RowNumbers(steps, rows, [*told, *lines], places)
+
+
+class TapeValues(Mapping[Node, "Array | float"]):
+    """Node -> its value, (R, dim) or (dim,): made from the tape when asked for."""
+
+    def __init__(self, plan: ForwardPlan, tape: memory.Lease, states: TapeStates) -> None:
+        self.plan, self.tape, self.states, self.rows = plan, tape, states, states.rows
+
+    def __getitem__(self, node: Node) -> Array | float:
+        if is_constant(node):
+            return float(node.attr)
+        if node in self.plan.layout.passing:
+            raise KeyError(node)
+        place = self.plan.layout.values[node]
+        if place in self.plan.layout.new:
+            k = self.plan.layout.new.index(place)
+            return np.asarray(self.states[k][self.states.sequences :])
+        view = self.plan.tape.view(self.tape, place)
+        return view[0] if place.rows == SINGLE else self.plan.shapes.groups.rows(view[: self.rows])
+
+    def __iter__(self) -> Iterator[Node]:
+        return (node for node in self.plan.layout.values if node not in self.plan.layout.passing)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+class TapeStates(Sequence[Array]):
+    """The states of all steps, (N + R, size) each: made from the tape when asked for."""
+
+    def __init__(self, plan: ForwardPlan, tape: memory.Lease, sequences: int, rows: int) -> None:
+        self.plan, self.tape, self.sequences, self.rows = plan, tape, sequences, rows
+
+    def __getitem__(self, index: Any) -> Any:
+        own, shapes = self.whole(range(len(self))[index]), self.plan.shapes
+        if shapes.sequences == self.sequences:
+            return shapes.groups.states(own[: self.sequences + self.rows])
+        return np.concatenate([own[: self.sequences], own[shapes.sequences :][: self.rows]])
+
+    def whole(self, k: int) -> Array:
+        """With the room that there is behind the initial states, and at the end."""
+        return self.plan.tape.view(self.tape, ("state", k))
+
+    def __len__(self) -> int:
+        return len(self.plan.layout.new)
