@@ -28,7 +28,7 @@ groups for --only:
   online         learning online (traces, gradient descent at every step), against our own rule in NumPy
   user           a cell written by a user against the built-in ones
   rate           floating point operations per second at H >= 256, as a share of the machine's own sgemm
-  overhead       what a training call costs besides its machine code; what a batch of a new shape costs once
+  overhead       what a call costs besides its machine code; what a batch of a new shape costs once
   memory start   peak memory of a training step and of a whole update; time to the first gradients, with and without
                  the cache
 

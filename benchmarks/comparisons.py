@@ -178,6 +178,9 @@ COMPARISONS = (
     Comparison(
         "overhead.call", "LSTM training step, what is no machine code", "lstm", "overhead", None, (STREAM,), step="call"
     ),
+    Comparison(
+        "overhead.infer", "LSTM inference, what is no machine code", "lstm", "overhead", None, (STREAM,), step="infer"
+    ),
     Comparison("overhead.shape", "LSTM training step, a new shape", "lstm", "overhead", None, (RAGGED,), step="passes"),
     Comparison(
         "overhead.update",

@@ -1,4 +1,4 @@
-"""What a training call costs besides its machine code: the Python part, and what a batch of a new shape costs once.
+"""What a call costs besides its machine code: the Python part, and what a batch of a new shape costs once.
 
 It looks behind the curtain: the native backend's threads have two functions by which all machine code of a pass is run
 (`Pool._run` and `Pool._conduct`), and both are timed here. Where a version of gated has other insides, the comparison
@@ -23,22 +23,29 @@ SHAPES = 40  # new ones: so few that older versions, which hold 64 plans, have s
 CLASSES = 50  # of the network that is trained with ragged batches
 
 
-def python_part(problem: Problem) -> list[float]:
+def python_part(problem: Problem, infer: bool = False) -> list[float]:
     """Seconds of `forward` and `backward` together, less those of the machine code in them: of each call.
+
+    Args:
+        infer: of `infer` instead.
 
     Raises:
         Unavailable: the native backend is not built as this file knows it.
     """
     layer, x, r = _layer(problem), problem.x(), problem.r()
-    found = []
+
+    def train() -> Any:
+        tape = layer.forward(x)[2]
+        return tape, layer.backward(tape, r)
+
+    call, found = (lambda: layer.infer(x)) if infer else train, []
     with _clock() as inside:
         for _ in range(WARM + CALLS):
             inside[0] = 0.0
             begin = time.perf_counter()
-            _, _, tape = layer.forward(x)
-            given = layer.backward(tape, r)
+            given = call()
             found.append(time.perf_counter() - begin - inside[0])
-            del tape, given
+            del given
     return found[WARM:]
 
 

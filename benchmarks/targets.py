@@ -137,6 +137,7 @@ TARGETS = (
     Target("Peak memory of whole updates, PyTorch's over ours, 103 symbols", ("memory.update",), "lowest", 1.0),
     Target("Peak memory of whole updates, PyTorch's over ours, 10,000 symbols", ("memory.words",), "lowest", 1.0),
     Target("Python part of forward and backward", ("overhead.call",), "highest", 25e-6, at_most=True, unit=" s"),
+    Target("Python part of inference", ("overhead.infer",), "highest", 15e-6, at_most=True, unit=" s"),
     Target("A new shape, forward and backward", ("overhead.shape",), "highest", 1e-4, at_most=True, unit=" s"),
     Target("A new shape, a whole update", ("overhead.update",), "highest", 1e-4, at_most=True, unit=" s"),
     Target("Compilation of forward and backward, cold", ("start.cold",), "highest", 1.0, at_most=True, unit=" s"),

@@ -124,8 +124,8 @@ class Worker:
 
     def do_overhead(self, problem: Any, what: str) -> list[float]:
         _ = self.side  # with its threads
-        if what == "call":
-            return overhead.python_part(problem)
+        if what in ("call", "infer"):
+            return overhead.python_part(problem, what == "infer")
         return overhead.new_shapes(problem, whole=what == "update")
 
     def do_source(self) -> str:

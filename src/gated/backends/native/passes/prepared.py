@@ -140,6 +140,8 @@ class PreparedScan(Prepared):
         self._turns = [
             [(rows, ring[0], ring[1]) for rows, ring in zip(slices, own, strict=True)] for own in self._rings
         ]
+        # the same, (1, N, size) each, if there is one group: what most calls have, found sooner
+        self._whole = [(ring[0][None], ring[1][None]) for (ring,) in self._rings] if len(groups) == 1 else []
 
     def put(self, states: Sequence[Array], k: int = 0, steps: int = 0, lengths: Array | None = None) -> None:
         """Set the states before the first of so many steps to the k-th of (K, N, size) each.
@@ -147,7 +149,10 @@ class PreparedScan(Prepared):
         Args:
             lengths: (N,) if they are not all the same; the sequences are all in one group then.
         """
-        if lengths is None:
+        if lengths is None and self._whole and len(states[0]) == 1:
+            for state, (even, _) in zip(states, self._whole, strict=True):
+                even[...] = state
+        elif lengths is None:
             for state, groups in zip(states, self._turns, strict=True):
                 for rows, even, _ in groups:
                     even[...] = state[k, rows]
@@ -169,8 +174,10 @@ class PreparedScan(Prepared):
 
     def copies(self, steps: int) -> list[Array]:
         """The states after so many steps, (1, N, size) each."""
-        own = [[after[steps % 2] for _, *after in groups] for groups in self._turns]
-        return [np.concatenate(parts)[None] if len(parts) > 1 else parts[0][None].copy() for parts in own]
+        turn = steps % 2
+        if self._whole:
+            return [turns[turn].copy() for turns in self._whole]
+        return [np.concatenate([group[1 + turn] for group in groups])[None] for groups in self._turns]
 
 
 class TablePlan:
