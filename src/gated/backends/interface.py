@@ -247,7 +247,7 @@ class Backend(Arithmetic, Protocol):
             scan: from `forward`; not changed, and may be used again.
             dy: (R, size of the first state), the adjoint of the output at every step.
             dstates: adjoint of each sequence's last state, (N, size) each; not changed.
-            gradients: name -> array to write to.
+            gradients: name -> array to write to; what is there before may be anything.
 
         Raises:
             ArgumentError: the parameters have changed since.

@@ -81,6 +81,8 @@ class Tuning:
     # Bytes of a call's working memory up to which it stays with the next call: to give it back and lease it again takes
     # longer (2 us) than all else that a small network's call does with it.
     kept_work: int = 1 << 20
+    # How many of them stay: calls that are made at once.
+    works_kept: int = 4
     # A piece may be so many times larger than what is asked for.
     loose: int = 8
 

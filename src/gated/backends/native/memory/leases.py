@@ -146,8 +146,7 @@ def _rounded(size: int) -> int:
 
 _pool = KeptMemory()
 _SMALL = tuning_for().small
-_KEPT = tuning_for().kept_work
-_MOST_DONE = 4  # calls that are made at once
+_KEPT, _MOST_DONE = tuning_for().kept_work, tuning_for().works_kept
 _done: list[Lease] = []
 
 
