@@ -33,6 +33,7 @@ from gated.backends.native.passes import (
     map_plan,
     maps,
     prepared,
+    row_numbers,
     step_parts,
     training_step,
 )
@@ -43,7 +44,7 @@ MODES = ("ends", "begins", "canaries")
 PAGE = mmap.PAGESIZE
 NONE, READ = 0, 1  # protections of mprotect
 # the modules that make row numbers
-NUMBERED = backend, head_plan, kept_plan, learner, map_plan, prepared, training_step
+NUMBERED = head_plan, kept_plan, learner, map_plan, row_numbers, training_step
 PATTERN = np.frombuffer(bytes.fromhex("a5a5fc7fa5a5fc7f"), np.uint8)  # NaN as float32 and as float64
 LONG = np.tile(PATTERN, 1 << 17)  # so much of it at once
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -219,7 +220,7 @@ class Guard:
             (memory, "placed", self.placed),
             (Sheet, "fill", self._sheet(Sheet.fill)),
             *((owner, "step_rows", self._tables(groups.step_rows)) for owner in (groups, *NUMBERED)),
-            *((owner, "all_rows", self._tables(groups.all_rows)) for owner in (backend, step_parts, training_step)),
+            *((owner, "all_rows", self._tables(groups.all_rows)) for owner in (row_numbers, step_parts, training_step)),
             *((groups.Groups, name, self._tables(getattr(groups.Groups, name))) for name in ("step_rows", "all_rows")),
             (learner, "NativeStep", self._step()),
         ]

@@ -28,12 +28,13 @@ from gated.backends.native.memory import leases as memory
 from gated.backends.native.memory.addresses import address_of, parameter_addresses
 from gated.backends.native.passes import inference, maps, stepper, training_step
 from gated.backends.native.passes.layer_plan import LayerBackwardPlan, LayerForwardPlan
-from gated.backends.native.passes.layer_tape import RowNumbers, TapeStates, TapeValues
+from gated.backends.native.passes.layer_tape import TapeStates, TapeValues
 from gated.backends.native.passes.pass_plan import Shapes
 from gated.backends.native.passes.plan import DTYPES, Call, put_computed
+from gated.backends.native.passes.row_numbers import RowNumbers
 from gated.backends.native.passes.training_plan import BackwardPlan, ForwardPlan
 from gated.backends.native.passes.vectors import NativeVectors
-from gated.backends.native.threads.groups import all_rows, shape_with_room, step_rows
+from gated.backends.native.threads.groups import shape_with_room
 from gated.backends.native.threads.pool import Team, pool, team_for
 from gated.backends.native.tuning import tuning_for
 from gated.backends.reference import ReferenceBackend
@@ -61,7 +62,7 @@ class _Plans:
         if self.numbers is not None:
             return self.numbers
         room = self.forward.shapes.sequences  # initial states have so many rows: behind them are the others
-        return RowNumbers.of(step_rows(counts, room), all_rows(rows, room), [rows, sequences, len(counts)])
+        return RowNumbers.of_lengths(counts, rows, sequences, room)
 
 
 _cache: Lru[Any, _Plans] = Lru(tuning_for().plans_kept)

@@ -17,7 +17,8 @@ from gated.backends.native.memory import leases as memory
 from gated.backends.native.memory.addresses import address_of
 from gated.backends.native.passes.inference_plan import Side
 from gated.backends.native.passes.network_pass import NetworkPass, lengths_of
-from gated.backends.native.passes.prepared import Plan, PreparedScan, Told, find_plan, plan_without_states, steps_ahead
+from gated.backends.native.passes.prepared import Plan, PreparedScan, find_plan, plan_without_states, steps_ahead
+from gated.backends.native.passes.row_numbers import RowNumbers
 from gated.backends.native.threads.groups import shape_with_room, step_work
 from gated.backends.native.threads.pool import Team, pool, team_for, threads_for
 from gated.backends.native.tuning import TRIED, tuning_for
@@ -163,7 +164,7 @@ def _run(
     lengths = told = None
     if not shapes.equal:
         lengths = lengths_of(counts, shapes.sequences)
-        told = Told.of(counts, len(x), shapes.sequences, plan.side.backwards)
+        told = RowNumbers.of_lengths(counts, len(x), shapes.sequences, shapes.sequences, plan.side.backwards)
     part.point(address_of(x), address_of(y), told)
     part.put(*states, len(counts), lengths)
     if theta is not None:

@@ -18,7 +18,7 @@ from gated.backends.native.memory import leases as memory
 from gated.backends.native.memory.regions import Spec
 from gated.backends.native.passes.course import Course
 from gated.backends.native.passes.kept_plan import KeptPlan
-from gated.backends.native.passes.pass_plan import ROWS, STEPS, Shapes
+from gated.backends.native.passes.pass_plan import Shapes
 from gated.backends.native.passes.plan import is_elementwise
 from gated.backends.native.threads.groups import turn_back
 from gated.backends.native.threads.pool import Team
@@ -47,8 +47,6 @@ class InferencePlan(KeptPlan):
         ahead: whether the products with x are made ahead.
         row_numbers: of equally long sequences; for others a call brings its own.
     """
-
-    told = ROWS, STEPS
 
     def __init__(self, programs: InferenceCode, shapes: Shapes, ahead: bool, side: Side) -> None:
         super().__init__(programs.layout.schedule, shapes)

@@ -9,7 +9,7 @@ import numpy as np
 from gated.backends.native.machine.target import host
 from gated.backends.native.memory.regions import PAGE, Region
 from gated.backends.native.passes.course import Course
-from gated.backends.native.passes.pass_plan import ROWS, PassPlan, Shapes
+from gated.backends.native.passes.pass_plan import TOLD, PassPlan, Shapes
 from gated.backends.native.passes.plan import RenewalPlan
 from gated.backends.native.threads.groups import step_rows
 from gated.backends.native.tuning import tuning_for
@@ -30,7 +30,7 @@ class KeptPlan(PassPlan):
         row_numbers, all_rows: of the steps, and of a program over all rows at once; unless the lengths vary.
     """
 
-    told: tuple[str, ...] = (ROWS,)
+    told = TOLD
 
     def __init__(self, schedule: CellSchedule, shapes: Shapes) -> None:
         self.schedule, self.fixed = schedule, Region("fixed", shapes.dtype, shapes.width)

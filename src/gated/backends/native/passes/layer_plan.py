@@ -10,7 +10,7 @@ from collections.abc import Hashable, Sequence
 from itertools import pairwise
 
 from gated.backends.native.machine.programs import TrainingCode
-from gated.backends.native.passes.pass_plan import ROWS, SEQUENCES, STEPS, PassPlan, Shapes
+from gated.backends.native.passes.pass_plan import SEQUENCES, TOLD, PassPlan, Shapes
 from gated.backends.native.passes.plan import MovePlan, Where
 from gated.backends.native.passes.training_plan import BackwardPlan, ForwardPlan
 
@@ -22,7 +22,7 @@ class _Carrying(PassPlan):
         state_sizes: of each state.
     """
 
-    told: tuple[str, ...] = (ROWS, SEQUENCES, STEPS)
+    told: tuple[str, ...] = TOLD
     state_sizes: tuple[int, ...]
 
     def _carry(

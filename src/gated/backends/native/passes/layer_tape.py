@@ -1,55 +1,17 @@
-"""What a layer's pass leaves in its tape, for who looks inside; and the numbers of its rows.
-
-Legend as in `interface`: T, N, R.
-"""
+"""What a layer's pass leaves in its tape, for who looks inside. Legend as in `interface`: N, R."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from gated.backends.interface import Array
 from gated.backends.native.memory import leases as memory
-from gated.backends.native.memory.addresses import address_of
-from gated.backends.native.passes.plan import LINES
 from gated.backends.native.passes.training_plan import ForwardPlan
 from gated.language.graph import Node, is_constant
-from gated.program.rows import NEW, PREVIOUS, ROW, SINGLE, line_of
-
-
-class RowNumbers(NamedTuple):
-    """Row numbers of a call.
-
-    Attributes:
-        steps, rows: of the time steps, and of all rows at once.
-        told: what the bases stand for by which a plan is told of different lengths.
-        places: the addresses of the two.
-    """
-
-    steps: Array
-    rows: Array
-    told: list[int]
-    places: tuple[int, int]
-
-    def before(self, counts: Array) -> Array:
-        """(R,): for each row that of the state before it, in the array of all states."""
-        previous, begin = np.repeat(self.steps[0, [line_of(PREVIOUS), line_of(ROW)]], counts, axis=1)
-        return np.asarray(previous - begin + np.arange(previous.size))
-
-    def last(self, counts: Array, sequences: int) -> Array:
-        """(N,): for each sequence the row of its last state, in the array of all states."""
-        each = np.arange(sequences)
-        lengths = (each[:, None] < counts).sum(axis=1)
-        return np.asarray(np.concatenate([[0], self.steps[0, line_of(NEW)]])[lengths] + each)
-
-    @staticmethod
-    def of(steps: Array, rows: Array, told: Sequence[int] = ()) -> RowNumbers:
-        """With the addresses; `told`: R, N, T, unless the sequences are equally long."""
-        places = address_of(steps), address_of(rows)
-        lines = [places[0] + 8 * told[2] * line for line in range(len(LINES))] if told else []
-        return RowNumbers(steps, rows, [*told, *lines], places)
+from gated.program.rows import SINGLE
 
 
 class TapeValues(Mapping[Node, "Array | float"]):

@@ -17,12 +17,13 @@ import numpy as np
 from gated.backends.native.codegen.team import HEAD
 from gated.backends.native.memory import leases as memory
 from gated.backends.native.memory.addresses import address_of
-from gated.backends.native.passes.prepared import Part, Plan, Prepared, PreparedScan, PreparedTable, Told, prepared
+from gated.backends.native.passes.prepared import Part, Plan, Prepared, PreparedScan, PreparedTable, prepared
+from gated.backends.native.passes.row_numbers import RowNumbers
 from gated.backends.native.threads.pool import pool
 from gated.backends.whole_step import Chain, Given, Link, ScanLink, TableLink
 
 Array = np.ndarray[Any, Any]
-_EQUAL: Sequence[Told | None] = (None, None)  # the row numbers of both directions are those of their plans
+_EQUAL: Sequence[RowNumbers | None] = (None, None)  # the row numbers of both directions are those of their plans
 Program = tuple[Array, int, int, int]  # numbers (held), and for `Pool.run` program, members, alone
 
 
@@ -55,7 +56,8 @@ class NetworkPass:
         lengths, told = None, _EQUAL
         if counts is not None:
             lengths = lengths_of(counts, given.sequences)
-            told = [Told.of(counts, len(x), self._room, backwards) for backwards in (False, True)[: self._sides]]
+            sizes = len(x), given.sequences, self._room
+            told = [RowNumbers.of_lengths(counts, *sizes, backwards) for backwards in (False, True)[: self._sides]]
         shape = (self._widest * len(x),)
         inner = [memory.placed(shape, theta.dtype) for _ in range(min(2, links - 1))]  # held while it runs
         source = address_of(x)

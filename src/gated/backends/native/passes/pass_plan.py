@@ -22,7 +22,9 @@ from gated.program.lowering import Place
 from gated.program.rows import SINGLE
 
 # bases of the sheet of a plan whose rows vary: numbers, no addresses
-ROWS, SEQUENCES, STEPS = "how many rows", "how many sequences", "how many steps"
+TOLD = ROWS, SEQUENCES, STEPS = "how many rows", "how many sequences", "how many steps"
+LINE_BASES = tuple(("steps", line) for line in LINES)  # where each line of the steps' row numbers lies
+TOLD_BASES: tuple[Hashable, ...] = (*TOLD, *LINE_BASES)
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,7 @@ class PassPlan:
         self.count: int | tuple[int, Hashable] = (0, ROWS) if ROWS in own else shapes.rows
         self._each_line = STEPS in own
         if self._each_line:
-            own += [("steps", line) for line in LINES]
+            own += LINE_BASES
         self.common = common(DTYPES[shapes.dtype])  # held: the code lives as long
         self.sheet = Sheet(["team", *own, *bases, *(("parameter", name) for name in parameters)], self.common.filler)
         self.pack = PackPlan()

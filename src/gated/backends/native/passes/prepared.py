@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -18,9 +18,10 @@ from gated.backends.native.passes.course import Course
 from gated.backends.native.passes.inference_plan import InferencePlan, Side, inference_plan
 from gated.backends.native.passes.kept_plan import KeptPlan
 from gated.backends.native.passes.map_plan import MapInferencePlan
-from gated.backends.native.passes.pass_plan import ROWS, STEPS, Shapes
-from gated.backends.native.passes.plan import DTYPES, LINES, Call, JobPlan, put_computed
-from gated.backends.native.threads.groups import step_rows, step_work
+from gated.backends.native.passes.pass_plan import ROWS, TOLD_BASES, Shapes
+from gated.backends.native.passes.plan import DTYPES, Call, JobPlan, put_computed
+from gated.backends.native.passes.row_numbers import RowNumbers
+from gated.backends.native.threads.groups import step_work
 from gated.backends.native.threads.pool import Team, pool, threads_for
 from gated.backends.native.tuning import tuning_for
 from gated.backends.whole_step import MapLink, Starts, TableLink, parameters_in
@@ -29,36 +30,6 @@ from gated.program.layout import parameter_numbers
 from gated.schedule import CellSchedule
 
 Array = np.ndarray[Any, Any]
-
-
-class Told(NamedTuple):
-    """What a call says where lengths vary.
-
-    Attributes:
-        rows, steps: R, T.
-        lines: (1, lines, T) row numbers of the steps. every: of all rows at once.
-        places: the addresses of both.
-    """
-
-    rows: int
-    steps: int
-    lines: Array
-    every: Array
-    places: tuple[int, int]
-
-    @classmethod
-    def of(cls, counts: Array, rows: int, room: int, backwards: bool) -> Told:
-        """`room`: for so many sequences in the ring of states."""
-        lines, every = step_rows(counts, room, backwards=backwards), step_rows(np.array([rows]), rows)
-        return cls(rows, len(counts), lines, every, (address_of(lines), address_of(every)))
-
-    def bases(self, told: Sequence[str]) -> dict[Hashable, int]:
-        """What the bases of a plan stand for that is told so much."""
-        found: dict[Hashable, int] = {ROWS: self.rows}
-        if STEPS in told:
-            found[STEPS] = self.steps
-            found |= {("steps", line): self.places[0] + 8 * self.steps * k for k, line in enumerate(LINES)}
-        return found
 
 
 class Prepared:
@@ -96,18 +67,18 @@ class Prepared:
             parameters = parameters_in(theta, plan.schedule.graph, plan.shapes.sizes, self.starts)
             put_computed(plan.computed, plan.fixed, self.fixed, plan.schedule, parameters)
 
-    def tables(self, x: int, y: int, steps: Array | None = None, told: Told | None = None) -> Call:
+    def tables(self, x: int, y: int, steps: Array | None = None, told: RowNumbers | None = None) -> Call:
         """For an input and an output at these addresses; `steps`: other row numbers than those of the plan."""
         places = address_of(self.plan.row_numbers if steps is None else steps), address_of(self.plan.all_rows)
         own: list[int] = []
         if told is not None:
-            places, own = told.places, list(told.bases(self.plan.told).values())
+            places, own = told.places, told.told
         return Call(
             self.plan.sheet,
             [self.team, *own, self.fixed.address, self.work.address, x, y, *places, *self.parameters],
         )
 
-    def point(self, x: int, y: int, told: Told | None = None) -> None:
+    def point(self, x: int, y: int, told: RowNumbers | None = None) -> None:
         """Say where x (R, D) and y (R, size) lie, and if the sequences are not equally long how long they are."""
         if self._at is None:
             self.call = self.tables(x, y, told=told)
@@ -117,8 +88,9 @@ class Prepared:
                 self.call.rebase("x", x)
                 self.call.rebase("y", y)
             if told is not None:
-                for base, value in (*told.bases(self.plan.told).items(), ("rows", told.places[1])):
+                for base, value in zip(TOLD_BASES, told.told, strict=True):
                     self.call.rebase(base, value)
+                self.call.rebase("rows", told.places[1])
         self._at = x, y
 
     def recut(self, course: Course, counts: Array) -> None:
@@ -213,11 +185,11 @@ class PreparedTable:
         self._table = address_of(theta) + theta.itemsize * plan.link.start
         self.call = Call(plan.sheet, [0, 0, self._table, address_of(self._wrong), *([0] if plan.varying else [])])
 
-    def point(self, x: int, y: int, told: Told | None = None) -> None:
+    def point(self, x: int, y: int, told: RowNumbers | None = None) -> None:
         self.call.rebase("x", x)
         self.call.rebase("y", y)
         if told is not None:
-            self.call.rebase(ROWS, told.rows)
+            self.call.rebase(ROWS, told.told[0])
 
     def check(self) -> None:
         """After a run.
