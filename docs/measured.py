@@ -139,6 +139,18 @@ LINES = (
     ),
     Line(("memory.words",), "the same with 10,000 symbols", "同上，10,000 个符号"),
     Line(
+        ("overhead.call",),
+        "LSTM, forward and backward, all but the machine code, seconds",
+        "LSTM，前向和反向，除机器码之外的部分，秒",
+    ),
+    Line(("overhead.infer",), "LSTM, inference, the same", "LSTM，推理，同上"),
+    Line(
+        ("overhead.shape",),
+        "LSTM, forward and backward, what lengths never seen before cost, seconds",
+        "LSTM，前向和反向，从未见过的一组长度多花的时间，秒",
+    ),
+    Line(("overhead.update",), "a whole update, the same", "一次完整的更新，同上"),
+    Line(
         ("start.cold",), "peephole LSTM, compiling forward and backward, seconds", "带窥视孔的 LSTM，编译前向和反向，秒"
     ),
     Line(("start.cached",), "the same from the cache on disk, seconds", "同上，从磁盘缓存读取，秒"),

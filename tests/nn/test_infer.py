@@ -184,6 +184,7 @@ def test_packed_parameters_are_used_again_and_never_when_they_have_changed(
     monkeypatch.setitem(TRIED, "worthwhile", 1.0)
     monkeypatch.setattr(pool, "_threads", threads)
     monkeypatch.setattr(pool.Pool, "latency", lambda _: 0.0)  # a part of what a plan is found by
+    inference._kept.forget()  # what other tests have left has other parts
     layers = [gated.LSTM(5, 19, num_layers=2, seed=seed, dtype="float64") for seed in (1, 2)]
     x = np.random.default_rng(0).standard_normal((7, batch, 5))
 
