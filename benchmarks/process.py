@@ -27,8 +27,12 @@ class WorkerFailed(Exception):
 
 
 def environment(side: str, threads: int, more: Mapping[str, str]) -> dict[str, str]:
-    """Only the library that is measured gets threads, and how they wait is left to it: see `worker.settle`."""
-    left = {key: value for key, value in os.environ.items() if not key.startswith(("OMP_", "KMP_", "GOMP_"))}
+    """Only the library that is measured gets threads, and how they wait is left to it: see `worker.settle`.
+
+    So is which kernels a library chooses for the processor: OPENBLAS_CORETYPE may hold it to those of an older one.
+    """
+    dropped = "OMP_", "KMP_", "GOMP_", "OPENBLAS_"
+    left = {key: value for key, value in os.environ.items() if not key.startswith(dropped)}
     path = [str(ROOT), *(entry for entry in sys.path if entry and "python3" not in entry)]
     mine = {
         "PYTHONPATH": os.pathsep.join(dict.fromkeys(path)),
