@@ -232,6 +232,11 @@ def test_refusals_of_draws() -> None:
     np.testing.assert_array_equal(stream.draw([1, 2], u), language().stream(2).draw([1, 2], u)), "nothing was lost"
 
 
+def test_more_sequences_than_there_is_memory_for() -> None:
+    with pytest.raises(ArgumentError, match="batch: got 1,000,000,000,000, which takes"):
+        language().stream(10**12)
+
+
 def test_an_id_that_is_none_is_never_read() -> None:
     """The layers look first; machine code does too."""
     network = language()

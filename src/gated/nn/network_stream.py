@@ -133,6 +133,7 @@ class _Whole:
 
     def __init__(self, network: Network, found: Linked, batch: int) -> None:
         self._network, self._found, self._batch = network, found, batch
+        checks.room({"batch": batch}, batch * sum(link.size for link, _ in found.chain.links), network.dtype)
         self._make()
 
     def _make(self) -> None:

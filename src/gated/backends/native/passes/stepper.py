@@ -93,10 +93,10 @@ class Stepper:
         count, own, team = len(uniforms), self._pick, pool()
         drawn = own.begin(uniforms, temperature)
         first = min(count, self._steps & 1)  # pairs begin with an even step
-        team.repeat(odd, first)
-        team.repeat(both, (count - first) // 2)
-        team.repeat(even, (count - first) % 2)
-        self._steps += count
+        pairs, rest = divmod(count - first, 2)
+        for program, times, steps in ((odd, first, 1), (both, pairs, 2), (even, rest, 1)):
+            team.repeat(program, times)
+            self._steps += times * steps  # Ctrl-C may come at any moment
         return drawn
 
     def put(self, states: Mapping[int, Sequence[Array]]) -> None:
