@@ -12,7 +12,6 @@ import numpy as np
 
 from gated import cells
 from gated.errors import as_array, describe, wrong
-from gated.language import Cell
 from gated.models.cs231n.arguments import Array, Cache, checked, common_dtype, opened
 from gated.nn import Recurrent
 
@@ -22,7 +21,7 @@ Grads = tuple[Array, Array, Array]
 class Columns(NamedTuple):
     """A cell, and its gates in the order in which their columns stand."""
 
-    cell: Cell
+    cell: Any  # a gated.Cell
     gates: str
 
     def layer(self, Wx: Array, Wh: Array, b: Array) -> Recurrent:
