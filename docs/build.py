@@ -43,6 +43,8 @@ PAGES = (
     "docs/guide.zh.md",
     "docs/my-backprop.md",
     "docs/my-backprop.zh.md",
+    "docs/captions-assignment.md",
+    "docs/captions-assignment.zh.md",
     "docs/learning.md",
     "docs/learning.zh.md",
     "docs/native.md",

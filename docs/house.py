@@ -31,7 +31,7 @@ PACKAGES = {
     "learning": ("update rules, training, learning in real time", "更新规则、训练、实时学习"),
     "audit": ("is a gradient right, and what is wrong with it?", "梯度对不对？错在哪里？"),
     "interop": ("what leaves and enters: model files", "进来的和出去的：模型文件"),
-    "models": ("whole models: the language model", "完整的模型：语言模型"),
+    "models": ("whole models: the language model, a course's captioner", "完整的模型：语言模型、图片说明模型"),
     "experiments": ("contests of ways to learn", "各种学法之间的比赛"),
     "cli": ("the command `gated`", "命令 `gated`"),
 }

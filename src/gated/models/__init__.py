@@ -1,4 +1,5 @@
-"""Whole models: a character language model, and the one by counting that it has to beat."""
+"""Whole models: a character language model, the one by counting that it has to beat, and the captioner of a course
+assignment (`gated.models.cs231n`)."""
 
 from __future__ import annotations
 

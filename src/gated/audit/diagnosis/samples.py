@@ -29,7 +29,14 @@ SIZE = 0.7  # of the numbers that are drawn: every gate moves, none is shut
 
 
 def norm(values: Any) -> float:
-    return float(np.linalg.norm(np.ravel(values)))
+    """Euclidean; of numbers whose squares are too large as well, which a backward pass with an edit in it may give."""
+    flat = np.ravel(values)
+    with np.errstate(over="ignore"):
+        found = float(np.linalg.norm(flat))
+    if found == np.inf and np.isfinite(flat).all():
+        largest = float(np.abs(flat).max())
+        found = largest * float(np.linalg.norm(flat / largest))
+    return found
 
 
 def near(one: Array, other: Array) -> bool:
