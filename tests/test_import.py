@@ -14,7 +14,7 @@ import pytest
 
 import gated
 
-EXTRAS = {"typer", "rich", "tqdm", "matplotlib", "torch", "onnx", "onnxruntime", "sklearn", "safetensors", "llvmlite"}
+EXTRAS = set("typer rich tqdm matplotlib PIL torch onnx onnxruntime sklearn safetensors llvmlite".split())
 
 
 def modules_after(code):
