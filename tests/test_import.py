@@ -14,7 +14,8 @@ import pytest
 
 import gated
 
-EXTRAS = set("typer rich tqdm matplotlib PIL torch onnx onnxruntime sklearn safetensors llvmlite".split())
+EXTRAS = {"typer", "rich", "tqdm", "matplotlib", "torch", "onnx", "onnxruntime", "sklearn", "safetensors", "llvmlite"}
+EXTRAS |= {"PIL"}
 
 
 def modules_after(code):

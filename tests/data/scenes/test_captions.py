@@ -55,14 +55,14 @@ def sizes(said, lang, caption):
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_many_shapes_of_sentences(lang):
     shapes = Counter(sentence_shape(caption, lang) for _, caption in drawn(3000, lang, 0))
-    assert len(shapes) >= 500
+    assert len(shapes) > 2000
     assert max(shapes.values()) < 100, "none is met at every turn"
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_many_words_and_each_of_them_is_met(lang):
     words = set(GRAMMARS[lang].words)
-    assert len(words) >= 60
+    assert len(words) > 110
     text = "\n".join(caption for _, caption in drawn(3000, lang, 1))
     met = set(text.replace(",", "").replace(";", "").split()) if lang == "en" else {w for w in words if w in text}
     assert words - met == set()

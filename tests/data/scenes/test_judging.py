@@ -64,7 +64,7 @@ def test_verdicts_by_hand(caption):
     assert verdict.right == (verdict.true and complete)
 
 
-def test_things_are_counted_that_look_as_is_said():
+def test_groups_of_one_shape_are_told_apart_by_colour():
     scene = Scene((RED, OTHER), (250, 250, 250))
     assert judge_caption("two red circles and two blue circles", scene).right
     assert parse_caption("两个圆在左边", "zh") is None  # without a colour there is no caption

@@ -39,7 +39,7 @@ class Verdict(NamedTuple):
     Attributes:
         claims: what it says; None if it is not of the grammar.
         true: it is of the grammar, and nothing that it says is false.
-        complete: it tells shape and colour of as many groups as there are.
+        complete: it speaks of as many groups as there are; of each the grammar makes it tell shape and colour.
         claimed: how many claims it makes about each of ATTRIBUTES.
         held: how many of these are true.
     """
@@ -72,7 +72,7 @@ def judge_caption(caption: str, scene: Scene, lang: str = "en") -> Verdict:
     """Is a caption right?
 
     What it says of a group is compared with the group of the scene for which most of it is true, each with another one.
-    A count is true if so many things of the picture look as is said, and no more.
+    A count is true if the group has so many things, no more and no fewer.
 
     Raises:
         ArgumentError, ArgumentTypeError: as parse_caption; no scene.
@@ -82,9 +82,8 @@ def judge_caption(caption: str, scene: Scene, lang: str = "en") -> Verdict:
     claims = parse_caption(caption, lang)
     if claims is None:
         return Verdict(None, False, False, dict.fromkeys(ATTRIBUTES, 0), dict.fromkeys(ATTRIBUTES, 0))
-    claimed, held = max((_tally(claims, order, scene) for order in _orders(claims, scene)), key=_held)
-    complete = len(claims.groups) >= len(scene.groups) and all({"shape", "colour"} <= set(g) for g in claims.groups)
-    return Verdict(claims, claimed == held, complete, claimed, held)
+    claimed, held = max((_tally(claims, order) for order in _orders(claims, scene)), key=_held)
+    return Verdict(claims, claimed == held, len(claims.groups) >= len(scene.groups), claimed, held)
 
 
 class Score(NamedTuple):
@@ -157,7 +156,7 @@ def _orders(claims: Claims, scene: Scene) -> list[tuple[Group | None, ...]]:
     return list(itertools.permutations(groups, len(claims.groups)))
 
 
-def _tally(claims: Claims, order: tuple[Group | None, ...], scene: Scene) -> tuple[dict[str, int], dict[str, int]]:
+def _tally(claims: Claims, order: tuple[Group | None, ...]) -> tuple[dict[str, int], dict[str, int]]:
     """How many claims there are, and how many are true if `order` is what is spoken of."""
     known = facts(order)
     claimed, held = dict.fromkeys(ATTRIBUTES, 0), dict.fromkeys(ATTRIBUTES, 0)
@@ -166,11 +165,6 @@ def _tally(claims: Claims, order: tuple[Group | None, ...], scene: Scene) -> tup
         for key, value in said.items():
             room = _ROOMS.get(key, key)
             true[room] = true.get(room, True) and known.get(("ab"[i], key)) == value
-        if "count" in true:
-            looks = {key: said[key] for key in ("shape", "colour", "size") if key in said}
-            alike = [g for g in scene.groups if all(getattr(g, key) == value for key, value in looks.items())]
-            if order[i] in alike:  # then nothing else may look so
-                true["count"] &= len(alike) == 1
         for key, holds in true.items():
             claimed[key] += 1
             held[key] += holds
