@@ -1,7 +1,7 @@
 """The pictures of the pages that come from the library itself.
 
-    python docs/pictures.py       into docs/pictures: derivation.png, roads.png, house-*.png (see `house_pictures`), and
-                                  the same with .zh in Chinese
+    python docs/pictures.py       into docs/pictures: derivation.png, roads.png, house-*.png (see `house_pictures`),
+                                  scenes.png (see `scene_pictures`), and the same with .zh in Chinese
 
 `derivation` shows a cell as its author writes it beside the gradients that gated derives; `roads` the quantities of one
 step and every road by which the gradient goes back through them, with the local derivative by which it is multiplied.
@@ -18,6 +18,7 @@ from typing import Any
 
 import house_pictures
 import matplotlib
+import scene_pictures
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
@@ -252,6 +253,7 @@ def main() -> int:
             figure = draw(gated.cells.peephole_lstm, WORDS[lang], font if lang == "zh" else None)
             figure.savefig(PICTURES / f"{name}{suffix}.png")
             plt.close(figure)
+        scene_pictures.draw(PICTURES, lang, suffix, font if lang == "zh" else None)
         house_pictures.draw(PICTURES, lang, suffix, font if lang == "zh" else None)
     return 0
 

@@ -15,6 +15,7 @@ import pytest
 import gated
 
 EXTRAS = {"typer", "rich", "tqdm", "matplotlib", "torch", "onnx", "onnxruntime", "sklearn", "safetensors", "llvmlite"}
+EXTRAS |= {"PIL"}
 
 
 def modules_after(code):
