@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -100,8 +101,29 @@ class Drawn:
         zeros = network.initial_state(self.sequences)
         return {k: tuple(rng.standard_normal(a.shape).astype(dtype) / 2 for a in own) for k, own in zeros.items()}
 
+    def amplified(self, dtype: str, run: Callable[[Network, str], Sequence[Any]]) -> float:
+        """How far off the results are where nothing is wrong but rounding: the reference's in this dtype, and in
+        float64 those of parameters that are off by half a unit in the last place of this dtype.
+
+        One of these alone may be near by chance, however much the network amplifies.
+        """
+        exact, rounded = self.network("reference", "float64"), self.network("reference", dtype)
+        exact.theta[:] = rounded.theta
+        wanted, found = run(exact, "float64"), [run(rounded, dtype)]
+        own, rng, half = exact.theta.copy(), np.random.default_rng(self.seed), np.finfo(dtype).eps / 2
+        for _ in range(3):
+            exact.theta[:] = own * (1 + half * rng.uniform(-1, 1, own.size))
+            found.append(run(exact, "float64"))
+        return max(distance(one, other) for results in found for one, other in zip(results, wanted, strict=True))
+
     def rng(self) -> Any:
         return np.random.default_rng(self.seed + 2) if self.draws else None
+
+
+def distance(one: Any, other: Any) -> float:
+    """The largest difference, as a part of the largest number if that is above 1."""
+    assert np.shape(one) == np.shape(other)
+    return float(np.max(np.abs(one - other), initial=0.0) / max(1.0, np.max(np.abs(other), initial=0.0)))
 
 
 @st.composite

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
-from tests.learning.networks_by_chance import LOSSES, RULES, Drawn, drawn
+from tests.learning.networks_by_chance import LOSSES, RULES, Drawn, distance, drawn
 
 import gated
 from gated.backends import backend_of
@@ -39,30 +39,24 @@ def in_one_call(case: Drawn, network, dtype, optimizer=None, limit=math.inf):
     return one_call.train_in_one_call(network, loss, optimizer, batch, case.initial(network, dtype), limit, case.rng())
 
 
-def distance(one, other):
-    return np.max(np.abs(one - other), initial=0.0) / max(1.0, np.max(np.abs(other), initial=0.0))
-
-
 @pytest.mark.parametrize("dtype", list(CLOSE))
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
 @given(case=drawn())
 def test_loss_gradient_and_states_are_those_of_the_reference(dtype, case):
-    """In float32 for networks that do not amplify the rounding of the reference itself."""
-    network, right, rounded = (
-        case.network(*own) for own in (("native", dtype), ("reference", "float64"), ("reference", dtype))
-    )
+    """For networks that do not amplify rounding itself."""
+
+    def results(own, kind):
+        value, gradient, states = by_parts(case, own, kind)
+        return [np.array(value), gradient, *(array for arrays in states.values() for array in arrays)]
+
+    network, right = case.network("native", dtype), case.network("reference", "float64")
     right.theta[:] = network.theta
     found = in_one_call(case, network, dtype)
     assert found is not None, one_call.why_not(network, LOSSES[case.loss]())
     trained, last = found
     value, gradient, states = by_parts(case, right, "float64")
-    again, bound = by_parts(case, rounded, dtype), CLOSE[dtype]
-    own = max(
-        distance(np.array(again[0]), np.array(value)),
-        distance(again[1], gradient),
-        *(distance(a, b) for name in states for a, b in zip(again[2][name], states[name], strict=True)),
-    )
-    assume(own <= bound / 5)
+    bound = CLOSE[dtype]
+    assume(case.amplified(dtype, results) <= bound / 5)
     assert abs(trained.loss - value) <= bound * max(1.0, abs(value))
     assert distance(trained.gradient, gradient) <= bound
     assert abs(trained.norm - np.linalg.norm(gradient)) <= bound * max(1.0, np.linalg.norm(gradient))
