@@ -11,7 +11,7 @@ Legend: T steps, N sequences, R rows, K directions of a link.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -100,6 +100,11 @@ class Chain:
     links: tuple[tuple[Link, tuple[int, ...]], ...]
     numbers: int
     dtype: np.dtype[Any]
+
+    @classmethod
+    def of(cls, links: Iterable[Link], numbers: int, dtype: np.dtype[Any]) -> Chain:
+        """Links one behind the other."""
+        return cls(tuple((link, (k - 1,)) for k, link in enumerate(links)), numbers, dtype)
 
     @cached_property
     def scans(self) -> dict[int, ScanLink]:

@@ -125,6 +125,17 @@ def array(name: str, value: Any, shape: tuple[int | str, ...], kind: np.dtype[An
     return np.array(result, kind, order="C") if own else np.ascontiguousarray(result, kind)
 
 
+def ids(name: str, value: Any, count: int) -> Array:
+    """Whole numbers from 0 to below the count, of any shape."""
+    result = as_array(name, value)
+    if result.dtype.kind not in "iu":
+        raise wrong_type(name, describe(result), "integer ids")
+    if result.size and (result.min() < 0 or result.max() >= count):
+        bad = result.min() if result.min() < 0 else result.max()
+        raise wrong(name, f"the id {bad}", f"ids from 0 to {count - 1}")
+    return result
+
+
 def _fits(shape: tuple[int, ...], wanted: tuple[int | str, ...]) -> bool:
     if len(shape) != len(wanted):
         return False

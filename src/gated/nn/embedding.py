@@ -9,7 +9,6 @@ import numpy as np
 
 from gated.backends import backend_of, checked_name
 from gated.backends.whole_step import Link, TableLink
-from gated.errors import as_array, describe, wrong, wrong_type
 from gated.nn import checks
 from gated.nn.claims import Description, Shape, Weight
 from gated.nn.equations import LookUp, Part
@@ -49,18 +48,8 @@ class Embedding(Layer, kind="embedding"):
         self, x: Any, state: Any = None, lengths: Any = None, *, rng: Any = None
     ) -> tuple[Array, tuple[()], Array]:
         """ids (...), integers -> vectors (..., size), no state, the tape."""
-        ids = np.array(self.checked_ids("x", x))  # a copy, for it is the tape
+        ids = np.array(checks.ids("x", x, self.num_embeddings))  # a copy, for it is the tape
         return backend_of(self).look_up(self.params["W"], ids), (), ids
-
-    def checked_ids(self, name: str, x: Any) -> Array:
-        """The ids, if they are such. Raises ArgumentError, ArgumentTypeError, which name the argument so."""
-        ids = as_array(name, x)
-        if ids.dtype.kind not in "iu":
-            raise wrong_type(name, describe(ids), "integer ids")
-        if ids.size and (ids.min() < 0 or ids.max() >= self.num_embeddings):
-            bad = ids.min() if ids.min() < 0 else ids.max()
-            raise wrong(name, f"the id {bad}", f"ids from 0 to {self.num_embeddings - 1}")
-        return ids
 
     def infer(self, x: Any, state: Any = None, lengths: Any = None) -> tuple[Array, tuple[()]]:
         """As `forward`, without a tape."""

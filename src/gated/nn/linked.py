@@ -40,9 +40,7 @@ def linked(network: Any) -> Linked | str:
         if found:
             scans[name] = found
         links += own
-    return Linked(
-        Chain(tuple((link, (k - 1,)) for k, link in enumerate(links)), network.theta.size, network.dtype), scans
-    )
+    return Linked(Chain.of(links, network.theta.size, network.dtype), scans)
 
 
 def explain(network: Any) -> str:

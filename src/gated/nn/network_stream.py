@@ -12,7 +12,7 @@ import numpy as np
 
 from gated.backends import backend_of
 from gated.backends.interface import Stepper
-from gated.errors import GatedError, as_array, describe, uncopied, wrong, wrong_type
+from gated.errors import GatedError, as_array, describe, uncopied, wrong
 from gated.nn import checks, whole_pass
 from gated.nn.linked import Linked
 from gated.nn.network_checks import check_state, has_state
@@ -60,15 +60,16 @@ class NetworkStream:
         """
         if type(x_t) is int and self._batch == 1 and 0 <= x_t < self._count:
             return self._steps.step(x_t).copy()
-        return self._steps.step(self._checked(x_t)).copy()
+        return self._steps.step(self._checked("x_t", x_t)).copy()
 
-    def _checked(self, x_t: Any) -> Array:
-        y, wanted = as_array("x_t", x_t), self._wanted
+    def _checked(self, name: str, x_t: Any) -> Array:
+        """(N, D) numbers, or (N,) ids that the first layer has."""
+        y, wanted = as_array(name, x_t), self._wanted
         if self._batch == 1 and y.ndim == len(wanted) - 1:
             y = y[None]
         if y.shape != wanted and (len(wanted) == 2 or y.shape[:1] != wanted):
-            raise wrong("x_t", describe(as_array("x_t", x_t)), f"shape {wanted}")
-        return y
+            raise wrong(name, describe(as_array(name, x_t)), f"shape {wanted}")
+        return checks.ids(name, y, self._count) if self._count else y
 
     def draw(self, first: Any, uniforms: Any, temperature: float = 1.0) -> Array:
         """K steps in which the network takes what it has drawn: id i with probability softmax(y / temperature)i.
@@ -90,11 +91,9 @@ class NetworkStream:
         if not self._count or not isinstance(size, int) or size > self._count:
             took = f"ids from 0 to {self._count - 1}" if self._count else "no ids"
             raise wrong("network", f"one that takes {took} and has {size} outputs", "an id for each output")
-        ids = self._checked(first)
-        if ids.shape != (self._batch,) or ids.dtype.kind not in "iu":
-            raise wrong_type("first", describe(as_array("first", first)), f"integer ids of shape ({self._batch},)")
-        if ids.min() < 0 or ids.max() >= self._count:
-            raise wrong("first", f"the id {ids.min() if ids.min() < 0 else ids.max()}", f"0 to {self._count - 1}")
+        ids = self._checked("first", first)
+        if ids.shape != (self._batch,):
+            raise wrong("first", describe(as_array("first", first)), f"shape ({self._batch},)")
         temperature = not_negative("temperature", temperature)
         given = as_array("uniforms", uniforms)
         flat = self._batch == 1 and given.ndim == 1
@@ -148,10 +147,8 @@ class _Whole:
         x = self._stepper.x
         if type(x_t) is int:
             x[0] = x_t
-        elif x.ndim == 1:
-            x[...] = next(self._network.parts())[1].checked_ids("x_t", x_t)
-        else:
-            x[...] = checks.array("x_t", x_t, x.shape, x.dtype)
+        else:  # ids have been looked at
+            x[...] = x_t if x.ndim == 1 else checks.array("x_t", x_t, x.shape, x.dtype)
 
     def draw(self, ids: Array, uniforms: Array, temperature: float) -> Array:
         self._put(ids)

@@ -251,8 +251,7 @@ class Recurrent(Stack, kind="recurrent"):
     def _chain(self) -> Chain:
         """The layer as a network of its own. Made once."""
         if self._own_chain is None:
-            links = tuple((link, (k - 1,)) for k, link in enumerate(self.links(0)))
-            self._own_chain = Chain(links, self.theta.size, self.dtype)
+            self._own_chain = Chain.of(self.links(0), self.theta.size, self.dtype)
         return self._own_chain
 
     def _by_layer(self, states: Sequence[Array]) -> dict[int, Sequence[Array]]:

@@ -23,7 +23,7 @@ def alone(
     theta = keep(np.concatenate([array.ravel() for array in arrays]))
     size = sizes[schedule.graph.dims[schedule.graph.states[0]]]
     link = ScanLink(schedule, sizes, (dict(zip(parameters, starts, strict=False)),), size)
-    return Chain(((link, (-1,)),), theta.size, theta.dtype), theta
+    return Chain.of([link], theta.size, theta.dtype), theta
 
 
 def infer(backend: Any, given: Pass, keep: Any = np.array) -> tuple[Array, list[Array]]:

@@ -23,7 +23,7 @@ from gated.backends.reference.digest import digest_of
 from gated.backends.reference.forward import before_loop, constants
 from gated.backends.reference.interpreter import Values
 from gated.backends.reference.maps import evaluate_map, map_adjoints
-from gated.backends.reference.rows import last_states, previous_states
+from gated.backends.reference.rows import last_states, lengths_of
 from gated.lazy import submodules
 
 __all__ = [
@@ -35,9 +35,9 @@ __all__ = [
     "digest_of",
     "evaluate_map",
     "last_states",
+    "lengths_of",
     "map_adjoints",
     "new_columns",
-    "previous_states",
     "without_states",
 ]
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from gated.backends.interface import Array, Chain, Given, Pass
 from gated.backends.reference import forward
+from gated.backends.reference.rows import lengths_of
 from gated.backends.whole_step import MapLink, ScanLink, TableLink, parameters_in
 
 
@@ -59,7 +60,7 @@ def _scanned(
 def _from_the_end(counts: Array, sequences: int) -> Array:
     """(R,): for each row that of the same sequence which is as far from the end as this one from the beginning."""
     begin = np.cumsum(counts) - counts
-    lengths = (counts[:, None] > np.arange(sequences)).sum(axis=0)
+    lengths = lengths_of(counts, sequences)
     step = np.repeat(np.arange(len(counts)), counts)
     sequence = np.arange(len(step)) - begin[step]
     return np.asarray(begin[lengths[sequence] - 1 - step] + sequence)
@@ -73,7 +74,7 @@ class ReferenceStepper:
         first = chain.links[0][0]
         ids = isinstance(first, TableLink)
         self.x = np.zeros(sequences, np.int64) if ids else np.zeros((sequences, chain.input_size), chain.dtype)
-        self.y = np.zeros((sequences, chain.links[-1][0].size), chain.dtype)
+        self.y = np.zeros((sequences, chain.size), chain.dtype)
         self.states = chain.zeros(sequences)
 
     def step(self) -> Array:

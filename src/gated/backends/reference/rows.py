@@ -21,10 +21,15 @@ def steps_of(counts: Array, initial: int) -> list[tuple[slice, slice, slice]]:
     return steps
 
 
+def lengths_of(counts: Array, sequences: int) -> Array:
+    """(N,): for how many of these steps, (T,) running sequences each, a sequence runs."""
+    return np.asarray((np.arange(sequences)[:, None] < counts).sum(axis=1))
+
+
 def last_states(states: Sequence[Array], counts: Array) -> list[Array]:
     """Each sequence's last states, (N, size) each, from (N + R, size)."""
     sequences = len(states[0]) - int(counts.sum())
-    lengths = (np.arange(sequences)[:, None] < counts).sum(axis=1)
+    lengths = lengths_of(counts, sequences)
     begin = np.concatenate([[0], sequences + np.cumsum(counts) - counts]).astype(np.int64)
     return [array[begin[lengths] + np.arange(sequences)] for array in states]
 

@@ -105,10 +105,7 @@ class CaptioningRNN:
         captions = whole_numbers("captions", captions, (len(features), "T"))
         if captions.shape[1] < 2:
             raise wrong("captions", describe(captions), "at least two words: each foretells the one after it")
-        V = len(own["W_embed"])
-        if captions.min() < 0 or captions.max() >= V:
-            bad = captions.min() if captions.min() < 0 else captions.max()
-            raise wrong("captions", f"the id {bad}", f"ids from 0 to {V - 1}")
+        checks.ids("captions", captions, len(own["W_embed"]))
         _, forward, backward = CELLS[self.cell_type]
         words_in, words_out = captions[:, :-1], captions[:, 1:]
 

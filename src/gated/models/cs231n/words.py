@@ -12,7 +12,7 @@ import numpy as np
 
 from gated.errors import as_array, describe, wrong, wrong_type
 from gated.models.cs231n.arguments import Array, Cache, checked, common_dtype, opened, real, whole_numbers
-from gated.nn import Dense, Embedding
+from gated.nn import Dense, Embedding, checks
 from gated.nn.losses import SoftmaxCrossEntropy
 
 
@@ -32,7 +32,7 @@ def word_embedding_forward(x: Any, W: Any) -> tuple[Array, Cache]:
     W = checked("W", W, ("V", "D"), common_dtype(W=W))
     layer = Embedding(*W.shape, dtype=W.dtype)
     layer.params["W"] = W
-    out, _, tape = layer.forward(layer.checked_ids("x", whole_numbers("x", x, ("N", "T"))))
+    out, _, tape = layer.forward(checks.ids("x", whole_numbers("x", x, ("N", "T")), len(W)))
     return out, Cache("word_embedding_forward", layer, tape, out.shape)
 
 

@@ -16,13 +16,13 @@ from gated.backends.native.machine.target import host
 from gated.backends.native.memory import leases as memory
 from gated.backends.native.memory.addresses import address_of
 from gated.backends.native.passes.inference_plan import Side
-from gated.backends.native.passes.network_pass import NetworkPass, lengths_of
+from gated.backends.native.passes.network_pass import NetworkPass
 from gated.backends.native.passes.prepared import Plan, PreparedScan, find_plan, plan_without_states, steps_ahead
 from gated.backends.native.passes.row_numbers import RowNumbers
 from gated.backends.native.threads.groups import shape_with_room, step_work
 from gated.backends.native.threads.pool import Team, pool, team_for, threads_for
 from gated.backends.native.tuning import TRIED, tuning_for
-from gated.backends.reference import without_states
+from gated.backends.reference import lengths_of, without_states
 from gated.backends.whole_step import ScanLink
 from gated.lru import Lru
 
@@ -33,9 +33,9 @@ _kept: Lru[Any, Any] = Lru(tuning_for().all_kept, lambda prepared: prepared.byte
 def infer_chain(arithmetic: Any, chain: Chain, theta: Array, given: Given) -> tuple[Array, dict[int, list[Array]]]:
     """See `interface.Backend.infer_chain`; the arithmetic is that of links that are run one by one."""
     x = given.x
-    y, at = memory.placed((len(x), chain.size), chain.dtype)
     if not len(x):
-        return y, {k: [state.copy() for state in states] for k, states in given.states.items()}
+        last = {k: [state.copy() for state in states] for k, states in given.states.items()}
+        return memory.empty((0, chain.size), chain.dtype), last
     if given.counts is not None and given.counts[-1] == given.sequences:  # which are equally long nevertheless
         given = given._replace(counts=None)
     team = team_for(given.sequences)
@@ -48,15 +48,15 @@ def infer_chain(arithmetic: Any, chain: Chain, theta: Array, given: Given) -> tu
     found: NetworkPass | None = _kept.find(key)
     if found is not None and found.busy.acquire(blocking=False):
         try:
-            return y, found.run(theta, given, at)
+            return found.run(theta, given)
         finally:
             found.busy.release()
     found = _whole(chain, theta, given, shape, team)
     if found is None:
         return _one_by_one(arithmetic, chain, theta, given, team)
-    last = found.run(theta, given, at)
+    result = found.run(theta, given)
     _kept.leave(key, found)
-    return y, last
+    return result
 
 
 def _whole(chain: Chain, theta: Array, given: Given, shape: tuple[int, int, int], team: Team) -> NetworkPass | None:

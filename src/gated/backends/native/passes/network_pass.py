@@ -20,6 +20,7 @@ from gated.backends.native.memory.addresses import address_of
 from gated.backends.native.passes.prepared import Part, Plan, Prepared, PreparedScan, PreparedTable, prepared
 from gated.backends.native.passes.row_numbers import RowNumbers
 from gated.backends.native.threads.pool import pool
+from gated.backends.reference import lengths_of
 from gated.backends.whole_step import Chain, Given, Link, ScanLink, TableLink
 
 Array = np.ndarray[Any, Any]
@@ -41,7 +42,7 @@ class NetworkPass:
         self._checked = [part for part in self.parts if isinstance(part, PreparedTable)]
         self._computed = [part for part in self.parts if isinstance(part, Prepared) and part.plan.computed]
         self._scans = {k: [part for part in self.links[k] if isinstance(part, PreparedScan)] for k in chain.scans}
-        self._widest = max([link.size for link, _ in chain.links[:-1]], default=0)
+        self._size, self._widest = chain.size, max([link.size for link, _ in chain.links[:-1]], default=0)
         self._at_once, self._sides = at_once, max(map(len, self.links))
         rooms = [scan.plan.shapes.sequences for scans in self._scans.values() for scan in scans]
         self._room = max(rooms, default=1)  # sequences: the same everywhere
@@ -50,9 +51,10 @@ class NetworkPass:
         self._recut = any(part.plan.first.members > 1 for part in self.parts)
         self._programs: list[Program] = []
 
-    def run(self, theta: Array, given: Given, y: int) -> dict[int, list[Array]]:
-        """The last link's output (R, V) at the address y; the last states, as in `Given`."""
+    def run(self, theta: Array, given: Given) -> tuple[Array, dict[int, list[Array]]]:
+        """The last link's output (R, V); the last states, as in `Given`."""
         counts, links, x = given.counts, len(self.links), given.x
+        y, at = memory.placed((len(x), self._size), theta.dtype)
         lengths, told = None, _EQUAL
         if counts is not None:
             lengths = lengths_of(counts, given.sequences)
@@ -62,7 +64,7 @@ class NetworkPass:
         inner = [memory.placed(shape, theta.dtype) for _ in range(min(2, links - 1))]  # held while it runs
         source = address_of(x)
         for k, sides in enumerate(self.links):
-            target = y if k + 1 == links else inner[k % len(inner)][1]
+            target = at if k + 1 == links else inner[k % len(inner)][1]
             for part, own in zip(sides, told, strict=False):
                 part.point(source, target, own)
             source = target
@@ -90,7 +92,7 @@ class NetworkPass:
             last[k] = [np.empty_like(state) for state in given.states[k]]
             for side, scan in enumerate(scans):
                 scan.take(given.steps, last[k], side, lengths)
-        return last
+        return y, last
 
     def _joined(self) -> list[Program]:
         """The courses of all parts as one; as several where columns are shared by different numbers of threads."""
@@ -120,11 +122,6 @@ def starts_of(link: Link) -> Sequence[Mapping[str, int]]:
     if isinstance(link, ScanLink):
         return link.starts
     return [{}] if isinstance(link, TableLink) else [link.starts]
-
-
-def lengths_of(counts: Array, sequences: int) -> Array:
-    """(N,): for how many of these steps each sequence runs."""
-    return np.asarray((counts[:, None] > np.arange(sequences)).sum(axis=0))
 
 
 def after(tables: Sequence[Array]) -> Array:

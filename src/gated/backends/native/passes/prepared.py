@@ -9,18 +9,18 @@ from typing import Any
 import numpy as np
 
 from gated.backends.native.codegen.table_rows import LOOK_UP_JOB
-from gated.backends.native.machine.programs import inference, mapping, vectors
+from gated.backends.native.machine.programs import inference, mapping
 from gated.backends.native.machine.target import host
 from gated.backends.native.memory import leases as memory
 from gated.backends.native.memory.addresses import address_of
-from gated.backends.native.memory.regions import Sheet
 from gated.backends.native.passes.course import Course
 from gated.backends.native.passes.inference_plan import InferencePlan, Side, inference_plan
 from gated.backends.native.passes.kept_plan import KeptPlan
 from gated.backends.native.passes.map_plan import MapInferencePlan
-from gated.backends.native.passes.pass_plan import ROWS, TOLD_BASES, Shapes
-from gated.backends.native.passes.plan import DTYPES, Call, JobPlan, put_computed
+from gated.backends.native.passes.pass_plan import TOLD_BASES, Shapes
+from gated.backends.native.passes.plan import DTYPES, Call, put_computed
 from gated.backends.native.passes.row_numbers import RowNumbers
+from gated.backends.native.passes.tasks import kernels
 from gated.backends.native.threads.groups import step_work
 from gated.backends.native.threads.pool import Team, pool, threads_for
 from gated.backends.native.tuning import tuning_for
@@ -153,43 +153,34 @@ class PreparedScan(Prepared):
 
 
 class TablePlan:
-    """The rows of a table by number: one phase.
-
-    Bases: "x", ids (R,); "y" (R, size); "table"; "wrong", a number that is no longer 0 after an id that is none; ROWS,
-    if they vary.
-    """
+    """The rows of a table by number: one phase. `rows`: how many there are, unless calls tell."""
 
     kept, bytes = True, 0
 
-    def __init__(self, link: TableLink, rows: int, varying: bool, dtype: np.dtype[Any], members: int) -> None:
-        self.link, self.varying = link, varying
-        self.code = vectors(DTYPES[dtype])  # held: the code lives as long
-        self.sheet, self.first = Sheet(["x", "y", "table", "wrong", *([ROWS] if varying else [])]), Course(members)
+    def __init__(self, link: TableLink, rows: int, dtype: np.dtype[Any], members: int) -> None:
+        self.link, self.rows = link, rows
+        self.kernels = kernels(dtype)  # held: the code lives as long
+        self.sheet, self.first = self.kernels.course("look_up", members)
         self.again = self.first
-        fields = {"rows": (0, ROWS) if varying else rows, "size": link.size, "count": link.count}
-        bases = {"table": (0, "table"), "ids": (0, "x"), "out": (0, "y"), "wrong": (0, "wrong")}
-        jobs = JobPlan()
-        jobs.add(*(fields[name] if name in fields else bases[name] for name in LOOK_UP_JOB))
-        jobs.close(self.sheet)
-        self.first.jobs(self.code.addresses["look_up"], jobs)
-        self.first.close(self.sheet)
 
 
 class PreparedTable:
-    """Such a plan with its one number of memory."""
+    """Such a plan with its one number of memory, which is no longer 0 after an id that is none."""
 
     def __init__(self, plan: TablePlan, theta: Array) -> None:
         self.plan, self.bytes = plan, 64
         self._wrong = memory.empty((1,), np.dtype(np.int64))
         self._wrong[0] = 0
-        self._table = address_of(theta) + theta.itemsize * plan.link.start
-        self.call = Call(plan.sheet, [0, 0, self._table, address_of(self._wrong), *([0] if plan.varying else [])])
+        link, table = plan.link, address_of(theta) + theta.itemsize * plan.link.start
+        fields = {"table": table, "rows": plan.rows, "size": link.size, "count": link.count}
+        fields["wrong"] = address_of(self._wrong)
+        self.call = Call(plan.sheet, [fields.get(name, 0) for name in LOOK_UP_JOB])
 
     def point(self, x: int, y: int, told: RowNumbers | None = None) -> None:
-        self.call.rebase("x", x)
-        self.call.rebase("y", y)
+        self.call.rebase("ids", x)
+        self.call.rebase("out", y)
         if told is not None:
-            self.call.rebase(ROWS, told.told[0])
+            self.call.rebase("rows", told.told[0])
 
     def check(self) -> None:
         """After a run.
@@ -238,9 +229,8 @@ def plan_without_states(
     if isinstance(link, TableLink):
         moved = 2 * rows * link.size * dtype.itemsize / tuning_for(host().machine).bytes_a_nanosecond
         members = threads_for(moved, threads)
-        return _plans.get(
-            (link, rows, varying, dtype, members, host()), lambda: TablePlan(link, rows, varying, dtype, members)
-        )
+        what = link, rows, dtype, members
+        return _plans.get((*what, host()), lambda: TablePlan(*what))
     members = threads_for(step_work(link.schedule.graph, link.sizes, rows), threads)
 
     def make() -> MapInferencePlan:

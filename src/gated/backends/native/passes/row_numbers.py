@@ -9,6 +9,7 @@ import numpy as np
 from gated.backends.native.memory.addresses import address_of
 from gated.backends.native.passes.plan import LINES
 from gated.backends.native.threads.groups import all_rows, step_rows
+from gated.backends.reference import lengths_of
 from gated.program.rows import NEW, PREVIOUS, ROW, line_of
 
 Array = np.ndarray[Any, Any]
@@ -35,9 +36,8 @@ class RowNumbers(NamedTuple):
 
     def last(self, counts: Array, sequences: int) -> Array:
         """(N,): for each sequence the row of its last state, in the array of all states."""
-        each = np.arange(sequences)
-        lengths = (each[:, None] < counts).sum(axis=1)
-        return np.asarray(np.concatenate([[0], self.steps[0, line_of(NEW)]])[lengths] + each)
+        begin = np.concatenate([[0], self.steps[0, line_of(NEW)]])
+        return np.asarray(begin[lengths_of(counts, sequences)] + np.arange(sequences))
 
     @classmethod
     def of_lengths(cls, counts: Array, rows: int, sequences: int, room: int, backwards: bool = False) -> RowNumbers:

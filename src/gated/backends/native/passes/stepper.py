@@ -9,15 +9,12 @@ import numpy as np
 
 from gated.backends.interface import Array, Chain
 from gated.backends.native.codegen.picks import PICK_JOB
-from gated.backends.native.machine.programs import vectors
 from gated.backends.native.machine.target import host
 from gated.backends.native.memory import leases as memory
 from gated.backends.native.memory.addresses import address_of
-from gated.backends.native.memory.regions import Sheet
-from gated.backends.native.passes.course import Course
 from gated.backends.native.passes.inference_plan import Side
 from gated.backends.native.passes.network_pass import Program, after, parts_of, program_of
-from gated.backends.native.passes.plan import DTYPES, Call, JobPlan
+from gated.backends.native.passes.plan import Call
 from gated.backends.native.passes.prepared import (
     Part,
     Plan,
@@ -26,6 +23,7 @@ from gated.backends.native.passes.prepared import (
     find_plan,
     plan_without_states,
 )
+from gated.backends.native.passes.tasks import kernels
 from gated.backends.native.threads.pool import Team, pool
 from gated.backends.whole_step import ScanLink, TableLink
 from gated.program.rows import RING_NEW, RING_PREVIOUS, line_of
@@ -53,12 +51,13 @@ class Stepper:
         self._held: list[Array] = []  # the numbers of rows
         for part, x, y in zip(self._parts, arrays, made, strict=False):
             self._calls.append(self._tables(part, address_of(x), address_of(y)))
-        phases = [[self._phases(parity) for parity in (0, 1)], []]
+        steps = [self._phases(parity) for parity in (0, 1)]
+        self._programs = [_alone(own) for own in steps]
+        self._drawing: list[Program] = []  # an even step with its draw, an odd one, both
         if ids:
             self._pick = _Pick(self.x, self.y)
-            phases[1] = [after([own, self._pick.phases]) for own in phases[0]]
-        self._programs: list[Program] = [_alone(own) for own in phases[0]]
-        self._drawing: list[Program] = [_alone(own) for own in (*phases[1], *([after(phases[1])] if ids else []))]
+            draws = [after([own, self._pick.phases]) for own in steps]
+            self._drawing = [_alone(own) for own in (*draws, after(draws))]
         self._run = [pool().alone(program) for _, program, *_ in self._programs]
         self.refresh()
 
@@ -125,20 +124,14 @@ class _Pick:
     """The draw behind a step: its table, and what it counts and is told in memory."""
 
     def __init__(self, ids: Array, y: Array) -> None:
-        self.code, (rows, size) = vectors(DTYPES[y.dtype]), y.shape  # held: the code lives as long
+        self.kernels, (rows, size) = kernels(y.dtype), y.shape  # held: the code lives as long
         self._step, self._temperature = memory.empty((1,), NUMBER), memory.empty((1,), FLOAT)
         width = host().machine.width("float64")
         self._chances = memory.empty((width * -(-size // width),), FLOAT)
-        fields = {"rows": rows, "size": size}
-        sheet, jobs, course = Sheet(PICK_JOB), JobPlan(), Course(1)
-        jobs.add(*(fields.get(name, (0, name)) for name in PICK_JOB))
-        jobs.close(sheet)
-        course.jobs(self.code.addresses["pick"], jobs)
-        course.close(sheet)
-        known = {"y": y, "ids": ids, "step": self._step, "temperature": self._temperature}
-        known["chances"] = self._chances
-        places = {name: address_of(array) for name, array in known.items()}
-        self.call = Call(sheet, [places.get(name, 0) for name in PICK_JOB])
+        known = {"y": y, "ids": ids, "step": self._step, "chances": self._chances, "temperature": self._temperature}
+        fields = {name: address_of(array) for name, array in known.items()} | {"rows": rows, "size": size}
+        sheet, course = self.kernels.course("pick")
+        self.call = Call(sheet, [fields.get(name, 0) for name in PICK_JOB])
         self.phases = course.phases(self.call.numbers)
 
     def begin(self, uniforms: Array, temperature: float) -> Array:

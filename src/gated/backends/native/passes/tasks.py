@@ -94,6 +94,10 @@ class Kernels:
         work = moved / numbers.bytes_a_nanosecond
         return 1 if work < 2 * numbers.worthwhile else threads_for(work, min(get_num_threads(), MOST))
 
+    def course(self, name: str, members: int = 1) -> tuple[Sheet, Course]:
+        """A task among other phases: its sheet, whose bases are the table's fields, numbers too, and its course."""
+        return self._own[name].course(members)
+
     def run(self, name: str, values: Sequence[float], moved: int, members: int | None = None) -> None:
         """Do a task.
 
