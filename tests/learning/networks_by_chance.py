@@ -54,6 +54,7 @@ class Drawn:
     state: bool
     draws: bool  # whether dropout is drawn
     seed: int
+    inwards: bool = False  # whether the adjoints of x and of the initial states are asked for
 
     def network(self, backend: str, dtype: str) -> Network:
         layers: dict[str, Any] = {}
@@ -161,4 +162,5 @@ def drawn(draw: Any) -> Drawn:
         state=draw(st.booleans()),
         draws=draw(st.booleans()),
         seed=draw(st.integers(0, 999)),
+        inwards=draw(st.booleans()),
     )

@@ -26,17 +26,19 @@ CLOSE = {"float64": 1e-12, "float32": 5e-6}
 
 
 def by_parts(case: Drawn, network, dtype):
-    """loss, gradient, last states."""
+    """loss, gradient, last states, the adjoints of the first ones and of x."""
     x, target, lengths, mask = case.batch(network, dtype)
     y, last, tape = network.forward(x, case.initial(network, dtype), lengths, rng=case.rng())
     mask = inside(network, lengths, y) if mask is None and lengths is not None else mask
     value, dy = LOSSES[case.loss](case.reduction)(y, target, mask)
-    return value, network.backward(tape, dy)[2].vector, last
+    dx, first, grads = network.backward(tape, dy)
+    return value, grads.vector, last, first, dx
 
 
-def in_one_call(case: Drawn, network, dtype, optimizer=None, limit=math.inf):
+def in_one_call(case: Drawn, network, dtype, optimizer=None, limit=math.inf, inwards=False):
     batch, loss = Sequences(*case.batch(network, dtype)), LOSSES[case.loss](case.reduction)
-    return one_call.train_in_one_call(network, loss, optimizer, batch, case.initial(network, dtype), limit, case.rng())
+    state = case.initial(network, dtype)
+    return one_call.train_in_one_call(network, loss, optimizer, batch, state, limit, case.rng(), inwards)
 
 
 @pytest.mark.parametrize("dtype", list(CLOSE))
@@ -46,25 +48,34 @@ def test_loss_gradient_and_states_are_those_of_the_reference(dtype, case):
     """For networks that do not amplify rounding itself."""
 
     def results(own, kind):
-        value, gradient, states = by_parts(case, own, kind)
-        return [np.array(value), gradient, *(array for arrays in states.values() for array in arrays)]
+        value, gradient, states, first, dx = by_parts(case, own, kind)
+        arrays = [array for both in (states, first) for arrays in both.values() for array in arrays]
+        return [np.array(value), gradient, *arrays, *([] if dx is None else [dx])]
 
     network, right = case.network("native", dtype), case.network("reference", "float64")
     right.theta[:] = network.theta
-    found = in_one_call(case, network, dtype)
+    found = in_one_call(case, network, dtype, inwards=case.inwards)
     assert found is not None, one_call.why_not(network, LOSSES[case.loss]())
-    trained, last = found
-    value, gradient, states = by_parts(case, right, "float64")
+    trained = found.trained
+    value, gradient, states, first, dx = by_parts(case, right, "float64")
     bound = CLOSE[dtype]
     assume(case.amplified(dtype, results) <= bound / 5)
     assert abs(trained.loss - value) <= bound * max(1.0, abs(value))
     assert distance(trained.gradient, gradient) <= bound
     assert abs(trained.norm - np.linalg.norm(gradient)) <= bound * max(1.0, np.linalg.norm(gradient))
-    assert last.keys() == states.keys()
-    for name, arrays in states.items():
-        for mine, theirs in zip(last[name], arrays, strict=True):
-            assert mine.shape == theirs.shape and mine.dtype == dtype
-            assert distance(mine, theirs) <= bound
+    if not case.inwards:
+        assert found.first is found.dx is None
+    elif dx is None:
+        assert found.dx is None
+    else:
+        assert found.dx.shape == dx.shape and found.dx.dtype == dtype
+        assert distance(found.dx, dx) <= bound
+    for came, expected in ((found.last, states), (found.first, first))[: 1 + case.inwards]:
+        assert came.keys() == expected.keys()
+        for name, arrays in expected.items():
+            for mine, theirs in zip(came[name], arrays, strict=True):
+                assert mine.shape == theirs.shape and mine.dtype == dtype
+                assert distance(mine, theirs) <= bound
 
 
 @pytest.mark.parametrize("dtype", list(CLOSE))
@@ -75,7 +86,7 @@ def test_the_update_is_that_of_the_optimizer(dtype, case):
     mine, theirs = RULES[case.rule](), RULES[case.rule]()
     limit = math.inf if case.clip is None else case.clip
     for _ in range(3):
-        trained, _ = in_one_call(case, network, dtype, mine, limit)
+        trained, *_ = in_one_call(case, network, dtype, mine, limit)
         assert trained.updated
         gradient, backend = trained.gradient.copy(), backend_of(other)
         assert clipped(gradient, limit, backend) == trained.norm
@@ -95,8 +106,8 @@ def test_threads_change_no_output_and_no_state(case):
             found.append(in_one_call(case, case.network("native", "float32"), "float32"))
     finally:
         gated.set_num_threads(before)
-    (one, states), *others = found
-    for other, theirs in others:
+    (one, states, *_), *others = found
+    for other, theirs, *_ in others:
         assert other.loss == one.loss
         for name, arrays in states.items():
             for array, same in zip(arrays, theirs[name], strict=True):
@@ -113,7 +124,7 @@ def tied():
 def test_tied_layers_add_their_gradients():
     network, rng = tied(), np.random.default_rng(0)
     x, target = rng.standard_normal((4, 3, 5)), rng.standard_normal((4, 3, 3))
-    trained, last = one_call.train_in_one_call(network, SquaredError(), None, Sequences(x, target), None)
+    trained, last, *_ = one_call.train_in_one_call(network, SquaredError(), None, Sequences(x, target), None)
     y, states, tape = network.forward(x)
     value, dy = SquaredError()(y, target)
     np.testing.assert_allclose(trained.gradient, network.backward(tape, dy)[2].vector, rtol=1e-12, atol=1e-13)
@@ -141,9 +152,9 @@ def test_pieces_of_the_head_are_one_sum(monkeypatch):
 
     whole, pieces = (language(dtype="float64") for _ in range(2))
     given = Sequences(*batch(1, (300, 7)))
-    one, _ = one_call.train_in_one_call(whole, SoftmaxCrossEntropy(), None, given, None)
+    one, *_ = one_call.train_in_one_call(whole, SoftmaxCrossEntropy(), None, given, None)
     monkeypatch.setitem(TRIED, "head_piece", 1)
-    other, _ = one_call.train_in_one_call(pieces, SoftmaxCrossEntropy(), None, given, None)
+    other, *_ = one_call.train_in_one_call(pieces, SoftmaxCrossEntropy(), None, given, None)
     assert abs(one.loss - other.loss) < 1e-13
     np.testing.assert_allclose(other.gradient, one.gradient, rtol=1e-11, atol=1e-15)
 
@@ -172,7 +183,7 @@ def test_the_adjoint_of_the_batch_is_not_made_where_it_comes_last(cell, hidden, 
     layers = {"r": Recurrent(cell, 5, hidden, bidirectional=both, dtype="float64")}
     network = Network(layers | {"d": Dense(hidden * (1 + both), 3, dtype="float64")})
     given = Sequences(x, target, None if lengths is None else np.array(lengths))
-    trained, _ = one_call.train_in_one_call(network, SquaredError(), None, given, None)
+    trained, *_ = one_call.train_in_one_call(network, SquaredError(), None, given, None)
     assert with_dx == [cell is straight] * (1 + both)
     y, _, tape = network.forward(x, lengths=given.lengths)
     value, dy = SquaredError()(y, target, None if lengths is None else inside(network, given.lengths, y))

@@ -151,6 +151,7 @@ class Batch(NamedTuple):
         masks: by link, (R, size of its input), what the input is multiplied by; links without one are left out.
         target: (R, V), or (R,) classes (int64).
         weights: (R, 1), see `interface.Arithmetic.loss`.
+        inwards: whether the adjoints of x and of the initial states are wanted.
     """
 
     x: Array
@@ -161,6 +162,7 @@ class Batch(NamedTuple):
     masks: Mapping[int, Array]
     target: Array
     weights: Array
+    inwards: bool = False
 
 
 class Update(NamedTuple):
@@ -185,6 +187,8 @@ class Trained(NamedTuple):
         updated: whether theta and the buffers were changed.
         gradient: (P,), before it was clipped.
         last: the states after the last step, as in `Given`.
+        first: the adjoints of the initial states, likewise, and
+        dx: (R, D), that of x: where they are wanted, and x is no ids; else None.
     """
 
     loss: float
@@ -192,6 +196,8 @@ class Trained(NamedTuple):
     updated: bool
     gradient: Array
     last: dict[int, list[Array]]
+    first: dict[int, list[Array]] | None = None
+    dx: Array | None = None
 
 
 class Given(NamedTuple):

@@ -86,8 +86,8 @@ def gradients(
     batch = _with_target(Sequences.of(batch), loss)
     whole = train_in_one_call(network, loss, None, batch, state, rng=rng)
     if whole is not None:
-        (value, norm, _, gradient, _), last = whole
-        grads = network.params.like(gradient)
+        value, norm, last = whole.trained.loss, whole.trained.norm, whole.last
+        grads = network.params.like(whole.trained.gradient)
     else:
         value, found, last = _by_parts(network, loss, batch, state, rng)
         grads = network.params.like() if found is None else found
@@ -173,8 +173,8 @@ def _step(
     batch = _with_target(batch, loss)
     limit, backend = math.inf if clip is None else above_zero("clip", clip), backend_of(network)
     whole = train_in_one_call(network, loss, optimizer, batch, state, limit, rng)
-    if whole is not None and whole[0].updated:
-        return whole[0].loss, whole[1], whole[0].norm
+    if whole is not None and whole.trained.updated:
+        return whole.trained.loss, whole.last, whole.trained.norm
     value, grads, last = _by_parts(network, loss, batch, state, rng)
     norm = 0.0
     if grads is not None:

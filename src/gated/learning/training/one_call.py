@@ -6,7 +6,7 @@ T steps, N sequences, R rows of running sequences.
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -39,6 +39,21 @@ def why_not(network: Any, loss: Any, optimizer: Any = None) -> str | None:
     return None
 
 
+class WholeStep(NamedTuple):
+    """What came of a step, as the layers would give it.
+
+    Attributes:
+        last: the last states, by the layers' names.
+        first: the adjoints of the initial states, likewise; and
+        dx: that of the batch's x: where they were asked for, and x are no ids.
+    """
+
+    trained: Trained
+    last: Any
+    first: Any = None
+    dx: Any = None
+
+
 def train_in_one_call(
     network: Any,
     loss: Any,
@@ -47,8 +62,9 @@ def train_in_one_call(
     state: Any,
     limit: float = math.inf,
     rng: np.random.Generator | None = None,
-) -> tuple[Trained, Any] | None:
-    """What came of the step, and the last states; without an optimizer theta is left as it is.
+    inwards: bool = False,
+) -> WholeStep | None:
+    """What came of the step; without an optimizer theta is left as it is.
 
     None if the parts are to be called one by one: as `why_not` says, or since something is wrong with the batch, which
     they will tell. Nothing has been changed then, the generator neither.
@@ -59,22 +75,38 @@ def train_in_one_call(
     try:
         prepared = _prepared(network, loss, batch, state, rng)
         if prepared is not None:
+            given, packing = prepared[0]._replace(inwards=inwards), prepared[1]
             update, buffers = None, {}
             if optimizer is not None:
                 rule, buffers, numbers = optimizer.next_update(network.theta)
                 update = Update(rule, buffers, numbers, limit)
             chain, theta = network.linked.chain, network.theta
-            found = backend_of(network).train(chain, loss._schedule, theta, prepared[0], update)
+            found = backend_of(network).train(chain, loss._schedule, theta, given, update)
             if found is not None:
                 if found.updated:
                     optimizer.made(buffers)
-                last = {k: [prepared[1].unsort(array, 1) for array in own] for k, own in found.last.items()}
-                return found, by_name(network.linked, last)
+                last, first = (_states(network, packing, own) for own in (found.last, found.first))
+                return WholeStep(found, last, first, _unpacked(network, packing, found.dx))
     except GatedError:
         pass  # the parts find it too, and say where
     if rng is not None and before is not None:
         rng.bit_generator.state = before
     return None
+
+
+def _states(network: Network, packing: Packing, found: Any) -> Any:
+    """By the layers' names, in the caller's order."""
+    if found is None:
+        return None
+    assert isinstance(network.linked, Linked)
+    return by_name(network.linked, {k: [packing.unsort(array, 1) for array in own] for k, own in found.items()})
+
+
+def _unpacked(network: Network, packing: Packing, rows: Array | None) -> Array | None:
+    if rows is None:
+        return None
+    whole = packing.unpack(rows)
+    return whole.swapaxes(0, 1) if batch_first(network) else whole
 
 
 def _prepared(network: Network, loss: Loss, batch: Sequences, state: Any, rng: Any) -> tuple[Batch, Packing] | None:

@@ -241,10 +241,17 @@ class LossPart(Part):
 
 
 class DirectionPart(_Planned):
-    """A time loop."""
+    """A time loop.
 
-    def __init__(self, link: ScanLink, starts: Starts, flow: Flow, code: TrainingCode, shapes: Shapes) -> None:
+    Args:
+        inwards: the adjoints of the initial states are read after the call: nobody else may use their memory.
+    """
+
+    def __init__(
+        self, link: ScanLink, starts: Starts, flow: Flow, code: TrainingCode, shapes: Shapes, inwards: bool
+    ) -> None:
         super().__init__()
+        self.inwards = inwards
         self.schedule, self.starts, self.flow, self.members = link.schedule, starts, flow, shapes.cut.members
         self.plan, self.back = self._plans(code, shapes, list(starts))
         if not shapes.varying:
@@ -257,7 +264,10 @@ class DirectionPart(_Planned):
     def place(self, step: Assembly) -> None:
         step.claim(*_span(self.back, self.starts))
         self.tape = step.memory.place(self.plan.tape.bytes)
-        self._place_work(step, self.back)
+        if self.inwards:
+            self._work[self.back] = step.memory.place(self.back.work.bytes)
+        else:
+            self._place_work(step, self.back)
         step.share(self.plan.work.bytes)
         if self.back.gathered:
             self.gathered = step.refusals.ask(len(self.back.layout.running))
@@ -325,14 +335,30 @@ class DirectionPart(_Planned):
         return [array[:sequences] for array in last_states([array[:there] for array in own], counts)]
 
 
+    def first(self, lease: memory.Lease, sequences: int) -> list[Array]:
+        """The adjoints of the initial states, (N, size) each: copies."""
+        work, groups = lease.part(self._work[self.back]), self.plan.shapes.groups
+        own = [self.back.work.view(work, ("running", k)) for k in range(len(self.back.layout.running))]
+        if self.plan.shapes.varying:
+            return [array[:sequences].copy() for array in own]
+        return [groups.first(array) for array in own]
+
+
 class TableDirectionPart(DirectionPart):
     """A time loop behind a table."""
 
     def __init__(
-        self, table: TableLink, direction: int, link: ScanLink, flow: Flow, code: TrainingCode, shapes: Shapes
+        self,
+        table: TableLink,
+        direction: int,
+        link: ScanLink,
+        flow: Flow,
+        code: TrainingCode,
+        shapes: Shapes,
+        inwards: bool,
     ) -> None:
         self.table, self.direction = table, direction
-        super().__init__(link, link.starts[direction], flow, code, shapes)
+        super().__init__(link, link.starts[direction], flow, code, shapes, inwards)
         self.table_rows = all_rows(table.count, 0)
 
     def _plans(self, code: TrainingCode, shapes: Shapes, names: list[str]) -> tuple[ForwardPlan, BackwardPlan]:
@@ -368,8 +394,10 @@ class ScanPart(Part):
         shapes: Shapes,
         mask: At | None,
         table: TableLink | None = None,
+        inwards: bool = False,
     ) -> None:
         self.link, self.flow, self.code, self.shapes, self.mask, self.table = link, flow, code, shapes, mask, table
+        self.inwards = inwards
         self.members, self.rows = shapes.cut.members, shapes.rows
         self.inputs = shapes.sizes["input"]
         self.size = link.size // len(link.starts)  # of one direction's output
@@ -395,8 +423,8 @@ class ScanPart(Part):
 
     def _direction(self, direction: int, flow: Flow) -> DirectionPart:
         if self.table is not None:
-            return TableDirectionPart(self.table, direction, self.link, flow, self.code, self.shapes)
-        return DirectionPart(self.link, self.link.starts[direction], flow, self.code, self.shapes)
+            return TableDirectionPart(self.table, direction, self.link, flow, self.code, self.shapes, self.inwards)
+        return DirectionPart(self.link, self.link.starts[direction], flow, self.code, self.shapes, self.inwards)
 
     def _turn(self, step: Assembly, source: At, target: At, size: int, number: int) -> None:
         """Each sequence from its end to its beginning."""

@@ -54,6 +54,7 @@ class StepShape:
         one_hot: whether the targets are classes.
         kernel: of the update, a key of `update_rules.KERNELS`; None without one.
         masked: links whose input is multiplied by a mask.
+        inwards: whether the adjoints of the batch and of the initial states are made.
     """
 
     steps: int
@@ -65,6 +66,7 @@ class StepShape:
     kernel: str | None
     masked: tuple[int, ...]
     team: Team
+    inwards: bool
 
 
 class StepPlan:
@@ -75,6 +77,7 @@ class StepPlan:
     Attributes:
         parts: one for each link; what is made of several runs through them.
         results: where the numbers SQUARES, NORM, FACTOR, GO, LOSS are found.
+        dx: where the adjoint of the batch is found.
         limit, numbers: where in the sheet the bound of the norm and the numbers of the update stand, counted in
             numbers.
     """
@@ -86,7 +89,9 @@ class StepPlan:
         buffers = len(KERNELS[wanted.kernel].changed) - 1 if wanted.kernel else 0
         self.results = Numbers()
         self.results.ask(5)
-        self.parts = self._parts()
+        flows = self._flows()
+        self.dx = flows[0].dx
+        self.parts = self._parts(flows)
         self.sheet = Sheet([*BASES, *self._bases(buffers)])
         rows: int | At = (0, ROWS) if wanted.varying else wanted.rows
         self.step = Assembly(self.sheet, self.memory, rows, common(name), vectors(name))
@@ -133,11 +138,9 @@ class StepPlan:
 
     # the parts
 
-    def _parts(self) -> list[Part]:
+    def _parts(self, flows: list[Flow]) -> list[Part]:
         """In the order of the forward pass; the last one makes the loss."""
         links, code = self.chain.links, loss(self.wanted.loss, DTYPES[self.chain.dtype], self.wanted.one_hot)
-        self.tables = self._tables()
-        flows = self._flows()
         parts: list[Part] = [self._part(k, link, flows[k], code) for k, (link, _) in enumerate(links)]
         if not isinstance(parts[-1], HeadPart):
             size, threads, varying = links[-1][0].size, self.wanted.team.threads, self.wanted.varying
@@ -160,6 +163,7 @@ class StepPlan:
 
     def _flows(self) -> list[Flow]:
         """Memory for what each link makes, and for its adjoint."""
+        self.tables = self._tables()
         links, itemsize = self.chain.links, self.chain.dtype.itemsize
 
         def array(size: int) -> At:
@@ -174,7 +178,7 @@ class StepPlan:
         flows = []
         for (link, (source,)), (y, dy) in zip(links, made, strict=True):
             x, dx = made[source] if source >= 0 else ((0, "x"), NOWHERE)
-            if source < 0 and not isinstance(link, TableLink) and self._makes_dx(link):
+            if source < 0 and not isinstance(link, TableLink) and (self.wanted.inwards or self._makes_dx(link)):
                 dx = array(link.sizes["input"])
             flows.append(Flow(x, y, dx, dy))
         return flows
@@ -204,7 +208,7 @@ class StepPlan:
         shape = wanted.steps, wanted.sequences, rows
         shapes = Shapes.of(link.schedule.graph, link.sizes, dtype, shape, wanted.team, varying)
         mask: At | None = (0, ("mask", k)) if k in wanted.masked else None
-        return ScanPart(link, flow, training(link.schedule, name), shapes, mask, self.tables.get(k))
+        return ScanPart(link, flow, training(link.schedule, name), shapes, mask, self.tables.get(k), wanted.inwards)
 
     # memory, tables
 

@@ -105,7 +105,7 @@ def run(chain: Chain, loss: CellSchedule, theta: Array, batch: Batch, update: Up
 def _plan(chain: Chain, loss: CellSchedule, batch: Batch, kernel: str | None) -> StepPlan:
     masked, team = tuple(sorted(batch.masks)), team_for(batch.sequences)
     room, varying = shape_with_room(len(batch.counts), batch.sequences, len(batch.weights), team.threads)
-    shape = StepShape(*room, varying, loss, batch.target.ndim == 1, kernel, masked, team)
+    shape = StepShape(*room, varying, loss, batch.target.ndim == 1, kernel, masked, team, batch.inwards)
     return _cache.get((chain, shape, host()), lambda: StepPlan(chain, shape))
 
 
@@ -161,12 +161,22 @@ def _found(plan: StepPlan, lease: memory.Lease, gradient: Array, batch: Batch, u
     if lease.array(refusals.offset, (refusals.count,), (8,), np.dtype(np.int64)).any():
         return None
     went = bool(lease.array(plan.results.offset + 8 * GO, (1,), (8,), np.dtype(np.int64))[0])
-    last = {
-        k: _both([direction.last(lease, batch.counts, batch.sequences) for direction in part.directions])
-        for k, part in enumerate(plan.parts)
-        if isinstance(part, ScanPart)
-    }
-    return Trained(float(results[LOSS]), float(results[NORM]), went and update is not None, gradient, last)
+    scans = {k: part.directions for k, part in enumerate(plan.parts) if isinstance(part, ScanPart)}
+    last = {k: _both([one.last(lease, batch.counts, batch.sequences) for one in own]) for k, own in scans.items()}
+    found = Trained(float(results[LOSS]), float(results[NORM]), went and update is not None, gradient, last)
+    if not batch.inwards:
+        return found
+    first = {k: _both([one.first(lease, batch.sequences) for one in own]) for k, own in scans.items()}
+    return found._replace(first=first, dx=_dx(plan, lease, batch))
+
+
+def _dx(plan: StepPlan, lease: memory.Lease, batch: Batch) -> Array | None:
+    """The adjoint of the batch, a copy; None of ids."""
+    offset, base = plan.dx
+    if base is None:
+        return None
+    (_, size), itemsize = batch.x.shape, batch.x.itemsize
+    return lease.array(offset, batch.x.shape, (size * itemsize, itemsize), batch.x.dtype).copy()
 
 
 def _both(sides: list[list[Array]]) -> list[Array]:

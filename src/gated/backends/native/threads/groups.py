@@ -158,6 +158,11 @@ class Groups:
             [own[stop * steps - (stop - first) : stop * steps] for first, stop in itertools.pairwise(self.edges)]
         )
 
+    def first(self, own: Array) -> Array:
+        """(N, size): a copy of an array with a row per sequence, without the rows between the groups."""
+        edges = enumerate(itertools.pairwise(self.edges))
+        return np.concatenate([own[first + k * self.gap : stop + k * self.gap] for k, (first, stop) in edges])
+
     def state_row(self, group: int) -> int:
         """Where a group begins in an (N + R, size) array of states; its rows begin at `steps * edges[group]`."""
         return (self.steps + 1) * self.edges[group]
