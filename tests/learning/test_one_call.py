@@ -29,7 +29,7 @@ def by_parts(case: Drawn, network, dtype):
     """loss, gradient, last states, the adjoints of the first ones and of x."""
     x, target, lengths, mask = case.batch(network, dtype)
     y, last, tape = network.forward(x, case.initial(network, dtype), lengths, rng=case.rng())
-    mask = inside(network, lengths, y) if mask is None and lengths is not None else mask
+    mask = inside(network, Sequences(x, target, lengths)) if mask is None and lengths is not None else mask
     value, dy = LOSSES[case.loss](case.reduction)(y, target, mask)
     dx, first, grads = network.backward(tape, dy)
     return value, grads.vector, last, first, dx
@@ -186,7 +186,7 @@ def test_the_adjoint_of_the_batch_is_not_made_where_it_comes_last(cell, hidden, 
     trained, *_ = one_call.train_in_one_call(network, SquaredError(), None, given, None)
     assert with_dx == [cell is straight] * (1 + both)
     y, _, tape = network.forward(x, lengths=given.lengths)
-    value, dy = SquaredError()(y, target, None if lengths is None else inside(network, given.lengths, y))
+    value, dy = SquaredError()(y, target, None if lengths is None else inside(network, given))
     np.testing.assert_allclose(trained.gradient, network.backward(tape, dy)[2].vector, rtol=1e-12, atol=1e-14)
     assert abs(trained.loss - value) < 1e-13
 

@@ -5,7 +5,7 @@ T time steps (of the longest sequence), N sequences, D inputs, K outputs.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,9 +30,9 @@ class Sequences(_Fields):
     A network that is batch_first takes them as (N, T, ...) where (T, N, ...) stands here.
 
     Attributes:
-        x: (T, N, ...), the inputs.
+        x: (T, N, ...), the inputs; a dict of arrays for a network with several (`gated.WiredNetwork`).
         target: (T, N, ...), as the loss takes it; None if it is not known yet.
-        lengths: (N,), steps of each sequence, 0 among them; None if all have T.
+        lengths: (N,), steps of each sequence, 0 among them; None if all have T; a dict by input where x is one.
         mask: (T, N), True where the loss counts; None for all steps within lengths.
         indices: (N,), places in the list that the sequences came from; None if they came from none. Not in the tuple.
     """
@@ -42,8 +42,11 @@ class Sequences(_Fields):
     def __new__(
         cls, x: Any, target: Any = None, lengths: Any = None, mask: Any = None, indices: Any = None
     ) -> Sequences:
-        for name, value, shape, axes in (("lengths", lengths, "(N,)", 1), ("mask", mask, "(T, N)", 2)):
-            if value is not None and as_array(name, value).ndim != axes:
+        several = isinstance(x, Mapping)  # inputs by name, some with steps and lengths of their own, some without
+        named = lengths if isinstance(lengths, Mapping) else {"lengths": lengths}
+        checked = [(name, value, "(N,)", (1,)) for name, value in named.items()]
+        for name, value, shape, axes in (*checked, ("mask", mask, "(T, N)", (1, 2) if several else (2,))):
+            if value is not None and as_array(name, value).ndim not in axes:
                 order = "the order is x, target, lengths, mask"
                 raise wrong(name, describe(np.asarray(value)), f"shape {shape} or None ({order})")
         self = super().__new__(cls, x, target, lengths, mask)

@@ -12,9 +12,10 @@ from gated.nn.named import GRU, LSTM, RNN, PeepholeLSTM
 from gated.nn.network import Network, network_from_config
 from gated.nn.parameters import ParameterVector
 from gated.nn.tape import Tape
+from gated.nn.wired_network import WiredNetwork
 from gated.publish import publish
 
-publish("gated", Dense, Embedding, Network, Recurrent)
+publish("gated", Dense, Embedding, Network, Recurrent, WiredNetwork)
 publish("gated.nn", Layer, ParameterVector, Tape)
 
 __getattr__, __dir__ = submodules(__name__)
@@ -31,6 +32,7 @@ __all__ = [
     "PeepholeLSTM",
     "Recurrent",
     "Tape",
+    "WiredNetwork",
     "layer_of",
     "network_from_config",
 ]

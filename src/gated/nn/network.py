@@ -17,7 +17,7 @@ from gated.nn.claims import Description, Shape, Weight, claims, entries
 from gated.nn.kinds import KINDS, TIED
 from gated.nn.layer import Layer
 from gated.nn.linked import Linked, explain, linked, links_of
-from gated.nn.network_checks import check_chain, check_state, has_state, ids_inside
+from gated.nn.network_checks import check_layers, check_state, has_state, ids_inside
 from gated.nn.network_layers import NetworkLayers
 from gated.nn.network_stream import NetworkStream
 from gated.nn.parameters import ParameterVector
@@ -51,6 +51,7 @@ class Network(Layer, kind="network"):
     """
 
     _linked: Linked | str | None = None
+    is_chain = True  # each layer reads the one before
 
     def __init__(self, layers: Mapping[str, Layer_], *more: Any) -> None:
         if more:
@@ -58,7 +59,7 @@ class Network(Layer, kind="network"):
             raise wrong_type("layers", f"{1 + len(more)} arguments", expected)
         if not isinstance(layers, Mapping) or not layers:
             raise wrong_type("layers", describe(layers), "a dict of at least one named layer")
-        check_chain(layers)
+        check_layers(layers, self.is_chain)
         self._layers = dict(layers)
         self.dtype = next(iter(layers.values())).dtype
         shapes: dict[str, tuple[int, ...]] = {}
@@ -138,7 +139,7 @@ class Network(Layer, kind="network"):
         spans = self._spans()
         for name, layer in self._layers.items():
             start, _ = spans[name]
-            if isinstance(layer, Network):
+            if isinstance(layer, Network) and layer.is_chain:
                 yield from ((f"{name}.{inner}", part, start + own) for inner, part, own in layer.parts())
             else:
                 yield name, layer, start
@@ -345,6 +346,10 @@ def network_from_config(config: Any, claimed: Callable[[str, tuple[int, ...], st
         except (GatedError, TypeError, ValueError, MemoryError, OverflowError) as error:
             raise FileFormatError(f"network: layer '{shown(name)}' cannot be built: {shown(error, 150)}") from error
     try:
+        if "wires" in config:
+            from gated.nn.wired_network import WiredNetwork  # which is a Network
+
+            return WiredNetwork(layers, config["wires"])
         return Network(layers)
     except GatedError as error:
         raise FileFormatError(f"network: {shown(error, 200)}") from error

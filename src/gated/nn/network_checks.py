@@ -13,12 +13,21 @@ from gated.errors import as_array, describe, shown, wrong, wrong_type
 from gated.nn.packing import checked_lengths
 
 
-def check_chain(layers: Mapping[str, Any]) -> None:
-    """Raises ArgumentError or ArgumentTypeError, naming the layer, unless these can be a network."""
+def is_name(name: Any) -> bool:
+    """Whether it can be the name of a layer."""
+    return isinstance(name, str) and re.fullmatch(r"[A-Za-z_]\w*", name) is not None
+
+
+def check_layers(layers: Mapping[str, Any], chained: bool = True) -> None:
+    """Raises ArgumentError or ArgumentTypeError, naming the layer, unless these can be a network.
+
+    Args:
+        chained: whether each reads the output of the one before.
+    """
     before: tuple[str, Any] | None = None
     first: tuple[str, bool] | None = None  # the first layer that has an order of the axes
     for name, layer in layers.items():
-        if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z_]\w*", name):
+        if not is_name(name):
             raise wrong("layers", f"the name {shown(repr(name), 60)}", "names such as 'embed' or 'rnn1'")
         if not all(hasattr(layer, attribute) for attribute in ("forward", "backward", "params", "config")):
             raise wrong_type(f"layers[{name!r}]", describe(layer), "a layer: Recurrent, Dense, Embedding, Network")
@@ -30,7 +39,7 @@ def check_chain(layers: Mapping[str, Any]) -> None:
             )
         if before is not None:
             size, wants = getattr(before[1], "output_size", None), getattr(layer, "input_size", None)
-            if size is not None and wants is not None and size != wants:
+            if chained and size is not None and wants is not None and size != wants:
                 raise wrong(f"layers[{name!r}]", f"input_size {wants}", f"{size}, the output size of {before[0]!r}")
             if before[1].dtype != layer.dtype:
                 raise wrong_type(

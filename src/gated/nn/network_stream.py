@@ -15,7 +15,7 @@ from gated.backends.interface import Stepper
 from gated.errors import GatedError, as_array, describe, uncopied, wrong
 from gated.nn import checks, whole_pass
 from gated.nn.linked import Linked
-from gated.nn.network_checks import check_state, has_state
+from gated.nn.network_checks import check_state, flat_state, has_state, nested_state
 from gated.number_checks import not_negative
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class NetworkStream:
         self._wanted: tuple[Any, ...] = (batch,) if network.input_size is None else (batch, network.input_size)
         self._count = next(network.parts())[1].id_count if len(self._wanted) == 1 else 0
         found = network.linked
-        self._steps: _Whole | _ByParts
+        self._steps: Any
         if isinstance(found, Linked) and not found.chain.turned:
             self._steps = _Whole(network, found, batch)
         else:
@@ -116,6 +116,22 @@ class NetworkStream:
         """The state after the last step, by name: copies."""
         return self._steps.state
 
+    def select(self, rows: Any) -> None:
+        """Go on with some of the sequences, perhaps one several times, in the place of all: as beams do.
+
+        Args:
+            rows: (N,) which of the N each is to go on from.
+        """
+        chosen = self._chosen(rows)
+        flat = flat_state(self.state)
+        self.reset(nested_state({name: tuple(array[:, chosen] for array in own) for name, own in flat.items()}))
+
+    def _chosen(self, rows: Any) -> Array:
+        chosen = checks.ids("rows", as_array("rows", rows), self._batch)
+        if chosen.shape != (self._batch,):
+            raise wrong("rows", describe(chosen), f"shape ({self._batch},)")
+        return chosen
+
     def refresh(self) -> None:
         """Read the parameters again, after they have changed."""
         self._steps.refresh()
@@ -174,10 +190,7 @@ class _ByParts:
 
     def __init__(self, network: Network, batch: int) -> None:
         self._network, self._batch = network, batch
-        self._steps: dict[str, Any] = {
-            name: layer.stream(batch) if hasattr(layer, "stream") else _One(layer, batch)
-            for name, layer in network.layers.items()
-        }
+        self._steps: dict[str, Any] = {name: one_by_one(layer, batch) for name, layer in network.layers.items()}
 
     def step(self, x_t: Any) -> Array:
         y = np.asarray(x_t).reshape(-1) if type(x_t) is int else x_t
@@ -206,6 +219,11 @@ class _ByParts:
     def refresh(self) -> None:
         for step in self._steps.values():
             step.refresh()
+
+
+def one_by_one(layer: Any, batch: int) -> Any:
+    """A layer as a stream."""
+    return layer.stream(batch) if hasattr(layer, "stream") else _One(layer, batch)
 
 
 class _One:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from gated.backends import Backend, backend_of
-from gated.errors import describe, wrong_type
+from gated.errors import describe, wrong, wrong_type
 from gated.learning.realtime.links import Link
 from gated.learning.realtime.maps import GraphMap, LayerMap, Map, TableMap
 from gated.nn import Network
@@ -79,6 +79,8 @@ def links_of(network: Any, backend: Backend | None = None) -> list[ChainLink]:
     """
     if not isinstance(network, Network):
         raise wrong_type("network", describe(network), "a gated.Network, such as Network({'rnn': ..., 'head': ...})")
+    if not network.is_chain:
+        raise wrong("network", "one that is no chain", "a gated.Network: in real time a chain learns")
     if network.dtype.kind != "f":
         raise wrong_type("network", f"dtype {network.dtype}", "'float32' or 'float64'")
     backend = backend or backend_of(network)

@@ -30,10 +30,12 @@ from gated.learning.rules.clipping import clipped
 from gated.learning.rules.finite import parameters_of, reason
 from gated.learning.rules.optimizers import Optimizer, update_by
 from gated.learning.training.one_call import train_in_one_call
+from gated.learning.training.wired_step import wired_gradients
 from gated.nn.layer import Layer
 from gated.nn.losses import Loss, evaluate_by
 from gated.nn.network_checks import batch_first, flat_state, running
 from gated.nn.parameters import ParameterVector
+from gated.nn.wired_network import WiredNetwork
 from gated.number_checks import above_zero
 
 
@@ -113,7 +115,8 @@ def full_step(
         loss: from gated.losses.
         optimizer: from gated.learning.
         batch: a `Sequences`, as `gated.data.shuffled_batches` and the tasks of `gated.data` give them, or a tuple
-            (x, target, lengths, mask) with the last one or two left out.
+            (x, target, lengths, mask) with the last one or two left out. Of a `WiredNetwork` x is a dict of its
+            inputs, lengths one of those that have some.
         clip: bound on the gradient's global norm.
         rng: draws the dropout masks; without it no dropout.
 
@@ -191,10 +194,14 @@ def _step(
 
 def _by_parts(network: Any, loss: Any, batch: Sequences, state: Any, rng: Any) -> tuple[float, Any, Any]:
     """The loss, the gradients, None if the loss is not finite, and the last states: one call after the other."""
+    if isinstance(network, WiredNetwork):
+        found = wired_gradients(network, loss, batch, state, rng)
+        if found is not None:
+            return found
     y, last, tape = network.forward(batch.x, state, batch.lengths, rng=rng)
     mask = batch.mask
     if mask is None and batch.lengths is not None:
-        mask = inside(network, batch.lengths, y)
+        mask = inside(network, batch)
     if isinstance(loss, Loss):
         value, dy = evaluate_by(backend_of(network), loss, y, batch.target, mask)
     else:  # somebody's own
@@ -223,17 +230,24 @@ def _with_target(batch: Sequences, loss: Any) -> Sequences:
     return batch
 
 
-def inside(network: Any, lengths: Any, y: np.ndarray) -> np.ndarray:
-    """Where the steps of y lie within the lengths: (T, N), or (N, T) if the network is batch_first."""
-    turned = batch_first(network)
-    return running(np.asarray(lengths), y.shape[1 if turned else 0], turned)
+def inside(network: Any, batch: Sequences) -> np.ndarray:
+    """Where the network's output has a row, within the lengths: (T, N), or (N, T) if the network is batch_first."""
+    if isinstance(network, WiredNetwork):
+        return network.inside(batch.x, batch.lengths)
+    shape, turned = np.shape(batch.x)[:2], batch_first(network)
+    if batch.lengths is None:
+        return np.ones(shape, bool)
+    return running(np.asarray(batch.lengths), shape[1 if turned else 0], turned)
 
 
 def _given(network: Any, batch: Sequences, state: Any) -> list[tuple[str, Any, np.ndarray | None]]:
     """The numbers that went in, each with where it counts."""
-    within = None if batch.lengths is None else inside(network, batch.lengths, np.asarray(batch.x))
+    within = None if batch.lengths is None else inside(network, batch)
     mask = within if batch.mask is None else np.asarray(batch.mask) != 0
-    return [("x", batch.x, within), *_states(state), ("target", batch.target, mask)]
+    numbers: list[tuple[str, Any, np.ndarray | None]] = [("x", batch.x, within)]
+    if isinstance(batch.x, Mapping):
+        numbers = [(f"x[{name!r}]", array, None) for name, array in batch.x.items()]
+    return [*numbers, *_states(state), ("target", batch.target, mask)]
 
 
 def _states(state: Any) -> list[tuple[str, Any, None]]:

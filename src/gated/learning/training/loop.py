@@ -106,12 +106,7 @@ class Training:
 
     def _count(self, batch: Sequences) -> int:
         """Predictions in a batch: places (t, n) that count, by mask or lengths and by the loss."""
-        if batch.mask is not None:
-            counts = np.asarray(batch.mask) != 0
-        elif batch.lengths is not None:
-            counts = inside(self.network, batch.lengths, np.asarray(batch.x))
-        else:
-            counts = np.ones(np.shape(batch.x)[:2], bool)
+        counts = inside(self.network, batch) if batch.mask is None else np.asarray(batch.mask) != 0
         if isinstance(self.loss, Loss):
             counts = self.loss.counted_rows(batch.target, counts)
         return int(np.count_nonzero(counts))

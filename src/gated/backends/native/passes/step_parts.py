@@ -334,7 +334,6 @@ class DirectionPart(_Planned):
         there = groups.edges[-1] + int(counts.sum())  # the rest is room
         return [array[:sequences] for array in last_states([array[:there] for array in own], counts)]
 
-
     def first(self, lease: memory.Lease, sequences: int) -> list[Array]:
         """The adjoints of the initial states, (N, size) each: copies."""
         work, groups = lease.part(self._work[self.back]), self.plan.shapes.groups

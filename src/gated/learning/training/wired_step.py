@@ -1,0 +1,66 @@
+"""The gradient of a network that is no chain: layer by layer, and the chain at its end with the loss in one call."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from gated.backends import backend_of
+from gated.data.sequences import Sequences
+from gated.learning.training.one_call import train_in_one_call
+from gated.nn.network_checks import has_state
+from gated.nn.segment import Segment
+from gated.nn.wired_flow import Adjoints, Flow
+from gated.nn.wired_network import WiredNetwork, WiredTape
+
+Array = np.ndarray[Any, Any]
+
+
+def wired_gradients(
+    network: WiredNetwork, loss: Any, batch: Sequences, state: Any, rng: Any
+) -> tuple[float, Any, Any] | None:
+    """The loss, the gradients (None if the loss is not finite), the last states.
+
+    None if the end of the network is no chain of which a backend makes whole passes, or if something is wrong with the
+    batch, which the layers will tell: the generator is as it was then.
+    """
+    tail = network.tail
+    if tail is None:
+        return None
+    before = None if rng is None else rng.bit_generator.state
+    network._check_state(state)
+    flow = Flow(network, batch.x, batch.lengths)
+    tape, last = WiredTape(network, flow), {}
+    ahead = [name for name in network.layers if name not in tail.layers]
+    for name in ahead:
+        _, after = network._taped(name, flow, tape, state, rng)
+        if after:
+            last[name] = after
+    x, joined = flow.joined(tail.first)
+    own = Sequences(x, batch.target, flow.lengths_of(joined.timed), batch.mask)
+    begin = network.tail_state(tail, flow, state)
+    found = train_in_one_call(tail, loss, None, own, begin, rng=rng, inwards=True)
+    if found is None:
+        if rng is not None:
+            rng.bit_generator.state = before
+        return None
+    value = found.trained.loss
+    last |= found.last
+    if not math.isfinite(value):
+        return value, None, last
+    grads, adjoints = network.params.like(), Adjoints(network, flow.turned)
+    start, stop = tail.span
+    backend_of(network).add(found.trained.gradient, grads.vector[start:stop])
+    adjoints.split(tail.first, found.dx, joined)
+    for name in _wired(tail, state):
+        adjoints.begin(name, found.first[name])
+    for name in reversed(ahead):
+        network._back(name, tape, adjoints, grads, {})
+    return value, grads, last
+
+
+def _wired(tail: Segment, state: Any) -> list[str]:
+    """Layers of the tail that begin where the wires say, if they say it."""
+    return [name for name, layer in tail.layers.items() if has_state(layer) and (state or {}).get(name) is None]
