@@ -6,6 +6,7 @@ N sequences, V outputs, K steps.
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
@@ -16,7 +17,7 @@ from gated.errors import GatedError, as_array, describe, uncopied, wrong
 from gated.nn import checks, whole_pass
 from gated.nn.linked import Linked
 from gated.nn.network_checks import check_state, has_state
-from gated.number_checks import not_negative
+from gated.number_checks import above_zero, not_negative, whole_above_zero, within
 
 if TYPE_CHECKING:
     from gated.nn.network import Network, States
@@ -71,13 +72,26 @@ class NetworkStream:
             raise wrong(name, describe(as_array(name, x_t)), f"shape {wanted}")
         return checks.ids(name, y, self._count) if self._count else y
 
-    def draw(self, first: Any, uniforms: Any, temperature: float = 1.0) -> Array:
+    def draw(
+        self,
+        first: Any,
+        uniforms: Any,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        top_p: float | None = None,
+    ) -> Array:
         """K steps in which the network takes what it has drawn: id i with probability softmax(y / temperature)i.
+
+        With `top_k` or `top_p` every step is a call of its own, else all K are one.
 
         Args:
             first: what the first step takes, ids (N,); with a batch of one, a number as well.
             uniforms: (K, N) numbers from 0 to below 1, one for every draw; with a batch of one, (K,) as well.
             temperature: below 1 the likely becomes likelier, 0 takes the likeliest always.
+            top_k: so many of the likeliest have a chance, no others; of equally likely ones the first. None: all.
+            top_p: of these, the fewest of the likeliest that together have this part of the probability have a chance,
+                no others: the nucleus of A. Holtzman et al. (2020), The curious case of neural text degeneration, ICLR.
+                Above 0, at most 1; None: all.
 
         Returns:
             what was drawn, (K, N), or as the uniform numbers are.
@@ -100,7 +114,12 @@ class NetworkStream:
         numbers = checks.array("uniforms", given[:, None] if flat else given, ("K", self._batch), np.dtype("float64"))
         if numbers.size and not (numbers.min() >= 0.0 and numbers.max() < 1.0):
             raise wrong("uniforms", f"{numbers.min()} to {numbers.max()}", "from 0 to below 1")
-        drawn = self._steps.draw(ids, np.ascontiguousarray(numbers), temperature)
+        if top_k is None and top_p is None:
+            drawn = self._steps.draw(ids, np.ascontiguousarray(numbers), temperature)
+        else:
+            top_k = None if top_k is None else min(whole_above_zero("top_k", top_k), size)
+            top_p = None if top_p is None else within("top_p", above_zero("top_p", top_p), 0.0, 1.0, closed=True)
+            drawn = drawn_one_by_one(self._network, self._steps.step, ids, numbers, (temperature, top_k, top_p))
         if drawn.size and drawn[-1].min() < 0:
             step = int((drawn < 0).any(axis=1).argmax())
             raise GatedError(f"draw: the network's output is not finite at step {step}")
@@ -186,13 +205,7 @@ class _ByParts:
         return np.asarray(y)
 
     def draw(self, ids: Array, uniforms: Array, temperature: float) -> Array:
-        backend, drawn = backend_of(self._network), np.full(uniforms.shape, -1)
-        for chosen, own in zip(drawn, uniforms, strict=True):
-            chosen[...] = backend.pick(self.step(ids), own, temperature)
-            if chosen.min() < 0:
-                break
-            ids = chosen
-        return drawn
+        return drawn_one_by_one(self._network, self.step, ids, uniforms, (temperature,))
 
     def reset(self, state: Any) -> None:
         for name, step in self._steps.items():
@@ -206,6 +219,17 @@ class _ByParts:
     def refresh(self) -> None:
         for step in self._steps.values():
             step.refresh()
+
+
+def drawn_one_by_one(network: Any, step: Callable[[Array], Array], ids: Array, uniforms: Array, how: Any) -> Array:
+    """See `interface.Stepper.draw`: a step and a choice after the other. `how`: what `Arithmetic.pick` is told."""
+    backend, drawn = backend_of(network), np.full(uniforms.shape, -1)
+    for chosen, own in zip(drawn, uniforms, strict=True):
+        chosen[...] = backend.pick(step(ids), own, *how)
+        if chosen.min() < 0:
+            break
+        ids = chosen
+    return drawn
 
 
 class _One:
