@@ -117,9 +117,8 @@ class NetworkStream:
         if top_k is None and top_p is None:
             drawn = self._steps.draw(ids, np.ascontiguousarray(numbers), temperature)
         else:
-            top_k = None if top_k is None else min(whole_above_zero("top_k", top_k), size)
-            top_p = None if top_p is None else within("top_p", above_zero("top_p", top_p), 0.0, 1.0, closed=True)
-            drawn = drawn_one_by_one(self._network, self._steps.step, ids, numbers, (temperature, top_k, top_p))
+            how = (temperature, *likeliest(top_k, top_p))
+            drawn = drawn_one_by_one(self._network, self._steps.step, ids, numbers, how)
         if drawn.size and drawn[-1].min() < 0:
             step = int((drawn < 0).any(axis=1).argmax())
             raise GatedError(f"draw: the network's output is not finite at step {step}")
@@ -219,6 +218,14 @@ class _ByParts:
     def refresh(self) -> None:
         for step in self._steps.values():
             step.refresh()
+
+
+def likeliest(top_k: Any, top_p: Any) -> tuple[int | None, float | None]:
+    """Both, if draws can be among the likeliest so. ArgumentError, ArgumentTypeError else."""
+    return (
+        None if top_k is None else whole_above_zero("top_k", top_k),
+        None if top_p is None else within("top_p", above_zero("top_p", top_p), 0.0, 1.0, closed=True),
+    )
 
 
 def drawn_one_by_one(network: Any, step: Callable[[Array], Array], ids: Array, uniforms: Array, how: Any) -> Array:
