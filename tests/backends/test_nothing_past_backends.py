@@ -184,7 +184,7 @@ def test_the_evaluation_of_a_model(watch: Watch) -> None:
     model = CharacterLanguageModel.build(Vocabulary("abcdefg"), embedding_size=4, hidden_size=5)
     model.evaluate(IDS.ravel(), streams=2)
     model.sample(5)
-    assert {entry.split(":")[0] for entry in watch.outside} == {"gated.models.language_model"}
+    assert {entry.split(":")[0] for entry in watch.outside} == {"gated.models.text_score"}
     assert watch.calls == {"infer_chain": 1, "stream": 1, "put": 1, "draw": 1}
 
 

@@ -73,3 +73,11 @@ def test_a_vocabulary_needs_characters():
 def test_from_json_refuses_anything_else(data):
     with pytest.raises(FileFormatError, match="vocabulary: got"):
         Vocabulary.from_json(data)
+
+
+def test_characters_that_are_unknown_are_counted():
+    vocabulary = Vocabulary("abc\n ")
+    ids, unknown = vocabulary.encode_all("ab€c😀")
+    assert unknown == 2 and vocabulary.decode(ids) == "ab c "
+    assert Vocabulary("ab\n").encode_all("x")[0].tolist() == [0]
+    assert vocabulary.encode_all("cab")[1] == 0

@@ -137,7 +137,9 @@ class Arithmetic(Protocol):
         """
         ...
 
-    def pick(self, y: Array, uniforms: Array, temperature: float) -> Array:
+    def pick(
+        self, y: Array, uniforms: Array, temperature: float, top_k: int | None = None, top_p: float | None = None
+    ) -> Array:
         """For each row of y (N, V) a number below V by chance, (N,): i with probability softmax(y / temperature)i.
 
         The first whose sum of chances, with all before it, is above the uniform number's part of the whole sum, in
@@ -145,6 +147,9 @@ class Arithmetic(Protocol):
 
         Args:
             uniforms: (N,), from 0 to below 1.
+            top_k: the others have no chance but so many, the largest; of equal ones the first. At least 1.
+            top_p: of these, the others have no chance but the fewest, the largest, whose chances sum up to this part of
+                theirs, the sums being made from the largest down in float64. Above 0, at most 1.
         """
         ...
 

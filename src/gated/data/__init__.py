@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gated.data.batches import shuffled_batches, stream_windows
+from gated.data.byte_vocabulary import ByteVocabulary
 from gated.data.corpora import python_topics, read_text, split
 from gated.data.reber import (
     CONTINUAL_REBER,
@@ -36,9 +37,10 @@ from gated.publish import publish
 
 __getattr__, __dir__ = submodules(__name__)
 
-publish("gated.data", ReberScore, Vocabulary)
+publish("gated.data", ByteVocabulary, ReberScore, Vocabulary)
 
 __all__ = [
+    "ByteVocabulary",
     "CONTINUAL_REBER",
     "EMBEDDED_REBER",
     "ORDER_SYMBOLS",

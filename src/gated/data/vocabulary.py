@@ -24,6 +24,8 @@ class Vocabulary:
     'na'
     """
 
+    units = "characters"
+
     def __init__(self, text: Iterable[str]) -> None:
         """Collect the characters.
 
@@ -94,6 +96,16 @@ class Vocabulary:
             ids[missing] = self.characters.index(unknown)
         return ids
 
+    def encode_all(self, text: str) -> tuple[NDArray[np.int32], int]:
+        """As `encode`, a stand-in for each character that the vocabulary lacks, and how many these are.
+
+        The stand-in is the replacement character U+FFFD, a space or a line end, the first of these that is known, else
+        the first character.
+        """
+        known = [character for character in "\ufffd \n" if character in self] or [self.characters[0]]
+        unknown = int((~np.isin(_code_points(text), self._code_points)).sum())
+        return self.encode(text, known[0] if unknown else None), unknown
+
     def decode(self, ids: ArrayLike) -> str:
         """The characters with these numbers.
 
@@ -103,15 +115,7 @@ class Vocabulary:
         Raises:
             ArgumentError: a number out of range.
         """
-        numbers = np.asarray(ids).ravel()
-        if numbers.size == 0:
-            return ""
-        if numbers.dtype.kind not in "iu":
-            raise ArgumentTypeError(f"ids: got an array of {numbers.dtype}, expected integers")
-        wrong = (numbers < 0) | (numbers >= len(self))
-        if wrong.any():
-            position = int(np.argmax(wrong))
-            raise ArgumentError(f"ids: got {numbers[position]} at position {position}, expected 0 to {len(self) - 1}")
+        numbers = numbers_of(ids, len(self))
         return _from_code_points(self._code_points[numbers])
 
     def to_json(self) -> dict[str, Any]:
@@ -133,6 +137,25 @@ class Vocabulary:
             # the numbers in the file's model would mean other characters
             raise FileFormatError("vocabulary: got characters repeated or out of order, expected them sorted")
         return vocabulary
+
+
+def numbers_of(ids: ArrayLike, count: int) -> NDArray[Any]:
+    """`ids` of any shape, flattened.
+
+    Raises:
+        ArgumentError: a number beyond the `count` that there are.
+        ArgumentTypeError: no whole numbers.
+    """
+    numbers = np.asarray(ids).ravel()
+    if numbers.size == 0:
+        return np.empty(0, np.int32)
+    if numbers.dtype.kind not in "iu":
+        raise ArgumentTypeError(f"ids: got an array of {numbers.dtype}, expected integers")
+    wrong = (numbers < 0) | (numbers >= count)
+    if wrong.any():
+        position = int(np.argmax(wrong))
+        raise ArgumentError(f"ids: got {numbers[position]} at position {position}, expected 0 to {count - 1}")
+    return numbers
 
 
 # UTF-32 has four bytes for each code point: strings become arrays without a loop. "surrogatepass" lets halves of

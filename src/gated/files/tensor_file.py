@@ -108,12 +108,12 @@ class TensorFile:
 
 
 @contextmanager
-def open_tensors(path: str | os.PathLike[str], kind: str) -> Iterator[TensorFile]:
+def open_tensors(path: str | os.PathLike[str], kind: str | tuple[str, ...]) -> Iterator[TensorFile]:
     """Open a file that `write_tensors` wrote.
 
     Args:
         path: of the file.
-        kind: with which it was written.
+        kind: with which it was written, or several of which it is one.
 
     Raises:
         ArgumentError: there is no such file.
@@ -209,12 +209,14 @@ def _finite(array: np.ndarray) -> bool:
     return array.dtype.kind != "f" or bool(np.isfinite(array).all())
 
 
-def _check_marks(path: str, strings: Mapping[str, str], kind: str) -> None:
+def _check_marks(path: str, strings: Mapping[str, str], kind: str | tuple[str, ...]) -> None:
     if strings.get("format") != "gated":
         raise FileFormatError(f"{path!r}: got a safetensors file of another program, expected one that gated wrote")
     version = strings.get("format_version")
     if version != str(VERSION):
         came = shown(version, 30)
         raise FileFormatError(f"{path!r}: got format version {came}, expected {VERSION}; a newer gated may read it")
-    if strings.get("kind") != kind:
-        raise FileFormatError(f"{path!r}: got a {shown(strings.get('kind'), 60)}, expected a {kind}")
+    kinds = (kind,) if isinstance(kind, str) else kind
+    if strings.get("kind") not in kinds:
+        expected = " or a ".join(kinds)
+        raise FileFormatError(f"{path!r}: got a {shown(strings.get('kind'), 60)}, expected a {expected}")

@@ -48,12 +48,14 @@ def save_model(path: str | os.PathLike[str], kind: str, network: Any, documents:
     write_tensors(path, kind, dict(network.params), {"network": config, **documents})
 
 
-def load_model(path: str | os.PathLike[str], kind: str, documents: Iterable[str] = ()) -> tuple[Any, dict[str, Any]]:
+def load_model(
+    path: str | os.PathLike[str], kind: str | tuple[str, ...], documents: Iterable[str] = ()
+) -> tuple[Any, dict[str, Any]]:
     """Read what `save_model` wrote.
 
     Args:
         path: of the file.
-        kind: with which it was written.
+        kind: with which it was written, or several of which it is one.
         documents: names of those that are wanted.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Training a character language model in a run folder: start, stop at any update, go on exactly.
+"""Training a language model in a run folder: start, stop at any update, go on exactly.
 
 The text is cut in two (`gated.data.split`); windows of the first part are learned in order,
 state carried (truncated backpropagation through time); the second part is the judge.
@@ -12,17 +12,14 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from gated.data import stream_windows
 from gated.errors import ArgumentError, FileFormatError, GatedError, MissingExtraError, shown
 from gated.interop.model_file import check_description, numbers_at_most, rebuild
-from gated.learning import Training
-from gated.learning.rules import schedules
-from gated.learning.rules.optimizers import OPTIMIZERS
 from gated.learning.training.curves import draw_curves
 from gated.learning.training.interrupts import delayed_interrupt
 from gated.learning.training.loop import Update
 from gated.learning.training.run_folder import RunFolder, checkpoint_content
-from gated.models.language_model import CharacterLanguageModel, misfit
+from gated.models.language_fit import training_of
+from gated.models.language_model import CharacterLanguageModel, LanguageModel, misfit
 from gated.models.language_settings import Corpus, Settings, settings_from
 
 Watcher = Callable[[Update, "LanguageRun", bool], None]
@@ -43,24 +40,14 @@ class Records:
 class LanguageRun:
     """One run folder with its model and training. Made by `start` or `resume`."""
 
-    def __init__(self, folder: RunFolder, settings: Settings, corpus: Corpus, model: CharacterLanguageModel) -> None:
-        from gated.nn.losses import SoftmaxCrossEntropy
-
+    def __init__(self, folder: RunFolder, settings: Settings, corpus: Corpus, model: LanguageModel) -> None:
         self.folder, self.settings, self.corpus, self.model = folder, settings, corpus, model
         self.records = Records()
         self.notes: list[str] = []  # lines for the user, on what was not as it should be
         self.per_epoch = _windows(corpus, settings)
         planned = settings.epochs * self.per_epoch
         self.total = planned if settings.steps is None else settings.steps
-        self.training = Training(
-            model.network,
-            SoftmaxCrossEntropy(),
-            OPTIMIZERS[settings.optimizer](_schedule(settings, self.total)),
-            lambda epoch: stream_windows(corpus.train, settings.batch, settings.window),
-            carry_state=True,
-            clip=settings.clip or None,
-            seed=settings.seed,
-        )
+        self.training = training_of(model.network, corpus.train, settings, self.total)
 
     @classmethod
     def start(cls, path: str, settings: Settings, cell: Any = None, overwrite: bool = False) -> LanguageRun:
@@ -76,7 +63,7 @@ class LanguageRun:
             ArgumentError: the corpus or a setting is bad, or the folder not free; nothing is written then.
         """
         corpus = Corpus.of(settings)
-        model = CharacterLanguageModel.build(
+        model = _model_class(settings).build(
             corpus.vocabulary,
             _zoo_cell(settings.cell) if cell is None else cell,
             embedding_size=settings.embed,
@@ -131,7 +118,7 @@ class LanguageRun:
         wrong = misfit(network, corpus.vocabulary)
         if wrong is not None:
             raise FileFormatError(f"{str(folder.checkpoint_file)!r}: {wrong}")
-        run = cls(folder, settings, corpus, CharacterLanguageModel(network, corpus.vocabulary))
+        run = cls(folder, settings, corpus, _model_class(settings)(network, corpus.vocabulary))
         try:
             run.training.load_state(arrays, values)
         except GatedError as error:
@@ -200,7 +187,7 @@ class LanguageRun:
     def evaluate(self) -> float:
         """Held-out bits per character of the model as it is now, in many streams side by side."""
         streams = min(self.settings.batch, len(self.corpus.held_out) - 1)
-        return self.model.evaluate(self.corpus.held_out, streams=streams)
+        return self.model.bits(self.corpus.held_out, streams) * self.corpus.units_per_character[1]
 
     def checkpoint(self) -> None:
         """Write the checkpoint; and the model file, as long as no evaluation has chosen one."""
@@ -243,7 +230,10 @@ class LanguageRun:
         line: dict[str, Any] = {
             "step": update.step,
             "epoch": round(update.step / self.per_epoch, 4),
-            "train_bits_per_character": records.nats / records.characters / math.log(2.0),
+            "train_bits_per_character": records.nats
+            / records.characters
+            / math.log(2.0)
+            * self.corpus.units_per_character[0],
             "learning_rate": update.rate,
             "gradient_norm": update.norm,
         }
@@ -252,8 +242,8 @@ class LanguageRun:
             if records.best is None or records.latest < records.best:
                 records.best = records.latest
                 self._save_model()
-        characters = update.step * self.settings.batch * self.settings.window
-        line["characters_per_second"] = round(characters / max(records.seconds, 1e-9))
+        units = update.step * self.settings.batch * self.settings.window
+        line["characters_per_second"] = round(units / self.corpus.units_per_character[0] / max(records.seconds, 1e-9))
         line["seconds"] = round(records.seconds, 3)
         self.folder.append_metrics(line)
         records.nats, records.characters = 0.0, 0
@@ -275,7 +265,7 @@ class LanguageRun:
             "settings": asdict(self.settings),
             "corpus_sha256": self.corpus.sha256,
             **({} if self.corpus.bytes is None else {"corpus_bytes": self.corpus.bytes}),
-            "characters": {
+            self.settings.units: {
                 "train": len(self.corpus.train),
                 "held_out": len(self.corpus.held_out),
                 "vocabulary": len(self.corpus.vocabulary),
@@ -290,17 +280,14 @@ def _windows(corpus: Corpus, settings: Settings) -> int:
     length = (len(corpus.train) - 1) // settings.batch
     if length < 1 or len(corpus.held_out) < 2:
         raise ArgumentError(
-            f"corpus: got {len(corpus.train)} characters to learn from and {len(corpus.held_out)} held out, "
+            f"corpus: got {len(corpus.train)} {settings.units} to learn from and {len(corpus.held_out)} held out, "
             f"expected at least {settings.batch + 1} and 2"
         )
     return -(-length // settings.window)
 
 
-def _schedule(settings: Settings, total: int) -> schedules.Schedule:
-    """A rise over `warmup` updates (at most a fifth of all), then a cosine to a hundredth of the rate."""
-    rise = min(settings.warmup, total // 5)
-    fall = schedules.cosine(settings.lr, max(total - rise, 1), final=0.01 * settings.lr)
-    return schedules.warmup(fall, rise) if rise else fall
+def _model_class(settings: Settings) -> type[LanguageModel]:
+    return CharacterLanguageModel if settings.units == "characters" else LanguageModel
 
 
 def _zoo_cell(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""What a training run of a character language model is asked to do, and the text it learns from."""
+"""What a training run of a language model is asked to do, and the text it learns from."""
 
 from __future__ import annotations
 
@@ -7,12 +7,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from gated.data import Vocabulary, python_topics, split
+from gated.data import python_topics, split
 from gated.data.corpora import text_and_size
+from gated.data.words.tokens import CHINESE
 from gated.errors import ArgumentError, ArgumentTypeError, FileFormatError, GatedError, describe, shown
 from gated.learning.rules import schedules
 from gated.learning.rules.optimizers import OPTIMIZERS
+from gated.models.language_units import UNITS, TextVocabulary, vocabulary_of
 from gated.number_checks import above_zero, not_negative, whole_above_zero, within
+
+COUNTS = "hidden", "layers", "embed", "batch", "window", "epochs", "log_every", "evaluate_every", "minimum_count"
+CHOICES = {"optimizer": tuple(OPTIMIZERS), "dtype": ("float32", "float64"), "units": UNITS, "chinese": CHINESE}
 
 
 @dataclass(frozen=True)
@@ -21,6 +26,10 @@ class Settings:
 
     corpus: str | None = None  # a text file; None: Python's own reference
     encoding: str = "utf-8"  # of that file
+    units: str = "characters"  # or words, bytes
+    minimum_count: int = 2  # of words: rarer ones are spelled
+    maximum_size: int | None = None  # of words: so many at most; None: all
+    chinese: str = "characters"  # of words: or words
     held_out: float = 0.05  # fraction of the text, from its end
     cell: str = "lstm"  # for the record; the equations are in the model file
     hidden: int = 192
@@ -41,21 +50,22 @@ class Settings:
     log_every: int = 20  # updates between lines of metrics.jsonl
 
     def __post_init__(self) -> None:
-        for name in ("corpus", "encoding", "cell", "optimizer", "dtype"):
+        for name in ("corpus", "encoding", "cell", "optimizer", "dtype", "units", "chinese"):
             value = getattr(self, name)
             if not isinstance(value, str) and not (name == "corpus" and value is None):
                 raise ArgumentTypeError(f"{name}: got {describe(value)}, expected a text")
-        for name in ("hidden", "layers", "embed", "batch", "window", "epochs", "log_every", "evaluate_every"):
+        for name in COUNTS:
             _count(name, getattr(self, name))
-        if self.steps is not None:
-            _count("steps", self.steps)
+        for name in ("steps", "maximum_size"):
+            if getattr(self, name) is not None:
+                _count(name, getattr(self, name))
         if self.warmup != 0:
             _count("warmup", self.warmup)
         schedules.constant(self.lr)
         not_negative("clip", self.clip)
         within("dropout", self.dropout, 0.0, 1.0)
         above_zero("held_out", self.held_out)
-        for name, choices in (("optimizer", tuple(OPTIMIZERS)), ("dtype", ("float32", "float64"))):
+        for name, choices in CHOICES.items():
             if getattr(self, name) not in choices:
                 raise ArgumentError(f"{name}: got '{shown(getattr(self, name))}', expected one of {', '.join(choices)}")
         if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
@@ -90,26 +100,43 @@ def _count(name: str, value: Any) -> None:
 
 @dataclass(frozen=True)
 class Corpus:
-    """The two parts as ids, and what identifies the text."""
+    """The two parts as ids, and what identifies the text.
 
-    vocabulary: Vocabulary
+    Attributes:
+        units_per_character: of the learned part and of the held-out one without its first unit, which is not foretold;
+            1 where the units are characters.
+    """
+
+    vocabulary: TextVocabulary
     train: Any
     held_out: Any
+    units_per_character: tuple[float, float]
     sha256: str
     bytes: int | None = None  # of its file
 
     @classmethod
     def of(cls, settings: Settings, config: Mapping[str, Any] | None = None) -> Corpus:
-        """Read and split the text. The vocabulary is that of the whole text: no held-out character is unknown.
+        """Read and split the text. No held-out character is unknown; words are those of the part to learn from, and
+        what else is held out is spelled.
 
         `config`: config.json of the run that learned from it. It may be a stranger's, so that a text that cannot be the
         one of the run is refused before it is read. ArgumentError then.
         """
         text, size = _text(settings, config)
         learn, judge = split(text, settings.held_out)
-        vocabulary = Vocabulary(text)
+        vocabulary = vocabulary_of(
+            settings.units,
+            learn,
+            alphabet=judge,
+            minimum_count=settings.minimum_count,
+            maximum_size=settings.maximum_size,
+            chinese=settings.chinese,
+        )
         digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-        return cls(vocabulary, vocabulary.encode(learn), vocabulary.encode(judge), digest, size)
+        train, held_out = vocabulary.encode(learn), vocabulary.encode(judge)
+        foretold = max(len(judge) - len(vocabulary.decode(held_out[:1])), 1)
+        rates = (len(train) / len(learn), (len(held_out) - 1) / foretold if len(held_out) > 1 else 1.0)
+        return cls(vocabulary, train, held_out, rates, digest, size)
 
 
 def _text(settings: Settings, config: Mapping[str, Any] | None) -> tuple[str, int | None]:

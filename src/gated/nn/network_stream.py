@@ -6,6 +6,7 @@ N sequences, V outputs, K steps.
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
@@ -16,7 +17,7 @@ from gated.errors import GatedError, as_array, describe, uncopied, wrong
 from gated.nn import checks, whole_pass
 from gated.nn.linked import Linked
 from gated.nn.network_checks import check_state, flat_state, has_state, nested_state
-from gated.number_checks import not_negative
+from gated.number_checks import above_zero, not_negative, whole_above_zero, within
 
 if TYPE_CHECKING:
     from gated.nn.network import Network, States
@@ -71,13 +72,26 @@ class NetworkStream:
             raise wrong(name, describe(as_array(name, x_t)), f"shape {wanted}")
         return checks.ids(name, y, self._count) if self._count else y
 
-    def draw(self, first: Any, uniforms: Any, temperature: float = 1.0) -> Array:
+    def draw(
+        self,
+        first: Any,
+        uniforms: Any,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        top_p: float | None = None,
+    ) -> Array:
         """K steps in which the network takes what it has drawn: id i with probability softmax(y / temperature)i.
+
+        With `top_k` or `top_p` every step is a call of its own, else all K are one.
 
         Args:
             first: what the first step takes, ids (N,); with a batch of one, a number as well.
             uniforms: (K, N) numbers from 0 to below 1, one for every draw; with a batch of one, (K,) as well.
             temperature: below 1 the likely becomes likelier, 0 takes the likeliest always.
+            top_k: so many of the likeliest have a chance, no others; of equally likely ones the first. None: all.
+            top_p: of these, the fewest of the likeliest that together have this part of the probability have a chance,
+                no others: the nucleus of A. Holtzman et al. (2020), The curious case of neural text degeneration, ICLR.
+                Above 0, at most 1; None: all.
 
         Returns:
             what was drawn, (K, N), or as the uniform numbers are.
@@ -100,7 +114,11 @@ class NetworkStream:
         numbers = checks.array("uniforms", given[:, None] if flat else given, ("K", self._batch), np.dtype("float64"))
         if numbers.size and not (numbers.min() >= 0.0 and numbers.max() < 1.0):
             raise wrong("uniforms", f"{numbers.min()} to {numbers.max()}", "from 0 to below 1")
-        drawn = self._steps.draw(ids, np.ascontiguousarray(numbers), temperature)
+        if top_k is None and top_p is None:
+            drawn = self._steps.draw(ids, np.ascontiguousarray(numbers), temperature)
+        else:
+            how = (temperature, *likeliest(top_k, top_p))
+            drawn = drawn_one_by_one(self._network, self._steps.step, ids, numbers, how)
         if drawn.size and drawn[-1].min() < 0:
             step = int((drawn < 0).any(axis=1).argmax())
             raise GatedError(f"draw: the network's output is not finite at step {step}")
@@ -199,13 +217,7 @@ class _ByParts:
         return np.asarray(y)
 
     def draw(self, ids: Array, uniforms: Array, temperature: float) -> Array:
-        backend, drawn = backend_of(self._network), np.full(uniforms.shape, -1)
-        for chosen, own in zip(drawn, uniforms, strict=True):
-            chosen[...] = backend.pick(self.step(ids), own, temperature)
-            if chosen.min() < 0:
-                break
-            ids = chosen
-        return drawn
+        return drawn_one_by_one(self._network, self.step, ids, uniforms, (temperature,))
 
     def reset(self, state: Any) -> None:
         for name, step in self._steps.items():
@@ -224,6 +236,25 @@ class _ByParts:
 def one_by_one(layer: Any, batch: int) -> Any:
     """A layer as a stream."""
     return layer.stream(batch) if hasattr(layer, "stream") else _One(layer, batch)
+
+
+def likeliest(top_k: Any, top_p: Any) -> tuple[int | None, float | None]:
+    """Both, if draws can be among the likeliest so. ArgumentError, ArgumentTypeError else."""
+    return (
+        None if top_k is None else whole_above_zero("top_k", top_k),
+        None if top_p is None else within("top_p", above_zero("top_p", top_p), 0.0, 1.0, closed=True),
+    )
+
+
+def drawn_one_by_one(network: Any, step: Callable[[Array], Array], ids: Array, uniforms: Array, how: Any) -> Array:
+    """See `interface.Stepper.draw`: a step and a choice after the other. `how`: what `Arithmetic.pick` is told."""
+    backend, drawn = backend_of(network), np.full(uniforms.shape, -1)
+    for chosen, own in zip(drawn, uniforms, strict=True):
+        chosen[...] = backend.pick(step(ids), own, *how)
+        if chosen.min() < 0:
+            break
+        ids = chosen
+    return drawn
 
 
 class _One:

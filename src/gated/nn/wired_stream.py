@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gated.backends import backend_of
 from gated.errors import describe, wrong, wrong_type
 from gated.nn import checks
 from gated.nn.network_checks import check_state, has_state
-from gated.nn.network_stream import NetworkStream, one_by_one
+from gated.nn.network_stream import NetworkStream, drawn_one_by_one, one_by_one
 from gated.nn.wired_flow import Flow, takes_ids
 from gated.nn.wiring import Source
 
@@ -114,13 +113,7 @@ class _WiredSteps:
     def draw(self, ids: Array, uniforms: Array, temperature: float) -> Array:
         if self._end is not None and not self._steps and len(self._network.wiring.wires[self.names[0]].x) == 1:
             return self._end.draw(ids, uniforms, temperature)
-        backend, drawn = backend_of(self._network), np.full(uniforms.shape, -1)
-        for chosen, own in zip(drawn, uniforms, strict=True):
-            chosen[...] = backend.pick(self.step(ids), own, temperature)
-            if chosen.min() < 0:
-                break
-            ids = chosen
-        return drawn
+        return drawn_one_by_one(self._network, self.step, ids, uniforms, (temperature,))
 
     def reset(self, state: Any) -> None:
         begin = {name: own for name, own in self._begin.items() if own is not None} | dict(state or {})

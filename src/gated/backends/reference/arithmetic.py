@@ -20,10 +20,24 @@ def wide(dtype: np.dtype[Any]) -> np.dtype[Any]:
 _PRODUCT = partial(reduce, operator.mul)  # of the factors of a term; learning in real time makes many small ones
 
 
+def _likeliest(y: Array, chances: Array, top_k: int | None, top_p: float | None) -> Array:
+    """Which of the chances (N, V) count, as `pick` says: booleans."""
+    order = np.argsort(-y, axis=1, kind="stable")  # from the largest down, equal ones as they stand
+    sums = np.cumsum(np.take_along_axis(chances, order, axis=1)[:, :top_k], axis=1)
+    needed = np.ones(sums.shape, bool)
+    if top_p is not None:
+        needed[:, 1:] = sums[:, :-1] < top_p * sums[:, -1:]
+    found = np.zeros(y.shape, bool)
+    np.put_along_axis(found, order[:, :top_k], needed, axis=1)
+    return found
+
+
 class NumPyArithmetic:
     """See `interface.Arithmetic`."""
 
-    def pick(self, y: Array, uniforms: Array, temperature: float) -> Array:
+    def pick(
+        self, y: Array, uniforms: Array, temperature: float, top_k: int | None = None, top_p: float | None = None
+    ) -> Array:
         wide_y = y.astype(np.float64)
         peak = wide_y.max(axis=1, keepdims=True)
         if temperature == 0.0:
@@ -32,7 +46,10 @@ class NumPyArithmetic:
             with np.errstate(
                 over="ignore", invalid="ignore"
             ):  # a tiny temperature: what is below the peak has no chance
-                sums = np.cumsum(np.exp((wide_y - peak) / temperature), axis=1)
+                chances = np.exp((wide_y - peak) / temperature)
+            if top_k is not None or top_p is not None:
+                chances = np.where(_likeliest(wide_y, chances, top_k, top_p), chances, 0.0)
+            sums = np.cumsum(chances, axis=1)
             found = (sums <= uniforms[:, None] * sums[:, -1:]).sum(axis=1)
         return np.where(np.isfinite(peak[:, 0]), found, -1)
 
