@@ -3,7 +3,8 @@
 A picture is looked at in places that lie on a grid and overlap. In each the bank tells how much of it differs from the
 commonest colour of the picture (area), in which colour, and what the outlines are like: Gabor filters (Daugman, 1985,
 eq. 1) of several directions and wavelengths and differences of Gaussians over the map of differences, of each answer
-the largest and the mean. Form is seen in the map alone, which knows no colours: a red star and a blue one have the same.
+the largest and the mean. Form is seen in the map alone, which knows no colours: it is the same of a red star and a
+blue one.
 
 Legend: N pictures, S pixels of a side, P places, D numbers of a place.
 """

@@ -29,7 +29,7 @@ def training_of(network: Any, ids: NDArray[Any], settings: Settings, total: int)
     return Training(
         network,
         SoftmaxCrossEntropy(),
-        OPTIMIZERS[settings.optimizer](_schedule(settings, total)),
+        OPTIMIZERS[settings.optimizer](schedules.rise_and_fall(settings.lr, settings.warmup, total)),
         lambda epoch: stream_windows(ids, settings.batch, settings.window),
         carry_state=True,
         clip=settings.clip or None,
@@ -49,10 +49,3 @@ def fit(network: Any, ids: NDArray[Any], settings: Settings, on_update: Callable
         on_update(update)
         if update.step >= total:
             return
-
-
-def _schedule(settings: Settings, total: int) -> schedules.Schedule:
-    """A rise over `warmup` updates (at most a fifth of all), then a cosine to a hundredth of the rate."""
-    rise = min(settings.warmup, total // 5)
-    fall = schedules.cosine(settings.lr, max(total - rise, 1), final=0.01 * settings.lr)
-    return schedules.warmup(fall, rise) if rise else fall

@@ -165,6 +165,19 @@ def warmup(schedule: float | Function, steps: int) -> Schedule:
     return Warmup(as_schedule(schedule), whole_above_zero("steps", steps))
 
 
+def rise_and_fall(lr: float, rise: int, total: int) -> Schedule:
+    """A rise over so many updates, but at most a fifth of all, then a cosine to a hundredth of the rate.
+
+    Args:
+        lr: the highest rate.
+        rise: updates over which it rises.
+        total: updates in all.
+    """
+    rise = min(rise, total // 5)
+    fall = cosine(lr, max(total - rise, 1), final=0.01 * lr)
+    return warmup(fall, rise) if rise else fall
+
+
 def as_schedule(lr: float | Function) -> Function:
     """`lr` itself if it is a schedule, else the constant one."""
     return lr if callable(lr) else constant(lr)
