@@ -124,14 +124,14 @@ cli: main | errors become one line | 报错变成一行
   cli.train: run_training | options become settings | 选项变成设置
     cli.load_cell: load_cell | from the zoo or your file | 取自带的细胞，或你的文件
     models.language_run: LanguageRun.start | corpus, model, optimizer | 语料、模型、优化器
-      models.language_model: CharacterLanguageModel.build | embedding, layers, head | 嵌入、各层、输出层
+      models.language_model: LanguageModel.build | embedding, layers, head | 嵌入、各层、输出层
       learning.training.run_folder: RunFolder.start | makes and locks the folder | 建好并锁住文件夹
     models.language_run: LanguageRun.run | until all updates are made | 直到更新全部做完
       learning.training.loop: Training.__iter__ | windows in order of time | 按时间顺序取窗口
         learning.training.bptt: truncated_step | one update; the state goes on | 一次更新；状态接着走
       learning.training.run_folder: RunFolder.append_metrics | a line of metrics.jsonl | metrics.jsonl 里加一行
-      models.language_model: CharacterLanguageModel.evaluate | held-out bits per character | 留出文本上每字符的比特数
-      models.language_model: CharacterLanguageModel.save | the best model so far | 目前最好的模型
+      models.language_model: LanguageModel.bits | held-out bits | 留出文本上的比特数
+      models.language_model: LanguageModel.save | the best model so far | 目前最好的模型
       learning.training.run_folder: RunFolder.write_checkpoint | all that going on takes | 接着训练所需的一切
 """),
     "code": _read("""

@@ -17,7 +17,7 @@ from gated.cells import ZOO
 from gated.cli import main
 from gated.cli.threads import VARIABLES
 from gated.learning.training.run_folder import RunFolder
-from gated.models import CharacterLanguageModel
+from gated.models import CharacterLanguageModel, LanguageModel
 
 pytest.importorskip("typer")
 
@@ -164,6 +164,7 @@ def test_each_option_reaches_the_settings(gated_command, tmp_path):
         "encoding": "ascii",
         "optimizer": "rmsprop", "lr": 0.02, "warmup": 2, "clip": 0.5, "dropout": 0.1, "dtype": "float64", "seed": 4,
         "held_out": 0.2, "evaluate_every": 3, "log_every": 2,
+        "units": "words", "minimum_count": 3, "maximum_size": 40, "chinese": "words",
     }  # fmt: skip
     words = [word for name, value in asked.items() for word in (f"--{name.replace('_', '-')}", str(value))]
     assert gated_command("train", "corpus.txt", *words, "--sample", "0")[0] == 0
@@ -258,6 +259,45 @@ def test_errors_are_one_line(gated_command, tmp_path, words, expected):
     (tmp_path / "binary").write_bytes(b"\xff\xfe\x00")
     _fails(gated_command(*words), expected)
     assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("units", ["characters", "words", "bytes"])
+def test_units_and_what_a_text_costs(gated_command, tmp_path, units):
+    code, out, _ = gated_command("train", "corpus.txt", *SMALL, "--units", units, "--out", "run")
+    assert code == 0 and f"{units} to learn, " in out and " bits per character, in " in out
+    (tmp_path / "other.txt").write_text("abc dé\n中文" * 9, encoding="utf-8")
+    code, out, err = gated_command("evaluate", "run", "other.txt")
+    assert (code, err) == (0, "")
+    lines = dict(line.split(None, 1) for line in out.splitlines())
+    score = LanguageModel.load("run/model.safetensors").evaluate_file("other.txt")
+    assert lines["text"] == f"other.txt: 81 characters, 126 bytes, {score.words} words"
+    assert lines["bits/char"] == f"{score.bits / 81:.4f}" and lines["bits/byte"] == f"{score.bits / 126:.4f}"
+    assert lines["unknown"] == ("0" if units == "bytes" else "27") == f"{score.unknown}"
+    assert lines["perplexity"] == f"{score.perplexity:.4g} of a token, {score.word_perplexity:.4g} of a word"
+    assert lines["tokens"].split()[0] == f"{score.tokens}"
+    side_by_side = gated_command("evaluate", "run", "other.txt", "--streams", "5")[1]
+    assert side_by_side.splitlines()[0] == out.splitlines()[0] and side_by_side != out
+
+
+def test_options_of_sampling(gated_command):
+    assert gated_command("train", "corpus.txt", *SMALL, "--steps", "9", "--out", "run")[0] == 0
+    model = LanguageModel.load("run/model.safetensors")
+    for words, options in (
+        (("--top-k", "2"), {"top_k": 2}),
+        (("--top-p", "0.5"), {"top_p": 0.5}),
+        (("--stop", "b", "--stop", "de"), {"stop": ["b", "de"]}),
+        (("--prompt", "abc", "--length", "9"), {"prompt": "abc", "length": 9}),
+    ):
+        wanted = options.get("prompt", "") + model.sample(**{"temperature": 0.8, **options}) + "\n"
+        assert gated_command("sample", "run", *words) == (0, wanted, "")
+    _fails(gated_command("sample", "run", "--top-k", "0"), "top_k: got 0, expected a whole number of at least 1")
+    _fails(gated_command("sample", "run", "--top-p", "1.5"), "top_p: got 1.5, expected a number in [0, 1]")
+    _fails(gated_command("sample", "run", "--stop", ""), "stop: got '', expected texts of at least one character")
+    _fails(gated_command("evaluate", "run", "none.txt"), "path: got 'none.txt', which does not exist")
+    _fails(gated_command("evaluate", "none", "corpus.txt"), "run: got 'none', which does not exist")
+    _fails(gated_command("evaluate", "run", "corpus.txt", "--streams", "0"), "streams: got 0")
+    _fails(gated_command("evaluate", "run", "corpus.txt", "--encoding", "x"), "encoding: got str 'x'")
+    _fails(gated_command("train", "corpus.txt", "--units", "letters", "--out", "new"), "units: got 'letters', expected")
 
 
 def test_errors_of_sampling(gated_command):

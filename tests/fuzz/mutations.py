@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 Rng = np.random.Generator
-TENSORS = ("model", "network", "online", "checkpoint")
+TENSORS = ("model", "words", "network", "online", "checkpoint")
 RAW = {  # what json.dumps would not write
     "@nan@": "NaN",
     "@inf@": "-Infinity",

@@ -18,7 +18,7 @@ from gated.experiments.contest import Trial, from_document, to_document
 from gated.interop.model_file import load_model, save_model
 from gated.learning import Adam, Online
 from gated.losses import SquaredError
-from gated.models import CharacterLanguageModel
+from gated.models import CharacterLanguageModel, LanguageModel
 from gated.models.language_run import LanguageRun
 from gated.models.language_settings import Settings
 from gated.nn import network_from_config
@@ -50,6 +50,7 @@ class Specimens:
         self.learner.step(np.ones(2), np.ones(1))
         self.learner.save(folder / "online")
         CharacterLanguageModel.build(Vocabulary(TEXT), hidden_size=3, embedding_size=2).save(folder / "model")
+        LanguageModel.build(TEXT, units="words", hidden_size=3, embedding_size=2).save(folder / "words")
         save_model(folder / "network", KIND, _network(), {"note": {"a": [1, 2.5, None, "x"]}})
         (folder / "cell").write_text(json.dumps(gated.cells.peephole_lstm.to_json()))
         (folder / "description").write_text(json.dumps(_network().config()))
@@ -59,7 +60,7 @@ class Specimens:
         self.whole = {
             kind: path.read_bytes()
             for kind, path in {
-                **{kind: folder / kind for kind in ("model", "network", "online", "cell", "description")},
+                **{kind: folder / kind for kind in ("model", "words", "network", "online", "cell", "description")},
                 "checkpoint": self.run / "checkpoint.safetensors",
                 "config": self.run / "config.json",
                 "metrics": self.run / "metrics.jsonl",
@@ -68,7 +69,8 @@ class Specimens:
         }
         self._places = {"config": "config.json", "metrics": "metrics.jsonl", "checkpoint": "checkpoint.safetensors"}
         self._readers: dict[str, Callable[[Path], Any]] = {
-            "model": self._model,
+            "model": lambda path: self._model(path, CharacterLanguageModel),
+            "words": lambda path: self._model(path, LanguageModel),
             "network": self._saved_network,
             "online": self._online,
             "cell": lambda path: use(gated.Cell.from_json(parsed(path))),
@@ -93,11 +95,12 @@ class Specimens:
         for other, name in self._places.items():
             (self.run / name).write_bytes(self.whole[other])
 
-    def _model(self, path: Path) -> None:
-        model = CharacterLanguageModel.load(path)
+    def _model(self, path: Path, kind: type[LanguageModel]) -> None:
+        model = kind.load(path)
+        model.vocabulary.decode(model.vocabulary.encode_all(TEXT)[0])
         use_network(model.network, self._compiles)
         model.save(path.with_name("again"))  # what could be read can be written, and read again
-        CharacterLanguageModel.load(path.with_name("again"))
+        kind.load(path.with_name("again"))
 
     def _saved_network(self, path: Path) -> None:
         network, documents = load_model(path, KIND, ("note",))

@@ -12,9 +12,9 @@ import pytest
 
 import gated
 from gated.errors import ArgumentError, FileFormatError, GatedError
-from gated.models import CharacterLanguageModel
+from gated.models import CharacterLanguageModel, LanguageModel
 from gated.models.language_run import LanguageRun
-from gated.models.language_settings import Settings
+from gated.models.language_settings import Corpus, Settings
 
 TEXT = "".join(np.random.default_rng(0).choice(list("abc de\n"), 1300)) + "the end of the text\n" * 10
 TIMES = ("characters_per_second", "seconds")
@@ -238,8 +238,47 @@ CHANGES = [
     {"epochs": 1},
     {"steps": 40}, {"optimizer": "rmsprop"}, {"optimizer": "sgd"}, {"optimizer": "adamw"}, {"lr": 1e-3}, {"warmup": 0},
     {"clip": 0.05}, {"clip": 0.0}, {"dtype": "float64"}, {"seed": 1}, {"evaluate_every": 5}, {"log_every": 2},
-    {"held_out": 0.2}, {"cell": "gru"},
+    {"held_out": 0.2}, {"cell": "gru"}, {"units": "words"}, {"units": "bytes"},
 ]  # fmt: skip
+
+
+OF_WORDS = [{"minimum_count": 5}, {"maximum_size": 25}, {"chinese": "words"}]
+
+
+@pytest.mark.parametrize("change", OF_WORDS, ids=str)
+def test_each_setting_of_words_changes_the_vocabulary(settings, change):
+    if "chinese" in change:
+        pytest.importorskip("jieba")
+    with open(settings.corpus, "a", encoding="utf-8") as file:
+        file.write("我们在北京。" * 30)
+    words = dataclasses.replace(settings, units="words")
+    first, other = (Corpus.of(each) for each in (words, dataclasses.replace(words, **change)))
+    assert first.vocabulary != other.vocabulary and first.sha256 == other.sha256
+    for corpus in (first, other):
+        text = corpus.vocabulary.decode(corpus.train) + corpus.vocabulary.decode(corpus.held_out)
+        assert text == TEXT + "我们在北京。" * 30, "what is too rare is spelled"
+
+
+@pytest.mark.parametrize("units", ["words", "bytes"])
+def test_a_run_of_other_units_goes_on_and_tells_bits_per_character(tmp_path, settings, units):
+    asked = dataclasses.replace(settings, units=units, steps=20)
+    whole, first = LanguageRun.start(tmp_path / "whole", asked), LanguageRun.start(tmp_path / "parts", asked)
+    assert whole.run() and not first.run(minutes=1e-9)
+    second = LanguageRun.resume(tmp_path / "parts")
+    assert second.run()
+    assert _metrics(second) == _metrics(whole)
+    np.testing.assert_array_equal(second.model.network.theta, whole.model.network.theta)
+    corpus = whole.corpus
+    config = whole.folder.read_config()
+    assert config[units]["train"] == len(corpus.train) and config["settings"]["units"] == units
+    bits = whole.model.bits(corpus.held_out, 4) * (len(corpus.held_out) - 1)
+    text = corpus.vocabulary.decode(corpus.held_out)
+    rest = len(text) - len(corpus.vocabulary.decode(corpus.held_out[:1]))
+    assert _metrics(whole)[-1]["held_out_bits_per_character"] == pytest.approx(bits / rest, rel=1e-12)
+    best = LanguageModel.load(whole.folder.model_file)
+    assert best.units == units and len(best.sample(30, seed=1)) > 5
+    with pytest.raises(FileFormatError, match="got a gated language model, expected a gated character language model"):
+        CharacterLanguageModel.load(whole.folder.model_file)
 
 
 BASE: list = []  # the metrics of the run without a change, made once
@@ -268,6 +307,9 @@ def test_each_setting_changes_the_run(tmp_path, settings, change):
         ({"seed": -1}, "seed"), ({"cell": "lstm2"}, "cell"), ({"held_out": 1.5}, "held_out"),
         ({"batch": 5000}, "corpus"),
         ({"corpus": "/no/such/file"}, "path"), ({"log_every": 0}, "log_every"),
+        ({"units": "letters"}, "units"), ({"units": 3}, "units"), ({"chinese": "no"}, "chinese"),
+        ({"minimum_count": 0}, "minimum_count"), ({"maximum_size": 0}, "maximum_size"),
+        ({"units": "words", "maximum_size": 3}, "maximum_size"),
     ],
     ids=str,
 )  # fmt: skip

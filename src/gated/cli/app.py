@@ -40,6 +40,7 @@ def options(
     gated audit my_lstm.py           what is wrong with somebody's gradients
     gated train                      train a small language model on Python's own reference
     gated sample runs/lstm           let it write
+    gated evaluate runs/lstm a.txt   how well it foretells a text
     gated experiment reber           compare the ways to learn
     gated cache                      the machine code kept on disk
     """
@@ -50,12 +51,20 @@ def train(
     context: typer.Context,
     corpus: Annotated[str | None, typer.Argument(help="A text file; without one, Python's language reference.")] = None,
     encoding: Annotated[str, typer.Option(help="Of the text: utf-8, gb18030, utf-16, latin-1, ...")] = "utf-8",
+    units: Annotated[
+        str, typer.Option(help="What the model reads and writes: characters, words or bytes.")
+    ] = "characters",
+    minimum_count: Annotated[int, typer.Option(help="Words that stand more rarely in the text are spelled.")] = 2,
+    maximum_size: Annotated[int | None, typer.Option(help="So many words at most, the most frequent.")] = None,
+    chinese: Annotated[
+        str, typer.Option(help="With --units words: Chinese as characters, or as words (needs jieba).")
+    ] = "characters",
     cell: Annotated[str, typer.Option(help="A cell of the zoo (gated cells), or FILE.py:NAME.")] = "lstm",
     hidden: Annotated[int, typer.Option(help="Hidden units.")] = 192,
     layers: Annotated[int, typer.Option(help="Recurrent layers on top of each other.")] = 1,
-    embed: Annotated[int, typer.Option(help="Length of a character's vector.")] = 48,
+    embed: Annotated[int, typer.Option(help="Length of a character's, word's or byte's vector.")] = 48,
     batch: Annotated[int, typer.Option(help="Streams of text side by side.")] = 32,
-    window: Annotated[int, typer.Option(help="Characters that a gradient reaches back.")] = 32,
+    window: Annotated[int, typer.Option(help="Characters, words or bytes that a gradient reaches back.")] = 32,
     epochs: Annotated[int, typer.Option(help="Passes over the text.")] = 5,
     steps: Annotated[int | None, typer.Option(help="Updates, instead of passes.")] = None,
     minutes: Annotated[float | None, typer.Option(help="Stop after this time at the latest.")] = None,
@@ -76,9 +85,9 @@ def train(
         int | None,
         typer.Option(help="Of gated and of NumPy's matrix products  [default: all processors, and 1]"),
     ] = None,
-    length: Annotated[int, typer.Option("--sample", help="Characters to write at the end.")] = 400,
+    length: Annotated[int, typer.Option("--sample", help="Characters, words or bytes to write at the end.")] = 400,
 ) -> None:
-    """Train a character language model and watch held-out bits per character fall.
+    """Train a language model and watch held-out bits per character fall.
 
     Ctrl-C stops after the update under way, and so does SIGTERM, with which batch systems end a job (exit codes 130
     and 143); --resume then goes on exactly. One process at a time writes a folder.
@@ -86,6 +95,7 @@ def train(
     \b
     gated train                                  20 to 60 seconds on two cores
     gated train book.txt --hidden 256 --epochs 20 --out runs/book
+    gated train book.txt --units words --embed 128
     gated train hongloumeng.txt --encoding gb18030
     gated train --cell my_cells.py:my_cell --minutes 2
     gated train --out runs/book --resume         after Ctrl-C
@@ -103,11 +113,16 @@ def train(
 @app.command()
 def sample(
     run: Annotated[str, typer.Argument(help="The folder of a run, or its model.safetensors.")],
-    length: Annotated[int, typer.Option(help="Characters to write.")] = 500,
+    length: Annotated[int, typer.Option(help="Characters, words or bytes to write at most.")] = 500,
     temperature: Annotated[
         float, typer.Option(help="Below 1: more cautious; above 1: bolder; 0: always the likeliest.")
     ] = 0.8,
+    top_k: Annotated[int | None, typer.Option(help="Draw from so many of the likeliest only.")] = None,
+    top_p: Annotated[
+        float | None, typer.Option(help="Draw from the fewest that together have this probability, the nucleus, only.")
+    ] = None,
     prompt: Annotated[str, typer.Option(help="Text to go on from.")] = "",
+    stop: Annotated[list[str] | None, typer.Option(help="End before this is written; may be given again.")] = None,
     seed: Annotated[int, typer.Option(help="Another seed, another text.")] = 0,
 ) -> None:
     """Let a trained model write.
@@ -115,10 +130,35 @@ def sample(
     \b
     gated sample runs/lstm
     gated sample runs/lstm --prompt "The import statement" --temperature 0.5 --seed 3
+    gated sample runs/lstm --top-p 0.9 --stop . --stop :
     """
     from gated.cli.sample import write_sample
 
-    write_sample(run, length, temperature, prompt, seed)
+    how = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed}
+    write_sample(run, length, prompt, stop or [], how)
+
+
+@app.command()
+def evaluate(
+    run: Annotated[str, typer.Argument(help="The folder of a run, or its model.safetensors.")],
+    file: Annotated[str, typer.Argument(help="A text file.")],
+    encoding: Annotated[str, typer.Option(help="Of the text: utf-8, gb18030, utf-16, latin-1, ...")] = "utf-8",
+    streams: Annotated[
+        int, typer.Option(help="Pieces of the text side by side: faster, and a little worse for want of context.")
+    ] = 1,
+) -> None:
+    """How well a trained model foretells a text.
+
+    Bits of the whole text, over its characters, bytes and words: the same measure for models of characters, words and
+    bytes.
+
+    \b
+    gated evaluate runs/lstm other.txt
+    gated evaluate runs/lstm hongloumeng.txt --encoding gb18030 --streams 32
+    """
+    from gated.cli.evaluate import write_score
+
+    write_score(run, file, encoding, streams)
 
 
 @app.command()

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import typer
 
 from gated.cli.letters import text_of
 from gated.errors import ArgumentError
 from gated.learning.training.run_folder import RunFolder
-from gated.models import CharacterLanguageModel
+from gated.models import LanguageModel
 
 
-def load_run(run: str) -> CharacterLanguageModel:
+def load_run(run: str) -> LanguageModel:
     """The model of a run's folder, or of a model file itself."""
     path = Path(run)
     if path.is_dir():
@@ -21,14 +23,14 @@ def load_run(run: str) -> CharacterLanguageModel:
             raise ArgumentError(f"run: got {run!r}, which has no {path.name}, expected the folder of gated train")
     elif not path.exists():
         raise ArgumentError(f"run: got {run!r}, which does not exist, expected the folder of a run")
-    return CharacterLanguageModel.load(path)
+    return LanguageModel.load(path)
 
 
-def write_sample(run: str, length: int, temperature: float, prompt: str, seed: int) -> None:
-    """Print the prompt and what the model makes of it, character by character."""
-    prompt = text_of("prompt", prompt)
-    characters = load_run(run).stream(length, temperature=temperature, prompt=prompt, seed=seed)
+def write_sample(run: str, length: int, prompt: str, stop: Sequence[str], how: Mapping[str, Any]) -> None:
+    """Print the prompt and what the model makes of it, piece by piece. `how`: the other arguments of `stream`."""
+    prompt, stops = text_of("prompt", prompt), [text_of("stop", string) for string in stop]
+    pieces = load_run(run).stream(length, prompt=prompt, stop=stops, **how)
     typer.echo(prompt, nl=False)
-    for character in characters:
-        typer.echo(character, nl=False)
+    for piece in pieces:
+        typer.echo(piece, nl=False)
     typer.echo()

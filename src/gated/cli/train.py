@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from gated.cli.load_cell import load_cell
 from gated.errors import ArgumentError
-from gated.models import CharacterLanguageModel
+from gated.models import LanguageModel
 from gated.models.language_run import LanguageRun
 from gated.models.language_settings import Settings
 from gated.number_checks import above_zero
@@ -29,7 +29,7 @@ def run_training(values: Mapping[str, Any], given: Sequence[str]) -> None:
     if values["minutes"] is not None:
         above_zero("minutes", values["minutes"])
     if values["length"] < 0:
-        raise ArgumentError(f"sample: got {values['length']}, expected at least 0 characters")
+        raise ArgumentError(f"sample: got {values['length']}, expected at least 0 {values['units']}")
     folder = values["out"] or f"runs/{re.split(r'[:/]', values['cell'])[-1]}"
     if values["resume"]:
         changes = {name: values[name] for name in given if name not in NOT_SETTINGS}
@@ -54,7 +54,8 @@ def _introduce(run: LanguageRun, folder: str) -> None:
     for note in run.notes:
         typer.echo(f"note: {note}", err=True)
     typer.echo(
-        f"text    {settings.corpus or 'the reference that help() prints'}: {len(corpus.train):,} characters to learn, "
+        f"text    {settings.corpus or 'the reference that help() prints'}: "
+        f"{len(corpus.train):,} {settings.units} to learn, "
         f"{len(corpus.held_out):,} held out, {len(corpus.vocabulary)} different\n"
         f"model   {settings.cell}, {settings.layers} x {settings.hidden} units, "
         f"{run.model.network.theta.size:,} parameters\n"
@@ -64,7 +65,7 @@ def _introduce(run: LanguageRun, folder: str) -> None:
 
 def _watch(run: LanguageRun, minutes: float | None) -> None:
     """Train under a progress bar (on a terminal; a log file gets the lines alone)."""
-    seen = run.step
+    seen, rate = run.step, run.corpus.units_per_character[0]
     with tqdm(total=run.total, initial=run.step, unit="update", disable=None, dynamic_ncols=True, leave=False) as bar:
 
         def show(update: Any, run: LanguageRun, evaluated: bool) -> None:
@@ -72,7 +73,7 @@ def _watch(run: LanguageRun, minutes: float | None) -> None:
             bar.update(update.step - seen)
             seen = update.step
             if update.step % 10 == 0:
-                bar.set_postfix_str(f"{_number(update.loss / math.log(2.0), 3)} bits/char")
+                bar.set_postfix_str(f"{_number(update.loss / math.log(2.0) * rate, 3)} bits/char")
             if evaluated:
                 bar.write(
                     f"pass {update.step / run.per_epoch:5.2f}   update {update.step:6d}   "
@@ -91,7 +92,7 @@ def _conclude(run: LanguageRun, folder: str, length: int) -> None:
     if run.step < run.total:
         typer.echo(f"time is over at update {run.step} of {run.total}; gated train --out {folder} --resume goes on")
     if length:
-        best = CharacterLanguageModel.load(run.folder.model_file)
+        best = LanguageModel.load(run.folder.model_file)
         typer.echo("\n" + best.sample(length, temperature=0.8, seed=run.settings.seed))
 
 

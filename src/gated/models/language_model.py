@@ -294,4 +294,4 @@ class CharacterLanguageModel(LanguageModel):
 
 
 def _text(given: str | os.PathLike[str]) -> str:
-    return check_text(given) if isinstance(given, str) else read_text(given)
+    return read_text(given) if isinstance(given, os.PathLike) else check_text(given)
