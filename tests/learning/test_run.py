@@ -306,7 +306,7 @@ def test_event_files_for_tensorboard(tmp_path):
     run.callbacks.append(TensorBoard())
     run.begin()
     run.run()
-    scalars, histograms = _events(tmp_path / "run" / "tensorboard")
+    scalars, histograms = _events(tmp_path / "run-tensorboard")
     assert [step for step, _ in scalars["loss"]] == [3, 6, 7, 9, 12]
     for (_, value), line in zip(scalars["loss"], run.all_lines(), strict=True):
         assert value == pytest.approx(line["loss"], rel=1e-6)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from gated.cli.caption import caption
 from gated.cli.experiment import experiment
 
 app = typer.Typer(
@@ -17,6 +18,7 @@ app = typer.Typer(
 )
 
 app.add_typer(experiment)
+app.add_typer(caption)
 
 
 def _version(wanted: bool) -> None:
@@ -41,6 +43,7 @@ def options(
     gated train                      train a small language model on Python's own reference
     gated sample runs/lstm           let it write
     gated evaluate runs/lstm a.txt   how well it foretells a text
+    gated caption train              learn to say what is in a picture
     gated experiment reber           compare the ways to learn
     gated cache                      the machine code kept on disk
     """

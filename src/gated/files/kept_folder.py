@@ -60,6 +60,15 @@ class KeptFolder:
                 f"{self.argument}: got {str(self.path)!r} ({error.strerror}), expected a folder that can be written"
             ) from None
 
+    def look(self, overwrite: bool = False) -> None:
+        """Whether `prepare` would find it free, as far as that can be seen without making it.
+
+        Raises:
+            ArgumentError: something is in it, as for `prepare`.
+        """
+        if self.path.is_dir():
+            self._acceptable(overwrite)
+
     def take(self) -> None:
         """Take the lock of a folder that is there, and remove the half-written files of a process that was killed.
 

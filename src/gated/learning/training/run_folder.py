@@ -5,6 +5,7 @@
 - `checkpoint.safetensors`: all that it takes to go on exactly: parameters, optimizer, carried state, ...
 - `model.safetensors`: the model with the best held-out loss so far
 - `loss.png`: the curves of metrics.jsonl
+- `report.html`: what the model does, of kinds of models that have such a page
 - `.lock`: while a process is at work here, so that no other one is
 
 Every file but metrics.jsonl is replaced as a whole; metrics.jsonl grows by lines, and what a killed run wrote after its
@@ -37,13 +38,15 @@ class RunFolder(KeptFolder):
         lock: taken by `start` and `go_on`, needed to write.
     """
 
-    names = ("config.json", "metrics.jsonl", "checkpoint.safetensors", "model.safetensors", "loss.png")
+    names = ("config.json", "metrics.jsonl", "checkpoint.safetensors", "model.safetensors", "loss.png", "report.html")
     whose = "a run's"
     again = "resume (gated train --resume) to go on there, or overwrite (--overwrite) to start again"
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         super().__init__(path)
-        self.config_file, self.metrics_file, self.checkpoint_file, self.model_file, self.plot_file = self._files
+        self.config_file, self.metrics_file, self.checkpoint_file, self.model_file, self.plot_file, self.report_file = (
+            self._files
+        )
         self._known: tuple[int, ...] | None = None  # the checkpoint that this object wrote or read last
 
     def start(

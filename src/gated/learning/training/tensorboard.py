@@ -23,7 +23,8 @@ class TensorBoard(Callback):
     tensorboardX writes them, or PyTorch's writer if that is what is installed.
 
     Args:
-        folder: of the event files; None: `tensorboard` in the run's folder.
+        folder: of the event files; None: beside the run's folder, `-tensorboard` behind its name, for what lies in the
+            folder itself is the run's alone.
 
     Raises:
         MissingExtraError: neither is installed.
@@ -37,7 +38,7 @@ class TensorBoard(Callback):
     def on_start(self, run: Run) -> None:
         where = self.folder
         if where is None:
-            where = "tensorboard" if run.folder is None else run.folder.path / "tensorboard"
+            where = "tensorboard" if run.folder is None else f"{run.folder.path}-tensorboard"
         self._writer = self._class(os.fspath(where), purge_step=run.step + 1 if run.step else None)
 
     def on_line(self, run: Run, line: dict[str, Any]) -> None:

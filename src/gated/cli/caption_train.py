@@ -1,0 +1,76 @@
+"""`gated caption train`: settings from options, bars for what takes time, the scores in the end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import Any
+
+import typer
+from tqdm import tqdm
+
+from gated.cli.caption_show import report_of, score_table
+from gated.cli.load_cell import load_cell
+from gated.errors import ArgumentError
+from gated.files.atomic import write_atomically
+from gated.learning.training.progress import ProgressBar
+from gated.models.captioner.scene_run import SceneRun
+from gated.models.captioner.scene_settings import SceneSettings
+from gated.number_checks import above_zero
+
+NOT_SETTINGS = ("out", "resume", "overwrite", "minutes", "threads")
+
+
+def run_caption_training(values: Mapping[str, Any], given: Sequence[str]) -> None:
+    """`values`: all options by name; `given`: names of those that the user wrote."""
+    if values["resume"] and values["overwrite"]:
+        raise ArgumentError("overwrite: got it together with --resume, expected one of the two")
+    if values["minutes"] is not None:
+        above_zero("minutes", values["minutes"])
+    folder = values["out"] or f"runs/caption-{values['lang']}"
+    if values["resume"]:
+        changes = {name: values[name] for name in given if name not in NOT_SETTINGS}
+        run = SceneRun.resume(folder, Bars(), **changes)
+    else:
+        settings = SceneSettings(**{field.name: values[field.name] for field in fields(SceneSettings)})
+        run = SceneRun.start(folder, settings, load_cell(settings.cell), values["overwrite"], Bars())
+    settings = run.settings
+    typer.echo(
+        f"scenes  {settings.pictures:,} with {settings.captions} captions each, {settings.lang}, "
+        f"{len(run.captioner.vocabulary)} words\n"
+        f"model   {settings.cell}, {settings.layers} x {settings.hidden} units, "
+        f"{run.captioner.network.theta.size:,} parameters\n"
+        f"run     {folder}, {'from update ' + format(run.step, ',') + ' to' if run.step else 'updates:'} {run.total:,}"
+    )
+    run.callbacks.append(ProgressBar("nats per caption"))
+    try:
+        done = run.run(values["minutes"])
+    except (KeyboardInterrupt, SystemExit) as end:
+        where = f"update {run.step} of {run.total}"
+        typer.echo(f"stopped at {where}; gated caption train --out {folder} --resume goes on", err=True)
+        raise typer.Exit(end.code if isinstance(end, SystemExit) else 130) from None
+    if not done:
+        typer.echo(f"time is over at update {run.step} of {run.total}; --resume goes on")
+    if run.records.best is None:
+        return
+    scores = run.scores()
+    typer.echo(score_table({settings.cell: scores}, settings.lang))
+    write_atomically(run.folder.report_file, report_of(run.folder, {settings.cell: scores}).encode())
+    typer.echo(f"the page with pictures and gates: {run.folder.report_file}")
+
+
+class Bars:
+    """A bar for each thing that takes time before training."""
+
+    def __init__(self) -> None:
+        self._bar: Any = None
+        self._what = ""
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        if what != self._what:
+            self._what = what
+            self._bar = tqdm(total=total, desc=what, disable=None, dynamic_ncols=True, leave=False)
+        self._bar.update(done - self._bar.n if not self._bar.disable else 0)
+        if done >= total:
+            self._bar.close()
+            self._what = ""
