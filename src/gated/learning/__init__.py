@@ -11,10 +11,20 @@ from gated.learning.rules import schedules
 from gated.learning.rules.clipping import clip_by_global_norm, global_norm
 from gated.learning.rules.optimizers import SGD, Adam, AdamW, Optimizer, RMSProp
 from gated.learning.training.bptt import Gradients, full_step, gradients, truncated_step
+from gated.learning.training.callbacks import Callback
+from gated.learning.training.fit import fit
+from gated.learning.training.gate_watch import GateReport, GateWatch, gate_reports
+from gated.learning.training.gradient_watch import GradientWatch
+from gated.learning.training.history import History
+from gated.learning.training.judge import Judge
 from gated.learning.training.loop import Progress, Training, Update
+from gated.learning.training.report import Report
+from gated.learning.training.run import Run
+from gated.learning.training.tensorboard import TensorBoard
 from gated.publish import publish
 
 publish("gated.learning", GradientDifference, Gradients, LahoreLSTM, Online, Progress, RTRLCost, Training, Update)
+publish("gated.learning", Callback, GateReport, GateWatch, GradientWatch, History, Judge, Report, Run, TensorBoard)
 publish("gated.learning", SGD, Adam, AdamW, Optimizer, RMSProp)
 
 __getattr__, __dir__ = submodules(__name__)
@@ -23,20 +33,31 @@ __all__ = [
     "SGD",
     "Adam",
     "AdamW",
+    "Callback",
+    "GateReport",
+    "GateWatch",
     "GradientDifference",
+    "GradientWatch",
     "Gradients",
+    "History",
+    "Judge",
     "LahoreLSTM",
     "Online",
     "Optimizer",
     "Progress",
     "RMSProp",
     "RTRLCost",
+    "Report",
+    "Run",
     "Sequences",
+    "TensorBoard",
     "Training",
     "Update",
     "clip_by_global_norm",
     "compare_gradients",
+    "fit",
     "full_step",
+    "gate_reports",
     "global_norm",
     "gradients",
     "rtrl_cost",

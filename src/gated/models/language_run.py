@@ -7,59 +7,65 @@ state carried (truncated backpropagation through time); the second part is the j
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict
 from typing import Any
 
 from gated.data import stream_windows
-from gated.errors import ArgumentError, FileFormatError, GatedError, MissingExtraError, shown
+from gated.errors import ArgumentError, FileFormatError, MissingExtraError, shown
 from gated.interop.model_file import check_description, numbers_at_most, rebuild
-from gated.learning import Training
+from gated.learning import Callback, Judge, Run, Training
 from gated.learning.rules import schedules
 from gated.learning.rules.optimizers import OPTIMIZERS
 from gated.learning.training.curves import draw_curves
-from gated.learning.training.interrupts import delayed_interrupt
 from gated.learning.training.loop import Update
-from gated.learning.training.run_folder import RunFolder, checkpoint_content
+from gated.learning.training.records import Records as Records  # it was once here
+from gated.learning.training.run_folder import RunFolder
 from gated.models.language_model import CharacterLanguageModel, misfit
 from gated.models.language_settings import Corpus, Settings, settings_from
 
 Watcher = Callable[[Update, "LanguageRun", bool], None]
-CHECKPOINT_SECONDS = 60.0  # at least so often, besides every evaluation
+HELD_OUT = "held_out_bits_per_character"  # the column that decides
 
 
-@dataclass
-class Records:
-    """Running numbers of a run that its metrics need and a checkpoint keeps."""
+class Watched(Callback):
+    """Calls a function after each update, and after the evaluation that may follow it."""
 
-    nats: float = 0.0  # since the last line
-    characters: int = 0
-    seconds: float = 0.0  # of training and evaluation so far, over all sessions
-    best: float | None = None  # lowest held-out bits per character so far
-    latest: float | None = None  # the last one
+    def __init__(self, watcher: Watcher) -> None:
+        self.watcher = watcher
+
+    def on_update(self, run: Any, update: Update) -> None:
+        self.watcher(update, run, run.evaluated)
 
 
-class LanguageRun:
+class LanguageRun(Run):
     """One run folder with its model and training. Made by `start` or `resume`."""
 
     def __init__(self, folder: RunFolder, settings: Settings, corpus: Corpus, model: CharacterLanguageModel) -> None:
         from gated.nn.losses import SoftmaxCrossEntropy
 
-        self.folder, self.settings, self.corpus, self.model = folder, settings, corpus, model
-        self.records = Records()
-        self.notes: list[str] = []  # lines for the user, on what was not as it should be
-        self.per_epoch = _windows(corpus, settings)
-        planned = settings.epochs * self.per_epoch
-        self.total = planned if settings.steps is None else settings.steps
-        self.training = Training(
+        self.settings, self.corpus, self.model = settings, corpus, model
+        per_epoch = _windows(corpus, settings)
+        total = settings.epochs * per_epoch if settings.steps is None else settings.steps
+        training = Training(
             model.network,
             SoftmaxCrossEntropy(),
-            OPTIMIZERS[settings.optimizer](_schedule(settings, self.total)),
+            OPTIMIZERS[settings.optimizer](_schedule(settings, total)),
             lambda epoch: stream_windows(corpus.train, settings.batch, settings.window),
             carry_state=True,
             clip=settings.clip or None,
             seed=settings.seed,
+        )
+        super().__init__(
+            training,
+            total,
+            judge=Judge(lambda: {HELD_OUT: self.evaluate()}),
+            folder=folder,
+            evaluate_every=settings.evaluate_every,
+            log_every=settings.log_every,
+            per_epoch=per_epoch,
+            save_model=self.save_model_to,
+            keep_best=False,  # the model file has them
         )
 
     @classmethod
@@ -88,8 +94,7 @@ class LanguageRun:
         )
         run = cls(RunFolder(path), settings, corpus, model)
         check_description(model.network.config(), model.network)  # else the first checkpoint would be refused
-        checkpoint_content(*run._state())
-        run.folder.start(run._config(), overwrite, run.checkpoint)
+        run.begin(run._config(), overwrite)
         return run
 
     @classmethod
@@ -132,90 +137,38 @@ class LanguageRun:
         if wrong is not None:
             raise FileFormatError(f"{str(folder.checkpoint_file)!r}: {wrong}")
         run = cls(folder, settings, corpus, CharacterLanguageModel(network, corpus.vocabulary))
-        try:
-            run.training.load_state(arrays, values)
-        except GatedError as error:
-            raise FileFormatError(f"{str(folder.checkpoint_file)!r}: {shown(error, 200)}") from None
+        run.load(arrays, values)
         for name in changes.keys() & {"steps", "epochs"}:
             if run.total < run.step and (name == "steps" or settings.steps is None):
                 came = f"{name}: got {changes[name]}, but the run is at update {run.step} already"
                 raise ArgumentError(f"{came}, expected {'more' if name == 'steps' else 'more passes'}")
-        run.records = _records_from(values.get("records"))
-        missing = folder.cut_metrics()
-        folder.read_metrics()  # damage is told now, not after hours
-        if missing:
-            run.notes.append(
-                f"{str(folder.metrics_file)!r} has {missing} bytes less than at the checkpoint: its last lines before "
-                f"update {run.step} are lost, and the run goes on"
-            )
-            run.checkpoint()  # it counts the bytes that there are
+        run.read_lines()
         if changes:
             folder.write_config(run._config())
         return run
 
-    @property
-    def step(self) -> int:
-        """Updates made so far."""
-        return self.training.progress.step
-
     def run(self, minutes: float | None = None, on_update: Watcher = lambda update, run, evaluated: None) -> bool:
-        """Train until all updates are made, or the time is over, or Ctrl-C; then leave a checkpoint.
-
-        Nobody else can write the folder meanwhile; at the end its lock is given back.
+        """As `Run.run`.
 
         Args:
             minutes: the time; None: without end.
             on_update: `on_update(update, run, evaluated)` is called after each update, and after the evaluation that
                 may follow it.
-
-        Returns:
-            True if all updates are made.
-
-        Raises:
-            KeyboardInterrupt: Ctrl-C came; the update under way is finished and the checkpoint written.
-            SystemExit: SIGTERM came, with which batch systems end a job; likewise, with the code 143.
         """
-        with self.folder.working(), delayed_interrupt() as interrupted:
-            self._train(minutes, on_update, interrupted)
-            self.checkpoint()
-            self.draw()
-            if interrupted():
-                interrupted.leave()
-        return self.step >= self.total
-
-    def _train(self, minutes: float | None, on_update: Watcher, interrupted: Callable[[], bool]) -> None:
-        started = checkpointed = time.monotonic()
-        offset = self.records.seconds
-        for update in self._updates():
-            now = time.monotonic()
-            self.records.seconds = offset + now - started
-            evaluated = self._record(update)
-            on_update(update, self, evaluated)
-            if evaluated or now - checkpointed > CHECKPOINT_SECONDS:
-                self.checkpoint()
-                checkpointed = now
-            if interrupted() or (minutes is not None and now - started >= 60.0 * minutes):
-                break
+        before, self.callbacks = self.callbacks, [*self.callbacks, Watched(on_update)]
+        try:
+            return super().run(minutes)
+        finally:
+            self.callbacks = before
 
     def evaluate(self) -> float:
         """Held-out bits per character of the model as it is now, in many streams side by side."""
         streams = min(self.settings.batch, len(self.corpus.held_out) - 1)
         return self.model.evaluate(self.corpus.held_out, streams=streams)
 
-    def checkpoint(self) -> None:
-        """Write the checkpoint; and the model file, as long as no evaluation has chosen one."""
-        if self.records.best is None:
-            self._save_model()
-        self.folder.write_checkpoint(*self._state())
-
-    def _state(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The arrays and values of a checkpoint."""
-        arrays, values = self.training.state()
-        return arrays, values | {"records": asdict(self.records), "network": self.model.network.config()}
-
     def draw(self) -> None:
         """Draw loss.png, if matplotlib is installed."""
-        names = {"train": "train_bits_per_character", "held_out": "held_out_bits_per_character"}
+        names = {"train": "train_bits_per_character", "held_out": HELD_OUT}
         lines = [{k: v for k, v in line.items() if _is_number(v)} for line in self.folder.read_metrics()]
         lines = [line for line in lines if "step" in line]
         title = f"{self.settings.cell}, {self.settings.layers} x {self.settings.hidden}"
@@ -224,48 +177,25 @@ class LanguageRun:
         except MissingExtraError:
             return
 
-    def _updates(self) -> Any:
-        """The updates that are left to make."""
-        if self.step < self.total:
-            for update in self.training:
-                yield update
-                if update.step >= self.total:
-                    return
-
-    def _record(self, update: Update) -> bool:
-        """Write the metrics line that is due, if one is; True if the model was evaluated."""
-        records = self.records
-        records.nats += update.loss * update.predictions
-        records.characters += update.predictions
-        evaluate = update.step == self.total or update.step % self.settings.evaluate_every == 0
-        if not evaluate and update.step % self.settings.log_every:
-            return False
-        line: dict[str, Any] = {
-            "step": update.step,
-            "epoch": round(update.step / self.per_epoch, 4),
-            "train_bits_per_character": records.nats / records.characters / math.log(2.0),
+    def learned(self, update: Update) -> dict[str, Any]:
+        return {
+            "train_bits_per_character": self.records.mean_loss() / math.log(2.0),
             "learning_rate": update.rate,
             "gradient_norm": update.norm,
         }
-        if evaluate:
-            line["held_out_bits_per_character"] = records.latest = self.evaluate()
-            if records.best is None or records.latest < records.best:
-                records.best = records.latest
-                self._save_model()
-        characters = update.step * self.settings.batch * self.settings.window
-        line["characters_per_second"] = round(characters / max(records.seconds, 1e-9))
-        line["seconds"] = round(records.seconds, 3)
-        self.folder.append_metrics(line)
-        records.nats, records.characters = 0.0, 0
-        return evaluate
 
-    def _save_model(self) -> None:
+    def speed(self, update: Update) -> dict[str, Any]:
+        characters = update.step * self.settings.batch * self.settings.window
+        return {"characters_per_second": round(characters / max(self.records.seconds, 1e-9))}
+
+    def save_model_to(self, path: Any) -> None:
+        """Write the model as it is."""
         self.model.about = {
             "settings": asdict(self.settings),
             "step": self.step,
-            "held_out_bits_per_character": self.records.best,
+            HELD_OUT: self.records.best,
         }
-        self.model.save(self.folder.model_file)
+        self.model.save(path)
 
     def _config(self) -> dict[str, Any]:
         from gated import __version__
@@ -309,15 +239,6 @@ def _zoo_cell(name: str) -> Any:
     if name not in ZOO:
         raise ArgumentError(f"cell: got {name!r}, expected one of {', '.join(ZOO)}")
     return ZOO[name]
-
-
-def _records_from(saved: Any) -> Records:
-    names = {field.name: field.default for field in fields(Records)}
-    whole = isinstance(saved, dict) and set(saved) == set(names)
-    # what is None at first may be None
-    if not whole or not all(_is_number(saved[k]) or saved[k] is first is None for k, first in names.items()):
-        raise FileFormatError("records: got something damaged in the checkpoint, expected running numbers")
-    return Records(**saved)
 
 
 def _is_number(value: Any) -> bool:
