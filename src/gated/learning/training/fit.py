@@ -173,7 +173,8 @@ def _prepare(run: Run, folder: Any, resume: bool, overwrite: bool, config: Mappi
     about = {
         "gated": __version__,
         "loss": repr(run.training.loss),
-        "optimizer": repr(run.training.optimizer),
+        "optimizer": type(run.training.optimizer).__name__,
+        "learning_rate": run.training.optimizer.rate,
         "parameters": int(run.network.theta.size),
         "updates": run.total,
         "evaluate_every": run.evaluate_every,
