@@ -47,6 +47,8 @@ PAGES = (
     "docs/captions-assignment.zh.md",
     "docs/learning.md",
     "docs/learning.zh.md",
+    "docs/training.md",
+    "docs/training.zh.md",
     "docs/scenes.md",
     "docs/scenes.zh.md",
     "docs/native.md",

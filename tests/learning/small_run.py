@@ -14,6 +14,7 @@ import numpy as np
 import gated
 from gated.data import stream_windows
 from gated.learning import Adam, Callback, GateWatch, History, Update, fit
+from gated.learning.training import run as runs
 from gated.losses import SoftmaxCrossEntropy
 
 V = 5
@@ -88,6 +89,7 @@ def without_times(metrics: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 if __name__ == "__main__":
+    runs.draw_run = lambda *given: None  # pictures take longer than the training here
     watch = GateWatch(next(iter(stream_windows(JUDGE, 2, 50)))[0], every=5)
     extra = [Sums(), watch, Pause(float(sys.argv[2]))]
     train(network(), folder=sys.argv[1], resume=True, checkpoint_seconds=1e-6, callbacks=extra)

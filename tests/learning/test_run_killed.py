@@ -54,6 +54,7 @@ def expected(tmp_path_factory):
     return finished(tmp_path_factory.mktemp("whole") / "run")
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("seed", range(3))
 def test_kills_at_random_moments(tmp_path, expected, seed):
@@ -67,6 +68,7 @@ def test_kills_at_random_moments(tmp_path, expected, seed):
     same(finished(folder), expected)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_leaves_a_checkpoint_and_its_code(tmp_path, expected, number):
