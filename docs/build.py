@@ -49,6 +49,8 @@ PAGES = (
     "docs/learning.zh.md",
     "docs/language-models.md",
     "docs/language-models.zh.md",
+    "docs/training.md",
+    "docs/training.zh.md",
     "docs/scenes.md",
     "docs/scenes.zh.md",
     "docs/native.md",

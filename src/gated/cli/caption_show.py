@@ -14,7 +14,7 @@ from gated.errors import ArgumentError, FileFormatError, require_extra, shown
 from gated.files.atomic import write_atomically
 from gated.learning.training.run_folder import RunFolder
 from gated.models.captioner import Captioner
-from gated.models.captioner.report import Shown, movements, scene_report
+from gated.models.captioner.report import Shown, movements, scene_report, share
 from gated.models.captioner.scene_run import Scores
 from gated.models.captioner.scene_settings import SceneData, SceneSettings, settings_from
 from gated.number_checks import not_negative, whole, whole_above_zero
@@ -121,7 +121,7 @@ def score_table(scores: Mapping[str, Scores], lang: str) -> str:
     rows = [head]
 
     def row(name: str, of: Any) -> str:
-        cells = "".join(f"{of(own.seen):>{width + 5}.1%}  {of(own.unseen):6.1%}" for own in scores.values())
+        cells = "".join(f"{share(of(own.seen)):>{width + 5}}  {share(of(own.unseen)):>6}" for own in scores.values())
         return f"{name:24}{cells}"
 
     rows.append(row("captions wholly right", lambda score: score.right))

@@ -13,7 +13,7 @@ from gated.cli.caption_show import report_of, score_table
 from gated.cli.load_cell import load_cell
 from gated.errors import ArgumentError
 from gated.files.atomic import write_atomically
-from gated.learning.training.progress import ProgressBar
+from gated.learning.training.report import Report
 from gated.models.captioner.scene_run import SceneRun
 from gated.models.captioner.scene_settings import SceneSettings
 from gated.number_checks import above_zero
@@ -42,7 +42,7 @@ def run_caption_training(values: Mapping[str, Any], given: Sequence[str]) -> Non
         f"{run.captioner.network.theta.size:,} parameters\n"
         f"run     {folder}, {'from update ' + format(run.step, ',') + ' to' if run.step else 'updates:'} {run.total:,}"
     )
-    run.callbacks.append(ProgressBar("nats per caption"))
+    run.callbacks.append(Report())
     try:
         done = run.run(values["minutes"])
     except (KeyboardInterrupt, SystemExit) as end:

@@ -24,17 +24,21 @@ from gated.number_checks import one_of
 Date = datetime.date
 
 YEARS = range(1900, 2100)
-MONTHS = tuple(
-    "January February March April May June July August September October November December".split()
+MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
 )
-WEEKDAYS = tuple("Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split())
-_ONES = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen"
-_ONES = (_ONES + " eighteen nineteen").split()
-_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+WEEKDAYS = "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"
+_ONES = (
+    *("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen"),
+    *("fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),
+)
+_TENS = "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"
 _ORDINALS = (
-    "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth "
-    "fifteenth sixteenth seventeenth eighteenth nineteenth twentieth"
-).split()
+    *("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh"),
+    *("twelfth", "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth"),
+    "twentieth",
+)
 _DIGITS, _ZERO = "〇一二三四五六七八九", "零"
 _WEEK = "一二三四五六日"
 
@@ -243,7 +247,10 @@ def read_date(text: str) -> str | None:
 
 
 def _read_chinese(text: str) -> Date | None:
-    year, month = re.search(r"([\d〇零一二三四五六七八九]{4})年", text), re.search(r"([\d一二三四五六七八九十]+)月", text)
+    year, month = (
+        re.search(r"([\d〇零一二三四五六七八九]{4})年", text),
+        re.search(r"([\d一二三四五六七八九十]+)月", text),
+    )
     day = re.search(r"月([\d一二三四五六七八九十廿卅]+)[日号]", text)
     if year is None or month is None or day is None:
         return None
@@ -261,7 +268,9 @@ def _chinese_number(text: str, digits: bool = False) -> int:
 
 
 def _read_english(text: str) -> Date | None:
-    words = re.findall(r"[a-z]+(?:-[a-z]+)?|\d+", text.lower().replace("-", " ") if text[:1].isdigit() else text.lower())
+    words = re.findall(
+        r"[a-z]+(?:-[a-z]+)?|\d+", text.lower().replace("-", " ") if text[:1].isdigit() else text.lower()
+    )
     month = next((k for word in words for k, name in enumerate(MONTHS, 1) if _is_month(word, name.lower())), None)
     numbers = [int(word) for word in words if word.isdigit()]
     year = next((n for n in numbers if n in YEARS), None)

@@ -1,5 +1,5 @@
-"""Learning: optimizers, schedules, clipping; backpropagation through time, its training loop and runs with all that
-people expect of them; learning in real time, online with traces or exact."""
+"""Learning: optimizers, schedules, clipping; backpropagation through time and its training loop; learning in real time,
+online with traces or exact."""
 
 from gated.data.sequences import Sequences
 from gated.lazy import submodules
@@ -12,16 +12,19 @@ from gated.learning.rules.clipping import clip_by_global_norm, global_norm
 from gated.learning.rules.optimizers import SGD, Adam, AdamW, Optimizer, RMSProp
 from gated.learning.training.bptt import Gradients, full_step, gradients, truncated_step
 from gated.learning.training.callbacks import Callback
-from gated.learning.training.fitting import History, fit
+from gated.learning.training.fit import fit
+from gated.learning.training.gate_watch import GateReport, GateWatch, gate_reports
+from gated.learning.training.gradient_watch import GradientWatch
+from gated.learning.training.history import History
+from gated.learning.training.judge import Judge
 from gated.learning.training.loop import Progress, Training, Update
-from gated.learning.training.progress import ProgressBar
+from gated.learning.training.report import Report
 from gated.learning.training.run import Run
 from gated.learning.training.tensorboard import TensorBoard
-from gated.learning.training.watches import GateWatch, GradientWatch
 from gated.publish import publish
 
 publish("gated.learning", GradientDifference, Gradients, LahoreLSTM, Online, Progress, RTRLCost, Training, Update)
-publish("gated.learning", Callback, GateWatch, GradientWatch, History, ProgressBar, Run, TensorBoard)
+publish("gated.learning", Callback, GateReport, GateWatch, GradientWatch, History, Judge, Report, Run, TensorBoard)
 publish("gated.learning", SGD, Adam, AdamW, Optimizer, RMSProp)
 
 __getattr__, __dir__ = submodules(__name__)
@@ -31,18 +34,20 @@ __all__ = [
     "Adam",
     "AdamW",
     "Callback",
+    "GateReport",
     "GateWatch",
     "GradientDifference",
     "GradientWatch",
     "Gradients",
     "History",
+    "Judge",
     "LahoreLSTM",
     "Online",
     "Optimizer",
     "Progress",
-    "ProgressBar",
     "RMSProp",
     "RTRLCost",
+    "Report",
     "Run",
     "Sequences",
     "TensorBoard",
@@ -52,6 +57,7 @@ __all__ = [
     "compare_gradients",
     "fit",
     "full_step",
+    "gate_reports",
     "global_norm",
     "gradients",
     "rtrl_cost",

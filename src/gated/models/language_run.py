@@ -7,28 +7,37 @@ state carried (truncated backpropagation through time); the second part is the j
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
-from gated.errors import ArgumentError, FileFormatError, GatedError, MissingExtraError, shown
+from gated.errors import ArgumentError, FileFormatError, MissingExtraError, shown
 from gated.interop.model_file import check_description, numbers_at_most, rebuild
+from gated.learning import Callback, Judge, Run
 from gated.learning.training.curves import draw_curves
 from gated.learning.training.loop import Update
-from gated.learning.training.records import is_number
-from gated.learning.training.run import Run
+from gated.learning.training.records import Records as Records  # it was once here
 from gated.learning.training.run_folder import RunFolder
 from gated.models.language_fit import training_of
 from gated.models.language_model import CharacterLanguageModel, LanguageModel, misfit
 from gated.models.language_settings import Corpus, Settings, settings_from
 
-TRAIN, HELD_OUT = "train_bits_per_character", "held_out_bits_per_character"
+Watcher = Callable[[Update, "LanguageRun", bool], None]
+HELD_OUT = "held_out_bits_per_character"  # the column that decides
+
+
+class Watched(Callback):
+    """Calls a function after each update, and after the evaluation that may follow it."""
+
+    def __init__(self, watcher: Watcher) -> None:
+        self.watcher = watcher
+
+    def on_update(self, run: Any, update: Update) -> None:
+        self.watcher(update, run, run.evaluated)
 
 
 class LanguageRun(Run):
     """One run folder with its model and training. Made by `start` or `resume`."""
-
-    folder: RunFolder
-    per_epoch: int
 
     def __init__(self, folder: RunFolder, settings: Settings, corpus: Corpus, model: LanguageModel) -> None:
         self.settings, self.corpus, self.model = settings, corpus, model
@@ -37,15 +46,14 @@ class LanguageRun(Run):
         super().__init__(
             training_of(model.network, corpus.train, settings, total),
             total,
-            validate=lambda: {HELD_OUT: self.evaluate()},
-            decides=HELD_OUT,
+            judge=Judge(lambda: {HELD_OUT: self.evaluate()}),
+            folder=folder,
             evaluate_every=settings.evaluate_every,
             log_every=settings.log_every,
             per_epoch=per_epoch,
-            folder=folder,
-            save_model=self._save_model,
+            save_model=self.save_model_to,
+            keep_best=False,  # the model file has them
         )
-        self.config = self._config()
 
     @classmethod
     def start(cls, path: str, settings: Settings, cell: Any = None, overwrite: bool = False) -> LanguageRun:
@@ -73,7 +81,7 @@ class LanguageRun(Run):
         )
         run = cls(RunFolder(path), settings, corpus, model)
         check_description(model.network.config(), model.network)  # else the first checkpoint would be refused
-        run.begin(overwrite)
+        run.begin(run._config(), overwrite)
         return run
 
     @classmethod
@@ -116,32 +124,39 @@ class LanguageRun(Run):
         if wrong is not None:
             raise FileFormatError(f"{str(folder.checkpoint_file)!r}: {wrong}")
         run = cls(folder, settings, corpus, _model_class(settings)(network, corpus.vocabulary))
-        try:
-            run.load_state(arrays, values)
-        except GatedError as error:
-            raise FileFormatError(f"{str(folder.checkpoint_file)!r}: {shown(error, 200)}") from None
+        run.load(arrays, values)
         for name in changes.keys() & {"steps", "epochs"}:
             if run.total < run.step and (name == "steps" or settings.steps is None):
                 came = f"{name}: got {changes[name]}, but the run is at update {run.step} already"
                 raise ArgumentError(f"{came}, expected {'more' if name == 'steps' else 'more passes'}")
-        run.take_up()
+        run.read_lines()
         if changes:
-            folder.write_config(run.config)
+            folder.write_config(run._config())
         return run
+
+    def run(self, minutes: float | None = None, on_update: Watcher = lambda update, run, evaluated: None) -> bool:
+        """As `Run.run`.
+
+        Args:
+            minutes: the time; None: without end.
+            on_update: `on_update(update, run, evaluated)` is called after each update, and after the evaluation that
+                may follow it.
+        """
+        before, self.callbacks = self.callbacks, [*self.callbacks, Watched(on_update)]
+        try:
+            return super().run(minutes)
+        finally:
+            self.callbacks = before
 
     def evaluate(self) -> float:
         """Held-out bits per character of the model as it is now, in many streams side by side."""
         streams = min(self.settings.batch, len(self.corpus.held_out) - 1)
         return self.model.bits(self.corpus.held_out, streams) * self.corpus.units_per_character[1]
 
-    def state(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        arrays, values = super().state()
-        return arrays, values | {"network": self.model.network.config()}
-
     def draw(self) -> None:
         """Draw loss.png, if matplotlib is installed."""
-        names = {"train": TRAIN, "held_out": HELD_OUT}
-        lines = [{k: v for k, v in line.items() if is_number(v)} for line in self.folder.read_metrics()]
+        names = {"train": "train_bits_per_character", "held_out": HELD_OUT}
+        lines = [{k: v for k, v in line.items() if _is_number(v)} for line in self.folder.read_metrics()]
         lines = [line for line in lines if "step" in line]
         title = f"{self.settings.cell}, {self.settings.layers} x {self.settings.hidden}"
         try:
@@ -149,28 +164,26 @@ class LanguageRun(Run):
         except MissingExtraError:
             return
 
-    def line_of(self, update: Update) -> dict[str, Any]:
-        bits = self.records.loss() / math.log(2.0) * self.corpus.units_per_character[0]
+    def learned(self, update: Update) -> dict[str, Any]:
         return {
-            "step": update.step,
-            "epoch": round(update.step / self.per_epoch, 4),
-            TRAIN: bits,
+            "train_bits_per_character": self.records.mean_loss() / math.log(2.0) * self.corpus.units_per_character[0],
             "learning_rate": update.rate,
             "gradient_norm": update.norm,
         }
 
-    def speed_of(self, update: Update) -> dict[str, Any]:
-        seconds, units = self.records.seconds, update.step * self.settings.batch * self.settings.window
+    def speed(self, update: Update) -> dict[str, Any]:
+        units = update.step * self.settings.batch * self.settings.window
         characters = units / self.corpus.units_per_character[0]
-        return {"characters_per_second": round(characters / max(seconds, 1e-9)), "seconds": round(seconds, 3)}
+        return {"characters_per_second": round(characters / max(self.records.seconds, 1e-9))}
 
-    def _save_model(self) -> None:
+    def save_model_to(self, path: Any) -> None:
+        """Write the model as it is."""
         self.model.about = {
             "settings": asdict(self.settings),
             "step": self.step,
             HELD_OUT: self.records.best,
         }
-        self.model.save(self.folder.model_file)
+        self.model.save(path)
 
     def _config(self) -> dict[str, Any]:
         from gated import __version__
@@ -211,3 +224,7 @@ def _zoo_cell(name: str) -> Any:
     if name not in ZOO:
         raise ArgumentError(f"cell: got {name!r}, expected one of {', '.join(ZOO)}")
     return ZOO[name]
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < 2**53

@@ -1,8 +1,8 @@
 """An encoder and a decoder: one network reads a text, character by character, and where it ends another one begins.
 
 After Sutskever, Vinyals & Le (2014), Sequence to sequence learning with neural networks, without attention; the encoder
-reads in both directions, and an affine map with tanh makes the decoder's first state of both ends (as in Bahdanau, Cho &
-Bengio, 2015, appendix A.2.2, of the backward one alone).
+reads in both directions, and an affine map with tanh makes the decoder's first state of both ends (as Bahdanau, Cho and
+Bengio, 2015, appendix A.2.2, make it of one).
 
 Legend: N texts, S characters read, T characters written.
 """
@@ -166,7 +166,14 @@ class Translator:
             ArgumentError, ArgumentTypeError: something does not fit; nothing has changed then.
         """
         total = whole_above_zero("epochs", epochs) * -(-len(source) // whole_above_zero("batch", batch))
-        options = {"batch": batch, "optimizer": optimizer, "lr": lr, "warmup": warmup, "clip": clip, "seed": seed}
+        options: dict[str, Any] = {
+            "batch": batch,
+            "optimizer": optimizer,
+            "lr": lr,
+            "warmup": warmup,
+            "clip": clip,
+            "seed": seed,
+        }
         for update in self.training(source, target, total=total, **options):
             on_update(update)
             if update.step >= total:

@@ -1,67 +1,100 @@
-"""What else is to happen while a run goes on: the base of callbacks."""
+"""What may look on at a run: it is called when something happens, keeps a state of its own, may ask the run to stop."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from gated.errors import FileFormatError
+from gated.errors import FileFormatError, GatedError, describe, shown, wrong, wrong_type
+from gated.learning.training.loop import Update
 
 if TYPE_CHECKING:
-    from gated.learning.training.loop import Update
     from gated.learning.training.run import Run
 
 
 class Callback:
-    """Somebody who is told how a run goes. Every method does nothing until a subclass has another one.
+    """Every method does nothing: a subclass writes those that it needs.
 
-    A callback may end the run, `run.stop("why")`: the update under way is made and everything is written. What a
-    callback raises ends the run too; in a folder, a checkpoint is left.
+    They are called in the order in which the run was given the callbacks, with the `Run`, of which they may read what
+    they like (`step`, `total`, `records`, `network`), and call `stop`, `log` and `warn`. After an update the order is:
+    the line of metrics, with an evaluation if one is due; `on_update`; `on_evaluation` if there was one; the checkpoint
+    if one is due, then `on_checkpoint`. An error that a callback raises ends the run, with a checkpoint.
+
+    Attributes:
+        name: under which its state lies in the checkpoint; two of one run have different ones.
     """
 
+    name = ""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "name" not in cls.__dict__:
+            cls.name = cls.__name__
+
     def on_start(self, run: Run) -> None:
-        """Before the first update of a session; of one that goes on, too."""
+        """Before the first update of this session, after a checkpoint was read if there was one."""
 
     def on_update(self, run: Run, update: Update) -> None:
-        """After each update."""
+        """After an update."""
 
-    def on_line(self, run: Run, line: dict[str, Any]) -> None:
-        """Before a line of metrics is written: what is put into it, JSON-able, is written with it."""
+    def on_evaluation(self, run: Run, line: Mapping[str, Any]) -> None:
+        """After an evaluation: the line of metrics that it stands in."""
 
-    def on_evaluation(self, run: Run, values: Mapping[str, float], best: bool) -> None:
-        """After a validation, with its numbers, and whether it was the best so far."""
+    def on_warning(self, run: Run, text: str) -> None:
+        """Something is not as it should be: one line."""
 
     def on_checkpoint(self, run: Run) -> None:
-        """After a checkpoint has been written."""
+        """A checkpoint has been written."""
 
     def on_end(self, run: Run) -> None:
-        """After the last update of a session, when all is written."""
+        """At the end of this session, whatever it ended by: `run.ended` says it."""
 
     def state(self) -> Any:
-        """JSON-able: what the callback needs in order to go on. A checkpoint keeps it."""
+        """What a checkpoint keeps of it: a JSON value; None for nothing."""
         return None
 
     def load_state(self, state: Any) -> None:
-        """The inverse; `state` comes from a file."""
+        """Go on from `state` of another one."""
 
 
-def states_of(callbacks: list[Callback]) -> list[list[Any]]:
-    """The state of each, with the name of its class."""
-    return [[type(callback).__name__, callback.state()] for callback in callbacks]
-
-
-def load_states(callbacks: list[Callback], saved: Any) -> None:
-    """Give each its state again; those that the run had not before begin anew.
+def checked_callbacks(given: Any) -> list[Callback]:
+    """Them as a list.
 
     Raises:
-        FileFormatError: it is no list of states.
+        ArgumentError, ArgumentTypeError: something else, or two of one name.
     """
-    left = list(saved) if isinstance(saved, list) else None
-    if left is None or not all(isinstance(own, list) and len(own) == 2 for own in left):
-        raise FileFormatError("callbacks: got something damaged in the checkpoint, expected their states")
-    for callback in callbacks:
-        name = type(callback).__name__
-        own = next((own for own in left if own[0] == name), None)
-        if own is not None:
-            left.remove(own)
-            callback.load_state(own[1])
+    if isinstance(given, Callback) or not isinstance(given, Iterable):
+        came = f"{given.name} alone" if isinstance(given, Callback) else describe(given)
+        raise wrong_type("callbacks", came, "a list of gated.learning.Callback")
+    found = list(given)
+    for each in found:
+        if not isinstance(each, Callback):
+            hint = " (its class, not an object of it)" if isinstance(each, type) else ""
+            raise wrong_type("callbacks", f"{describe(each)}{hint}", "objects of a subclass of gated.learning.Callback")
+    names = [each.name for each in found]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise wrong("callbacks", f"two of the name {shown(repr(twice), 40)}", "different ones: callback.name = ...")
+    return found
+
+
+def states_of(callbacks: Iterable[Callback]) -> dict[str, Any]:
+    """Name -> state, of those that have one."""
+    return {each.name: state for each in callbacks if (state := each.state()) is not None}
+
+
+def load_states(callbacks: Iterable[Callback], saved: Any) -> None:
+    """Give each its own back. Of one that the checkpoint knows nothing, nothing is loaded.
+
+    Raises:
+        FileFormatError: what was saved is damaged, or a callback refuses it.
+    """
+    if not isinstance(saved, Mapping):
+        raise FileFormatError(f"callbacks: got {describe(saved)} in the checkpoint, expected states by name")
+    for each in callbacks:
+        if each.name in saved:
+            try:
+                each.load_state(saved[each.name])
+            except (GatedError, LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
+                reason = shown(error if isinstance(error, GatedError) else repr(error), 100)
+                raise FileFormatError(f"callbacks: {each.name}: got a damaged state ({reason})") from None

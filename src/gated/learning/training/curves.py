@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from gated.errors import require_extra
 from gated.files.atomic import write_atomically
+from gated.learning.training.figures import new_figure, png
 
 
 def draw_curves(
@@ -25,13 +24,7 @@ def draw_curves(
     A line without one of the two keys is left out of that curve. Needs matplotlib (extra `plot`);
     no window is opened, and matplotlib's global state is not touched.
     """
-    require_extra("matplotlib", "plot")
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    lines = list(lines)
-    figure = Figure(figsize=(7.2, 4.2), layout="constrained")
-    canvas = FigureCanvasAgg(figure)
+    lines, figure = list(lines), new_figure(7.2, 4.2)
     axes = figure.add_subplot()
     for key, label, color, marker in ((train, "training", "#4c78a8", ""), (held_out, "held out", "#e45756", "o")):
         points = [(line["step"], line[key]) for line in lines if line.get(key) is not None]
@@ -42,6 +35,4 @@ def draw_curves(
     axes.grid(alpha=0.3)
     if axes.get_lines():
         axes.legend()
-    buffer = io.BytesIO()
-    canvas.print_png(buffer)
-    write_atomically(path, buffer.getvalue())
+    write_atomically(path, png(figure))

@@ -1,144 +1,99 @@
-"""A training from its first update to its last: lines of metrics, validation, early stopping, callbacks, checkpoints.
-
-Without a folder it lives in memory. In a folder (`RunFolder`) it can be stopped at any update, by Ctrl-C, SIGTERM, an
-error or kill -9, and goes on exactly: from the last checkpoint it makes the same updates, to the bit.
-"""
+"""A run: a training with an end, judged on the way, that can be stopped at any update and goes on to the bit."""
 
 from __future__ import annotations
 
-import math
+import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import nullcontext, suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-import numpy as np
-
-from gated.errors import FileFormatError, GatedError, describe, shown, wrong, wrong_type
-from gated.learning.training.callbacks import Callback, load_states, states_of
-from gated.learning.training.interrupts import Interrupts, delayed_interrupt
+from gated.errors import ArgumentError, FileFormatError, GatedError, MissingExtraError, describe, shown, wrong_type
+from gated.learning.training.callbacks import Callback, checked_callbacks
+from gated.learning.training.interrupts import delayed_interrupt
+from gated.learning.training.judge import Judge
 from gated.learning.training.loop import Training, Update
+from gated.learning.training.no_folder import NoFolder
 from gated.learning.training.records import Records
 from gated.learning.training.run_folder import RunFolder, checkpoint_content
-from gated.number_checks import whole_above_zero
+from gated.learning.training.run_pictures import draw_run
+from gated.learning.training.run_state import check_network, load_state, state_of
+from gated.number_checks import above_zero, whole_above_zero
 
-Validate = Callable[[], "float | Mapping[str, float]"]
-CHECKPOINT_SECONDS = 60.0  # at least so often, besides every validation
-VALIDATION = "validation"  # what a single number is called
+CHECKPOINT_SECONDS = 60.0  # at least so often, besides every evaluation
 
 
 class Run:
-    """See the module. `Run.begin` or `Run.go_on` before `run`, if it has a folder.
+    """`begin` or `go_on`, if it has a folder; then `run`.
 
     Args:
-        training: what makes the updates.
-        total: so many updates in all.
-        validate: judges the network as it is: a number, or several by name. None: nobody does.
-        decides: which of several; None: the first.
-        higher: whether more is better.
-        patience: the run ends after so many validations in a row that were not the best; None: it does not.
-        evaluate_every: updates between validations; there is one at the end too.
+        training: it is iterated; its network changes.
+        updates: how many in all.
+        judge: the validation and what follows from it, see `Judge`; None: there is none.
+        folder: path of the run's folder, see `gated.learning.training.run_folder`; None: nothing is written.
+        callbacks: objects of `gated.learning.Callback`.
+        evaluate_every: updates between evaluations; there is one at the end too.
         log_every: updates between lines of metrics.
-        per_epoch: updates of a pass, for the metrics; None if nobody knows.
-        callbacks: see `Callback`, called in this order.
-        folder: where everything is kept; None for memory alone.
-        config: JSON-able, what config.json says.
-        save_model: writes the model that is the best so far (to `folder.model_file`, say).
-        keep_best: whether the best parameters are put back at the end of the run; None: if there is a judge and no
-            `save_model`.
+        checkpoint_seconds: a checkpoint is made at least so often, besides after every evaluation.
+        per_epoch: updates of one pass, for the column `epoch` of the metrics; None: passes are counted whole.
+        save_model: `save_model(path)` writes the network as it is, as `gated.interop.model_file.save_model` does: into
+            the folder's model.safetensors, whenever an evaluation was the best so far.
+        keep_best: a copy of the best weights is kept, in the checkpoint too, for `restore_best`.
 
     Attributes:
-        lines: those of metrics that were written in this session, or all of them, in memory.
-        records: running numbers, such as `records.best`.
+        records: running numbers, see `Records`.
         notes: lines for the user, on what was not as it should be.
+        evaluated: whether there was an evaluation after the last update.
+        best_weights: a copy of them, (P,); None before the first evaluation.
+        ended: why the last session did: "updates" (all are made), "patience", "minutes", "interrupt", "error", or the
+            reason that a callback gave to `stop`; None while it runs.
+
+    Raises:
+        ArgumentError, ArgumentTypeError: an argument cannot be used.
     """
 
     def __init__(
         self,
         training: Training,
-        total: int,
+        updates: int,
         *,
-        validate: Validate | None = None,
-        decides: str | None = None,
-        higher: bool = False,
-        patience: int | None = None,
+        judge: Judge | None = None,
+        folder: str | os.PathLike[str] | RunFolder | None = None,
+        callbacks: Iterable[Callback] = (),
         evaluate_every: int = 200,
         log_every: int = 20,
+        checkpoint_seconds: float = CHECKPOINT_SECONDS,
         per_epoch: int | None = None,
-        callbacks: Sequence[Callback] = (),
-        folder: RunFolder | None = None,
-        config: Mapping[str, Any] | None = None,
-        save_model: Callable[[], object] | None = None,
-        keep_best: bool | None = None,
+        save_model: Callable[[Any], Any] | None = None,
+        keep_best: bool = True,
     ) -> None:
         if not isinstance(training, Training):
             raise wrong_type("training", describe(training), "a gated.learning.Training")
-        for name, value in (("validate", validate), ("save_model", save_model)):
-            if value is not None and not callable(value):
-                raise wrong_type(name, describe(value), "a function without arguments, or None")
-        if patience is not None and validate is None:
-            raise wrong("patience", f"{patience!r} without a judge", "validate=, a function that gives a number")
-        for callback in callbacks:
-            if not isinstance(callback, Callback):
-                raise wrong_type("callbacks", describe(callback), "gated.learning.Callback alone")
-        self.training, self.total = training, whole_above_zero("updates", total)
-        self.validate, self.decides, self.higher = validate, decides, higher
-        self.patience = None if patience is None else whole_above_zero("patience", patience)
+        if save_model is not None and not callable(save_model):
+            raise wrong_type("save_model", describe(save_model), "a function of a path, or None")
+        if judge is not None and not isinstance(judge, Judge):
+            raise wrong_type("judge", describe(judge), "a Judge(validate, ...), or None")
+        self.training, self.judge, self.total = training, judge, whole_above_zero("updates", updates)
+        self.callbacks = checked_callbacks(callbacks)
         self.evaluate_every = whole_above_zero("evaluate_every", evaluate_every)
         self.log_every = whole_above_zero("log_every", log_every)
-        self.per_epoch, self.callbacks, self.folder = per_epoch, list(callbacks), folder
-        self.config, self.save_model = dict(config or {}), save_model
-        self.keep_best = validate is not None and save_model is None if keep_best is None else keep_best
-        self.records, self.lines, self.notes = Records(), [], []  # type: ignore[var-annotated]
-        self._best_theta: np.ndarray | None = None
-        self._ending: str | None = None
+        self.checkpoint_seconds = above_zero("checkpoint_seconds", checkpoint_seconds)
+        self.per_epoch = None if per_epoch is None else whole_above_zero("per_epoch", per_epoch)
+        self.save_model, self.keep_best = save_model, keep_best
+        self.folder: Any = NoFolder()
+        if folder is not None:
+            self.folder = folder if isinstance(folder, RunFolder) else RunFolder(folder)
+        self.records = Records()
+        self.notes: list[str] = []
+        self.evaluated = False
+        self.ended: str | None = None
+        self.best_weights: Any = None
+        self._asked: str | None = None
+        self._line_began = 0.0
 
-    # beginnings
-
-    def begin(self, overwrite: bool = False) -> None:
-        """Make the folder, with a first checkpoint.
-
-        Raises:
-            ArgumentError, ArgumentTypeError: it is not free, or something could not be written; nothing is changed.
-        """
-        if self.folder is not None:
-            checkpoint_content(*self.state())  # else the first one would be refused
-            self.folder.start(self.config, overwrite, self.checkpoint)
-
-    def go_on(self) -> None:
-        """Go on in the folder of a run that was stopped: with the same network, optimizer and batches as it had.
-
-        Raises:
-            ArgumentError: there is no run, or another process is at work in it.
-            FileFormatError: a file in it is damaged or does not fit. The network is as it was.
-        """
-        if self.folder is None:
-            raise wrong("folder", "None", "that of a run")
-        self.folder.read_config()
-        self.folder.go_on()
-        try:
-            arrays, values = self.folder.read_checkpoint()
-            self.load_state(arrays, values)
-            if self.total < self.step:
-                raise wrong("updates", f"{self.total}, but the run is at update {self.step} already", "more")
-            self.take_up()
-        except BaseException:
-            self.folder.lock.give()
-            raise
-
-    def take_up(self) -> None:
-        """Cut the lines of metrics that were written behind the checkpoint; what the disk has lost is noted."""
-        assert self.folder is not None
-        missing = self.folder.cut_metrics()
-        self.folder.read_metrics()  # damage is told now, not after hours
-        if missing:
-            self.notes.append(
-                f"{str(self.folder.metrics_file)!r} has {missing} bytes less than at the checkpoint: its last lines "
-                f"before update {self.step} are lost, and the run goes on"
-            )
-            self.checkpoint()  # it counts the bytes that there are
-
-    # the run
+    @property
+    def network(self) -> Any:
+        """That of the training."""
+        return self.training.network
 
     @property
     def step(self) -> int:
@@ -146,208 +101,248 @@ class Run:
         return self.training.progress.step
 
     @property
-    def done(self) -> bool:
-        """Whether all updates are made, or it has ended before them for good."""
-        return self.step >= self.total or self.records.ended is not None
+    def impatient(self) -> bool:
+        """Whether the validation has been no better for `patience` evaluations."""
+        patience = None if self.judge is None else self.judge.patience
+        return patience is not None and self.records.waited >= patience
 
-    def stop(self, why: str) -> None:
-        """End the run after the update under way: for callbacks."""
-        self._ending = why
+    @property
+    def finished(self) -> bool:
+        """Whether nothing is left to do: all updates are made, or it was ended early for want of progress."""
+        return self.step >= self.total or self.impatient
 
-    def run(
-        self, minutes: float | None = None, on_update: Callable[[Update, Any, bool], object] = lambda *_: None
-    ) -> bool:
-        """Train until all updates are made, somebody ends it, the time is over, or Ctrl-C; then leave a checkpoint.
+    # the folder
+
+    def begin(self, config: Mapping[str, Any], overwrite: bool = False) -> None:
+        """Make the folder, with the first checkpoint in it.
+
+        Args:
+            config: what config.json is to hold; JSON-able.
+            overwrite: an old run's files are removed before.
+
+        Raises:
+            ArgumentError: there is something in the folder already, or it cannot be written. Nothing is, then.
+        """
+        checkpoint_content(*state_of(self))
+        self.folder.start(config, overwrite, self.checkpoint)
+
+    def go_on(self) -> None:
+        """Go on where the folder's last checkpoint was made.
+
+        Where the disk lost lines of metrics.jsonl, it goes on with those that are left, and `notes` says so.
+
+        Raises:
+            ArgumentError: there is no run, it has more updates behind it than it is to make, or another process is at
+                work in the folder.
+            FileFormatError: a file in the folder is damaged, or is of another network or optimizer.
+        """
+        self.folder.read_config()
+        self.folder.go_on()
+        try:
+            arrays, values = self.folder.read_checkpoint()
+            check_network(self, values)
+            self.load(arrays, values)
+            if self.total < self.step:
+                raise ArgumentError(
+                    f"updates: got {self.total}, but the run is at update {self.step} already, expected more"
+                )
+            self.read_lines()
+        except BaseException:
+            self.folder.lock.give()
+            raise
+
+    def load(self, arrays: Mapping[str, Any], values: Mapping[str, Any]) -> None:
+        """Take over the state of a checkpoint. Raises FileFormatError if it does not fit."""
+        try:
+            load_state(self, arrays, values)
+        except GatedError as error:
+            raise FileFormatError(f"{str(self.folder.checkpoint_file)!r}: {shown(error, 200)}") from None
+
+    def read_lines(self) -> None:
+        """Cut the metrics to what the checkpoint counts. Damage is told now, not after hours."""
+        missing = self.folder.cut_metrics()
+        self.folder.read_metrics()
+        if missing:
+            self.notes.append(
+                f"{str(self.folder.metrics_file)!r} has {missing} bytes less than at the checkpoint: its last lines "
+                f"before update {self.step} are lost, and the run goes on"
+            )
+            self.checkpoint()  # it counts the bytes that there are
+
+    def checkpoint(self) -> None:
+        """Write the checkpoint; and the model file, as long as no evaluation has chosen one."""
+        if self.records.best is None:
+            self._save_model()
+        self.folder.write_checkpoint(*state_of(self))
+
+    def _save_model(self) -> None:
+        if self.save_model is not None and self.folder.path is not None:
+            self.save_model(self.folder.model_file)
+
+    # what callbacks ask for
+
+    def stop(self, reason: str = "a callback") -> None:
+        """End the session after this update, with a checkpoint; `ended` is the reason then."""
+        self._asked = str(reason)
+
+    def log(self, numbers: Mapping[str, Any]) -> None:
+        """One more line of metrics, with the number of the update in front."""
+        self.folder.append_metrics({"step": self.step, **numbers})
+
+    def warn(self, text: str) -> None:
+        """A line for the user: in `notes`, in the metrics, and every callback hears of it."""
+        self.notes.append(text)
+        self.log({"warning": text})
+        self._tell("on_warning", text)
+
+    def lines(self) -> list[dict[str, Any]]:
+        """All lines of metrics so far."""
+        return list(self.folder.read_metrics())
+
+    # training
+
+    def run(self, minutes: float | None = None) -> bool:
+        """Train until all updates are made, or patience or the time is over, or Ctrl-C; then leave a checkpoint.
 
         Nobody else can write the folder meanwhile; at the end its lock is given back.
 
         Args:
             minutes: the time; None: without end.
-            on_update: `on_update(update, run, evaluated)` is called after each update, and after the validation that
-                may follow it.
 
         Returns:
-            True if it is done.
+            True if it is finished: all updates are made, or patience is over.
 
         Raises:
             KeyboardInterrupt: Ctrl-C came; the update under way is finished and the checkpoint written.
             SystemExit: SIGTERM came, with which batch systems end a job; likewise, with the code 143.
         """
-        with self._working(), delayed_interrupt() as interrupted:
+        if minutes is not None:
+            above_zero("minutes", minutes)
+        with self.folder.working(), delayed_interrupt() as interrupted:
+            self.ended, self._asked, self._line_began = None, None, self.records.seconds
             try:
                 self._tell("on_start")
-                self._train(minutes, on_update, interrupted)
-            except Exception:
-                self._rescue()
-                raise
-            self.checkpoint()
-            self.draw()
-            if self.done and self.keep_best and self._best_theta is not None:
-                self.training.network.theta[:] = self._best_theta
-            self._tell("on_end")
+                self._train(minutes, interrupted)
+                self.checkpoint()
+                self._tell("on_checkpoint")
+                self.draw()
+            finally:
+                self.ended = self.ended or "error"
+                self._tell("on_end")
             if interrupted():
                 interrupted.leave()
-        return self.done
+        return self.finished
 
-    def _working(self) -> Any:
-        return nullcontext() if self.folder is None else self.folder.working()
-
-    def _train(
-        self, minutes: float | None, on_update: Callable[[Update, Any, bool], object], interrupted: Interrupts
-    ) -> None:
+    def _train(self, minutes: float | None, interrupted: Callable[[], bool]) -> None:
         started = checkpointed = time.monotonic()
-        offset = self.records.seconds
+        offset, reason = self.records.seconds, None
         for update in self._updates():
+            self.records.seconds = offset + time.monotonic() - started
+            line = self._record(update)
+            self._tell("on_update", update)
+            if line is not None:
+                self._tell("on_evaluation", line)
             now = time.monotonic()
             self.records.seconds = offset + now - started
-            for callback in self.callbacks:
-                callback.on_update(self, update)
-            evaluated = self._record(update)
-            on_update(update, self, evaluated)
-            if self._ending is not None:
-                self.records.ended, self._ending = self._ending, None
-            if evaluated or now - checkpointed > CHECKPOINT_SECONDS:
+            if not self.records.updates:  # a line was written: the next one's speed is without the evaluation
+                self._line_began = self.records.seconds
+            if self.evaluated or now - checkpointed > self.checkpoint_seconds:
                 self.checkpoint()
+                self._tell("on_checkpoint")
                 checkpointed = now
-            if self.done or interrupted() or (minutes is not None and now - started >= 60.0 * minutes):
+            reason = self._asked
+            if interrupted():
+                reason = "interrupt"
+            elif minutes is not None and now - started >= 60.0 * minutes:
+                reason = reason or "minutes"
+            if reason is not None:
                 break
+        done = "updates" if self.step >= self.total else "patience" if self.impatient else None
+        self.ended = "interrupt" if reason == "interrupt" else done or reason
 
     def _updates(self) -> Iterator[Update]:
         """The updates that are left to make."""
-        if not self.done:
-            for update in self.training:
-                yield update
-                if update.step >= self.total:
-                    return
+        updates = iter(self.training)
+        while not self.finished:
+            yield next(updates)
 
-    def _rescue(self) -> None:
-        """After an error: what has been reached is written, if that is possible."""
-        if self.folder is not None:
-            with suppress(GatedError, OSError):  # the error that is under way says more
-                self.checkpoint()
-
-    # metrics
-
-    def weight_of(self, update: Update) -> float:
-        """How much an update's loss counts in the mean of a line: predictions, or 1 for a loss that is a sum."""
-        return float(update.predictions) if getattr(self.training.loss, "reduction", "") == "mean" else 1.0
-
-    def _record(self, update: Update) -> bool:
-        """Write the line of metrics that is due, if one is; True if the network was judged."""
-        records, weight = self.records, self.weight_of(update)
-        records.total += update.loss * weight
-        records.weight += weight
-        last = update.step == self.total or self._ending is not None
-        evaluate = self.validate is not None and (last or update.step % self.evaluate_every == 0)
-        if not evaluate and not last and update.step % self.log_every:
-            return False
-        line = self.line_of(update)
-        values = self._judge() if evaluate else {}
-        line |= values
-        line |= self.speed_of(update)
-        for callback in self.callbacks:
-            callback.on_line(self, line)
-        self._write(line)
-        records.clear()
-        if evaluate:
-            best = records.best_step == self.step
+    def _tell(self, method: str, *given: Any) -> None:
+        """Call every callback. An error of one leaves a checkpoint: the update before it is whole."""
+        try:
             for callback in self.callbacks:
-                callback.on_evaluation(self, values, best)
-        return evaluate
+                getattr(callback, method)(self, *given)
+        except Exception:
+            if method not in ("on_checkpoint", "on_end"):
+                self.checkpoint()
+            raise
 
-    def line_of(self, update: Update) -> dict[str, Any]:
-        """What a line of metrics says of the training."""
-        line: dict[str, Any] = {"step": update.step}
-        if self.per_epoch:
-            line["epoch"] = round(update.step / self.per_epoch, 4)
-        return line | {"loss": self.records.loss(), "learning_rate": update.rate, "gradient_norm": update.norm}
+    def _record(self, update: Update) -> dict[str, Any] | None:
+        """Write the metrics line that is due, if one is; the line if the model was evaluated."""
+        records = self.records
+        records.add(update.loss, update.predictions, update.norm, self.training.clip)
+        due = update.step == self.total or update.step % self.evaluate_every == 0
+        self.evaluated = due and self.judge is not None
+        if not due and update.step % self.log_every:
+            return None
+        line = {"step": update.step, "epoch": self._epoch(update), **self.learned(update)}
+        if self.evaluated:
+            line |= self._evaluate(line)
+        line |= self.speed(update)
+        line["seconds"] = round(records.seconds, 3)
+        self.folder.append_metrics(line)
+        records.begin_line()
+        return line if self.evaluated else None
 
-    def speed_of(self, update: Update) -> dict[str, Any]:
-        """What a line of metrics says at its end."""
-        seconds = self.records.seconds
-        return {"updates_per_second": round(update.step / max(seconds, 1e-9), 2), "seconds": round(seconds, 3)}
+    def _epoch(self, update: Update) -> float:
+        return update.epoch if self.per_epoch is None else round(update.step / self.per_epoch, 4)
 
-    def judged(self) -> dict[str, float]:
-        """The numbers of the judge, the one that decides first."""
-        assert self.validate is not None
-        found = self.validate()
-        values = dict(found) if isinstance(found, Mapping) else {VALIDATION: found}
-        decides = self.decides or next(iter(values), "")
-        if decides not in values or not all(isinstance(v, (int, float, np.number)) for v in values.values()):
-            raise wrong("validate", shown(repr(found), 60), f"a number, or numbers by name with {decides!r} among them")
-        return {name: float(values[name]) for name in [decides, *(n for n in values if n != decides)]}
-
-    def _judge(self) -> dict[str, float]:
-        values, records = self.judged(), self.records
-        records.latest = latest = next(iter(values.values()))
-        better = records.best is None or (latest > records.best if self.higher else latest < records.best)
-        if better and math.isfinite(latest):
-            records.best, records.best_step, records.waited = latest, self.step, 0
+    def _evaluate(self, line: Mapping[str, Any]) -> dict[str, float]:
+        assert self.judge is not None
+        values, value = self.judge(line)
+        records = self.records
+        records.latest, records.waited = value, records.waited + 1
+        if self.judge.is_better(value, records.best):
+            records.best, records.best_step, records.waited = value, self.step, 0
             if self.keep_best:
-                self._best_theta = self.training.network.theta.copy()
-            if self.save_model is not None:
-                self.save_model()
-        else:
-            records.waited += 1
-            if self.patience is not None and records.waited >= self.patience:
-                self.stop(
-                    f"{records.waited} validations in a row were not better than that of update {records.best_step}"
-                )
+                self.best_weights = self.network.theta.copy()
+            self._save_model()
         return values
 
-    def _write(self, line: dict[str, Any]) -> None:
-        self.lines.append(line)
-        if self.folder is not None:
-            self.folder.append_metrics(line)
+    def learned(self, update: Update) -> dict[str, Any]:
+        """The columns of a line on what was learned since the last one."""
+        records = self.records
+        line = {
+            "train_loss": records.mean_loss(),
+            "learning_rate": update.rate,
+            "gradient_norm": update.norm,
+            "gradient_norm_max": records.norm_max,
+        }
+        if self.training.clip is not None:
+            line["clipped"] = round(records.clipped / max(records.updates, 1), 4)
+        return line
 
-    def all_lines(self) -> list[dict[str, Any]]:
-        """All lines of metrics, of sessions before too."""
-        return self.lines if self.folder is None else self.folder.read_metrics()
+    def speed(self, update: Update) -> dict[str, Any]:
+        """The column on how fast it was since the last line: predictions are places that count in the loss."""
+        seconds = max(self.records.seconds - self._line_began, 1e-9)
+        return {"predictions_per_second": round(self.records.predictions / seconds)}
+
+    # afterwards
+
+    def restore_best(self) -> bool:
+        """Give the network the best weights so far; False if there was no evaluation, or they were not kept.
+
+        The training goes on from its last ones nevertheless if another `Run` reads the checkpoint.
+        """
+        if self.best_weights is None:
+            return False
+        self.network.theta[:] = self.best_weights
+        return True
 
     def draw(self) -> None:
-        """Draw what there is to see, if matplotlib is installed: loss.png, in the folder."""
-        if self.folder is not None:
-            from gated.learning.training.pictures import draw_run
-
-            draw_run(self.folder.plot_file, self.all_lines(), self.decides or VALIDATION)
-
-    def _tell(self, what: str) -> None:
-        for callback in self.callbacks:
-            getattr(callback, what)(self)
-
-    # checkpoints
-
-    def checkpoint(self) -> None:
-        """Write the checkpoint; and the model, as long as no validation has chosen one."""
-        if self.folder is None:
+        """Draw the pictures of the folder, if matplotlib is installed."""
+        if self.folder.path is None:
             return
-        if self.records.best is None and self.save_model is not None:
-            self.save_model()
-        self.folder.write_checkpoint(*self.state())
-        self._tell("on_checkpoint")
-
-    def state(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The arrays and values of a checkpoint."""
-        arrays, values = self.training.state()
-        if self._best_theta is not None:
-            arrays["best"] = self._best_theta
-        values = values | {"records": self.records.to_json()}
-        if self.callbacks:
-            values["callbacks"] = states_of(self.callbacks)
-        return arrays, values
-
-    def load_state(self, arrays: Mapping[str, np.ndarray], values: Mapping[str, Any]) -> None:
-        """Go on from `state`.
-
-        Raises:
-            FileFormatError: something is missing or does not fit; nothing is changed then, but callbacks may be.
-        """
-        records = Records.from_json(values.get("records"))
-        best = arrays.get("best")
-        theta = self.training.network.theta
-        if best is not None and (best.shape != theta.shape or best.dtype != theta.dtype):
-            raise FileFormatError(f"best: got {describe(best)}, expected {describe(theta)}")
-        if self.callbacks and "callbacks" in values:
-            load_states(self.callbacks, values["callbacks"])
-        self.training.load_state({name: array for name, array in arrays.items() if name != "best"}, values)
-        self.records, self._best_theta = records, best
+        try:
+            draw_run(self.folder, self.lines(), None if self.judge is None else self.judge.column)
+        except MissingExtraError:
+            return

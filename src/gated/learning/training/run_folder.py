@@ -4,7 +4,7 @@
 - `metrics.jsonl`: one JSON object per line: what came of it, as it went
 - `checkpoint.safetensors`: all that it takes to go on exactly: parameters, optimizer, carried state, ...
 - `model.safetensors`: the model with the best held-out loss so far
-- `loss.png`: the curves of metrics.jsonl
+- `loss.png`, `norm.png`, `gates.png`: the curves of metrics.jsonl
 - `report.html`: what the model does, of kinds of models that have such a page
 - `.lock`: while a process is at work here, so that no other one is
 
@@ -38,15 +38,17 @@ class RunFolder(KeptFolder):
         lock: taken by `start` and `go_on`, needed to write.
     """
 
-    names = ("config.json", "metrics.jsonl", "checkpoint.safetensors", "model.safetensors", "loss.png", "report.html")
+    names: tuple[str, ...] = (
+        *("config.json", "metrics.jsonl", "checkpoint.safetensors", "model.safetensors"),
+        *("loss.png", "norm.png", "gates.png", "report.html"),
+    )
     whose = "a run's"
     again = "resume (gated train --resume) to go on there, or overwrite (--overwrite) to start again"
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         super().__init__(path)
-        self.config_file, self.metrics_file, self.checkpoint_file, self.model_file, self.plot_file, self.report_file = (
-            self._files
-        )
+        self.config_file, self.metrics_file, self.checkpoint_file, self.model_file = self._files[:4]
+        self.plot_file, self.norm_file, self.gates_file, self.report_file = self._files[4:]
         self._known: tuple[int, ...] | None = None  # the checkpoint that this object wrote or read last
 
     def start(

@@ -1,93 +1,67 @@
-"""Event files for TensorBoard."""
+"""Event files for TensorBoard: every number of the metrics, and the gates as histograms."""
 
 from __future__ import annotations
 
-import importlib
 import os
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
-from gated.errors import MissingExtraError
+from gated.errors import MissingExtraError, require_extra
 from gated.learning.training.callbacks import Callback
-from gated.learning.training.records import is_number
-from gated.learning.training.watches import GateWatch
-
-if TYPE_CHECKING:
-    from gated.learning.training.run import Run
-
-WRITERS = "tensorboardX", "torch.utils.tensorboard"
+from gated.learning.training.loop import Update
 
 
 class TensorBoard(Callback):
-    """Every number of a line of metrics as a scalar, and the gates that a `GateWatch` sees as histograms.
+    """Writes event files, by tensorboardX (extra `tensorboard`), else by torch's writer where that is installed.
 
-    tensorboardX writes them, or PyTorch's writer if that is what is installed.
+    A run that goes on writes a further file; of updates that were made again after a kill, TensorBoard shows the later
+    values. Histograms of the gates are there if a `GateWatch` stands before it in the list of callbacks.
 
     Args:
-        folder: of the event files; None: beside the run's folder, `-tensorboard` behind its name, for what lies in the
-            folder itself is the run's alone.
+        folder: for the event files; not the run's folder, in which nothing but the run's files may lie.
 
     Raises:
-        MissingExtraError: neither is installed.
+        MissingExtraError: neither of the two is installed.
     """
 
-    def __init__(self, folder: str | os.PathLike[str] | None = None) -> None:
-        self.folder = folder
-        self._class = _writer()
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        self.folder = os.fspath(folder)
+        self._make = writer_class()
         self._writer: Any = None
 
-    def on_start(self, run: Run) -> None:
-        where = self.folder
-        if where is None:
-            where = "tensorboard" if run.folder is None else f"{run.folder.path}-tensorboard"
-        self._writer = self._class(os.fspath(where), purge_step=run.step + 1 if run.step else None)
+    def on_start(self, run: Any) -> None:
+        self._writer = self._make(self.folder)
 
-    def on_line(self, run: Run, line: dict[str, Any]) -> None:
-        step = int(line["step"])
-        for name, value in _flat(line):
-            if name != "step":
-                self._writer.add_scalar(name, value, step)
+    def on_update(self, run: Any, update: Update) -> None:
+        if update.step % run.log_every == 0:
+            for name in ("loss", "norm", "rate"):
+                self._writer.add_scalar(f"update/{name}", getattr(update, name), update.step)
         for callback in run.callbacks:
-            if isinstance(callback, GateWatch) and "gates" in line:
-                for name, counts in callback.histograms.items():
-                    edges = [k / len(counts) for k in range(len(counts) + 1)]
-                    middles = [(a + b) / 2 for a, b in zip(edges, edges[1:], strict=False)]
-                    total = float(sum(counts)) or 1.0
-                    self._writer.add_histogram_raw(
-                        f"gate/{name}",
-                        min=0.0,
-                        max=1.0,
-                        num=total,
-                        sum=float(sum(c * m for c, m in zip(counts, middles, strict=True))),
-                        sum_squares=float(sum(c * m * m for c, m in zip(counts, middles, strict=True))),
-                        bucket_limits=edges[1:],
-                        bucket_counts=[float(count) for count in counts],
-                        global_step=step,
-                    )
+            for name, own in getattr(callback, "latest", lambda step: {})(update.step).items():
+                self._writer.add_scalar(f"gates/{name}/below", own.low, update.step)
+                self._writer.add_scalar(f"gates/{name}/above", own.high, update.step)
+                self._writer.add_histogram(f"gates/{name}", own.sample(), update.step)
 
-    def on_checkpoint(self, run: Run) -> None:
+    def on_evaluation(self, run: Any, line: Mapping[str, Any]) -> None:
+        for name, value in line.items():
+            if name != "step":
+                self._writer.add_scalar(f"metrics/{name}", value, run.step)
+
+    def on_checkpoint(self, run: Any) -> None:
+        self._writer.flush()
+
+    def on_end(self, run: Any) -> None:
         if self._writer is not None:
-            self._writer.flush()
-
-    def on_end(self, run: Run) -> None:
-        self._writer.close()
+            self._writer.close()
+            self._writer = None
 
 
-def _writer() -> Any:
-    for module in WRITERS:
+def writer_class() -> Any:
+    """SummaryWriter of tensorboardX, else of torch. Raises MissingExtraError if there is neither."""
+    try:
+        return require_extra("tensorboardX", "tensorboard").SummaryWriter
+    except MissingExtraError as missing:
         try:
-            return importlib.import_module(module).SummaryWriter
-        except ImportError:
-            continue
-    raise MissingExtraError(
-        "tensorboardX is needed for this (or torch with tensorboard); install it with: pip install 'gated[tensorboard]'"
-    )
-
-
-def _flat(values: dict[str, Any], prefix: str = "") -> list[tuple[str, float]]:
-    found: list[tuple[str, float]] = []
-    for name, value in values.items():
-        if isinstance(value, dict):
-            found += _flat(value, f"{prefix}{name}/")
-        elif is_number(value):
-            found.append((prefix + name, value))
-    return found
+            return require_extra("torch.utils.tensorboard", "tensorboard").SummaryWriter
+        except MissingExtraError:
+            raise missing from None

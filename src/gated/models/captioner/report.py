@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import io
+import math
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any, NamedTuple
@@ -137,8 +138,14 @@ def _scores(scores: Sequence[Shown], say: Mapping[str, str]) -> str:
 
 
 def _row(name: str, shares: Sequence[float], strong: bool = False) -> str:
-    cells = "".join(f"<td>{'<b>' if strong else ''}{share:.1%}{'</b>' if strong else ''}</td>" for share in shares)
+    begin, end = ("<b>", "</b>") if strong else ("", "")
+    cells = "".join(f"<td>{begin}{share(own)}{end}</td>" for own in shares)
     return f"<tr><th>{escape(name)}</th>{cells}</tr>"
+
+
+def share(part: float) -> str:
+    """A part as a percentage; a dash where there is nothing of which it could be a part."""
+    return "-" if math.isnan(part) else f"{part:.1%}"
 
 
 def _picture(captioner: Captioner, own: SceneSet, n: int, say: Mapping[str, str], lang: str) -> str:

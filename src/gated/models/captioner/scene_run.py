@@ -6,12 +6,11 @@ from dataclasses import asdict
 from typing import Any, NamedTuple
 
 from gated.data.scenes import Score, score_captions
-from gated.errors import FileFormatError, MissingExtraError
+from gated.errors import FileFormatError
 from gated.interop.model_file import check_description, numbers_at_most, rebuild
-from gated.learning.training.pictures import draw_run
-from gated.learning.training.run import Run
+from gated.learning import Callback, GateWatch, GradientWatch, Judge, Run
+from gated.learning.training.gate_watch import gates_of
 from gated.learning.training.run_folder import RunFolder
-from gated.learning.training.watches import GateWatch, GradientWatch
 from gated.models.captioner.batches import Pairs
 from gated.models.captioner.captioner import Captioner
 from gated.models.captioner.eye import Eye, Filters
@@ -43,22 +42,22 @@ class SceneRun(Run):
         options = {name: getattr(settings, name) for name in ("batch", "optimizer", "lr", "warmup", "clip", "seed")}
         training = captioner.training(features, pairs, total=settings.updates, **options)
         watched = pairs.batch(pairs.pictures[:64], lambda which: captioner._shown(features[which]))
+        callbacks: list[Callback] = [GradientWatch()]
+        if gates_of(captioner.network.layers["rnn"].cell):
+            callbacks.insert(0, GateWatch(watched, every=settings.evaluate_every))
         super().__init__(
             training,
             settings.updates,
-            validate=self._judged,
-            decides=RIGHT,
-            higher=True,
-            patience=settings.patience,
+            judge=Judge(self._judged, decides=RIGHT, better="higher", patience=settings.patience),
             evaluate_every=settings.evaluate_every,
             log_every=settings.log_every,
             per_epoch=settings.per_pass,
-            callbacks=[GateWatch(watched, every=settings.evaluate_every), GradientWatch()],
+            callbacks=callbacks,
             folder=folder,
-            save_model=self._save_model,
+            save_model=self.save_model_to,
+            keep_best=False,  # the model file has them
         )
         self._judges = captioner.eye.features(data.judge.pictures)
-        self.config = self._config()
 
     @classmethod
     def start(
@@ -98,7 +97,7 @@ class SceneRun(Run):
         )
         check_description(captioner.network.config(), captioner.network)
         run = cls(folder, settings, data, captioner, tell)
-        run.begin(overwrite)
+        run.begin(run._config(), overwrite)
         return run
 
     @classmethod
@@ -130,7 +129,7 @@ class SceneRun(Run):
         run = cls(folder, settings, data, captioner, tell)
         run.go_on()
         if changes:
-            folder.write_config(run.config)
+            folder.write_config(run._config())
         return run
 
     def _judged(self) -> dict[str, float]:
@@ -147,19 +146,10 @@ class SceneRun(Run):
         ]
         return Scores(*found)
 
-    def state(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        arrays, values = super().state()
-        return arrays, values | {"network": self.captioner.network.config()}
-
-    def draw(self) -> None:
-        try:
-            draw_run(self.folder.plot_file, self.all_lines(), RIGHT)
-        except MissingExtraError:
-            return
-
-    def _save_model(self) -> None:
+    def save_model_to(self, path: Any) -> None:
+        """Write the captioner as it is."""
         self.captioner.about = {"settings": asdict(self.settings), "step": self.step, RIGHT: self.records.best}
-        self.captioner.save(self.folder.model_file)
+        self.captioner.save(path)
 
     def _config(self) -> dict[str, Any]:
         from gated import __version__

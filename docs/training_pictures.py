@@ -1,0 +1,45 @@
+"""The picture of docs/training.md: the gates of an LSTM whose forget gates were driven to 1 before it learned.
+
+python docs/training_pictures.py     into docs/pictures: gates-over-training.png
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import gated
+from gated.data import Vocabulary, python_topics, stream_windows
+from gated.learning import Adam, GateWatch, fit
+from gated.learning.training.figures import png
+from gated.learning.training.gate_pictures import gate_figure
+from gated.losses import SoftmaxCrossEntropy
+
+
+def draw(folder: Path) -> None:
+    """The training of the page, for longer."""
+    text = python_topics()[:60_000]
+    letters = Vocabulary(text)
+    ids = letters.encode(text)
+    layers = {
+        "embed": gated.Embedding(len(letters), 16, seed=0),
+        "rnn": gated.LSTM(16, 64, seed=1),
+        "head": gated.Dense(64, len(letters), seed=2),
+    }
+    net = gated.Network(layers)
+    net.params["rnn.l0.b.f"][:] = 20
+    ((x, _),) = stream_windows(ids[-6000:], 20, 6000)
+
+    def windows(epoch: int):  # type: ignore[no-untyped-def]
+        return stream_windows(ids[:54_000], 20, 25)
+
+    callbacks = [GateWatch(x, every=20)]
+    history = fit(
+        net, SoftmaxCrossEntropy(), Adam(0.01), windows, updates=400, carry_state=True, callbacks=callbacks,
+        progress=False,
+    )  # fmt: skip
+    (folder / "gates-over-training.png").write_bytes(png(gate_figure(history.metrics)))
+
+
+if __name__ == "__main__":
+    draw(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent / "pictures")
