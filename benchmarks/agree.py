@@ -10,7 +10,10 @@ from benchmarks.problem import Numbers
 # either is a few 1e-6 away from the true value.
 TOLERANCE = 2e-5
 
-OF_TASKS = {"update": 1e-4}  # losses of one update after the other: Adam makes whole steps of last digits near zero
+OF_TASKS = {
+    "update": 1e-4,
+    "caption": 1e-4,
+}  # losses of one update after the other: Adam makes whole steps of last digits near zero
 
 
 class Disagreement(Exception):

@@ -20,6 +20,7 @@ SCRATCH = "runs/benchmarks"
 EXPLANATION = f"""\
 groups for --only:
   update         whole updates of a language model, against PyTorch: from ids to new parameters
+  caption        whole updates of a captioner, against PyTorch
   lstm gru       training steps, against PyTorch's own layers
   peephole       training steps of the peephole LSTM, against JAX (lax.scan under jit)
   eager compile  the same, against a loop in PyTorch, eager and with a compiled step

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from benchmarks.points import (
     BIDIRECTIONAL,
+    CAPTIONS,
     GRID,
     LARGE,
     ONLINE,
@@ -122,6 +123,27 @@ def _updates() -> list[Comparison]:
     ]
 
 
+def _captions() -> list[Comparison]:
+    """Of captioners, whole, from features and words to new parameters."""
+    rows = (
+        ("caption.lstm", "lstm", 120, "LSTM, 120 words"),
+        ("caption.assignment", "lstm", 1004, "LSTM, the course assignment's, 1,004 words"),
+        ("caption.scenes", "gru", 164, "GRU, that of `gated caption train`, 164 words"),
+    )
+    return [
+        Comparison(
+            key=key,
+            title=f"Whole update of a captioner, {name}, PyTorch",
+            cell=cell,
+            task="caption",
+            peer="torch",
+            points=(CAPTIONS[words],),
+            vocabulary=words,
+        )
+        for key, cell, words, name in rows
+    ]
+
+
 def _samples() -> list[Comparison]:
     """A text written by a language model, symbol after symbol."""
     rows = (
@@ -137,6 +159,7 @@ def _samples() -> list[Comparison]:
 
 COMPARISONS = (
     *_updates(),
+    *_captions(),
     Comparison("lstm", "LSTM training, PyTorch nn.LSTM", "lstm", "train", "torch"),
     Comparison("gru", "GRU (reset after) training, PyTorch nn.GRU", "gru", "train", "torch"),
     Comparison("peephole", "Peephole LSTM training, JAX lax.scan under jit", "peephole", "train", "jax"),

@@ -27,6 +27,7 @@ TASKS = (
     "online",
     "online_step",
     "update",
+    "caption",
     "bidirectional",
     "sample",
     "sample_model",

@@ -102,6 +102,19 @@ LINES = (
     ),
     Line(("update.words",), "the same with an LSTM and 10,000 symbols; PyTorch", "同上，LSTM，10,000 个符号；PyTorch"),
     Line(
+        ("caption.lstm",),
+        "a captioner of 120 words, LSTM, the whole update; PyTorch",
+        "120 个词的看图说话模型，LSTM，一次完整的更新；PyTorch",
+    ),
+    Line(
+        ("caption.assignment",), "the course assignment's, 1,004 words; PyTorch", "课程作业的模型，1,004 个词；PyTorch"
+    ),
+    Line(
+        ("caption.scenes",),
+        "that of `gated caption train`, with a GRU; PyTorch",
+        "`gated caption train` 的模型，GRU；PyTorch",
+    ),
+    Line(
         ("sample.torch",),
         "sampling 2,000 of 103 symbols from an LSTM, H = 192; PyTorch",
         "从 LSTM 采样 2,000 个符号（共 103 种），H = 192；PyTorch",

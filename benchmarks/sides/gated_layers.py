@@ -10,7 +10,7 @@ import numpy as np
 
 import gated
 from benchmarks.problem import Numbers, Problem
-from benchmarks.sides import gated_sampling, gated_updates, scan_clock
+from benchmarks.sides import gated_captions, gated_sampling, gated_updates, scan_clock
 from benchmarks.sides.base import Prepared, Unavailable, Variant
 from benchmarks.sides.gated_recurrent import recurrent, two_layers
 
@@ -34,6 +34,8 @@ class Gated:
     def prepare(self, problem: Problem, task: str, variant: Variant) -> Prepared:
         if task == "update":
             return gated_updates.prepare(problem)
+        if task == "caption":
+            return gated_captions.prepare(problem)
         if task.startswith("sample"):
             return (gated_sampling.prepare_model if task == "sample_model" else gated_sampling.prepare)(problem)
         if task == "bidirectional":

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from benchmarks.problem import Array, Numbers, Problem, unstacked
-from benchmarks.sides import torch_sampling, torch_updates
+from benchmarks.sides import torch_captions, torch_sampling, torch_updates
 from benchmarks.sides.base import Prepared, Variant
 from benchmarks.sides.torch_recurrent import recurrent, two_layers
 
@@ -26,6 +26,8 @@ class TorchLayers:
     def prepare(self, problem: Problem, task: str, variant: Variant) -> Prepared:
         if task == "update":
             return torch_updates.prepare(problem)
+        if task == "caption":
+            return torch_captions.prepare(problem)
         if task.startswith("sample"):
             return torch_sampling.prepare(problem, variant)
         if task == "bidirectional":

@@ -54,8 +54,8 @@ def caption_network(
         layers[f"look{k}"] = Dense(size, whole_above_zero("look", width), "tanh", seed=seed + 10 + k, **common)
         wires[f"look{k}"], seen, size = seen, f"look{k}", width
     if places is not None:
-        layers["read"] = Recurrent(cells.gru, size, read, bidirectional=True, seed=seed + 7, **common)
-        wires["read"], seen, size = seen, "read.h", 2 * read
+        layers["read"] = Recurrent(cell, size, read, bidirectional=True, seed=seed + 7, **common)
+        wires["read"], seen, size = seen, f"read.{cell.states[0]}", 2 * layers["read"].state_sizes[0]
     at_steps = size if show != "state" else 0
     rnn = Recurrent(cell, embedding_size + at_steps, hidden_size, num_layers, dropout=dropout, seed=seed + 4, **common)
     first = cell.states[0]
