@@ -111,6 +111,32 @@ def test_both_backends_draw_the_same_and_with_everything_allowed_as_without(batc
         np.testing.assert_array_equal(language().stream(batch).draw(first, uniforms, 0.9, **how), coldest)  # type: ignore[arg-type]
 
 
+@settings(max_examples=40, deadline=None)
+@given(
+    size=st.one_of(st.integers(1, 40), st.sampled_from([127, 128, 129, 1000])),
+    different=st.sampled_from([2, 5, 10**6]),
+    batch=st.integers(1, 3),
+    k=st.one_of(st.none(), st.integers(1, 45)),
+    part=st.one_of(st.none(), st.floats(1e-3, 0.999)),
+    dtype=st.sampled_from(["float32", "float64"]),
+    seed=st.integers(0, 999),
+)
+def test_machine_code_chooses_from_rows_with_equal_numbers_as_the_reference_does(
+    size: int, different: int, batch: int, k: int | None, part: float | None, dtype: str, seed: int
+) -> None:
+    """The rows of a table are the outputs; few different numbers make many equal ones, some are -inf."""
+    rng = np.random.default_rng(seed)
+    table = rng.integers(0, different, (size, size)) * (6.0 / different)
+    table[rng.random((size, size)) < 0.1] = -np.inf
+    table[:, -1] = np.where(np.isinf(table).all(axis=1), 1.0, table[:, -1])
+    uniforms, first, found = rng.random((15, batch)), rng.integers(0, size, batch), []
+    for backend in ("native", "reference"):
+        network = Network({"rows": Embedding(size, size, dtype=dtype, backend=backend)})
+        network.theta[:] = table.ravel()
+        found.append(network.stream(batch).draw(first, uniforms, 0.9, top_k=k, top_p=part))
+    np.testing.assert_array_equal(*found)
+
+
 def test_plain_draws_and_such_among_the_likeliest_go_on_from_each_other() -> None:
     uniforms = np.random.default_rng(8).random(30)
     stream, other = language().stream(), language().stream()

@@ -66,7 +66,7 @@ class Stepper(Protocol):
         """From `x` to `y`."""
         ...
 
-    def draw(self, uniforms: Array, temperature: float) -> Array:
+    def draw(self, uniforms: Array, temperature: float, top_k: int | None = None, top_p: float | None = None) -> Array:
         """K steps, of which each takes what was drawn (see `Arithmetic.pick`) from the output of the one before.
 
         For a network that takes ids, of which there are V at least. The first step takes `x`.
@@ -148,8 +148,8 @@ class Arithmetic(Protocol):
         Args:
             uniforms: (N,), from 0 to below 1.
             top_k: the others have no chance but so many, the largest; of equal ones the first. At least 1.
-            top_p: of these, the others have no chance but the fewest, the largest, whose chances sum up to this part of
-                theirs, the sums being made from the largest down in float64. Above 0, at most 1.
+            top_p: of these, the others have no chance but the fewest, the largest, whose chances, added from the
+                largest down in float64, are this part of all of theirs, added as they stand. Above 0, at most 1.
         """
         ...
 

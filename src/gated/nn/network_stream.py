@@ -82,8 +82,6 @@ class NetworkStream:
     ) -> Array:
         """K steps in which the network takes what it has drawn: id i with probability softmax(y / temperature)i.
 
-        With `top_k` or `top_p` every step is a call of its own, else all K are one.
-
         Args:
             first: what the first step takes, ids (N,); with a batch of one, a number as well.
             uniforms: (K, N) numbers from 0 to below 1, one for every draw; with a batch of one, (K,) as well.
@@ -114,11 +112,7 @@ class NetworkStream:
         numbers = checks.array("uniforms", given[:, None] if flat else given, ("K", self._batch), np.dtype("float64"))
         if numbers.size and not (numbers.min() >= 0.0 and numbers.max() < 1.0):
             raise wrong("uniforms", f"{numbers.min()} to {numbers.max()}", "from 0 to below 1")
-        if top_k is None and top_p is None:
-            drawn = self._steps.draw(ids, np.ascontiguousarray(numbers), temperature)
-        else:
-            how = (temperature, *likeliest(top_k, top_p))
-            drawn = drawn_one_by_one(self._network, self._steps.step, ids, numbers, how)
+        drawn = self._steps.draw(ids, np.ascontiguousarray(numbers), temperature, *likeliest(top_k, top_p))
         if drawn.size and drawn[-1].min() < 0:
             step = int((drawn < 0).any(axis=1).argmax())
             raise GatedError(f"draw: the network's output is not finite at step {step}")
@@ -184,9 +178,9 @@ class _Whole:
         else:  # ids have been looked at
             x[...] = x_t if x.ndim == 1 else checks.array("x_t", x_t, x.shape, x.dtype)
 
-    def draw(self, ids: Array, uniforms: Array, temperature: float) -> Array:
+    def draw(self, ids: Array, uniforms: Array, *how: Any) -> Array:
         self._put(ids)
-        return self._stepper.draw(uniforms, temperature)
+        return self._stepper.draw(uniforms, *how)
 
     def reset(self, state: Any) -> None:
         self._stepper.put(whole_pass.by_link(self._network, self._found, state, self._batch))
@@ -216,8 +210,8 @@ class _ByParts:
             y = step.step(y)
         return np.asarray(y)
 
-    def draw(self, ids: Array, uniforms: Array, temperature: float) -> Array:
-        return drawn_one_by_one(self._network, self.step, ids, uniforms, (temperature,))
+    def draw(self, ids: Array, uniforms: Array, *how: Any) -> Array:
+        return drawn_one_by_one(self._network, self.step, ids, uniforms, how)
 
     def reset(self, state: Any) -> None:
         for name, step in self._steps.items():

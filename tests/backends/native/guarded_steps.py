@@ -138,8 +138,8 @@ def run_without_tape(
             stream.x[...] = x[:sequences]
             results[f"streamed {t}"] = stream.step().copy()
         if classes:
-            for temperature in (0.0, 0.7):
-                results[f"drawn {temperature}"] = stream.draw(keep(rng.random((4, sequences))), temperature)
+            for how in ((0.0,), (0.7,), (0.7, 3), (0.7, None, 0.6), (0.7, 9, 0.9), (0.7, 1, 1e-3)):
+                results[f"drawn {how}"] = stream.draw(keep(rng.random((4, sequences))), *how)
         results |= {f"after {k} {i}": a for k, own in stream.take().items() for i, a in enumerate(own)}
     return {name: np.array(array) for name, array in results.items()}
 

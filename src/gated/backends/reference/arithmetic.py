@@ -20,16 +20,18 @@ def wide(dtype: np.dtype[Any]) -> np.dtype[Any]:
 _PRODUCT = partial(reduce, operator.mul)  # of the factors of a term; learning in real time makes many small ones
 
 
-def _likeliest(y: Array, chances: Array, top_k: int | None, top_p: float | None) -> Array:
-    """Which of the chances (N, V) count, as `pick` says: booleans."""
-    order = np.argsort(-y, axis=1, kind="stable")  # from the largest down, equal ones as they stand
-    sums = np.cumsum(np.take_along_axis(chances, order, axis=1)[:, :top_k], axis=1)
-    needed = np.ones(sums.shape, bool)
-    if top_p is not None:
-        needed[:, 1:] = sums[:, :-1] < top_p * sums[:, -1:]
-    found = np.zeros(y.shape, bool)
-    np.put_along_axis(found, order[:, :top_k], needed, axis=1)
-    return found
+def _likeliest(y: Array, chances: Array, most: int, part: float) -> Array:
+    """The chances (N, V) of the first in the order of falling outputs y, equal ones as they stand; 0 of all others.
+
+    The first are `most`, or as many as are needed for this part of the sum of chances.
+    """
+    order = np.argsort(-y, axis=1, kind="stable")
+    sums = np.cumsum(np.take_along_axis(chances, order, axis=1), axis=1)
+    needed = np.arange(y.shape[1]) < np.full(y.shape, most)
+    needed[:, 1:] &= sums[:, :-1] < part * np.cumsum(chances, axis=1)[:, -1:]
+    kept = np.zeros(y.shape, bool)
+    np.put_along_axis(kept, order, needed, axis=1)
+    return np.where(kept, chances, 0.0)
 
 
 class NumPyArithmetic:
@@ -47,8 +49,10 @@ class NumPyArithmetic:
                 over="ignore", invalid="ignore"
             ):  # a tiny temperature: what is below the peak has no chance
                 chances = np.exp((wide_y - peak) / temperature)
-            if top_k is not None or top_p is not None:
-                chances = np.where(_likeliest(wide_y, chances, top_k, top_p), chances, 0.0)
+            if top_k is not None:
+                chances = _likeliest(wide_y, chances, top_k, np.inf)
+            if top_p is not None:
+                chances = _likeliest(wide_y, chances, y.shape[1], top_p)
             sums = np.cumsum(chances, axis=1)
             found = (sums <= uniforms[:, None] * sums[:, -1:]).sum(axis=1)
         return np.where(np.isfinite(peak[:, 0]), found, -1)

@@ -81,11 +81,11 @@ class ReferenceStepper:
         self.y, self.states = infer_chain(*self._own, Given(self.x, 1, len(self.x), None, self.states))
         return self.y
 
-    def draw(self, uniforms: Array, temperature: float) -> Array:
+    def draw(self, uniforms: Array, temperature: float, top_k: int | None = None, top_p: float | None = None) -> Array:
         drawn = np.empty(uniforms.shape, np.int64)
         for k, own in enumerate(uniforms):
             going = self.x >= 0
-            drawn[k] = np.where(going, self._own[0].pick(self.step(), own, temperature), -1)
+            drawn[k] = np.where(going, self._own[0].pick(self.step(), own, temperature, top_k, top_p), -1)
             self.x[...] = drawn[k]
         return drawn
 

@@ -29,13 +29,18 @@ from gated.backends.native.codegen.ir_tools import (
     read,
     splat,
 )
+from gated.backends.native.codegen.likeliest import emit_likeliest
 from gated.backends.native.codegen.vector_math import EMITTERS, PRECISIONS, VectorMath
 from gated.backends.native.codegen.vectors import DOUBLE, wider
 from gated.backends.native.processor import Machine
 
 Value = Any
 # `chances`: memory for `size` float64 numbers, in whole vectors; `temperature`: of a float64 number
-PICK_JOB = ("y", "rows", "size", "uniforms", "ids", "drawn", "step", "chances", "temperature")
+# `order`: memory for `size` numbers; `most`: of a number, how many of the likeliest have a chance; `part`: of a float64
+# number, the part of the probability that the likeliest have which have one, infinity for all
+PICK_JOB = (
+    "y", "rows", "size", "uniforms", "ids", "drawn", "step", "chances", "temperature", "order", "most", "part"
+)  # fmt: skip
 
 
 def emit_pick(module: ir.Module, math: VectorMath, machine: Machine) -> None:
@@ -50,6 +55,7 @@ class _Pick:
     def __init__(self, module: ir.Module, math: VectorMath, wide: VectorMath) -> None:
         self.math, self.wide = math, wide
         self.b, ctx, _, _ = begin(module, "pick")
+        self.keep = emit_likeliest(module, math.scalar)
         self.job = JobTable(self.b, ctx, PICK_JOB).read(self.b, I64(0))
         self.size = self.job["size"]
 
@@ -130,6 +136,7 @@ class _Pick:
             below = b.fsub(self._vector(y, first), splat(b, peak, wide.width))
             chances = EMITTERS["exp"](wide, b, b.fdiv(below, splat(b, temperature, wide.width)))
             b.store(chances, self._number("chances", first), align=8)
+        self._leave_the_likeliest(y)
         sums = {"total": DOUBLE(0.0)}
         with loop_with(b, I64(0), self.size, sums) as (k, now):
             place = self._number("chances", k)
@@ -140,3 +147,13 @@ class _Pick:
             passed = b.fcmp_ordered("<=", b.load(self._number("chances", k), typ=DOUBLE), part)
             now["below"] = b.add(now["below"], b.zext(passed, I64))
         return counted["below"]
+
+    def _leave_the_likeliest(self, y: Value) -> None:
+        """First so many, then of these those that have so much of the probability; nothing where both allow all."""
+        b, inf_part = self.b, DOUBLE(inf)
+        most, part = read(b, self._pointer("most"), 0), b.load(self._pointer("part"), typ=DOUBLE)
+        given = [y, self._pointer("chances"), self._pointer("order"), self.size]
+        with b.if_then(b.icmp_signed("<", most, self.size)):
+            b.call(self.keep, [*given, most, inf_part])
+        with b.if_then(b.fcmp_ordered("<", part, inf_part)):
+            b.call(self.keep, [*given, self.size, part])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -86,11 +87,11 @@ class Stepper:
         self._steps += 1
         return self.y
 
-    def draw(self, uniforms: Array, temperature: float) -> Array:
+    def draw(self, uniforms: Array, temperature: float, top_k: int | None = None, top_p: float | None = None) -> Array:
         """See `interface.Stepper`."""
         even, odd, both = (program for _, program, *_ in self._drawing)
         count, own, team = len(uniforms), self._pick, pool()
-        drawn = own.begin(uniforms, temperature)
+        drawn = own.begin(uniforms, temperature, top_k, top_p)
         first = min(count, self._steps & 1)  # pairs begin with an even step
         pairs, rest = divmod(count - first, 2)
         for program, times, steps in ((odd, first, 1), (both, pairs, 2), (even, rest, 1)):
@@ -126,18 +127,23 @@ class _Pick:
     def __init__(self, ids: Array, y: Array) -> None:
         self.kernels, (rows, size) = kernels(y.dtype), y.shape  # held: the code lives as long
         self._step, self._temperature = memory.empty((1,), NUMBER), memory.empty((1,), FLOAT)
+        self._most, self._part = memory.empty((1,), NUMBER), memory.empty((1,), FLOAT)
+        self._order, self._size = memory.empty((size,), NUMBER), size
         width = host().machine.width("float64")
         self._chances = memory.empty((width * -(-size // width),), FLOAT)
         known = {"y": y, "ids": ids, "step": self._step, "chances": self._chances, "temperature": self._temperature}
+        known |= {"order": self._order, "most": self._most, "part": self._part}
         fields = {name: address_of(array) for name, array in known.items()} | {"rows": rows, "size": size}
         sheet, course = self.kernels.course("pick")
         self.call = Call(sheet, [fields.get(name, 0) for name in PICK_JOB])
         self.phases = course.phases(self.call.numbers)
 
-    def begin(self, uniforms: Array, temperature: float) -> Array:
+    def begin(self, uniforms: Array, temperature: float, top_k: int | None, top_p: float | None) -> Array:
         """Where the numbers that are drawn will be found."""
         drawn, at = memory.placed(uniforms.shape, NUMBER)
         self._step[0], self._temperature[0] = 0, temperature
+        self._most[0] = self._size if top_k is None else min(top_k, self._size)
+        self._part[0] = inf if top_p is None else top_p
         self.call.rebase("uniforms", address_of(uniforms))
         self.call.rebase("drawn", at)
         self._uniforms = uniforms  # held
