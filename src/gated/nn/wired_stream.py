@@ -110,10 +110,10 @@ class _WiredSteps:
             return made[Source(self.names[-1])]
         return self._end.step(self._x(self._tail.first, made))
 
-    def draw(self, ids: Array, uniforms: Array, temperature: float) -> Array:
+    def draw(self, ids: Array, uniforms: Array, *how: Any) -> Array:
         if self._end is not None and not self._steps and len(self._network.wiring.wires[self.names[0]].x) == 1:
-            return self._end.draw(ids, uniforms, temperature)
-        return drawn_one_by_one(self._network, self.step, ids, uniforms, (temperature,))
+            return self._end.draw(ids, uniforms, *how)
+        return drawn_one_by_one(self._network, self.step, ids, uniforms, how)
 
     def reset(self, state: Any) -> None:
         begin = {name: own for name, own in self._begin.items() if own is not None} | dict(state or {})
