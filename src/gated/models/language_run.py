@@ -17,9 +17,9 @@ from gated.interop.model_file import check_description, numbers_at_most, rebuild
 from gated.learning import Callback, Judge, Run, Training
 from gated.learning.rules import schedules
 from gated.learning.rules.optimizers import OPTIMIZERS
+from gated.learning.runs.records import Records as Records  # it was once here
 from gated.learning.training.curves import draw_curves
 from gated.learning.training.loop import Update
-from gated.learning.training.records import Records as Records  # it was once here
 from gated.learning.training.run_folder import RunFolder
 from gated.models.language_model import CharacterLanguageModel, misfit
 from gated.models.language_settings import Corpus, Settings, settings_from
