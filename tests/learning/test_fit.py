@@ -489,3 +489,15 @@ def test_lines_that_a_picture_cannot_show_are_left_out():
     norm_figure(lines)
     assert len(gate_figure(lines).axes) == 2
     assert gate_figure([]) is None
+
+
+def test_a_start_that_was_killed_before_its_first_checkpoint_begins_again(tmp_path, whole):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "config.json").write_text('{"gated": "0')
+    net = network()
+    same(whole, net, train(net, folder=folder, resume=True))
+    (folder / "checkpoint.safetensors").unlink()
+    (folder / "letter.txt").write_text("of somebody")
+    with pytest.raises(ArgumentError, match="with 'letter.txt' in it, expected nothing but a run's files$"):
+        train(network(), folder=folder, resume=True)
