@@ -46,6 +46,7 @@ ROOMS = {
     "learning": {
         "rules": ("optimizers, learning rates over time, clipping", "优化器、随时间变化的学习率、裁剪"),
         "training": ("backpropagation through time, the loop, its folder", "沿时间反向传播、训练循环、运行的文件夹"),
+        "runs": ("a whole run: validation, early stopping, who looks on", "一次完整的训练：验证、提前停止、旁观的回调"),
         "realtime": ("online with traces, and exact", "带迹的在线学习，和精确的实时学习"),
     },
     "audit": {

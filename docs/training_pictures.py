@@ -11,8 +11,8 @@ from pathlib import Path
 import gated
 from gated.data import Vocabulary, python_topics, stream_windows
 from gated.learning import Adam, GateWatch, fit
+from gated.learning.runs.gate_pictures import gate_figure
 from gated.learning.training.figures import png
-from gated.learning.training.gate_pictures import gate_figure
 from gated.losses import SoftmaxCrossEntropy
 
 

@@ -31,7 +31,7 @@ ORDER = (
 )
 ROOMS = {
     "backends/native": ("codegen", "machine", "memory", "threads", "passes"),
-    "learning": ("rules", "training", "realtime"),
+    "learning": ("rules", "training", "runs", "realtime"),
     "audit": ("foreign", "diagnosis", "mending", "pages"),
 }
 OLD = {"runtime"}  # a place that is kept for those who import from it

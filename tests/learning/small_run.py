@@ -14,7 +14,7 @@ import numpy as np
 import gated
 from gated.data import stream_windows
 from gated.learning import Adam, Callback, GateWatch, History, Update, fit
-from gated.learning.training import run as runs
+from gated.learning.runs import run as runs
 from gated.losses import SoftmaxCrossEntropy
 
 V = 5

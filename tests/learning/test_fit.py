@@ -22,7 +22,7 @@ from gated.losses import SoftmaxCrossEntropy, SquaredError
 def without_pictures(request, monkeypatch):
     """A picture takes longer than the training here."""
     if "picture" not in request.node.name:
-        monkeypatch.setattr("gated.learning.training.run.draw_run", lambda *given: None)
+        monkeypatch.setattr("gated.learning.runs.run.draw_run", lambda *given: None)
 
 
 class Stop(Callback):
@@ -64,7 +64,7 @@ def first_part(folder, step, how):
 def whole():
     net = network()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("gated.learning.training.run.draw_run", lambda *given: None)
+        patch.setattr("gated.learning.runs.run.draw_run", lambda *given: None)
         history = train(net)
     return net.theta.copy(), history
 
@@ -398,7 +398,7 @@ def test_a_damaged_checkpoint_is_refused(tmp_path, damage, words):
 
 
 def test_a_checkpoint_of_an_older_version_is_read():
-    from gated.learning.training.records import Records, records_from
+    from gated.learning.runs.records import Records, records_from
 
     older = {"nats": 3.5, "characters": 7, "seconds": 2.0, "best": 1.5, "latest": 1.75}
     assert records_from(older) == Records(loss=3.5, predictions=7, seconds=2.0, best=1.5, latest=1.75)
@@ -476,8 +476,8 @@ def test_pictures_of_a_run(tmp_path):
 
 def test_lines_that_a_picture_cannot_show_are_left_out():
     pytest.importorskip("matplotlib")
-    from gated.learning.training.gate_pictures import gate_figure
-    from gated.learning.training.run_pictures import loss_figure, norm_figure, points
+    from gated.learning.runs.gate_pictures import gate_figure
+    from gated.learning.runs.run_pictures import loss_figure, norm_figure, points
 
     gate = {"low": 0.1, "high": 0.2, "stuck": 0.0, "bins": [0.05] * 20}
     lines = [
@@ -489,3 +489,15 @@ def test_lines_that_a_picture_cannot_show_are_left_out():
     norm_figure(lines)
     assert len(gate_figure(lines).axes) == 2
     assert gate_figure([]) is None
+
+
+def test_a_start_that_was_killed_before_its_first_checkpoint_begins_again(tmp_path, whole):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "config.json").write_text('{"gated": "0')
+    net = network()
+    same(whole, net, train(net, folder=folder, resume=True))
+    (folder / "checkpoint.safetensors").unlink()
+    (folder / "letter.txt").write_text("of somebody")
+    with pytest.raises(ArgumentError, match="with 'letter.txt' in it, expected nothing but a run's files$"):
+        train(network(), folder=folder, resume=True)

@@ -8,7 +8,7 @@ import pytest
 import gated
 from gated.errors import GatedError
 from gated.learning import SGD, GateWatch, Sequences, fit, gate_reports
-from gated.learning.training.gate_watch import gates_of
+from gated.learning.runs.gate_watch import gates_of
 from gated.losses import SquaredError
 
 RNG = np.random.default_rng(3)

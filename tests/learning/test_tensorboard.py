@@ -9,7 +9,7 @@ from tests.learning.small_run import IDS, network, train
 
 from gated.errors import MissingExtraError
 from gated.learning import GateWatch, TensorBoard
-from gated.learning.training import tensorboard
+from gated.learning.runs import tensorboard
 
 
 def events(folder):

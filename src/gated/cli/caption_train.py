@@ -13,7 +13,7 @@ from gated.cli.caption_show import report_of, score_table
 from gated.cli.load_cell import load_cell
 from gated.errors import ArgumentError
 from gated.files.atomic import write_atomically
-from gated.learning.training.report import Report
+from gated.learning.runs.report import Report
 from gated.models.captioner.scene_run import SceneRun
 from gated.models.captioner.scene_settings import SceneSettings
 from gated.number_checks import above_zero

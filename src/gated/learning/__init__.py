@@ -10,17 +10,17 @@ from gated.learning.realtime.rtrl import RTRLCost, rtrl_cost
 from gated.learning.rules import schedules
 from gated.learning.rules.clipping import clip_by_global_norm, global_norm
 from gated.learning.rules.optimizers import SGD, Adam, AdamW, Optimizer, RMSProp
+from gated.learning.runs.callbacks import Callback
+from gated.learning.runs.fit import fit
+from gated.learning.runs.gate_watch import GateReport, GateWatch, gate_reports
+from gated.learning.runs.gradient_watch import GradientWatch
+from gated.learning.runs.history import History
+from gated.learning.runs.judge import Judge
+from gated.learning.runs.report import Report
+from gated.learning.runs.run import Run
+from gated.learning.runs.tensorboard import TensorBoard
 from gated.learning.training.bptt import Gradients, full_step, gradients, truncated_step
-from gated.learning.training.callbacks import Callback
-from gated.learning.training.fit import fit
-from gated.learning.training.gate_watch import GateReport, GateWatch, gate_reports
-from gated.learning.training.gradient_watch import GradientWatch
-from gated.learning.training.history import History
-from gated.learning.training.judge import Judge
 from gated.learning.training.loop import Progress, Training, Update
-from gated.learning.training.report import Report
-from gated.learning.training.run import Run
-from gated.learning.training.tensorboard import TensorBoard
 from gated.publish import publish
 
 publish("gated.learning", GradientDifference, Gradients, LahoreLSTM, Online, Progress, RTRLCost, Training, Update)

@@ -14,9 +14,9 @@ from typing import Any
 from gated.errors import ArgumentError, FileFormatError, MissingExtraError, shown
 from gated.interop.model_file import check_description, numbers_at_most, rebuild
 from gated.learning import Callback, Judge, Run
+from gated.learning.runs.records import Records as Records  # it was once here
 from gated.learning.training.curves import draw_curves
 from gated.learning.training.loop import Update
-from gated.learning.training.records import Records as Records  # it was once here
 from gated.learning.training.run_folder import RunFolder
 from gated.models.language_fit import training_of
 from gated.models.language_model import CharacterLanguageModel, LanguageModel, misfit

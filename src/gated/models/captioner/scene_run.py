@@ -9,7 +9,7 @@ from gated.data.scenes import Score, score_captions
 from gated.errors import FileFormatError
 from gated.interop.model_file import check_description, numbers_at_most, rebuild
 from gated.learning import Callback, GateWatch, GradientWatch, Judge, Run
-from gated.learning.training.gate_watch import gates_of
+from gated.learning.runs.gate_watch import gates_of
 from gated.learning.training.run_folder import RunFolder
 from gated.models.captioner.batches import Pairs
 from gated.models.captioner.captioner import Captioner

@@ -8,13 +8,13 @@ from typing import Any
 
 from gated.errors import ArgumentError, describe, wrong, wrong_type
 from gated.learning.rules.optimizers import Optimizer
-from gated.learning.training.callbacks import Callback, checked_callbacks
-from gated.learning.training.gradient_watch import GradientWatch
-from gated.learning.training.history import History
-from gated.learning.training.judge import Judge
+from gated.learning.runs.callbacks import Callback, checked_callbacks
+from gated.learning.runs.gradient_watch import GradientWatch
+from gated.learning.runs.history import History
+from gated.learning.runs.judge import Judge
 from gated.learning.training.loop import Training
-from gated.learning.training.report import Report
-from gated.learning.training.run import CHECKPOINT_SECONDS, Run
+from gated.learning.runs.report import Report
+from gated.learning.runs.run import CHECKPOINT_SECONDS, Run
 from gated.number_checks import whole_above_zero
 
 

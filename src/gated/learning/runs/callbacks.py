@@ -9,7 +9,7 @@ from gated.errors import FileFormatError, GatedError, describe, shown, wrong, wr
 from gated.learning.training.loop import Update
 
 if TYPE_CHECKING:
-    from gated.learning.training.run import Run
+    from gated.learning.runs.run import Run
 
 
 class Callback:

@@ -7,7 +7,7 @@ from typing import Any
 
 from gated.files.atomic import write_atomically
 from gated.learning.training.figures import COLOURS, new_figure, png
-from gated.learning.training.gate_pictures import gate_figure
+from gated.learning.runs.gate_pictures import gate_figure
 
 Lines = Sequence[Mapping[str, Any]]
 LARGEST = 1e100  # matplotlib scales beyond it, which overflows

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from gated.errors import FileFormatError, describe
 from gated.files.json_text import from_text, to_text
-from gated.learning.training.callbacks import load_states, states_of
-from gated.learning.training.records import records_from
+from gated.learning.runs.callbacks import load_states, states_of
+from gated.learning.runs.records import records_from
 
 if TYPE_CHECKING:
-    from gated.learning.training.run import Run
+    from gated.learning.runs.run import Run
 
 BEST = "best"  # the array with the best weights
 

@@ -8,15 +8,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from gated.errors import ArgumentError, FileFormatError, GatedError, MissingExtraError, describe, shown, wrong_type
-from gated.learning.training.callbacks import Callback, checked_callbacks
+from gated.learning.runs.callbacks import Callback, checked_callbacks
 from gated.learning.training.interrupts import delayed_interrupt
-from gated.learning.training.judge import Judge
+from gated.learning.runs.judge import Judge
 from gated.learning.training.loop import Training, Update
-from gated.learning.training.no_folder import NoFolder
-from gated.learning.training.records import Records
+from gated.learning.runs.no_folder import NoFolder
+from gated.learning.runs.records import Records
 from gated.learning.training.run_folder import RunFolder, checkpoint_content
-from gated.learning.training.run_pictures import draw_run
-from gated.learning.training.run_state import check_network, load_state, state_of
+from gated.learning.runs.run_pictures import draw_run
+from gated.learning.runs.run_state import check_network, load_state, state_of
 from gated.number_checks import above_zero, whole_above_zero
 
 CHECKPOINT_SECONDS = 60.0  # at least so often, besides every evaluation

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from gated.files.atomic import write_atomically
 from gated.learning.training.figures import png
-from gated.learning.training.run_pictures import loss_figure, points
+from gated.learning.runs.run_pictures import loss_figure, points
 
 if TYPE_CHECKING:
-    from gated.learning.training.run import Run
+    from gated.learning.runs.run import Run
 
 
 @dataclass(frozen=True)

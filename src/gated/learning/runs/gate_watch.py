@@ -17,7 +17,7 @@ from gated.data.sequences import Sequences
 from gated.data.sequences import within as running_steps
 from gated.errors import ArgumentError, describe, wrong, wrong_type
 from gated.language import Cell, sigmoid
-from gated.learning.training.callbacks import Callback
+from gated.learning.runs.callbacks import Callback
 from gated.learning.training.loop import Update
 from gated.nn.maps import planned
 from gated.nn.tape import Tape

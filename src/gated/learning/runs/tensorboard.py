@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gated.errors import MissingExtraError, require_extra
-from gated.learning.training.callbacks import Callback
+from gated.learning.runs.callbacks import Callback
 from gated.learning.training.loop import Update
 
 

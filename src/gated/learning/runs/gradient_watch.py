@@ -6,7 +6,7 @@ import statistics
 from typing import Any
 
 from gated.errors import ArgumentError
-from gated.learning.training.callbacks import Callback
+from gated.learning.runs.callbacks import Callback
 from gated.learning.training.loop import Update
 from gated.number_checks import above_zero, not_negative, real
 
