@@ -1,0 +1,209 @@
+"""A layer's own passes in one direction: forward over a batch, and back. See `layer_plan`.
+
+What a call has found and filled in stays with the parameters, and is taken up again by the next call of the same sizes:
+plans, and their tables, which are as they should be wherever all arrays lie where they lay before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gated.backends.interface import Array, AtRest, Pass, Scan, stale
+from gated.backends.native.machine.programs import training
+from gated.backends.native.machine.target import Host, host
+from gated.backends.native.memory import leases as memory
+from gated.backends.native.memory.addresses import address_of, parameter_addresses
+from gated.backends.native.passes.layer_plan import LayerBackwardPlan, LayerForwardPlan
+from gated.backends.native.passes.layer_tape import LayerScan, TapeStates
+from gated.backends.native.passes.pass_plan import Shapes
+from gated.backends.native.passes.plan import DTYPES, Call, put_computed
+from gated.backends.native.passes.row_numbers import RowNumbers
+from gated.backends.native.threads.groups import shape_with_room
+from gated.backends.native.threads.pool import Team, pool, team_for
+from gated.backends.native.tuning import TRIED, tuning_for
+from gated.language.graph import Node, is_constant
+from gated.lru import Lru
+
+
+@dataclass(frozen=True, eq=False)
+class _Plans:
+    """Both plans for one set of sizes, or for all of different lengths that fit; and row numbers, if they are the same.
+
+    Attributes:
+        held: what stands in the key of these plans by its identity alone.
+        numbers: of equally long sequences.
+    """
+
+    forward: LayerForwardPlan
+    backward: LayerBackwardPlan
+    held: tuple[Any, ...]
+    numbers: RowNumbers | None = None
+
+    def numbers_of(self, counts: Array, sequences: int, rows: int) -> RowNumbers:
+        """For sequences of these lengths."""
+        if self.numbers is not None:
+            return self.numbers
+        room = self.forward.shapes.sequences  # initial states have so many rows: behind them are the others
+        return RowNumbers.of_lengths(counts, rows, sequences, room)
+
+
+_cache: Lru[Any, _Plans] = Lru(tuning_for().plans_kept)
+
+
+def _find_plans(given: Pass, here: Host, team: Team) -> _Plans:
+    shape, varying = shape_with_room(len(given.counts), given.sequences, len(given.x), team.threads)
+    if varying:
+        shape = 1, *shape[1:]  # T is told
+    # by identity, which is found sooner: plans hold both
+    key = id(given.schedule), id(here), given.x.dtype.char, *shape, varying, *team, *given.sizes.items()
+    return _cache.get((*key, *TRIED.items()), lambda: _plans(given, here, shape, varying, team))
+
+
+def _plans(given: Pass, here: Host, shape: tuple[int, int, int], varying: bool, team: Team) -> _Plans:
+    programs = training(given.schedule, DTYPES[given.x.dtype])
+    shapes = Shapes.of(programs.layout.schedule.graph, given.sizes, given.x.dtype, shape, team, varying)
+    names, groups = list(given.parameters), shapes.groups
+    forward = LayerForwardPlan(programs, shapes, names)
+    numbers = None if varying else RowNumbers.of(groups.step_rows(), groups.all_rows(shape[2]))
+    return _Plans(forward, LayerBackwardPlan(forward, names), (given.schedule, here), numbers)
+
+
+class _Filled:
+    """A plan's table as the last call has filled it in. Used by one call at a time."""
+
+    def __init__(self, plan: LayerForwardPlan | LayerBackwardPlan) -> None:
+        self.plan = plan
+        self._call: Call | None = None
+        self._addresses: tuple[Sequence[int], ...] = ()
+
+    def run(self, counts: Array, sequences: int, *addresses: Sequence[int]) -> None:
+        """Run the plan's course; `addresses`, taken together, in the order of its bases."""
+        plan, call = self.plan, self._call
+        if call is None or addresses != self._addresses:
+            if call is not None:
+                plan.sheet.done(call.numbers, call.address)
+            self._call = call = Call(plan.sheet, [address for some in addresses for address in some])
+            self._addresses = addresses
+        course = plan.course
+        if not plan.shapes.equal:
+            course.recut(call.numbers, counts, sequences)
+        call.run(course.program, course.members, course.alone)
+
+
+class _Kept:
+    """What a call leaves to the next one with the same parameters. Used by one call at a time.
+
+    Attributes:
+        key: what the plans were found by, if they were.
+    """
+
+    def __init__(self, plans: _Plans) -> None:
+        self.plans = plans
+        self.key: tuple[Any, ...] = ()
+        self.forward, self.backward = _Filled(plans.forward), _Filled(plans.backward)
+
+
+def _left(parameters: Mapping[str, Array]) -> list[_Kept]:
+    """What calls have left. A mapping that is the same for every call has room for it in an attribute `kept`."""
+    known: list[_Kept] | None = getattr(parameters, "kept", None)
+    return [] if known is None else known
+
+
+def _take(left: list[_Kept]) -> _Kept | None:
+    """For this call alone: whoever comes meanwhile makes his own."""
+    try:
+        return left.pop()
+    except IndexError:
+        return None
+
+
+def run(given: Pass) -> Scan:
+    """See `interface.Backend.forward`."""
+    schedule, sizes, parameters, x, counts, states = given
+    sequences, rows, dtype = len(states[0]), len(x), x.dtype
+    here, team, tried = host(), team_for(sequences), tuple(TRIED.items()) if TRIED else ()
+    left, key = _left(parameters), (len(counts), sequences, rows, dtype, here, team, schedule, tried, sizes)
+    own = _take(left)
+    if own is None or own.key != key:
+        plans = _find_plans(given, here, team)
+        own = own if own is not None and own.plans is plans else _Kept(plans)
+        own.key = *key[:-1], dict(sizes)  # of which nobody knows that they stay the same
+    plans, plan = own.plans, own.plans.forward
+    numbers = plans.numbers_of(counts, sequences, rows)
+    tape, work = memory.lease(plan.tape.bytes), memory.work(plan.work.bytes)
+    first, first_at = _fitting(states, sequences, plan.state_sizes, dtype)
+    y, at = memory.placed((rows, plan.state_sizes[0]), dtype)
+    put_computed(plan.computed, plan.tape, tape, schedule, parameters)
+    last = [] if plan.shapes.varying else [np.empty((sequences, size), dtype) for size in plan.state_sizes]
+    arrays = pool().address, *numbers.told, tape.address, work.address, address_of(x), at
+    last_at = [address_of(array) for array in last]
+    own.forward.run(counts, sequences, arrays, numbers.places, first_at, last_at, parameter_addresses(parameters))
+    memory.done(work)
+    left.append(own)
+    if plan.shapes.varying:
+        inside, ends = TapeStates(plan, tape, sequences, rows), numbers.last(counts, sequences)
+        last = [inside.whole(k)[ends] for k in range(len(inside))]
+    return LayerScan(given, y, last, (plans, tape, numbers, plan.seal.digest(tape)))
+
+
+def run_back(
+    scan: Scan, dy: Array, dstates: Sequence[Array], gradients: Mapping[str, Array]
+) -> tuple[Array, list[Array]]:
+    """See `interface.Backend.backward`."""
+    plans, tape, numbers, digest = scan.own
+    plan: LayerBackwardPlan = plans.backward
+    left, parameters = _left(scan.parameters), scan.parameters
+    own = _take(left)
+    if own is None or own.plans is not plans:
+        own = _Kept(plans)
+    counts, sequences, dtype = scan.counts, len(scan.last[0]), scan.dtype
+    work = memory.work(plan.work.bytes)
+    last, last_at = _fitting(dstates, sequences, plan.state_sizes, dtype)
+    dy = np.ascontiguousarray(dy)
+    if plan.gathered:
+        before = numbers.before(counts)
+        for k in range(len(last)):
+            plan.work.view(work, ("packed", k))[: scan.rows] = scan.states.whole(k)[before]  # type: ignore[attr-defined]
+    for key in plan.full:
+        plan.work.view(work, key)[...] = _single(scan, key[1])
+    dx, at = memory.placed((scan.rows, plan.shapes.sizes["input"]), dtype)
+    first = [np.empty((sequences, size), dtype) for size in plan.state_sizes]
+    arrays = pool().address, *numbers.told, tape.address, work.address, address_of(dy), at
+    first_at = [address_of(array) for array in first]
+    vectors = parameter_addresses(gradients), parameter_addresses(parameters)
+    own.backward.run(counts, sequences, arrays, numbers.places, last_at, first_at, *vectors)
+    found = plan.seal.digest(work)
+    memory.done(work)
+    left.append(own)
+    if found != digest:
+        raise stale()
+    for name in plan.without_gradient:
+        gradients[name][...] = 0
+    if plan.dx is None:
+        dx[...] = _single(scan, plan.dx_node)
+    return dx, first
+
+
+def _fitting(
+    states: Sequence[Array], sequences: int, sizes: Sequence[int], dtype: np.dtype[Any]
+) -> tuple[Sequence[Array], Sequence[int]]:
+    """States as machine code reads them, (N, size) each, contiguous and of this dtype; and their addresses."""
+    if isinstance(states, AtRest) and states[0].dtype == dtype:
+        return states, states.addresses
+    shapes = [(sequences, size) for size in sizes]
+    found = [
+        state
+        if state.shape == shape and state.dtype == dtype and state.flags.c_contiguous
+        else np.ascontiguousarray(np.broadcast_to(state, shape), dtype)
+        for state, shape in zip(states, shapes, strict=True)
+    ]
+    return found, [address_of(state) for state in found]
+
+
+def _single(scan: Scan, node: Node) -> Any:
+    """The value of a node that has no rows."""
+    return node.attr if is_constant(node) else scan.values[node]
