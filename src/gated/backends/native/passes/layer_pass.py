@@ -6,8 +6,9 @@ plans, and their tables, which are as they should be wherever all arrays lie whe
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -78,16 +79,31 @@ class _Filled:
     def __init__(self, plan: LayerForwardPlan | LayerBackwardPlan) -> None:
         self.plan = plan
         self._call: Call | None = None
-        self._addresses: tuple[Sequence[int], ...] = ()
+        self._fixed: Any = None  # the addresses that it was filled in for
+        self._arrays: Sequence[int] = ()
+        self._names: list[Hashable] = []  # of the bases that are arrays
 
-    def run(self, counts: Array, sequences: int, *addresses: Sequence[int]) -> None:
-        """Run the plan's course; `addresses`, taken together, in the order of its bases."""
-        plan, call = self.plan, self._call
-        if call is None or addresses != self._addresses:
+    def run(
+        self, counts: Array, sequences: int, memory_at: Sequence[int], arrays: Sequence[int], *vectors: Sequence[int]
+    ) -> None:
+        """Run the plan's course.
+
+        Args:
+            memory_at, arrays, vectors: addresses of all bases, in their order. Those of the caller's arrays are often
+                others than in the last call, and few numbers of the table depend on them.
+        """
+        plan, call, fixed = self.plan, self._call, (memory_at, vectors)
+        if call is None or fixed != self._fixed:
             if call is not None:
                 plan.sheet.done(call.numbers, call.address)
-            self._call = call = Call(plan.sheet, [address for some in addresses for address in some])
-            self._addresses = addresses
+            self._call = call = Call(plan.sheet, [*memory_at, *arrays, *chain.from_iterable(vectors)])
+            self._names = [*plan.sheet.base][len(memory_at) : len(memory_at) + len(arrays)]
+            self._fixed, self._arrays = fixed, arrays
+        elif arrays != self._arrays:
+            for name, before, now in zip(self._names, self._arrays, arrays, strict=True):
+                if now != before:
+                    call.rebase(name, now)
+            self._arrays = arrays
         course = plan.course
         if not plan.shapes.equal:
             course.recut(call.numbers, counts, sequences)
@@ -138,10 +154,10 @@ def run(given: Pass) -> Scan:
     first, first_at = _fitting(states, sequences, plan.state_sizes, dtype)
     y, at = memory.placed((rows, plan.state_sizes[0]), dtype)
     put_computed(plan.computed, plan.tape, tape, schedule, parameters)
-    last = [] if plan.shapes.varying else [np.empty((sequences, size), dtype) for size in plan.state_sizes]
-    arrays = pool().address, *numbers.told, tape.address, work.address, address_of(x), at
-    last_at = [address_of(array) for array in last]
-    own.forward.run(counts, sequences, arrays, numbers.places, first_at, last_at, parameter_addresses(parameters))
+    last, last_at = _new_states(sequences, () if plan.shapes.varying else plan.state_sizes, dtype)
+    fixed = pool().address, *numbers.told, tape.address, work.address, *numbers.places
+    arrays = address_of(x), at, *first_at, *last_at
+    own.forward.run(counts, sequences, fixed, arrays, parameter_addresses(parameters))
     memory.done(work)
     left.append(own)
     if plan.shapes.varying:
@@ -171,11 +187,11 @@ def run_back(
     for key in plan.full:
         plan.work.view(work, key)[...] = _single(scan, key[1])
     dx, at = memory.placed((scan.rows, plan.shapes.sizes["input"]), dtype)
-    first = [np.empty((sequences, size), dtype) for size in plan.state_sizes]
-    arrays = pool().address, *numbers.told, tape.address, work.address, address_of(dy), at
-    first_at = [address_of(array) for array in first]
+    first, first_at = _new_states(sequences, plan.state_sizes, dtype)
+    fixed = pool().address, *numbers.told, tape.address, work.address, *numbers.places
+    arrays = address_of(dy), at, *last_at, *first_at
     vectors = parameter_addresses(gradients), parameter_addresses(parameters)
-    own.backward.run(counts, sequences, arrays, numbers.places, last_at, first_at, *vectors)
+    own.backward.run(counts, sequences, fixed, arrays, *vectors)
     found = plan.seal.digest(work)
     memory.done(work)
     left.append(own)
@@ -201,6 +217,16 @@ def _fitting(
         else np.ascontiguousarray(np.broadcast_to(state, shape), dtype)
         for state, shape in zip(states, shapes, strict=True)
     ]
+    return found, [address_of(state) for state in found]
+
+
+def _new_states(sequences: int, sizes: Sequence[int], dtype: np.dtype[Any]) -> tuple[list[Array], Sequence[int]]:
+    """New states, (N, size) each, and their addresses."""
+    if len(sizes) == 2 and sizes[0] == sizes[1]:  # as most cells have: in one piece, which is sooner had
+        both = np.empty((2, sequences, sizes[0]), dtype)
+        first = address_of(both)
+        return [both[0], both[1]], (first, first + both.strides[0])
+    found = [np.empty((sequences, size), dtype) for size in sizes]
     return found, [address_of(state) for state in found]
 
 
