@@ -250,4 +250,5 @@ def test_one_layer_in_many_threads_with_the_same_sizes() -> None:
     for thread in threads:
         thread.join()
     assert not wrong
-    assert len(own._sides()[0][0].parameters.kept) <= 4
+    (kept,) = own._sides()[0][0].parameters.kept
+    assert 0 < len(kept.forward._idle) <= layer_pass.MOST_IDLE

@@ -6,9 +6,8 @@ plans, and their tables, which are as they should be wherever all arrays lie whe
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,7 @@ from gated.backends.native.memory.addresses import address_of, parameter_address
 from gated.backends.native.passes.layer_plan import LayerBackwardPlan, LayerForwardPlan
 from gated.backends.native.passes.layer_tape import LayerScan, TapeStates
 from gated.backends.native.passes.pass_plan import Shapes
-from gated.backends.native.passes.plan import DTYPES, Call, put_computed
+from gated.backends.native.passes.plan import DTYPES, Call, digest_of, put_computed
 from gated.backends.native.passes.row_numbers import RowNumbers
 from gated.backends.native.threads.groups import shape_with_room
 from gated.backends.native.threads.pool import Team, pool, team_for
@@ -45,13 +44,12 @@ class _Plans:
     numbers: RowNumbers | None = None
 
     def numbers_of(self, counts: Array, sequences: int, rows: int) -> RowNumbers:
-        """For sequences of these lengths."""
-        if self.numbers is not None:
-            return self.numbers
+        """For sequences of these different lengths."""
         room = self.forward.shapes.sequences  # initial states have so many rows: behind them are the others
         return RowNumbers.of_lengths(counts, rows, sequences, room)
 
 
+MOST_IDLE = 4  # tables of a plan and a layer that are kept, after so many calls at once
 _cache: Lru[Any, _Plans] = Lru(tuning_for().plans_kept)
 
 
@@ -76,65 +74,105 @@ def _plans(given: Pass, here: Host, shape: tuple[int, int, int], varying: bool, 
 class _Filled:
     """A plan's table as the last call has filled it in. Used by one call at a time."""
 
+    _numbers: memoryview  # of the table: single ones are sooner written than those of an array
+    _found: list[Any]  # where the digest is left
+
     def __init__(self, plan: LayerForwardPlan | LayerBackwardPlan) -> None:
         self.plan = plan
         self._call: Call | None = None
         self._fixed: Any = None  # the addresses that it was filled in for
         self._arrays: Sequence[int] = ()
-        self._names: list[Hashable] = []  # of the bases that are arrays
+        self._places: list[list[tuple[int, int]]] = []  # of each array, see `Sheet.relative`
 
     def run(
-        self, counts: Array, sequences: int, memory_at: Sequence[int], arrays: Sequence[int], *vectors: Sequence[int]
-    ) -> None:
+        self,
+        counts: Array,
+        sequences: int,
+        sealed: memory.Lease,
+        own: Sequence[int],
+        arrays: Sequence[int],
+        parameters: Sequence[int],
+    ) -> int:
         """Run the plan's course.
 
         Args:
-            memory_at, arrays, vectors: addresses of all bases, in their order. Those of the caller's arrays are often
-                others than in the last call, and few numbers of the table depend on them.
+            sealed: where the plan's seal lies.
+            own, arrays, parameters: addresses of all bases, in their order. The arrays are the caller's: they often lie
+                elsewhere than in the last call, and few numbers of the table depend on it.
+
+        Returns:
+            the digest of the parameters.
         """
-        plan, call, fixed = self.plan, self._call, (memory_at, vectors)
+        plan, call, fixed = self.plan, self._call, (own, parameters)
         if call is None or fixed != self._fixed:
-            if call is not None:
-                plan.sheet.done(call.numbers, call.address)
-            self._call = call = Call(plan.sheet, [*memory_at, *arrays, *chain.from_iterable(vectors)])
-            self._names = [*plan.sheet.base][len(memory_at) : len(memory_at) + len(arrays)]
-            self._fixed, self._arrays = fixed, arrays
+            call = self._fill(sealed, own, arrays, parameters)
         elif arrays != self._arrays:
-            for name, before, now in zip(self._names, self._arrays, arrays, strict=True):
+            numbers = self._numbers
+            for places, before, now in zip(self._places, self._arrays, arrays, strict=True):
                 if now != before:
-                    call.rebase(name, now)
-            self._arrays = arrays
+                    for place, value in places:
+                        numbers[place] = value + now
+        self._fixed, self._arrays = fixed, arrays
         course = plan.course
-        if not plan.shapes.equal:
+        if plan.shapes.varying:
             course.recut(call.numbers, counts, sequences)
         call.run(course.program, course.members, course.alone)
+        return digest_of(self._found)
+
+    def _fill(self, sealed: memory.Lease, own: Sequence[int], arrays: Sequence[int], parameters: Sequence[int]) -> Call:
+        sheet = self.plan.sheet
+        if self._call is None:
+            self._places = [sheet.relative(name) for name in [*sheet.base][len(own) : len(own) + len(arrays)]]
+        else:
+            sheet.done(self._call.numbers, self._call.address)
+        self._call = Call(sheet, [*own, *arrays, *parameters])
+        self._numbers = memoryview(self._call.numbers)  # type: ignore[arg-type]
+        self._found = self.plan.seal.found(sealed)
+        return self._call
+
+
+class _Tables:
+    """The tables of a plan that calls have filled in. Any number of calls may take one at once.
+
+    There are two, which take turns: who makes a tape while the last one is alive has two pieces of memory in turn.
+    """
+
+    def __init__(self, plan: LayerForwardPlan | LayerBackwardPlan) -> None:
+        self._plan = plan
+        self._idle: list[_Filled] = []
+
+    def take(self) -> _Filled:
+        """For one call, which gives it back when it is done."""
+        idle = self._idle
+        try:
+            return idle.pop(0) if len(idle) > 1 else _Filled(self._plan)
+        except IndexError:  # others were sooner
+            return _Filled(self._plan)
+
+    def give(self, filled: _Filled) -> None:
+        """One that nobody uses any more."""
+        if len(self._idle) < MOST_IDLE:
+            self._idle.append(filled)
 
 
 class _Kept:
-    """What a call leaves to the next one with the same parameters. Used by one call at a time.
+    """What calls leave with the parameters.
 
     Attributes:
-        key: what the plans were found by, if they were.
+        key: what the plans were found by.
     """
 
-    def __init__(self, plans: _Plans) -> None:
-        self.plans = plans
-        self.key: tuple[Any, ...] = ()
-        self.forward, self.backward = _Filled(plans.forward), _Filled(plans.backward)
+    def __init__(self, key: Any, plans: _Plans, before: _Kept | None) -> None:
+        self.key, self.plans = key, plans
+        same = before if before is not None and before.plans is plans else None
+        self.forward: _Tables = same.forward if same else _Tables(plans.forward)
+        self.backward: _Tables = same.backward if same else _Tables(plans.backward)
 
 
 def _left(parameters: Mapping[str, Array]) -> list[_Kept]:
-    """What calls have left. A mapping that is the same for every call has room for it in an attribute `kept`."""
+    """What calls have left, if anything. Parameters that stay the same object have room for it: an attribute `kept`."""
     known: list[_Kept] | None = getattr(parameters, "kept", None)
     return [] if known is None else known
-
-
-def _take(left: list[_Kept]) -> _Kept | None:
-    """For this call alone: whoever comes meanwhile makes his own."""
-    try:
-        return left.pop()
-    except IndexError:
-        return None
 
 
 def run(given: Pass) -> Scan:
@@ -143,27 +181,29 @@ def run(given: Pass) -> Scan:
     sequences, rows, dtype = len(states[0]), len(x), x.dtype
     here, team, tried = host(), team_for(sequences), tuple(TRIED.items()) if TRIED else ()
     left, key = _left(parameters), (len(counts), sequences, rows, dtype, here, team, schedule, tried, sizes)
-    own = _take(left)
-    if own is None or own.key != key:
-        plans = _find_plans(given, here, team)
-        own = own if own is not None and own.plans is plans else _Kept(plans)
-        own.key = *key[:-1], dict(sizes)  # of which nobody knows that they stay the same
-    plans, plan = own.plans, own.plans.forward
-    numbers = plans.numbers_of(counts, sequences, rows)
+    kept = left[0] if left else None
+    if kept is None or kept.key != key:
+        # a copy of the sizes: nobody knows that theirs stay the same
+        kept = _Kept((*key[:-1], dict(sizes)), _find_plans(given, here, team), kept)
+        left[:] = [kept]
+    plans, plan = kept.plans, kept.plans.forward
+    numbers = plans.numbers or plans.numbers_of(counts, sequences, rows)
     tape, work = memory.lease(plan.tape.bytes), memory.work(plan.work.bytes)
     first, first_at = _fitting(states, sequences, plan.state_sizes, dtype)
     y, at = memory.placed((rows, plan.state_sizes[0]), dtype)
-    put_computed(plan.computed, plan.tape, tape, schedule, parameters)
+    if plan.computed:
+        put_computed(plan.computed, plan.tape, tape, schedule, parameters)
     last, last_at = _new_states(sequences, () if plan.shapes.varying else plan.state_sizes, dtype)
     fixed = pool().address, *numbers.told, tape.address, work.address, *numbers.places
     arrays = address_of(x), at, *first_at, *last_at
-    own.forward.run(counts, sequences, fixed, arrays, parameter_addresses(parameters))
+    table = kept.forward.take()
+    digest = table.run(counts, sequences, tape, fixed, arrays, parameter_addresses(parameters))
+    kept.forward.give(table)
     memory.done(work)
-    left.append(own)
     if plan.shapes.varying:
         inside, ends = TapeStates(plan, tape, sequences, rows), numbers.last(counts, sequences)
         last = [inside.whole(k)[ends] for k in range(len(inside))]
-    return LayerScan(given, y, last, (plans, tape, numbers, plan.seal.digest(tape)))
+    return LayerScan(given, y, last, (plans, tape, numbers, digest))
 
 
 def run_back(
@@ -173,9 +213,9 @@ def run_back(
     plans, tape, numbers, digest = scan.own
     plan: LayerBackwardPlan = plans.backward
     left, parameters = _left(scan.parameters), scan.parameters
-    own = _take(left)
-    if own is None or own.plans is not plans:
-        own = _Kept(plans)
+    kept = left[0] if left else None
+    if kept is None or kept.plans is not plans:
+        kept = _Kept((), plans, None)
     counts, sequences, dtype = scan.counts, len(scan.last[0]), scan.dtype
     work = memory.work(plan.work.bytes)
     last, last_at = _fitting(dstates, sequences, plan.state_sizes, dtype)
@@ -189,12 +229,11 @@ def run_back(
     dx, at = memory.placed((scan.rows, plan.shapes.sizes["input"]), dtype)
     first, first_at = _new_states(sequences, plan.state_sizes, dtype)
     fixed = pool().address, *numbers.told, tape.address, work.address, *numbers.places
-    arrays = address_of(dy), at, *last_at, *first_at
-    vectors = parameter_addresses(gradients), parameter_addresses(parameters)
-    own.backward.run(counts, sequences, fixed, arrays, *vectors)
-    found = plan.seal.digest(work)
+    arrays = address_of(dy), at, *last_at, *first_at, *parameter_addresses(gradients)
+    table = kept.backward.take()
+    found = table.run(counts, sequences, work, fixed, arrays, parameter_addresses(parameters))
+    kept.backward.give(table)
     memory.done(work)
-    left.append(own)
     if found != digest:
         raise stale()
     for name in plan.without_gradient:

@@ -87,7 +87,7 @@ class Pool:
         self._absent = 0.0  # until then, who sleeps is not waited for
         self._numbers = numbers = tuning_for(host().machine)
         self._trial = np.array([numbers.trial, 2, 0, *[0] * (numbers.trial * 2 * len(ENTRY)), 0, 1, 0], np.int64)
-        self._latency, self._tried = 1024.0, -numbers.fresh
+        self._latency, self._believed = 1024.0, -math.inf
         look = _seconds(idle, self.address)
         self._memory[PATIENCE] = numbers.answer * 1e-6 / look
         self._looks = max(1, int(_looking(numbers) * 1e-6 / look))
@@ -125,9 +125,10 @@ class Pool:
 
     def latency(self) -> float:
         """Nanoseconds that two members need to meet at the end of a phase, as lately measured, in steps of sqrt(2)."""
-        now, numbers = time.perf_counter(), self._numbers
-        if now - self._tried > (numbers.fresh if self._latency < numbers.doubtful else numbers.doubted):
-            self._tried = now
+        now = time.perf_counter()
+        if now > self._believed:
+            numbers = self._numbers
+            self._believed = now + numbers.doubted  # for other threads meanwhile
             program = address_of(self._trial)
             times = []
             for _ in range(4):  # the first one may wake the worker
@@ -138,6 +139,7 @@ class Pool:
                     times.append(time.perf_counter() - start)
             if times:
                 self._latency = 2.0 ** (round(2 * math.log2(min(times) / numbers.trial * 1e9)) / 2)
+            self._believed = now + (numbers.fresh if self._latency < numbers.doubtful else numbers.doubted)
         return self._latency
 
     def stop(self) -> None:
