@@ -94,7 +94,7 @@ nn.recurrent: Recurrent.backward | checks dy and whose tape it is | 检查 dy，
     backends.native.memory.leases: work | room for the δ, of the call before | 给各个 δ 的内存，用上一次调用留下的
     backends.native.passes.plan: Call.run | the one call of machine code | 只调用一次机器码
       backends.native.threads.pool: Pool.run | steps back, then dx, then dW dU db | 逐步往回，再算 dx，再算 dW dU db
-    backends.native.passes.plan: SealPlan.digest | parameters changed since? refused | 参数若已改变，就拒绝
+    backends.native.passes.plan: digest_of | parameters changed since? refused | 参数若已改变，就拒绝
   nn.packing: Packing.unpack | dx becomes (T, N, D) | dx 变回 (T, N, D)
 """),
     "train": _read("""

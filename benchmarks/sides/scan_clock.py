@@ -26,9 +26,10 @@ def clock(call: Callable[[], Any]) -> Callable[[], float]:
         Unavailable: the native backend is not built as this file knows it.
     """
     try:
-        passes: Any = importlib.import_module("gated.backends.native.passes.layer_pass")
+        passes: Any = importlib.import_module("gated.backends.native.passes.layer_tables")
         team: Any = importlib.import_module("gated.backends.native.codegen.team")
-        filled, pool, entry, head = passes._Filled, passes.pool, len(team.ENTRY), len(team.HEAD)
+        pool: Any = importlib.import_module("gated.backends.native.threads.pool").pool
+        filled, entry, head = passes.FilledTable, len(team.ENTRY), len(team.HEAD)
         run_filled, run_call = filled.run, passes.Call.run
     except (ImportError, AttributeError) as error:
         raise Unavailable(f"the loops cannot be timed apart in this version of gated ({error})") from error

@@ -14,7 +14,7 @@ import pytest
 
 import gated
 from gated.backends.native.machine.target import hosts
-from gated.backends.native.passes import layer_pass
+from gated.backends.native.passes import layer_tables
 from gated.backends.native.threads import pool
 from gated.backends.native.tuning import TRIED
 
@@ -96,8 +96,8 @@ def test_calls_of_all_sorts_one_after_the_other(threads: int, options: dict[str,
 def test_the_same_call_again_fills_in_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     own, x = layer(), np.ones((4, 2, 3))
     calls = []
-    init = layer_pass.Call.__init__
-    monkeypatch.setattr(layer_pass.Call, "__init__", lambda *args: (calls.append(1), init(*args))[1])
+    init = layer_tables.Call.__init__
+    monkeypatch.setattr(layer_tables.Call, "__init__", lambda *args: (calls.append(1), init(*args))[1])
     made = []
     for _ in range(12):
         y, _, tape = own.forward(x)
@@ -251,4 +251,4 @@ def test_one_layer_in_many_threads_with_the_same_sizes() -> None:
         thread.join()
     assert not wrong
     (kept,) = own._sides()[0][0].parameters.kept
-    assert 0 < len(kept.forward._idle) <= layer_pass.MOST_IDLE
+    assert 0 < len(kept.forward._idle) <= layer_tables.MOST_IDLE

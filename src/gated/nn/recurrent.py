@@ -18,7 +18,8 @@ from gated.nn import checks
 from gated.nn.packing import Packing
 from gated.nn.parameters import ParameterVector
 from gated.nn.refusals import refuse_bidirectional, refuse_tape
-from gated.nn.stack import Rest, Side, Stack, State
+from gated.nn.sides import Rest, Side
+from gated.nn.stack import Stack, State
 from gated.nn.stream import Stream
 from gated.nn.tape import Tape
 

@@ -8,12 +8,11 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from gated.backends import get_backend
-from gated.backends.interface import AtRest
 from gated.backends.whole_step import Chain
 from gated.errors import describe, shown, wrong, wrong_type
 from gated.language import Cell
@@ -22,8 +21,9 @@ from gated.nn.claims import ARRAYS, UNSEEN, Description, Shape, Weight
 from gated.nn.equations import Equations, Part
 from gated.nn.initialisation import initial_value
 from gated.nn.layer import Layer
-from gated.nn.parameters import ParameterPart, ParameterVector
+from gated.nn.parameters import ParameterVector
 from gated.nn.refusals import refuse_options, refuse_places
+from gated.nn.sides import Rest, Side
 from gated.nn.sizes import sizes_of
 from gated.schedule import schedule
 from gated.schedule.numbers import require_fit
@@ -31,34 +31,6 @@ from gated.schedule.numbers import require_fit
 Array = np.ndarray[Any, Any]
 State = tuple[Array, ...]
 MOST_LAYERS = 10_000
-
-
-class Rest(list[Array]):
-    """States that are all zeros, (K, N, size) each, to be read only.
-
-    Attributes:
-        sides: those of each layer and direction.
-    """
-
-    def __init__(self, states: list[Array]) -> None:
-        super().__init__(states)
-        self.sides = [AtRest(side) for side in zip(*states, strict=True)]
-
-
-class Side(NamedTuple):
-    """One direction of one layer, as its passes take it.
-
-    Attributes:
-        k: its number among all of them, layer by layer. reverse: whether it begins at each sequence's end.
-        prefix: of the names of its parameters.
-        sizes, parameters: see `Pass`.
-    """
-
-    k: int
-    reverse: bool
-    prefix: str
-    sizes: Mapping[str, int]
-    parameters: ParameterPart
 
 
 class Stack(Layer):

@@ -18,9 +18,10 @@ from gated.backends.native.machine.target import Host, host
 from gated.backends.native.memory import leases as memory
 from gated.backends.native.memory.addresses import address_of, parameter_addresses
 from gated.backends.native.passes.layer_plan import LayerBackwardPlan, LayerForwardPlan
+from gated.backends.native.passes.layer_tables import FilledTables
 from gated.backends.native.passes.layer_tape import LayerScan, TapeStates
 from gated.backends.native.passes.pass_plan import Shapes
-from gated.backends.native.passes.plan import DTYPES, Call, digest_of, put_computed
+from gated.backends.native.passes.plan import DTYPES, put_computed
 from gated.backends.native.passes.row_numbers import RowNumbers
 from gated.backends.native.threads.groups import shape_with_room
 from gated.backends.native.threads.pool import Team, pool, team_for
@@ -49,7 +50,6 @@ class _Plans:
         return RowNumbers.of_lengths(counts, rows, sequences, room)
 
 
-MOST_IDLE = 4  # tables of a plan and a layer that are kept, after so many calls at once
 _cache: Lru[Any, _Plans] = Lru(tuning_for().plans_kept)
 
 
@@ -71,90 +71,6 @@ def _plans(given: Pass, here: Host, shape: tuple[int, int, int], varying: bool, 
     return _Plans(forward, LayerBackwardPlan(forward, names), (given.schedule, here), numbers)
 
 
-class _Filled:
-    """A plan's table as the last call has filled it in. Used by one call at a time."""
-
-    _numbers: memoryview  # of the table: single ones are sooner written than those of an array
-    _found: list[Any]  # where the digest is left
-
-    def __init__(self, plan: LayerForwardPlan | LayerBackwardPlan) -> None:
-        self.plan = plan
-        self._call: Call | None = None
-        self._fixed: Any = None  # the addresses that it was filled in for
-        self._arrays: Sequence[int] = ()
-        self._places: list[list[tuple[int, int]]] = []  # of each array, see `Sheet.relative`
-
-    def run(
-        self,
-        counts: Array,
-        sequences: int,
-        sealed: memory.Lease,
-        own: Sequence[int],
-        arrays: Sequence[int],
-        parameters: Sequence[int],
-    ) -> int:
-        """Run the plan's course.
-
-        Args:
-            sealed: where the plan's seal lies.
-            own, arrays, parameters: addresses of all bases, in their order. The arrays are the caller's: they often lie
-                elsewhere than in the last call, and few numbers of the table depend on it.
-
-        Returns:
-            the digest of the parameters.
-        """
-        plan, call, fixed = self.plan, self._call, (own, parameters)
-        if call is None or fixed != self._fixed:
-            call = self._fill(sealed, own, arrays, parameters)
-        elif arrays != self._arrays:
-            numbers = self._numbers
-            for places, before, now in zip(self._places, self._arrays, arrays, strict=True):
-                if now != before:
-                    for place, value in places:
-                        numbers[place] = value + now
-        self._fixed, self._arrays = fixed, arrays
-        course = plan.course
-        if plan.shapes.varying:
-            course.recut(call.numbers, counts, sequences)
-        call.run(course.program, course.members, course.alone)
-        return digest_of(self._found)
-
-    def _fill(self, sealed: memory.Lease, own: Sequence[int], arrays: Sequence[int], parameters: Sequence[int]) -> Call:
-        sheet = self.plan.sheet
-        if self._call is None:
-            self._places = [sheet.relative(name) for name in [*sheet.base][len(own) : len(own) + len(arrays)]]
-        else:
-            sheet.done(self._call.numbers, self._call.address)
-        self._call = Call(sheet, [*own, *arrays, *parameters])
-        self._numbers = memoryview(self._call.numbers)  # type: ignore[arg-type]
-        self._found = self.plan.seal.found(sealed)
-        return self._call
-
-
-class _Tables:
-    """The tables of a plan that calls have filled in. Any number of calls may take one at once.
-
-    There are two, which take turns: who makes a tape while the last one is alive has two pieces of memory in turn.
-    """
-
-    def __init__(self, plan: LayerForwardPlan | LayerBackwardPlan) -> None:
-        self._plan = plan
-        self._idle: list[_Filled] = []
-
-    def take(self) -> _Filled:
-        """For one call, which gives it back when it is done."""
-        idle = self._idle
-        try:
-            return idle.pop(0) if len(idle) > 1 else _Filled(self._plan)
-        except IndexError:  # others were sooner
-            return _Filled(self._plan)
-
-    def give(self, filled: _Filled) -> None:
-        """One that nobody uses any more."""
-        if len(self._idle) < MOST_IDLE:
-            self._idle.append(filled)
-
-
 class _Kept:
     """What calls leave with the parameters.
 
@@ -165,8 +81,8 @@ class _Kept:
     def __init__(self, key: Any, plans: _Plans, before: _Kept | None) -> None:
         self.key, self.plans = key, plans
         same = before if before is not None and before.plans is plans else None
-        self.forward: _Tables = same.forward if same else _Tables(plans.forward)
-        self.backward: _Tables = same.backward if same else _Tables(plans.backward)
+        self.forward: FilledTables = same.forward if same else FilledTables(plans.forward)
+        self.backward: FilledTables = same.backward if same else FilledTables(plans.backward)
 
 
 def _left(parameters: Mapping[str, Array]) -> list[_Kept]:
