@@ -81,10 +81,10 @@ nn.recurrent: Recurrent.forward | checks shapes, dtype, lengths | 检查形状�
     backends.native.threads.pool: team_for | how many threads it deserves | 值得用几个线程
     backends.native.threads.groups: shape_with_room | which plan, made once for a size | 用哪个计划：同样尺寸只做一次
     backends.native.memory.leases: lease | memory of the tape, used again | tape 的内存，用过的再用
-    backends.native.passes.plan: Call.__init__ | addresses into the plan's table | 把地址填进计划的表
+    backends.native.passes.plan: Call.__init__ | new addresses into the plan's table | 把新的地址填进计划的表
     backends.native.passes.plan: Call.run | the one call of machine code | 只调用一次机器码
       backends.native.threads.pool: Pool.run | packs, W x, all steps, no lock held | 打包、W x、所有时间步，不占锁
-    backends.scan: Scan.of | what backward will need | 反向传播要用的一切
+    backends.native.passes.layer_tape: LayerScan.__init__ | what backward will need | 反向传播要用的一切
   nn.packing: Packing.unpack | rows become (T, N, H) | 行变回 (T, N, H)
 """),
     "backward": _read("""
@@ -94,7 +94,7 @@ nn.recurrent: Recurrent.backward | checks dy and whose tape it is | 检查 dy，
     backends.native.memory.leases: work | room for the δ, of the call before | 给各个 δ 的内存，用上一次调用留下的
     backends.native.passes.plan: Call.run | the one call of machine code | 只调用一次机器码
       backends.native.threads.pool: Pool.run | steps back, then dx, then dW dU db | 逐步往回，再算 dx，再算 dW dU db
-    backends.native.passes.plan: SealPlan.digest | parameters changed since? refused | 参数若已改变，就拒绝
+    backends.native.passes.plan: digest_of | parameters changed since? refused | 参数若已改变，就拒绝
   nn.packing: Packing.unpack | dx becomes (T, N, D) | dx 变回 (T, N, D)
 """),
     "train": _read("""
@@ -240,7 +240,7 @@ def examples() -> dict[str, Callable[[], Any]]:
             assert main(["train", "text.txt", *options]) == 0
 
     return {
-        "forward": lambda: layer.forward(x),
+        "forward": lambda: gated.LSTM(4, 6, seed=0).forward(x),  # to which no call has left anything
         "backward": lambda: layer.backward(tape, y),
         "train": lambda: full_step(net, loss, optimizer, (x, classes), clip=1.0),
         "online": lambda: Online(network()).step(x[0, 0], np.zeros(2)),

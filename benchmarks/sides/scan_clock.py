@@ -26,9 +26,11 @@ def clock(call: Callable[[], Any]) -> Callable[[], float]:
         Unavailable: the native backend is not built as this file knows it.
     """
     try:
-        backend: Any = importlib.import_module("gated.backends.native.passes.backend")
+        passes: Any = importlib.import_module("gated.backends.native.passes.layer_tables")
         team: Any = importlib.import_module("gated.backends.native.codegen.team")
-        run_plan, pool, entry, head = backend._run, backend.pool, len(team.ENTRY), len(team.HEAD)
+        pool: Any = importlib.import_module("gated.backends.native.threads.pool").pool
+        filled, entry, head = passes.FilledTable, len(team.ENTRY), len(team.HEAD)
+        run_filled, run_call = filled.run, passes.Call.run
     except (ImportError, AttributeError) as error:
         raise Unavailable(f"the loops cannot be timed apart in this version of gated ({error})") from error
     spent: list[float] = []
@@ -48,29 +50,26 @@ def clock(call: Callable[[], Any]) -> Callable[[], float]:
             if low == first:
                 spent.append(time.perf_counter() - begin)
 
-    def timed(plan: Any, *given: Any) -> None:
+    def timed(own: Any, *given: Any) -> None:
+        plan = own.plan
         if plan.shapes.cut.columns:  # whose phases one thread cannot run for all
             raise Unavailable("the loops cannot be timed apart where threads share the columns")
         loops = {(plan.backward if hasattr(plan, "backward") else plan.forward).loop.address}
-        filled = backend.Call
-
-        class Call(filled):  # type: ignore[misc,valid-type]
-            def run(self, program: int, members: int, alone: int) -> None:
-                run(self.numbers, (program if members > 1 else alone) // 8, loops)
-
-        backend.Call = Call
+        passes.Call.run = lambda call, program, members, alone: run(
+            call.numbers, (program if members > 1 else alone) // 8, loops
+        )
         try:
-            run_plan(plan, *given)
+            run_filled(own, *given)
         finally:
-            backend.Call = filled
+            passes.Call.run = run_call
 
     def seconds() -> float:
         spent.clear()
-        backend._run = timed
+        filled.run = timed
         try:
             call()
         finally:
-            backend._run = run_plan
+            filled.run = run_filled
         return sum(spent)
 
     seconds()

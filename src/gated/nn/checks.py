@@ -136,13 +136,11 @@ def ids(name: str, value: Any, count: int) -> Array:
     return result
 
 
+@functools.lru_cache(maxsize=512)
 def _fits(shape: tuple[int, ...], wanted: tuple[int | str, ...]) -> bool:
     if len(shape) != len(wanted):
         return False
-    for length, want in zip(shape, wanted, strict=True):  # noqa: SIM110 (all() takes twice the time)
-        if length != want and not isinstance(want, str):
-            return False
-    return True
+    return all(length == want or isinstance(want, str) for length, want in zip(shape, wanted, strict=True))
 
 
 def _narrowed(name: str, array: Array, kind: np.dtype[Any]) -> Array:

@@ -27,7 +27,7 @@ class Packing:
     """
 
     def __init__(self, steps: int, sequences: int, lengths: Any = None) -> None:
-        self.steps, self.sequences = steps, sequences
+        self.steps, self.sequences, self._rows = steps, sequences, steps * sequences
         self.order: Array | None = None
         if lengths is None:
             self.counts = _all_of_them(steps, sequences)
@@ -53,13 +53,19 @@ class Packing:
         """(T, N, ...) -> (R, ...); a view if all lengths are T and the direction is forward."""
         if self.order is None:
             ordered = array[::-1] if reverse else array
-            return np.ascontiguousarray(ordered).reshape(self.steps * self.sequences, *array.shape[2:])
+            ordered = np.ascontiguousarray(ordered)
+            if ordered.ndim == 3:  # as most have: found sooner
+                return ordered.reshape(self._rows, ordered.shape[2])
+            return ordered.reshape(self._rows, *array.shape[2:])
         return np.asarray(array[self._mirror if reverse else self._time, self._sequence])
 
     def unpack(self, rows: Array, reverse: bool = False) -> Array:
         """(R, ...) -> (T, N, ...), zero beyond each sequence's end."""
         if self.order is None:
-            whole = rows.reshape(self.steps, self.sequences, *rows.shape[1:])
+            if rows.ndim == 2:
+                whole = rows.reshape(self.steps, self.sequences, rows.shape[1])
+            else:
+                whole = rows.reshape(self.steps, self.sequences, *rows.shape[1:])
             return whole[::-1] if reverse else whole
         result = np.zeros((self.steps, self.sequences, *rows.shape[1:]), rows.dtype)
         result[self._mirror if reverse else self._time, self._sequence] = rows

@@ -26,6 +26,7 @@ class _Layout:
         self.starts = dict(zip(self.shapes, itertools.accumulate(sizes, initial=0), strict=False))
         self.size = sum(sizes)
         self._parts: dict[str, dict[str, int]] = {}
+        self._latest: dict[str, tuple[int, int, tuple[int, ...]]] = {}
 
     def part(self, prefix: str) -> dict[str, int]:
         """Name behind the prefix -> start, for all parameters with this prefix."""
@@ -33,6 +34,14 @@ class _Layout:
             before = f"{prefix}."
             self._parts[prefix] = {n[len(before) :]: start for n, start in self.starts.items() if n.startswith(before)}
         return self._parts[prefix]
+
+    def addresses(self, prefix: str, first: int, itemsize: int) -> tuple[int, ...]:
+        """Of each of them, in a vector that begins at an address: vectors of gradients often begin where one has."""
+        known = self._latest.get(prefix)
+        if known is None or known[0] != first or known[1] != itemsize:
+            found = tuple([first + start * itemsize for start in self.part(prefix).values()])
+            known = self._latest[prefix] = first, itemsize, found
+        return known[2]
 
 
 class ParameterVector(Mapping[str, Array]):
@@ -71,7 +80,6 @@ class ParameterVector(Mapping[str, Array]):
         if not self._vector.flags.c_contiguous:
             raise wrong("vector", f"{describe(self._vector)} with gaps", "a contiguous array")
         self._views: dict[str, Array] = {}  # made when asked for
-        self._addresses: dict[str, tuple[int, ...]] = {}  # likewise, by prefix: the vector stays where it is
 
     @property
     def vector(self) -> Array:
@@ -103,7 +111,7 @@ class ParameterVector(Mapping[str, Array]):
         """The same layout over numbers that are still to be written, all of them."""
         other = ParameterVector.__new__(ParameterVector)
         other._layout, other._vector = self._layout, np.empty(self._vector.shape, self._vector.dtype)
-        other._views, other._addresses = {}, {}
+        other._views = {}
         return other
 
     def span(self, name: str) -> tuple[int, int]:
@@ -189,11 +197,20 @@ class ParameterVector(Mapping[str, Array]):
 
 
 class ParameterPart(Mapping[str, Array]):
-    """The parameters of one layer and direction, by their names in the cell; made by `ParameterVector.part`."""
+    """The parameters of one layer and direction, by their names in the cell; made by `ParameterVector.part`.
+
+    Attributes:
+        kept: what a backend leaves here from one call to the next, and may lose.
+    """
 
     def __init__(self, owner: ParameterVector, prefix: str) -> None:
         self.owner, self.prefix = owner, prefix
         self._starts = owner._layout.part(prefix)
+        self.kept: list[Any] = []
+        self._addresses: tuple[int, ...] | None = None
+
+    def __reduce__(self) -> Any:
+        return ParameterPart, (self.owner, self.prefix)
 
     def __getitem__(self, name: str) -> Array:
         return self.owner[f"{self.prefix}.{name}"]
@@ -207,9 +224,9 @@ class ParameterPart(Mapping[str, Array]):
     @property
     def addresses(self) -> tuple[int, ...]:
         """Of each parameter in order: for machine code, to which a view of each would be a detour."""
-        known = self.owner._addresses.get(self.prefix)
-        if known is None:
+        known = self._addresses
+        if known is None:  # the vector stays where it is
             vector = self.owner._vector
-            first, size = address_of(vector), vector.itemsize
-            known = self.owner._addresses[self.prefix] = tuple([first + n * size for n in self._starts.values()])
+            found = self.owner._layout.addresses(self.prefix, address_of(vector), vector.itemsize)
+            known = self._addresses = found
         return known

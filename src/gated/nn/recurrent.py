@@ -18,7 +18,8 @@ from gated.nn import checks
 from gated.nn.packing import Packing
 from gated.nn.parameters import ParameterVector
 from gated.nn.refusals import refuse_bidirectional, refuse_tape
-from gated.nn.stack import Rest, Stack, State
+from gated.nn.sides import Rest, Side
+from gated.nn.stack import Stack, State
 from gated.nn.stream import Stream
 from gated.nn.tape import Tape
 
@@ -81,11 +82,19 @@ class Recurrent(Stack, kind="recurrent"):
         if rng is not None and not isinstance(rng, np.random.Generator):
             raise wrong_type("rng", describe(rng), "a numpy.random.Generator")
         tape = Tape(self, packing, [], [])
-        for layer in range(self.num_layers):
+        for layer, sides in enumerate(self._sides()):
             mask = self._dropout_mask(x, rng) if layer else None
             tape.masks.append(mask)
             x = x if mask is None else self._backend.sum_of_products([(x, mask)])
-            x = _side_by_side([self._forward_direction(tape, k, x, states) for k in self._directions_of(layer)])
+            outputs = []
+            for side in sides:
+                rows, own = packing.pack(x, side.reverse), _of_side(packing, side.k, states)
+                scan = self._backend.forward(
+                    Pass(self._schedule, side.sizes, side.parameters, rows, packing.counts, own)
+                )
+                tape.scans.append(scan)
+                outputs.append(packing.unpack(scan.y, side.reverse))
+            x = outputs[0] if len(outputs) == 1 else np.concatenate(outputs, axis=2)
         return self._user_major(x), self._last(packing, [scan.last for scan in tape.scans]), tape
 
     def infer(self, x: Any, state: Any = None, lengths: Any = None) -> tuple[Array, State]:
@@ -131,19 +140,9 @@ class Recurrent(Stack, kind="recurrent"):
 
     def _last(self, packing: Packing, last: Sequence[Sequence[Array]]) -> State:
         """The last states, (K, N, size) each, from those of every direction."""
-        if len(last) == 1:  # fresh arrays: no copy is needed
-            return tuple([packing.unsort(array)[None] for array in last[0]])
+        if len(last) == 1 and packing.order is None:  # fresh arrays: no copy is needed
+            return tuple([array[None] for array in last[0]])
         return tuple(np.stack([packing.unsort(array) for array in arrays]) for arrays in zip(*last, strict=True))
-
-    def _pass(self, packing: Packing, k: int, x: Array, states: Sequence[Array]) -> Pass:
-        sizes, parameters = self._layer_sizes[self._layer_of(k)], self._parameters_of(k)
-        rows = packing.pack(x, self._is_reverse(k))
-        return Pass(self._schedule, sizes, parameters, rows, packing.counts, _of_side(packing, k, states))
-
-    def _forward_direction(self, tape: Tape, k: int, x: Array, states: Sequence[Array]) -> Array:
-        scan = self._backend.forward(self._pass(tape.packing, k, x, states))
-        tape.scans.append(scan)
-        return tape.packing.unpack(scan.y, self._is_reverse(k))
 
     def _dropout_mask(self, x: Array, rng: np.random.Generator | None) -> Array | None:
         if rng is None or self.dropout == 0.0:
@@ -173,34 +172,29 @@ class Recurrent(Stack, kind="recurrent"):
         dstates = self._state_or_rest("dstate", dstate, batch)
         grads = self.params.unset()
         first: list[Sequence[Array]] = [()] * len(tape.scans)
-        for layer in reversed(range(self.num_layers)):
-            dy = self._backward_layer(tape, layer, dy, dstates, first, grads)
+        for sides, mask in zip(reversed(self._sides()), reversed(tape.masks), strict=True):
+            dy = self._backward_layer(tape, sides, dy, dstates, first, grads)
+            if mask is not None:
+                dy = np.asarray(self._backend.sum_of_products([(dy, mask)]))
         return self._user_major(dy), self._last(packing, first), grads
 
     def _backward_layer(
         self,
         tape: Tape,
-        layer: int,
+        sides: Sequence[Side],
         dy: Array,
         dstates: Sequence[Array],
         first: list[Sequence[Array]],
         grads: ParameterVector,
     ) -> Array:
         """From the adjoint of a layer's output to that of its input; those of the initial states go into `first`."""
-        packing, width, sides = tape.packing, self.state_sizes[0], []
-        for direction, k in enumerate(self._directions_of(layer)):
-            reverse = self._is_reverse(k)
-            own = dy[:, :, direction * width : (direction + 1) * width] if self.bidirectional else dy
-            dx, first[k] = self._backend.backward(
-                tape.scans[k],
-                packing.pack(own, reverse),
-                _of_side(packing, k, dstates),
-                self._parameters_of(k, grads),
-            )
-            sides.append(packing.unpack(dx, reverse))
-        total = sides[0] if len(sides) == 1 else self._backend.sum_of_products([(side,) for side in sides])
-        mask = tape.masks[layer]
-        return total if mask is None else np.asarray(self._backend.sum_of_products([(total, mask)]))
+        packing, width, found = tape.packing, self._state_sizes[0], []
+        for number, (k, reverse, prefix, _, _) in enumerate(sides):
+            own = dy if len(sides) == 1 else dy[:, :, number * width : (number + 1) * width]
+            rows, last = packing.pack(own, reverse), _of_side(packing, k, dstates)
+            dx, first[k] = self._backend.backward(tape.scans[k], rows, last, grads.part(prefix))
+            found.append(packing.unpack(dx, reverse))
+        return found[0] if len(found) == 1 else self._backend.sum_of_products([(dx,) for dx in found])
 
     def step(self, x_t: Any, state: Any = None) -> tuple[State, Tape]:
         """One time step. The output is the last layer of the first state, `state[0][-1]`.
@@ -285,7 +279,3 @@ def dropout_mask(rng: np.random.Generator, shape: tuple[int, ...], dropout: floa
 def _of_side(packing: Packing, k: int, states: Sequence[Array]) -> Sequence[Array]:
     """The states of a layer and direction, (N, size) each, in packed order."""
     return states.sides[k] if isinstance(states, Rest) else [packing.sort(state[k]) for state in states]
-
-
-def _side_by_side(outputs: list[Array]) -> Array:
-    return outputs[0] if len(outputs) == 1 else np.concatenate(outputs, axis=2)

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from gated.backends import get_backend
-from gated.backends.interface import AtRest
 from gated.backends.whole_step import Chain
 from gated.errors import describe, shown, wrong, wrong_type
 from gated.language import Cell
@@ -24,6 +23,7 @@ from gated.nn.initialisation import initial_value
 from gated.nn.layer import Layer
 from gated.nn.parameters import ParameterVector
 from gated.nn.refusals import refuse_options, refuse_places
+from gated.nn.sides import Rest, Side
 from gated.nn.sizes import sizes_of
 from gated.schedule import schedule
 from gated.schedule.numbers import require_fit
@@ -31,18 +31,6 @@ from gated.schedule.numbers import require_fit
 Array = np.ndarray[Any, Any]
 State = tuple[Array, ...]
 MOST_LAYERS = 10_000
-
-
-class Rest(list[Array]):
-    """States that are all zeros, (K, N, size) each, to be read only.
-
-    Attributes:
-        sides: those of each layer and direction.
-    """
-
-    def __init__(self, states: list[Array]) -> None:
-        super().__init__(states)
-        self.sides = [AtRest(side) for side in zip(*states, strict=True)]
 
 
 class Stack(Layer):
@@ -117,6 +105,7 @@ class Stack(Layer):
         self._check_room()
         self._own_chain: Chain | None = None
         self._rest = Rest([])
+        self._own_sides: tuple[ParameterVector | None, list[list[Side]]] = None, []
 
     # sizes
 
@@ -132,7 +121,7 @@ class Stack(Layer):
     @property
     def output_size(self) -> int:
         """Length of y_t: that of the first state, times the directions."""
-        return self.state_sizes[0] * self.directions
+        return self._state_sizes[0] * (2 if self.bidirectional else 1)
 
     def _layer_of(self, k: int) -> int:
         return k // self.directions
@@ -167,11 +156,19 @@ class Stack(Layer):
     def _directions_of(self, layer: int) -> range:
         return range(layer * self.directions, (layer + 1) * self.directions)
 
-    def _is_reverse(self, k: int) -> bool:
-        return k % self.directions == 1
-
-    def _parameters_of(self, k: int, params: ParameterVector | None = None) -> Mapping[str, Array]:
-        return (self.params if params is None else params).part(self._prefixes[k])
+    def _sides(self) -> list[list[Side]]:
+        """The directions of every layer: the same objects for every call, while the parameters lie where they lie."""
+        (owner, sides), params = self._own_sides, self.params
+        if owner is not params:
+            sides = [
+                [
+                    Side(k, k % self.directions == 1, self._prefixes[k], sizes, params.part(self._prefixes[k]))
+                    for k in self._directions_of(layer)
+                ]
+                for layer, sizes in enumerate(self._layer_sizes)
+            ]
+            self._own_sides = params, sides
+        return sides
 
     # states
 
@@ -228,7 +225,8 @@ class Stack(Layer):
         return other
 
     def __getstate__(self) -> dict[str, Any]:
-        derived = "_backend", "_schedule", "_prefixes", "_layer_sizes", "_state_sizes", "_own_chain", "_rest"
+        made = "_own_chain", "_own_sides", "_rest"
+        derived = "_backend", "_schedule", "_prefixes", "_layer_sizes", "_state_sizes", *made
         return {key: value for key, value in vars(self).items() if key not in derived}
 
     def __setstate__(self, state: dict[str, Any]) -> None:

@@ -24,11 +24,11 @@ from gated.backends.native.memory import leases as memory
 from gated.backends.native.memory.leases import CACHE_LINE
 from gated.backends.native.memory.regions import Region, Sheet
 from gated.backends.native.passes import (
-    backend,
     head_plan,
     inference,
     inference_plan,
     kept_plan,
+    layer_pass,
     learner,
     map_plan,
     maps,
@@ -286,7 +286,7 @@ def _method(function: Any) -> Any:
 
 def forget_plans() -> None:
     """Plans know where arrays lie."""
-    backend._cache.forget()
+    layer_pass._cache.forget()
     training_step._cache.forget()
     maps.forget_plans()
     inference_plan._cache.forget()

@@ -86,6 +86,14 @@ CASES = (
 )
 
 
+class Parameters(dict[str, Array]):
+    """With room for what a call leaves to the next one."""
+
+    def __init__(self, arrays: dict[str, Array]) -> None:
+        super().__init__(arrays)
+        self.kept: list[Any] = []
+
+
 @lru_cache
 def layer_of(cell: Any, dtype: str, sizes: Case) -> gated.Recurrent:
     own = {"h": sizes.h + 2} if cell.name == "projected_lstm" else None
@@ -108,15 +116,20 @@ def arguments(cell: Any, dtype: str, sizes: Case) -> tuple[Any, ...]:
 def run_cell(cell: Any, dtype: str, sizes: Case, keep: Callable[[Array], Array]) -> Results:
     """Every pass of the backend, whose results are to be the same wherever its memory lies."""
     schedule, lengths, parameters, x, states, dy, last = arguments(cell, dtype, sizes)
-    parameters, x, dy = {name: keep(value) for name, value in parameters.items()}, keep(x), keep(dy)
+    parameters = Parameters({name: keep(value) for name, value in parameters.items()})
+    x, dy = keep(x), keep(dy)
     counts = np.array(sizes.counts, np.int64)
     gated.set_num_threads(sizes.threads)
     with patch.dict(TRIED, apart=1 << 30 if sizes.apart else 0, ahead=0):
-        scan = native.forward(schedule, lengths, parameters, x, counts, states)
-        found = {"y": scan.y.copy(), **{f"last {k}": array for k, array in enumerate(scan.last)}}
-        gradients = {name: memory.empty(value.shape, value.dtype) for name, value in parameters.items()}
-        found["dx"], first = native.backward(scan, dy, last, gradients)
-        found |= gradients | {f"first {k}": array for k, array in enumerate(first)}
+        found: Results = {}
+        for turn in ("", "second ", "third "):  # with what the calls before have left, of which two take turns
+            assert len(parameters.kept) == (turn != "")
+            scan = native.forward(schedule, lengths, parameters, keep(x), counts, states)
+            found |= {f"{turn}y": scan.y.copy()} | {f"{turn}last {k}": array for k, array in enumerate(scan.last)}
+            gradients = {name: memory.empty(value.shape, value.dtype) for name, value in parameters.items()}
+            found[f"{turn}dx"], first = native.backward(scan, keep(dy), last, gradients)
+            found |= {f"{turn}first {k}": array for k, array in enumerate(first)}
+            found |= {f"{turn}{name}": array for name, array in gradients.items()}
 
         given = Pass(schedule, lengths, parameters, x, counts, states)
         found["inferred y"], ends = one_scan.infer(native, given, keep)

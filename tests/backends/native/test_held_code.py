@@ -11,7 +11,7 @@ import pytest
 import gated
 from gated.backends.native.machine import programs
 from gated.backends.native.machine.target import Compiled
-from gated.backends.native.passes import backend, inference_plan, maps, tasks
+from gated.backends.native.passes import inference_plan, layer_pass, maps, tasks
 from gated.learning import Adam, Online, full_step
 from gated.losses import SoftmaxCrossEntropy
 from gated.nn import Dense, Embedding, Network, Recurrent
@@ -21,7 +21,7 @@ from gated.nn import Dense, Embedding, Network, Recurrent
 def made(monkeypatch):
     """Weak references to all code that is made from now on."""
     programs._cache.forget()
-    for room in (backend, inference_plan, maps):
+    for room in (layer_pass, inference_plan, maps):
         room._cache.forget()
     maps._losses.forget()
     monkeypatch.setattr(tasks, "_made", {})

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import gated
-from gated.backends.native.passes import backend, training_step
+from gated.backends.native.passes import layer_pass, training_step
 from gated.backends.native.threads import pool
 from gated.backends.native.tuning import TRIED
 from gated.data.sequences import Sequences
@@ -32,7 +32,7 @@ def _any_work(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(TRIED, "worthwhile", 1.0)
     monkeypatch.setattr(pool.Pool, "latency", lambda _: 0.0)
     monkeypatch.setattr(pool, "_threads", None)
-    backend._cache.forget()
+    layer_pass._cache.forget()
     training_step._cache.forget()
 
 
@@ -81,12 +81,12 @@ def test_outputs_and_states_do_not_depend_on_threads() -> None:
 
 def test_lengths_of_an_octave_share_a_plan() -> None:
     gated.set_num_threads(2)
-    backend._cache.forget()
+    layer_pass._cache.forget()
     own = layer("lstm", "native")
     for steps in range(41, 60):  # of more than 256 rows
         lengths = [steps, *range(20, 29)]
         results(own, lengths)
-    assert len(backend._cache) == 1
+    assert len(layer_pass._cache) == 1
 
 
 def test_whole_steps_of_an_octave_share_a_plan_and_are_those_of_the_parts() -> None:

@@ -19,7 +19,8 @@ BEGIN = """
 import ctypes, gc, os, sys
 import numpy as np
 import gated
-from gated.backends.native import backend, pool, programs
+from gated.backends.native import pool, programs
+from gated.backends.native.passes import layer_pass
 from gated.backends.native.tuning import TRIED
 
 gated.set_num_threads(2)
@@ -100,7 +101,7 @@ growth(run, 2, 5)
 
 # Cells that fall out of the memory of this process and come back from the disk: their code must be given back.
 CODE = """
-programs._cache.made.most = programs._cache.seen.most = backend._cache.most = 3
+programs._cache.made.most = programs._cache.seen.most = layer_pass._cache.most = 3
 
 def cell_of(number):
     @gated.cell

@@ -53,6 +53,8 @@ passes: tables, plans, calls
     training_plan  a forward and a backward pass
     layer_plan     the same for a layer on its own, between its caller's states
     layer_tape     what such a pass leaves for who looks inside
+    layer_tables   their tables, as calls have filled them in
+    layer_pass     the calls of both
     map_plan       the same for functions without states; a loss
     inference_plan a forward pass without a tape
     prepared       such a plan with memory, ready to run

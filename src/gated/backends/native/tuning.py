@@ -112,6 +112,8 @@ class Tuning:
     trial: int = 64
     # Seconds for which that is believed: a virtual machine's processors may move.
     fresh: float = 1.0
+    # Seconds for which the number of processors is believed: to ask the system takes half a microsecond.
+    counted: float = 0.1
     # Nanoseconds of waiting that are doubted: perhaps two members are on one processor, and soon will not be.
     doubtful: float = 500.0
     # Seconds for which they are believed.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import functools
 import hashlib
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,10 +19,12 @@ from gated.backends.native.machine import object_cache
 from gated.backends.native.machine.fingerprint import fingerprint
 from gated.backends.native.processor import Machine
 from gated.backends.native.tuning import tuning_for
+from gated.environment import Variable
 from gated.errors import wrong
 from gated.locks import fork_safe_lock
 
 _lock = fork_safe_lock()  # LLVM's global state
+_CPU = Variable("GATED_CPU")
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def host() -> Host:
     Raises:
         ArgumentError: GATED_CPU names none of its instruction sets.
     """
-    return _chosen(os.environ.get("GATED_CPU", ""))
+    return _chosen(_CPU.read() or "")
 
 
 @functools.lru_cache(maxsize=8)

@@ -10,6 +10,7 @@ import contextlib
 import math
 import mmap
 import os
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -23,15 +24,20 @@ CACHE_LINE = 64  # bytes of a cache line
 
 
 class _Piece:
-    """Raw memory, and where it begins.
+    """Raw memory.
 
     It is a bytearray or an mmap: no array, since NumPy lets a view hold the array behind another view instead.
+
+    Attributes:
+        skip, address: bytes before its first whole cache line, and where that lies.
     """
 
     def __init__(self, size: int) -> None:
         self.size = size
         self.raw = _fresh(size)
-        self.address = int(np.frombuffer(self.raw, np.uint8).__array_interface__["data"][0])
+        first = int(np.frombuffer(self.raw, np.uint8).__array_interface__["data"][0])
+        self.skip = -first % CACHE_LINE
+        self.address = first + self.skip
 
 
 def _fresh(size: int) -> Any:
@@ -64,8 +70,7 @@ class Lease:
     def __init__(self, size: int, pool: KeptMemory) -> None:
         self._whole: Lease | None = None  # that this is a part of
         self._pool, self._piece = pool, pool.take(size + CACHE_LINE)
-        self.skip = -self._piece.address % CACHE_LINE
-        self.address = self._piece.address + self.skip
+        self.skip, self.address = self._piece.skip, self._piece.address
         self.size = self._piece.size - self.skip
 
     def __del__(self) -> None:
@@ -105,7 +110,8 @@ class KeptMemory:
         size = _rounded(size)
         with self._lock:
             self.used += size
-            self.most = max(self.most, self.used)
+            if self.used > self.most:
+                self.most = self.used
             pieces = self._idle.get(size)
             if pieces:
                 self.idle -= size
@@ -135,6 +141,7 @@ class KeptMemory:
             self.idle -= size
 
 
+@lru_cache(maxsize=256)
 def _rounded(size: int) -> int:
     """One of 32 sizes between powers of two, so that nearly equal requests share their pieces.
 
@@ -157,11 +164,11 @@ def lease(size: int) -> Lease:
 
 def work(size: int) -> Lease:
     """As `lease`, for memory that is done with when a call ends."""
-    with contextlib.suppress(IndexError):
+    try:
         last = _done.pop()
-        if last.size >= size:
-            return last
-    return lease(size)
+    except IndexError:
+        return lease(size)
+    return last if last.size >= size else lease(size)
 
 
 def done(used: Lease) -> None:

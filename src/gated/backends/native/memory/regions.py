@@ -154,8 +154,12 @@ class Sheet:
 
     def rebase(self, filled: Array, base: Hashable, address: int) -> None:
         """Give a base another address in filled-in numbers."""
+        for position, value in self.relative(base):  # a few
+            filled[position] = value + address
+
+    def relative(self, base: Hashable) -> list[tuple[int, int]]:
+        """The numbers that are relative to a base: where they stand, and what they are if it lies at 0."""
         if base not in self._relative:
             which, values = self.base[base], self._values
             self._relative[base] = [(i, values[i]) for i, own in enumerate(self._which) if own == which]
-        for position, value in self._relative[base]:  # a few
-            filled[position] = value + address
+        return self._relative[base]

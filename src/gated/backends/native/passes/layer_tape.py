@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gated.backends.interface import Array
+from gated.backends.interface import Array, Pass, Scan
 from gated.backends.native.memory import leases as memory
 from gated.backends.native.passes.training_plan import ForwardPlan
 from gated.language.graph import Node, is_constant
@@ -57,3 +57,19 @@ class TapeStates(Sequence[Array]):
 
     def __len__(self) -> int:
         return len(self.plan.layout.new)
+
+
+class LayerScan(Scan):
+    """A forward pass, whose values and states are made from the tape when asked for."""
+
+    def __init__(self, given: Pass, y: Array, last: list[Array], own: tuple[Any, ...]) -> None:
+        self.schedule, self.sizes, self.parameters, x, self.counts, _ = given
+        self.rows, self.dtype, self.y, self.last, self.own = len(x), x.dtype, y, last, own
+
+    @property
+    def states(self) -> TapeStates:  # type: ignore[override]
+        return TapeStates(self.own[0].forward, self.own[1], len(self.last[0]), self.rows)
+
+    @property
+    def values(self) -> TapeValues:  # type: ignore[override]
+        return TapeValues(self.own[0].forward, self.own[1], self.states)

@@ -227,14 +227,20 @@ class SealPlan(JobPlan):
         super().close(sheet)
         self.start = start
 
+    def found(self, lease: Lease) -> list[Any]:
+        """Where each member leaves what it has found: ctypes' numbers, none for a cell without parameters."""
+        first = lease.address + self.parts
+        return [_number(first + 8 * TWO_LINES * k) for k in range(self.members if self.jobs else 0)]
+
     def digest(self, lease: Lease) -> int:
         """What the last run has found; 0 for a cell without parameters."""
-        if not self.jobs:
-            return 0
-        first = lease.address + self.parts
-        if self.members == 1:
-            return int(_number(first).value) & 0xFFFFFFFF
-        return sum([_number(first + 8 * TWO_LINES * k).value for k in range(self.members)]) & 0xFFFFFFFF
+        return digest_of(self.found(lease))
+
+
+def digest_of(found: Sequence[Any]) -> int:
+    """Of the numbers of `SealPlan.found`."""
+    total = found[0].value if len(found) == 1 else sum([number.value for number in found])
+    return int(total) & 0xFFFFFFFF
 
 
 class MovePlan(JobPlan):

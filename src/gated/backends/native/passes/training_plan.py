@@ -29,7 +29,7 @@ class ForwardPlan(SealedPlan):
     def __init__(self, programs: TrainingCode, shapes: Shapes, parameters: Sequence[str], sealed: bool = True) -> None:
         self.programs, self.layout = programs, programs.layout
         self.tape = Region("tape", shapes.dtype, shapes.width)
-        bases = ["tape", "work", "x", "y", "steps", "rows", *self.more_bases]
+        bases = ["tape", "work", "steps", "rows", "x", "y", *self.more_bases]
         super().__init__(self.layout.schedule.graph, shapes, bases, parameters, self.tape, sealed)
         self._place_input()
         self._place_values()
@@ -99,7 +99,7 @@ class BackwardPlan(GradientPlan):
 
     def __init__(self, forward: ForwardPlan, parameters: Sequence[str], with_dx: bool = True) -> None:
         shapes, programs = forward.shapes, forward.programs
-        bases = ["tape", "work", "dy", "dx", "steps", "rows", *self.more_bases]
+        bases = ["tape", "work", "steps", "rows", "dy", "dx", *self.more_bases]
         super().__init__(programs.layout.schedule, programs.groups, shapes, bases, parameters, forward.sealed)
         self.forward, self.programs, self.layout = forward, programs, programs.layout
         self.gathered, self.with_dx = not shapes.equal, with_dx

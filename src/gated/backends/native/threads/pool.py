@@ -17,7 +17,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from typing import Any, NamedTuple
 
 import llvmlite.ir as ir
@@ -38,6 +38,7 @@ from gated.backends.native.codegen.team import (
 from gated.backends.native.machine.target import Compiled, host
 from gated.backends.native.memory.addresses import address_of
 from gated.backends.native.tuning import Tuning, tuning_for
+from gated.environment import Variable
 from gated.errors import shown, wrong
 from gated.locks import fork_safe_lock
 from gated.number_checks import whole_above_zero
@@ -86,7 +87,7 @@ class Pool:
         self._absent = 0.0  # until then, who sleeps is not waited for
         self._numbers = numbers = tuning_for(host().machine)
         self._trial = np.array([numbers.trial, 2, 0, *[0] * (numbers.trial * 2 * len(ENTRY)), 0, 1, 0], np.int64)
-        self._latency, self._tried = 1024.0, -numbers.fresh
+        self._latency, self._believed = 1024.0, -math.inf
         look = _seconds(idle, self.address)
         self._memory[PATIENCE] = numbers.answer * 1e-6 / look
         self._looks = max(1, int(_looking(numbers) * 1e-6 / look))
@@ -124,9 +125,10 @@ class Pool:
 
     def latency(self) -> float:
         """Nanoseconds that two members need to meet at the end of a phase, as lately measured, in steps of sqrt(2)."""
-        now, numbers = time.perf_counter(), self._numbers
-        if now - self._tried > (numbers.fresh if self._latency < numbers.doubtful else numbers.doubted):
-            self._tried = now
+        now = time.perf_counter()
+        if now > self._believed:
+            numbers = self._numbers
+            self._believed = now + numbers.doubted  # for other threads meanwhile
             program = address_of(self._trial)
             times = []
             for _ in range(4):  # the first one may wake the worker
@@ -137,6 +139,7 @@ class Pool:
                     times.append(time.perf_counter() - start)
             if times:
                 self._latency = 2.0 ** (round(2 * math.log2(min(times) / numbers.trial * 1e9)) / 2)
+            self._believed = now + (numbers.fresh if self._latency < numbers.doubtful else numbers.doubted)
         return self._latency
 
     def stop(self) -> None:
@@ -210,6 +213,9 @@ def _looking(numbers: Tuning) -> float:
 _pool: Pool | None = None
 _making = fork_safe_lock()
 _threads: int | None = None
+_NUM_THREADS = Variable("GATED_NUM_THREADS")
+_BELIEVED = tuning_for().counted
+_counted = (-math.inf, 0)  # when, and how many processors there were
 
 
 def pool() -> Pool:
@@ -229,9 +235,9 @@ def _stop() -> None:
 
 
 def _forget_threads() -> None:
-    """After fork the child has no workers: it starts its own."""
-    global _pool
-    _pool = None
+    """After fork the child has no workers: it starts its own. And it may have other processors."""
+    global _pool, _counted
+    _pool, _counted = None, (-math.inf, 0)
 
 
 if hasattr(os, "register_at_fork"):
@@ -259,12 +265,22 @@ def get_num_threads() -> int:
     """
     if _threads is not None:
         return _threads
-    text = os.environ.get("GATED_NUM_THREADS")
+    text = _NUM_THREADS.read()
     if text is None:
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return _processors()
     number = int(text) if text.isdecimal() and len(text) < 20 else 0
     if not 1 <= number <= MOST:
         raise wrong("GATED_NUM_THREADS", shown(repr(text), 60), f"a positive whole number of at most {MOST}")
+    return number
+
+
+def _processors() -> int:
+    """How many this process may use: the system is not asked anew for every small call."""
+    global _counted
+    now, (then, number) = time.perf_counter(), _counted
+    if now - then > _BELIEVED:
+        number = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        _counted = now, number
     return number
 
 
@@ -280,10 +296,13 @@ class Team(NamedTuple):
     latency: float = 0.0
 
 
+_team = lru_cache(maxsize=64)(Team)  # found sooner than made
+
+
 def team_for(sequences: int) -> Team:
     """The threads for a batch of so many sequences."""
     threads = min(get_num_threads(), MOST)
-    return Team(threads, pool().latency() if sequences < threads else 0.0)
+    return _team(threads, pool().latency() if sequences < threads else 0.0)
 
 
 def threads_for(work: float, most: int) -> int:
