@@ -80,6 +80,9 @@ CASES = (
     case(17, 5, 3, 3, threads=3),
     case(15, 17, 3, 7, threads=3, apart=False),
     Case(16, 3, 4, (9, 8, 3, 3), 9, threads=3),
+    case(4, 20, 1, 7),  # few units in the last block: a quarter of its lanes, here and below
+    case(3, 36, 3, 6, threads=2),
+    case(5, 100, 2, 1, threads=3),
     case(5, 33, 4, 1, threads=3),  # fewer sequences than threads: they share the columns
     case(16, 40, 3, 2, threads=3),
     Case(3, 35, 4, (2, 1, 1, 0), 2, threads=3),

@@ -30,7 +30,7 @@ from gated.backends.native.codegen.context import ContextTable
 from gated.backends.native.codegen.in_place import one_by_one
 from gated.backends.native.codegen.ir_tools import I64, POINTER, at, loop, read
 from gated.backends.native.codegen.kernels import Kernels, best_chunk, best_rows
-from gated.backends.native.codegen.last_block import Fields
+from gated.backends.native.codegen.last_block import Fields, runs_of
 from gated.backends.native.codegen.pieces import pieces_of
 from gated.backends.native.codegen.products import Products, row_of
 from gated.backends.native.codegen.team import Waiting
@@ -133,11 +133,12 @@ class _ProgramEmitter:
         gates = len(block.accumulators)
         vectors = max(r * best_chunk(gates, r, self.machine) * gates for r in range(1, largest + 1)) if gates else 1
         registers = b.alloca(self.vector, size=vectors)
-        beside = [(fields, self._apart(index, fields)) for fields in Fields.beside(block)]
-        packed = b.alloca(self.vector, size=largest * Fields.most(block)) if beside else registers
+        packed = b.alloca(self.vector, size=max(1, largest * Fields.most(block)))
+        places = registers, packed
+        layouts = [(Fields(block), None), *((fields, self._apart(index, fields)) for fields in Fields.beside(block))]
         end = function.append_basic_block()
         if not gates:  # one size of tile fits all
-            self._columns(b, block, size, 1, (ctx, rows, start, tiles), (registers, packed), operate, beside)
+            self._columns(b, block, size, 1, (ctx, rows, start, tiles), places, operate, layouts)
             b.branch(end)
         else:
             switch = b.switch(size, end)
@@ -146,7 +147,7 @@ class _ProgramEmitter:
                 switch.add_case(I64(number), entry)
                 b.position_at_end(entry)
                 chunk = best_chunk(gates, number, self.machine)
-                self._columns(b, block, number, chunk, (ctx, rows, start, tiles), (registers, packed), operate, beside)
+                self._columns(b, block, number, chunk, (ctx, rows, start, tiles), places, operate, layouts)
                 b.branch(end)
         b.position_at_end(end)
         b.ret_void()
@@ -161,32 +162,26 @@ class _ProgramEmitter:
         arguments: tuple[Value, ...],
         registers: tuple[Value, Value],
         operate: ir.Function,
-        beside: Sequence[tuple[Fields, ir.Function]],
+        layouts: Sequence[tuple[Fields, ir.Function | None]],
     ) -> None:
         """Tiles of `size` rows: column chunk by column chunk, so that a chunk's panel stays in the cache.
 
         In odd steps they go backwards: what the step before has used last is in the first-level cache still. A long
         operand is taken piece by piece, and for each of its pieces all tiles.
+
+        Args:
+            registers: for the sums of a tile, an accumulator a vector; and where they lie otherwise first.
+            layouts: how they may lie, and what takes them apart.
         """
         ctx, rows, start, tiles = arguments
         number = I64(size) if isinstance(size, int) else size
         begin, end = (self._field(b, ctx, (field, block.dim)) for field in ("from", "to"))
         odd = b.icmp_signed("!=", read(b, rows, ODD), I64(0))
-        wide, last = end, [end] * len(beside)
-        if beside:
-            units = self._field(b, ctx, ("size", block.dim))
-            blocks = b.sdiv(b.add(units, I64(self.width - 1)), I64(self.width))
-            mine = b.and_(b.icmp_signed("==", blocks, end), b.icmp_signed("<", begin, end))
-            for i, (fields, _) in enumerate(beside):
-                last[i] = b.sub(end, b.zext(b.and_(mine, fields.holds(b, units, self.width)), I64))
-                wide = b.select(b.icmp_signed("<", last[i], wide), last[i], wide)
-        whole = b.sub(wide, b.srem(b.sub(wide, begin), I64(chunk)))
-        plain = Fields(block), None
-        ranges = [(begin, whole, chunk, plain), (whole, wide, 1, plain)][: 1 if chunk == 1 else 2]
-        ranges += [(low, end, 1, how) for low, how in zip(last, beside, strict=True)]
+        units = self._field(b, ctx, ("size", block.dim))
+        runs = runs_of(b, [fields for fields, _ in layouts], (begin, end), units, self.width, chunk)
         room = I64(Fields.most(block))
         with pieces_of(b, self.program, block, partial(self._field, b, ctx), self.machine) as piece:
-            for low, high, width, (fields, apart) in ranges:
+            for (low, high, width), (fields, apart) in ((run, layouts[i]) for i, run in runs):
                 with loop(b, low, high, width) as position, loop(b, I64(0), tiles) as tile:
                     mirrored = b.sub(b.add(low, b.sub(high, I64(width))), position)
                     column = b.select(odd, mirrored, position)

@@ -10,6 +10,7 @@ that feed the same accumulators add up in the same vectors; others have their ow
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import llvmlite.ir as ir
@@ -92,6 +93,35 @@ class Fields:
             for g, value in made.items():
                 vector = b.add(b.mul(row, I64(len(self.block.accumulators))), I64(g))
                 b.store(value, b.gep(registers, [vector], source_etype=math.vector), align=align)
+
+
+def runs_of(
+    b: ir.IRBuilder, layouts: Sequence[Fields], edges: tuple[Value, Value], units: Value, width: int, chunk: int
+) -> list[tuple[int, tuple[Value, Value, int]]]:
+    """Emit: the column blocks between two edges as runs, each with the number of its layout; some may be empty.
+
+    Args:
+        layouts: the first with one field, of all blocks but perhaps the last.
+        units: in all columns.
+        chunk: blocks of the first layout that are taken at once.
+
+    Returns:
+        (layout, (first block, where they end, blocks at once)) of every run.
+    """
+    begin, end = edges
+    wide, last = end, []
+    if len(layouts) > 1:
+        blocks = b.sdiv(b.add(units, I64(width - 1)), I64(width))
+        mine = b.and_(b.icmp_signed("==", blocks, end), b.icmp_signed("<", begin, end))
+        for number, fields in enumerate(layouts[1:], 1):
+            first = b.sub(end, b.zext(b.and_(mine, fields.holds(b, units, width)), I64))
+            last.append((number, (first, end, 1)))
+            wide = b.select(b.icmp_signed("<", first, wide), first, wide)
+    whole = b.sub(wide, b.srem(b.sub(wide, begin), I64(chunk)))
+    usual = [(0, (begin, whole, chunk))]
+    if chunk > 1:
+        usual.append((0, (whole, wide, 1)))
+    return usual + last
 
 
 def _positions(term: Term) -> tuple[int, ...]:

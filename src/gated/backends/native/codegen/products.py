@@ -33,7 +33,7 @@ class Products:
         registers: Value,
         piece: Piece,
     ) -> None:
-        """All products of one tile (rows, column blocks), summed at `registers`: (row, column block, vector of fields)."""
+        """All products of one tile (rows, column blocks), summed at `registers`: (row, column block, vector)."""
         block, blocks = fields.block, self.program.blocks
         number = sum(len(other.terms) for other in blocks[: blocks.index(block)])
         terms = block.terms
