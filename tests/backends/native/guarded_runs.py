@@ -80,6 +80,9 @@ CASES = (
     case(17, 5, 3, 3, threads=3),
     case(15, 17, 3, 7, threads=3, apart=False),
     Case(16, 3, 4, (9, 8, 3, 3), 9, threads=3),
+    case(4, 20, 1, 7),  # few units in the last block: a quarter of its lanes, here and below
+    case(3, 36, 3, 6, threads=2),
+    case(5, 100, 2, 1, threads=3),
     case(5, 33, 4, 1, threads=3),  # fewer sequences than threads: they share the columns
     case(16, 40, 3, 2, threads=3),
     Case(3, 35, 4, (2, 1, 1, 0), 2, threads=3),
@@ -233,7 +236,9 @@ def run_pack(guard: Guard, dtype: str, outer: int, inner: int, transposed: bool,
     blocks = -(-outer // width)
     panel = memory.empty((blocks, inner, 2, width), np.dtype(dtype))
     targets = [panel[:1, :1, g] for g in range(2)]
-    jobs = [(source, to, outer, inner, 2 * width, int(transposed)) for source, to in zip(sources, targets, strict=True)]
+    row = outer if transposed else inner
+    sizes, step = (outer, inner, row), 2 * width
+    jobs = [(source, to, *sizes, step, int(transposed), width) for source, to in zip(sources, targets, strict=True)]
     address = table(guard, *jobs)
     run_shares("pack", dtype, address, shares)
     wanted = np.zeros((2, blocks * width, inner), dtype)
@@ -243,6 +248,12 @@ def run_pack(guard: Guard, dtype: str, outer: int, inner: int, transposed: bool,
     back = table(guard, *((found, *job[1:]) for found, job in zip(again, jobs, strict=True)))
     run_shares("unpack", dtype, back, shares)
     same(dict(enumerate(again)), dict(enumerate(sources)))
+    if outer > width // 2:
+        return
+    shared = memory.empty((inner, 2, width // 2), np.dtype(dtype))  # both in one vector
+    jobs = [(source, shared[:1, g], *sizes, width, int(transposed), width // 2) for g, source in enumerate(sources)]
+    run_shares("pack", dtype, table(guard, *jobs), shares)
+    same({"shared": shared}, {"shared": wanted[:, : width // 2].transpose(2, 0, 1)})
 
 
 def run_gradients(guard: Guard, dtype: str, m: int, n: int, rows: int, shares: int) -> None:

@@ -51,6 +51,34 @@ def any_work(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pool, "_threads", None)
 
 
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("name", ZOO)
+def test_few_units_in_the_last_vector(name: str, dtype: str, any_work: None) -> None:
+    """Several matrices share its lanes: the numbers are those of the reference, the bits those of any threads."""
+    for hidden, steps in ((1, 1), (3, 2), (17, 2), (20, 1), (36, 2), (40, 2), (100, 1)):
+        options = dict(input_size=hidden, hidden_size=hidden, sizes=SIZES.get(name), seed=3)
+        native = gated.Recurrent(ZOO[name], backend="native", dtype=dtype, **options)
+        reference = gated.Recurrent(ZOO[name], backend="reference", dtype=dtype, **options).astype("float64")
+        found = []
+        for threads in (1, 2, 3):
+            gated.set_num_threads(threads)
+            x = np.random.default_rng(7).standard_normal((steps, 7, hidden))
+            state = tuple(np.random.default_rng(8).uniform(0.5, 1.0, s.shape) for s in native.initial_state(7))
+            y, last = native.infer(x, state)
+            alone = native.infer(x[:, :1], tuple(s[:, :1] for s in state))[0]
+            found.append((y, *last, alone, native.forward(x, state)[0]))
+        for one, two, three in zip(*found, strict=True):
+            assert np.array_equal(one, two), f"{name}, {hidden}: other bits with two threads"
+            assert np.array_equal(one, three), f"{name}, {hidden}: other bits with three threads"
+        want_y, want_last = reference.infer(x, state)
+        for got, want in zip(found[0], (want_y, *want_last, want_y[:, :1], want_y), strict=True):
+            assert norm_error(got, want) <= TOLERANCE[dtype], f"{name}, {hidden}: off by {norm_error(got, want):.1e}"
+        # all gradients in one norm: that of a single unit's bias is one number, of which nothing may be left
+        got, want = ({key: a.ravel() for key, a in results(n, steps, 5, None).items()} for n in (native, reference))
+        error = norm_error(np.concatenate([*got.values()]), np.concatenate([want[key] for key in got]))
+        assert error <= TOLERANCE[dtype], f"{name}, {hidden}: gradients are off by {error:.1e}"
+
+
 @pytest.mark.parametrize("threads", [1, 3])
 @pytest.mark.parametrize("dtype", TOLERANCE)
 @pytest.mark.parametrize("name", ZOO)

@@ -8,6 +8,7 @@ time loop of a program with one sequence at a time is in `in_place`.)
       for each block
         for tiles of m rows, m chosen so that all tiles are about equal
           for each chunk of columns: the products by micro-kernels, then the operations
+          the same for the last columns, if they are few enough for `last_block`
 
 Threads share the sequences, or else the columns of every block: then each has a table of its own, and all wait for each
 other at the end of a block.
@@ -29,6 +30,7 @@ from gated.backends.native.codegen.context import ContextTable
 from gated.backends.native.codegen.in_place import one_by_one
 from gated.backends.native.codegen.ir_tools import I64, POINTER, at, loop, read
 from gated.backends.native.codegen.kernels import Kernels, best_chunk, best_rows
+from gated.backends.native.codegen.last_block import Fields, runs_of
 from gated.backends.native.codegen.pieces import pieces_of
 from gated.backends.native.codegen.products import Products, row_of
 from gated.backends.native.codegen.team import Waiting
@@ -131,9 +133,12 @@ class _ProgramEmitter:
         gates = len(block.accumulators)
         vectors = max(r * best_chunk(gates, r, self.machine) * gates for r in range(1, largest + 1)) if gates else 1
         registers = b.alloca(self.vector, size=vectors)
+        packed = b.alloca(self.vector, size=max(1, largest * Fields.most(block)))
+        places = registers, packed
+        layouts = [(Fields(block), None), *((fields, self._apart(index, fields)) for fields in Fields.beside(block))]
         end = function.append_basic_block()
         if not gates:  # one size of tile fits all
-            self._columns(b, block, size, 1, (ctx, rows, start, tiles), registers, operate)
+            self._columns(b, block, size, 1, (ctx, rows, start, tiles), places, operate, layouts)
             b.branch(end)
         else:
             switch = b.switch(size, end)
@@ -142,7 +147,7 @@ class _ProgramEmitter:
                 switch.add_case(I64(number), entry)
                 b.position_at_end(entry)
                 chunk = best_chunk(gates, number, self.machine)
-                self._columns(b, block, number, chunk, (ctx, rows, start, tiles), registers, operate)
+                self._columns(b, block, number, chunk, (ctx, rows, start, tiles), places, operate, layouts)
                 b.branch(end)
         b.position_at_end(end)
         b.ret_void()
@@ -155,33 +160,49 @@ class _ProgramEmitter:
         size: Value | int,
         chunk: int,
         arguments: tuple[Value, ...],
-        registers: Value,
+        registers: tuple[Value, Value],
         operate: ir.Function,
+        layouts: Sequence[tuple[Fields, ir.Function | None]],
     ) -> None:
         """Tiles of `size` rows: column chunk by column chunk, so that a chunk's panel stays in the cache.
 
         In odd steps they go backwards: what the step before has used last is in the first-level cache still. A long
         operand is taken piece by piece, and for each of its pieces all tiles.
+
+        Args:
+            registers: for the sums of a tile, an accumulator a vector; and where they lie otherwise first.
+            layouts: how they may lie, and what takes them apart.
         """
         ctx, rows, start, tiles = arguments
         number = I64(size) if isinstance(size, int) else size
         begin, end = (self._field(b, ctx, (field, block.dim)) for field in ("from", "to"))
         odd = b.icmp_signed("!=", read(b, rows, ODD), I64(0))
-        whole = b.sub(end, b.srem(b.sub(end, begin), I64(chunk)))
+        units = self._field(b, ctx, ("size", block.dim))
+        runs = runs_of(b, [fields for fields, _ in layouts], (begin, end), units, self.width, chunk)
+        room = I64(Fields.most(block))
         with pieces_of(b, self.program, block, partial(self._field, b, ctx), self.machine) as piece:
-            for low, high, width in ((begin, whole, chunk), (whole, end, 1)):
-                if low is whole and chunk == 1:
-                    continue
+            for (low, high, width), (fields, apart) in ((run, layouts[i]) for i, run in runs):
                 with loop(b, low, high, width) as position, loop(b, I64(0), tiles) as tile:
                     mirrored = b.sub(b.add(low, b.sub(high, I64(width))), position)
                     column = b.select(odd, mirrored, position)
                     first = b.add(start, b.mul(tile, number))
-                    vectors = b.mul(b.add(b.mul(first, end), b.mul(number, column)), I64(len(block.accumulators)))
-                    sums = piece.sums(b, registers, vectors, self.vector)
+                    vectors = b.mul(b.add(b.mul(first, end), b.mul(number, column)), room)
+                    sums = piece.sums(b, registers[apart is not None], vectors, self.vector)
                     if isinstance(size, int):
-                        self.products.of_tile(b, block, (size, width), (ctx, rows, first, column), sums, piece)
+                        self.products.of_tile(b, fields, (size, width), (ctx, rows, first, column), sums, piece)
                     with piece.if_last(b):
+                        if apart is not None:
+                            b.call(apart, [sums, registers[0], number])
+                            sums = registers[0]
                         b.call(operate, [ctx, sums, rows, first, number, column, I64(width)])
+
+    def _apart(self, index: int, fields: Fields) -> ir.Function:
+        """apart(sums, registers, rows): see `Fields.take_apart`."""
+        function = self._function(f"apart{index}_{fields.fields}", [POINTER, POINTER, I64])
+        b = ir.IRBuilder(function.append_basic_block())
+        fields.take_apart(b, self.math, *function.args)
+        b.ret_void()
+        return function
 
     # elementwise operations
 

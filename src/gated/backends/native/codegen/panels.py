@@ -1,7 +1,8 @@
 """Packing: matrices copied into the order in which machine code reads them, and back, as two kernels.
 
 A panel is (column block, k, matrix, lane): for every k the vectors of all matrices that multiply one operand lie side
-by side. Lanes beyond the last column are zero. A parameter vector is packed as a matrix with one row.
+by side. Lanes beyond the last column are zero. In the last block several matrices may share a vector (`last_block`):
+then a job has fewer lanes than that. A parameter vector is packed as a matrix with one row.
 
 `pack(ctx, i, n)` does the i-th of n shares of every job in the table; `unpack` copies from the target to the source.
 """
@@ -18,15 +19,18 @@ from gated.backends.native.codegen.ir_tools import (
     JobTable,
     begin,
     load_masked,
+    load_up_to,
     loop,
     share_of,
     store_masked,
+    store_up_to,
 )
 from gated.backends.native.codegen.vector_math import VectorMath
 
 Value = Any
-# source is (outer, inner), or (inner, outer) if `transposed`; `step` is the distance of two k in the panel
-JOB = ("source", "target", "outer", "inner", "step", "transposed")
+# source is (outer, inner), or (inner, outer) if `transposed`, `row` the distance of two of its rows; `step` is the
+# distance of two k in the panel; of a vector there the first `lanes` are this job's: all of them, or all of one block
+JOB = ("source", "target", "outer", "inner", "row", "step", "transposed", "lanes")
 
 
 def emit_pack(module: ir.Module, math: VectorMath) -> None:
@@ -44,7 +48,8 @@ class _Pack:
         with loop(b, I64(0), table.count) as job:
             fields = table.read(b, job)
             self.source, self.target = (b.inttoptr(fields[name], POINTER) for name in ("source", "target"))
-            self.outer, self.inner, self.step = (fields[name] for name in ("outer", "inner", "step"))
+            self.outer, self.inner, self.row = (fields[name] for name in ("outer", "inner", "row"))
+            self.step, self.lanes = fields["step"], fields["lanes"]
             self.transposed = b.icmp_signed("!=", fields["transposed"], I64(0))
             blocks = b.sdiv(b.add(self.outer, I64(self.width - 1)), I64(self.width))
             with loop(b, *share_of(b, blocks, share, shares)) as block:
@@ -63,7 +68,7 @@ class _Pack:
         whole = b.icmp_signed(">=", rest, I64(self.width))
         with b.if_else(self.transposed) as (rows, columns):
             with rows, loop(b, I64(0), self.inner) as k:
-                source = self._at(b, self.source, (k, self.outer), (column, I64(1)))
+                source = self._at(b, self.source, (k, self.row), (column, I64(1)))
                 self._row(b, source, self._at(b, target, (k, self.step)), rest)
             with columns, b.if_else(whole) as (tiles, edge):
                 with tiles:
@@ -73,7 +78,7 @@ class _Pack:
 
     def _row(self, b: ir.IRBuilder, source: Value, target: Value, rest: Value) -> None:
         """One vector, of which `rest` numbers are in the source."""
-        b.store(load_masked(b, self.math, source, rest), target, align=self.bytes)
+        store_up_to(b, self.math, load_masked(b, self.math, source, rest), target, self.lanes)
 
     def _tiles(self, b: ir.IRBuilder, column: Value, target: Value) -> None:
         """Squares as wide as a vector, then what fills none."""
@@ -81,7 +86,7 @@ class _Pack:
         whole = b.mul(b.sdiv(self.inner, width), width)
         with loop(b, I64(0), whole, self.width) as k:
             lanes = range(self.width)
-            sources = [self._at(b, self.source, (b.add(column, I64(i)), self.inner), (k, I64(1))) for i in lanes]
+            sources = [self._at(b, self.source, (b.add(column, I64(i)), self.row), (k, I64(1))) for i in lanes]
             targets = [self._at(b, target, (b.add(k, I64(i)), self.step)) for i in lanes]
             self._square(b, sources, targets)
         self._scalars(b, column, width, whole, target)
@@ -94,12 +99,12 @@ class _Pack:
 
     def _scalars(self, b: ir.IRBuilder, column: Value, rest: Value, first: Value, target: Value) -> None:
         """What fills no whole tile, number by number."""
-        with loop(b, I64(0), I64(self.width)) as lane, loop(b, first, self.inner) as k:
+        with loop(b, I64(0), self.lanes) as lane, loop(b, first, self.inner) as k:
             inside = b.icmp_signed("<", lane, rest)
             to = self._at(b, target, (k, self.step), (lane, I64(1)))
             with b.if_else(inside) as (copy, clear):
                 with copy:
-                    self._number(b, self._at(b, self.source, (b.add(column, lane), self.inner), (k, I64(1))), to)
+                    self._number(b, self._at(b, self.source, (b.add(column, lane), self.row), (k, I64(1))), to)
                 with clear:
                     self._beyond(b, to)
 
@@ -115,7 +120,7 @@ class _Unpack(_Pack):
     """The same roads in the other direction."""
 
     def _row(self, b: ir.IRBuilder, source: Value, target: Value, rest: Value) -> None:
-        store_masked(b, self.math, b.load(target, typ=self.math.vector, align=self.bytes), source, rest)
+        store_masked(b, self.math, load_up_to(b, self.math, target, self.lanes), source, rest)
 
     def _square(self, b: ir.IRBuilder, sources: list[Value], targets: list[Value]) -> None:
         super()._square(b, targets, sources)

@@ -9,9 +9,10 @@ import llvmlite.ir as ir
 from gated.backends.native.codegen.context import ContextTable
 from gated.backends.native.codegen.ir_tools import I1, I64, POINTER, loop, read
 from gated.backends.native.codegen.kernels import Kernels, Shape
+from gated.backends.native.codegen.last_block import Fields
 from gated.backends.native.codegen.pieces import Piece
 from gated.backends.native.codegen.vector_math import VectorMath
-from gated.program.lowering import Block, Program, Term
+from gated.program.lowering import Program, Term
 from gated.program.rows import BY_STEP, RowKind
 
 Value = Any
@@ -26,48 +27,48 @@ class Products:
     def of_tile(
         self,
         b: ir.IRBuilder,
-        block: Block,
+        fields: Fields,
         tile: tuple[int, int],
         arguments: tuple[Value, ...],
         registers: Value,
         piece: Piece,
     ) -> None:
-        """All products of one tile (rows, column blocks), summed at `registers`: (row, column block, accumulator)."""
-        blocks = self.program.blocks
+        """All products of one tile (rows, column blocks), summed at `registers`: (row, column block, vector)."""
+        block, blocks = fields.block, self.program.blocks
         number = sum(len(other.terms) for other in blocks[: blocks.index(block)])
         terms = block.terms
         if piece.first is not None:
             fresh = b.icmp_signed("==", piece.first, I64(0))
-            self._product(b, block, terms[0], I64(number), fresh, tile, arguments, registers, piece)
+            self._product(b, fields, terms[0], I64(number), fresh, tile, arguments, registers, piece)
             return
         uniform = all(_signature(term) == _signature(terms[0]) for term in terms)
         if uniform and len(terms) > 1:
             with loop(b, I64(0), I64(len(terms))) as i:
                 fresh = b.icmp_signed("==", i, I64(0))
-                self._product(b, block, terms[0], b.add(i, I64(number)), fresh, tile, arguments, registers, piece)
+                self._product(b, fields, terms[0], b.add(i, I64(number)), fresh, tile, arguments, registers, piece)
             return
         fed: set[int] = set()
         for i, term in enumerate(terms):
             # accumulators that an earlier product has not touched start from zero; so do all, if all are untouched
-            positions = {g for _, g in term.pairs}
+            positions = {*fields.vectors(term)}
             fresh = not (positions & fed)
             if not fresh and not positions <= fed:
-                self._clear(b, block, tile, positions - fed, registers)
+                self._clear(b, fields, tile, positions - fed, registers)
             fed |= positions
-            self._product(b, block, term, I64(number + i), I1(fresh), tile, arguments, registers, piece)
+            self._product(b, fields, term, I64(number + i), I1(fresh), tile, arguments, registers, piece)
 
     def _clear(
-        self, b: ir.IRBuilder, block: Block, tile: tuple[int, int], positions: set[int], registers: Value
+        self, b: ir.IRBuilder, fields: Fields, tile: tuple[int, int], positions: set[int], registers: Value
     ) -> None:
         for i in range(tile[0] * tile[1]):
             for g in positions:
-                address = b.gep(registers, [I64(i * len(block.accumulators) + g)], source_etype=self.math.vector)
+                address = b.gep(registers, [I64(i * fields.total + g)], source_etype=self.math.vector)
                 b.store(self.math.constant(0.0), address, align=self.kernels.machine.vector_bytes)
 
     def _product(
         self,
         b: ir.IRBuilder,
-        block: Block,
+        fields: Fields,
         term: Term,
         number: Value,
         fresh: Value,
@@ -83,10 +84,12 @@ class Products:
             for field in ("operand", "operand stride", "panel")
         )
         row = row_of(b, self.math, rows, term.operand.rows, b.inttoptr(operand, POINTER), stride, first)
+        vectors = fields.vectors(term)
+        # as long as those of the blocks before it, whatever the last one is itself
         panel_stride = b.mul(size, I64(len(term.pairs) * self.math.width))
         begin = b.gep(b.inttoptr(panel, POINTER), [b.mul(column, panel_stride)], source_etype=self.math.scalar)
-        row, begin, size = piece.of(b, row, begin, size, len(term.pairs) * self.math.width, self.math.scalar)
-        shape = Shape(len(block.accumulators), tuple(g for _, g in term.pairs), *tile)
+        row, begin, size = piece.of(b, row, begin, size, len(vectors) * self.math.width, self.math.scalar)
+        shape = Shape(fields.total, vectors, *tile)
         b.call(self.kernels.kernel(shape), [row, stride, begin, panel_stride, size, registers, fresh])
 
 

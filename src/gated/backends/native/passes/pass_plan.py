@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from gated.backends.native.codegen.last_block import Fields
 from gated.backends.native.machine.programs import CompiledProgram, common
 from gated.backends.native.machine.target import host
 from gated.backends.native.memory.regions import Region, Sheet, Spec
@@ -179,7 +180,7 @@ class PassPlan:
         for number in loop.program.in_pieces:
             block = loop.program.blocks[number]
             if sizes[block.terms[0].operand.dim] > tuning_for(host().machine).product_piece:
-                numbers = rows * self.work.padded(sizes[block.dim]) * len(block.accumulators)
+                numbers = rows * self.work.padded(sizes[block.dim]) * Fields.most(block)
                 plan.sums(number, self.work.place(numbers * self.shapes.dtype.itemsize))
         if steps is None:
             plan.told_steps((0, STEPS), base)

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from gated.backends.native.codegen.last_block import fields_of, vectors_of
 from gated.backends.native.codegen.renewal import flags_size
 from gated.backends.native.codegen.team import TWO_LINES
 from gated.backends.native.machine.programs import CompiledProgram
@@ -152,25 +153,39 @@ class PackPlan(JobPlan):
 
     def vector(self, name: str, region: Region, spec: Spec, kind: str = "parameter") -> None:
         """A parameter vector, as a panel with one row."""
-        self.add((0, (kind, name)), (spec.offset, region.name), spec.size, 1, region.width, 1)
+        self.add((0, (kind, name)), (spec.offset, region.name), spec.size, 1, spec.size, region.width, 1, region.width)
 
     def columns(self, name: str, region: Region, spec: Spec, kind: str = "parameter") -> None:
         """A parameter matrix, as its columns: a panel for every vector of units."""
         for unit in range(0, spec.size, region.width):
             source = unit * spec.rows * region.dtype.itemsize, (kind, name)
             target = spec.offset + unit * region.dtype.itemsize, region.name
-            self.add(source, target, min(region.width, spec.size - unit), spec.rows, spec.stride, 0)
+            units = min(region.width, spec.size - unit)
+            self.add(source, target, units, spec.rows, spec.rows, spec.stride, 0, region.width)
 
     def panel(self, matrices: Sequence[Matrix], region: Region, sizes: Mapping[str, int]) -> int:
         """Room for a panel, and the jobs that fill it; the panel's offset."""
         first = matrices[0]
         outer, inner = sizes[first.output_dim], sizes[first.rows if first.transposed else first.cols]
-        step = len(matrices) * region.width
-        itemsize = region.dtype.itemsize
-        offset = region.place(region.padded(outer) * len(matrices) * inner * itemsize)
+        width, itemsize, count = region.width, region.dtype.itemsize, len(matrices)
+        fields = fields_of(outer, width)
+        rest = outer % width if fields > 1 and count > 1 else 0  # units of a block that they share
+        whole = outer - rest
+        end = region.padded(whole) * count * inner  # where that begins
+        last = vectors_of(count, fields) * width if rest else 0  # numbers of it for every k
+        offset = region.place((end + last * inner) * itemsize)
         for g, matrix in enumerate(matrices):
-            source, target = (0, ("parameter", matrix.name)), (offset + g * region.width * itemsize, region.name)
-            self.add(source, target, outer, inner, step, int(matrix.transposed))
+            name, transposed = ("parameter", matrix.name), int(matrix.transposed)
+            row = outer if transposed else inner
+            if whole:
+                target = offset + g * width * itemsize, region.name
+                self.add((0, name), target, whole, inner, row, count * width, transposed, width)
+            if rest:
+                lane = g * (width // fields)
+                lanes = last - lane if g == count - 1 else width // fields  # the last one clears what is nobody's
+                source = whole * (1 if transposed else inner) * itemsize, name
+                target = offset + (end + lane) * itemsize, region.name
+                self.add(source, target, rest, inner, row, last, transposed, lanes)
         return offset
 
 
