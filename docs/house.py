@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PLACE = re.compile(r"(<!-- house: (?P<kind>[\w/]+) -->\n).*?(<!-- end of house -->)", re.DOTALL)
 PACKAGES = {
     "files": ("files that appear whole or not at all, locked folders", "要么完整写出、要么不写的文件，加锁的文件夹"),
-    "data": ("texts, batches of sequences, the classical tasks", "文本、成批的序列、经典的任务"),
+    "data": ("texts, words, pictures, batches, classical tasks", "文本、词、图片、成批的序列、经典的任务"),
     "language": ("the book of operations; a function becomes a graph", "运算簿；把函数变成图"),
     "calculus": ("the backward and the forward mode, the derivation", "反向与前向求导，写成文字的推导"),
     "cells": ("the zoo: equations with their sources", "自带的细胞：方程与出处"),
@@ -31,7 +31,7 @@ PACKAGES = {
     "learning": ("update rules, training, learning in real time", "更新规则、训练、实时学习"),
     "audit": ("is a gradient right, and what is wrong with it?", "梯度对不对？错在哪里？"),
     "interop": ("what leaves and enters: model files", "进来的和出去的：模型文件"),
-    "models": ("whole models: the language model, a course's captioner", "完整的模型：语言模型、图片说明模型"),
+    "models": ("whole models: language, captions, translation", "完整的模型：语言模型、看图说话、翻译"),
     "experiments": ("contests of ways to learn", "各种学法之间的比赛"),
     "cli": ("the command `gated`", "命令 `gated`"),
 }
