@@ -274,10 +274,12 @@ class Team(NamedTuple):
     Attributes:
         threads: how many there are.
         latency: see `Pool.latency`; 0 where there are sequences enough for all.
+        meet: whether they meet so soon that it may pay to share columns nevertheless.
     """
 
     threads: int
     latency: float = 0.0
+    meet: bool = False
 
 
 def team_for(sequences: int) -> Team:
