@@ -448,9 +448,11 @@ def test_columns_shared_by_threads_with_sequences_enough(
         (256, 17, 80.0, False),  # too many sequences
         (192, 5, 80.0, True),
         (192, 12, 80.0, False),  # too many for so few parameters
-        (128, 4, 80.0, False),  # which one thread's cache holds
-        (256, 3, 4000.0, False),  # threads that meet late
-        (512, 3, 4000.0, True),
+        (128, 4, 80.0, True),
+        (112, 3, 80.0, False),  # parameters which one thread's cache holds
+        (128, 4, 256.0, False),  # threads that meet late
+        (256, 3, 2000.0, False),
+        (512, 3, 2000.0, True),
     ],
 )
 def test_few_sequences_and_many_parameters_share_columns(
