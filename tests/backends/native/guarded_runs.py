@@ -86,7 +86,13 @@ CASES = (
     case(5, 33, 4, 1, threads=3),  # fewer sequences than threads: they share the columns
     case(16, 40, 3, 2, threads=3),
     Case(3, 35, 4, (2, 1, 1, 0), 2, threads=3),
+    Case(4, 50, 3, (5, 4, 1), 5, threads=2),
 )
+COLUMNS = {
+    "columns_bytes": 0,
+    "sequence_bytes": 1,
+    "columns_blocks": 1,
+}  # shared by threads with sequences of their own
 
 
 class Parameters(dict[str, Array]):
@@ -139,6 +145,9 @@ def run_cell(cell: Any, dtype: str, sizes: Case, keep: Callable[[Array], Array])
         found |= {f"inferred {k}": array for k, array in enumerate(ends)}
         with patch.dict(TRIED, large=0):  # the products with x ahead
             found["ahead y"], _ = one_scan.infer(native, given, keep)
+        with patch.dict(TRIED, COLUMNS):
+            found["shared y"], ends = one_scan.infer(native, given, keep)
+            found |= {f"shared {k}": array for k, array in enumerate(ends)}
         found |= run_stack(cell, dtype, sizes, keep)
         if sizes.steps and sizes.counts[-1] == sizes.sequences:
             stepper = one_scan.stream(native, given, keep)
@@ -159,7 +168,7 @@ def run_stack(cell: Any, dtype: str, sizes: Case, keep: Callable[[Array], Array]
     given = Given(x, sizes.steps, sizes.sequences, np.array(sizes.counts, np.int64), initial)
     theta = keep(layer.theta)
     found: Results = {}
-    for name, tried in (("one run", {}), ("several", {"all_kept": 0}), ("ahead", {"large": 0})):
+    for name, tried in (("one run", {}), ("several", {"all_kept": 0}), ("ahead", {"large": 0}), ("shared", COLUMNS)):
         with patch.dict(TRIED, tried):
             y, last = native.infer_chain(layer._chain, theta, given)
         found |= {f"stack y, {name}": y.copy()}

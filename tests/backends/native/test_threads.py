@@ -15,6 +15,8 @@ import numpy as np
 import pytest
 
 import gated
+from gated.backends.native.passes import inference
+from gated.backends.native.passes.pass_plan import Shapes
 from gated.backends.native.threads import pool
 from gated.backends.native.tuning import TRIED
 from gated.cells import ZOO
@@ -399,6 +401,75 @@ def test_how_soon_threads_meet_decides_whether_they_share_a_step(batch: int, mon
         found[latency] = b"".join(a.tobytes() for a in (y, layer.infer(x)[0], dx, grads.vector)), cut.columns
     assert found[50.0][1] and not found[1e6][1]
     assert found[50.0][0] == found[1e6][0]
+
+
+COLUMNS = {"columns_bytes": 0, "sequence_bytes": 1, "columns_blocks": 1}
+
+
+def columns_shared() -> list[bool]:
+    """Of every time loop of the last call without a tape."""
+    parts = inference._kept.values()[-1].parts
+    return [part.plan.shapes.cut.columns for part in parts]
+
+
+@pytest.mark.parametrize("lengths", [None, [6, 1, 3, 6, 2]], ids=["full", "lengths"])
+@pytest.mark.parametrize("hidden", [36, 100])
+@pytest.mark.parametrize("name", CELLS)
+def test_columns_shared_by_threads_with_sequences_enough(
+    name: str, hidden: int, lengths: list[int] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The outputs and states are the same bits."""
+    sizes = {"h": 40} if name == "projected_lstm" else None
+    layer = gated.Recurrent(ZOO[name], hidden, hidden, num_layers=2, sizes=sizes, backend="native")
+    x = np.random.default_rng(0).standard_normal((6, 5, hidden)).astype("float32")
+    found = []
+    for threads, tried in ((1, {}), (2, {}), (2, COLUMNS), (3, COLUMNS), (3, COLUMNS | {"large": 0})):
+        gated.set_num_threads(threads)
+        for key, value in tried.items():
+            monkeypatch.setitem(TRIED, key, value)
+        inference._kept.forget()
+        y, last = layer.infer(x, None, lengths)
+        if "large" not in tried:
+            assert columns_shared() == [bool(tried)] * 2
+        found.append([y, *last])
+    for got in found[1:-1]:
+        for one, other in zip(got, found[0], strict=True):
+            assert np.array_equal(one, other)
+    for one, other in zip(found[-1], found[0], strict=True):  # the products with x ahead are other sums
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("hidden", "batch", "latency", "shared"),
+    [
+        (256, 2, 80.0, True),
+        (256, 3, 80.0, True),
+        (256, 16, 80.0, True),
+        (256, 17, 80.0, False),  # too many sequences
+        (192, 5, 80.0, True),
+        (192, 12, 80.0, False),  # too many for so few parameters
+        (128, 4, 80.0, True),
+        (112, 3, 80.0, False),  # parameters which one thread's cache holds
+        (128, 4, 256.0, False),  # threads that meet late
+        (256, 3, 2000.0, False),
+        (512, 3, 2000.0, True),
+    ],
+)
+def test_few_sequences_and_many_parameters_share_columns(
+    hidden: int, batch: int, latency: float, shared: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool.Pool, "latency", lambda _: latency)
+    layer = gated.LSTM(hidden, hidden, backend="native")
+    gated.set_num_threads(2)
+    chain, theta = layer._chain, layer.theta
+    team = inference._team(chain, theta, batch)
+    assert team.threads == 2 and team.meet == shared
+    shapes = Shapes.of(layer._schedule.graph, layer._layer_sizes[0], layer.dtype, (10, batch, 10 * batch), team)
+    assert shapes.cut.columns == shared and shapes.cut.members == 2
+    training = Shapes.of(
+        layer._schedule.graph, layer._layer_sizes[0], layer.dtype, (10, batch, 10 * batch), pool.team_for(batch)
+    )
+    assert not training.cut.columns
 
 
 def test_the_latency_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:

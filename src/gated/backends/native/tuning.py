@@ -108,6 +108,19 @@ class Tuning:
     # parameters' gradients have the same bits for any number of threads, and whole steps with two take up to 1.3 times
     # as long (an LSTM of 32 units, 16 sequences); with rows apart, summed in one order for both, up to 1.09 times.
     apart: int = 64 << 10
+    # Bytes of a time loop's parameters from which on few sequences share the columns though each thread could have one:
+    # then a thread's part stays in its second-level cache (1 MiB where it was measured). Two threads, 4 sequences of an
+    # LSTM: 1.1 times as fast with 0.5 MB, 1.5 with 1.2 MB, 1.7 with 2 MB and with 8 MB.
+    columns_bytes: int = 512 << 10
+    # And for each sequence: the more there are, the longer do the products take beside the reading.
+    sequence_bytes: int = 128 << 10
+    # Sequences of which that is true at most: with 24 it was 1.01 times, however many parameters.
+    columns_sequences: int = 16
+    # Column blocks for each thread there, at least: so no one has over a quarter more than its share.
+    columns_blocks: int = 4
+    # Of the time in which one thread reads the parameters, so much may go by there until all have met: with 0.5 MB, two
+    # that needed 250 ns took 1.2 times as long as apart, with 2 MB two that needed 3.5 us 1.1 times (7 sequences).
+    meeting: float = 1 / 24
     # Phases without work that show how long members wait for each other.
     trial: int = 64
     # Seconds for which that is believed: a virtual machine's processors may move.

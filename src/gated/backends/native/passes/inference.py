@@ -17,9 +17,16 @@ from gated.backends.native.memory import leases as memory
 from gated.backends.native.memory.addresses import address_of
 from gated.backends.native.passes.inference_plan import Side
 from gated.backends.native.passes.network_pass import NetworkPass
-from gated.backends.native.passes.prepared import Plan, PreparedScan, find_plan, plan_without_states, steps_ahead
+from gated.backends.native.passes.prepared import (
+    Plan,
+    PreparedScan,
+    find_plan,
+    parameter_count,
+    plan_without_states,
+    steps_ahead,
+)
 from gated.backends.native.passes.row_numbers import RowNumbers
-from gated.backends.native.threads.groups import shape_with_room, step_work
+from gated.backends.native.threads.groups import columns_pay, shape_with_room, step_work
 from gated.backends.native.threads.pool import Team, pool, team_for, threads_for
 from gated.backends.native.tuning import TRIED, tuning_for
 from gated.backends.reference import lengths_of, without_states
@@ -38,7 +45,7 @@ def infer_chain(arithmetic: Any, chain: Chain, theta: Array, given: Given) -> tu
         return memory.empty((0, chain.size), chain.dtype), last
     if given.counts is not None and given.counts[-1] == given.sequences:  # which are equally long nevertheless
         given = given._replace(counts=None)
-    team = team_for(given.sequences)
+    team = _team(chain, theta, given.sequences)
     # what plans depend on, and the addresses in a call; after fork there is another pool
     shape, varying = (given.steps, given.sequences, len(x)), given.counts is not None
     if varying:
@@ -57,6 +64,17 @@ def infer_chain(arithmetic: Any, chain: Chain, theta: Array, given: Given) -> tu
     result = found.run(theta, given)
     _kept.leave(key, found)
     return result
+
+
+def _team(chain: Chain, theta: Array, sequences: int) -> Team:
+    """The threads, and whether they may share the columns of a time loop where each could have sequences of its own."""
+    team = team_for(sequences)
+    if not 1 < team.threads <= sequences or not columns_pay(theta.nbytes, sequences):
+        return team
+    loops = [parameter_count(link.schedule, link.items) * theta.itemsize for link in chain.scans.values()]
+    large = [size for size in loops if columns_pay(size, sequences)]
+    meet = bool(large) and columns_pay(min(large), sequences, team.threads, pool().latency())
+    return team._replace(meet=meet)
 
 
 def _whole(chain: Chain, theta: Array, given: Given, shape: tuple[int, int, int], team: Team) -> NetworkPass | None:

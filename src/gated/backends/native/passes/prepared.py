@@ -248,6 +248,11 @@ def _numbers(schedule: CellSchedule, sizes: tuple[tuple[str, int], ...]) -> tupl
     return parameters, sum(lengths[node.dim] for node in schedule.before if node.dim in lengths)
 
 
+def parameter_count(schedule: CellSchedule, sizes: tuple[tuple[str, int], ...]) -> int:
+    """Numbers in all parameters of a time loop."""
+    return _numbers(schedule, sizes)[0]
+
+
 def steps_ahead(schedule: CellSchedule, sizes: tuple[tuple[str, int], ...], sequences: int, itemsize: int) -> int:
     """For how many steps the products with x are made ahead; 0: they are not.
 

@@ -8,7 +8,8 @@ measured to take longer than one. So each thread's sequences are kept apart, all
     a pass's own order    group, step, sequence of the group
 
 With a single group, or sequences of different lengths, both are the same. Where there are fewer sequences than threads
-they share the columns instead: each computes some units of all sequences, and needs only its part of the matrices.
+they share the columns instead: each computes some units of all sequences, and needs only its part of the matrices. So
+they do without a tape where the sequences are few and one thread's cache does not hold the matrices: see `columns_pay`.
 """
 
 from __future__ import annotations
@@ -72,12 +73,16 @@ def cut(
     threads = threads_for(step_work(graph, sizes, rows), team.threads)
     whole = 0, sequences
     if sequences < threads:
-        blocks = min(region.padded(sizes[graph.dims[name]]) // region.width for name in graph.states)
-        columns = _best_share(step_work(graph, sizes, sequences), min(threads, blocks), team.latency)
+        most = min(threads, _blocks(graph, sizes, region))
+        columns = _best_share(step_work(graph, sizes, sequences), most, team.latency)
         if columns > sequences:
             return Cut(columns, whole, True)
         # never in groups: the parameters' gradients are summed in the same order however soon threads meet
         return Cut(threads if team.latency < numbers.far else sequences, whole)
+    if team.meet and 1 < threads <= _blocks(graph, sizes, region) // numbers.columns_blocks:
+        parameters = sum(parameter_numbers(graph, sizes).values()) * region.dtype.itemsize
+        if columns_pay(parameters, sequences):
+            return Cut(threads, whole, True)
     row = max(sizes[dim] for dim in graph.dims.values()) * region.dtype.itemsize
     if not equal or threads == 1 or row * sequences >= numbers.apart * threads:
         return Cut(threads, whole)
@@ -85,11 +90,33 @@ def cut(
 
 
 def _best_share(work: float, most: int, latency: float) -> int:
-    """How many threads do so much work of a step (nanoseconds) the soonest.
+    """How many threads do so much work of a step (nanoseconds) the soonest."""
+    return min(range(1, most + 1), key=lambda threads: work / threads + _meeting(threads, latency))
 
-    They meet up to twice in it, and read what the others have written, which takes about as long once more.
+
+def _meeting(threads: int, latency: float) -> float:
+    """Nanoseconds: they meet up to twice in a step, and read what the others have written, which is about once more."""
+    return 3 * latency * (threads - 1)
+
+
+def _blocks(graph: Graph, sizes: Mapping[str, int], region: Region) -> int:
+    """Column blocks of the shortest state."""
+    return min(region.padded(sizes[graph.dims[name]]) // region.width for name in graph.states)
+
+
+def columns_pay(parameters: int, sequences: int, threads: int = 1, latency: float = 0.0) -> bool:
+    """Whether so few sequences had better share the columns, though each thread could have some.
+
+    Args:
+        parameters: bytes of all that a step reads.
+        threads: who would meet in every step.
+        latency: how soon, see `Pool.latency`.
     """
-    return min(range(1, most + 1), key=lambda threads: work / threads + 3 * latency * (threads - 1))
+    numbers = tuning_for(host().machine)
+    most = min(parameters // numbers.sequence_bytes, numbers.columns_sequences)
+    reading = parameters / numbers.bytes_a_nanosecond
+    soon = _meeting(threads, latency) <= numbers.meeting * reading
+    return soon and parameters >= numbers.columns_bytes and sequences <= most
 
 
 def step_work(graph: Graph, sizes: Mapping[str, int], rows: int) -> float:

@@ -290,10 +290,12 @@ class Team(NamedTuple):
     Attributes:
         threads: how many there are.
         latency: see `Pool.latency`; 0 where there are sequences enough for all.
+        meet: whether they meet so soon that it may pay to share columns nevertheless.
     """
 
     threads: int
     latency: float = 0.0
+    meet: bool = False
 
 
 _team = lru_cache(maxsize=64)(Team)  # found sooner than made

@@ -1,10 +1,11 @@
-"""Odd numbers of sequences over two threads: sequences shared (7 are 4 and 3) beside the columns of every block shared.
+"""Few sequences over two threads: sequences shared (7 are 4 and 3) beside the columns of every block shared.
 
-    python -m benchmarks.odd_sequences
+    python -m benchmarks.shared_columns
 
-Where columns are shared both threads have equally much to do, and meet in every step. The outputs must be the same to
-the bit before anything is timed. It looks behind the curtain: how threads share is decided by `groups.cut`, in whose
-place the benchmark puts its own.
+Where columns are shared both threads have equally much to do and read a part of the matrices each, but meet in every
+step. The outputs must be the same to the bit before anything is timed. It looks behind the curtain: how threads share
+is decided by `groups.cut`, in whose place the benchmark puts its own. A star: there the library shares the columns, if
+threads meet soon enough.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ from unittest.mock import patch
 import numpy as np
 
 STEPS, THREADS, SEED = 100, 2, 0
-HIDDEN, SEQUENCES = (64, 128, 256, 512), (1, 3, 5, 7)
-SECONDS, LEAST = 2.0, 15  # of each point, and pairs
+HIDDEN, SEQUENCES = (64, 128, 160, 192, 256, 512), (1, 2, 3, 4, 5, 7, 8, 12, 16, 24)
+SECONDS, LEAST = 1.0, 15  # of each point, and pairs
 
 
 class Way:
@@ -56,43 +57,45 @@ class Way:
         return Cut(members, (0, sequences) if members == 1 else even_edges(sequences, members))
 
 
-def ratios(hidden: int, sequences: int, seconds: float = SECONDS) -> list[float]:
-    """The time with shared sequences over the time with shared columns, of every pair of calls of an LSTM's `infer`."""
-    import gated
-
-    layer = gated.LSTM(hidden, hidden, seed=SEED, backend="native")
-    x = np.random.default_rng(SEED).standard_normal((STEPS, sequences, hidden)).astype(np.float32)
+def ratios(layer: Any, sequences: int, seconds: float = SECONDS) -> list[float]:
+    """The time with shared sequences over the time with shared columns, of every pair of calls of `infer`."""
+    x = np.random.default_rng(SEED).standard_normal((STEPS, sequences, layer.input_size)).astype(np.float32)
     ways = Way(False), Way(True)
     outputs = []
     for way in ways:
         with way.taken():
             outputs.append(layer.infer(x)[0].copy())
     if not np.array_equal(*outputs):
-        raise AssertionError(f"H = {hidden}, N = {sequences}: other bits with shared columns")
+        raise AssertionError(f"H = {layer.hidden_size}, N = {sequences}: other bits with shared columns")
     found: list[float] = []
     end = time.monotonic() + seconds
     while len(found) < LEAST or time.monotonic() < end:
-        times = []
+        times = {}
         for way in ways if len(found) % 2 else ways[::-1]:
             with way.taken():
                 layer.infer(x)
                 begin = time.perf_counter()
                 layer.infer(x)
-                times.append(time.perf_counter() - begin)
-        found.append(times[0] / times[1] if len(found) % 2 else times[1] / times[0])
+                times[way.columns] = time.perf_counter() - begin
+        found.append(times[False] / times[True])
     return found
 
 
 def main() -> None:
     """Print a line for every size."""
     import gated
+    from gated.backends.native.threads.groups import columns_pay
 
     gated.set_num_threads(THREADS)
-    print(f"LSTM, infer, float32, T = {STEPS}, {THREADS} threads: shared sequences' time over shared columns'")
-    for hidden in HIDDEN:
-        for sequences in SEQUENCES:
-            low, middle, high = statistics.quantiles(ratios(hidden, sequences))
-            print(f"H = {hidden:4}, N = {sequences}: {middle:.2f} ({low:.2f} to {high:.2f})", flush=True)
+    print(f"infer, float32, T = {STEPS}, {THREADS} threads: shared sequences' time over shared columns'")
+    for kind in (gated.LSTM, gated.GRU):
+        for hidden in HIDDEN:
+            layer = kind(hidden, hidden, seed=SEED, backend="native")
+            for sequences in SEQUENCES:
+                low, middle, high = statistics.quantiles(ratios(layer, sequences))
+                star = " *" if sequences < THREADS or columns_pay(layer.theta.nbytes, sequences) else ""
+                name = f"{kind.__name__} H = {hidden:3}, N = {sequences:2}"
+                print(f"{name}: {middle:.2f} ({low:.2f} to {high:.2f}){star}", flush=True)
 
 
 if __name__ == "__main__":
