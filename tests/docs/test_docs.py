@@ -203,7 +203,9 @@ def test_commands_and_their_options_exist(monkeypatch: pytest.MonkeyPatch) -> No
             words = shlex.split(line)
             if words[0] != "gated":
                 continue
-            depth = 3 if words[1] in ("experiment", "caption") and words[2:] else 2  # a command of its own under another
+            depth = (
+                3 if words[1] in ("experiment", "caption") and words[2:] else 2
+            )  # a command of its own under another
             command = tuple(words[1:depth])
             if command not in helps:
                 result = CliRunner().invoke(app, [*command, "--help"])
