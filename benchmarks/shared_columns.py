@@ -85,12 +85,14 @@ def main() -> None:
     """Print a line for every size."""
     import gated
     from gated.backends.native.threads.groups import columns_pay
+    from gated.backends.native.threads.pool import pool
 
     gated.set_num_threads(THREADS)
     print(f"infer, float32, T = {STEPS}, {THREADS} threads: shared sequences' time over shared columns'")
     for kind in (gated.LSTM, gated.GRU):
         for hidden in HIDDEN:
             layer = kind(hidden, hidden, seed=SEED, backend="native")
+            print(f"threads meet within {pool().latency():.0f} ns")
             for sequences in SEQUENCES:
                 low, middle, high = statistics.quantiles(ratios(layer, sequences))
                 star = " *" if sequences < THREADS or columns_pay(layer.theta.nbytes, sequences) else ""
