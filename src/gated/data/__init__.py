@@ -5,6 +5,8 @@ from __future__ import annotations
 from gated.data.batches import shuffled_batches, stream_windows
 from gated.data.byte_vocabulary import ByteVocabulary
 from gated.data.corpora import python_topics, read_text, split
+from gated.data.feature_cache import kept_features
+from gated.data.pictures import Pictures
 from gated.data.reber import (
     CONTINUAL_REBER,
     EMBEDDED_REBER,
@@ -31,19 +33,23 @@ from gated.data.sequences import Sequences
 from gated.data.task_batch import endless
 from gated.data.tasks import ORDER_SYMBOLS, adding, copy_memory, long_lag, temporal_order, triggered_lag
 from gated.data.timing import generating_timed_spikes, measuring_spike_distances, periodic_function
+from gated.data.vision import IMAGENET_MEAN, IMAGENET_STD, onnx_features
 from gated.data.vocabulary import Vocabulary
 from gated.lazy import submodules
 from gated.publish import publish
 
 __getattr__, __dir__ = submodules(__name__)
 
-publish("gated.data", ByteVocabulary, ReberScore, Vocabulary)
+publish("gated.data", ByteVocabulary, Pictures, ReberScore, Vocabulary)
 
 __all__ = [
     "ByteVocabulary",
     "CONTINUAL_REBER",
     "EMBEDDED_REBER",
+    "IMAGENET_MEAN",
+    "IMAGENET_STD",
     "ORDER_SYMBOLS",
+    "Pictures",
     "REBER",
     "REBER_SYMBOLS",
     "ReberScore",
@@ -59,8 +65,10 @@ __all__ = [
     "is_embedded_reber",
     "is_reber",
     "legal_successors",
+    "kept_features",
     "long_lag",
     "measuring_spike_distances",
+    "onnx_features",
     "periodic_function",
     "python_topics",
     "read_text",

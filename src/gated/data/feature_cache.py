@@ -1,0 +1,175 @@
+"""Features of pictures that are computed once and kept on disk.
+
+What is kept is named by a digest of all that it depends on: the content of the pictures, how they are brought to a
+size, the model's file, the options, gated's own sources that see them. So nothing that is kept can be out of date, and
+nothing has to be told when something changes. Every file holds the features of up to 256 pictures, so that a long
+computation that is stopped goes on where it was.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import inspect
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gated.data import filter_bank as bank
+from gated.data import pictures as reading
+from gated.data import vision
+from gated.data.pictures import Pictures, as_pictures
+from gated.errors import ArgumentError, GatedError, describe, shown, wrong, wrong_type
+from gated.files.json_text import to_text
+from gated.files.tensor_file import open_tensors, write_tensors
+
+KIND = "gated features"
+TOGETHER = 256  # pictures of a file
+UNNAMED = ("batch", "threads", "progress")  # options that change no feature
+
+Progress = Callable[[int, int], object]
+See = Callable[[Pictures], NDArray[np.float32]]
+
+
+def kept_features(
+    pictures: Any,
+    model: str | os.PathLike[str] | None = None,
+    *,
+    folder: str | os.PathLike[str] | None = None,
+    progress: Progress | None = None,
+    **options: Any,
+) -> NDArray[np.float32]:
+    """What a vision model or the bank of filters sees, computed once for the same pictures and options.
+
+    Args:
+        pictures: `gated.data.Pictures`, paths, or (N, H, W, 3) uint8; read 256 at a time.
+        model: the path of an ONNX model for `gated.data.onnx_features`; None: `gated.data.filter_bank`.
+        folder: where features are kept, made if it is missing; None: the folder `features` in GATED_CACHE_DIR, or in
+            the user's cache folder. It may be removed at any time.
+        progress: called with (pictures seen or found, N).
+        options: of the function that sees them: size, grid; or size, fit, mean, std, output, ...
+
+    Returns:
+        (N, D) or (N, P, D) float32.
+
+    Raises:
+        ArgumentError, ArgumentTypeError, FileFormatError, MissingExtraError: as the function that sees them; the folder
+            that is given cannot be written.
+    """
+    if progress is not None and not callable(progress):
+        raise wrong_type("progress", describe(progress), "a function of (pictures seen, all of them) or None")
+    see, shown_to, about = _seen_by(model, pictures, options)
+    if not len(shown_to):
+        raise wrong("pictures", "none", "at least one")
+    place, given = _folder(folder), folder is not None
+    found: NDArray[np.float32] | None = None
+    for start in range(0, len(shown_to), TOGETHER):
+        part = shown_to.select(slice(start, start + TOGETHER))
+        seen = _kept_or_seen(place, given, about, part, see)
+        if found is None:
+            found = np.empty((len(shown_to), *seen.shape[1:]), np.float32)
+        found[start : start + len(part)] = seen
+        if progress is not None:
+            progress(start + len(part), len(shown_to))
+    assert found is not None  # there was a picture
+    return found
+
+
+def _seen_by(model: Any, pictures: Any, options: dict[str, Any]) -> tuple[See, Pictures, str]:
+    """(what sees pictures, the pictures as it wants them, the text of all else that features depend on)."""
+    function = bank.filter_bank if model is None else vision.onnx_features
+    known = set(inspect.signature(function).parameters) - {"pictures", "model", "progress"}
+    unknown = sorted(set(options) - known)
+    if unknown:
+        raise wrong("options", f"'{shown(unknown[0], 40)}'", f"one of {', '.join(sorted(known))}")
+    named = {key: value.tolist() if isinstance(value, np.ndarray) else value for key, value in options.items()}
+    text = to_text("options", {key: named[key] for key in sorted(named) if key not in UNNAMED})
+    sources = [_digest(module.__file__) for module in (reading, bank if model is None else vision)]
+    if model is None:
+        size = options.get("size", 64)
+        shown_to = as_pictures(pictures, size, pictures.fit if isinstance(pictures, Pictures) else "stretch")
+        return lambda part: bank.filter_bank(part[:], **options), shown_to, f"bank {sources} {text}"
+    if not isinstance(model, (str, os.PathLike)) or not os.path.isfile(model):
+        raise ArgumentError(f"model: got {describe(model)}, expected the path of an ONNX file")
+    if not isinstance(pictures, Pictures):
+        pictures = as_pictures(pictures, options.get("size") or vision.USUAL, options.get("fit", "crop"))
+    about = f"onnx {_digest(model)} {_version()} {sources} {text}"
+    return lambda part: vision.onnx_features(model, part, **options), pictures, about
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("onnxruntime")
+    except PackageNotFoundError:
+        return "?"  # seeing says what is missing
+
+
+def _digest(path: Any) -> str:
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        for block in iter(lambda: file.read(1 << 20), b""):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _folder(given: Any) -> Path | None:
+    """Where features are kept; None: nowhere."""
+    if given is not None:
+        if not isinstance(given, (str, os.PathLike)):
+            raise wrong_type("folder", describe(given), "the path of a folder or None")
+        place = Path(given)
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise ArgumentError(
+                f"folder: got '{shown(given, 150)}' ({reason}), expected a folder that can be made"
+            ) from None
+        return place
+    own = os.environ.get("GATED_CACHE_DIR")
+    if own is None:
+        import platformdirs
+
+        own = platformdirs.user_cache_dir("gated", appauthor=False)
+    place = Path(own).expanduser() / "features"
+    with contextlib.suppress(OSError):
+        if own:
+            place.mkdir(parents=True, exist_ok=True, mode=0o700)
+            return place
+    return None
+
+
+def _kept_or_seen(place: Path | None, given: bool, about: str, part: Pictures, see: See) -> NDArray[np.float32]:
+    if place is None:
+        return see(part)
+    digest = hashlib.sha256(about.encode())
+    for k in range(len(part)):
+        digest.update(part.digest(k))
+    name = digest.hexdigest()
+    path = place / f"{name}.safetensors"
+    kept = _kept(path, name, len(part))
+    if kept is not None:
+        return kept
+    seen = see(part)
+    try:
+        write_tensors(path, KIND, {"features": seen}, {"of": name})
+    except ArgumentError:  # the disk is full
+        if given:
+            raise
+    return seen
+
+
+def _kept(path: Path, name: str, count: int) -> NDArray[np.float32] | None:
+    """What lies there, if it is whole and what was asked for."""
+    with contextlib.suppress(GatedError), open_tensors(path, KIND) as file:
+        shape = file.shapes.get("features", ())
+        if file.document("of") == name and len(shape) in (2, 3) and shape[0] == count:
+            kept = file.read("features")
+            return kept if kept.dtype == np.float32 else None
+    return None

@@ -1,0 +1,88 @@
+"""Small files in the formats that others use, made by the programs that read and write them."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+
+RGB = {"red": (220, 30, 40), "green": (20, 160, 60), "blue": (30, 60, 210)}
+
+
+def png(path, colour=(255, 0, 0), size=(12, 8), **options):
+    """A picture of one colour; the format is that of the name."""
+    from PIL import Image
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", size, colour).save(path, **options)
+    return path
+
+
+def coco(folder, captions, missing=()):
+    """captions_tiny.json and its folder of images: file name -> captions."""
+    images = [{"id": 10 * k + 7, "file_name": name, "height": 8, "width": 12} for k, name in enumerate(captions)]
+    pairs = [(10 * k + 7, text) for k, own in enumerate(captions.values()) for text in own]
+    annotations = [{"image_id": number, "id": k, "caption": text} for k, (number, text) in enumerate(pairs)]
+    path = folder / "captions_tiny.json"
+    path.write_text(json.dumps({"info": {}, "images": images, "annotations": annotations}), encoding="utf-8")
+    (folder / "images").mkdir()
+    for name in captions:
+        if name not in missing:
+            png(folder / "images" / name)
+    return path
+
+
+WORDS = ["<NULL>", "<START>", "<END>", "<UNK>", "a", "dog", "cat", "runs"]
+
+
+def course(folder, *, pca=True, images=9, captions=23, length=7, size=5):
+    """The folder coco_captioning: what its files hold, by split."""
+    import h5py
+
+    rng = np.random.default_rng(3)
+    folder.mkdir(parents=True, exist_ok=True)
+    vocabulary = {"idx_to_word": WORDS, "word_to_idx": {word: k for k, word in enumerate(WORDS)}}
+    (folder / "coco2014_vocab.json").write_text(json.dumps(vocabulary), encoding="utf-8")
+    truth = {}
+    with h5py.File(folder / "coco2014_captions.h5", "w") as file:
+        for split, more in (("train", 0), ("val", 4)):
+            ids = rng.integers(3, len(WORDS), (captions + more, length)).astype(np.int32)
+            ids[:, 0], ids[:, -1] = 1, 2
+            which = rng.integers(0, images + more, captions + more).astype(np.int32)
+            file[f"{split}_captions"], file[f"{split}_image_idxs"] = ids, which
+            features = rng.normal(size=(images + more, size)).astype(np.float32)
+            with h5py.File(folder / f"{split}2014_vgg16_fc7{'_pca' if pca else ''}.h5", "w") as own:
+                own["features"] = features
+            urls = [f"http://example.org/{split}/{k}.jpg" for k in range(images + more)]
+            (folder / f"{split}2014_urls.txt").write_text("\n".join(urls) + "\n", encoding="utf-8")
+            truth[split] = ids, which, features, urls
+    return truth
+
+
+def brightness_model(path, *, layout="NCHW", dtype="FLOAT", shape=("N", 3, 4, 4), kind="mean"):
+    """A model that PyTorch or NumPy says by hand: means of the colours, a map, or both with an inner value."""
+    import onnx
+    from onnx import TensorProto, helper
+
+    axes = [2, 3] if layout == "NCHW" else [1, 2]
+    nodes, outputs = [], []
+    given = "pixels"
+    if dtype != "FLOAT":
+        nodes.append(helper.make_node("Cast", ["pixels"], ["floats"], to=TensorProto.FLOAT))
+        given = "floats"
+    if kind == "map":
+        nodes.append(helper.make_node("Neg", [given], ["seen"]))
+        outputs = [("seen", None)]
+    else:
+        nodes.append(helper.make_node("ReduceMean", [given], ["inner"], axes=axes, keepdims=0))
+        nodes.append(helper.make_node("Neg", ["inner"], ["seen"]))
+        nodes.append(helper.make_node("ReduceMean", [given], ["kept"], axes=axes, keepdims=1))
+        outputs = [("seen", None), ("kept", None)]
+    graph = helper.make_graph(
+        nodes,
+        "tiny",
+        [helper.make_tensor_value_info("pixels", getattr(TensorProto, dtype), shape)],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, own) for name, own in outputs],
+    )
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), path)
+    return path
