@@ -53,7 +53,8 @@ class Translator:
 
     Args:
         network: a WiredNetwork with the inputs source and target, as `build` makes it.
-        source, target: the characters of what is read and written.
+        source: the characters of what is read.
+        target: the characters of what is written.
         about: JSON-able facts that are kept in the model's file.
 
     Raises:

@@ -6,7 +6,6 @@ Legend: N pictures, S pixels of a side, P places, D numbers of a place or pictur
 from __future__ import annotations
 
 import copy
-import math
 import os
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -18,6 +17,7 @@ from gated.data.words import Tokenizer, WordVocabulary, caption_texts
 from gated.data.words.vocabulary import END, NULL, START
 from gated.errors import ArgumentError, ArgumentTypeError, FileFormatError, describe, wrong, wrong_type
 from gated.interop.model_file import load_model, save_model
+from gated.learning.runs.gate_watch import gates_of
 from gated.models.captioner.batches import Pairs, all_texts
 from gated.models.captioner.eye import Eye, Filters, Progress
 from gated.models.captioner.names import by_assignment
@@ -355,7 +355,7 @@ class Captioner:
         return Written(
             caption_texts(words, self.vocabulary)[0],
             [self.vocabulary.words[number] for number in words],
-            {name: array[:, 0] for name, array in gates_of(self.network.layers["rnn"], tape.layers["rnn"]).items()},
+            {name: array[:, 0] for name, array in gate_values(self.network.layers["rnn"], tape.layers["rnn"]).items()},
         )
 
     def _shown(self, features: Any) -> Any:
@@ -405,21 +405,12 @@ class Captioner:
             raise ArgumentError(f"network: {found}")
 
 
-def gates_of(layer: Any, tape: Any) -> dict[str, NDArray[Any]]:
+def gate_values(layer: Any, tape: Any) -> dict[str, NDArray[Any]]:
     """Name -> (T, N, H) of what the equations of a layer put through a sigmoid; of several levels, the last one."""
-    names = [
-        name
-        for node, name in layer.cell.graph.names.items()
-        if node.op == "call" and getattr(node, "attr", "") == "sigmoid"
-    ]
-    return {name: np.asarray(tape[name]) for name in names}
+    last = f"l{layer.num_layers - 1}."
+    return {name: np.asarray(tape[last + name]) for name in gates_of(layer.cell)}
 
 
 def _vocabulary(captions: Any, minimum_count: int) -> WordVocabulary:
     texts = [text for own in all_texts(captions) for text in own]
     return WordVocabulary(texts, minimum_count, tokenizer=Tokenizer("words and signs"))
-
-
-def perplexity(nats: float) -> float:
-    """exp of nats per word; inf where that is no number."""
-    return math.exp(nats) if nats < 700 else math.inf

@@ -43,9 +43,9 @@ class Eye:
     Args:
         shape: D, or (P, D).
         filters: see pictures; None: only features are taken.
-        weights: (D,), by what the numbers are multiplied once they have the same deviation.
 
     Attributes:
+        weights: (D,), by what the numbers are multiplied once they have the same deviation.
         mean, factor: (D,) float64: features are (features - mean) * factor. Set by `fit`.
     """
 

@@ -105,7 +105,8 @@ def scene_report(
 
     Args:
         captioner: writes the captions.
-        seen, unseen: held-out pictures, of which the first `count` are shown.
+        seen: held-out pictures of pairs that were seen, of which the first `count` are shown.
+        unseen: those with a pair that was not, likewise.
         scores: a column each, the captioner's own first.
         lang: of captions and page.
         count: pictures of each kind.

@@ -28,7 +28,8 @@ def beam_search(
 
     Args:
         stream: of N * W sequences, those of a picture side by side (`NetworkStream`, with `select`).
-        start, end: the words that a caption begins after and ends with.
+        start: the word that a caption begins after.
+        end: the word that it ends with.
         length: T; what has not ended by then is as good as ended.
         penalty: captions are compared by log p / T_own^penalty; 0: by log p, which likes short ones.
 
