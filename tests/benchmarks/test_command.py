@@ -35,7 +35,9 @@ def test_groups():
 
 
 def test_wrong_group(capsys):
-    assert "--only: got 'lstmm', expected some of update, lstm, gru," in error_of(capsys, "--only", "lstm,lstmm")
+    assert "--only: got 'lstmm', expected some of update, caption, lstm, gru," in error_of(
+        capsys, "--only", "lstm,lstmm"
+    )
 
 
 def test_other_points_reach_every_comparison_that_can_have_them():

@@ -14,9 +14,8 @@ import pytest
 
 import gated
 from gated.backends.native.machine.target import hosts
-from gated.backends.native.passes import layer_tables
 from gated.backends.native.threads import pool
-from gated.backends.native.tuning import TRIED
+from gated.backends.native.tuning import TRIED, tuning_for
 
 Array = np.ndarray[Any, Any]
 LENGTHS = (None, [6, 2, 5], [4, 4, 0, 1], [1], [3, 3])
@@ -251,4 +250,4 @@ def test_one_layer_in_many_threads_with_the_same_sizes() -> None:
         thread.join()
     assert not wrong
     (kept,) = own._sides()[0][0].parameters.kept
-    assert 0 < len(kept.forward._idle) <= layer_tables.MOST_IDLE
+    assert 0 < len(kept.forward._idle) <= tuning_for().tables_idle

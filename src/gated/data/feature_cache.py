@@ -25,7 +25,6 @@ from gated.data import vision
 from gated.data.pictures import Pictures, as_pictures
 from gated.errors import ArgumentError, GatedError, describe, shown, wrong, wrong_type
 from gated.files.json_text import to_text
-from gated.files.tensor_file import open_tensors, write_tensors
 
 KIND = "gated features"
 TOGETHER = 256  # pictures of a file
@@ -158,6 +157,8 @@ def _kept_or_seen(place: Path | None, given: bool, about: str, part: Pictures, s
         return kept
     seen = see(part)
     try:
+        from gated.files.tensor_file import write_tensors  # here: importing gated.data needs NumPy alone
+
         write_tensors(path, KIND, {"features": seen}, {"of": name})
     except ArgumentError:  # the disk is full
         if given:
@@ -167,6 +168,8 @@ def _kept_or_seen(place: Path | None, given: bool, about: str, part: Pictures, s
 
 def _kept(path: Path, name: str, count: int) -> NDArray[np.float32] | None:
     """What lies there, if it is whole and what was asked for."""
+    from gated.files.tensor_file import open_tensors
+
     with contextlib.suppress(GatedError), open_tensors(path, KIND) as file:
         shape = file.shapes.get("features", ())
         if file.document("of") == name and len(shape) in (2, 3) and shape[0] == count:

@@ -173,6 +173,8 @@ class Tuning:
     all_kept: int = 16 << 20
     # Plans (of sizes and threads) that are held: of training, and of inference.
     plans_kept: int = 64
+    # Tables of one of them that wait for a call, after so many calls at once.
+    tables_idle: int = 4
     # Rows that a block of an online step goes through side by side, if it is for several parameters: the 13 of an
     # LSTM's four gates fit into 16 registers, and a step of 128 units became 1.2 times as fast by what they share. With
     # all 25 of an sLSTM in one block it was 0.9 times as fast, with 28 of the cell whose gates feed each other 0.6.

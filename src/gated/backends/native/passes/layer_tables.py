@@ -10,9 +10,9 @@ import numpy as np
 from gated.backends.native.memory.leases import Lease
 from gated.backends.native.passes.layer_plan import LayerBackwardPlan, LayerForwardPlan
 from gated.backends.native.passes.plan import Call, digest_of
+from gated.backends.native.tuning import tuning_for
 
 Array = np.ndarray[Any, Any]
-MOST_IDLE = 4  # tables of a plan that wait for a call, after so many calls at once
 
 
 class FilledTable:
@@ -98,5 +98,5 @@ class FilledTables:
 
     def give(self, filled: FilledTable) -> None:
         """One that nobody uses any more."""
-        if len(self._idle) < MOST_IDLE:
+        if len(self._idle) < tuning_for().tables_idle:
             self._idle.append(filled)
