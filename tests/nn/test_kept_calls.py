@@ -14,6 +14,7 @@ import pytest
 
 import gated
 from gated.backends.native.machine.target import hosts
+from gated.backends.native.passes import layer_tables
 from gated.backends.native.threads import pool
 from gated.backends.native.tuning import TRIED, tuning_for
 
