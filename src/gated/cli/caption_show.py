@@ -15,7 +15,7 @@ from gated.files.atomic import write_atomically
 from gated.learning.training.run_folder import RunFolder
 from gated.models.captioner import Captioner
 from gated.models.captioner.report import Shown, movements, scene_report, share
-from gated.models.captioner.scene_run import Scores
+from gated.models.captioner.scene_run import Scores, scores_of
 from gated.models.captioner.scene_settings import SceneData, SceneSettings, settings_from
 from gated.number_checks import not_negative, whole, whole_above_zero
 
@@ -86,6 +86,7 @@ def write_report(run: str, beside: Sequence[str], count: int, beams: int, output
     whole_above_zero("count", count)
     folder = RunFolder(run)
     found: dict[str, Scores] = {}
+    data: dict[SceneSettings, SceneData] = {}
     lang = "en"
     for path in [run, *beside]:
         own = RunFolder(path)
@@ -94,18 +95,19 @@ def write_report(run: str, beside: Sequence[str], count: int, beams: int, output
         if settings.lang != lang:
             raise ArgumentError(f"beside: got {path!r} in {settings.lang}, expected a run in {lang}")
         name = settings.cell if settings.cell not in found else f"{settings.cell} ({Path(path).name})"
-        found[name] = _scores(own, settings, beams)
-    page = report_of(folder, found, count)
+        if settings not in data:
+            data[settings] = _held_out(settings)
+        found[name] = scores_of(load_captioner(path), data[settings], lang, beams)
+    page = report_of(folder, found, next(iter(data.values())), count)
     where = folder.report_file if output is None else Path(output)
     write_atomically(where, page.encode())
-    typer.echo(score_table(found, lang))
+    typer.echo(score_table(found))
     typer.echo(f"the page: {where}")
 
 
-def report_of(folder: RunFolder, scores: Mapping[str, Scores], count: int = 12) -> str:
-    """The page of a run."""
+def report_of(folder: RunFolder, scores: Mapping[str, Scores], data: SceneData, count: int = 12) -> str:
+    """The page of a run with these pictures."""
     settings = _settings(folder)
-    data = _held_out(settings)
     columns = [Shown(name, own.seen, own.unseen) for name, own in scores.items()]
     captioner = load_captioner(str(folder.path))
     return scene_report(
@@ -113,7 +115,7 @@ def report_of(folder: RunFolder, scores: Mapping[str, Scores], count: int = 12) 
     )
 
 
-def score_table(scores: Mapping[str, Scores], lang: str) -> str:
+def score_table(scores: Mapping[str, Scores]) -> str:
     """How many captions are right, for a terminal."""
     names = list(scores)
     width = max(12, *(len(name) for name in names))
@@ -137,14 +139,3 @@ def _settings(folder: RunFolder) -> SceneSettings:
 def _held_out(settings: SceneSettings) -> SceneData:
     """The pictures of a run again: one caption each is enough."""
     return SceneData.of(SceneSettings(**{**vars(settings), "captions": 1}))
-
-
-def _scores(folder: RunFolder, settings: SceneSettings, beams: int) -> Scores:
-    from gated.data.scenes import score_captions
-
-    data, captioner = _held_out(settings), load_captioner(str(folder.path))
-    found = [
-        score_captions(captioner.predict(own.pictures, beams), own.scenes, settings.lang)
-        for own in (data.seen, data.unseen)
-    ]
-    return Scores(*found)

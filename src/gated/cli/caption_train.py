@@ -54,8 +54,8 @@ def run_caption_training(values: Mapping[str, Any], given: Sequence[str]) -> Non
     if run.records.best is None:
         return
     scores = run.scores()
-    typer.echo(score_table({settings.cell: scores}, settings.lang))
-    write_atomically(run.folder.report_file, report_of(run.folder, {settings.cell: scores}).encode())
+    typer.echo(score_table({settings.cell: scores}))
+    write_atomically(run.folder.report_file, report_of(run.folder, {settings.cell: scores}, run.data).encode())
     typer.echo(f"the page with pictures and gates: {run.folder.report_file}")
 
 

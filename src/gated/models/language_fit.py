@@ -9,10 +9,9 @@ from numpy.typing import NDArray
 
 from gated.data import stream_windows
 from gated.learning import Training
-from gated.learning.rules import schedules
-from gated.learning.rules.optimizers import OPTIMIZERS
 from gated.learning.training.loop import Update
 from gated.models.language_settings import Settings
+from gated.models.schooling import schooling, train_to
 
 
 def training_of(network: Any, ids: NDArray[Any], settings: Settings, total: int) -> Training:
@@ -26,14 +25,13 @@ def training_of(network: Any, ids: NDArray[Any], settings: Settings, total: int)
     """
     from gated.nn.losses import SoftmaxCrossEntropy
 
-    return Training(
+    return schooling(
         network,
         SoftmaxCrossEntropy(),
-        OPTIMIZERS[settings.optimizer](schedules.rise_and_fall(settings.lr, settings.warmup, total)),
         lambda epoch: stream_windows(ids, settings.batch, settings.window),
+        total=total,
         carry_state=True,
-        clip=settings.clip or None,
-        seed=settings.seed,
+        **{name: getattr(settings, name) for name in ("optimizer", "lr", "warmup", "clip", "seed")},
     )
 
 
@@ -45,7 +43,4 @@ def fit(network: Any, ids: NDArray[Any], settings: Settings, on_update: Callable
     """
     windows = sum(1 for _ in stream_windows(ids, settings.batch, settings.window))
     total = settings.epochs * windows if settings.steps is None else settings.steps
-    for update in training_of(network, ids, settings, total):
-        on_update(update)
-        if update.step >= total:
-            return
+    train_to(training_of(network, ids, settings, total), total, on_update)

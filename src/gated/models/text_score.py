@@ -87,7 +87,7 @@ def mean_bits(network: Any, text: NDArray[Any], size: int, streams: int) -> floa
     rows = LARGEST // (size * min(streams, len(text)))
     for x, target, mask in _masked_windows(text, streams, max(1, min(EVALUATION_WINDOW, rows))):
         y, state = network.infer(x, state)
-        log2_p = _log_softmax(y) / math.log(2.0)
+        log2_p = log_softmax(y) / math.log(2.0)
         picked = np.take_along_axis(log2_p, target[..., None], axis=-1)[..., 0]
         total -= float(picked[mask].sum())
     return total / (len(text) - 1)
@@ -105,7 +105,7 @@ def _masked_windows(text: NDArray[Any], streams: int, window: int) -> Iterator[t
         yield text[part], text[part + 1], mask[t : t + window]
 
 
-def _log_softmax(y: NDArray[Any]) -> NDArray[np.float64]:
+def log_softmax(y: NDArray[Any]) -> NDArray[np.float64]:
     """Natural logarithm of softmax over the last axis, in float64."""
     z = y.astype(np.float64)
     z -= z.max(axis=-1, keepdims=True)

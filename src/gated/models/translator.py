@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from gated.data import Sequences
 from gated.errors import ArgumentError, ArgumentTypeError, FileFormatError, describe, shown, wrong, wrong_type
 from gated.interop.model_file import load_model, save_model
-from gated.number_checks import not_negative, one_of, whole, whole_above_zero
+from gated.models.schooling import schooling, train_to
+from gated.number_checks import whole, whole_above_zero
 
 KIND = "gated translator"
 NULL, START, END, UNKNOWN = range(4)
@@ -175,10 +176,7 @@ class Translator:
             "clip": clip,
             "seed": seed,
         }
-        for update in self.training(source, target, total=total, **options):
-            on_update(update)
-            if update.step >= total:
-                break
+        train_to(self.training(source, target, total=total, **options), total, on_update)
         return self
 
     def training(
@@ -195,9 +193,6 @@ class Translator:
         seed: int = 0,
     ) -> Any:
         """The `gated.learning.Training` that `fit` runs. Arguments as there."""
-        from gated.learning import Training
-        from gated.learning.rules import schedules
-        from gated.learning.rules.optimizers import OPTIMIZERS
         from gated.learning.training.loop import epoch_generator
         from gated.nn.losses import SoftmaxCrossEntropy
 
@@ -212,13 +207,15 @@ class Translator:
                 own = order[n : n + size].tolist()
                 yield self.batch([source[k] for k in own], [target[k] for k in own])
 
-        return Training(
+        return schooling(
             self.network,
             SoftmaxCrossEntropy(),
-            OPTIMIZERS[one_of("optimizer", optimizer, *OPTIMIZERS)](schedules.rise_and_fall(lr, warmup, total)),
             batches,
-            carry_state=False,
-            clip=not_negative("clip", clip) or None,
+            total=total,
+            optimizer=optimizer,
+            lr=lr,
+            warmup=warmup,
+            clip=clip,
             seed=seed,
         )
 

@@ -33,7 +33,7 @@ class WiredTape:
     """Of one forward pass; `layers[name]` is the tape of a layer, with its gates by name."""
 
     def __init__(self, network: WiredNetwork, flow: Flow) -> None:
-        self.layer, self.flow = network, flow
+        self.layer, self.flow, self.spans = network, flow, network._spans()
         self.taped: dict[str, Taped] = {}
 
     @property
@@ -192,7 +192,7 @@ class WiredNetwork(Network):
         dy = adjoints.of_output(name, taped.shape, self.dtype) if dy is None else dy
         after = adjoints.of_states(name, (dstate or {}).get(name), tape.flow.sequences or 0)
         dx, before, own = layer.backward(taped.tape, dy, after)
-        start, stop = self._spans()[name]
+        start, stop = tape.spans[name]
         backend_of(self).add(own.vector, grads.vector[start:stop])
         adjoints.split(name, dx, taped.joined)
         if before:

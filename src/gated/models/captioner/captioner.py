@@ -23,7 +23,9 @@ from gated.models.captioner.eye import Eye, Filters, Progress
 from gated.models.captioner.names import by_assignment
 from gated.models.captioner.network import caption_network, feature_shape, misfit
 from gated.models.captioner.writing import beam_search, drawn
-from gated.number_checks import not_negative, one_of, whole, whole_above_zero
+from gated.models.schooling import schooling, train_to
+from gated.models.text_score import log_softmax
+from gated.number_checks import not_negative, whole, whole_above_zero
 
 KIND = "gated captioner"
 AT_ONCE = 256  # pictures that are written about together: bounds the memory
@@ -198,10 +200,7 @@ class Captioner:
         training = self.training(
             features, pairs, total=total, batch=batch, optimizer=optimizer, lr=lr, warmup=warmup, clip=clip, seed=seed
         )
-        for update in training:
-            on_update(update)
-            if update.step >= total:
-                break
+        train_to(training, total, on_update)
         return self
 
     def training(
@@ -218,9 +217,6 @@ class Captioner:
         seed: int = 0,
     ) -> Any:
         """The `gated.learning.Training` that `fit` runs: for whoever wants to run it otherwise. Arguments as there."""
-        from gated.learning import Training
-        from gated.learning.rules import schedules
-        from gated.learning.rules.optimizers import OPTIMIZERS
         from gated.learning.training.loop import epoch_generator
         from gated.nn.losses import SoftmaxCrossEntropy
 
@@ -228,15 +224,17 @@ class Captioner:
             self.eye.fit(features)
         shown = self.eye.shown(features, self.network.dtype)  # once: (P, N, D) or (N, D)
         seed, size = whole("seed", seed, 0), whole_above_zero("batch", batch)
-        return Training(
+        return schooling(
             self.network,
             SoftmaxCrossEntropy("sum"),
-            OPTIMIZERS[one_of("optimizer", optimizer, *OPTIMIZERS)](schedules.rise_and_fall(lr, warmup, total)),
             lambda epoch: pairs.batches(
                 size, epoch_generator(seed, epoch), lambda which: np.take(shown, which, axis=-2)
             ),
-            carry_state=False,
-            clip=not_negative("clip", clip) or None,
+            total=total,
+            optimizer=optimizer,
+            lr=lr,
+            warmup=warmup,
+            clip=clip,
             seed=seed,
         )
 
@@ -247,8 +245,7 @@ class Captioner:
         total, words = 0.0, 0
         for own in pairs.batches(whole_above_zero("batch", batch), None, lambda which: self._shown(features[which])):
             y, _ = self.network.infer(own.x, lengths=own.lengths)
-            z = y.astype(np.float64) - y.max(axis=-1, keepdims=True)
-            log_p = z - np.log(np.exp(z).sum(axis=-1, keepdims=True))
+            log_p = log_softmax(y)
             counts = own.mask != 0
             total -= float(np.take_along_axis(log_p, own.target[..., None].astype(np.int64), -1)[..., 0][counts].sum())
             words += int(counts.sum())

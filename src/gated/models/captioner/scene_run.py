@@ -27,6 +27,12 @@ class Scores(NamedTuple):
     unseen: Score
 
 
+def scores_of(captioner: Captioner, data: SceneData, lang: str, beams: int = 1) -> Scores:
+    """Of a captioner, over held-out pictures."""
+    kinds = data.seen, data.unseen
+    return Scores(*(score_captions(captioner.predict(own.pictures, beams), own.scenes, lang) for own in kinds))
+
+
 class SceneRun(Run):
     """One run folder with its captioner and training. Made by `start` or `resume`."""
 
@@ -139,12 +145,7 @@ class SceneRun(Run):
 
     def scores(self, beams: int = 1) -> Scores:
         """Of the best captioner so far, over the held-out pictures."""
-        best = Captioner.load(self.folder.model_file)
-        found = [
-            score_captions(best.predict(own.pictures, beams), own.scenes, self.settings.lang)
-            for own in (self.data.seen, self.data.unseen)
-        ]
-        return Scores(*found)
+        return scores_of(Captioner.load(self.folder.model_file), self.data, self.settings.lang, beams)
 
     def save_model_to(self, path: Any) -> None:
         """Write the captioner as it is."""

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gated.models.text_score import log_softmax
+
 Ids = NDArray[np.int64]
 
 
@@ -43,7 +45,7 @@ def beam_search(
     ended, long = np.zeros((pictures, beams), bool), np.zeros((pictures, beams))
     written = np.empty((0, pictures, beams), np.int64)
     for _ in range(length):
-        log_p = _log_softmax(np.asarray(stream.step(ids.reshape(-1)))).reshape(pictures, beams, -1)
+        log_p = log_softmax(np.asarray(stream.step(ids.reshape(-1)))).reshape(pictures, beams, -1)
         words = log_p.shape[2]
         log_p[ended] = -np.inf
         log_p[ended, end] = 0.0  # a caption that has ended goes on as it is
@@ -64,9 +66,3 @@ def beam_search(
     found = np.full((length, pictures), end)
     found[: len(written)] = written[:, each, best]
     return found, score[each, best]
-
-
-def _log_softmax(y: NDArray[Any]) -> NDArray[np.float64]:
-    z = y.astype(np.float64)
-    z -= z.max(axis=-1, keepdims=True)
-    return z - np.log(np.exp(z).sum(axis=-1, keepdims=True))
