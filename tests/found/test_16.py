@@ -110,7 +110,7 @@ def test_many_elementary_functions_do_not_make_the_module_longer(function) -> No
         b.ret(value)
         return len(str(module.module))
 
-    assert written(1000) < tuning_for().long_module / 2
+    assert written(1000) < tuning_for().long_function
     assert written(vector_math.MANY + 1) < written(vector_math.MANY) / 4
 
 

@@ -98,6 +98,14 @@ class Arithmetic(Protocol):
     V outputs of a row; P parameters. What is said to be `into` an array is written there, all else is new.
     """
 
+    def empty(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+        """An array of numbers that are still to be written, in memory that is kept for the next when this one is gone.
+
+        What the system takes back after an array, and brings anew for the next, costs more time than a small network's
+        whole update.
+        """
+        ...
+
     # a function without states over rows: a dense layer
 
     def map(

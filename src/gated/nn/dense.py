@@ -157,8 +157,9 @@ class Dense(Layer, kind="dense"):
         rows = checks.array("dy", dy, dy.shape, self.dtype)
         if dy.shape[-1:] != (self.output_size,) or dy.size != scan.rows * self.output_size:
             raise wrong("dy", describe(dy), f"the shape of y: {scan.rows} rows of {self.output_size}")
-        grads = self.params.like()
-        dx = backend_of(self).map_backward(scan, rows.reshape(-1, self.output_size), grads)[0]
+        backend = backend_of(self)
+        grads = self.params.zeros(backend)
+        dx = backend.map_backward(scan, rows.reshape(-1, self.output_size), grads)[0]
         return dx.reshape(*dy.shape[:-1], self.input_size), (), grads
 
     def __getstate__(self) -> dict[str, Any]:

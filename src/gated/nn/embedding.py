@@ -64,8 +64,9 @@ class Embedding(Layer, kind="embedding"):
         ):
             refuse_tape(tape, self)
         dy = checks.array("dy", dy, (*tape.shape, self.size), self.dtype)
-        grads = self.params.like()
-        backend_of(self).look_up_backward(tape, dy, grads["W"])
+        backend = backend_of(self)
+        grads = self.params.zeros(backend)
+        backend.look_up_backward(tape, dy, grads["W"])
         return None, (), grads
 
     def config(self) -> dict[str, Any]:

@@ -250,7 +250,8 @@ class Network(Layer, kind="network"):
         if not isinstance(tape, list) or len(tape) != len(self._layers):
             refuse_tape(tape, self)
         self._check_state(dstate, "dstate")
-        grads, spans, backend = self.params.like(), self._spans(), backend_of(self)
+        spans, backend = self._spans(), backend_of(self)
+        grads = self.params.zeros(backend)
         first: States = {}
         for (name, layer), part in zip(reversed(self._layers.items()), reversed(tape), strict=True):
             dy, before, own = layer.backward(part, dy, (dstate or {}).get(name))

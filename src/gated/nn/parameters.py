@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from gated.addresses import address_of
+from gated.backends.interface import Arithmetic
 from gated.errors import as_array, describe, wrong
 from gated.nn import checks
 
@@ -107,11 +108,17 @@ class ParameterVector(Mapping[str, Array]):
             other.whole = weakref.ref(whole)
         return other
 
-    def unset(self) -> ParameterVector:
-        """The same layout over numbers that are still to be written, all of them."""
+    def unset(self, backend: Arithmetic) -> ParameterVector:
+        """The same layout over numbers that are still to be written, all of them, in memory of a backend's."""
         other = ParameterVector.__new__(ParameterVector)
-        other._layout, other._vector = self._layout, np.empty(self._vector.shape, self._vector.dtype)
+        other._layout, other._vector = self._layout, backend.empty(self._vector.shape, self._vector.dtype)
         other._views = {}
+        return other
+
+    def zeros(self, backend: Arithmetic) -> ParameterVector:
+        """As `unset`, over zeros."""
+        other = self.unset(backend)
+        other._vector.fill(0.0)
         return other
 
     def span(self, name: str) -> tuple[int, int]:

@@ -170,7 +170,7 @@ class WiredNetwork(Network):
         if not isinstance(tape, WiredTape) or tape.layer is not self:
             refuse_tape(tape, self)
         self._check_state(dstate, "dstate")
-        adjoints, grads = Adjoints(self, tape.flow.turned), self.params.like()
+        adjoints, grads = Adjoints(self, tape.flow.turned), self.params.zeros(backend_of(self))
         first: States = {}
         for name in reversed(list(self.layers)):
             last = name == list(self.layers)[-1]

@@ -57,10 +57,11 @@ class Tuning:
 
     # The compiler, and machine code that is kept (machine)
 
-    # Letters of a module in LLVM's language, beyond which its machine code is made in the plain way: the usual one
-    # takes time with the square of the length (4.4 s for 1,000 products of each other, 1.3 million letters, where the
-    # plain one takes 0.1 s). The largest of the zoo's modules has less than a third of this.
-    long_module: int = 1_000_000
+    # Letters of one function in LLVM's language, beyond which its module's machine code is made in the plain way: the
+    # usual one takes time with the square of a function's length (1.5 to 4.4 s for 1,000 products of each other,
+    # 670,000 letters, where the plain one takes 0.1 to 0.3). The plain code's products are 6 times slower: their sums
+    # are not kept in registers. The longest of the zoo's functions has less than a third of this.
+    long_function: int = 500_000
     # Cells and online steps, by dtype and processor, whose code one process holds.
     programs_kept: int = 128
     # Bytes of all code on disk together.
@@ -187,7 +188,7 @@ class Tuning:
         """What machine code depends on: a part of the key under which it is kept on disk."""
         kernels = self.largest_tile, self.chunks, self.product_piece, self.elementwise_tile
         sums = self.gradient_tile, self.piece, self.gradient_block, self.chain, self.vector_chunk, self.vector_chain
-        return *kernels, *sums, self.square_lanes, self.busy_looks, self.long_module
+        return *kernels, *sums, self.square_lanes, self.busy_looks, self.long_function
 
 
 _MANY_REGISTERS = Tuning()  # 32 vector registers

@@ -82,6 +82,9 @@ class NumPyArithmetic:
     def sum_rows(self, term: tuple[Array, ...], rows: slice | Array) -> Array:
         return np.add.reduce(_PRODUCT(term)[rows], axis=0)
 
+    def empty(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+        return np.empty(shape, dtype)
+
     def add(self, part: Array, into: Array) -> None:
         into += part
 

@@ -50,9 +50,10 @@ def wired_gradients(
     last |= found.last
     if not math.isfinite(value):
         return value, None, last
-    grads, adjoints = network.params.like(), Adjoints(network, flow.turned)
+    backend = backend_of(network)
+    grads, adjoints = network.params.zeros(backend), Adjoints(network, flow.turned)
     start, stop = tail.span
-    backend_of(network).add(found.trained.gradient, grads.vector[start:stop])
+    backend.add(found.trained.gradient, grads.vector[start:stop])
     adjoints.split(tail.first, found.dx, joined)
     for name in _wired(tail, state):
         adjoints.begin(name, found.first[name])

@@ -171,8 +171,13 @@ def compile_object(module: ir.Module | str, here: Host) -> bytes:
 
 def _object(module: ir.Module | str, here: Host) -> bytes:  # what LLVM made is given back before the lock is
     text = str(module)
-    target = target_machine(here, 3 if len(text) <= tuning_for(here.machine).long_module else 0)
+    target = target_machine(here, 3 if longest_function(text) <= tuning_for(here.machine).long_function else 0)
     return bytes(target.emit_object(optimised(text, target)))
+
+
+def longest_function(text: str) -> int:
+    """Letters of the longest of a module's functions."""
+    return max(map(len, text.split("\ndefine ")))
 
 
 # The packages that code is made by, whatever rooms they have: a test holds that nothing else takes part.

@@ -12,6 +12,7 @@ import ctypes
 import math
 from collections.abc import Mapping
 from types import FunctionType
+from typing import Any
 
 import numpy as np
 
@@ -26,6 +27,9 @@ from gated.backends.reference.arithmetic import NumPyArithmetic
 
 class NativeVectors(NumPyArithmetic):
     """See `interface.Arithmetic`. float32 and float64; all else, and all other methods, are the reference's."""
+
+    def empty(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+        return memory.empty(shape, dtype)
 
     def add(self, part: Array, into: Array) -> None:
         addresses = None if _few(into) else _addresses((into, part), 1)
