@@ -92,7 +92,7 @@ class NumPyArithmetic:
         vector *= factor
 
     def all_finite(self, vector: Array) -> bool:
-        return bool(np.isfinite(vector).all())
+        return bool(np.isfinite(vector, out=self.empty(vector.shape, np.dtype(bool))).all())
 
     def norm(self, vector: Array) -> float:
         with np.errstate(over="ignore"):

@@ -94,7 +94,8 @@ class Optimizer:
         if self._scratch[0].shape != theta.shape or self._scratch[0].dtype != theta.dtype:
             self._scratch = (np.empty_like(theta), np.empty_like(theta))
         for name in self.buffers:
-            self._buffers.setdefault(name, np.zeros_like(theta))
+            if name not in self._buffers:
+                self._buffers[name] = np.zeros_like(theta)
         self.updates += 1
         self._backend = backend
         self._apply(theta, gradient, rate)
