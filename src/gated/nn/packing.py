@@ -93,6 +93,12 @@ class Packing:
 
 
 @lru_cache(maxsize=64)
+def full_length(steps: int, sequences: int) -> Packing:
+    """Of sequences that all have length T: calls of the same sizes share it."""
+    return Packing(steps, sequences)
+
+
+@lru_cache(maxsize=64)
 def _all_of_them(steps: int, sequences: int) -> Array:
     """(T,): N at every step, read-only: calls of the same sizes share it. It takes no memory."""
     return np.broadcast_to(np.int64(sequences), (steps,))

@@ -152,6 +152,17 @@ def _rounded(size: int) -> int:
 
 
 _pool = KeptMemory()
+
+
+class _Owner(np.ndarray[Any, Any]):
+    """Raw memory as the base of an array: when that and all its views are gone, it goes back to the pool."""
+
+    piece: _Piece
+
+    def __del__(self, give: Any = _pool.give) -> None:  # held here: at the end of the process the pool may be gone
+        give(self.piece)
+
+
 _SMALL = tuning_for().small
 _KEPT, _MOST_DONE = tuning_for().kept_work, tuning_for().works_kept
 _done: list[Lease] = []
@@ -188,5 +199,7 @@ def placed(shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Array, int]:
     if size <= _SMALL:
         own = np.empty(shape, dtype)
         return own, address_of(own)
-    held = Lease(size, _pool)
-    return np.ndarray(shape, dtype, held.bytes, held.skip), held.address
+    piece = _pool.take(size + CACHE_LINE)  # without a lease, of which nobody would know
+    owner = np.ndarray.__new__(_Owner, (piece.size,), np.uint8, piece.raw)
+    owner.piece = piece
+    return np.ndarray(shape, dtype, owner, piece.skip), piece.address

@@ -63,8 +63,8 @@ class LayerScan(Scan):
     """A forward pass, whose values and states are made from the tape when asked for."""
 
     def __init__(self, given: Pass, y: Array, last: list[Array], own: tuple[Any, ...]) -> None:
-        self.schedule, self.sizes, self.parameters, x, self.counts, _ = given
-        self.rows, self.dtype, self.y, self.last, self.own = len(x), x.dtype, y, last, own
+        self.schedule, self.sizes, self.parameters, _, self.counts, _ = given
+        self.rows, self.dtype, self.y, self.last, self.own = len(y), y.dtype, y, last, own
 
     @property
     def states(self) -> TapeStates:  # type: ignore[override]

@@ -279,7 +279,8 @@ def _processors() -> int:
     global _counted
     now, (then, number) = time.perf_counter(), _counted
     if now - then > _BELIEVED:
-        number = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        there = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        number = min(there, MOST)
         _counted = now, number
     return number
 
@@ -303,7 +304,7 @@ _team = lru_cache(maxsize=64)(Team)  # found sooner than made
 
 def team_for(sequences: int) -> Team:
     """The threads for a batch of so many sequences."""
-    threads = min(get_num_threads(), MOST)
+    threads = get_num_threads()
     return _team(threads, pool().latency() if sequences < threads else 0.0)
 
 
