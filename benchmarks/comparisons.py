@@ -9,6 +9,7 @@ from benchmarks.points import (
     BIDIRECTIONAL,
     CAPTIONS,
     GRID,
+    GRU_INFERENCE,
     LARGE,
     ONLINE,
     QUICK,
@@ -167,6 +168,7 @@ COMPARISONS = (
     Comparison("compile", "Peephole LSTM training, torch.compile", "peephole", "train", "compile", QUICK, slow=True),
     Comparison("infer.torch", "LSTM inference, PyTorch nn.LSTM", "lstm", "infer", "torch"),
     Comparison("infer.onnx", "LSTM inference, ONNX Runtime", "lstm", "infer", "onnx"),
+    Comparison("infer.gru", "GRU (reset after) inference, PyTorch nn.GRU", "gru", "infer", "torch", GRU_INFERENCE),
     Comparison("infer.rate", "LSTM inference, share of sgemm's rate", "lstm", "infer", "sgemm", rate=True),
     *(
         Comparison(
