@@ -16,7 +16,8 @@ import pytest
 
 SOURCE = Path(__file__).resolve().parents[2] / "src"
 pytestmark = pytest.mark.skipif(
-    not sys.platform.startswith("linux") or platform.libc_ver()[0] != "glibc", reason="the allocator is told as glibc is"
+    not sys.platform.startswith("linux") or platform.libc_ver()[0] != "glibc",
+    reason="the allocator is told as glibc is",
 )
 LARGE = 128 << 10  # bytes of an array that goes back
 WARM, MEASURED, PAGE = 8, 20, 4096

@@ -8,6 +8,7 @@ import typer
 
 from gated.cli.caption import caption
 from gated.cli.experiment import experiment
+from gated.cli.translate import translate
 
 app = typer.Typer(
     name="gated",
@@ -19,6 +20,7 @@ app = typer.Typer(
 
 app.add_typer(experiment)
 app.add_typer(caption)
+app.add_typer(translate)
 
 
 def _version(wanted: bool) -> None:
@@ -44,6 +46,7 @@ def options(
     gated sample runs/lstm           let it write
     gated evaluate runs/lstm a.txt   how well it foretells a text
     gated caption train              learn to say what is in a picture
+    gated translate train            learn to read dates in words
     gated experiment reber           compare the ways to learn
     gated cache                      the machine code kept on disk
     """

@@ -11,25 +11,17 @@ from tqdm import tqdm
 
 from gated.cli.caption_show import report_of, score_table
 from gated.cli.load_cell import load_cell
-from gated.errors import ArgumentError
+from gated.cli.run_to_end import changes_of, run_to_end, where_it_goes
 from gated.files.atomic import write_atomically
-from gated.learning.runs.report import Report
 from gated.models.captioner.scene_run import SceneRun
 from gated.models.captioner.scene_settings import SceneSettings
-from gated.number_checks import above_zero
-
-NOT_SETTINGS = ("out", "resume", "overwrite", "minutes", "threads")
 
 
 def run_caption_training(values: Mapping[str, Any], given: Sequence[str]) -> None:
     """`values`: all options by name; `given`: names of those that the user wrote."""
-    if values["resume"] and values["overwrite"]:
-        raise ArgumentError("overwrite: got it together with --resume, expected one of the two")
-    if values["minutes"] is not None:
-        above_zero("minutes", values["minutes"])
+    changes = changes_of(values, given)
     folder = values["out"] or f"runs/caption-{values['lang']}"
     if values["resume"]:
-        changes = {name: values[name] for name in given if name not in NOT_SETTINGS}
         run = SceneRun.resume(folder, Bars(), **changes)
     else:
         settings = SceneSettings(**{field.name: values[field.name] for field in fields(SceneSettings)})
@@ -39,19 +31,9 @@ def run_caption_training(values: Mapping[str, Any], given: Sequence[str]) -> Non
         f"scenes  {settings.pictures:,} with {settings.captions} captions each, {settings.lang}, "
         f"{len(run.captioner.vocabulary)} words\n"
         f"model   {settings.cell}, {settings.layers} x {settings.hidden} units, "
-        f"{run.captioner.network.theta.size:,} parameters\n"
-        f"run     {folder}, {'from update ' + format(run.step, ',') + ' to' if run.step else 'updates:'} {run.total:,}"
+        f"{run.captioner.network.theta.size:,} parameters\n{where_it_goes(run, folder)}"
     )
-    run.callbacks.append(Report())
-    try:
-        done = run.run(values["minutes"])
-    except (KeyboardInterrupt, SystemExit) as end:
-        where = f"update {run.step} of {run.total}"
-        typer.echo(f"stopped at {where}; gated caption train --out {folder} --resume goes on", err=True)
-        raise typer.Exit(end.code if isinstance(end, SystemExit) else 130) from None
-    if not done:
-        typer.echo(f"time is over at update {run.step} of {run.total}; --resume goes on")
-    if run.records.best is None:
+    if not run_to_end(run, folder, "gated caption train", values["minutes"]):
         return
     scores = run.scores()
     typer.echo(score_table({settings.cell: scores}))

@@ -13,26 +13,20 @@ import typer
 from tqdm import tqdm
 
 from gated.cli.load_cell import load_cell
+from gated.cli.run_to_end import changes_of, stop_of, where_it_goes
 from gated.errors import ArgumentError
 from gated.models import LanguageModel
 from gated.models.language_run import LanguageRun
 from gated.models.language_settings import Settings
-from gated.number_checks import above_zero
-
-NOT_SETTINGS = ("out", "resume", "overwrite", "minutes", "threads", "length")
 
 
 def run_training(values: Mapping[str, Any], given: Sequence[str]) -> None:
     """`values`: all options by name; `given`: names of those that the user wrote."""
-    if values["resume"] and values["overwrite"]:
-        raise ArgumentError("overwrite: got it together with --resume, expected one of the two")
-    if values["minutes"] is not None:
-        above_zero("minutes", values["minutes"])
+    changes = changes_of(values, given, ("length",))
     if values["length"] < 0:
         raise ArgumentError(f"sample: got {values['length']}, expected at least 0 {values['units']}")
     folder = values["out"] or f"runs/{re.split(r'[:/]', values['cell'])[-1]}"
     if values["resume"]:
-        changes = {name: values[name] for name in given if name not in NOT_SETTINGS}
         if not values["out"]:
             changes.pop("cell", None)  # it named the folder
         run = LanguageRun.resume(folder, **changes)
@@ -43,9 +37,7 @@ def run_training(values: Mapping[str, Any], given: Sequence[str]) -> None:
     try:
         _watch(run, values["minutes"])
     except (KeyboardInterrupt, SystemExit) as end:
-        where = f"update {run.step} of {run.total}"
-        typer.echo(f"stopped at {where}; gated train --out {folder} --resume goes on", err=True)
-        raise typer.Exit(end.code if isinstance(end, SystemExit) else 130) from None
+        stop_of(run, folder, "gated train", end)
     _conclude(run, folder, values["length"])
 
 
@@ -58,8 +50,7 @@ def _introduce(run: LanguageRun, folder: str) -> None:
         f"{len(corpus.train):,} {settings.units} to learn, "
         f"{len(corpus.held_out):,} held out, {len(corpus.vocabulary)} different\n"
         f"model   {settings.cell}, {settings.layers} x {settings.hidden} units, "
-        f"{run.model.network.theta.size:,} parameters\n"
-        f"run     {folder}, {'from update ' + format(run.step, ',') + ' to' if run.step else 'updates:'} {run.total:,}"
+        f"{run.model.network.theta.size:,} parameters\n{where_it_goes(run, folder)}"
     )
 
 

@@ -3,8 +3,9 @@
     read_date("the 3rd of March, 1999")   1999-03-03
     read_date("一九九九年三月三日")          1999-03-03
 
-Every format determines the date; none leaves open which number is the month. Some months are never seen in some
-formats, and some years never at all, where `split_dates` is asked to keep them for the end: whoever has learned how
+Every format determines the date; none leaves open which number is the month, and no text is written in two formats, so
+that a month that is kept for the end in one format is not learned in another that looks the same. Some months are never
+seen in some formats, and some years never at all, where `split_dates` is asked to keep them: whoever has learned how
 dates are made reads them nevertheless.
 """
 
@@ -101,7 +102,7 @@ Format = Callable[[Date], str]
 ENGLISH: dict[str, Format] = {
     "March 3, 1999": lambda d: f"{MONTHS[d.month - 1]} {d.day}, {d.year}",
     "3 March 1999": lambda d: f"{d.day} {MONTHS[d.month - 1]} {d.year}",
-    "Mar 3, 1999": lambda d: f"{MONTHS[d.month - 1][:3]} {d.day}, {d.year}",
+    "Mar 3 1999": lambda d: f"{MONTHS[d.month - 1][:3]} {d.day} {d.year}",
     "3-Mar-1999": lambda d: f"{d.day}-{MONTHS[d.month - 1][:3]}-{d.year}",
     "March 3rd, 1999": lambda d: f"{MONTHS[d.month - 1]} {_ordinal(d.day)}, {d.year}",
     "the 3rd of March, 1999": lambda d: f"the {_ordinal(d.day)} of {MONTHS[d.month - 1]}, {d.year}",
@@ -118,13 +119,15 @@ ENGLISH: dict[str, Format] = {
 }
 CHINESE: dict[str, Format] = {
     "1999年3月3日": lambda d: f"{d.year}年{d.month}月{d.day}日",
-    "1999年03月03日": lambda d: f"{d.year}年{d.month:02}月{d.day:02}日",
+    "1999.03.03": lambda d: f"{d.year}.{d.month:02}.{d.day:02}",
     "１９９９年３月３日": lambda d: _wide(f"{d.year}年{d.month}月{d.day}日"),
     "1999年3月3号": lambda d: f"{d.year}年{d.month}月{d.day}号",
     "1999年三月三日": lambda d: f"{d.year}年{_chinese(d.month)}月{_chinese(d.day)}日",
     "一九九九年三月三日": lambda d: f"{_chinese_year(d.year)}年{_chinese(d.month)}月{_chinese(d.day)}日",
     "一九九九年三月三号": lambda d: f"{_chinese_year(d.year, _ZERO)}年{_chinese(d.month)}月{_chinese(d.day)}号",
-    "一九九九年三月廿三日": lambda d: f"{_chinese_year(d.year)}年{_chinese(d.month)}月{_chinese_short(d.day)}日",
+    "西元一九九九年三月廿三日": lambda d: (
+        f"西元{_chinese_year(d.year)}年{_chinese(d.month)}月{_chinese_short(d.day)}日"
+    ),
     "3月3日，1999年": lambda d: f"{d.month}月{d.day}日，{d.year}年",
     "三月三日，一九九九年": lambda d: f"{_chinese(d.month)}月{_chinese(d.day)}日，{_chinese_year(d.year)}年",
     "1999年3月3日星期三": lambda d: f"{d.year}年{d.month}月{d.day}日星期{_WEEK[d.weekday()]}",
@@ -240,10 +243,15 @@ def read_date(text: str) -> str | None:
     if not isinstance(text, str):
         raise wrong_type("text", describe(text), "a text")
     narrow = "".join(chr(ord(c) - 0xFEE0) if "０" <= c <= "９" else c for c in text)
-    for date in (_read_chinese(narrow), _read_english(narrow)):
+    for date in (_read_numbers(narrow), _read_chinese(narrow), _read_english(narrow)):
         if date is not None:
             return date.isoformat()
     return None
+
+
+def _read_numbers(text: str) -> Date | None:
+    found = re.fullmatch(r"(\d{4})\.(\d\d)\.(\d\d)", text)
+    return None if found is None else _date(*map(int, found.groups()))
 
 
 def _read_chinese(text: str) -> Date | None:

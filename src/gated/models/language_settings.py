@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 from gated.data import python_topics, split
 from gated.data.corpora import text_and_size
 from gated.data.words.tokens import CHINESE
-from gated.errors import ArgumentError, ArgumentTypeError, FileFormatError, GatedError, describe, shown
+from gated.errors import ArgumentError, ArgumentTypeError, describe, shown
 from gated.learning.rules import schedules
 from gated.learning.rules.optimizers import OPTIMIZERS
 from gated.models.language_units import UNITS, TextVocabulary, vocabulary_of
+from gated.models.saved_settings import saved_settings
 from gated.number_checks import above_zero, not_negative, whole_above_zero, within
 
 COUNTS = "hidden", "layers", "embed", "batch", "window", "epochs", "log_every", "evaluate_every", "minimum_count"
+CHANGEABLE = "epochs", "steps", "evaluate_every", "log_every"
 CHOICES = {"optimizer": tuple(OPTIMIZERS), "dtype": ("float32", "float64"), "units": UNITS, "chinese": CHINESE}
 
 
@@ -73,24 +75,8 @@ class Settings:
 
 
 def settings_from(path: str, saved: Any, changes: dict[str, Any]) -> Settings:
-    """The settings under `saved` in the file at `path`, some of them changed.
-
-    Raises FileFormatError if they are not those of a run, ArgumentError for a change of what shapes the model.
-    """
-    known = {field.name for field in fields(Settings)}
-    if not isinstance(saved, dict) or not set(saved) <= known:
-        raise FileFormatError(f"{path!r}: got settings of another kind, expected those of a run")
-    try:
-        began = Settings(**saved)
-    except GatedError as error:
-        raise FileFormatError(f"{path!r}: {shown(error, 200)}") from None
-    for name, value in changes.items():
-        if name not in known:
-            raise ArgumentTypeError(f"{name}: got {describe(value)}, expected no such setting")
-        if name not in ("epochs", "steps", "evaluate_every", "log_every") and value != getattr(began, name):
-            came, first = (shown(repr(each), 60) for each in (value, getattr(began, name)))
-            raise ArgumentError(f"{name}: got {came}, expected {first}, as the run began")
-    return Settings(**{**saved, **changes})
+    """Those of a run, see `saved_settings`."""
+    return saved_settings(Settings, path, saved, changes, CHANGEABLE)
 
 
 def _count(name: str, value: Any) -> None:

@@ -64,7 +64,7 @@ class Translator:
 
     def __init__(self, network: Any, source: Letters, target: Letters, about: dict[str, Any] | None = None) -> None:
         self.network, self.source, self.target, self.about = network, source, target, dict(about or {})
-        wrong_ = _misfit(network, len(source), len(target))
+        wrong_ = misfit(network, len(source), len(target))
         if wrong_ is not None:
             raise ArgumentError(f"network: {wrong_}")
 
@@ -282,7 +282,7 @@ class Translator:
             raise FileFormatError(f"{where}: {error}") from None
 
 
-def _misfit(network: Any, source: int, target: int) -> str | None:
+def misfit(network: Any, source: int, target: int) -> str | None:
     """What is wrong with a network as a translator's, if something is."""
     from gated.nn import WiredNetwork
 

@@ -54,7 +54,7 @@ def test_goes_on_to_the_bit(tmp_path, cell):
 
 def test_settings_that_shape_the_model_stay(tmp_path):
     start(tmp_path / "run").run()
-    with pytest.raises(ArgumentError, match=r"hidden: got 13, but the run has 12, expected the same"):
+    with pytest.raises(ArgumentError, match=r"hidden: got 13, expected 12, as the run began"):
         SceneRun.resume(str(tmp_path / "run"), hidden=13)
     longer = SceneRun.resume(str(tmp_path / "run"), passes=3)
     assert longer.total == 24 and longer.run()

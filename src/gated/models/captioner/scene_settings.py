@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from gated.data.scenes import SceneSet, split_scenes, write_caption
-from gated.errors import ArgumentError, ArgumentTypeError, FileFormatError, GatedError, describe, shown
+from gated.errors import ArgumentTypeError, describe
 from gated.learning.rules import schedules
 from gated.learning.rules.optimizers import OPTIMIZERS
+from gated.models.saved_settings import saved_settings
 from gated.number_checks import not_negative, one_of, whole, whole_above_zero, within
 
 CHANGEABLE = ("passes", "evaluate_every", "log_every", "patience")
@@ -76,23 +77,8 @@ class SceneSettings:
 
 
 def settings_from(path: str, saved: Any, changes: dict[str, Any]) -> SceneSettings:
-    """The settings under `saved` in the file at `path`, some of them changed.
-
-    Raises FileFormatError if they are not those of a run, ArgumentError for a change of what shapes model or data.
-    """
-    known = {field.name for field in fields(SceneSettings)}
-    if not isinstance(saved, dict) or not set(saved) <= known:
-        raise FileFormatError(f"{path!r}: got settings of another kind, expected those of a run of captions")
-    try:
-        began = SceneSettings(**saved)
-    except GatedError as error:
-        raise FileFormatError(f"{path!r}: {shown(error, 200)}") from None
-    for name, value in changes.items():
-        if name not in CHANGEABLE and value != getattr(began, name):
-            raise ArgumentError(
-                f"{name}: got {shown(value, 60)}, but the run has {shown(getattr(began, name), 60)}, expected the same"
-            )
-    return SceneSettings(**{**saved, **changes})
+    """Those of a run, see `saved_settings`."""
+    return saved_settings(SceneSettings, path, saved, changes, CHANGEABLE)
 
 
 class SceneData(NamedTuple):
