@@ -51,6 +51,8 @@ PAGES = (
     "docs/captions.zh.md",
     "docs/networks.md",
     "docs/networks.zh.md",
+    "docs/translator.md",
+    "docs/translator.zh.md",
     "docs/language-models.md",
     "docs/language-models.zh.md",
     "docs/training.md",
