@@ -35,7 +35,7 @@ class Sizes:
     read: int = 0
 
 
-SIZES = {120: Sizes(64, (256,)), 1004: Sizes(256, (512,)), 164: Sizes(64, (9, 148), (64, 24), 128)}  # by V
+SIZES = {120: Sizes(64, (256,)), 1004: Sizes(256, (512,)), 127: Sizes(64, (9, 148), (64, 24), 128)}  # by V
 
 
 def weights(problem: Problem) -> Numbers:

@@ -55,7 +55,7 @@ ONLINE = tuple(Point(*sizes) for sizes in ((100, 1, 8), (100, 1, 32), (100, 1, 6
 UPDATE = tuple(Point(*sizes) for sizes in ((32, 16, 64), (128, 8, 128), (32, 32, 192), (64, 64, 256), (64, 32, 512)))
 UPDATE_GRU = UPDATE_PEEPHOLE = Point(32, 32, 192)
 UPDATE_WORDS = Point(32, 32, 256)
-CAPTIONS = {120: Point(14, 32, 192), 1004: Point(17, 50, 512), 164: Point(30, 32, 256)}  # by the number of words
+CAPTIONS = {120: Point(14, 32, 192), 1004: Point(17, 50, 512), 127: Point(30, 32, 256)}  # by the number of words
 GRU_INFERENCE = (GRID[0], GRID[5], GRID[6])
 BIDIRECTIONAL = (Point(100, 16, 64), Point(100, 32, 128))
 SAMPLE = Point(2000, 1, 192)  # 2,000 symbols, one after the other

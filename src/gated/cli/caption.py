@@ -18,8 +18,8 @@ caption = typer.Typer(
 def train(
     context: typer.Context,
     lang: Annotated[str, typer.Option(help="Of the captions: en or zh.")] = "en",
-    pictures: Annotated[int, typer.Option(help="Scenes to draw and learn from.")] = 8000,
-    captions: Annotated[int, typer.Option(help="Captions to write of each.")] = 20,
+    pictures: Annotated[int, typer.Option(help="Scenes to draw and learn from.")] = 32_000,
+    captions: Annotated[int, typer.Option(help="Captions to write of each.")] = 6,
     cell: Annotated[str, typer.Option(help="A cell of the zoo (gated cells), or FILE.py:NAME.")] = "gru",
     hidden: Annotated[int, typer.Option(help="Units that write.")] = 256,
     layers: Annotated[int, typer.Option(help="Recurrent layers that write, on top of each other.")] = 1,
@@ -28,7 +28,7 @@ def train(
     show: Annotated[
         str, typer.Option(help="Where words get what is seen: state (at the beginning), steps (at each), both.")
     ] = "both",
-    passes: Annotated[int, typer.Option(help="Over all captions.")] = 6,
+    passes: Annotated[int, typer.Option(help="Over all captions.")] = 8,
     batch: Annotated[int, typer.Option(help="Captions of an update.")] = 32,
     optimizer: Annotated[str, typer.Option(help="adam, adamw, rmsprop or sgd.")] = "adam",
     lr: Annotated[float, typer.Option(help="Highest learning rate; it rises, then falls along a cosine.")] = 3e-3,
@@ -38,8 +38,8 @@ def train(
     dtype: Annotated[str, typer.Option(help="float32 or float64.")] = "float32",
     seed: Annotated[int, typer.Option(help="Of all that is random.")] = 0,
     held_out: Annotated[int, typer.Option(help="Scenes to judge by in the end, of each of the two kinds.")] = 500,
-    judge: Annotated[int, typer.Option(help="Scenes to judge by on the way.")] = 200,
-    evaluate_every: Annotated[int, typer.Option(help="Updates between judgements.")] = 2500,
+    judge: Annotated[int, typer.Option(help="Scenes to judge by on the way.")] = 1000,
+    evaluate_every: Annotated[int, typer.Option(help="Updates between judgements.")] = 4000,
     log_every: Annotated[int, typer.Option(help="Updates between lines of metrics.jsonl.")] = 100,
     patience: Annotated[int | None, typer.Option(help="End after so many judgements without a better one.")] = None,
     minutes: Annotated[float | None, typer.Option(help="Stop after this time at the latest.")] = None,

@@ -23,7 +23,7 @@ def train(
     cell: Annotated[str, typer.Option(help="A cell of the zoo (gated cells), or FILE.py:NAME.")] = "gru",
     hidden: Annotated[int, typer.Option(help="Units that read, in each direction, and that write.")] = 128,
     embed: Annotated[int, typer.Option(help="Length of a character's vector.")] = 32,
-    passes: Annotated[int, typer.Option(help="Over all dates.")] = 6,
+    passes: Annotated[int, typer.Option(help="Over all dates.")] = 4,
     batch: Annotated[int, typer.Option(help="Dates of an update.")] = 64,
     optimizer: Annotated[str, typer.Option(help="adam, adamw, rmsprop or sgd.")] = "adam",
     lr: Annotated[float, typer.Option(help="Highest learning rate; it rises, then falls along a cosine.")] = 3e-3,

@@ -205,7 +205,7 @@ def split_dates(
         rng: a generator, or a seed.
         held_out: pairs of each other kind.
         years: so many are kept for the end, at most 40, no two of which follow each other or end in the same two
-            digits. Of each format one month is.
+            digits, and none of which names a century, as 1900 does. Of each format one month is kept.
         lang: "en", "zh", or "both".
 
     Raises:
@@ -322,10 +322,13 @@ def _in_month(date: Date, month: int) -> Date:
 
 
 def _apart(count: int, generator: np.random.Generator) -> list[int]:
-    """Years, no two of which follow each other or end in the same two digits."""
+    """Years, no two of which follow each other or end in the same two digits; none of them names a century.
+
+    "Nineteen hundred" is said of no other year: whoever has never read it cannot know what it means.
+    """
     found: list[int] = []
     for year in (YEARS[k] for k in generator.permutation(len(YEARS)).tolist()):
-        if all(abs(year - other) > 1 and (year - other) % 100 for other in found):
+        if year % 100 and all(abs(year - other) > 1 and (year - other) % 100 for other in found):
             found.append(year)
         if len(found) == count:
             break

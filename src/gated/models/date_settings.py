@@ -27,7 +27,7 @@ class DateSettings:
     cell: str = "gru"  # for the record; the equations are in the model file
     hidden: int = 128
     embed: int = 32
-    passes: int = 6
+    passes: int = 4
     batch: int = 64
     optimizer: str = "adam"
     lr: float = 3e-3  # the highest rate; it rises over `warmup` updates and falls along a cosine

@@ -30,7 +30,7 @@ h1 { font-size: 1.5rem } h2 { font-size: 1.15rem; margin-top: 2rem }
 .dim { color: var(--dim) } .good { color: var(--good) } .bad { color: var(--bad) }
 table { border-collapse: collapse } th, td { text-align: left; padding: .15rem .8rem .15rem 0 }
 .scores td, .scores th { border-bottom: 1px solid var(--line) } .scores td { font-variant-numeric: tabular-nums }
-.picture { display: grid; grid-template-columns: 8.5rem 1fr; gap: 1rem; border-top: 1px solid var(--line);
+.picture { display: grid; grid-template-columns: 8.5rem minmax(0, 1fr); gap: 1rem; border-top: 1px solid var(--line);
   padding: 1rem 0 }
 .picture img { width: 8rem; height: 8rem; image-rendering: pixelated; border: 1px solid var(--line) }
 .picture p { margin: .15rem 0 } .wide { overflow-x: auto }

@@ -24,17 +24,17 @@ class SceneSettings:
     """What a run is asked to do; the defaults are those of `gated caption train`. Kept in config.json."""
 
     lang: str = "en"
-    pictures: int = 8000  # to learn from
-    captions: int = 20  # of each
+    pictures: int = 32_000  # to learn from
+    captions: int = 6  # of each
     held_out: int = 500  # pictures to judge by in the end, of seen pairs of colour and shape, and of unseen ones
-    judge: int = 200  # pictures to judge by on the way
+    judge: int = 1000  # pictures to judge by on the way
     cell: str = "gru"  # for the record; the equations are in the model file
     hidden: int = 256
     layers: int = 1
     embed: int = 64
     read: int = 128  # units that read the places of a picture, in each direction
     show: str = "both"  # what is seen becomes the "state" of the beginning, stands beside all "steps", or both
-    passes: int = 6  # over all captions
+    passes: int = 8  # over all captions
     batch: int = 32
     optimizer: str = "adam"
     lr: float = 3e-3  # the highest rate; it rises over `warmup` updates and falls along a cosine
@@ -43,7 +43,7 @@ class SceneSettings:
     dropout: float = 0.0
     dtype: str = "float32"
     seed: int = 0
-    evaluate_every: int = 2500
+    evaluate_every: int = 4000
     log_every: int = 100
     patience: int | None = None
 
