@@ -44,6 +44,8 @@ from gated.locks import fork_safe_lock
 from gated.number_checks import whole_above_zero
 
 Array = np.ndarray[Any, Any]
+TOGETHER = HEAD.index("together")
+STATES = tuple(map(state_of, range(1, MOST)))  # of each worker
 
 
 @cache
@@ -78,8 +80,9 @@ class Pool:
     def __init__(self) -> None:
         self._code = code = _code()  # held: the workers run in it
         self._serve, self._conduct, self._run, idle = (code.function(n) for n in ("serve", "conduct", "run", "idle"))
-        self._memory = np.zeros(SIZE, np.int64)
-        self.address = address_of(self._memory)
+        memory = np.zeros(SIZE, np.int64)
+        self.address = address_of(memory)
+        self._memory = memoryview(memory)  # type: ignore[arg-type]  # single numbers are sooner read than an array's
         self._memory[YIELD] = _yield_address()
         self._sleeping: list[threading.Lock] = []  # a worker's number - 1 -> what it waits for when it sleeps
         self._starting = threading.Lock()
@@ -89,7 +92,7 @@ class Pool:
         self._trial = np.array([numbers.trial, 2, 0, *[0] * (numbers.trial * 2 * len(ENTRY)), 0, 1, 0], np.int64)
         self._latency, self._believed = 1024.0, -math.inf
         look = _seconds(idle, self.address)
-        self._memory[PATIENCE] = numbers.answer * 1e-6 / look
+        self._memory[PATIENCE] = int(numbers.answer * 1e-6 / look)
         self._looks = max(1, int(_looking(numbers) * 1e-6 / look))
 
     def run(self, program: int, members: int, alone: int) -> None:
@@ -110,7 +113,7 @@ class Pool:
             self._run(self.address, alone, 0)
         else:
             self._conduct(self.address, program, alone)
-            if not ctypes.c_int64.from_address(program + 8 * HEAD.index("together")).value:
+            if not ctypes.c_int64.from_address(program + 8 * TOGETHER).value:
                 # somebody holds the interpreter's lock, or the processors have other work
                 self._absent = time.perf_counter() + self._numbers.absent
 
@@ -132,10 +135,10 @@ class Pool:
             program = address_of(self._trial)
             times = []
             for _ in range(4):  # the first one may wake the worker
-                self._trial[HEAD.index("together")] = 0
+                self._trial[TOGETHER] = 0
                 start = time.perf_counter()
                 self.run(program, 2, program + 8 * (len(self._trial) - len(HEAD)))
-                if self._trial[HEAD.index("together")]:
+                if self._trial[TOGETHER]:
                     times.append(time.perf_counter() - start)
             if times:
                 self._latency = 2.0 ** (round(2 * math.log2(min(times) / numbers.trial * 1e9)) / 2)
@@ -168,11 +171,11 @@ class Pool:
 
     def _wake(self, workers: int) -> bool:
         """Whether one of the first so many workers sleeps; it is called."""
-        slept = False
-        for number in range(1, workers + 1):
-            if self._memory[state_of(number)] == ASLEEP:
+        slept, memory = False, self._memory
+        for k in range(workers):
+            if memory[STATES[k]] == ASLEEP:
                 slept = True
-                _release(self._sleeping[number - 1])
+                _release(self._sleeping[k])
         return slept
 
     def _work(self, number: int, asleep: threading.Lock) -> None:
