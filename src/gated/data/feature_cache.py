@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from gated.data import filter_bank as bank
 from gated.data import pictures as reading
 from gated.data import vision
+from gated.data.onnx_bytes import numbers_elsewhere
 from gated.data.pictures import Pictures, as_pictures
 from gated.errors import ArgumentError, GatedError, describe, shown, wrong, wrong_type
 from gated.files.atomic import SUFFIX
@@ -138,11 +139,11 @@ def _seen_by(model: Any, pictures: Any, options: dict[str, Any]) -> tuple[See, P
             return bank.filter_bank(np.stack(part.sources) if as_they_are else part[:], **options)
 
         return see, shown_to, f"bank {as_they_are} {sources} {text}"
-    if not isinstance(model, (str, os.PathLike)) or not os.path.isfile(model):
-        raise ArgumentError(f"model: got {describe(model)}, expected the path of an ONNX file")
+    path = vision.model_path(model)
     if not isinstance(pictures, Pictures):
         pictures = as_pictures(pictures, options.get("size") or vision.USUAL, options.get("fit", "crop"))
-    about = f"onnx {_digest(model)} {_version()} {sources} {text}"
+    files = [path, *(path.parent / name for name in numbers_elsewhere(path.read_bytes()))]
+    about = f"onnx {[_digest(file) for file in files if file.is_file()]} {_version()} {sources} {text}"
     return lambda part: vision.onnx_features(model, part, **options), pictures, about
 
 
