@@ -48,7 +48,7 @@ def options(
     gated caption train              learn to say what is in a picture
     gated translate train            learn to read dates in words
     gated experiment reber           compare the ways to learn
-    gated cache                      the machine code kept on disk
+    gated cache                      machine code and features kept on disk
     """
 
 
@@ -241,13 +241,15 @@ def cells(
 
 @app.command()
 def cache(
-    clear: Annotated[bool, typer.Option("--clear", help="Remove all of it.")] = False,
+    clear: Annotated[bool, typer.Option("--clear", help="Remove the machine code.")] = False,
+    clear_features: Annotated[bool, typer.Option("--clear-features", help="Remove the features of pictures.")] = False,
 ) -> None:
-    """Show the machine code that is kept on disk, or remove it.
+    """Show the machine code and the features of pictures that are kept on disk, or remove them.
 
     Cells are compiled once and kept in the user's cache folder, or in the one that the environment variable
-    GATED_CACHE_DIR names; if that is set to nothing, on no disk.
+    GATED_CACHE_DIR names; if that is set to nothing, on no disk. What gated.data.kept_features has seen in pictures
+    lies in the folder "features" in it.
     """
     from gated.cli.cache import show_cache
 
-    show_cache(clear)
+    show_cache(clear, clear_features)

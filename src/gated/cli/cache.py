@@ -1,4 +1,4 @@
-"""`gated cache`: the machine code that is kept on disk."""
+"""`gated cache`: the machine code and the features of pictures that are kept on disk."""
 
 from __future__ import annotations
 
@@ -6,15 +6,19 @@ import typer
 
 from gated.backends.native.machine import object_cache
 from gated.backends.native.tuning import tuning_for
+from gated.data import feature_cache
 
 
-def show_cache(clear: bool) -> None:
-    """Folder, entries and size; with `clear`, what was removed."""
+def show_cache(clear: bool, clear_features: bool) -> None:
+    """Folder, entries and size; of what is cleared, what was removed."""
     found = object_cache.clear() if clear else object_cache.contents()
     typer.echo(f"folder   {found.folder if found.folder is not None else 'none'}")
     if found.refused is not None:
         typer.echo(f"not used {found.refused}")
-        return
-    left = "removed" if clear else "entries"
-    typer.echo(f"{left}  {found.entries}")
-    typer.echo(f"size     {found.size / 2**20:.1f} MB, at most {tuning_for().disk_limit / 2**20:.0f}")
+    else:
+        typer.echo(f"{'removed' if clear else 'entries'}  {found.entries}")
+        typer.echo(f"size     {found.size / 2**20:.1f} MB, at most {tuning_for().disk_limit / 2**20:.0f}")
+    features = feature_cache.clear() if clear_features else feature_cache.contents()
+    if features.folder is not None:
+        removed = "removed, " if clear_features else ""
+        typer.echo(f"features {removed}{features.files} files, {features.size / 2**20:.1f} MB")

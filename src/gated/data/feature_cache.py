@@ -3,7 +3,7 @@
 What is kept is named by a digest of all that it depends on: the content of the pictures, how they are brought to a
 size, the model's file, the options, gated's own sources that see them. So nothing that is kept can be out of date, and
 nothing has to be told when something changes. Every file holds the features of up to 256 pictures, so that a long
-computation that is stopped goes on where it was.
+computation that is stopped goes on where it was, and a digest of its own numbers, by which damage is noticed.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ import contextlib
 import hashlib
 import inspect
 import os
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,16 +23,28 @@ from numpy.typing import NDArray
 from gated.data import filter_bank as bank
 from gated.data import pictures as reading
 from gated.data import vision
+from gated.data.onnx_bytes import numbers_elsewhere
 from gated.data.pictures import Pictures, as_pictures
 from gated.errors import ArgumentError, GatedError, describe, shown, wrong, wrong_type
+from gated.files.atomic import SUFFIX
 from gated.files.json_text import to_text
 
 KIND = "gated features"
 TOGETHER = 256  # pictures of a file
 UNNAMED = ("batch", "threads", "progress")  # options that change no feature
+FILE = re.compile(r"[0-9a-f]{64}\.safetensors\Z")
+HALF_WRITTEN = re.compile(rf"\.[0-9a-f]{{40}}\.[0-9a-f]{{8}}\{SUFFIX}\Z")  # what a killed process leaves
 
 Progress = Callable[[int, int], object]
 See = Callable[[Pictures], NDArray[np.float32]]
+
+
+class Contents(NamedTuple):
+    """What lies in the usual folder: the folder, None if there is no place for it; files and their bytes."""
+
+    folder: Path | None
+    files: int
+    size: int
 
 
 def kept_features(
@@ -71,11 +84,40 @@ def kept_features(
         seen = _kept_or_seen(place, given, about, part, see)
         if found is None:
             found = np.empty((len(shown_to), *seen.shape[1:]), np.float32)
+        if seen.shape[1:] != found.shape[1:]:
+            raise wrong("output", f"shape {seen.shape[1:]} after {found.shape[1:]}", "the same for every picture")
         found[start : start + len(part)] = seen
         if progress is not None:
             progress(start + len(part), len(shown_to))
     assert found is not None  # there was a picture
     return found
+
+
+def contents() -> Contents:
+    """What is kept in the usual folder; what other programs put there is not counted."""
+    place = _usual()
+    sizes = [size for _, size in _files(place, FILE)]
+    return Contents(place, len(sizes), sum(sizes))
+
+
+def clear() -> Contents:
+    """Remove it; returns what there was. A file that cannot be removed is left."""
+    before = contents()
+    for name in (FILE, HALF_WRITTEN):
+        for path, _ in _files(before.folder, name):
+            with contextlib.suppress(OSError):
+                path.unlink()
+    return before
+
+
+def _files(place: Path | None, name: re.Pattern[str]) -> Iterator[tuple[Path, int]]:
+    """The files of such names, and their bytes."""
+    listing: list[Path] = []
+    with contextlib.suppress(OSError):  # there is no folder yet
+        listing = [path for path in (place.iterdir() if place else ()) if name.match(path.name)]
+    for path in listing:
+        with contextlib.suppress(OSError):  # another process may have removed it
+            yield path, path.stat().st_size
 
 
 def _seen_by(model: Any, pictures: Any, options: dict[str, Any]) -> tuple[See, Pictures, str]:
@@ -89,14 +131,19 @@ def _seen_by(model: Any, pictures: Any, options: dict[str, Any]) -> tuple[See, P
     text = to_text("options", {key: named[key] for key in sorted(named) if key not in UNNAMED})
     sources = [_digest(module.__file__) for module in (reading, bank if model is None else vision)]
     if model is None:
-        size = options.get("size", 64)
-        shown_to = as_pictures(pictures, size, pictures.fit if isinstance(pictures, Pictures) else "stretch")
-        return lambda part: bank.filter_bank(part[:], **options), shown_to, f"bank {sources} {text}"
-    if not isinstance(model, (str, os.PathLike)) or not os.path.isfile(model):
-        raise ArgumentError(f"model: got {describe(model)}, expected the path of an ONNX file")
+        as_they_are = isinstance(pictures, np.ndarray)  # of whatever size: the bank brings them to its own
+        side = options.get("size", 64)
+        shown_to = pictures if isinstance(pictures, Pictures) else as_pictures(pictures, side, "stretch")
+
+        def see(part: Pictures) -> NDArray[np.float32]:
+            return bank.filter_bank(np.stack(part.sources) if as_they_are else part[:], **options)
+
+        return see, shown_to, f"bank {as_they_are} {sources} {text}"
+    path = vision.model_path(model)
     if not isinstance(pictures, Pictures):
         pictures = as_pictures(pictures, options.get("size") or vision.USUAL, options.get("fit", "crop"))
-    about = f"onnx {_digest(model)} {_version()} {sources} {text}"
+    files = [path, *(path.parent / name for name in numbers_elsewhere(path.read_bytes()))]
+    about = f"onnx {[_digest(file) for file in files if file.is_file()]} {_version()} {sources} {text}"
     return lambda part: vision.onnx_features(model, part, **options), pictures, about
 
 
@@ -131,17 +178,24 @@ def _folder(given: Any) -> Path | None:
                 f"folder: got '{shown(given, 150)}' ({reason}), expected a folder that can be made"
             ) from None
         return place
+    usual = _usual()
+    with contextlib.suppress(OSError):
+        if usual is not None:
+            for place in (usual.parent, usual):  # the first is that of the machine code, which nobody else may write
+                place.mkdir(parents=True, exist_ok=True, mode=0o700)
+            return usual
+    return None
+
+
+def _usual() -> Path | None:
+    """The folder for which nobody has to ask, if there is a place for it."""
     own = os.environ.get("GATED_CACHE_DIR")
     if own is None:
         import platformdirs
 
         own = platformdirs.user_cache_dir("gated", appauthor=False)
-    place = Path(own).expanduser() / "features"
-    with contextlib.suppress(OSError):
-        if own:
-            place.mkdir(parents=True, exist_ok=True, mode=0o700)
-            return place
-    return None
+    own = os.path.expanduser(own)  # Path.expanduser has an error for users that there are not
+    return None if not own or own.startswith("~") else Path(own) / "features"  # ~: of nobody, or who has no home
 
 
 def _kept_or_seen(place: Path | None, given: bool, about: str, part: Pictures, see: See) -> NDArray[np.float32]:
@@ -159,7 +213,7 @@ def _kept_or_seen(place: Path | None, given: bool, about: str, part: Pictures, s
     try:
         from gated.files.tensor_file import write_tensors  # here: importing gated.data needs NumPy alone
 
-        write_tensors(path, KIND, {"features": seen}, {"of": name})
+        write_tensors(path, KIND, {"features": seen}, {"of": name, "sum": _sum(seen)})
     except ArgumentError:  # the disk is full
         if given:
             raise
@@ -174,5 +228,9 @@ def _kept(path: Path, name: str, count: int) -> NDArray[np.float32] | None:
         shape = file.shapes.get("features", ())
         if file.document("of") == name and len(shape) in (2, 3) and shape[0] == count:
             kept = file.read("features")
-            return kept if kept.dtype == np.float32 else None
+            return kept if kept.dtype == np.float32 and file.document("sum") == _sum(kept) else None
     return None
+
+
+def _sum(features: NDArray[np.float32]) -> str:
+    return hashlib.sha256(features.tobytes()).hexdigest()

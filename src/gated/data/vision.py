@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gated.data.onnx_bytes import also_output
 from gated.data.pictures import FITS, as_pictures
 from gated.errors import ArgumentError, FileFormatError, as_array, describe, require_extra, shown, wrong, wrong_type
 from gated.number_checks import one_of, whole_above_zero
@@ -104,6 +105,14 @@ def onnx_features(
     return found
 
 
+def model_path(model: Any) -> Path:
+    """Of a model's file. Raises ArgumentError if there is none."""
+    if not isinstance(model, (str, os.PathLike)) or not os.path.isfile(model):
+        came = f"'{shown(os.fspath(model), 150)}'" if isinstance(model, (str, os.PathLike)) else describe(model)
+        raise ArgumentError(f"model: got {came}, expected the path of an ONNX file")
+    return Path(model)
+
+
 def _three(name: str, given: Any) -> Floats:
     array = as_array(name, given)
     if array.dtype.kind not in "fiu" or array.shape not in ((), (3,)) or not np.isfinite(array).all():
@@ -114,13 +123,12 @@ def _three(name: str, given: Any) -> Floats:
 def _session(model: Any, output: Any, threads: Any) -> tuple[Any, str]:
     """The opened model, and the name of the output."""
     runtime: Any = require_extra("onnxruntime", "captions")
-    if not isinstance(model, (str, os.PathLike)) or not os.path.isfile(model):
-        raise ArgumentError(f"model: got {describe(model)}, expected the path of an ONNX file")
+    path = model_path(model)
     options = runtime.SessionOptions()
     options.log_severity_level = 4  # errors come as exceptions
     if threads is not None:
         options.intra_op_num_threads = whole_above_zero("threads", threads)
-    session = _opened(runtime, os.fspath(model), options, model)
+    session = _opened(runtime, str(path), options, model)
     names = [each.name for each in session.get_outputs()]
     if output is None:
         return session, names[0]
@@ -132,8 +140,10 @@ def _session(model: Any, output: Any, threads: Any) -> tuple[Any, str]:
         raise wrong_type("output", describe(output), "the name or number of an output")
     if output in names:
         return session, output
+    # bytes have no folder: where those numbers lie that are not in the file
+    options.add_session_config_entry("session.model_external_initializers_file_folder_path", str(path.parent))
     try:
-        inner = _opened(runtime, Path(model).read_bytes() + _also_output(output), options, model)
+        inner = _opened(runtime, path.read_bytes() + also_output(output), options, model)
     except FileFormatError:
         known = shown(", ".join(names), 150)
         raise wrong("output", repr(shown(output, 60)), f"one of {known}, or the name of a value inside") from None
@@ -148,31 +158,14 @@ def _opened(runtime: Any, source: str | bytes, options: Any, model: Any) -> Any:
         raise FileFormatError(f"'{shown(model, 150)}': got no ONNX model that can be run ({reason})") from None
 
 
-def _also_output(name: str) -> bytes:
-    """What makes a value inside a model an output of it, when it is put behind the file's bytes.
-
-    A message of protocol buffers that follows another is merged with it, and lists are continued: this is a ModelProto
-    whose graph (field 7) has nothing but an output (field 12) with a name (field 1).
-    """
-    message = name.encode()
-    for field in (1, 12, 7):
-        message = _varint(field << 3 | 2) + _varint(len(message)) + message
-    return message
-
-
-def _varint(number: int) -> bytes:
-    low, rest = number & 127, number >> 7
-    return bytes([low | 128]) + _varint(rest) if rest else bytes([low])
-
-
 def _input(session: Any, layout: Any, size: Any) -> tuple[str, int, int | None, str]:
     """(layout, S, the number of pictures if it is fixed, dtype)."""
     inputs = session.get_inputs()
-    own = inputs[0]
-    shape = [axis if isinstance(axis, int) and axis > 0 else None for axis in own.shape]
-    if len(inputs) != 1 or own.type not in TYPES or len(shape) != 4:
-        came = shown(", ".join(f"{each.name} {each.type} {each.shape}" for each in inputs), 100)
+    if len(inputs) != 1 or inputs[0].type not in TYPES or len(inputs[0].shape) != 4:
+        came = shown(", ".join(f"{each.name} {each.type} {each.shape}" for each in inputs) or "none", 100)
         raise wrong("model", f"one with the inputs {came}", "one input of four axes, floats or bytes: pictures")
+    (own,) = inputs
+    shape = [axis if isinstance(axis, int) and axis > 0 else None for axis in own.shape]
     if layout is None:
         fits = [name for name in LAYOUTS if shape[name.index("C")] == 3]
         if not fits:

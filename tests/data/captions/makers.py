@@ -57,32 +57,3 @@ def course(folder, *, pca=True, images=9, captions=23, length=7, size=5):
             (folder / f"{split}2014_urls.txt").write_text("\n".join(urls) + "\n", encoding="utf-8")
             truth[split] = ids, which, features, urls
     return truth
-
-
-def brightness_model(path, *, layout="NCHW", dtype="FLOAT", shape=("N", 3, 4, 4), kind="mean"):
-    """A model that PyTorch or NumPy says by hand: means of the colours, a map, or both with an inner value."""
-    import onnx
-    from onnx import TensorProto, helper
-
-    axes = [2, 3] if layout == "NCHW" else [1, 2]
-    nodes, outputs = [], []
-    given = "pixels"
-    if dtype != "FLOAT":
-        nodes.append(helper.make_node("Cast", ["pixels"], ["floats"], to=TensorProto.FLOAT))
-        given = "floats"
-    if kind == "map":
-        nodes.append(helper.make_node("Neg", [given], ["seen"]))
-        outputs = [("seen", None)]
-    else:
-        nodes.append(helper.make_node("ReduceMean", [given], ["inner"], axes=axes, keepdims=0))
-        nodes.append(helper.make_node("Neg", ["inner"], ["seen"]))
-        nodes.append(helper.make_node("ReduceMean", [given], ["kept"], axes=axes, keepdims=1))
-        outputs = [("seen", None), ("kept", None)]
-    graph = helper.make_graph(
-        nodes,
-        "tiny",
-        [helper.make_tensor_value_info("pixels", getattr(TensorProto, dtype), shape)],
-        [helper.make_tensor_value_info(name, TensorProto.FLOAT, own) for name, own in outputs],
-    )
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), path)
-    return path

@@ -14,7 +14,8 @@ from gated.data.words.tokens import Tokenizer, check_text
 from gated.errors import ArgumentError, FileFormatError, describe, shown, wrong, wrong_type
 from gated.number_checks import told, whole_above_zero
 
-NULL, START, END, UNKNOWN = SPECIALS = ("<NULL>", "<START>", "<END>", "<UNK>")
+SPECIALS = "<NULL>", "<START>", "<END>", "<UNK>"
+NULL, START, END, UNKNOWN = SPECIALS
 REPLACEMENT = "\ufffd"  # stands in an exact text where no piece is known
 
 
