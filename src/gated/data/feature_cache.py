@@ -87,7 +87,7 @@ def _seen_by(model: Any, pictures: Any, options: dict[str, Any]) -> tuple[See, P
         raise wrong("options", f"'{shown(unknown[0], 40)}'", f"one of {', '.join(sorted(known))}")
     named = {key: value.tolist() if isinstance(value, np.ndarray) else value for key, value in options.items()}
     text = to_text("options", {key: named[key] for key in sorted(named) if key not in UNNAMED})
-    sources = [_digest(module.__file__) for module in (reading, bank if model is None else vision)]
+    sources = [file_digest(module.__file__) for module in (reading, bank if model is None else vision)]
     if model is None:
         size = options.get("size", 64)
         shown_to = as_pictures(pictures, size, pictures.fit if isinstance(pictures, Pictures) else "stretch")
@@ -96,7 +96,7 @@ def _seen_by(model: Any, pictures: Any, options: dict[str, Any]) -> tuple[See, P
         raise ArgumentError(f"model: got {describe(model)}, expected the path of an ONNX file")
     if not isinstance(pictures, Pictures):
         pictures = as_pictures(pictures, options.get("size") or vision.USUAL, options.get("fit", "crop"))
-    about = f"onnx {_digest(model)} {_version()} {sources} {text}"
+    about = f"onnx {file_digest(model)} {_version()} {sources} {text}"
     return lambda part: vision.onnx_features(model, part, **options), pictures, about
 
 
@@ -109,7 +109,8 @@ def _version() -> str:
         return "?"  # seeing says what is missing
 
 
-def _digest(path: Any) -> str:
+def file_digest(path: Any) -> str:
+    """The SHA-256 of a file, in hexadecimal digits."""
     digest = hashlib.sha256()
     with open(path, "rb") as file:
         for block in iter(lambda: file.read(1 << 20), b""):

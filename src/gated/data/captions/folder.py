@@ -87,9 +87,15 @@ def _languages(lang: Any, fallbacks: Any) -> list[str]:
     if isinstance(fallbacks, str) or not isinstance(fallbacks, Sequence):
         raise wrong_type("fallbacks", describe(fallbacks), "several languages, such as ('zh_TW', 'en')")
     for name, value in (("lang", lang), *((f"fallbacks[{k}]", value) for k, value in enumerate(fallbacks))):
-        if not isinstance(value, str) or not LANGUAGE.match(value):
-            raise wrong(name, describe(value), "a language such as en, zh, zh_CN, sr@latin")
+        check_language(name, value)
     return list(dict.fromkeys([lang, *fallbacks]))
+
+
+def check_language(name: str, value: Any) -> str:
+    """`value`. Raises ArgumentError if no language could be called so."""
+    if not isinstance(value, str) or not LANGUAGE.match(value):
+        raise wrong(name, describe(value), "a language such as en, zh, zh_CN, sr@latin")
+    return value
 
 
 def _beside_each_other(root: Path, left_out: Counter[str]) -> Iterator[tuple[Path, Path]]:
