@@ -20,7 +20,7 @@ from gated.errors import FileFormatError, as_array, describe, wrong, wrong_type
 Floats = NDArray[np.floating[Any]]
 Progress = Callable[[int, int], object]
 MOST = 5.0  # deviations from the mean, of which more is no more
-TOGETHER = 4096  # rows of a dataset that are in memory at a time
+TOGETHER = 1024  # rows of a dataset that are in memory at a time
 
 
 @dataclass(frozen=True)
