@@ -108,7 +108,7 @@ def _end(
     data: CaptionData,
     settings: DataSettings,
     columns: Mapping[str, Written],
-    count: int = 24,
+    count: int = 12,
     beams: int = 1,
     output: str | None = None,
 ) -> None:

@@ -115,7 +115,7 @@ def test_the_course_from_end_to_end(tmp_path):
         (["train", "--images", "x"], "images: got it without DATA, expected it for pictures of your own alone"),
         (["train", "--vision", "x"], "vision: got it without DATA, expected it for pictures of your own alone"),
         (["train", "--minimum-count", 2], "minimum_count: got it without DATA"),
-        (["train", "pictures", "--lang", "fr"], "24 without a caption in fr"),
+        (["train", "pictures", "--lang", "fr"], "lang: got fr, in which no picture of "),
         (["train", "nothing"], "expected a folder of pictures with texts, a captions_*.json of COCO, or the course's"),
         (["train", "pictures", "--cell", "lstn"], "expected FILE.py:NAME or one of"),
         (["train", "pictures", "--out", "run"], "which is not empty"),

@@ -19,6 +19,7 @@ from gated.models.captioner.data_run import NATS, DataRun, written_by, written_b
 from gated.models.captioner.data_settings import DataSettings
 from gated.models.captioner.eye import Eye
 from gated.models.captioner.neighbours import nearest
+from gated.models.captioner.sight import Sight
 
 from .own_pictures import folder
 
@@ -269,7 +270,7 @@ def test_another_vision_model_is_refused(tmp_path):
         ({"vision": "x.onnx"}, ArgumentError, "vision: got str 'x.onnx', which is no file, expected an ONNX model"),
         ({"vision": 3}, ArgumentTypeError, "vision: got int 3, expected a path"),
         ({"lang": "english"}, ArgumentError, "lang: got str 'english', expected a language such as en, zh, zh_CN"),
-        ({"lang": "fr"}, ArgumentError, "with 24 without a caption in fr, expected name.png beside name.txt"),
+        ({"lang": "fr"}, ArgumentError, "has a caption, expected one of en, zh_CN"),
         ({"held_out": 24}, ArgumentError, "held_out: got 24 of 24 pictures, expected fewer than there are"),
         ({"held_out": 0}, ArgumentError, "held_out: got 0, expected a whole number of at least 1"),
         ({"minimum_count": 0}, ArgumentError, "minimum_count: got 0, expected a whole number of at least 1"),
@@ -337,3 +338,19 @@ def test_scores_are_of_the_best_captioner(tmp_path, pictures):
     assert own.nats == pytest.approx(run.records.best, rel=1e-6)
     assert own.captions == run.best().predict(run.data.held_out.features)
     assert len(own.scores.each_cider_d) == 6
+
+
+@pytest.mark.parametrize(
+    "damage, message",
+    [
+        ("x", "about: got something damaged under 'sight', expected how pictures are seen"),
+        ({"fit": "pad"}, "about: got something damaged under 'sight', expected how pictures are seen"),
+        ({"fit": "tile", "vision": None, "sha256": None}, "about: got something damaged under 'sight'"),
+        ({"fit": "pad", "vision": 3, "sha256": None}, "about: got something damaged under 'sight'"),
+        ({"fit": "pad", "vision": "x", "sha256": None}, "about: got half of a vision model under 'sight'"),
+    ],
+)
+def test_a_damaged_memory_of_how_pictures_are_seen(damage, message):
+    with pytest.raises(FileFormatError, match=message):
+        Sight.of({"sight": damage})
+    assert Sight.of({}) is None and Sight.of({"sight": Sight("pad").to_json()}) == Sight("pad")
