@@ -311,6 +311,15 @@ def test_features_that_are_not_finite_are_refused(tmp_path):
         start(tmp_path / "run", tmp_path / "course", held_out=3)
 
 
+def test_features_to_judge_by_that_are_not_finite_are_refused(tmp_path):
+    h5py = pytest.importorskip("h5py")
+    course(tmp_path / "course")
+    with h5py.File(tmp_path / "course" / "val2014_vgg16_fc7_pca.h5", "r+") as file:
+        file["features"][...] = np.inf
+    with pytest.raises(FileFormatError, match="course': got features of val that are not finite, expected numbers"):
+        caption_data(settings(tmp_path / "course", held_out=3))
+
+
 def test_coco_needs_its_images(tmp_path):
     path = coco(tmp_path, {"a.png": ["one"], "b.png": ["two"]})
     with pytest.raises(ArgumentError, match="images: got None, expected the folder of the images"):

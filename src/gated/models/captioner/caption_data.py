@@ -167,7 +167,12 @@ def _of_course(settings: DataSettings) -> CaptionData:
     if count > len(known):
         raise ArgumentError(f"held_out: got {count}, expected at most {len(known)}, the images of val with captions")
     chosen = np.sort(np.random.default_rng(settings.seed).permutation(known)[:count])
-    return CaptionData(course.vocabulary, train, val.select(chosen), None)
+    held_out = val.select(chosen)
+    if not np.isfinite(held_out.features).all():
+        raise FileFormatError(
+            f"'{shown(settings.data, 150)}': got features of val that are not finite, expected numbers"
+        )
+    return CaptionData(course.vocabulary, train, held_out, None)
 
 
 def _course_part(course: CourseCaptions, split: str) -> Part:
