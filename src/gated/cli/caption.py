@@ -84,8 +84,8 @@ def train(
     pictures with them are right is told apart. Ctrl-C and SIGTERM leave a checkpoint (exit codes 130 and 143);
     --resume goes on exactly. In the end the folder has report.html.
 
-    With DATA it learns from your own pictures, and scores what it writes of others, whose captions none of these has,
-    beside the caption of the nearest neighbour.
+    With DATA it learns from your own pictures, and scores what it writes of others, whose captions none of these has
+    (the course's are split as the course has them), beside the caption of the nearest neighbour.
 
     \b
     gated caption train                          some minutes on two cores

@@ -15,10 +15,17 @@ from .own_pictures import drawing, folder
 SMALL = ["--hidden", 12, "--read", 6, "--embed", 8, "--passes", 3, "--batch", 4, "--held-out", 6]
 
 
+@pytest.fixture(autouse=True, scope="module")
+def kept_here(tmp_path_factory):
+    """What is seen is kept in a place of the tests' own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GATED_CACHE_DIR", str(tmp_path_factory.getbasetemp() / "cache"))
+        yield
+
+
 @pytest.fixture(autouse=True)
-def own_place(tmp_path, tmp_path_factory, monkeypatch):
+def own_place(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("GATED_CACHE_DIR", str(tmp_path_factory.getbasetemp() / "cache"))
 
 
 def run(*words):
@@ -132,13 +139,20 @@ def test_the_course_from_end_to_end(tmp_path):
         (["report", "--run", "run", "--count", 0], "count: got 0"),
     ],
 )
-def test_errors_are_one_line(tmp_path, words, message):
-    folder(tmp_path / "pictures")
-    (tmp_path / "text.png").write_text("no picture")
-    if "run" in words:
-        said("caption", "train", "pictures", *SMALL, "--out", "run")
-    if "other" in words:
-        said("caption", "train", "pictures", *SMALL, "--out", "other", "--seed", 1)
+def test_errors_are_one_line(ready, monkeypatch, words, message):
+    monkeypatch.chdir(ready)
     found = run("caption", *words)
     text = found.output + str(found.exception or "")
-    assert found.exit_code != 0 and message in text, text
+    assert found.exit_code != 0 and message in text and "\n" not in str(found.exception), text
+    assert sorted(path.name for path in ready.iterdir()) == ["other", "pictures", "run", "text.png"]
+
+
+@pytest.fixture(scope="module")
+def ready(tmp_path_factory):
+    """A place with pictures and two runs on them, in which nothing but errors happens."""
+    place = tmp_path_factory.mktemp("ready")
+    folder(place / "pictures")
+    (place / "text.png").write_text("no picture")
+    for seed, name in enumerate(("run", "other")):
+        said("caption", "train", place / "pictures", *SMALL, "--out", place / name, "--seed", seed)
+    return place

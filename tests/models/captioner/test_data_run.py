@@ -26,9 +26,12 @@ from .own_pictures import folder
 SMALL = {"hidden": 12, "read": 6, "embed": 8, "passes": 3, "batch": 4, "log_every": 2, "held_out": 6, "lr": 1e-2}
 
 
-@pytest.fixture(autouse=True)
-def kept_here(tmp_path_factory, monkeypatch):
-    monkeypatch.setenv("GATED_CACHE_DIR", str(tmp_path_factory.getbasetemp() / "cache"))
+@pytest.fixture(autouse=True, scope="module")
+def kept_here(tmp_path_factory):
+    """What is seen is kept in a place of the tests' own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GATED_CACHE_DIR", str(tmp_path_factory.getbasetemp() / "cache"))
+        yield
 
 
 @pytest.fixture
@@ -184,16 +187,24 @@ def test_nats_leave_out_what_could_not_be_learned(tmp_path, pictures):
         *(("cell", "lstm"), ("log_every", 5)),
     ],
 )
-def test_every_option_changes_something(tmp_path, pictures, name, value):
-    runs = [start(tmp_path / "one", pictures), start(tmp_path / "two", pictures, **{name: value})]
-    for run in runs:
-        run.run()
-    one, two = ([run.captioner.network.theta.tolist(), _timeless(run.lines())] for run in runs)
-    assert one != two
+def test_every_option_changes_something(tmp_path, usual, name, value):
+    assert what_came(start(tmp_path / "run", usual[0], **{name: value})) != usual[1]
 
 
-def _timeless(lines):
-    return [{name: value for name, value in line.items() if "second" not in name} for line in lines]
+@pytest.fixture(scope="module")
+def usual(tmp_path_factory):
+    """Pictures, and what comes of them with no option changed; twice, so that a difference means something."""
+    path = tmp_path_factory.mktemp("usual")
+    data = folder(path / "pictures")
+    one, two = (what_came(start(path / name, data)) for name in ("one", "two"))
+    assert one == two
+    return data, one
+
+
+def what_came(run):
+    run.run()
+    lines = [{name: value for name, value in line.items() if "second" not in name} for line in run.lines()]
+    return run.captioner.network.theta.tolist(), lines
 
 
 def test_dropout_changes_something(tmp_path, pictures):
