@@ -1,4 +1,4 @@
-"""`gated caption`: captions of drawn scenes, learned, shown, reported."""
+"""`gated caption`: captions of drawn scenes or of the user's pictures, learned, shown, reported."""
 
 from __future__ import annotations
 
@@ -17,18 +17,36 @@ caption = typer.Typer(
 @caption.command()
 def train(
     context: typer.Context,
-    lang: Annotated[str, typer.Option(help="Of the captions: en or zh.")] = "en",
+    data: Annotated[
+        str | None,
+        typer.Argument(
+            help="Pictures of your own: a folder of pictures beside texts (dog.png, dog.txt), a captions_*.json of "
+            "COCO, or the course's folder coco_captioning  [default: drawn scenes]"
+        ),
+    ] = None,
+    lang: Annotated[
+        str, typer.Option(help="Of the captions: en or zh; of a folder's texts any, such as zh_CN.")
+    ] = "en",
+    images: Annotated[str | None, typer.Option(help="The folder of COCO's images.")] = None,
+    vision: Annotated[
+        str | None, typer.Option(help="An ONNX model that sees the pictures of DATA  [default: a bank of filters]")
+    ] = None,
+    minimum_count: Annotated[
+        int | None, typer.Option(help="How often a word has to stand in the captions of DATA  [default: 1]")
+    ] = None,
     pictures: Annotated[int, typer.Option(help="Scenes to draw and learn from.")] = 32_000,
     captions: Annotated[int, typer.Option(help="Captions to write of each.")] = 6,
     cell: Annotated[str, typer.Option(help="A cell of the zoo (gated cells), or FILE.py:NAME.")] = "gru",
     hidden: Annotated[int, typer.Option(help="Units that write.")] = 256,
     layers: Annotated[int, typer.Option(help="Recurrent layers that write, on top of each other.")] = 1,
     embed: Annotated[int, typer.Option(help="Length of a word's vector.")] = 64,
-    read: Annotated[int, typer.Option(help="Units that read the places of a picture, in each direction.")] = 128,
+    read: Annotated[
+        int, typer.Option(help="Units that read the places of a picture, in each direction, if it has places.")
+    ] = 128,
     show: Annotated[
         str, typer.Option(help="Where words get what is seen: state (at the beginning), steps (at each), both.")
     ] = "both",
-    passes: Annotated[int, typer.Option(help="Over all captions.")] = 8,
+    passes: Annotated[int | None, typer.Option(help="Over all captions  [default: 8; of DATA 20]")] = None,
     batch: Annotated[int, typer.Option(help="Captions of an update.")] = 32,
     optimizer: Annotated[str, typer.Option(help="adam, adamw, rmsprop or sgd.")] = "adam",
     lr: Annotated[float, typer.Option(help="Highest learning rate; it rises, then falls along a cosine.")] = 3e-3,
@@ -37,13 +55,25 @@ def train(
     dropout: Annotated[float, typer.Option(help="Probability of a zero between two layers.")] = 0.0,
     dtype: Annotated[str, typer.Option(help="float32 or float64.")] = "float32",
     seed: Annotated[int, typer.Option(help="Of all that is random.")] = 0,
-    held_out: Annotated[int, typer.Option(help="Scenes to judge by in the end, of each of the two kinds.")] = 500,
-    judge: Annotated[int, typer.Option(help="Scenes to judge by on the way.")] = 1000,
-    evaluate_every: Annotated[int, typer.Option(help="Updates between judgements.")] = 4000,
-    log_every: Annotated[int, typer.Option(help="Updates between lines of metrics.jsonl.")] = 100,
+    held_out: Annotated[
+        int | None,
+        typer.Option(
+            help="Pictures to judge by in the end  [default: 500 scenes of each of the two kinds; a tenth of DATA, at "
+            "most 1000]"
+        ),
+    ] = None,
+    judge: Annotated[int, typer.Option(help="Pictures to judge by on the way.")] = 1000,
+    evaluate_every: Annotated[
+        int | None, typer.Option(help="Updates between judgements  [default: 4000; of DATA a pass, at most 2500]")
+    ] = None,
+    log_every: Annotated[
+        int | None, typer.Option(help="Updates between lines of metrics.jsonl  [default: 100; of DATA 20]")
+    ] = None,
     patience: Annotated[int | None, typer.Option(help="End after so many judgements without a better one.")] = None,
     minutes: Annotated[float | None, typer.Option(help="Stop after this time at the latest.")] = None,
-    out: Annotated[str | None, typer.Option(help="Folder of the run  [default: runs/caption-LANG]")] = None,
+    out: Annotated[
+        str | None, typer.Option(help="Folder of the run  [default: runs/caption-LANG, or runs/caption-DATA-LANG]")
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in that folder.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Remove the run in that folder first.")] = False,
     threads: Annotated[int | None, typer.Option(help="Of gated  [default: all processors]")] = None,
@@ -54,19 +84,26 @@ def train(
     pictures with them are right is told apart. Ctrl-C and SIGTERM leave a checkpoint (exit codes 130 and 143);
     --resume goes on exactly. In the end the folder has report.html.
 
+    With DATA it learns from your own pictures, and scores what it writes of others, whose captions none of these has
+    (the course's are split as the course has them), beside the caption of the nearest neighbour.
+
     \b
     gated caption train                          some minutes on two cores
     gated caption train --lang zh
     gated caption train --cell rnn --out runs/caption-rnn
     gated caption train --resume                 after Ctrl-C
+    gated caption train stamps --lang zh_CN      a folder of pictures beside texts
+    gated caption train captions_val2017.json --images val2017 --vision resnet.onnx
     """
+    from gated.cli.caption_own import is_data_run, run_data_training
     from gated.cli.caption_train import run_caption_training
     from gated.cli.threads import limit_threads
 
     limit_threads(threads)
     values = dict(context.params)
     given = [name for name in values if context.get_parameter_source(name).name != "DEFAULT"]
-    run_caption_training(values, given)
+    own = data is not None or (resume and out is not None and is_data_run(out))
+    (run_data_training if own else run_caption_training)(values, given)
 
 
 @caption.command()
@@ -81,6 +118,9 @@ def show(
     seed: Annotated[int, typer.Option(help="Of the scene and of the draws.")] = 0,
     draw: Annotated[str, typer.Option(help="Where the drawn scene goes.")] = "scene.png",
     gates: Annotated[bool, typer.Option("--gates", help="Show how far each gate moved at each word.")] = False,
+    vision: Annotated[
+        str | None, typer.Option(help="The ONNX model that it learned with, if that lies elsewhere now.")
+    ] = None,
 ) -> None:
     """Say what is in a picture.
 
@@ -91,7 +131,7 @@ def show(
     """
     from gated.cli.caption_show import show_caption
 
-    show_caption(picture, run, beams, temperature, count, seed, draw, gates)
+    show_caption(picture, run, beams, temperature, count, seed, draw, gates, vision)
 
 
 @caption.command()
@@ -110,6 +150,7 @@ def report(
     gated caption report
     gated caption report --run runs/caption-en --beside runs/caption-rnn -o page.html
     """
+    from gated.cli.caption_own import is_data_run, write_data_report
     from gated.cli.caption_show import write_report
 
-    write_report(run, beside or [], count, beams, output)
+    (write_data_report if is_data_run(run) else write_report)(run, beside or [], count, beams, output)

@@ -17,16 +17,34 @@ from gated.models.captioner import Captioner
 from gated.models.captioner.report import Shown, movements, scene_report, share
 from gated.models.captioner.scene_run import Scores, scores_of
 from gated.models.captioner.scene_settings import SceneData, SceneSettings, settings_from
+from gated.models.captioner.sight import Sight
 from gated.number_checks import not_negative, whole, whole_above_zero
 
 
 def show_caption(
-    picture: str | None, run: str, beams: int, temperature: float, count: int, seed: int, where: str, gates: bool
+    picture: str | None,
+    run: str,
+    beams: int,
+    temperature: float,
+    count: int,
+    seed: int,
+    where: str,
+    gates: bool,
+    vision: str | None,
 ) -> None:
     """Print the caption of a picture, or of a scene that is drawn."""
     captioner = load_captioner(run)
     whole_above_zero("count", count)
-    if picture is None:
+    sight = Sight.of(captioner.about)
+    if sight is not None:
+        if picture is None:
+            raise ArgumentError("picture: got None, expected one: the captioner learned from pictures, not from scenes")
+        pixels: Any = sight.see(picture, vision)
+    elif vision is not None:
+        raise ArgumentError(f"vision: got {vision!r}, expected none: the captioner did not learn with such a model")
+    elif captioner.eye.filters is None:
+        raise ArgumentError("run: got a captioner that learned from features, expected one that sees pictures")
+    elif picture is None:
         scene = random_scene(whole("seed", seed, 0))
         pixels = draw(scene)
         image = require_extra("PIL.Image", "pictures")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
-from typing import Any
+from typing import Any, TypeVar
 
 import typer
 from tqdm import tqdm
@@ -12,9 +12,12 @@ from tqdm import tqdm
 from gated.cli.caption_show import report_of, score_table
 from gated.cli.load_cell import load_cell
 from gated.cli.run_to_end import changes_of, run_to_end, where_it_goes
+from gated.errors import ArgumentError
 from gated.files.atomic import write_atomically
 from gated.models.captioner.scene_run import SceneRun
 from gated.models.captioner.scene_settings import SceneSettings
+
+Settings = TypeVar("Settings")
 
 
 def run_caption_training(values: Mapping[str, Any], given: Sequence[str]) -> None:
@@ -24,7 +27,10 @@ def run_caption_training(values: Mapping[str, Any], given: Sequence[str]) -> Non
     if values["resume"]:
         run = SceneRun.resume(folder, Bars(), **changes)
     else:
-        settings = SceneSettings(**{field.name: values[field.name] for field in fields(SceneSettings)})
+        for name in ("images", "vision", "minimum_count"):
+            if name in changes:
+                raise ArgumentError(f"{name}: got it without DATA, expected it for pictures of your own alone")
+        settings = settings_of(SceneSettings, values)
         run = SceneRun.start(folder, settings, load_cell(settings.cell), values["overwrite"], Bars())
     settings = run.settings
     typer.echo(
@@ -39,6 +45,12 @@ def run_caption_training(values: Mapping[str, Any], given: Sequence[str]) -> Non
     typer.echo(score_table({settings.cell: scores}))
     write_atomically(run.folder.report_file, report_of(run.folder, {settings.cell: scores}, run.data).encode())
     typer.echo(f"the page with pictures and gates: {run.folder.report_file}")
+
+
+def settings_of(kind: type[Settings], values: Mapping[str, Any]) -> Settings:
+    """Those of the options that are theirs; their own defaults where an option has none."""
+    names = (field.name for field in fields(kind))  # type: ignore[arg-type]
+    return kind(**{name: values[name] for name in names if values[name] is not None})
 
 
 class Bars:

@@ -129,7 +129,7 @@ def _seen_by(model: Any, pictures: Any, options: dict[str, Any]) -> tuple[See, P
         raise wrong("options", f"'{shown(unknown[0], 40)}'", f"one of {', '.join(sorted(known))}")
     named = {key: value.tolist() if isinstance(value, np.ndarray) else value for key, value in options.items()}
     text = to_text("options", {key: named[key] for key in sorted(named) if key not in UNNAMED})
-    sources = [_digest(module.__file__) for module in (reading, bank if model is None else vision)]
+    sources = [file_digest(module.__file__) for module in (reading, bank if model is None else vision)]
     if model is None:
         as_they_are = isinstance(pictures, np.ndarray)  # of whatever size: the bank brings them to its own
         side = options.get("size", 64)
@@ -143,7 +143,7 @@ def _seen_by(model: Any, pictures: Any, options: dict[str, Any]) -> tuple[See, P
     if not isinstance(pictures, Pictures):
         pictures = as_pictures(pictures, options.get("size") or vision.USUAL, options.get("fit", "crop"))
     files = [path, *(path.parent / name for name in numbers_elsewhere(path.read_bytes()))]
-    about = f"onnx {[_digest(file) for file in files if file.is_file()]} {_version()} {sources} {text}"
+    about = f"onnx {[file_digest(file) for file in files if file.is_file()]} {_version()} {sources} {text}"
     return lambda part: vision.onnx_features(model, part, **options), pictures, about
 
 
@@ -156,7 +156,8 @@ def _version() -> str:
         return "?"  # seeing says what is missing
 
 
-def _digest(path: Any) -> str:
+def file_digest(path: Any) -> str:
+    """The SHA-256 of a file, in hexadecimal digits."""
     digest = hashlib.sha256()
     with open(path, "rb") as file:
         for block in iter(lambda: file.read(1 << 20), b""):

@@ -224,7 +224,8 @@ def _opened(path: Any, how: Pictures) -> Any:
     except MissingExtraError:
         raise
     except Exception as error:  # Pillow's and cairosvg's readers have errors of many kinds for what is damaged
-        reason = shown(" ".join(str(error).split()) or type(error).__name__, 80)
+        text = str(error).partition(" <_io.")[0]  # Pillow tells where in memory the bytes are
+        reason = shown(" ".join(text.split()) or type(error).__name__, 80)
         raise FileFormatError(f"'{shown(path, 150)}': got no picture that can be read ({reason})") from None
 
 

@@ -7,12 +7,12 @@ from dataclasses import asdict
 from typing import Any
 
 from gated.data.dates import DatePair, DateSplit
-from gated.errors import FileFormatError
-from gated.interop.model_file import check_description, numbers_at_most, rebuild
+from gated.interop.model_file import check_description
 from gated.learning import Callback, GateWatch, GradientWatch, Judge, Run
 from gated.learning.runs.gate_watch import gates_of
 from gated.learning.training.run_folder import RunFolder
 from gated.models.date_settings import DateSettings, settings_from
+from gated.models.saved_network import refuse_misfit, saved_network
 from gated.models.translator import Letters, Translator, misfit
 
 KINDS = "seen", "years", "combinations"  # of pairs to judge by, see `gated.data.dates.DateSplit`
@@ -109,15 +109,10 @@ class DateRun(Run):
         """
         folder = RunFolder(path)
         settings = settings_from(str(folder.config_file), folder.read_config().get("settings"), changes)
-        arrays, values = folder.read_checkpoint()
-        where = str(folder.checkpoint_file)
-        most = arrays["theta"].size if "theta" in arrays else 0
-        network = rebuild(where, values.get("network"), numbers_at_most(most))
+        network = saved_network(folder)
         splits = settings.splits()
         source, target = map(Letters, columns(splits[0].train))
-        wrong = misfit(network, len(source), len(target))
-        if wrong is not None:
-            raise FileFormatError(f"{where!r}: {wrong}")
+        refuse_misfit(folder, misfit(network, len(source), len(target)))
         run = cls(folder, settings, splits, Translator(network, source, target))
         run.go_on()
         if changes:

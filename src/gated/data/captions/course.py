@@ -143,17 +143,38 @@ class CourseCaptions:
         rows, count = np.asarray(which), self.count(split)
         if rows.ndim != 1 or rows.dtype.kind not in "iu" or not len(rows) or rows.min() < 0 or rows.max() >= count:
             raise wrong("which", shown(np.array2string(rows, threshold=5), 60), f"numbers from 0 to {count - 1}")
+        captions, images = self._pairs(rows, split)
+        features = self._read(_features_file(split, self.pca), "features", images).astype(np.float32, copy=False)
+        urls = self.urls(split)
+        return CourseBatch(captions, features, [urls[k] for k in images])
+
+    def pairs(self, split: str = "train") -> tuple[NDArray[np.integer[Any]], NDArray[np.int64]]:
+        """All captions at once, without features.
+
+        Args:
+            split: "train" or "val".
+
+        Returns:
+            (M, T) numbers of words, and (M,) of which image each is.
+
+        Raises:
+            FileFormatError: what is read is damaged.
+        """
+        return self._pairs(np.arange(self.count(split)), split)
+
+    def features(self, split: str = "train") -> Any:
+        """What was seen in all images of "train" or "val": a dataset (I, D) of which rows are read when asked for."""
+        return self._dataset(_features_file(one_of("split", split, *SPLITS), self.pca), "features")
+
+    def _pairs(self, rows: NDArray[Any], split: str) -> tuple[NDArray[np.integer[Any]], NDArray[np.int64]]:
         captions = self._read(CAPTIONS, f"{split}_captions", rows)
         images = self._read(CAPTIONS, f"{split}_image_idxs", rows).astype(np.int64)
-        name = _features_file(split, self.pca)
-        known, words = len(self._dataset(name, "features")), len(self.idx_to_word)
+        known, words = len(self.features(split)), len(self.idx_to_word)
         for what, numbers, end in ((f"{split}_captions", captions, words), (f"{split}_image_idxs", images, known)):
             if numbers.min() < 0 or numbers.max() >= end:
                 came = f"{numbers.min()} to {numbers.max()}"
                 raise FileFormatError(f"'{CAPTIONS}': got {came} in {what}, expected 0 to {end - 1}")
-        features = self._read(name, "features", images).astype(np.float32, copy=False)
-        urls = self.urls(split)
-        return CourseBatch(captions, features, [urls[k] for k in images])
+        return captions, images
 
     def urls(self, split: str = "train") -> list[str]:
         """I addresses; read once."""

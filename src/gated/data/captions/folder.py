@@ -64,10 +64,12 @@ def captioned_folder(
         raise ArgumentError(f"folder: got '{shown(folder, 150)}', expected a folder of pictures and texts")
     left_out: Counter[str] = Counter()
     languages: Counter[str] = Counter()
+    known: Counter[str] = Counter()
     paths: list[Path] = []
     captions: list[list[str]] = []
     for picture, text in _beside_each_other(root, left_out):
         own = _captions(text)
+        known.update(own.keys())
         language = next((found for want in wanted for found in _answers(want, own)), None)
         if language is None:
             left_out[f"without a caption in {' or '.join(wanted)}"] += 1
@@ -75,6 +77,10 @@ def captioned_folder(
         languages[language] += 1
         paths.append(picture)
         captions.append(own[language])
+    if not paths and known:
+        most = ", ".join(language for language, _ in known.most_common(12))
+        raise wrong("lang", f"{' or '.join(wanted)}, in which no picture of '{shown(folder, 100)}' has a caption",
+                    f"one of {most}{' ...' if len(known) > 12 else ''}")  # fmt: skip
     if not paths:
         came = ", ".join(f"{n:,} {reason}" for reason, n in left_out.items()) or "no picture"
         raise ArgumentError(f"folder: got '{shown(folder, 150)}' with {came}, expected name.png beside name.txt")
@@ -87,9 +93,15 @@ def _languages(lang: Any, fallbacks: Any) -> list[str]:
     if isinstance(fallbacks, str) or not isinstance(fallbacks, Sequence):
         raise wrong_type("fallbacks", describe(fallbacks), "several languages, such as ('zh_TW', 'en')")
     for name, value in (("lang", lang), *((f"fallbacks[{k}]", value) for k, value in enumerate(fallbacks))):
-        if not isinstance(value, str) or not LANGUAGE.match(value):
-            raise wrong(name, describe(value), "a language such as en, zh, zh_CN, sr@latin")
+        check_language(name, value)
     return list(dict.fromkeys([lang, *fallbacks]))
+
+
+def check_language(name: str, value: Any) -> str:
+    """`value`. Raises ArgumentError if no language could be called so."""
+    if not isinstance(value, str) or not LANGUAGE.match(value):
+        raise wrong(name, describe(value), "a language such as en, zh, zh_CN, sr@latin")
+    return value
 
 
 def _beside_each_other(root: Path, left_out: Counter[str]) -> Iterator[tuple[Path, Path]]:

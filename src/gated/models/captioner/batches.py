@@ -5,6 +5,7 @@ Legend: N captions of a batch, T words of the longest but one, P places, D numbe
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -23,8 +24,9 @@ class Pairs:
 
     Args:
         count: pictures.
-        captions: for each a text, or several; or (count, T) ids of words, <START> ... <END> <NULL>.
+        captions: for each a text, or several; or (pairs, T) ids of words, <START> ... <END> <NULL>.
         vocabulary: of the texts.
+        of: with ids: (pairs,) which picture each is of, from 0 to count - 1; None: one of each.
 
     Attributes:
         ids: (pairs, T + 1) int32.
@@ -34,12 +36,12 @@ class Pairs:
         ArgumentError, ArgumentTypeError: other captions than these.
     """
 
-    def __init__(self, count: int, captions: Any, vocabulary: WordVocabulary) -> None:
+    def __init__(self, count: int, captions: Any, vocabulary: WordVocabulary, of: Any = None) -> None:
         texts = all_texts(captions) if not isinstance(captions, np.ndarray) else None
         if texts is None:
             self.ids = _checked_ids(captions, len(vocabulary))
-            self.pictures = np.arange(len(self.ids))
-            came = len(self.ids)
+            self.pictures = np.arange(len(self.ids)) if of is None else _checked_pictures(of, len(self.ids), count)
+            came = len(self.ids) if of is None else count
         else:
             self.pictures = np.repeat(np.arange(len(texts)), [len(own) for own in texts])
             self.ids = caption_ids([text for own in texts for text in own], vocabulary)
@@ -49,6 +51,17 @@ class Pairs:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def select(self, pictures: NDArray[Any]) -> Pairs:
+        """The pairs of some pictures, which are numbered anew.
+
+        Args:
+            pictures: their numbers, rising.
+        """
+        own = np.isin(self.pictures, pictures)
+        found = copy.copy(self)
+        found.ids, found.pictures = self.ids[own], np.searchsorted(pictures, self.pictures[own])
+        return found
 
     def batch(self, which: NDArray[Any], shown: Any) -> Sequences:
         """Some of the pairs.
@@ -106,3 +119,12 @@ def _checked_ids(captions: Any, words: int) -> NDArray[np.int32]:
     if (padded[:, :-1] & ~padded[:, 1:]).any() or padded[:, 0].any():
         raise wrong("captions", "<NULL> before other words", "<START>, words, <END>, and <NULL> behind it alone")
     return ids.astype(np.int32)
+
+
+def _checked_pictures(of: Any, pairs: int, count: int) -> NDArray[np.int64]:
+    pictures = as_array("of", of)
+    if pictures.dtype.kind not in "iu" or pictures.shape != (pairs,):
+        raise wrong("of", describe(pictures), f"whole numbers ({pairs},): of which picture each caption is")
+    if pictures.min() < 0 or pictures.max() >= count:
+        raise wrong("of", f"pictures from {pictures.min()} to {pictures.max()}", f"0 to {count - 1}")
+    return pictures.astype(np.int64)

@@ -114,7 +114,7 @@ class Captioner:
         """
         filters = Filters() if features is None else None
         shape = filters.shape if filters is not None else feature_shape(features)
-        vocabulary = words if isinstance(words, WordVocabulary) else _vocabulary(words, minimum_count)
+        vocabulary = words if isinstance(words, WordVocabulary) else vocabulary_of(words, minimum_count)
         network = caption_network(
             len(vocabulary),
             shape,
@@ -216,20 +216,21 @@ class Captioner:
         clip: float = 5.0,
         seed: int = 0,
     ) -> Any:
-        """The `gated.learning.Training` that `fit` runs: for whoever wants to run it otherwise. Arguments as there."""
+        """The `gated.learning.Training` that `fit` runs: for whoever wants to run it otherwise. Arguments as there.
+
+        Features may be a dataset of HDF5 too, of which rows are read when they are needed.
+        """
         from gated.learning.training.loop import epoch_generator
         from gated.nn.losses import SoftmaxCrossEntropy
 
         if not self.eye.fitted:
             self.eye.fit(features)
-        shown = self.eye.shown(features, self.network.dtype)  # once: (P, N, D) or (N, D)
+        look = self.eye.look(features, self.network.dtype)
         seed, size = whole("seed", seed, 0), whole_above_zero("batch", batch)
         return schooling(
             self.network,
             SoftmaxCrossEntropy("sum"),
-            lambda epoch: pairs.batches(
-                size, epoch_generator(seed, epoch), lambda which: np.take(shown, which, axis=-2)
-            ),
+            lambda epoch: pairs.batches(size, epoch_generator(seed, epoch), look),
             total=total,
             optimizer=optimizer,
             lr=lr,
@@ -241,12 +242,20 @@ class Captioner:
     def evaluate(self, pictures: Any, captions: Any, batch: int = 64) -> float:
         """Nats for each word of captions, <END> included: the mean of -log p. exp of it is the perplexity."""
         features = self.eye.features(pictures)
-        pairs = Pairs(len(features), captions, self.vocabulary)
+        return self.nats(features, Pairs(len(features), captions, self.vocabulary), batch)
+
+    def nats(self, features: Any, pairs: Pairs, batch: int = 64, counted: Any = True) -> float:
+        """As `evaluate`, of features and pairs that are made already.
+
+        Args:
+            counted: (V,) booleans, whether a word counts; True: all do.
+        """
+        counted = np.broadcast_to(counted, len(self.vocabulary))
         total, words = 0.0, 0
         for own in pairs.batches(whole_above_zero("batch", batch), None, lambda which: self._shown(features[which])):
             y, _ = self.network.infer(own.x, lengths=own.lengths)
             log_p = log_softmax(y)
-            counts = own.mask != 0
+            counts = (own.mask != 0) & counted[own.target]
             total -= float(np.take_along_axis(log_p, own.target[..., None].astype(np.int64), -1)[..., 0][counts].sum())
             words += int(counts.sum())
         return total / words
@@ -408,6 +417,7 @@ def gate_values(layer: Any, tape: Any) -> dict[str, NDArray[Any]]:
     return {name: np.asarray(tape[last + name]) for name in gates_of(layer.cell)}
 
 
-def _vocabulary(captions: Any, minimum_count: int) -> WordVocabulary:
+def vocabulary_of(captions: Any, minimum_count: int = 1) -> WordVocabulary:
+    """The words of captions, a text or a list of some for each picture; those that stand there less often are <UNK>."""
     texts = [text for own in all_texts(captions) for text in own]
     return WordVocabulary(texts, minimum_count, tokenizer=Tokenizer("words and signs"))

@@ -6,7 +6,7 @@ Legend: N pictures, P places, D numbers of a place or picture.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -14,11 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gated.data import filter_bank as bank
+from gated.data.captions.rows import read_rows
 from gated.errors import FileFormatError, as_array, describe, wrong, wrong_type
 
 Floats = NDArray[np.floating[Any]]
 Progress = Callable[[int, int], object]
 MOST = 5.0  # deviations from the mean, of which more is no more
+TOGETHER = 1024  # rows of a dataset that are in memory at a time
 
 
 @dataclass(frozen=True)
@@ -78,12 +80,35 @@ class Eye:
             raise wrong("pictures", "features that are not finite", "numbers")
         return array
 
-    def fit(self, features: Floats) -> None:
-        """Find the mean and the deviation of every number over all pictures and places."""
-        rows = features.reshape(-1, features.shape[-1])
-        self.mean = rows.mean(axis=0, dtype=np.float64)
-        self.factor = self.weights / (rows.std(axis=0, dtype=np.float64) + 1e-3)
+    def fit(self, features: Any) -> None:
+        """Find the mean and the deviation of every number over all pictures and places.
+
+        Args:
+            features: an array, or a dataset of HDF5, which is read a piece at a time.
+
+        Raises:
+            ArgumentError: what a dataset holds is not finite.
+        """
+        if isinstance(features, np.ndarray):
+            rows = features.reshape(-1, features.shape[-1])
+            self.mean, deviation = rows.mean(axis=0, dtype=np.float64), rows.std(axis=0, dtype=np.float64)
+        else:
+            self.mean, deviation = _moments(features)
+        self.factor = self.weights / (deviation + 1e-3)
         self.fitted = True
+
+    def look(self, features: Any, dtype: Any) -> Callable[[NDArray[Any]], Floats]:
+        """What the network takes of pictures, by their numbers.
+
+        Args:
+            features: an array, all of which is brought at once; or a dataset, whose rows are read when they are asked
+                for.
+        """
+        if not isinstance(features, np.ndarray):
+            return lambda which: self.shown(read_rows(features, which), dtype)
+        shown = self.shown(features, dtype)
+        axis = shown.ndim - 2
+        return lambda which: np.take(shown, which, axis=axis)
 
     def shown(self, features: Floats, dtype: Any) -> Floats:
         """What the network takes: (N, D) or (P, N, D)."""
@@ -126,6 +151,21 @@ class Eye:
         except (LookupError, TypeError, ValueError, AttributeError):
             raise FileFormatError("features: got something damaged, expected what a captioner sees") from None
         return eye
+
+
+def _moments(features: Any) -> tuple[Floats, Floats]:
+    """The mean and the deviation of every number of a dataset, in two passes."""
+    size, count = features.shape[-1], math.prod(features.shape[:-1])
+
+    def pieces() -> Iterator[Floats]:
+        for start in range(0, len(features), TOGETHER):
+            yield np.asarray(features[start : start + TOGETHER], np.float64).reshape(-1, size)
+
+    mean = np.sum([piece.sum(axis=0) for piece in pieces()], axis=0) / count
+    if not np.isfinite(mean).all():
+        raise wrong("pictures", "features that are not finite", "numbers")
+    squares = np.sum([np.square(piece - mean).sum(axis=0) for piece in pieces()], axis=0)
+    return mean, np.sqrt(squares / count)
 
 
 def _filters(data: Any, shape: list[int]) -> Filters | None:

@@ -33,6 +33,8 @@ table { border-collapse: collapse } th, td { text-align: left; padding: .15rem .
 .picture { display: grid; grid-template-columns: 8.5rem minmax(0, 1fr); gap: 1rem; border-top: 1px solid var(--line);
   padding: 1rem 0 }
 .picture img { width: 8rem; height: 8rem; image-rendering: pixelated; border: 1px solid var(--line) }
+.picture img.near { width: 3rem; height: 3rem; vertical-align: middle; margin-left: .5rem }
+.picture .name { overflow-wrap: anywhere; font-size: .82rem; color: var(--dim) }
 .picture p { margin: .15rem 0 } .wide { overflow-x: auto }
 .gates { font-size: .82rem; margin-top: .5rem }
 .gates td, .gates th { padding: .1rem .25rem; text-align: center; font-weight: normal }
@@ -120,9 +122,14 @@ def scene_report(
     for title, own in ((say["unseen title"], unseen), (say["seen title"], seen)):
         parts.append(f"<h2>{escape(title)}</h2>")
         parts += (_picture(captioner, own, n, say, lang) for n in range(min(count, len(own.captions))))
+    return page(say["title"], lang, parts)
+
+
+def page(title: str, lang: str, parts: Sequence[str]) -> str:
+    """A whole page of parts, in "en" or "zh"."""
     return (
         f'<!doctype html>\n<html lang="{"zh-Hans" if lang == "zh" else "en"}">\n<meta charset="utf-8">\n'
-        f'<meta name="viewport" content="width=device-width">\n<title>{escape(say["title"])}</title>\n'
+        f'<meta name="viewport" content="width=device-width">\n<title>{escape(title)}</title>\n'
         f"<style>{STYLE}</style>\n" + "\n".join(parts) + "\n</html>\n"
     )
 
@@ -153,12 +160,24 @@ def _picture(captioner: Captioner, own: SceneSet, n: int, say: Mapping[str, str]
     found = captioner.explain(own.pictures[n])
     right = judge_caption(found.caption, own.scenes[n], lang).right
     mark = f'<span class="{"good" if right else "bad"}">{"✓" if right else "✗"}</span>'
-    return (
-        f'<div class="picture"><img src="{png(own.pictures[n])}" alt="{escape(own.captions[n])}"><div>'
-        f'<p><span class="dim">{escape(say["true"])}:</span> {escape(own.captions[n])}</p>'
-        f'<p><span class="dim">{escape(say["written"])}:</span> {escape(found.caption)} {mark}</p>'
-        f'<div class="wide">{gate_table(found)}</div></div></div>'
-    )
+    lines = [line(say["true"], own.captions[n]), line(say["written"], found.caption, mark)]
+    return entry(image(own.pictures[n], own.captions[n]), lines, found)
+
+
+def line(name: str, text: str, behind: str = "") -> str:
+    """A line about a picture. `behind`: what follows, in HTML."""
+    return f'<p><span class="dim">{escape(name)}:</span> {escape(text)} {behind}</p>'.replace(" </p>", "</p>")
+
+
+def image(picture: NDArray[np.uint8], alt: str, kind: str = "") -> str:
+    """A picture as a part of the page. `kind`: its class."""
+    own = f' class="{kind}"' if kind else ""
+    return f'<img{own} src="{png(picture)}" alt="{escape(alt)}">'
+
+
+def entry(left: str, lines: Sequence[str], found: Written) -> str:
+    """What stands at the left, in HTML; lines, and how the gates moved, beside it."""
+    return f'<div class="picture">{left}<div>{"".join(lines)}<div class="wide">{gate_table(found)}</div></div></div>'
 
 
 def gate_table(found: Written) -> str:
@@ -186,7 +205,7 @@ def movements(found: Written) -> dict[str, NDArray[Any]]:
 
 def png(picture: NDArray[np.uint8]) -> str:
     """A picture as an address that holds all of it."""
-    image: Any = require_extra("PIL.Image", "pictures")
+    pil: Any = require_extra("PIL.Image", "pictures")
     buffer = io.BytesIO()
-    image.fromarray(picture).save(buffer, "PNG")
+    pil.fromarray(picture).save(buffer, "PNG")
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()

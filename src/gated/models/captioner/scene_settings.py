@@ -2,78 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from gated.data.scenes import SceneSet, split_scenes, write_caption
-from gated.errors import ArgumentTypeError, describe
-from gated.learning.rules import schedules
-from gated.learning.rules.optimizers import OPTIMIZERS
+from gated.models.captioner.caption_settings import CHANGEABLE, CaptionSettings, Tell
 from gated.models.saved_settings import saved_settings
-from gated.number_checks import not_negative, one_of, whole, whole_above_zero, within
-
-CHANGEABLE = ("passes", "evaluate_every", "log_every", "patience")
-Tell = Callable[[str, int, int], object]
+from gated.number_checks import one_of, whole_above_zero
 
 
 @dataclass(frozen=True)
-class SceneSettings:
+class SceneSettings(CaptionSettings):
     """What a run is asked to do; the defaults are those of `gated caption train`. Kept in config.json."""
 
-    lang: str = "en"
     pictures: int = 32_000  # to learn from
     captions: int = 6  # of each
     held_out: int = 500  # pictures to judge by in the end, of seen pairs of colour and shape, and of unseen ones
-    judge: int = 1000  # pictures to judge by on the way
-    cell: str = "gru"  # for the record; the equations are in the model file
-    hidden: int = 256
-    layers: int = 1
-    embed: int = 64
-    read: int = 128  # units that read the places of a picture, in each direction
-    show: str = "both"  # what is seen becomes the "state" of the beginning, stands beside all "steps", or both
-    passes: int = 8  # over all captions
-    batch: int = 32
-    optimizer: str = "adam"
-    lr: float = 3e-3  # the highest rate; it rises over `warmup` updates and falls along a cosine
-    warmup: int = 50
-    clip: float = 5.0
-    dropout: float = 0.0
-    dtype: str = "float32"
-    seed: int = 0
     evaluate_every: int = 4000
-    log_every: int = 100
-    patience: int | None = None
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         one_of("lang", self.lang, "en", "zh")
-        one_of("show", self.show, "both", "state", "steps")
-        one_of("optimizer", self.optimizer, *OPTIMIZERS)
-        one_of("dtype", self.dtype, "float32", "float64")
-        if not isinstance(self.cell, str):
-            raise ArgumentTypeError(f"cell: got {describe(self.cell)}, expected a text")
-        for name in ("pictures", "captions", "held_out", "judge", "hidden", "layers", "embed", "read", "passes"):
+        for name in ("pictures", "captions", "held_out", "evaluate_every"):
             whole_above_zero(name, getattr(self, name))
-        for name in ("batch", "evaluate_every", "log_every"):
-            whole_above_zero(name, getattr(self, name))
-        if self.patience is not None:
-            whole_above_zero("patience", self.patience)
-        schedules.constant(self.lr)
-        not_negative("clip", self.clip)
-        whole("warmup", self.warmup, 0)
-        whole("seed", self.seed, 0)
-        within("dropout", self.dropout, 0.0, 1.0)
-
-    @property
-    def updates(self) -> int:
-        """In all."""
-        return self.passes * self.per_pass
-
-    @property
-    def per_pass(self) -> int:
-        return -(-self.pictures * self.captions // self.batch)
 
 
 def settings_from(path: str, saved: Any, changes: dict[str, Any]) -> SceneSettings:
