@@ -34,8 +34,8 @@ def train(
     minimum_count: Annotated[
         int | None, typer.Option(help="How often a word has to stand in the captions of DATA  [default: 1]")
     ] = None,
-    pictures: Annotated[int, typer.Option(help="Scenes to draw and learn from.")] = 32_000,
-    captions: Annotated[int, typer.Option(help="Captions to write of each.")] = 6,
+    pictures: Annotated[int, typer.Option(help="Scenes to draw and learn from.")] = 24_000,
+    captions: Annotated[int, typer.Option(help="Captions to write of each.")] = 7,
     cell: Annotated[str, typer.Option(help="A cell of the zoo (gated cells), or FILE.py:NAME.")] = "gru",
     hidden: Annotated[int, typer.Option(help="Units that write.")] = 256,
     layers: Annotated[int, typer.Option(help="Recurrent layers that write, on top of each other.")] = 1,
@@ -46,10 +46,15 @@ def train(
     show: Annotated[
         str, typer.Option(help="Where words get what is seen: state (at the beginning), steps (at each), both.")
     ] = "both",
-    passes: Annotated[int | None, typer.Option(help="Over all captions  [default: 8; of DATA 20]")] = None,
+    passes: Annotated[int | None, typer.Option(help="Over all captions  [default: 9; of DATA 20]")] = None,
     batch: Annotated[int, typer.Option(help="Captions of an update.")] = 32,
     optimizer: Annotated[str, typer.Option(help="adam, adamw, rmsprop or sgd.")] = "adam",
-    lr: Annotated[float, typer.Option(help="Highest learning rate; it rises, then falls along a cosine.")] = 3e-3,
+    lr: Annotated[
+        float | None,
+        typer.Option(
+            help="Highest learning rate; it rises, then falls along a cosine  [default: 0.0015; of DATA 0.003]"
+        ),
+    ] = None,
     warmup: Annotated[int, typer.Option(help="Updates over which the rate rises.")] = 50,
     clip: Annotated[float, typer.Option(help="Bound on the gradient's norm; 0: none.")] = 5.0,
     dropout: Annotated[float, typer.Option(help="Probability of a zero between two layers.")] = 0.0,

@@ -78,3 +78,9 @@ def seen(pixels, mean, std, *, colours="RGB", kind="FLOAT", seed=0):
     places = places.reshape(n, -1, 4)
     middle = places.mean(axis=1)
     return {"vector": middle @ own["V"].T + own["v"], "places": places, "middle": middle, "sequence": places}
+
+
+def brightness_model(path, shape=("N", 3, 4, 4)):
+    """A model that gives the mean of every colour, negative."""
+    nodes = [("ReduceMean", "pixels", "inner", {"axes": [2, 3], "keepdims": 0}), ("Neg", "inner", "seen", {})]
+    return onnx_file(path, nodes, [("pixels", "FLOAT", shape)], [("seen", "FLOAT", None)])

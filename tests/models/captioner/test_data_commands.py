@@ -3,7 +3,8 @@
 import shutil
 
 import pytest
-from tests.data.captions.makers import brightness_model, coco, course
+from tests.data.captions.makers import coco, course
+from tests.data.captions.makers_onnx import brightness_model
 from typer.testing import CliRunner
 
 from gated.cli.app import app

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.data.captions.makers import brightness_model, coco, course
+from tests.data.captions.makers import coco, course
+from tests.data.captions.makers_onnx import brightness_model
 
 import gated
 from gated.data.captions.splitting import spelled_alike

@@ -27,10 +27,10 @@ class CaptionSettings:
     embed: int = 64
     read: int = 128  # units that read the places of a picture, in each direction
     show: str = "both"  # what is seen becomes the "state" of the beginning, stands beside all "steps", or both
-    passes: int = 8  # over all captions
+    passes: int = 9  # over all captions
     batch: int = 32
     optimizer: str = "adam"
-    lr: float = 3e-3  # the highest rate; it rises over `warmup` updates and falls along a cosine
+    lr: float = 1.5e-3  # the highest rate; it rises over `warmup` updates and falls along a cosine
     warmup: int = 50
     clip: float = 5.0
     dropout: float = 0.0

@@ -25,6 +25,7 @@ class DataSettings(CaptionSettings):
     minimum_count: int = 1  # how often a word has to stand in the captions to be learned
     held_out: int | None = None  # pictures to judge by; None: a tenth of all, at most MOST_HELD_OUT
     passes: int = 20
+    lr: float = 3e-3
     evaluate_every: int | None = None  # None: after every pass, at the latest after 2,500 updates
     log_every: int = 20
 

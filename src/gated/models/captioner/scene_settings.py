@@ -17,8 +17,8 @@ from gated.number_checks import one_of, whole_above_zero
 class SceneSettings(CaptionSettings):
     """What a run is asked to do; the defaults are those of `gated caption train`. Kept in config.json."""
 
-    pictures: int = 32_000  # to learn from
-    captions: int = 6  # of each
+    pictures: int = 24_000  # to learn from
+    captions: int = 7  # of each
     held_out: int = 500  # pictures to judge by in the end, of seen pairs of colour and shape, and of unseen ones
     evaluate_every: int = 4000
 
