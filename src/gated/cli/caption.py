@@ -63,7 +63,7 @@ def train(
     held_out: Annotated[
         int | None,
         typer.Option(
-            help="Pictures to judge by in the end  [default: 500 scenes of each of the two kinds; a tenth of DATA, at "
+            help="Pictures to judge by in the end  [default: 2000 scenes of each of the two kinds; a tenth of DATA, at "
             "most 1000]"
         ),
     ] = None,

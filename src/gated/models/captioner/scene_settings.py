@@ -19,7 +19,7 @@ class SceneSettings(CaptionSettings):
 
     pictures: int = 24_000  # to learn from
     captions: int = 7  # of each
-    held_out: int = 500  # pictures to judge by in the end, of seen pairs of colour and shape, and of unseen ones
+    held_out: int = 2000  # pictures to judge by in the end, of seen pairs of colour and shape, and of unseen ones
     evaluate_every: int = 4000
 
     def __post_init__(self) -> None:
