@@ -50,6 +50,7 @@ def test_what_is_called_in_an_update_by_parts(watch: Watch) -> None:
         "forward": 4,  # two layers, two directions
         "map": 1,
         "loss": 1,
+        "empty": 4,  # for the gradient of each layer and of the network
         "map_backward": 1,
         "backward": 4,
         "look_up_backward": 1,

@@ -64,7 +64,7 @@ def test_a_layer_computes_where_it_is_told(watch: Watch, backend: str) -> None:
     y, _, tape = embed.forward(IDS)
     embed.backward(tape, y)
     embed.infer(IDS)
-    assert watch.of[backend] == {"map": 2, "map_backward": 1, "look_up": 2, "look_up_backward": 1}
+    assert watch.of[backend] == {"map": 2, "map_backward": 1, "look_up": 2, "look_up_backward": 1, "empty": 2}
     assert not watch.of[OTHER[backend]]
 
 
