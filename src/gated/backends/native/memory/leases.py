@@ -104,6 +104,7 @@ class KeptMemory:
         self._lock = fork_safe_lock()
         self._loose, self._slack = tuning_for().loose, tuning_for().slack
         self._idle: dict[int, list[_Piece]] = {}
+        self._looser: dict[int, int] = {}  # a size that had no piece of its own -> that of the last one that it got
         self.used = self.idle = self.most = 0
 
     def take(self, size: int) -> _Piece:
@@ -112,13 +113,15 @@ class KeptMemory:
             self.used += size
             if self.used > self.most:
                 self.most = self.used
-            pieces = self._idle.get(size)
+            pieces = self._idle.get(size) or self._idle.get(self._looser.get(size, size))
             if pieces:
-                self.idle -= size
-                return pieces.pop()
+                piece = pieces.pop()
+                self.idle -= piece.size
+                self.used += piece.size - size
+                return piece
             fitting = [other for other in list(self._idle) if size <= other <= self._loose * size and self._idle[other]]
             if fitting:
-                found = min(fitting)
+                found = self._looser[size] = min(fitting)
                 self.idle -= found
                 self.used += found - size
                 return self._idle[found].pop()
