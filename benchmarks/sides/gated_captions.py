@@ -12,11 +12,12 @@ from benchmarks.language import Turn
 from benchmarks.problem import Numbers, Problem
 from benchmarks.sides.base import Prepared
 from gated.data import Sequences
-from gated.models.captioner.network import caption_network
 
 
 def network_of(problem: Problem) -> Any:
     """The model with the problem's weights."""
+    from gated.models.captioner.network import caption_network  # which older commits have not: see `against`
+
     sizes = captions.SIZES[problem.vocabulary]
     features: Any = sizes.features if len(sizes.features) == 2 else sizes.features[0]
     cell = gated.cells.lstm if problem.cell == "lstm" else gated.cells.gru_reset_after
