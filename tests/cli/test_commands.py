@@ -344,7 +344,31 @@ def test_without_the_packages_it_says_what_to_install(gated_command, monkeypatch
 
 def test_the_defaults_of_the_command_are_those_of_the_settings():
     from gated.cli.app import train
+    from gated.cli.translate import train as translate
+    from gated.models.date_settings import DateSettings
     from gated.models.language_settings import Settings
 
-    parameters = inspect.signature(train).parameters
-    assert {field.name: parameters[field.name].default for field in dataclasses.fields(Settings)} == vars(Settings())
+    for command, kind in ((train, Settings), (translate, DateSettings)):
+        parameters = inspect.signature(command).parameters
+        assert {field.name: parameters[field.name].default for field in dataclasses.fields(kind)} == vars(kind())
+
+
+def test_the_defaults_of_captions_are_those_of_their_settings():
+    """Two kinds of runs share the options: where their defaults differ, the option has none and the help says both."""
+    from typing import get_type_hints
+
+    from gated.cli.caption import train
+    from gated.models.captioner.data_settings import DataSettings
+    from gated.models.captioner.scene_settings import SceneSettings
+
+    parameters, hints = inspect.signature(train).parameters, get_type_hints(train, include_extras=True)
+    both = vars(SceneSettings()), vars(DataSettings())
+    told = 0
+    for name in set(both[0]) | set(both[1]):
+        values = [own[name] for own in both if name in own and own[name] not in (None, "")]
+        if parameters[name].default is not None:
+            assert set(values) <= {parameters[name].default}, name
+            continue
+        told += len(values)
+        assert all(f"{value}" in hints[name].__metadata__[0].help for value in values), name
+    assert told == 9

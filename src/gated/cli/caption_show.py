@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import typer
 
+from gated.cli.saved_model import saved_model
 from gated.data.scenes import ATTRIBUTES, draw, random_scene, write_caption
 from gated.errors import ArgumentError, FileFormatError, require_extra, shown
 from gated.files.atomic import write_atomically
@@ -91,12 +92,7 @@ def read_picture(path: str) -> Any:
 
 def load_captioner(run: str) -> Captioner:
     """The captioner of a run's folder, or of a model file itself."""
-    path = Path(run)
-    if path.is_dir():
-        path = RunFolder(path).model_file
-    if not path.exists():
-        raise ArgumentError(f"run: got {run!r}, where no captioner is; gated caption train makes one")
-    return Captioner.load(path)
+    return Captioner.load(saved_model(run, "captioner", "gated caption train"))
 
 
 def write_report(run: str, beside: Sequence[str], count: int, beams: int, output: str | None) -> None:

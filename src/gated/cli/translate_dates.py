@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
-from pathlib import Path
 from typing import Any
 
 import typer
 
 from gated.cli.load_cell import load_cell
 from gated.cli.run_to_end import changes_of, run_to_end, where_it_goes
+from gated.cli.saved_model import saved_model
 from gated.data.dates import DatePair
-from gated.errors import ArgumentError
-from gated.learning.training.run_folder import RunFolder
 from gated.models.date_run import KINDS, DateRun
 from gated.models.date_settings import DateSettings
 from gated.models.translator import Translator
@@ -66,10 +64,6 @@ def _judged(run: DateRun) -> str:
 
 def show_dates(texts: Sequence[str], run: str, beams: int) -> None:
     """Print what dates in words mean, a line for each."""
-    path = Path(run)
-    if path.is_dir():
-        path = RunFolder(path).model_file
-    if not path.exists():
-        raise ArgumentError(f"run: got {run!r}, where no translator is; gated translate train makes one")
-    for answer in Translator.load(path).predict(texts, beams=beams):
+    translator = Translator.load(saved_model(run, "translator", "gated translate train"))
+    for answer in translator.predict(texts, beams=beams):
         typer.echo(answer)

@@ -78,19 +78,9 @@ def kept_features(
     if not len(shown_to):
         raise wrong("pictures", "none", "at least one")
     place, given = _folder(folder), folder is not None
-    found: NDArray[np.float32] | None = None
-    for start in range(0, len(shown_to), TOGETHER):
-        part = shown_to.select(slice(start, start + TOGETHER))
-        seen = _kept_or_seen(place, given, about, part, see)
-        if found is None:
-            found = np.empty((len(shown_to), *seen.shape[1:]), np.float32)
-        if seen.shape[1:] != found.shape[1:]:
-            raise wrong("output", f"shape {seen.shape[1:]} after {found.shape[1:]}", "the same for every picture")
-        found[start : start + len(part)] = seen
-        if progress is not None:
-            progress(start + len(part), len(shown_to))
-    assert found is not None  # there was a picture
-    return found
+    parts = (shown_to.select(slice(start, start + TOGETHER)) for start in range(0, len(shown_to), TOGETHER))
+    seen = (_kept_or_seen(place, given, about, part, see) for part in parts)
+    return vision.gathered(seen, len(shown_to), progress)
 
 
 def contents() -> Contents:

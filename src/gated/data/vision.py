@@ -6,7 +6,7 @@ Legend: N pictures, S pixels of a side, P places, D numbers of a picture or plac
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -87,21 +87,37 @@ def onnx_features(
     shown_to = as_pictures(pictures, side, fit)
     if not len(shown_to):
         raise wrong("pictures", "none", "at least one")
-    found: NDArray[np.float32] | None = None
-    for start in range(0, len(shown_to), fixed or least):
-        pixels = shown_to[start : start + (fixed or least)]
-        given = _given(pixels, means, stds, colours, where, dtype, fixed)
-        seen = _ordered(_run(session, wanted, given), where, len(given))[: len(pixels)]
-        if found is None:
-            found = np.empty((len(shown_to), *seen.shape[1:]), np.float32)
-        if seen.shape[1:] != found.shape[1:]:
-            raise wrong("output", f"shape {seen.shape[1:]} after {found.shape[1:]}", "the same for every picture")
-        found[start : start + len(pixels)] = seen
-        if progress is not None:
-            progress(start + len(pixels), len(shown_to))
-    assert found is not None  # there was a picture
+
+    def seen() -> Iterator[Floats]:
+        for start in range(0, len(shown_to), fixed or least):
+            pixels = shown_to[start : start + (fixed or least)]
+            given = _given(pixels, means, stds, colours, where, dtype, fixed)
+            yield _ordered(_run(session, wanted, given), where, len(given))[: len(pixels)]
+
+    found = gathered(seen(), len(shown_to), progress)
     if not np.isfinite(found).all():
         raise FileFormatError(f"'{shown(model, 150)}': got features that are not finite, expected numbers")
+    return found
+
+
+def gathered(parts: Iterable[Floats], count: int, progress: Progress | None) -> NDArray[np.float32]:
+    """The features of so many pictures, at least one, from those of some after the other.
+
+    Raises:
+        ArgumentError: their shapes differ.
+    """
+    found: NDArray[np.float32] | None = None
+    done = 0
+    for part in parts:
+        if found is None:
+            found = np.empty((count, *part.shape[1:]), np.float32)
+        if part.shape[1:] != found.shape[1:]:
+            raise wrong("output", f"shape {part.shape[1:]} after {found.shape[1:]}", "the same for every picture")
+        found[done : done + len(part)] = part
+        done += len(part)
+        if progress is not None:
+            progress(done, count)
+    assert found is not None
     return found
 
 

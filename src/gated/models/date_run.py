@@ -3,66 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from functools import partial
 from typing import Any
 
+from gated.data import Sequences
 from gated.data.dates import DatePair, DateSplit
 from gated.interop.model_file import check_description
-from gated.learning import Callback, GateWatch, GradientWatch, Judge, Run
-from gated.learning.runs.gate_watch import gates_of
+from gated.learning import Judge
 from gated.learning.training.run_folder import RunFolder
 from gated.models.date_settings import DateSettings, settings_from
+from gated.models.model_run import WATCHED, ModelRun
 from gated.models.saved_network import refuse_misfit, saved_network
 from gated.models.translator import Letters, Translator, misfit
 
 KINDS = "seen", "years", "combinations"  # of pairs to judge by, see `gated.data.dates.DateSplit`
 EXACT = "exact"  # the column that decides: of all kinds together
-WATCHED = 64  # pairs on which the gates are watched
 
 
-def exact(translator: Translator, pairs: Sequence[DatePair], beams: int = 1) -> float:
-    """The part of the dates that are read exactly."""
-    return translator.exact([pair.text for pair in pairs], [pair.iso for pair in pairs], beams=beams)
-
-
-def scores_of(translator: Translator, split: DateSplit, beams: int = 1) -> dict[str, float]:
+def scores_of(translator: Translator, split: DateSplit) -> dict[str, float]:
     """The part that is read exactly of each of KINDS."""
-    return {kind: exact(translator, getattr(split, kind), beams) for kind in KINDS}
+    return {kind: translator.exact(*columns(getattr(split, kind))) for kind in KINDS}
 
 
-class DateRun(Run):
+class DateRun(ModelRun):
     """One run folder with its translator and training. Made by `start` or `resume`.
 
     Attributes:
         split: what is learned, and what is judged by in the end.
     """
 
-    folder: RunFolder
-    per_epoch: int
+    settings: DateSettings
 
     def __init__(
         self, folder: RunFolder, settings: DateSettings, splits: tuple[DateSplit, DateSplit], translator: Translator
     ) -> None:
-        self.settings, self.translator = settings, translator
+        self.translator = translator
         self.split, self._way = splits
         texts, dates = columns(self.split.train)
-        options = {name: getattr(settings, name) for name in ("batch", "optimizer", "lr", "warmup", "clip", "seed")}
-        callbacks: list[Callback] = [GradientWatch()]
-        if gates_of(translator.network.layers["decoder"].cell):
-            watched = translator.batch(texts[:WATCHED], dates[:WATCHED])
-            callbacks.insert(0, GateWatch(watched, every=settings.evaluate_every))
-        super().__init__(
-            translator.training(texts, dates, total=settings.updates, **options),
-            settings.updates,
-            judge=Judge(self._judged, decides=EXACT, better="higher", patience=settings.patience),
-            evaluate_every=settings.evaluate_every,
-            log_every=settings.log_every,
-            per_epoch=settings.per_pass,
-            callbacks=callbacks,
-            folder=folder,
-            save_model=self.save_model_to,
-            keep_best=False,  # the model file has them
-        )
+        training = partial(translator.training, texts, dates)
+        judge = Judge(self._judged, decides=EXACT, better="higher", patience=settings.patience)
+        cell = translator.network.layers["decoder"].cell
+
+        def watched() -> Sequences:
+            return translator.batch(texts[:WATCHED], dates[:WATCHED])
+
+        every = settings.evaluate_every
+        super().__init__(folder, settings, translator, len(texts), training, judge, cell, watched, every)
 
     @classmethod
     def start(cls, path: str, settings: DateSettings, cell: Any, overwrite: bool = False) -> DateRun:
@@ -92,7 +78,7 @@ class DateRun(Run):
         )
         check_description(translator.network.config(), translator.network)
         run = cls(folder, settings, splits, translator)
-        run.begin(run._config(), overwrite)
+        run.begin(run.config(), overwrite)
         return run
 
     @classmethod
@@ -114,34 +100,17 @@ class DateRun(Run):
         source, target = map(Letters, columns(splits[0].train))
         refuse_misfit(folder, misfit(network, len(source), len(target)))
         run = cls(folder, settings, splits, Translator(network, source, target))
-        run.go_on()
-        if changes:
-            folder.write_config(run._config())
+        run.go_on_with(changes)
         return run
 
     def _judged(self) -> dict[str, float]:
         found = scores_of(self.translator, self._way)
         return {EXACT: sum(found.values()) / len(found), **{f"{kind}_exact": part for kind, part in found.items()}}
 
-    def best(self) -> Translator:
-        """The best translator so far."""
-        return Translator.load(self.folder.model_file)
-
-    def save_model_to(self, path: Any) -> None:
-        """Write the translator as it is."""
-        self.translator.about = {"settings": asdict(self.settings), "step": self.step, EXACT: self.records.best}
-        self.translator.save(path)
-
-    def _config(self) -> dict[str, Any]:
-        from gated import __version__
-
-        return {
-            "gated": __version__,
-            "settings": asdict(self.settings),
-            "characters": [len(self.translator.source), len(self.translator.target)],
-            "parameters": int(self.translator.network.theta.size),
-            "updates": self.total,
-        }
+    def facts(self, file: str) -> dict[str, Any]:
+        """See `ModelRun`."""
+        characters = [len(self.translator.source), len(self.translator.target)]
+        return {"characters": characters} if file == "config" else {}
 
 
 def columns(pairs: Sequence[DatePair]) -> tuple[list[str], list[str]]:

@@ -92,10 +92,12 @@ class Packing:
         return result
 
 
-@lru_cache(maxsize=64)
-def full_length(steps: int, sequences: int) -> Packing:
-    """Of sequences that all have length T: calls of the same sizes share it."""
-    return Packing(steps, sequences)
+def packing_of(steps: int, sequences: int, lengths: Any = None) -> Packing:
+    """As `Packing(...)`; calls of the same sizes without lengths share it."""
+    return _full_length(steps, sequences) if lengths is None else Packing(steps, sequences, lengths)
+
+
+_full_length = lru_cache(maxsize=64)(Packing)
 
 
 @lru_cache(maxsize=64)

@@ -15,7 +15,7 @@ from gated.backends.whole_step import Chain, Given, Link, ScanLink
 from gated.errors import describe, wrong, wrong_type
 from gated.language import Cell
 from gated.nn import checks
-from gated.nn.packing import Packing, full_length
+from gated.nn.packing import Packing, packing_of
 from gated.nn.parameters import ParameterVector
 from gated.nn.refusals import refuse_bidirectional, refuse_tape
 from gated.nn.sides import Rest, Side
@@ -136,8 +136,7 @@ class Recurrent(Stack, kind="recurrent"):
         steps, batch = x.shape[:2]
         if batch == 0:
             raise wrong("x", "a batch of 0 sequences", "at least one sequence")
-        packing = full_length(steps, batch) if lengths is None else Packing(steps, batch, lengths)
-        return x, self._state_or_rest("state", state, batch), packing
+        return x, self._state_or_rest("state", state, batch), packing_of(steps, batch, lengths)
 
     def _last(self, packing: Packing, last: Sequence[Sequence[Array]]) -> State:
         """The last states, (K, N, size) each, from those of every direction."""

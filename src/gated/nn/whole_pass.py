@@ -16,7 +16,7 @@ from gated.errors import as_array
 from gated.nn import checks
 from gated.nn.linked import Linked
 from gated.nn.network_checks import batch_first, flat_state, ids_inside, nested_state, running
-from gated.nn.packing import Packing
+from gated.nn.packing import packing_of
 
 Array = np.ndarray[Any, Any]
 States = dict[str, Any]
@@ -42,7 +42,7 @@ def infer(network: Any, found: Linked, x: Any, state: Any, lengths: Any) -> tupl
         x = checks.array("x", x, ("N", "T", found.chain.input_size), network.dtype)
     x = x.swapaxes(0, 1) if turned else x
     steps, sequences = x.shape[:2]
-    packing = Packing(steps, sequences, lengths if found.scans else None)
+    packing = packing_of(steps, sequences, lengths if found.scans else None)
     states = by_link(network, found, state, sequences, lambda array: packing.sort(array, 1))
     counts = None if packing.order is None else packing.counts
     given = Given(packing.pack(x), steps, sequences, counts, states)

@@ -1,15 +1,14 @@
 """Runs on the user's own pictures: to the bit, split by caption, seen by filters or a model, refused, scored."""
 
 import json
-import os
 import shutil
-import signal
 from pathlib import Path
 
 import numpy as np
 import pytest
 from tests.data.captions.makers import coco, course
 from tests.data.captions.makers_onnx import brightness_model
+from tests.models.stopping import stopped_at
 
 import gated
 from gated.data.captions.splitting import spelled_alike
@@ -78,15 +77,7 @@ def test_goes_on_to_the_bit(tmp_path, kind):
     whole = start(tmp_path / "whole", data, **changes)
     assert whole.run()
     part = start(tmp_path / "part", data, **changes)
-
-    class Stop(gated.learning.Callback):
-        def on_update(self, own, update):
-            if update.step == 4:
-                os.kill(os.getpid(), signal.SIGINT)
-
-    part.callbacks.append(Stop())
-    with pytest.raises(KeyboardInterrupt):
-        part.run()
+    stopped_at(4, part)
     again = DataRun.resume(str(tmp_path / "part"))
     assert again.step == 4 and again.run()
     np.testing.assert_array_equal(again.captioner.network.theta, whole.captioner.network.theta)

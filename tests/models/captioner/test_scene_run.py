@@ -1,11 +1,10 @@
 """Runs of captions of scenes: to the bit, refused, shown, reported; the commands on top of them."""
 
 import json
-import os
-import signal
 
 import numpy as np
 import pytest
+from tests.models.stopping import stopped_at
 from typer.testing import CliRunner
 
 import gated
@@ -35,15 +34,7 @@ def test_goes_on_to_the_bit(tmp_path, cell):
     whole = start(tmp_path / "whole", cell=cell)
     whole.run()
     part = start(tmp_path / "part", cell=cell)
-
-    class Stop(gated.learning.Callback):
-        def on_update(self, own, update):
-            if update.step == 7:
-                os.kill(os.getpid(), signal.SIGINT)
-
-    part.callbacks.append(Stop())
-    with pytest.raises(KeyboardInterrupt):
-        part.run()
+    stopped_at(7, part)
     again = SceneRun.resume(str(tmp_path / "part"))
     assert again.step == 7
     assert again.run()

@@ -19,7 +19,7 @@ from gated.nn.linked import Linked
 from gated.nn.losses import Loss, has_own_call
 from gated.nn.network import Network
 from gated.nn.network_checks import batch_first, running
-from gated.nn.packing import Packing
+from gated.nn.packing import Packing, packing_of
 from gated.nn.recurrent import dropout_mask
 from gated.nn.whole_pass import by_link, by_name
 
@@ -123,7 +123,7 @@ def _prepared(network: Network, loss: Loss, batch: Sequences, state: Any, rng: A
     elif x.ndim != 3 or x.dtype != network.dtype or x.shape[2] != first.sizes["input"]:
         return None
     steps, sequences = x.shape[1::-1] if turned else x.shape[:2]
-    packing = Packing(steps, sequences, batch.lengths)
+    packing = packing_of(steps, sequences, batch.lengths)
     like = np.broadcast_to(np.zeros((), network.dtype), (*x.shape[:2], links[-1][0].size))
     mask = batch.mask
     if packing.order is not None:

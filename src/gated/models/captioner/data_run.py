@@ -145,10 +145,11 @@ class DataRun(CaptionRun):
         return {NATS: self.captioner.nats(own.features, own.pairs, counted=self._known)}
 
     def facts(self, file: str) -> dict[str, Any]:
-        """See `CaptionRun`."""
+        """See `ModelRun`."""
         sight = None if self.data.sight is None else self.data.sight.to_json()
         pictures = {"learned": len(self.data.train), "held_out": len(self.data.held_out)}
-        return {"sight": sight, **({"pictures": pictures, "digest": self.data.digest()} if file == "config" else {})}
+        own = {"pictures": pictures, "digest": self.data.digest()} if file == "config" else {}
+        return super().facts(file) | {"sight": sight} | own
 
 
 def data_again(

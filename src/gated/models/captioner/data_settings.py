@@ -7,7 +7,8 @@ from typing import Any
 
 from gated.data.captions.folder import check_language
 from gated.errors import ArgumentTypeError, describe
-from gated.models.captioner.caption_settings import CHANGEABLE, CaptionSettings
+from gated.models.captioner.caption_settings import CaptionSettings
+from gated.models.model_settings import CHANGEABLE
 from gated.models.saved_settings import saved_settings
 from gated.number_checks import whole_above_zero
 

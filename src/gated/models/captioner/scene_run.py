@@ -121,5 +121,6 @@ class SceneRun(CaptionRun):
         return scores_of(self.best(), self.data, self.settings.lang, beams)
 
     def facts(self, file: str) -> dict[str, Any]:
-        """See `CaptionRun`."""
-        return {"unseen_pairs": [list(pair) for pair in self.data.unseen_pairs]} if file == "config" else {}
+        """See `ModelRun`."""
+        own = {"unseen_pairs": [list(pair) for pair in self.data.unseen_pairs]} if file == "config" else {}
+        return super().facts(file) | own

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gated.data.scenes import SceneSet, split_scenes, write_caption
-from gated.models.captioner.caption_settings import CHANGEABLE, CaptionSettings, Tell
+from gated.models.captioner.caption_settings import CaptionSettings, Tell
+from gated.models.model_settings import CHANGEABLE
 from gated.models.saved_settings import saved_settings
 from gated.number_checks import one_of, whole_above_zero
 
