@@ -302,13 +302,20 @@ class Team(NamedTuple):
     meet: bool = False
 
 
+_lately: dict[int, tuple[int | None, str | None, float, Team]] = {}
 _team = lru_cache(maxsize=64)(Team)  # found sooner than made
 
 
 def team_for(sequences: int) -> Team:
     """The threads for a batch of so many sequences."""
+    known = _lately.get(sequences)
+    if known is not None and known[:2] == (_threads, _NUM_THREADS.read()) and time.perf_counter() < known[2]:
+        return known[3]
     threads = get_num_threads()
-    return _team(threads, pool().latency() if sequences < threads else 0.0)
+    team = _team(threads, pool().latency() if sequences < threads else 0.0)
+    until = min(_counted[0] + _BELIEVED, pool()._believed if sequences < threads else math.inf)
+    _lately[sequences] = _threads, _NUM_THREADS.read(), until, team
+    return team
 
 
 def threads_for(work: float, most: int) -> int:
