@@ -140,7 +140,7 @@ def run_back(
     if plan.gathered:
         before = numbers.before(counts)
         for k in range(len(last)):
-            plan.work.view(work, ("packed", k))[: scan.rows] = scan.states.whole(k)[before]  # type: ignore[attr-defined]
+            plan.work.view(work, ("packed", k))[: scan.rows] = scan.states.whole(k)[before]
     for key in plan.full:
         plan.work.view(work, key)[...] = _single(scan, key[1])
     dx, at = memory.placed((len(scan.y), plan.shapes.sizes["input"]), dtype)

@@ -12,6 +12,7 @@ from gated.backends.native.memory import leases as memory
 from gated.backends.native.passes.training_plan import ForwardPlan
 from gated.language.graph import Node, is_constant
 from gated.program.rows import SINGLE
+from gated.schedule import CellSchedule
 
 
 class TapeValues(Mapping[Node, "Array | float"]):
@@ -60,7 +61,11 @@ class TapeStates(Sequence[Array]):
 
 
 class LayerScan(Scan):
-    """A forward pass, whose values and states are made from the tape when asked for."""
+    """A forward pass, whose values and states are made from the tape when asked for.
+
+    Attributes:
+        given: what was run.
+    """
 
     def __init__(self, given: Pass, y: Array, last: list[Array], own: tuple[Any, ...]) -> None:
         self.given, self.y, self.last, self.own = given, y, last, own
