@@ -210,6 +210,8 @@ class ParameterPart(Mapping[str, Array]):
         kept: what a backend leaves here from one call to the next, and may lose.
     """
 
+    __slots__ = ("_addresses", "_starts", "kept", "owner", "prefix")  # gradients have one in every call
+
     def __init__(self, owner: ParameterVector, prefix: str) -> None:
         self.owner, self.prefix = owner, prefix
         self._starts = owner._layout.part(prefix)

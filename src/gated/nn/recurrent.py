@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from gated.backends.interface import Pass
+from gated.backends.interface import Pass, Scan
 from gated.backends.whole_step import Chain, Given, Link, ScanLink
 from gated.errors import describe, wrong, wrong_type
 from gated.language import Cell
@@ -81,21 +81,26 @@ class Recurrent(Stack, kind="recurrent"):
         x, states, packing = self._checked(x, state, lengths)
         if rng is not None and not isinstance(rng, np.random.Generator):
             raise wrong_type("rng", describe(rng), "a numpy.random.Generator")
+        stack = self._sides()
+        if len(self._prefixes) == 1:  # as most are: the loops below take a tenth of a small call
+            scan = self._forward_side(stack[0][0], x, states, packing)
+            tape = Tape(self, packing, [scan], [None])
+            return self._user_major(packing.unpack(scan.y)), self._last(packing, [scan.last]), tape
         tape = Tape(self, packing, [], [])
-        for layer, sides in enumerate(self._sides()):
+        for layer, sides in enumerate(stack):
             mask = self._dropout_mask(x, rng) if layer else None
             tape.masks.append(mask)
             x = x if mask is None else self._backend.sum_of_products([(x, mask)])
-            outputs = []
-            for side in sides:
-                rows, own = packing.pack(x, side.reverse), _of_side(packing, side.k, states)
-                scan = self._backend.forward(
-                    Pass(self._schedule, side.sizes, side.parameters, rows, packing.counts, own)
-                )
-                tape.scans.append(scan)
-                outputs.append(packing.unpack(scan.y, side.reverse))
+            scans = [self._forward_side(side, x, states, packing) for side in sides]
+            tape.scans += scans
+            outputs = [packing.unpack(scan.y, side.reverse) for scan, side in zip(scans, sides, strict=True)]
             x = outputs[0] if len(outputs) == 1 else np.concatenate(outputs, axis=2)
         return self._user_major(x), self._last(packing, [scan.last for scan in tape.scans]), tape
+
+    def _forward_side(self, side: Side, x: Array, states: Sequence[Array], packing: Packing) -> Scan:
+        """A layer's pass in one direction."""
+        rows, own = packing.pack(x, side.reverse), _of_side(packing, side.k, states)
+        return self._backend.forward(Pass(self._schedule, side.sizes, side.parameters, rows, packing.counts, own))
 
     def infer(self, x: Any, state: Any = None, lengths: Any = None) -> tuple[Array, State]:
         """As `forward`, without a tape: nothing is kept for a backward pass, and there is no dropout.
@@ -171,6 +176,9 @@ class Recurrent(Stack, kind="recurrent"):
         dy = self._time_major(checks.array("dy", dy, shape, self.dtype))
         dstates = self._state_or_rest("dstate", dstate, batch)
         grads = self.params.unset(self._backend)
+        if len(self._prefixes) == 1:  # see `forward`
+            dx, begun = self._backward_side(tape, self._sides()[0][0], dy, dstates, grads)
+            return self._user_major(dx), self._last(packing, [begun]), grads
         first: list[Sequence[Array]] = [()] * len(tape.scans)
         for sides, mask in zip(reversed(self._sides()), reversed(tape.masks), strict=True):
             dy = self._backward_layer(tape, sides, dy, dstates, first, grads)
@@ -188,13 +196,21 @@ class Recurrent(Stack, kind="recurrent"):
         grads: ParameterVector,
     ) -> Array:
         """From the adjoint of a layer's output to that of its input; those of the initial states go into `first`."""
-        packing, width, found = tape.packing, self._state_sizes[0], []
-        for number, (k, reverse, prefix, _, _) in enumerate(sides):
+        width, found = self._state_sizes[0], []
+        for number, side in enumerate(sides):
             own = dy if len(sides) == 1 else dy[:, :, number * width : (number + 1) * width]
-            rows, last = packing.pack(own, reverse), _of_side(packing, k, dstates)
-            dx, first[k] = self._backend.backward(tape.scans[k], rows, last, grads.part(prefix))
-            found.append(packing.unpack(dx, reverse))
+            dx, first[side.k] = self._backward_side(tape, side, own, dstates, grads)
+            found.append(dx)
         return found[0] if len(found) == 1 else self._backend.sum_of_products([(dx,) for dx in found])
+
+    def _backward_side(
+        self, tape: Tape, side: Side, dy: Array, dstates: Sequence[Array], grads: ParameterVector
+    ) -> tuple[Array, Sequence[Array]]:
+        """A layer's pass back in one direction: the adjoints of its input and of its initial state."""
+        k, reverse, prefix, _, _ = side
+        rows, last = tape.packing.pack(dy, reverse), _of_side(tape.packing, k, dstates)
+        dx, first = self._backend.backward(tape.scans[k], rows, last, grads.part(prefix))
+        return tape.packing.unpack(dx, reverse), first
 
     def step(self, x_t: Any, state: Any = None) -> tuple[State, Tape]:
         """One time step. The output is the last layer of the first state, `state[0][-1]`.

@@ -17,7 +17,6 @@ from gated.backends.interface import (
     Stepper,
     Trained,
     Update,
-    takes_pass,
 )
 from gated.backends.native import passes  # whose modules are imported when they are first called: a start takes less
 from gated.backends.native.passes.plan import DTYPES
@@ -31,8 +30,9 @@ class NativeBackend(NativeVectors, ReferenceBackend):
 
     name = "native"
 
-    @takes_pass
-    def forward(self, given: Pass) -> Scan:
+    def forward(self, given: Any, *others: Any) -> Scan:
+        if others:
+            given = Pass(given, *others)
         return passes.layer_pass.run(given) if given.x.dtype in DTYPES else super().forward(given)
 
     def backward(

@@ -123,26 +123,27 @@ def run(given: Pass) -> Scan:
 
 
 def run_back(
-    scan: Scan, dy: Array, dstates: Sequence[Array], gradients: Mapping[str, Array]
+    scan: LayerScan, dy: Array, dstates: Sequence[Array], gradients: Mapping[str, Array]
 ) -> tuple[Array, list[Array]]:
     """See `interface.Backend.backward`."""
     plans, tape, numbers, digest = scan.own
     plan: LayerBackwardPlan = plans.backward
-    left, parameters = _left(scan.parameters), scan.parameters
+    _, _, parameters, _, counts, _ = scan.given
+    left = _left(parameters)
     kept = left[0] if left else None
     if kept is None or kept.plans is not plans:
         kept = _Kept((), plans, None)
-    counts, sequences, dtype = scan.counts, len(scan.last[0]), scan.dtype
+    sequences, dtype = len(scan.last[0]), scan.y.dtype
     work = memory.work(plan.work.bytes)
     last, last_at = _fitting(dstates, sequences, plan.state_sizes, dtype)
     dy = np.ascontiguousarray(dy)
     if plan.gathered:
         before = numbers.before(counts)
         for k in range(len(last)):
-            plan.work.view(work, ("packed", k))[: scan.rows] = scan.states.whole(k)[before]  # type: ignore[attr-defined]
+            plan.work.view(work, ("packed", k))[: scan.rows] = scan.states.whole(k)[before]
     for key in plan.full:
         plan.work.view(work, key)[...] = _single(scan, key[1])
-    dx, at = memory.placed((scan.rows, plan.shapes.sizes["input"]), dtype)
+    dx, at = memory.placed((len(scan.y), plan.shapes.sizes["input"]), dtype)
     first, first_at = _new_states(sequences, plan.state_sizes, dtype)
     fixed = pool().address, *numbers.told, tape.address, work.address, *numbers.places
     arrays = address_of(dy), at, *last_at, *first_at, *parameter_addresses(gradients)

@@ -12,6 +12,7 @@ from gated.backends.native.memory import leases as memory
 from gated.backends.native.passes.training_plan import ForwardPlan
 from gated.language.graph import Node, is_constant
 from gated.program.rows import SINGLE
+from gated.schedule import CellSchedule
 
 
 class TapeValues(Mapping[Node, "Array | float"]):
@@ -60,11 +61,38 @@ class TapeStates(Sequence[Array]):
 
 
 class LayerScan(Scan):
-    """A forward pass, whose values and states are made from the tape when asked for."""
+    """A forward pass, whose values and states are made from the tape when asked for.
+
+    Attributes:
+        given: what was run.
+    """
 
     def __init__(self, given: Pass, y: Array, last: list[Array], own: tuple[Any, ...]) -> None:
-        self.schedule, self.sizes, self.parameters, _, self.counts, _ = given
-        self.rows, self.dtype, self.y, self.last, self.own = len(y), y.dtype, y, last, own
+        self.given, self.y, self.last, self.own = given, y, last, own
+
+    @property
+    def schedule(self) -> CellSchedule:  # type: ignore[override]
+        return self.given.schedule
+
+    @property
+    def sizes(self) -> Mapping[str, int]:  # type: ignore[override]
+        return self.given.sizes
+
+    @property
+    def parameters(self) -> Mapping[str, Array]:  # type: ignore[override]
+        return self.given.parameters
+
+    @property
+    def counts(self) -> Array:  # type: ignore[override]
+        return self.given.counts
+
+    @property
+    def rows(self) -> int:  # type: ignore[override]
+        return len(self.y)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:  # type: ignore[override]
+        return self.y.dtype
 
     @property
     def states(self) -> TapeStates:  # type: ignore[override]

@@ -29,7 +29,7 @@ class NativeVectors(NumPyArithmetic):
     """See `interface.Arithmetic`. float32 and float64; all else, and all other methods, are the reference's."""
 
     def empty(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-        return memory.empty(shape, dtype)
+        return memory.placed(shape, dtype)[0]
 
     def add(self, part: Array, into: Array) -> None:
         addresses = None if _few(into) else _addresses((into, part), 1)

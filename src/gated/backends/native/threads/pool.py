@@ -241,6 +241,7 @@ def _forget_threads() -> None:
     """After fork the child has no workers: it starts its own. And it may have other processors."""
     global _pool, _counted
     _pool, _counted = None, (-math.inf, 0)
+    _lately.clear()
 
 
 if hasattr(os, "register_at_fork"):
@@ -302,13 +303,25 @@ class Team(NamedTuple):
     meet: bool = False
 
 
+# sequences -> what threads were asked for, until when the team is believed in, the team: to look whether it still holds
+# takes half as long as to make it out anew
+_lately: dict[int, tuple[tuple[int | None, str | None], float, Team]] = {}
 _team = lru_cache(maxsize=64)(Team)  # found sooner than made
 
 
 def team_for(sequences: int) -> Team:
     """The threads for a batch of so many sequences."""
+    asked, known = (_threads, _NUM_THREADS.read()), _lately.get(sequences)
+    if known is not None and known[0] == asked and time.perf_counter() < known[1]:
+        return known[2]
     threads = get_num_threads()
-    return _team(threads, pool().latency() if sequences < threads else 0.0)
+    few = sequences < threads
+    team = _team(threads, pool().latency() if few else 0.0)
+    counted = _counted[0] + _BELIEVED if asked == (None, None) else math.inf
+    if len(_lately) >= MOST:
+        _lately.clear()
+    _lately[sequences] = asked, min(counted, pool()._believed if few else math.inf), team
+    return team
 
 
 def threads_for(work: float, most: int) -> int:
