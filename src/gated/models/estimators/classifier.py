@@ -14,6 +14,7 @@ from gated.errors import ArgumentTypeError, describe, shown, wrong, wrong_type
 from gated.models.estimators.answers import Answers, at_each_step, refuse_other_count
 from gated.models.estimators.base import SequenceEstimator
 from gated.models.estimators.panel import Panel
+from gated.models.estimators.saving import labels_from_json, labels_to_json
 from gated.models.estimators.training import SequenceBatches
 from gated.nn.losses import SoftmaxCrossEntropy
 from gated.number_checks import not_negative
@@ -60,7 +61,9 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         channel_names_: of frames in a list, the names of their columns, by which others are read; else None.
     """
 
+    _kind = "gated sequence classifier"
     _loss = SoftmaxCrossEntropy("sum")
+    classes_: Array
 
     def __init__(
         self,
@@ -118,13 +121,14 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         else:
             labels = column_or_1d(y, warn=True)
             refuse_other_count(labels, panel)
-        check_classification_targets(labels)
         return labels
 
     def _answers(self, y: Any, panel: Panel, reset: bool) -> Answers:
         labels = self._labels(y, panel)
         if reset:
-            self.classes_ = _sorted(labels)
+            classes = _sorted(labels)
+            check_classification_targets(labels)
+            self.classes_ = classes
         numbers = _numbers_of(labels, self.classes_)
         at_steps = self.pooling is None
         weights = self._class_weights(numbers)[numbers]
@@ -145,6 +149,13 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
             raise wrong("class_weight", shown(f"the labels {', '.join(map(repr, given))}"), f"labels of y: {known}")
         named = {label: not_negative(f"class_weight[{label!r}]", weight) for label, weight in given.items()}
         return np.array([named.get(label, 1.0) for label in labels])
+
+    def _answers_to_json(self) -> Any:
+        return labels_to_json("classes_", self.classes_)
+
+    def _answers_from_json(self, saved: Any) -> int:
+        self.classes_ = labels_from_json(saved)
+        return len(self.classes_)
 
     def _judged(self, batches: SequenceBatches, loss: float) -> dict[str, float]:
         return {"validation_accuracy": batches.accuracy(self.network_)}
@@ -225,7 +236,7 @@ def _numbers_of(labels: Array, classes: Array) -> Array:
     except TypeError:
         known = np.zeros(len(labels), bool)
     if not np.all(known):
-        other = labels[~np.broadcast_to(known, labels.shape)][0]
+        other = labels[~np.broadcast_to(known, labels.shape)].tolist()[0]
         raise wrong(
             "y", f"the label {shown(repr(other), 40)}", f"one of {shown(', '.join(map(repr, classes.tolist())))}"
         )

@@ -59,7 +59,11 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         channel_names_: of frames in a list, the names of their columns, by which others are read; else None.
     """
 
+    _kind = "gated sequence regressor"
     _loss = SquaredError("sum")
+    n_outputs_: int
+    y_scaling_: Scaling
+    _single: bool  # whether y had no axis of numbers
 
     def _targets(self, y: Any, panel: Panel) -> Array:
         """(N,), (N, K), (R,) or (R, K), float64."""
@@ -90,6 +94,14 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         if not np.isfinite(scaled.astype(self.dtype)).all():
             raise wrong("y", f"numbers that {self.dtype} does not hold when they are scaled", "others")
         return Answers(scaled, self.n_outputs_, self.pooling is None, np.ones(len(rows)))
+
+    def _answers_to_json(self) -> Any:
+        return {"scaling": self.y_scaling_.to_json(), "single": self._single}
+
+    def _answers_from_json(self, saved: Any) -> int:
+        self.y_scaling_, self._single = Scaling.from_json(saved["scaling"]), saved["single"] is True
+        self.n_outputs_ = self.y_scaling_.inputs
+        return self.n_outputs_
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> SequenceRegressor:
         """One pass over some sequences, at the learning rate as it is given; after `fit` it goes on.
