@@ -10,7 +10,9 @@ Array = np.ndarray[Any, Any]
 QUICK = {"hidden_size": 8, "epochs": 3, "random_state": 0}
 
 
-def waves(count: int = 40, seed: int = 0, channels: int = 2, least: int = 4, most: int = 12) -> tuple[list[Array], Array]:
+def waves(
+    count: int = 40, seed: int = 0, channels: int = 2, least: int = 4, most: int = 12
+) -> tuple[list[Array], Array]:
     """Lists of (T_n, D): half of them rise, half of them fall; the labels are "down" and "up"."""
     rng = np.random.default_rng(seed)
     labels = np.array(["down", "up"])[np.arange(count) % 2]

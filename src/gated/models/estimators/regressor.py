@@ -73,7 +73,7 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
                 raise wrong("y", describe(found), "one number, or K numbers, at each step")
             found = found.astype(np.float64)
         else:
-            found = check_array(y, dtype=np.float64, ensure_2d=False, input_name="y", ensure_min_samples=0)
+            found = check_array(y, dtype=np.float64, ensure_2d=False, allow_nd=True, input_name="y")
             if found.ndim not in (1, 2):
                 raise wrong("y", describe(found), "(N,) or (N, K) numbers")
             refuse_other_count(found, panel)

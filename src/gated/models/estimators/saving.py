@@ -1,4 +1,4 @@
-"""An estimator as a file: its network, its arguments, what it knows of X and y; there is no code in it, nor a pickle."""
+"""An estimator as a file: its network, its arguments, what it knows of X and y; no code is in it, nor a pickle."""
 
 from __future__ import annotations
 
