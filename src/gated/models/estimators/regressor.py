@@ -91,7 +91,9 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         elif rows.shape[1] != self.n_outputs_:
             raise wrong("y", f"{rows.shape[1]} numbers of an answer", f"{self.n_outputs_}, as before")
         scaled = self.y_scaling_.scaled(rows)
-        if not np.isfinite(scaled.astype(self.dtype)).all():
+        with np.errstate(over="ignore"):
+            held = np.isfinite(scaled.astype(self.dtype)).all()
+        if not held:
             raise wrong("y", f"numbers that {self.dtype} does not hold when they are scaled", "others")
         return Answers(scaled, self.n_outputs_, self.pooling is None, np.ones(len(rows)))
 
