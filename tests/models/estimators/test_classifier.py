@@ -243,6 +243,8 @@ def test_learning_by_parts() -> None:
         SequenceClassifier().partial_fit(X, y)
     with pytest.raises(ArgumentError, match=r"classes: got \['a', 'b'\], expected \['down', 'up'\], as before"):
         one.partial_fit(X, y, classes=["a", "b"])
+    with pytest.raises(ArgumentError, match="pooling: got None, expected that with which it began to learn"):
+        copy.deepcopy(one).set_params(pooling=None).partial_fit(X, y)
     with pytest.raises(ArgumentError, match="y: got the label 'sideways', expected one of 'down', 'up'"):
         one.partial_fit(X[:1], ["sideways"])
 

@@ -112,7 +112,7 @@ DAMAGE = {
     "unknown argument": (_damaged("arguments", lambda a: {**a, "x": 1}), "arguments: got .*expected those of a Sequ"),
     "no arguments": (_damaged("arguments", lambda a: [1]), "arguments: got "),
     "bad argument": (_damaged("arguments", lambda a: {**a, "clip": -1}), "clip: got -1"),
-    "bad cell": (_damaged("arguments", lambda a: {**a, "cell": {"a": 1}}), "cell: format is"),
+    "bad cell": (_damaged("arguments", lambda a: {**a, "cell": {"a": 1}}), "cell: got dict"),
     "other pooling": (
         _damaged("arguments", lambda a: {**a, "pooling": None}),
         "network: got the layers rnn, pool, head",

@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from gated.errors import ArgumentError
+from gated.errors import ArgumentError, wrong
 from gated.learning import Adam, History, Run, Training
 from gated.learning.training.loop import Update
 from gated.models.estimators.answers import Answers
@@ -98,7 +98,7 @@ class SequenceEstimator(BaseEstimator):
         """Take it over; V."""
         raise NotImplementedError
 
-    def _judged(self, batches: SequenceBatches, loss: float) -> dict[str, float]:
+    def _judged(self, batches: SequenceBatches, outputs: Array) -> dict[str, float]:
         """What an evaluation tells besides the loss on what was kept apart."""
         return {}
 
@@ -133,8 +133,8 @@ class SequenceEstimator(BaseEstimator):
             held = self._batches(panel.take(apart), answers.take(panel, apart))
 
             def validate() -> dict[str, float]:
-                loss = held.loss(self.network_, self._loss)
-                return {"validation_loss": loss, **self._judged(held, loss)}
+                rows = held.outputs(self.network_)
+                return {"validation_loss": held.loss(rows, self._loss), **self._judged(held, rows)}
 
         run = run_of(
             self.network_,
@@ -163,6 +163,8 @@ class SequenceEstimator(BaseEstimator):
     def _part(self, X: Any, y: Any, sample_weight: Any) -> Any:
         """One pass over some sequences, at a constant rate; the first one decides on scaling and sizes."""
         settings, first = Settings.of(self), not hasattr(self, "network_")
+        if not first and self._at_steps != (settings.pooling is None):
+            raise wrong("pooling", repr(settings.pooling), "that with which it began to learn")
         panel, answers = self._read(X, y, sample_weight, settings, reset=first)
         learned = np.flatnonzero(answers.there(panel))
         panel, answers = panel.take(learned), answers.take(panel, learned)

@@ -157,8 +157,8 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         self.classes_ = labels_from_json(saved)
         return len(self.classes_)
 
-    def _judged(self, batches: SequenceBatches, loss: float) -> dict[str, float]:
-        return {"validation_accuracy": batches.accuracy(self.network_)}
+    def _judged(self, batches: SequenceBatches, outputs: Array) -> dict[str, float]:
+        return {"validation_accuracy": batches.accuracy(outputs)}
 
     # learning
 

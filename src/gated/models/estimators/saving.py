@@ -10,7 +10,6 @@ import numpy as np
 
 from gated.errors import FileFormatError, GatedError, describe, shown, wrong, wrong_type
 from gated.interop.model_file import load_model, save_model
-from gated.language import Cell
 from gated.learning import History
 from gated.models.estimators.scaling import Scaling
 from gated.models.estimators.settings import Settings
@@ -54,7 +53,7 @@ def load_estimator(kind: Any, path: str | os.PathLike[str]) -> Any:
     network, found = load_model(path, kind._kind, names)
     where = repr(os.fspath(path))
     try:
-        estimator = kind(**_arguments(found["arguments"], kind))
+        estimator = kind(**_arguments(found["arguments"], kind, network))
         Settings.of(estimator)
         _take_facts(estimator, found["facts"])
         estimator.scaling_ = Scaling.from_json(found["scaling"])
@@ -92,8 +91,8 @@ def labels_from_json(saved: Any) -> Array:
 
 def _argument(name: str, value: Any) -> Any:
     """As JSON has it."""
-    if isinstance(value, Cell):
-        return value.to_json()
+    if name == "cell" and not isinstance(value, str):
+        return None  # it is in the network
     if isinstance(value, np.generic):
         value = value.item()
     if name == "dtype":
@@ -108,13 +107,13 @@ def _argument(name: str, value: Any) -> Any:
     return value
 
 
-def _arguments(saved: Any, kind: Any) -> dict[str, Any]:
+def _arguments(saved: Any, kind: Any, network: Any) -> dict[str, Any]:
     known = kind._get_param_names()
     if not isinstance(saved, dict) or not set(saved) <= set(known):
         raise FileFormatError(f"arguments: got {shown(list(saved or ()))}, expected those of a {kind.__name__}")
     found = dict(saved)
-    if isinstance(found.get("cell"), dict):
-        found["cell"] = Cell.from_json(found["cell"])
+    if "cell" in found and found["cell"] is None:
+        found["cell"] = getattr(network.layers.get("rnn"), "cell", None)
     if isinstance(found.get("class_weight"), list):
         found["class_weight"] = dict(found["class_weight"])
     return found

@@ -1,6 +1,6 @@
 """`SequenceClassifier` and `SequenceRegressor` as sktime has its own, and what aeon's arrays are to them.
 
-sktime makes lists of frames of its containers, which ours read. aeon has channels before steps: `fit(steps_first(X), y)`.
+sktime makes lists of frames of its containers, which ours read. aeon has channels first: `fit(steps_first(X), y)`.
 """
 
 from __future__ import annotations
