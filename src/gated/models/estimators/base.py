@@ -238,6 +238,17 @@ class SequenceEstimator(BaseEstimator):
         batches = SequenceBatches(inputs, panel.lengths, None, None, self._at_steps)
         return panel, batches.outputs(self.network_)
 
+    def inputs(self, X: Any) -> tuple[Array, Array]:
+        """Sequences as `network_` takes them, to look at what it makes of them.
+
+        Returns:
+            x (T, N, D), gaps filled, scaled, padded at the end; the lengths, (N,).
+        """
+        check_is_fitted(self)
+        panel = read_panel(self, X, self.missing, reset=False)
+        batches = SequenceBatches(self.scaling_.apply(panel, self.network_.dtype), panel.lengths, None, None, True)
+        return batches.of(np.arange(len(panel))).x, panel.lengths
+
     @property
     def _at_steps(self) -> bool:
         return "pool" not in self.network_.layers
