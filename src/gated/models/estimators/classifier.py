@@ -43,7 +43,8 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
             were best on them; "auto": from 500 sequences on.
         validation_fraction: what part of them is kept apart.
         patience: evaluations without a better loss that end it; there are 50 in all at most.
-        class_weight: {label: weight}, 1 for those not in it; "balanced": the classes of a call count the same in sum; None.
+        class_weight: {label: weight}, 1 for those not in it; "balanced": the classes count the same in sum, in each
+            call; or None.
         missing: what NaN becomes: "mask": the number before it in the sequence, with an input beside that says whether
             it is there, for channels that have gaps in fit; "carry": that number alone; "error": it is refused.
         scale: whether channels are scaled to mean 0 and standard deviation 1, as they are in fit.
