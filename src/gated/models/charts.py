@@ -38,9 +38,9 @@ def colour(k: int) -> str:
 def lines(
     curves: Mapping[str, Any],
     *,
-    x: Sequence[float] | None = None,
+    x: Any = None,
     limits: tuple[float, float] | None = None,
-    width: int = 640,
+    width: int = 900,
     height: int = 180,
     below: str = "",
     plain: bool = False,
@@ -73,7 +73,7 @@ def lines(
     return _svg(width, height, parts, ", ".join(values))
 
 
-def heat(values: Any, *, width: int = 640, height: int = 120, below: str = "", rows: str = "") -> str:
+def heat(values: Any, *, width: int = 900, height: int = 120, below: str = "", rows: str = "") -> str:
     """A map of numbers between 0 and 1: darker is more.
 
     Args:

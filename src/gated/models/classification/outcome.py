@@ -41,10 +41,10 @@ class Outcome:
         held_out: N sequences with their true classes.
         classes: (C,), those that were learned.
         probabilities: (N, C).
-        learned: how many sequences were learned from.
-        folds: in how many parts they were cut; 0: the sequences that were learned from are others.
+        learned: how many sequences were learned from; 0: a model that learned before.
         mean, deviation: (D,) of what was learned from.
         yardsticks: "nearest" and "commonest" -> (N,) what they say.
+        folds: in how many parts they were cut; 0: the sequences that were learned from are others.
         curves: of learning: name -> (places, values).
         early: (shares of the steps, accuracies), both (K,).
         over_time: of an example; None: there is none.
@@ -55,10 +55,10 @@ class Outcome:
     classes: NDArray[Any]
     probabilities: NDArray[Any]
     learned: int
-    folds: int
     mean: NDArray[Any]
     deviation: NDArray[Any]
     yardsticks: Mapping[str, NDArray[Any]]
+    folds: int = 0
     curves: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
     early: tuple[NDArray[Any], NDArray[Any]] | None = None
     over_time: OverTime | None = None
@@ -93,6 +93,12 @@ class Outcome:
         """Numbers of those that are wrong, the one that it was most sure of first."""
         rows = np.flatnonzero(self.said != self.true)
         return rows[np.argsort(-self.confidence[rows], kind="stable")]
+
+    def typical(self) -> int:
+        """The number of the sequence of middling confidence among those that are right, or else among all."""
+        rows = np.flatnonzero(self.said == self.true)
+        rows = rows if len(rows) else np.arange(len(self.held_out))
+        return int(rows[np.argsort(self.confidence[rows], kind="stable")[len(rows) // 2]])
 
     def scaled(self, which: int) -> NDArray[Any]:
         """(T, D) of a sequence, as pictures show it."""

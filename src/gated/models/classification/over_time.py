@@ -34,9 +34,8 @@ def over_time(classifier: Any, held_out: SequenceSet, which: int) -> OverTime:
 
 def gates_over_time(classifier: Any, sequence: NDArray[Any]) -> dict[str, NDArray[Any]]:
     """Gate -> (T, H), in the order of layers and equations; of a cell without gates nothing."""
-    panel = classifier._panel([sequence], classifier.missing, reset=False)
-    inputs = classifier.scaling_.apply(panel, classifier.network_.dtype)[:, None]
-    *_, tape = classifier.network_.forward({"x": inputs})
+    inputs, lengths = classifier.inputs([sequence])
+    *_, tape = classifier.network_.forward({"x": inputs}, None, {"x": lengths})
     own = tape.layers["rnn"]
     wanted = gates_of(own.layer.cell)
     found = {name: np.asarray(own[name][:, 0]) for name in own.names() if name.rpartition(".")[2] in wanted}

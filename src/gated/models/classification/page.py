@@ -1,4 +1,7 @@
-"""The report of a classifier: one HTML file, nothing is loaded from elsewhere, nothing runs in it. English or Chinese."""
+"""The report of a classifier.
+
+One HTML file; nothing is loaded from elsewhere, nothing runs in it. English or Chinese.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,8 @@ def classifier_report(outcome: Outcome, lang: str = "en") -> str:
     say = WORDS[lang]
     title = say["title"].format(outcome.held_out.name)
     count = len(outcome.held_out)
-    told = say["folds"].format(count, outcome.folds) if outcome.folds else say["split"].format(outcome.learned, count)
+    kind = "folds" if outcome.folds else "split" if outcome.learned else "model"
+    told = say[kind].format(outcome.learned, outcome.folds or count)
     parts = [f"<style>{STYLE}</style>", f"<h1>{escape(title)}</h1>", _dim(told), *_scores(outcome, say)]
     parts += [_head(say["confusion"]), _dim(say["rows"]), _matrix(outcome.scores, say)]
     parts += [_head(say["wrong"]), *_wrong(outcome, say)]
@@ -60,7 +64,8 @@ def _scores(outcome: Outcome, say: Say) -> list[str]:
         begin, end = ("<b>", "</b>") if name == "classifier" else ("", "")
         cells = "".join(f"<td>{begin}{share(part)}{end}</td>" for part in (own.accuracy, own.balanced))
         rows.append(f"<tr><th>{escape(say[name])}</th>{cells}</tr>")
-    return [_head(say["scores"]), f'<table class="scores">{"".join(rows)}</table>', _dim(say["yardsticks"])]
+    parts = [_head(say["scores"]), f'<table class="scores">{"".join(rows)}</table>']
+    return [*parts, *([_dim(say["yardsticks"])] if outcome.yardsticks else [])]
 
 
 def _matrix(scores: Scores, say: Say) -> str:
@@ -69,7 +74,9 @@ def _matrix(scores: Scores, say: Say) -> str:
     kept = np.sort(np.argsort(-counts, kind="stable")[:MOST_CLASSES])
     names = [str(own) for own in scores.classes]
     corner = f'<th class="name dim">{escape(say["true"])} ↓ {escape(say["said"])} →</th>'
-    rows = [corner + "".join(f"<th>{escape(names[k])}</th>" for k in kept) + f'<th class="dim">{escape(say["recall"])}</th>']
+    rows = [
+        corner + "".join(f"<th>{escape(names[k])}</th>" for k in kept) + f'<th class="dim">{escape(say["recall"])}</th>'
+    ]
     for k in kept:
         cells = "".join(_cell(int(scores.confusion[k, j]), int(counts[k]), bool(j == k)) for j in kept)
         part = share(scores.confusion[k, k] / counts[k]) if counts[k] else "-"
@@ -94,7 +101,7 @@ def _wrong(outcome: Outcome, say: Say) -> list[str]:
         picture = charts.lines(_channels(outcome, n), width=240, height=96, plain=True)
         true, said = str(outcome.true[n]), str(outcome.said[n])
         lines = [
-            f"<p><b>{escape(outcome.held_out.names[n])}</b></p>",
+            f"<p><b>{escape(_name(outcome, n, say))}</b></p>",
             f'<p><span class="dim">{escape(say["true"])}:</span> {escape(true)} '
             f'<span class="dim">{escape(say["said"])}:</span> <span class="bad">{escape(said)}</span></p>',
             *_bars(outcome, n),
@@ -103,6 +110,12 @@ def _wrong(outcome: Outcome, say: Say) -> list[str]:
     if len(rows) > MOST_WRONG:
         parts.append(_dim(say["more"].format(len(rows) - MOST_WRONG)))
     return parts
+
+
+def _name(outcome: Outcome, n: int, say: Say) -> str:
+    """A name that is a number alone says what it is."""
+    own = outcome.held_out.names[n]
+    return say["sequence"].format(own) if own.isdecimal() else own
 
 
 def _bars(outcome: Outcome, n: int) -> list[str]:
@@ -129,7 +142,9 @@ def _early(outcome: Outcome, say: Say) -> list[str]:
     if outcome.early is None:
         return []
     shares, right = outcome.early
-    picture = charts.lines({say["accuracy"]: 100 * right}, x=100 * shares, limits=(0, 100), below=say["share"], height=160)
+    picture = charts.lines(
+        {say["accuracy"]: 100 * right}, x=100 * shares, limits=(0, 100), below=say["share"], height=160
+    )
     return [_head(say["early"]), _dim(say["early about"]), picture]
 
 
@@ -137,9 +152,8 @@ def _over_time(outcome: Outcome, say: Say) -> list[str]:
     found = outcome.over_time
     if found is None:
         return []
-    own = outcome.held_out
     parts = [_head(say["over time"])]
-    parts.append(_dim(say["example"].format(own.names[found.which], outcome.true[found.which])))
+    parts.append(_dim(say["example"].format(_name(outcome, found.which, say), outcome.true[found.which])))
     channels = _channels(outcome, found.which)
     parts += [_dim(say["channels"]), charts.lines(channels, below=say["steps"], height=150)]
     if len(channels) > 1:
@@ -150,7 +164,8 @@ def _over_time(outcome: Outcome, say: Say) -> list[str]:
     picture = charts.lines(curves, x=found.steps, limits=(0, 1), below=say["steps"], height=160)
     parts += [_dim(say["probabilities"]), picture, charts.key(names)]
     if found.gates:
-        parts.append(_dim(say["gates"]))
+        reverse = any("_reverse" in name for name in found.gates)
+        parts.append(_dim(say["gates"] + (f" {say['reverse']}" if reverse else "")))
     for name, values in list(found.gates.items())[:MOST_GATES]:
         moved = np.abs(np.diff(values, axis=0)).mean(axis=0) if len(values) > 1 else np.zeros(values.shape[1])
         order = np.argsort(-moved, kind="stable")
@@ -167,6 +182,6 @@ def _learning(outcome: Outcome, say: Say) -> list[str]:
     if outcome.folds:
         parts.append(_dim(say["learning about"]))
     for name, (places, values) in outcome.curves.items():
-        parts.append(f'<p class="key">{escape(name)}</p>')
+        parts.append(f'<p class="key">{escape(say.get(name, name))}</p>')
         parts.append(charts.lines({name: values}, x=places, below=say["updates"], height=150))
     return parts

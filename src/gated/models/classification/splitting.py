@@ -40,7 +40,9 @@ def held_out_rows(y: NDArray[Any], groups: NDArray[Any] | None, share: float, se
         rows = rng.permutation(np.flatnonzero(y == own))
         out[rows[: min(max(1, round(share * len(rows))), len(rows) - 1)]] = True
     if not out.any():
-        raise wrong("held_out", f"{len(y)} sequences, each of a class of its own", "classes that occur twice, or a test")
+        raise wrong(
+            "held_out", f"{len(y)} sequences, each of a class of its own", "classes that occur twice, or a test"
+        )
     return np.flatnonzero(~out), np.flatnonzero(out)
 
 
@@ -70,7 +72,7 @@ def fold_rows(
     classes, counts = np.unique(y, return_counts=True)
     if counts.min() < folds:
         fewest = f"{folds} parts, and {counts.min()} sequences of the class {told(classes[counts.argmin()])}"
-        raise wrong(name, fewest, f"no more parts than these, or --held-out")
+        raise wrong(name, fewest, "no more parts than these, or --held-out")
     yield from StratifiedKFold(folds, shuffle=True, random_state=seed).split(y, y)
 
 

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gated.models.estimators.scaling import Scaling
+
 MOST_STEPS = 100  # L at most
 PIECE = 2**24  # differences that are in memory at a time
 
@@ -33,15 +35,8 @@ def nearest(x: Sequence[NDArray[Any]], y: NDArray[Any], held_out: Sequence[NDArr
         held_out: arrays whose class is wanted.
     """
     steps = int(np.clip(np.median([len(own) for own in x]), 1, MOST_STEPS))
-    joined = np.concatenate(list(x))
-    known = np.isfinite(joined)
-    count = np.maximum(known.sum(axis=0), 1)
-    mean = np.where(known, joined, 0).sum(axis=0) / count
-    deviation = np.sqrt((np.where(known, joined - mean, 0) ** 2).sum(axis=0) / count)
-    deviation[deviation == 0] = 1
-    mine, theirs = (
-        np.array([resampled((own - mean) / deviation, steps).ravel() for own in part]) for part in (x, held_out)
-    )
+    scaling = Scaling.of(np.concatenate(list(x)))
+    mine, theirs = (np.array([resampled(scaling.scaled(own), steps).ravel() for own in part]) for part in (x, held_out))
     found = []
     piece = max(1, PIECE // mine.size)
     for k in range(0, len(theirs), piece):
