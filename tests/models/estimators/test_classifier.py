@@ -146,7 +146,7 @@ def test_class_weights() -> None:
     rng = np.random.default_rng(0)
     X = rng.standard_normal((80, 5, 1))  # there is nothing to learn but how often a label comes
     y = np.where(np.arange(80) < 70, "often", "seldom")
-    options = {"hidden_size": 2, "epochs": 100, "learning_rate": 0.01, "random_state": 0}
+    options = {"hidden_size": 2, "epochs": 80, "batch_size": 40, "learning_rate": 0.02, "random_state": 0}
 
     def mean(**more: Any) -> float:
         return float(SequenceClassifier(**options, **more).fit(X, y).predict_proba(X)[:, 1].mean())
@@ -165,9 +165,11 @@ def test_weight_zero_is_as_if_it_were_not_there() -> None:
     X, y = waves(30)
     weights = np.ones(30)
     weights[20:] = 0
-    one = SequenceClassifier(**QUICK).fit(X, y, sample_weight=weights)
-    two = SequenceClassifier(**QUICK).fit(X[:20], y[:20])
-    np.testing.assert_array_equal(one.predict_proba(X), two.predict_proba(X))
+    weights[:3] = 0
+    for options in ({}, {"class_weight": "balanced"}):
+        one = SequenceClassifier(**QUICK, **options).fit(X, y, sample_weight=weights)
+        two = SequenceClassifier(**QUICK, **options).fit(X[3:20], y[3:20])
+        np.testing.assert_array_equal(one.predict_proba(X), two.predict_proba(X))
 
 
 def test_early_stopping_keeps_the_best_weights() -> None:
@@ -290,10 +292,14 @@ def test_a_cell_of_ones_own() -> None:
 def test_scale_clip_and_dtype_do_something() -> None:
     X, y = waves(20)
     plain = SequenceClassifier(**QUICK).fit(X, y).predict_proba(X)
-    for options in ({"scale": False}, {"clip": 0.01}, {"dtype": "float64"}, {"dropout": 0.5}):
+    for options in ({"scale": False}, {"clip": 0.01}, {"dtype": "float64"}, {"dropout": 0}):
         other = SequenceClassifier(**QUICK, **options).fit(X, y)
         assert not np.array_equal(other.predict_proba(X), plain), options
     assert other.network_.dtype == np.float32
+    two = SequenceClassifier(**QUICK, pooling=None, num_layers=2)
+    steps = [np.repeat(label, len(each)) for each, label in zip(X, y, strict=True)]
+    dropped = np.concatenate(two.fit(X, steps).predict_proba(X))
+    assert not np.array_equal(np.concatenate(two.set_params(dropout=0).fit(X, steps).predict_proba(X)), dropped)
     scaled = [1e3 * each + 5 for each in X]
     np.testing.assert_allclose(SequenceClassifier(**QUICK).fit(scaled, y).predict_proba(scaled), plain, atol=1e-4)
 

@@ -115,7 +115,7 @@ DAMAGE = {
     "bad cell": (_damaged("arguments", lambda a: {**a, "cell": {"a": 1}}), "cell: got dict"),
     "other pooling": (
         _damaged("arguments", lambda a: {**a, "pooling": None}),
-        "network: got the layers rnn, pool, head",
+        "network: got the layers rnn, pool, drop, h",
     ),
     "no fact": (_damaged("facts", lambda f: {}), "got something damaged"),
     "bad fact": (_damaged("facts", lambda f: {**f, "n_iter_": "a"}), "facts: got str 'a' for n_iter_"),

@@ -137,14 +137,9 @@ def test_shares_of_what_is_kept_apart() -> None:
     assert apart is not None and sorted([*learned, *apart]) == list(range(5, 100))
     assert np.bincount(strata[apart]).tolist() == [11, 6, 2]
     single = np.array([0] * 9 + [1])  # of which one alone stays where it can be learned from
+    third = settings(early_stopping=True, validation_fraction=0.3)
     for seed in range(8):
-        _, few = kept_apart(
-            settings(early_stopping=True, validation_fraction=0.3),
-            single >= 0,
-            single,
-            None,
-            np.random.default_rng(seed),
-        )
+        _, few = kept_apart(third, single >= 0, single, None, np.random.default_rng(seed))
         assert few is not None and len(few) == 3 and 9 not in few
 
 

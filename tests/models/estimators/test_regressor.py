@@ -65,6 +65,10 @@ def test_weights_groups_and_parts() -> None:
     one = SequenceRegressor(**QUICK, early_stopping=True).fit(X, y, sample_weight=weights, groups=np.arange(40) // 4)
     assert one.history_.column == "validation_loss"
     assert not np.array_equal(one.predict(X), clone(one).fit(X, y, groups=np.arange(40) // 4).predict(X))
+    zero = np.where(np.arange(40) < 30, 1.0, 0.0)  # is as if it were not there
+    without = SequenceRegressor(**QUICK).fit(X[:30], y[:30])
+    wild = np.where(zero, y, 1e6)
+    np.testing.assert_array_equal(SequenceRegressor(**QUICK).fit(X, wild, zero).predict(X), without.predict(X))
     found = SequenceRegressor(hidden_size=16, random_state=0)
     for _ in range(40):
         found.partial_fit(X, y)

@@ -47,9 +47,9 @@ class SequenceEstimator(BaseEstimator):
         cell: Any = "lstm",
         hidden_size: int = 64,
         num_layers: int = 1,
-        bidirectional: bool = False,
-        pooling: str | None = "mean",
-        dropout: float = 0.0,
+        bidirectional: bool = True,
+        pooling: str | None = "max",
+        dropout: float = 0.3,
         epochs: int | str = "auto",
         batch_size: int | str = "auto",
         learning_rate: float = 5e-3,
@@ -87,7 +87,8 @@ class SequenceEstimator(BaseEstimator):
     _kind: str  # of its files
     _loss: Any  # one that sums
 
-    def _answers(self, y: Any, panel: Panel, reset: bool) -> Answers:
+    def _answers(self, y: Any, panel: Panel, there: Array, reset: bool) -> Answers:
+        """y read; `there`, (N,), says of which sequences the weight is not 0."""
         raise NotImplementedError
 
     def _answers_to_json(self) -> Any:
@@ -225,8 +226,9 @@ class SequenceEstimator(BaseEstimator):
             name = type(self).__name__
             raise ArgumentError(f"y: {name} requires y to be passed, but the target y is None")  # scikit-learn's words
         panel = read_panel(self, X, settings.missing, reset)
-        answers = self._answers(y, panel, reset)
-        return panel, answers.weighted(panel, read_weights(sample_weight, panel))
+        weights = read_weights(sample_weight, panel)
+        answers = self._answers(y, panel, np.ones(len(panel), bool) if weights is None else weights > 0, reset)
+        return panel, answers.weighted(panel, weights)
 
     # predicting
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
+from sklearn.utils import assert_all_finite
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
@@ -31,10 +32,10 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         hidden_size: H, units in each direction.
         num_layers: recurrent layers, one on top of the other.
         bidirectional: whether they read from both ends.
-        pooling: what the answer is made of: the "mean" or the "max" of the outputs of all steps, or the "last" one of
-            each direction; None: there is an answer at every step, and y has one for each.
-        dropout: probability with which numbers between recurrent layers and before the last layer are left out while it
-            learns.
+        pooling: what the answer is made of: the "max", number by number, or the "mean" of the outputs of all steps, or
+            the "last" one of each direction; None: there is an answer at every step, and y has one for each.
+        dropout: probability with which a number between two recurrent layers, or of the row that pooling has made, is
+            left out while it learns.
         epochs: passes over all sequences; "auto": at least 20, and so many that there are at least 800 updates.
         batch_size: sequences of an update; "auto": a tenth of them, but 4 to 32.
         learning_rate: the highest one of Adam; it rises at first, then falls along a cosine.
@@ -42,7 +43,8 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
             were best on them; "auto": from 500 sequences on.
         validation_fraction: what part of them is kept apart.
         patience: evaluations without a better loss that end it; there are 50 in all at most.
-        class_weight: {label: weight}, 1 for those not in it; "balanced": classes count the same in sum; or None.
+        class_weight: {label: weight}, 1 for those not in it; "balanced": the classes count the same in sum, in each
+            call; or None.
         missing: what NaN becomes: "mask": the number before it in the sequence, with an input beside that says whether
             it is there, for channels that have gaps in fit; "carry": that number alone; "error": it is refused.
         scale: whether channels are scaled to mean 0 and standard deviation 1, as they are in fit.
@@ -71,9 +73,9 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         cell: Any = "lstm",
         hidden_size: int = 64,
         num_layers: int = 1,
-        bidirectional: bool = False,
-        pooling: str | None = "mean",
-        dropout: float = 0.0,
+        bidirectional: bool = True,
+        pooling: str | None = "max",
+        dropout: float = 0.3,
         epochs: int | str = "auto",
         batch_size: int | str = "auto",
         learning_rate: float = 5e-3,
@@ -123,15 +125,17 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
             refuse_other_count(labels, panel)
         return labels
 
-    def _answers(self, y: Any, panel: Panel, reset: bool) -> Answers:
+    def _answers(self, y: Any, panel: Panel, there: Array, reset: bool) -> Answers:
         labels = self._labels(y, panel)
         if reset:
+            assert_all_finite(labels, input_name="y")
             classes = _sorted(labels)
             check_classification_targets(labels)
             self.classes_ = classes
         numbers = _numbers_of(labels, self.classes_)
         at_steps = self.pooling is None
-        weights = self._class_weights(numbers)[numbers]
+        counted = np.repeat(there, panel.lengths) if at_steps else there
+        weights = self._class_weights(numbers[counted])[numbers]
         return Answers(numbers, len(self.classes_), at_steps, weights, None if at_steps else numbers)
 
     def _class_weights(self, numbers: Array) -> Array:

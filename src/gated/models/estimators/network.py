@@ -47,7 +47,7 @@ def sequence_network(
         bidirectional: whether they read in both directions.
         pooling: of the steps of a sequence, "last", "mean" or "max": a `WiredNetwork` that makes rows (N, V) of the
             input "x"; None: a `Network` that gives one at every step, (T, N, V).
-        dropout: between recurrent layers, and before the dense one, while it learns.
+        dropout: between recurrent layers, and of the row of a sequence, while it learns.
         dtype: "float32" or "float64".
         seed: of the parameters.
     """
@@ -60,9 +60,10 @@ def sequence_network(
         options["forget_bias"] = 1.0  # after Gers et al. and Jozefowicz et al.: at first nothing is forgotten
     layers: dict[str, Any] = {"rnn": Recurrent(own, inputs, hidden_size, num_layers, **options)}
     size = layers["rnn"].output_size
-    if pooling is not None:
-        layers["pool"] = Pool(size, pooling, directions=layers["rnn"].directions, dtype=dtype)
+    head = Dense(size, outputs, dtype=dtype, seed=seed + 1)
+    if pooling is None:  # a chain without dropout in it but that of its cells: a step of training is one call
+        return Network({**layers, "head": head})
+    layers["pool"] = Pool(size, pooling, directions=layers["rnn"].directions, dtype=dtype)
     if dropout:
         layers["drop"] = Dropout(size, dropout, dtype=dtype)
-    layers["head"] = Dense(size, outputs, dtype=dtype, seed=seed + 1)
-    return Network(layers) if pooling is None else WiredNetwork(layers, {"rnn": "x"})
+    return WiredNetwork({**layers, "head": head}, {"rnn": "x"})

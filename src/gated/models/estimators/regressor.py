@@ -30,10 +30,10 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         hidden_size: H, units in each direction.
         num_layers: recurrent layers, one on top of the other.
         bidirectional: whether they read from both ends.
-        pooling: what the answer is made of: the "mean" or the "max" of the outputs of all steps, or the "last" one of
-            each direction; None: there is an answer at every step, and y has one for each.
-        dropout: probability with which numbers between recurrent layers and before the last layer are left out while it
-            learns.
+        pooling: what the answer is made of: the "max", number by number, or the "mean" of the outputs of all steps, or
+            the "last" one of each direction; None: there is an answer at every step, and y has one for each.
+        dropout: probability with which a number between two recurrent layers, or of the row that pooling has made, is
+            left out while it learns.
         epochs: passes over all sequences; "auto": at least 20, and so many that there are at least 800 updates.
         batch_size: sequences of an update; "auto": a tenth of them, but 4 to 32.
         learning_rate: the highest one of Adam; it rises at first, then falls along a cosine.
@@ -81,13 +81,14 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
             raise wrong("y", "NaN or inf", "finite numbers")
         return found
 
-    def _answers(self, y: Any, panel: Panel, reset: bool) -> Answers:
+    def _answers(self, y: Any, panel: Panel, there: Array, reset: bool) -> Answers:
         found = self._targets(y, panel)
         rows = found.reshape(len(found), -1)
         if reset:
             self._single = found.ndim == 1
             self.n_outputs_ = rows.shape[1]
-            self.y_scaling_ = Scaling.of(rows)
+            counted = there if self.pooling is not None else np.repeat(there, panel.lengths)
+            self.y_scaling_ = Scaling.of(rows[counted])
         elif rows.shape[1] != self.n_outputs_:
             raise wrong("y", f"{rows.shape[1]} numbers of an answer", f"{self.n_outputs_}, as before")
         scaled = self.y_scaling_.scaled(rows)

@@ -141,7 +141,8 @@ def _take_facts(estimator: Any, saved: Any) -> None:
 def _check_network(network: Any, estimator: Any, outputs: int) -> None:
     """FileFormatError, unless it is one that the estimator could have built."""
     layers = dict(network.layers)
-    expected = ["rnn", *["pool"] * (estimator.pooling is not None), *["drop"] * bool(estimator.dropout), "head"]
+    pooled = [] if estimator.pooling is None else ["pool", *["drop"] * bool(estimator.dropout)]
+    expected = ["rnn", *pooled, "head"]
     if list(layers) != expected:
         raise FileFormatError(f"network: got the layers {shown(', '.join(layers))}, expected {', '.join(expected)}")
     came = getattr(layers["rnn"], "input_size", None), getattr(layers["head"], "output_size", None)
