@@ -94,9 +94,8 @@ def aeon_runs(python: str, folder: Path, data: str, method: str, seeds: Sequence
         ) as process:
             out, err = process.communicate()
         if process.returncode:
-            raise UsageError(
-                f"--aeon: {method} on {data} ended with {(err.strip().splitlines() or ['nothing said'])[-1]}"
-            )
+            last = (err.strip().splitlines() or ["nothing said"])[-1]
+            raise UsageError(f"--aeon: got an error of {method} on {data} ({last}), expected a result")
     yield from map(json.loads, out.splitlines())
 
 

@@ -30,7 +30,7 @@ class Method:
 
 METHODS = (
     Method("default", "gated", "`SequenceClassifier()`", "`SequenceClassifier()`", SETS),
-    Method("both", "gated", "the same, `bidirectional=True`", "同上，`bidirectional=True`", SETS),
+    Method("forward", "gated", "the same, `bidirectional=False`", "同上，`bidirectional=False`", SETS),
     Method("rocket", "aeon", "ROCKET", "ROCKET"),
     Method("minirocket", "aeon", "MiniRocket", "MiniRocket"),
     Method("dtw", "aeon", "1-NN, DTW", "1-NN，DTW", chance=False),

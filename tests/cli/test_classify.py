@@ -8,7 +8,9 @@ import pytest
 from gated.backends.native.threads import pool
 from gated.cli import main
 from gated.cli.classify import ARGUMENTS, matrix_text
+from gated.cli.classify_folder import predictions_text
 from gated.cli.threads import VARIABLES
+from gated.data.series import SequenceSet
 from gated.models.classification.scores import Scores
 
 pytest.importorskip("typer")
@@ -157,3 +159,15 @@ def test_a_matrix_of_many_classes_is_its_worst_pairs():
     text = matrix_text(Scores(np.array([f"c{k}" for k in range(20)]), confusion))
     assert text == "confused most\n  c0 taken for c1: 7\n  c3 taken for c4: 2"
     assert matrix_text(Scores(np.arange(20), np.diag(np.full(20, 5)))) == "none is confused"
+
+
+def test_predictions_are_a_table():
+    data = SequenceSet("t", [np.ones((3, 1))] * 2, np.array(["a", "x"]))
+    said = np.array(["a", "b"]), np.array([[0.4, 0.6], [0.9, 0.1]])
+    assert predictions_text(data, *said).splitlines() == [
+        "sequence,true,said,probability,p(a),p(b)",
+        "0,a,b,0.6000,0.4000,0.6000",
+        "1,x,a,0.9000,0.9000,0.1000",
+    ]
+    text = predictions_text(SequenceSet("t", data.x), *said)
+    assert text.startswith("sequence,said,probability,p(a),p(b)\n0,b,0.6000,")

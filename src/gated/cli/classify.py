@@ -10,11 +10,11 @@ from typing import Any
 
 import typer
 
+from gated.cli.classify_folder import ClassificationFolder, predictions_text
 from gated.cli.load_cell import load_cell
 from gated.data.series import SequenceSet, read_sequences
 from gated.errors import ArgumentError, require_extra, shown
 from gated.files.atomic import write_atomically
-from gated.models.classification.folder import ClassificationFolder, predictions_text
 from gated.models.classification.outcome import Outcome
 from gated.models.classification.page import classifier_report
 from gated.models.classification.scores import Scores

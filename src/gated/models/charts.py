@@ -51,7 +51,8 @@ def lines(
         curves: name -> (T,) numbers; where one is missing (NaN), the line is broken.
         x: (T,) positions; None: 1, 2, ..., T.
         limits: of the vertical axis; None: those of the numbers.
-        width, height: in pixels.
+        width: in pixels.
+        height: likewise.
         below: what the horizontal axis is.
         plain: without axes: a small picture of a sequence.
     """
@@ -78,7 +79,8 @@ def heat(values: Any, *, width: int = 900, height: int = 120, below: str = "", r
 
     Args:
         values: (rows, T).
-        width, height: in pixels.
+        width: in pixels.
+        height: likewise.
         below: what the columns are; the axis counts them.
         rows: what the rows are.
     """

@@ -11,7 +11,6 @@ import pytest
 
 from gated.data.series import SequenceSet
 from gated.errors import ArgumentError
-from gated.models.classification.folder import predictions_text
 from gated.models.classification.outcome import Outcome
 from gated.models.classification.page import classifier_report
 from gated.models.classification.trial import check_classes, with_folds, with_held_out, with_model, with_test
@@ -182,17 +181,3 @@ def test_many_classes_are_cut_and_none_wrong_is_said():
     found = Outcome(many, names, np.eye(60), 60, np.zeros(1), np.ones(1), {})
     page = classifier_report(found)
     assert "and 20 more" in page and "Nothing that it was judged by is wrong." in page
-
-
-def test_predictions_are_a_table():
-    text = predictions_text(outcome().held_out, outcome().classes, outcome().probabilities)
-    assert text.splitlines() == [
-        "sequence,true,said,probability,p(a),p(b)",
-        "0,a,b,0.6000,0.4000,0.6000",
-        "1,x,a,0.9000,0.9000,0.1000",
-        "2,b,b,0.8000,0.2000,0.8000",
-    ]
-    unknown = replace(outcome().held_out, y=None)
-    assert predictions_text(unknown, outcome().classes, outcome().probabilities).startswith(
-        "sequence,said,probability,"
-    )

@@ -40,7 +40,8 @@ def scores_of(true: NDArray[Any], said: NDArray[Any], classes: NDArray[Any]) -> 
     """Count.
 
     Args:
-        true, said: (N,).
+        true: (N,).
+        said: (N,).
         classes: those that were learned.
     """
     known = np.unique(np.concatenate([classes, true]))

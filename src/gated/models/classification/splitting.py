@@ -52,8 +52,10 @@ def fold_rows(
     """As `held_out_rows`, so many times; every sequence is judged by once.
 
     Args:
-        y, groups, seed: as there.
+        y: (N,) classes.
+        groups: (N,), or None.
         folds: how often, at least 2.
+        seed: of the draw.
         name: of the argument, for messages.
 
     Raises:
