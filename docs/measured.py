@@ -210,7 +210,8 @@ def _content(kind: str, page: str) -> str:
             return ""
         return f"![{words['picture']}]({_link(page, 'results.png')})\n"
     if kind == "real":
-        return f"{real_data.table(real_data.read(RESULTS / 'real_data.json'), 'zh' if '.zh.' in page else 'en')}\n"
+        rows = real_data.read(RESULTS / "real_data.json")
+        return f"{real_data.table(rows, 'zh' if '.zh.' in page else 'en')}\n\n{real_data.versions(rows)}.\n"
     if not (RESULTS / "results.json").exists():
         return words["none"] + "\n"
     found = json.loads((RESULTS / "results.json").read_text(encoding="utf-8"))

@@ -85,6 +85,12 @@ def put(rows: list[Row], new: Row) -> None:
     rows.append(new)
 
 
+def versions(rows: Sequence[Row]) -> str:
+    """Of what was measured, in a line."""
+    found = {name: version for row in rows for name, version in row.versions.items()}
+    return ", ".join(f"{name} {version}" for name, version in sorted(found.items()))
+
+
 def table(rows: Sequence[Row], lang: str = "en") -> str:
     """Markdown: a line a method, a column a data set; accuracy in per cent, and the time of a fit behind it."""
     found = {(row.data, row.method): row for row in rows}

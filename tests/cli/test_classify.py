@@ -69,7 +69,7 @@ def test_from_data_to_page_and_back(gated_command, tmp_path):
         "report.html",
     ]
     assert (folder / "predictions.csv").read_text().startswith("sequence,true,said,probability,p(down),p(up)\n")
-    assert "lstm, 1 x 6 units" in (folder / "report.html").read_text()
+    assert "<td>1 x 6 x 2</td>" in (folder / "report.html").read_text()
     code, out, err = gated_command("classify", "plain.npz", "--model", "runs/classify-toy", "--out", "new")
     assert (code, err) == (0, "")
     assert "sequence,said,probability,p(down),p(up)\n0,up," in out and "and 12 more\n" in out

@@ -122,13 +122,16 @@ def _about(trial: Trial, values: Mapping[str, Any], seconds: float) -> dict[str,
 
     own = trial.classifier
     cell = own.cell if isinstance(own.cell, str) else own.cell.name
-    ways = ", both directions" if own.bidirectional else ""
     return {
         "data": f"{values['data']}{' / ' + values['test'] if values['test'] else ''}",
-        "network": f"{cell}, {own.num_layers} x {own.hidden_size} units{ways}, {own.network_.theta.size:,} parameters",
-        "pooling, dropout": f"{own.pooling}, {own.dropout:g}",
+        "cell": cell,
+        "layers": f"{own.num_layers} x {own.hidden_size}{' x 2' if own.bidirectional else ''}",
+        "parameters": f"{own.network_.theta.size:,}",
+        "pooling": own.pooling,
+        "dropout": f"{own.dropout:g}",
         "passes": f"{own.n_iter_}",
         "seconds": f"{seconds:.1f}",
+        "seed": f"{values['seed']}",
         "gated": __version__,
     }
 

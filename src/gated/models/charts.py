@@ -25,7 +25,7 @@ svg.chart image { image-rendering: pixelated } svg.chart .here { stroke: var(--d
 .key { font-size: .82rem; color: var(--dim); margin: .2rem 0 .6rem } .key span { white-space: nowrap }
 .key i { display: inline-block; width: .9rem; height: .2rem; margin: 0 .3rem .2rem .8rem; vertical-align: middle }
 """
-LEFT, BELOW, ABOVE = 42, 22, 8  # room for numbers beside, below and above, in pixels
+LEFT, BELOW, ABOVE = 58, 22, 8  # room for numbers beside, below and above, in pixels
 LOWEST, HIGHEST = np.array([247, 251, 255]), np.array([8, 69, 148])  # colours of 0 and of 1 in a map
 
 

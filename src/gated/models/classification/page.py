@@ -23,7 +23,7 @@ STYLE = (
 .matrix { font-size: .85rem } .matrix td, .matrix th { padding: .2rem .45rem; text-align: center; min-width: 1.6rem }
 .matrix td { border-radius: 3px; font-variant-numeric: tabular-nums } .matrix th { font-weight: normal }
 .matrix th.name { text-align: right } .matrix td.zero { color: var(--dim); opacity: .45 }
-.wide { overflow-x: auto } .mistake { display: grid; grid-template-columns: 15rem minmax(0, 1fr); gap: 1rem;
+.scores th { white-space: nowrap } .wide { overflow-x: auto } .mistake { display: grid; grid-template-columns: 15rem minmax(0, 1fr); gap: 1rem;
   border-top: 1px solid var(--line); padding: .6rem 0 } .mistake p { margin: .1rem 0 }
 .bar { display: grid; grid-template-columns: minmax(3rem, 9rem) minmax(0, 16rem) 3.5rem; gap: .5rem; font-size: .85rem;
   align-items: center } .bar i { display: block; height: .55rem; border-radius: 2px; background: #4c78a8 }
@@ -38,13 +38,14 @@ def classifier_report(outcome: Outcome, lang: str = "en") -> str:
     say = WORDS[lang]
     title = say["title"].format(outcome.held_out.name)
     count = len(outcome.held_out)
-    kind = "folds" if outcome.folds else "split" if outcome.learned else "model"
+    kind = "folds" if outcome.folds else "split" if outcome.learned else "judged"
     told = say[kind].format(outcome.learned, outcome.folds or count)
     parts = [f"<style>{STYLE}</style>", f"<h1>{escape(title)}</h1>", _dim(told), *_scores(outcome, say)]
     parts += [_head(say["confusion"]), _dim(say["rows"]), _matrix(outcome.scores, say)]
     parts += [_head(say["wrong"]), *_wrong(outcome, say)]
     parts += [*_early(outcome, say), *_over_time(outcome, say), *_learning(outcome, say)]
-    rows = "".join(f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in outcome.about.items())
+    about = {say.get(name, name): value for name, value in outcome.about.items()}
+    rows = "".join(f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in about.items())
     parts += [_head(say["how"]), f'<table class="scores">{rows}</table>']
     return page(title, lang, parts)
 
