@@ -23,7 +23,8 @@ STYLE = (
 .matrix { font-size: .85rem } .matrix td, .matrix th { padding: .2rem .45rem; text-align: center; min-width: 1.6rem }
 .matrix td { border-radius: 3px; font-variant-numeric: tabular-nums } .matrix th { font-weight: normal }
 .matrix th.name { text-align: right } .matrix td.zero { color: var(--dim); opacity: .45 }
-.scores th { white-space: nowrap } .wide { overflow-x: auto } .mistake { display: grid; grid-template-columns: 15rem minmax(0, 1fr); gap: 1rem;
+.scores th { white-space: nowrap }
+.wide { overflow-x: auto } .mistake { display: grid; grid-template-columns: 15rem minmax(0, 1fr); gap: 1rem;
   border-top: 1px solid var(--line); padding: .6rem 0 } .mistake p { margin: .1rem 0 }
 .bar { display: grid; grid-template-columns: minmax(3rem, 9rem) minmax(0, 16rem) 3.5rem; gap: .5rem; font-size: .85rem;
   align-items: center } .bar i { display: block; height: .55rem; border-radius: 2px; background: #4c78a8 }
