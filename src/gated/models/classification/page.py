@@ -21,7 +21,8 @@ STYLE = (
     charts.STYLE
     + """
 .matrix { font-size: .85rem } .matrix td, .matrix th { padding: .2rem .45rem; text-align: center; min-width: 1.6rem }
-.matrix td { border-radius: 3px; font-variant-numeric: tabular-nums } .matrix th { font-weight: normal }
+.matrix td { border-radius: 3px; font-variant-numeric: tabular-nums }
+.matrix th { font-weight: normal; white-space: nowrap }
 .matrix th.name { text-align: right } .matrix td.zero { color: var(--dim); opacity: .45 }
 .scores th { white-space: nowrap }
 .wide { overflow-x: auto } .mistake { display: grid; grid-template-columns: 15rem minmax(0, 1fr); gap: 1rem;
