@@ -27,7 +27,7 @@ def load(data: str, folder: Path | None) -> Split:
         from sklearn.datasets import load_digits
 
         found = load_digits()
-        half = len(found.images) // 2  # as in scikit-learn's own example: other people wrote the second half
+        half = len(found.images) // 2  # as in scikit-learn's own example
         return Split(found.images[:half], found.target[:half], found.images[half:], found.target[half:])
     from gated.data.series import aeon_sequences
 
