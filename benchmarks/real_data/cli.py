@@ -33,8 +33,8 @@ their own:
   python3 -m venv aeon-env && aeon-env/bin/pip install aeon==1.6.0 tensorflow-cpu
   python -m benchmarks.real_data --data aeon-data --aeon aeon-env/bin/python
 
-Results are added to those of earlier runs; a method that is run again replaces its own. All of it takes about half an
-hour, nearly all of which is aeon's deep networks; --only gated runs ours alone.
+Results are added to those of earlier runs; a method that is run again replaces its own. All of it takes about a
+quarter of an hour on one core, nearly all of which is aeon's deep network; --only gated runs ours alone.
 """
 
 
