@@ -59,6 +59,8 @@ PAGES = (
     "docs/estimators.zh.md",
     "docs/translator.md",
     "docs/translator.zh.md",
+    "docs/classify.md",
+    "docs/classify.zh.md",
     "docs/language-models.md",
     "docs/language-models.zh.md",
     "docs/training.md",

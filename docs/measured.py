@@ -1,7 +1,8 @@
 """What the last whole benchmark measured, written into the pages in English and Chinese.
 
 A page marks a place by two comments, `<!-- measured: KIND -->` and `<!-- end of measured -->`; what stands between them
-is written by `docs/build.py`. KIND is `picture`, `short` (a table of what matters most) or `whole` (of everything).
+is written by `docs/build.py`. KIND is `picture`, `short` (a table of what matters most), `whole` (of everything), or
+`real`, the table of `benchmarks.real_data`.
 The figures come from `benchmarks/results/results.json`, the promises from `benchmarks/targets.py`.
 """
 
@@ -18,6 +19,7 @@ from typing import Any
 from benchmarks.machine import NOTICEABLE
 from benchmarks.points import BIDIRECTIONAL, GRID, UPDATE, Point
 from benchmarks.ratios import geometric_mean
+from benchmarks.real_data import records as real_data
 from benchmarks.report import rounded
 from benchmarks.targets import TARGETS, Figures, Target, better_of
 
@@ -207,6 +209,9 @@ def _content(kind: str, page: str) -> str:
         if not (RESULTS / "results.png").exists():
             return ""
         return f"![{words['picture']}]({_link(page, 'results.png')})\n"
+    if kind == "real":
+        rows = real_data.read(RESULTS / "real_data.json")
+        return f"{real_data.table(rows, 'zh' if '.zh.' in page else 'en')}\n\n{real_data.versions(rows)}.\n"
     if not (RESULTS / "results.json").exists():
         return words["none"] + "\n"
     found = json.loads((RESULTS / "results.json").read_text(encoding="utf-8"))

@@ -33,8 +33,8 @@ their own:
   python3 -m venv aeon-env && aeon-env/bin/pip install aeon==1.6.0 tensorflow-cpu
   python -m benchmarks.real_data --data aeon-data --aeon aeon-env/bin/python
 
-Results are added to those of earlier runs; a method that is run again replaces its own. All of it takes about half an
-hour, nearly all of which is aeon's deep networks; --only gated runs ours alone.
+Results are added to those of earlier runs; a method that is run again replaces its own. All of it takes about a
+quarter of an hour on one core, nearly all of which is aeon's deep network; --only gated runs ours alone.
 """
 
 
@@ -94,9 +94,8 @@ def aeon_runs(python: str, folder: Path, data: str, method: str, seeds: Sequence
         ) as process:
             out, err = process.communicate()
         if process.returncode:
-            raise UsageError(
-                f"--aeon: {method} on {data} ended with {(err.strip().splitlines() or ['nothing said'])[-1]}"
-            )
+            last = (err.strip().splitlines() or ["nothing said"])[-1]
+            raise UsageError(f"--aeon: got an error of {method} on {data} ({last}), expected a result")
     yield from map(json.loads, out.splitlines())
 
 

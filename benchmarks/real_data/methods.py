@@ -30,11 +30,10 @@ class Method:
 
 METHODS = (
     Method("default", "gated", "`SequenceClassifier()`", "`SequenceClassifier()`", SETS),
-    Method("both", "gated", "the same, `bidirectional=True`", "同上，`bidirectional=True`", SETS),
+    Method("forward", "gated", "the same, `bidirectional=False`", "同上，`bidirectional=False`", SETS),
     Method("rocket", "aeon", "ROCKET", "ROCKET"),
     Method("minirocket", "aeon", "MiniRocket", "MiniRocket"),
     Method("dtw", "aeon", "1-NN, DTW", "1-NN，DTW", chance=False),
-    Method("time_cnn", "aeon", "TimeCNN", "TimeCNN"),
     Method("fcn", "aeon", "FCN, 500 epochs", "FCN，500 轮"),
     Method("svc", "scikit", "`SVC(gamma=0.001)`", "`SVC(gamma=0.001)`", SETS[3:], False),
     Method("forest", "scikit", "`RandomForestClassifier()`", "`RandomForestClassifier()`", SETS[3:]),

@@ -19,7 +19,8 @@ class Row:
 
     Attributes:
         data, method: names of `methods`.
-        seeds, accuracy, fit_seconds, predict_seconds: of equal length.
+        seeds, accuracy, fit_seconds, predict_seconds: of equal length; seconds of the processor, which others that run
+            at the same time do not lengthen much.
         versions: of what it ran with, by package.
         padded: whether shorter sequences had zeros behind them, for the method takes equal lengths alone.
     """
@@ -46,9 +47,12 @@ class Row:
         return f"{middle} ± {100 * stdev(self.accuracy):.1f}" if len(self.accuracy) > 1 else middle
 
     def seconds(self) -> str:
-        """The mean time of a fit."""
-        found = mean(self.fit_seconds)
-        return f"{found:.0f} s" if found >= 9.95 else f"{found:.1f} s" if found >= 0.05 else "< 0.1 s"
+        """The mean time of a fit, and of predicting what is held out."""
+        return f"{_time(mean(self.fit_seconds))} + {_time(mean(self.predict_seconds))} s"
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds:.0f}" if seconds >= 9.95 else f"{seconds:.1f}" if seconds >= 0.95 else f"{seconds:.2f}"
 
 
 def read(path: Path) -> list[Row]:
@@ -81,10 +85,16 @@ def put(rows: list[Row], new: Row) -> None:
     rows.append(new)
 
 
+def versions(rows: Sequence[Row]) -> str:
+    """Of what was measured, in a line."""
+    found = {name: version for row in rows for name, version in row.versions.items()}
+    return ", ".join(f"{name} {version}" for name, version in sorted(found.items()))
+
+
 def table(rows: Sequence[Row], lang: str = "en") -> str:
     """Markdown: a line a method, a column a data set; accuracy in per cent, and the time of a fit behind it."""
     found = {(row.data, row.method): row for row in rows}
-    head = {"en": "| accuracy in %; time of a fit |", "zh": "| 准确率（%）；训练用时 |"}[lang]
+    head = {"en": "| accuracy in %; seconds of learning + judging |", "zh": "| 准确率（%）；学习与评判的秒数 |"}[lang]
     lines = [head + "".join(f" {data} |" for data in SETS), "|---|" + "---|" * len(SETS)]
     for method in METHODS:
         own = [found.get((data, method.name)) for data in SETS]

@@ -47,6 +47,7 @@ def options(
     gated evaluate runs/lstm a.txt   how well it foretells a text
     gated caption train              learn to say what is in a picture
     gated translate train            learn to read dates in words
+    gated classify data.csv          learn of which class a sequence is
     gated experiment reber           compare the ways to learn
     gated cache                      machine code and features kept on disk
     """
@@ -165,6 +166,65 @@ def evaluate(
     from gated.cli.evaluate import write_score
 
     write_score(run, file, encoding, streams)
+
+
+@app.command()
+def classify(
+    context: typer.Context,
+    data: Annotated[str, typer.Argument(help="Sequences with classes: a .csv, .npz or .ts file.")],
+    test: Annotated[str | None, typer.Option(help="Another such file, to judge by.")] = None,
+    held_out: Annotated[float, typer.Option(help="Without one: the share of the sequences to judge by.")] = 0.25,
+    folds: Annotated[int | None, typer.Option(help="Instead: in so many parts, each judged once.")] = None,
+    model: Annotated[str | None, typer.Option(help="Learn nothing: ask a saved model.")] = None,
+    label: Annotated[str, typer.Option(help="Column of classes of a .csv; with --model none, if not given.")] = "label",
+    sequence: Annotated[
+        str | None,
+        typer.Option(help="A row is a step: the column that says of which.  [default: a row is a sequence]"),
+    ] = None,
+    time: Annotated[str | None, typer.Option(help="The column that orders steps.  [default: as in the file]")] = None,
+    group: Annotated[str | None, typer.Option(help="The column of what must not be split.")] = None,
+    drop: Annotated[list[str] | None, typer.Option(help="A column to leave out; may be given again.")] = None,
+    cell: Annotated[str | None, typer.Option(help="A cell of the zoo (gated cells), or FILE.py:NAME.")] = None,
+    hidden: Annotated[int | None, typer.Option(help="Hidden units, in each direction.")] = None,
+    layers: Annotated[int | None, typer.Option(help="Recurrent layers on top of each other.")] = None,
+    bidirectional: Annotated[
+        bool | None, typer.Option("--bidirectional/--one-direction", help="Read from both ends, or not.")
+    ] = None,
+    pooling: Annotated[str | None, typer.Option(help="Of all steps: max, mean or last.")] = None,
+    dropout: Annotated[float | None, typer.Option(help="Probability of a zero before the last layer.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the sequences.")] = None,
+    batch: Annotated[int | None, typer.Option(help="Sequences of an update.")] = None,
+    lr: Annotated[float | None, typer.Option(help="Highest learning rate.")] = None,
+    early_stopping: Annotated[
+        bool | None,
+        typer.Option("--early-stopping/--to-the-end", help="Keep some apart, stop when they get worse."),
+    ] = None,
+    balanced: Annotated[bool, typer.Option("--balanced", help="All classes count the same, rare ones too.")] = False,
+    seed: Annotated[int, typer.Option(help="Of all that is random.")] = 0,
+    lang: Annotated[str, typer.Option(help="Of the page: en or zh.")] = "en",
+    out: Annotated[str | None, typer.Option(help="Folder of what is written  [default: runs/classify-NAME]")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Tell how it learns.")] = False,
+    threads: Annotated[int | None, typer.Option(help="Of gated  [default: all processors]")] = None,
+) -> None:
+    """Learn of which class a sequence is; judge by others, beside the nearest neighbour; write a page about it.
+
+    What is left out of the network's options is the default of gated.models.SequenceClassifier. The folder gets the
+    model, predictions.csv and report.html.
+
+    \b
+    gated classify vowels_TRAIN.ts --test vowels_TEST.ts
+    gated classify walks.csv --sequence walk --time second --label who --folds 5
+    gated classify new.csv --sequence walk --time second --model runs/classify-walks --out runs/new
+    """
+    from gated.cli.threads import limit_threads
+
+    limit_threads(threads)
+    from gated.cli.classify import run_classification
+
+    values = dict(context.params)
+    given = [name for name in values if context.get_parameter_source(name).name != "DEFAULT"]
+    run_classification(values, given)
 
 
 @app.command()

@@ -62,6 +62,7 @@ def test_the_head_is_held_to(read):
     ("text", "line", "words"),
     [
         ("1,2\n", 1, "'1,2', expected a line that begins with @"),
+        ("@\n@data\n", 1, "'@', expected a line that begins with @"),
         ("@problemName x\n", 1, "the end of the file"),
         (HEAD, 4, "no sequence, expected at least one behind @data"),
         ("@timeStamps true\n@data\n", 1, "@timeStamps true, expected false"),

@@ -93,7 +93,7 @@ class _Lines:
 def _head(lines: _Lines) -> _Head:
     head = _Head()
     for line in lines:
-        if not line.startswith("@"):
+        if not line[1:].strip() or not line.startswith("@"):
             lines.refuse(f"'{shown(line, 40)}'", "a line that begins with @, and @data before the numbers")
         word, *values = line[1:].split()
         key = word.lower()

@@ -1,0 +1,127 @@
+"""Scores, splits and yardsticks against counting by hand; charts as the SVG that they are."""
+
+from __future__ import annotations
+
+import io
+import xml.etree.ElementTree as ElementTree
+
+import numpy as np
+import pytest
+
+from gated.errors import ArgumentError
+from gated.models import charts
+from gated.models.classification.scores import scores_of
+from gated.models.classification.splitting import fold_rows, held_out_rows
+from gated.models.classification.yardsticks import commonest, nearest, resampled
+
+pytest.importorskip("sklearn")
+SVG = "{http://www.w3.org/2000/svg}"
+Y = np.array(list("aaaaaaabbbbc"))
+
+
+def test_scores_agree_with_scikit_learn_s():
+    from sklearn.metrics import accuracy_score, balanced_accuracy_score, confusion_matrix
+
+    rng = np.random.default_rng(0)
+    true, said = rng.integers(0, 4, 60), rng.integers(0, 4, 60)
+    found = scores_of(true, said, np.arange(4))
+    np.testing.assert_array_equal(found.confusion, confusion_matrix(true, said))
+    assert found.accuracy == pytest.approx(accuracy_score(true, said))
+    assert found.balanced == pytest.approx(balanced_accuracy_score(true, said))
+
+
+def test_scores_with_a_class_that_was_not_learned_and_one_that_does_not_occur():
+    found = scores_of(np.array(["a", "x"]), np.array(["a", "b"]), np.array(["a", "b"]))
+    assert found.classes.tolist() == ["a", "b", "x"]
+    assert found.confusion.tolist() == [[1, 0, 0], [0, 0, 0], [0, 1, 0]]
+    assert (found.accuracy, found.balanced) == (0.5, 0.5)
+
+
+def test_a_share_of_each_class_is_held_out():
+    keep, out = held_out_rows(Y, None, 0.25, 3)
+    assert sorted([*keep, *out]) == list(range(12))
+    assert sorted(Y[out]) == ["a", "a", "b"], "a quarter of each; of c, which occurs once, nothing"
+    assert not np.array_equal(out, held_out_rows(Y, None, 0.25, 4)[1])
+    assert np.array_equal(out, held_out_rows(Y, None, 0.25, 3)[1])
+    assert len(held_out_rows(np.array(["a", "a", "b", "b"]), None, 0.99, 0)[0]) == 2, "one of each is learned from"
+
+
+def test_no_group_is_split():
+    groups = np.repeat([5, 6, 7, 8], 3)
+    for keep, out in (held_out_rows(Y, groups, 0.25, 0), *fold_rows(Y, groups, 3, 0)):
+        assert not set(groups[keep]) & set(groups[out])
+    assert len(np.unique(groups[held_out_rows(Y, groups, 0.25, 0)[1]])) == 1
+
+
+def test_in_folds_everything_is_judged_once():
+    parts = list(fold_rows(Y[:11], None, 4, 0))
+    assert sorted(np.concatenate([out for _, out in parts])) == list(range(11))
+    assert all(set(Y[out]) == {"a", "b"} for _, out in parts)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: held_out_rows(Y, None, 1.0, 0), "held_out: got 1.0, expected a share above 0 and below 1"),
+        (lambda: held_out_rows(Y[:3], None, 0.5, 0), "y: got the class 'a' alone, expected at least two classes"),
+        (lambda: held_out_rows(np.arange(3), None, 0.5, 0), "held_out: got 3 sequences, each of a class of its own"),
+        (lambda: held_out_rows(Y, np.zeros(12), 0.5, 0), "held_out: got 2 parts of 1 groups, expected no more parts"),
+        (
+            lambda: list(fold_rows(Y, None, 3, 0)),
+            "folds: got 3 parts, and 1 sequences of the class 'c', expected no more",
+        ),
+        (lambda: list(fold_rows(Y, None, 1, 0)), "folds: got 1, expected a whole number of at least 2"),
+        (lambda: list(fold_rows(Y, np.arange(12) % 2, 3, 0)), "folds: got 3 parts of 2 groups"),
+    ],
+)
+def test_what_cannot_be_split(call, words):
+    with pytest.raises(ArgumentError) as caught:
+        call()
+    assert words in str(caught.value)
+
+
+def test_yardsticks():
+    assert commonest(Y, 3).tolist() == ["a"] * 3
+    np.testing.assert_allclose(resampled(np.array([[0.0], [2.0]]), 3), [[0], [1], [2]])
+    np.testing.assert_allclose(resampled(np.array([[np.nan, 1], [np.nan, np.nan], [np.nan, 3]]), 3)[:, 1], [1, 2, 3])
+    rng = np.random.default_rng(0)
+    x = [rng.standard_normal((5, 2)) * [1, 1000] for _ in range(9)]
+    y = np.arange(9)
+    joined = np.concatenate(x)
+    scaled = [(own - joined.mean(0)) / joined.std(0) for own in x]
+    theirs = [rng.standard_normal((5, 2)) * [1, 1000] for _ in range(4)]
+    far = [[((own - (other - joined.mean(0)) / joined.std(0)) ** 2).sum() for own in scaled] for other in theirs]
+    assert nearest(x, y, theirs).tolist() == np.argmin(far, axis=1).tolist()
+
+
+def parsed(svg):
+    return ElementTree.fromstring(svg)
+
+
+def test_lines_are_broken_where_a_number_is_missing():
+    nan = float("nan")
+    picture = parsed(charts.lines({"a & b": [1, 2, nan, 4], "c": [nan] * 4}, limits=(0, 4), width=100, height=60))
+    drawn = [each.get("points").split() for each in picture.iter(f"{SVG}polyline")]
+    assert [len(points) for points in drawn] == [2, 2] and picture[0].text == "a & b, c"
+    heights = [float(point.split(",")[1]) for point in drawn[0]]
+    assert heights[0] > heights[1], "up is more"
+    assert "4" in [each.text for each in picture.iter(f"{SVG}text")]
+
+
+def test_charts_of_odd_numbers():
+    for curves in ({"a": []}, {"a": [1.0]}, {"a": [2.0, 2.0]}, {}, {"a": [float("nan")]}, {"a": [1e300, -1e300]}):
+        assert parsed(charts.lines(curves)) is not None
+        assert parsed(charts.lines(curves, plain=True)) is not None
+    assert charts._ticks(0, 1) == [0, 0.5, 1] and charts._ticks(-2.1, 2.2) == [-2, 0, 2]
+
+
+def test_a_map_is_a_png_of_its_numbers():
+    image = pytest.importorskip("PIL.Image")
+    values = np.array([[0.0, 1.0, np.nan], [2.0, 0.5, 0.25]])
+    picture = parsed(charts.heat(values))
+    (found,) = picture.iter(f"{SVG}image")
+    assert found.get("href").startswith("data:image/png;base64,")
+    colours = np.array([[charts.LOWEST, charts.HIGHEST]], np.uint8)
+    opened = image.open(io.BytesIO(charts.png_bytes(colours)))
+    np.testing.assert_array_equal(np.asarray(opened), colours)
+    assert charts.key(["<a>", "b"]).count("<i ") == 2 and "&lt;a&gt;" in charts.key(["<a>", "b"])
