@@ -23,7 +23,7 @@ __version__ = "0.1.0"
 _HOME = {
     **dict.fromkeys(("Cell", "cell"), "gated.language"),
     **dict.fromkeys(("Recurrent", "LSTM", "PeepholeLSTM", "GRU", "RNN", "Dense", "Embedding"), "gated.nn"),
-    **dict.fromkeys(("Network", "WiredNetwork"), "gated.nn"),
+    **dict.fromkeys(("Dropout", "Network", "Pool", "WiredNetwork"), "gated.nn"),
     **dict.fromkeys(("check_cell",), "gated.audit"),
     **dict.fromkeys(("get_num_threads", "set_num_threads"), "gated.backends.native.threads.pool"),
 }

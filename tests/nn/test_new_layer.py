@@ -56,6 +56,7 @@ def network(which: str, seed: int = 0, dtype: str = "float64") -> gated.Network:
 
 
 WHICH = ("map", "recurrent", "both", "nested")
+KNOWN = "recurrent, dense, dropout, embedding, network, pool, "
 
 
 def drawn(*shape: int, seed: int = 1) -> Array:
@@ -296,7 +297,7 @@ def test_a_fresh_process_that_imports_it(tmp_path: Path) -> None:
     )
     assert fresh(read, imports=True) == made.forward(np.ones((2, 1, 3)))[0].tobytes().hex()
     assert fresh(read, imports=False) == (
-        f"{path!r}: network: layer 'one' is of kind 'residual', expected recurrent, dense, embedding, network, "
+        f"{path!r}: network: layer 'one' is of kind 'residual', expected {KNOWN}"
         "or first an import of the module that defines it (with kind='residual')"
     )
 
@@ -313,7 +314,7 @@ def test_descriptions_of_it_that_are_wrong(tmp_path: Path) -> None:
         assert "\n" not in str(caught.value)
         return str(caught.value)
 
-    unknown = "expected recurrent, dense, embedding, network, "
+    unknown = f"expected {KNOWN}"
     for wrong_kind in ("resid", "network", "tied", 3, None):
         found = refused(lambda own, kind=wrong_kind: own["inner"].update(kind=kind))
         assert found.startswith(f"network: a layer in a layer is of kind '{wrong_kind}', {unknown}"), found
@@ -336,7 +337,7 @@ def test_one_by_its_description() -> None:
     assert isinstance(layer, Residual) and layer.theta.size == 20
     with pytest.raises(FileFormatError) as caught:
         layer_of({"kind": "mine"})
-    assert str(caught.value).startswith("layer: got the kind 'mine', expected recurrent, dense, embedding, network, ")
+    assert str(caught.value).startswith(f"layer: got the kind 'mine', expected {KNOWN}")
     with pytest.raises(FileFormatError, match="^layer: got the kind None, expected recurrent"):
         layer_of([])  # type: ignore[arg-type]
 

@@ -1,8 +1,13 @@
-"""Whole models: a language model of characters, words or bytes, the one by counting that it has to beat, and the
-captioner of a course assignment (`gated.models.cs231n`)."""
+"""Whole models: a language model of characters, words or bytes, the one by counting that it has to beat, the captioner
+of a course assignment (`gated.models.cs231n`); and estimators of scikit-learn for sequences, which need scikit-learn
+when they are asked for."""
 
 from __future__ import annotations
 
+import importlib
+from typing import Any
+
+from gated.errors import require_extra
 from gated.lazy import submodules
 from gated.models.language_model import CharacterLanguageModel, LanguageModel
 from gated.models.ngram import KneserNey
@@ -11,6 +16,22 @@ from gated.publish import publish
 
 publish("gated.models", CharacterLanguageModel, KneserNey, LanguageModel, TextScore)
 
-__getattr__, __dir__ = submodules(__name__)
+ESTIMATORS = {
+    "SequenceClassifier": "gated.models.estimators.classifier",
+    "SequenceRegressor": "gated.models.estimators.regressor",
+}
+_module, _names = submodules(__name__)
+
+
+def __getattr__(name: str) -> Any:
+    if name in ESTIMATORS:
+        require_extra("sklearn", "sklearn")
+        return getattr(importlib.import_module(ESTIMATORS[name]), name)
+    return _module(name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*_names(), *ESTIMATORS})
+
 
 __all__ = ["CharacterLanguageModel", "KneserNey", "LanguageModel", "TextScore"]

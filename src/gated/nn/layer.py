@@ -52,6 +52,8 @@ class Layer:
         backend_name: who computes for it, "native" or "reference"; None if it does not say. What a layer of somebody's
             own computes, it may leave to `gated.backends.backend_of(self)`.
         fresh: whether forward's output is a new array each time. A layer that says so saves the next one a copy.
+        stepless: whether it makes one row of a whole sequence: x has steps, y is (N, ...). Such a layer belongs into a
+            `gated.WiredNetwork`, which looks after who has steps.
         claims: of a class that has a kind: for a description and a `gated.nn.claims.Weight`, the parameters that it
             calls for, name and shape, in the order of theta; by arithmetic alone, it may be a stranger's description.
             Raises ArgumentError or ArgumentTypeError for what cannot be. Of a layer in the description:
@@ -62,6 +64,7 @@ class Layer:
     _params: ParameterVector
     dtype: np.dtype[Any]
     backend_name: str | None = None
+    stepless = False
     fresh = False  # whether what forward gives out is seen by nobody else: no view of x, nothing that is used again
     forward: Callable[..., tuple[Any, Any, Any]]  # a layer's own: x, state, lengths, *, rng -> y, the last state, tape
     backward: Callable[..., tuple[Any, Any, ParameterVector]]  # tape, dy, dstate -> dx, dstate, grads

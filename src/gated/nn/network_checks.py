@@ -37,6 +37,8 @@ def check_layers(layers: Mapping[str, Any], chained: bool = True) -> None:
                 "a layer that belongs to another network, which holds its parameters",
                 "a layer of its own: copy.deepcopy(layer), or one network that contains the other",
             )
+        if chained and getattr(layer, "stepless", False) is True:
+            raise wrong(f"layers[{name!r}]", "a layer whose output has no steps, in a chain", "it in a WiredNetwork")
         if before is not None:
             size, wants = getattr(before[1], "output_size", None), getattr(layer, "input_size", None)
             if chained and size is not None and wants is not None and size != wants:

@@ -141,8 +141,8 @@ class Flow:
 
     def put(self, name: str, y: Array, timed: str | None, last: Any) -> None:
         """What a layer has made; its states only where somebody reads them."""
-        self.values[Source(name)] = Value(y, timed)
         layer = self._layer(name)
+        self.values[Source(name)] = Value(y, None if is_stepless(layer) else timed)
         if isinstance(layer, Stack):
             for own, state in zip(layer.cell.states, last, strict=True):
                 source = Source(name, own)
@@ -202,6 +202,11 @@ class Adjoints:
             own = np.ascontiguousarray(rows.reshape(sequences, levels, size).swapaxes(0, 1))
             states[k] = own if given is None else backend_of(layer).sum_of_products([(states[k],), (own,)])
         return tuple(states)
+
+
+def is_stepless(layer: Any) -> bool:
+    """Whether what a layer gives has no steps, whatever it reads."""
+    return getattr(layer, "stepless", False) is True
 
 
 def takes_ids(layer: Any) -> bool:

@@ -13,7 +13,7 @@ from gated.nn.network_checks import has_state, running
 from gated.nn.parameters import ParameterVector
 from gated.nn.refusals import refuse_tape
 from gated.nn.segment import Segment, tail_of
-from gated.nn.wired_flow import Adjoints, Flow, Joined
+from gated.nn.wired_flow import Adjoints, Flow, Joined, is_stepless
 from gated.nn.wired_stream import WiredStream
 from gated.nn.wiring import Wiring
 
@@ -81,6 +81,15 @@ class WiredNetwork(Network):
     def input_size(self) -> Any:
         """None: an input's size is that of its layers."""
         return None
+
+    @property
+    def stepless(self) -> bool:  # type: ignore[override]
+        """Whether the output has no steps though the inputs have some."""
+        timed: dict[str, bool] = {}
+        for name, wire in self.wiring.wires.items():
+            steps = any(source.state is None and timed.get(source.name, True) for source in wire.x)
+            timed[name] = steps and not is_stepless(self.layers[name])
+        return not timed[name]
 
     @property
     def linked(self) -> str:
@@ -230,6 +239,8 @@ class WiredNetwork(Network):
         for name, wire in self.wiring.wires.items():
             read = [lead[source.name] if source.state is None else ((flow.sequences or 0,), None) for source in wire.x]
             lead[name] = max(read, key=lambda own: len(own[0]))
+            if is_stepless(self.layers[name]):
+                lead[name] = (flow.sequences or 0,), None
         shape, timed = lead[name]
         own = flow.lengths_of(timed)
         return np.ones(shape, bool) if own is None else running(own, shape[1 if flow.turned else 0], flow.turned)

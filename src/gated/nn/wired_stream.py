@@ -14,7 +14,7 @@ from gated.errors import describe, wrong, wrong_type
 from gated.nn import checks
 from gated.nn.network_checks import check_state, has_state
 from gated.nn.network_stream import NetworkStream, drawn_one_by_one, one_by_one
-from gated.nn.wired_flow import Flow, takes_ids
+from gated.nn.wired_flow import Flow, is_stepless, takes_ids
 from gated.nn.wiring import Source
 
 if TYPE_CHECKING:
@@ -66,6 +66,8 @@ class _WiredSteps:
             if not own:
                 network._inferred(name, flow, state)
                 continue
+            if is_stepless(network.layers[name]):
+                raise wrong("x", f"no {missing!r}, for whose end {name!r} waits", "a sequence whose end is known")
             for source in wire.sources():
                 if source.name not in moving and flow.values[source].timed is not None:
                     came = f"a sequence from {str(source)!r} beside single steps in {name!r}"

@@ -39,7 +39,9 @@ def wired_gradients(
         if after:
             last[name] = after
     x, joined = flow.joined(tail.first)
-    own = Sequences(x, batch.target, flow.lengths_of(joined.timed), batch.mask)
+    stepless = joined.timed is None and not any(has_state(layer) for layer in tail.layers.values())
+    lengths = flow.lengths_of(joined.timed)
+    own = _one_step(x, batch) if stepless else Sequences(x, batch.target, lengths, batch.mask)
     begin = network.tail_state(tail, flow, state)
     found = train_in_one_call(tail, loss, None, own, begin, rng=rng, inwards=True)
     if found is None:
@@ -54,12 +56,18 @@ def wired_gradients(
     grads, adjoints = network.params.zeros(backend), Adjoints(network, flow.turned)
     start, stop = tail.span
     backend.add(found.trained.gradient, grads.vector[start:stop])
-    adjoints.split(tail.first, found.dx, joined)
+    adjoints.split(tail.first, found.dx[0] if stepless and found.dx is not None else found.dx, joined)
     for name in _wired(tail, state):
         adjoints.begin(name, found.first[name])
     for name in reversed(ahead):
         network._back(name, tape, adjoints, grads, {})
     return value, grads, last
+
+
+def _one_step(x: Array, batch: Sequences) -> Sequences:
+    """Rows without steps, (N, ...), as one step (1, N, ...)."""
+    target, mask = (None if given is None else np.asarray(given)[None] for given in (batch.target, batch.mask))
+    return Sequences(x[None], target, None, mask)
 
 
 def _wired(tail: Segment, state: Any) -> list[str]:

@@ -1,0 +1,69 @@
+"""The network of an estimator: a recurrent layer, one row of a whole sequence, a dense layer.
+
+D inputs at a step, H hidden, V outputs.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gated.errors import describe, unknown, wrong_type
+from gated.language import Cell
+
+
+def cell_of(cell: Any) -> Cell:
+    """A cell, or the one of the zoo that has this name."""
+    from gated.cells import ZOO
+
+    if isinstance(cell, Cell):
+        return cell
+    if not isinstance(cell, str):
+        raise wrong_type("cell", describe(cell), "a gated.Cell, or the name of one in gated.cells.ZOO")
+    if cell not in ZOO:
+        raise unknown("cell", cell, ZOO)
+    return ZOO[cell]
+
+
+def sequence_network(
+    inputs: int,
+    outputs: int,
+    cell: Any = "lstm",
+    *,
+    hidden_size: int = 64,
+    num_layers: int = 1,
+    bidirectional: bool = False,
+    pooling: str | None = "mean",
+    dropout: float = 0.0,
+    dtype: Any = "float32",
+    seed: int = 0,
+) -> Any:
+    """A network with fresh parameters.
+
+    Args:
+        inputs: D.
+        outputs: V.
+        cell: a cell, or the name of one.
+        hidden_size: H, in each direction.
+        num_layers: recurrent layers.
+        bidirectional: whether they read in both directions.
+        pooling: of the steps of a sequence, "last", "mean" or "max": a `WiredNetwork` that makes rows (N, V) of the
+            input "x"; None: a `Network` that gives one at every step, (T, N, V).
+        dropout: between recurrent layers, and before the dense one, while it learns.
+        dtype: "float32" or "float64".
+        seed: of the parameters.
+    """
+    from gated.nn import Dense, Dropout, Network, Pool, Recurrent, WiredNetwork
+
+    between = dropout if num_layers > 1 else 0.0
+    options: dict[str, Any] = {"bidirectional": bidirectional, "dropout": between, "dtype": dtype, "seed": seed}
+    own = cell_of(cell)
+    if "b.f" in own.parameters:
+        options["forget_bias"] = 1.0  # after Gers et al. and Jozefowicz et al.: at first nothing is forgotten
+    layers: dict[str, Any] = {"rnn": Recurrent(own, inputs, hidden_size, num_layers, **options)}
+    size = layers["rnn"].output_size
+    if pooling is not None:
+        layers["pool"] = Pool(size, pooling, directions=layers["rnn"].directions, dtype=dtype)
+    if dropout:
+        layers["drop"] = Dropout(size, dropout, dtype=dtype)
+    layers["head"] = Dense(size, outputs, dtype=dtype, seed=seed + 1)
+    return Network(layers) if pooling is None else WiredNetwork(layers, {"rnn": "x"})
