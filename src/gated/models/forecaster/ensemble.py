@@ -19,8 +19,8 @@ from gated.data import Sequences
 from gated.learning import Judge, Report, Run
 from gated.learning.runs.fit import passes
 from gated.learning.training.loop import epoch_generator
-from gated.models.forecaster.features import Prepared, Shape, base_of
-from gated.models.forecaster.network import Tables, batches_of, begin_at, foretold, network_of
+from gated.models.forecaster.features import Prepared, Shape, base_of, inputs_of
+from gated.models.forecaster.network import Sizes, Tables, batches_of, begin_at, foretold, network_of
 from gated.models.forecaster.rows import Rows, gathered, rows_of
 from gated.models.forecaster.straight_road import MOST, Road, choose, regress, sizes_of
 from gated.models.schooling import schooling
@@ -60,7 +60,7 @@ class Ensemble:
 
     Attributes:
         shape: of the features.
-        sizes: (F,), of the straight road's features.
+        sizes: of what is read.
         quantiles: the levels.
         networks: the members.
         moves: (H, Q), added to the quantiles, in scales.
@@ -68,7 +68,7 @@ class Ensemble:
     """
 
     shape: Shape
-    sizes: Array
+    sizes: Sizes
     quantiles: tuple[float, ...]
     networks: list[Any]
     moves: Array
@@ -104,12 +104,15 @@ def learn(given: Sequence[Prepared], shape: Shape, school: School) -> Ensemble:
     blocks = blocks_of(school.members)
     shape, penalty = choose(given, shape, blocks)
     rows = rows_of(given, shape, blocks)
-    sizes = sizes_of(gathered(given, shape, rows.at_most(MOST))[0])
+    sizes = Sizes(
+        sizes_of(np.concatenate([inputs_of(own, shape) for own in given])),
+        sizes_of(gathered(given, shape, rows.at_most(MOST))[0]),
+    )
     tables = Tables.of(given, shape, sizes, school.dtype)
     networks, errors = [], []
     for member in range(blocks)[-school.members :]:
         pupil = Pupil(member, rows.without(member, shape.horizon), rows.inside(member))
-        road = road_of(given, shape, pupil.mine, sizes, penalty, school.quantiles)
+        road = road_of(given, shape, pupil.mine, sizes.straight, penalty, school.quantiles)
         network = _taught(given, shape, school, tables, road, pupil)
         networks.append(network)
         own = pupil.held.at_most(MEASURED // school.members)

@@ -16,7 +16,7 @@ from gated.language import Cell
 from gated.models.forecaster.ensemble import Ensemble
 from gated.models.forecaster.features import BASES, Shape
 from gated.models.forecaster.learned import Learned
-from gated.models.forecaster.network import INPUTS, STRAIGHT
+from gated.models.forecaster.network import INPUTS, STRAIGHT, Sizes
 from gated.models.forecaster.rhythm import COUNTED, DATES, NUMBERS, PERIODS, Rhythm
 from gated.models.forecaster.settings import TRANSFORMS
 from gated.number_checks import levels, whole
@@ -44,7 +44,8 @@ def save_learned(path: str | os.PathLike[str], learned: Learned, arguments: Mapp
         "transform": learned.transform,
         "quantiles": list(own.quantiles),
         "window": own.window,
-        "sizes": own.sizes.tolist(),
+        "inputs": own.sizes.inputs.tolist(),
+        "straight": own.sizes.straight.tolist(),
         "moves": own.moves.tolist(),
         "center": learned.center.tolist(),
         "size": learned.size.tolist(),
@@ -91,9 +92,10 @@ def _learned(networks: list[Any], said: Any) -> Learned:
     quantiles = levels("quantiles", said["quantiles"])
     if 0.5 not in quantiles:
         raise FileFormatError("got quantiles without the middle")
-    arrays = {name: np.array(said[name], float) for name in ("sizes", "moves", "center", "size")}
+    arrays = {name: np.array(said[name], float) for name in ("inputs", "straight", "moves", "center", "size")}
     expected = {
-        "sizes": (shape.straight,),
+        "inputs": (shape.inputs,),
+        "straight": (shape.straight,),
         "moves": (shape.horizon, len(quantiles)),
         "center": (shape.exogenous,),
         "size": (shape.exogenous,),
@@ -102,13 +104,18 @@ def _learned(networks: list[Any], said: Any) -> Learned:
     for name, array in arrays.items():
         if array.shape != expected[name] or not np.isfinite(array).all():
             raise FileFormatError(f"got {shown(array.shape)} for {name}, expected {expected[name]} finite numbers")
-    if len(names) != shape.exogenous or not (arrays["sizes"] > 0).all() or not (arrays["size"] > 0).all():
+    if len(names) != shape.exogenous or not all((arrays[name] > 0).all() for name in ("inputs", "straight", "size")):
         raise FileFormatError("got exogenous columns that do not fit")
     for network in networks:
         if misfit(network, shape, len(quantiles)):
             raise FileFormatError("got a network of another kind")
     ensemble = Ensemble(
-        shape, arrays["sizes"], quantiles, networks, arrays["moves"], whole("window", said["window"], 1)
+        shape,
+        Sizes(arrays["inputs"], arrays["straight"]),
+        quantiles,
+        networks,
+        arrays["moves"],
+        whole("window", said["window"], 1),
     )
     return Learned(ensemble, rhythm, names, arrays["center"], arrays["size"], said["transform"])
 

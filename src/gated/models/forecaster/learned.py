@@ -80,6 +80,10 @@ class Learned:
         prepared = [self._prepared(own, shape, ahead) for own, ahead in zip(series, futures, strict=True)]
         return np.asarray(TRANSFORMS[self.transform][1](self.ensemble(prepared)))
 
+    def prepared(self, own: Series, ahead: Array) -> Prepared:
+        """A series as the networks see it."""
+        return self._prepared(own, self.shape, ahead)
+
     def refuse_others(self, given: Given) -> None:
         """Raise ArgumentError for series of another rhythm, or with other exogenous columns."""
         rhythm = rhythm_of(given)

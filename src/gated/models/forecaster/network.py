@@ -22,6 +22,7 @@ from gated.models.forecaster.rows import Rows
 
 Array = NDArray[Any]
 INPUTS, STRAIGHT = "inputs", "straight"
+FAR = 5.0  # sizes, beyond which the recurrent layer is told nothing: its gates would be driven to their ends
 AT_ONCE = 512  # windows that are read together: bounds the memory
 
 
@@ -51,6 +52,14 @@ def begin_at(network: Any, weights: Array, intercepts: Array) -> None:
 
 
 @dataclass(frozen=True)
+class Sizes:
+    """The size of each number that is read, (D,) and (F,): by it is divided."""
+
+    inputs: Array
+    straight: Array
+
+
+@dataclass(frozen=True)
 class Tables:
     """What the network reads and what it is to foretell, of each series at every step."""
 
@@ -59,11 +68,14 @@ class Tables:
     targets: list[Array]
 
     @classmethod
-    def of(cls, given: Sequence[Prepared], shape: Shape, sizes: Array, dtype: Any) -> Tables:
+    def of(cls, given: Sequence[Prepared], shape: Shape, sizes: Sizes, dtype: Any) -> Tables:
         steps = [np.arange(len(own)) for own in given]
         return cls(
-            [inputs_of(own, shape).astype(dtype) for own in given],
-            [(straight_of(own, shape, at) / sizes).astype(dtype) for own, at in zip(given, steps, strict=True)],
+            [np.clip(inputs_of(own, shape) / sizes.inputs, -FAR, FAR).astype(dtype) for own in given],
+            [
+                (straight_of(own, shape, at) / sizes.straight).astype(dtype)
+                for own, at in zip(given, steps, strict=True)
+            ],
             [targets_of(own, shape, at).astype(dtype) for own, at in zip(given, steps, strict=True)],
         )
 

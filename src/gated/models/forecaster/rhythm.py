@@ -40,7 +40,8 @@ class Rhythm:
         """The unit of the calendar ("Y", "Q", "M", "W", "B", "D", "h", "min", "s") and how many of it; None: none."""
         if self.kind not in (DATES, PERIODS):
             return None
-        offset = _offset(self.step)
+        pd: Any = require_extra("pandas", "series")
+        offset = _offset(self.step) if self.kind == DATES else pd.PeriodDtype(self.step).freq
         word = offset.name.split("-")[0].lstrip("0123456789")
         for unit, names in {
             "Y": ("Y", "YS", "YE", "BYE", "BYS", "A"),
