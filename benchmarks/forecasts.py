@@ -57,7 +57,7 @@ _LEVEL_MONTHS, _RISING_MONTHS = (
     tuple(((p, d, q), (P, 1, 1, 12)) for p in (0, 1, 2) for q in (0, 1) if p + q for P in (0, 1)) for d in (0, 1)
 )
 _LEVELS = (("add", None, False, None), ("add", "add", False, None), ("add", "add", True, None))
-_SEASONAL = tuple((e, t, d, "add") for e in ("add", "mul") for t, d in ((None, False), ("add", False), ("add", True)))
+_SEASONAL = tuple((*form[:3], "add") for form in _LEVELS)
 SETS = {
     "sunspots": Set(11, 1, 11, 3, _YEARS, _LEVELS),
     "co2": Set(12, 12, 12, 4, _RISING_MONTHS, _SEASONAL),
@@ -145,9 +145,7 @@ def of_statsmodels(fitted: Any, own: Set, past: np.ndarray) -> Forecast:
     if hasattr(fitted, "get_forecast"):
         said = fitted.get_forecast(own.horizon)
         return said.predicted_mean, {part: tuple(said.conf_int(alpha=1 - part).T) for part in COVERAGE}
-    options = {"method": "simulated", "simulate_repetitions": 2000, "random_state": 0}
-    where = {"start": len(past), "end": len(past) + own.horizon - 1}
-    said = fitted.get_prediction(**where, **(options if fitted.model.error == "mul" else {}))
+    said = fitted.get_prediction(start=len(past), end=len(past) + own.horizon - 1)
     ends = {part: tuple(np.asarray(said.pred_int(alpha=1 - part)).T) for part in COVERAGE}
     return np.asarray(said.predicted_mean), ends
 

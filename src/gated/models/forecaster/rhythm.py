@@ -139,11 +139,11 @@ def read_index(name: str, index: Any, frequency: str | None) -> tuple[Rhythm, An
         came = "an index with the same entry twice" if not index.is_unique else "an index that goes back"
         raise wrong(name, came, "an increasing one: sort_index(), groupby(level=0).mean()")
     if isinstance(index, pd.PeriodIndex):
-        whole = pd.period_range(index[0], index[-1], freq=index.freq)
+        whole = pd.period_range(index[0], index[-1], freq=index.freq, name=index.name)
         return Rhythm(PERIODS, index.freqstr), whole, whole.get_indexer(index)
     if isinstance(index, pd.DatetimeIndex):
         step = _frequency(name, index, frequency)
-        whole = pd.date_range(index[0], index[-1], freq=step)
+        whole = pd.date_range(index[0], index[-1], freq=step, name=index.name)
         return Rhythm(DATES, step), whole, whole.get_indexer(index)
     if index.dtype.kind in "iuf":
         return _numbers(name, index)
