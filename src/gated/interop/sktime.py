@@ -38,8 +38,8 @@ class SktimeForecaster(BaseForecaster):
         return self
 
     def _update(self, y: Any, X: Any = None, update_params: bool = True) -> SktimeForecaster:
-        both = zip(self.seen_, (y, X), strict=True)
-        self.seen_ = tuple(None if new is None else new.combine_first(old) for old, new in both)
+        before, X_before = self.seen_
+        self.seen_ = y.combine_first(before), None if X is None else X.combine_first(X_before)
         return self._fit(*self.seen_, self._fh) if update_params else self
 
     def _predict(self, fh: Any, X: Any) -> Any:

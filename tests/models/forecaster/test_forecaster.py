@@ -15,7 +15,9 @@ from tests.models.forecaster.small import small, wave  # noqa: E402
 import gated  # noqa: E402
 from gated.errors import FileFormatError  # noqa: E402
 from gated.models import Forecaster  # noqa: E402
-from gated.models.forecaster.ensemble import in_order, moves_of  # noqa: E402
+from gated.models.forecaster.ensemble import blocks_of, in_order, moves_of, steps_needed  # noqa: E402
+from gated.models.forecaster.features import Shape, prepare  # noqa: E402
+from gated.models.forecaster.rows import rows_of  # noqa: E402
 
 DAYS = pd.date_range("2024-01-01", periods=90)
 
@@ -113,6 +115,24 @@ def test_intervals_cover_what_they_say(noise):
         assert max(below, above) < 1 - part + 0.04
     best = np.mean(np.abs(error[360:] - np.median(error)))
     assert np.mean(np.abs(said[..., 2] - truth)) < 1.25 * best
+
+
+@pytest.mark.parametrize("members", [1, 2, 3, 4, 7])
+@pytest.mark.parametrize("horizon", [1, 2, 5, 12, 30])
+def test_as_many_steps_as_are_needed_are_enough(members, horizon):
+    needed = steps_needed(horizon, members)
+    blocks = blocks_of(members)
+    for lags in (2, needed // 4, needed // 2):
+        shape = Shape(horizon, 1, max(lags, 2))
+        rows = rows_of([prepare(wave(needed), 1)], shape, blocks)
+        for block in range(blocks):
+            assert len(rows.without(block, horizon).steps) and len(rows.inside(block).steps)
+        parts = np.concatenate([rows.inside(block).steps for block in range(blocks)])
+        assert np.array_equal(np.sort(parts), rows.steps)
+        for block in range(blocks):
+            held, mine = rows.inside(block).steps, rows.without(block, horizon).steps
+            before = mine[mine < held[0]]
+            assert not len(before) or before[-1] + horizon < rows.edges[0, block]  # none looks into the block
 
 
 def test_a_constant_series_stays_as_it_is(model):

@@ -67,7 +67,12 @@ FIT = [
         (np.where(np.arange(90) == 7, np.inf, Y),),
         r"y: got inf at \[7\], expected finite numbers",
     ),
-    ({}, (Y[:9],), "y: got 9 steps in the longest series, expected at least 16, for horizon=3 and members=2"),
+    ({}, (Y[:9],), "y: got 9 steps in the longest series, expected at least 13, for horizon=3 and members=2"),
+    (
+        {},
+        (np.where(np.arange(90) > 40, np.nan, Y),),
+        "y: got a block of time without known values",
+    ),
     ({}, (pd.DataFrame({"a": []}),), r"y: got a DataFrame of shape \(0, 1\)"),
     ({}, (pd.Series(["a"] * 90, DAYS),), "y: got values of"),
     ({}, (S[::-1],), "y: got an index that goes back"),

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gated.data import Sequences
+from gated.errors import wrong
 from gated.learning import Judge, Report, Run
 from gated.learning.runs.fit import passes
 from gated.learning.training.loop import epoch_generator
@@ -112,6 +113,10 @@ def learn(given: Sequence[Prepared], shape: Shape, school: School) -> Ensemble:
     networks, errors = [], []
     for member in range(blocks)[-school.members :]:
         pupil = Pupil(member, rows.without(member, shape.horizon), rows.inside(member))
+        if not len(pupil.mine.steps) or not len(pupil.held.steps):
+            raise wrong(
+                "y", "a block of time without known values", f"some in each of {blocks}; fewer members need fewer"
+            )
         road = road_of(given, shape, pupil.mine, sizes.straight, penalty, school.quantiles)
         network = _taught(given, shape, school, tables, road, pupil)
         networks.append(network)
@@ -130,7 +135,7 @@ def blocks_of(members: int) -> int:
 def steps_needed(horizon: int, members: int) -> int:
     """Steps that the longest series has to have, so that every member has places to learn from and to be judged by."""
     blocks = blocks_of(members)
-    return math.ceil(1.5 * (horizon * blocks / (blocks - 1) + 2 * blocks)) + 1
+    return math.ceil(1.5 * (horizon * blocks / (blocks - 1) + blocks)) + 1
 
 
 def moves_of(errors: Array, quantiles: Sequence[float]) -> Array:
