@@ -22,6 +22,7 @@ svg.chart .truth { stroke: var(--truth) } svg.chart .own { stroke: var(--own); s
 svg.chart .other { stroke: var(--other); stroke-dasharray: 5 4 }
 svg.chart .aim { stroke: var(--dim); stroke-width: 1; stroke-dasharray: 2 3; fill: none }
 svg.chart .band { fill: var(--own); opacity: .16 } svg.chart .dot { fill: var(--truth) }
+svg.chart .cell { fill: var(--own) }
 svg.chart .now { stroke: var(--dim); stroke-width: 1; stroke-dasharray: 3 3 }
 """
 
@@ -34,6 +35,7 @@ class Chart:
         values: arrays of all that is to fit in.
         width, height: in the units of the picture.
         bounds: the range of the values, if it does not follow from them.
+        ticks: whether numbers stand at the left.
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class Chart:
         width: int = 960,
         height: int = 300,
         bounds: tuple[float, float] | None = None,
+        ticks: bool = True,
     ) -> None:
         self.width, self.height, self.x = width, height, (x[0], max(x[1], x[0] + 1e-9))
         known = np.concatenate([np.ravel(own) for own in values]) if values else np.zeros(1)
@@ -54,7 +57,7 @@ class Chart:
         self.ticks = round_ticks(low, high)
         self.y = (low, high) if bounds else (min(low, self.ticks[0]), max(high, self.ticks[-1]))
         self._marks: list[str] = []
-        for tick in self.ticks:
+        for tick in self.ticks if ticks else []:
             at = self._y(tick)
             self._marks.append(f'<line class="grid" x1="{LEFT}" x2="{width - RIGHT}" y1="{at}" y2="{at}"/>')
             self._text(LEFT - 8, at + 4, number_told(tick, self.ticks), "end")
@@ -76,6 +79,16 @@ class Chart:
         self._marks.append(
             f'<polygon class="band" points="{" ".join(f"{self._x(x)},{self._y(y)}" for x, y in ends)}"/>'
         )
+        return self
+
+    def cells(self, places: Array, shades: Array) -> Chart:
+        """A row of cells for each column of shades (W, rows), from 0, the paper, to 1."""
+        step = (self.width - LEFT - RIGHT) / len(places)
+        high = (self.height - TOP - BOTTOM) / shades.shape[1]
+        for (k, row), shade in np.ndenumerate(shades):
+            x, y = round(LEFT + k * step, 1), round(TOP + row * high, 1)
+            size = f'width="{step:.1f}" height="{high:.1f}"'
+            self._marks.append(f'<rect class="cell" x="{x}" y="{y}" {size} opacity="{shade:.2f}"/>')
         return self
 
     def upright(self, place: float, kind: str = "now") -> Chart:

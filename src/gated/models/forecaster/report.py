@@ -23,6 +23,7 @@ from gated.models.forecaster.reading import Series
 Array = NDArray[Any]
 PAST = 6  # horizons of history that are shown, at least
 EARLIER = 4  # earlier forecasts that are shown
+UNITS = 12  # of a gate that are shown
 OWN_STYLE = """
 .lead { font-size: 1.1rem; padding: .6rem .9rem; border-left: 5px solid var(--own); background: var(--soft) }
 .key { font-size: .85rem; color: var(--dim); margin: .2rem 0 1rem } .key b { font-weight: 600 }
@@ -56,8 +57,8 @@ WORDS: dict[str, dict[str, str]] = {
         "horizon": "horizon",
         "step": "step {0}",
         "gates": "The gates while it reads",
-        "gates how": "{0}, read by one of the {1} networks. A line is the mean over the {2} units of a gate, the band "
-        "holds the middle 80 % of them. At 1 a gate is open, at 0 it is shut.",
+        "gates how": "{0}, read by one of the {1} networks. A row is a unit, the {2} that move most; the darker, the "
+        "further open is the gate, from {3} to {4}.",
         "model": "The model",
         "series": "series",
         "steps": "steps of the longest",
@@ -89,8 +90,8 @@ WORDS: dict[str, dict[str, str]] = {
         "horizon": "步数",
         "step": "第 {0} 步",
         "gates": "读序列时的门",
-        "gates how": "{0}，由 {1} 个网络中的一个来读。线是一个门在 {2} 个单元上的平均，色带是居中 80% 的单元。"
-        "1 表示门打开，0 表示门关上。",
+        "gates how": "{0}，由 {1} 个网络中的一个来读。每一行是一个单元，取变动最大的 {2} 个；颜色越深，门开得越大，"
+        "从 {3} 到 {4}。",
         "model": "模型",
         "series": "序列数",
         "steps": "最长序列的步数",
@@ -223,7 +224,7 @@ def _backtest(backtest: Backtest, series: Sequence[Series], say: Mapping[str, st
         cover.line(horizon, np.full(len(horizon), part), "aim")
         cover.line(horizon, table[f"coverage {part:g}"].to_numpy(), "own")
     for chart in (errors, cover):
-        ticks = np.unique(np.linspace(1, len(horizon), min(len(horizon), 7)).round().astype(int)).tolist()
+        ticks = list(range(1, len(horizon) + 1, -(-len(horizon) // 8)))
         chart.below(ticks, [str(k) for k in ticks])
     parts.append('<div class="side">')
     both = (errors, "errors", "naive", "var(--other)"), (cover, "coverage", "aim", "var(--dim)")
@@ -294,15 +295,17 @@ def _gates(learned: Learned, own: Series, future: Array, say: Mapping[str, str])
     title = str(own.name) if own.name is not None else say["truth"]
     shown = Chart((begin, len(own) - 1), [own.values[begin:]], height=170).line(places, own.values[begin:], "truth")
     parts = [f"<h2>{escape(say['gates'])}</h2>", "", f"<h3>{escape(title)}</h3>", shown.svg(title)]
-    for name in names:
-        values = np.asarray(tape[last + name])[:, 0]  # (W, units)
-        low, high = np.quantile(values, [0.1, 0.9], axis=1)
-        chart = Chart((begin, len(own) - 1), [], height=110, bounds=(0, 1))
-        chart.band(places, low, high).line(places, values.mean(1), "own")
+    gates = {name: np.asarray(tape[last + name])[:, 0] for name in names}  # (W, units)
+    low = min(float(values.min()) for values in gates.values())
+    high = max(float(values.max()) for values in gates.values())
+    for name, values in gates.items():
+        moving = np.sort(np.argsort(values.std(0))[::-1][:UNITS])
+        chart = Chart((begin, len(own) - 1), [], height=110, bounds=(0, 1), ticks=False)
+        chart.cells(places, (values[:, moving] - low) / max(high - low, 1e-9))
         if name == list(names)[-1]:
             _marked(chart, labels, begin)
         parts += [f"<h3>{escape(name)}</h3>", chart.svg(name)]
-    text = say["gates how"].format(title, len(ensemble.networks), values.shape[1])
+    text = say["gates how"].format(title, len(ensemble.networks), UNITS, f"{low:.2f}", f"{high:.2f}")
     parts[1] = f'<p class="dim">{escape(text)}</p>'
     return parts
 
