@@ -69,7 +69,7 @@ def read_csv(path: str, time: str | None, name: str) -> Any:
     """
     pd: Any = require_extra("pandas", "series")
     try:
-        frame = pd.read_csv(path)
+        frame = pd.read_csv(path, float_precision="round_trip")
     except FileNotFoundError:
         raise wrong(name, repr(path), "a CSV file") from None
     except (ValueError, OSError, UnicodeError) as error:

@@ -46,17 +46,17 @@ class Backtest:
     @property
     def mase(self) -> float:
         """The mean absolute scaled error of the middle."""
-        return float(np.nanmean(self._errors(self.forecasts[..., self.quantiles.index(0.5)])))
+        return float(_mean(self._errors(self.forecasts[..., self.quantiles.index(0.5)]).ravel()))
 
     @property
     def naive_mase(self) -> float:
         """That of the seasonal naive forecast."""
-        return float(np.nanmean(self._errors(self.naive)))
+        return float(_mean(self._errors(self.naive).ravel()))
 
     @property
     def coverage(self) -> dict[float, float]:
         """Interval -> the part of the truth that lies in it."""
-        return {part: float(np.nanmean(inside)) for part, inside in self._inside().items()}
+        return {part: float(_mean(inside.ravel())) for part, inside in self._inside().items()}
 
     def table(self) -> Any:
         """A pandas DataFrame: a row for each horizon, with mase, naive mase and the coverage of each interval."""
@@ -174,9 +174,9 @@ def _scale(past: Series, season: int) -> float:
 
 
 def _mean(rows: Array) -> Array:
-    """(H,): over the forecasts, as far as known."""
+    """Over the first axis, as far as known; NaN where nothing is."""
     known = ~np.isnan(rows)
-    return np.where(known, rows, 0).sum(0) / np.where(known.any(0), known.sum(0), np.nan)
+    return np.asarray(np.where(known, rows, 0).sum(0) / np.where(known.any(0), known.sum(0), np.nan))
 
 
 def levels_told(quantiles: Sequence[float]) -> list[str]:

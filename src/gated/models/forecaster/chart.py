@@ -33,7 +33,8 @@ class Chart:
     Args:
         x: the range of the places, such as (0, 95).
         values: arrays of all that is to fit in.
-        width, height: in the units of the picture.
+        width: in the units of the picture.
+        height: likewise.
         bounds: the range of the values, if it does not follow from them.
         ticks: whether numbers stand at the left.
     """

@@ -52,7 +52,9 @@ class Forecaster(BaseEstimator):
         early_stopping: a network has the weights that were best on its block, and ends when they get no better.
         patience: so many judgements without a better one.
         transform: "log" or "sqrt" of the values is foretold, for series that swing more where they are higher.
-        target, time, series: names of a long frame's columns; target None: frames are wide.
+        target: the column of a long frame that is foretold; None: frames are wide.
+        time: the column of its dates; None: rows follow each other as they stand.
+        series: the column that names its series; None: there is one.
         exogenous: names of columns that are known ahead, in a long frame or X; others there are not looked at. Empty:
             all of X.
         frequency: of dates, a pandas frequency; None: found.
@@ -172,7 +174,8 @@ class Forecaster(BaseEstimator):
         """How well a forecaster with these arguments would have foretold; this one stays as it is.
 
         Args:
-            y, X: as for `fit`.
+            y: series, as for `fit`.
+            X: exogenous numbers, as for `fit`.
             origins: places from which is foretold in each series, the last one `horizon` steps before its end.
             step: steps between two of them.
             refit: learn at each origin anew; False: once, before the first one.

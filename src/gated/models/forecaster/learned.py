@@ -17,7 +17,7 @@ from gated.models.forecaster.rhythm import COUNTED, Rhythm
 from gated.models.forecaster.settings import TRANSFORMS, school_of, shape_of, transform_of
 
 Array = NDArray[Any]
-LOWEST = {"log": "above 0", "sqrt": "of at least 0"}
+LOWEST = {"log": (np.greater, "above 0"), "sqrt": (np.greater_equal, "of at least 0")}
 
 
 @dataclass
@@ -97,8 +97,9 @@ class Learned:
         values = own.values
         if self.transform is not None:
             lowest = float(np.nanmin(values))
-            if lowest < 0 or (lowest == 0 and self.transform == "log"):
-                expected = f"numbers {LOWEST[self.transform]}, for transform={self.transform!r}"
+            fits, told = LOWEST[self.transform]
+            if not fits(lowest, 0):
+                expected = f"numbers {told}, for transform={self.transform!r}"
                 raise wrong("y", f"{lowest:g}" + ("" if own.name is None else f" in {own.name!r}"), expected)
             values = TRANSFORMS[self.transform][0](values)
         table = _carried((own.exogenous - self.center) / self.size)
