@@ -97,6 +97,15 @@ def test_a_network_learns_quantiles(dtype):
     assert net.infer(x[:1])[0].ravel() == pytest.approx(np.quantile(target, LEVELS), abs=0.06)
 
 
+def test_a_step_of_a_wired_network_goes_forward_once(monkeypatch):
+    layers = {"rnn": gated.RNN(2, 3, seed=0), "head": gated.Dense(5, 3, seed=1)}
+    net, calls, forward = gated.WiredNetwork(layers, {"rnn": "x", "head": ["rnn", "x"]}), [], gated.Recurrent.forward
+    monkeypatch.setattr(gated.Recurrent, "forward", lambda *given, **named: calls.append(1) or forward(*given, **named))
+    x, target = np.ones((4, 2, 2), "float32"), np.ones((4, 2, 1), "float32")
+    full_step(net, Pinball(LEVELS), SGD(0.1), ({"x": x}, target))
+    assert len(calls) == 1
+
+
 def test_copies_and_words():
     loss = Pinball([0.25, 0.75], "sum")
     assert repr(loss) == "Pinball(quantiles=(0.25, 0.75), reduction='sum')"
