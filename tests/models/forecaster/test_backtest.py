@@ -103,7 +103,15 @@ def test_messages(options, message):
 
 
 def test_exogenous_numbers_missing_ahead_of_an_origin():
-    x = np.random.default_rng(0).standard_normal((80, 1))
+    x = np.random.default_rng(0).standard_normal((80, 2))
     x[78] = np.nan
-    with pytest.raises(ValueError, match="X: got NaN within the horizon of an origin"):
+    carried = x.copy()
+    carried[78] = x[77]
+    found, other = (small().backtest(wave(80), own, origins=2, step=5) for own in (x, carried))
+    assert np.array_equal(found.forecasts, other.forecasts)
+    x[:79, 1] = np.nan
+    with pytest.raises(ValueError, match="X: got nothing but NaN in 1"):
         small().backtest(wave(80), x, origins=2)
+    two = [np.where(np.arange(80)[:, None] < 79, np.nan, x), np.ones((80, 2))]
+    with pytest.raises(ValueError, match="X: got NaN within the horizon of an origin, and none before"):
+        small().backtest([wave(80), wave(80)], two, origins=2)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gated.errors import require_extra, wrong
-from gated.models.forecaster.learned import Learned
+from gated.models.forecaster.learned import Learned, carried
 from gated.models.forecaster.reading import Given, Series
 from gated.number_checks import whole_above_zero
 
@@ -26,7 +26,8 @@ class Backtest:
 
     Attributes:
         names: (R,), of the series of each forecast.
-        origins: (R,), the last step that was known: its date, or its number.
+        origins: (R,), the last step that was known: its date, or without an index its number, from the first known
+            value of the series on.
         truth: (R, H), NaN where missing.
         quantiles: the levels, (Q,).
         forecasts: (R, H, Q).
@@ -119,8 +120,7 @@ def roll(
         before = [own.until(len(own) - distance) for own in known]
         if learned is None or refit:
             learned = learn(Given(before, given.exogenous, given.form, given.columns, given.like))
-        ahead = [own.exogenous[len(own) - distance :][:horizon] for own in known]
-        said = learned.quantiles(before, [_known(table) for table in ahead])
+        said = learned.quantiles(before, [_ahead(own, len(own) - distance, horizon) for own in known])
         season = learned.shape.season
         for own, past, forecast in zip(known, before, said, strict=True):
             truth = own.values[len(past) :][:horizon]
@@ -144,11 +144,12 @@ def _seen(own: Series, distance: int) -> bool:
     return len(own) > distance and int((~np.isnan(own.values[:-distance])).sum()) >= 2
 
 
-def _known(table: Array) -> Array:
-    """Exogenous numbers ahead; where one is missing the one before it."""
-    if np.isnan(table).any():
-        raise wrong("X", "NaN within the horizon of an origin", "numbers: what is exogenous has to be known")
-    return table
+def _ahead(own: Series, start: int, horizon: int) -> Array:
+    """(H, E): the exogenous numbers from a step on; where one is missing, or its row is, the last one before."""
+    found = carried(own.exogenous, np.nan)[start : start + horizon]
+    if np.isnan(found).any():
+        raise wrong("X", "NaN within the horizon of an origin, and none before", "numbers")
+    return found
 
 
 def _label(past: Series) -> Any:

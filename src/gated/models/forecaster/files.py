@@ -15,7 +15,7 @@ from gated.interop.model_file import load_models, save_models
 from gated.language import Cell
 from gated.models.forecaster.ensemble import Ensemble
 from gated.models.forecaster.features import BASES, Shape
-from gated.models.forecaster.learned import Learned
+from gated.models.forecaster.learned import Learned, Lens
 from gated.models.forecaster.network import INPUTS, STRAIGHT, Sizes
 from gated.models.forecaster.rhythm import COUNTED, DATES, NUMBERS, PERIODS, Rhythm
 from gated.models.forecaster.settings import TRANSFORMS
@@ -23,6 +23,7 @@ from gated.number_checks import levels, whole
 
 KIND = "gated forecaster"
 DOCUMENTS = "arguments", "learned"
+LARGEST = 2**31 - 1
 
 
 def save_learned(path: str | os.PathLike[str], learned: Learned, arguments: Mapping[str, Any]) -> None:
@@ -40,15 +41,15 @@ def save_learned(path: str | os.PathLike[str], learned: Learned, arguments: Mapp
     document = {
         "shape": asdict(own.shape),
         "rhythm": asdict(learned.rhythm),
-        "exogenous": list(learned.exogenous),
-        "transform": learned.transform,
+        "exogenous": list(learned.lens.exogenous),
+        "transform": learned.lens.transform,
         "quantiles": list(own.quantiles),
         "window": own.window,
         "inputs": own.sizes.inputs.tolist(),
         "straight": own.sizes.straight.tolist(),
         "moves": own.moves.tolist(),
-        "center": learned.center.tolist(),
-        "size": learned.size.tolist(),
+        "center": learned.lens.center.tolist(),
+        "size": learned.lens.size.tolist(),
     }
     plain = {name: _plain(value) for name, value in kept.items()}
     save_models(path, KIND, own.networks, {"arguments": plain, "learned": document})
@@ -83,7 +84,7 @@ def _learned(networks: list[Any], said: Any) -> Learned:
     shape = Shape(**said["shape"])
     for field in fields(Shape):
         if field.name not in ("level", "base"):
-            whole(field.name, getattr(shape, field.name), 0 if field.name in ("exogenous", "phase") else 1)
+            _count(field.name, getattr(shape, field.name), 0 if field.name in ("exogenous", "phase") else 1)
     rhythm = Rhythm(**said["rhythm"])
     right = shape.base in BASES and isinstance(shape.level, bool) and isinstance(rhythm.step, str)
     right = right and rhythm.kind in (DATES, PERIODS, NUMBERS, COUNTED)
@@ -115,9 +116,17 @@ def _learned(networks: list[Any], said: Any) -> Learned:
         quantiles,
         networks,
         arrays["moves"],
-        whole("window", said["window"], 1),
+        _count("window", said["window"], 1),
     )
-    return Learned(ensemble, rhythm, names, arrays["center"], arrays["size"], said["transform"])
+    return Learned(ensemble, rhythm, Lens(names, arrays["center"], arrays["size"], said["transform"]))
+
+
+def _count(name: str, value: Any, least: int) -> int:
+    """A whole number that an array may have as a length."""
+    found = whole(name, value, least)
+    if found > LARGEST:
+        raise FileFormatError(f"{name}: got a number above {LARGEST}")
+    return found
 
 
 def misfit(network: Any, shape: Shape, quantiles: int) -> bool:

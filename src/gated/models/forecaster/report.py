@@ -253,8 +253,8 @@ def _table(table: Any, say: Mapping[str, str]) -> str:
 
 
 def _earlier(backtest: Backtest, series: Sequence[Series], say: Mapping[str, str]) -> list[str]:
-    """The first series with some of its earlier forecasts, none of which overlaps with the next."""
-    own = series[0]
+    """The first series that was long enough, with some of its earlier forecasts that do not overlap."""
+    own = next(own for own in series if own.name in backtest.names)
     mine = [k for k, name in enumerate(backtest.names) if name == own.name]
     horizon = backtest.truth.shape[1]
     known = [_steps_before(own, backtest.origins[k]) for k in mine]
@@ -285,7 +285,7 @@ def _gates(learned: Learned, own: Series, future: Array, say: Mapping[str, str])
     names = gates_of(network.layers["rnn"].cell)
     if not names:
         return []
-    prepared = learned.prepared(own, future)
+    prepared = learned.lens.prepared(own, learned.shape, future)
     tables = Tables.of([prepared], learned.shape, ensemble.sizes, network.dtype)
     begin = max(0, len(own) - ensemble.window)
     x = {INPUTS: tables.inputs[0][begin:, None], STRAIGHT: tables.straight[0][begin:, None]}
@@ -321,7 +321,7 @@ def _model(learned: Learned, series: Sequence[Series], say: Mapping[str, str]) -
         "cell": network.layers["rnn"].cell.name,
         "networks": str(len(ensemble.networks)),
         "parameters": number_told(network.theta.size, (0, 1)),
-        "exogenous": ", ".join(map(str, learned.exogenous)) or say["none"],
+        "exogenous": ", ".join(map(str, learned.lens.exogenous)) or say["none"],
     }
     body = "".join(f"<tr><th>{escape(say[name])}</th><td>{escape(text)}</td></tr>" for name, text in rows.items())
     return [f"<h2>{escape(say['model'])}</h2>", f'<table class="scores">{body}</table>']

@@ -100,11 +100,9 @@ def shape_of(given: Any, rhythm: Rhythm, longest: int, exogenous: int) -> Shape:
     return Shape(horizon, season, lags, exogenous, rhythm.phases(season))
 
 
-def transform_of(given: Any) -> tuple[Any, Any]:
-    """The function that values go through, and its inverse."""
-    if given.transform is not None:
-        one_of("transform", given.transform, "log", "sqrt")
-    return TRANSFORMS[given.transform]
+def transform_of(given: Any) -> str | None:
+    """The name of the function that values go through."""
+    return None if given.transform is None else one_of("transform", given.transform, "log", "sqrt")
 
 
 def horizon_of(given: Any, horizon: Any) -> int:
