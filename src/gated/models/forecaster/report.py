@@ -57,8 +57,8 @@ WORDS: dict[str, dict[str, str]] = {
         "horizon": "horizon",
         "step": "step {0}",
         "gates": "The gates while it reads",
-        "gates how": "{0}, read by one of the {1} networks. A row is a unit, the {2} that move most; the darker, the "
-        "further open is the gate, from {3} to {4}.",
+        "gates how": "{0}, read by one of the {1} networks. A row is a unit, the {2} that move most; the stronger its "
+        "colour, the further open is the gate, from {3} to {4}.",
         "model": "The model",
         "series": "series",
         "steps": "steps of the longest",
@@ -90,7 +90,7 @@ WORDS: dict[str, dict[str, str]] = {
         "horizon": "步数",
         "step": "第 {0} 步",
         "gates": "读序列时的门",
-        "gates how": "{0}，由 {1} 个网络中的一个来读。每一行是一个单元，取变动最大的 {2} 个；颜色越深，门开得越大，"
+        "gates how": "{0}，由 {1} 个网络中的一个来读。每一行是一个单元，取变动最大的 {2} 个；颜色越浓，门开得越大，"
         "从 {3} 到 {4}。",
         "model": "模型",
         "series": "序列数",

@@ -19,13 +19,13 @@ class SktimeForecaster(BaseForecaster):
         options: arguments of `gated.models.Forecaster`; its horizon is that of `fit`, if it is told there.
     """
 
+    _config = {"remember_data": False}  # seen_ is what it remembers
     _tags = {
         "y_inner_mtype": "pd.Series",
         "X_inner_mtype": "pd.DataFrame",
-        "capability:pred_int:insample": False,
-        "requires-fh-in-fit": False,
         **dict.fromkeys(["capability:exogenous", "capability:missing_values", "capability:pred_int"], True),
-        **{"capability:insample": False, "capability:update": True},
+        **dict.fromkeys(["capability:pred_int:insample", "capability:insample", "requires-fh-in-fit"], False),
+        "capability:update": True,
     }
 
     def __init__(self, options: dict[str, Any] | None = None) -> None:
