@@ -75,8 +75,8 @@ def test_sktimes_own_checks():
     found = check_estimator(Small, raise_exceptions=False, verbose=False)
     failed = {name: str(result)[:200] for name, result in found.items() if str(result) != "PASSED"}
     assert "no doctest" in failed.pop("test_class_has_doctest_example[Small]")
-    # theirs have exogenous rows of the steps 2 and 5 alone: ours are wanted for all steps up to the horizon; and one looks
-    # for the memory of their base class, whose place `seen_` takes
+    # theirs have exogenous rows of the steps 2 and 5 alone, where ours are wanted for all steps up to the horizon; and
+    # one looks for the memory of their base class, whose place `seen_` takes
     known = ("future: got no row for", "no attribute '_y'")
     assert {name: text for name, text in failed.items() if not any(part in text for part in known)} == {}
     assert len(failed) < 50 < len(found) / 10
