@@ -55,6 +55,8 @@ PAGES = (
     "docs/scores.zh.md",
     "docs/networks.md",
     "docs/networks.zh.md",
+    "docs/estimators.md",
+    "docs/estimators.zh.md",
     "docs/translator.md",
     "docs/translator.zh.md",
     "docs/forecaster.md",

@@ -85,7 +85,10 @@ def _home(module: str, name: str, thing: Any) -> str:
         return thing.__name__
     if module == "gated":
         module = gated._HOME.get(name, module)
-    if name not in vars(importlib.import_module(module)):  # a package that imports it when it is asked for
+    own = vars(importlib.import_module(module))
+    if name in own.get("ESTIMATORS", ()):
+        return f"{own['ESTIMATORS'][name]}.{name}"
+    if name not in own:  # a package that imports it when it is asked for
         return f"{thing.__module__}.{name}"
     return f"{_origin(module, name)}.{name}"
 

@@ -5,6 +5,7 @@ when they are asked for."""
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from typing import Any
 
 from gated.errors import require_extra
@@ -36,3 +37,5 @@ def __dir__() -> list[str]:
 
 
 __all__ = ["CharacterLanguageModel", "KneserNey", "LanguageModel", "TextScore"]
+if importlib.util.find_spec("sklearn") is not None:  # else `from gated.models import *` would fail
+    __all__ += [*ESTIMATORS]

@@ -5,3 +5,7 @@ it, `training` gives batches to a `gated.learning.Run`; `base` holds all of it t
 say what stands in y and what an answer is. The classes are `gated.models.SequenceClassifier` and so on: they need
 scikit-learn, which is imported with them and not before.
 """
+
+from gated.lazy import submodules
+
+__getattr__, __dir__ = submodules(__name__)

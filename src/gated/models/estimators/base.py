@@ -5,20 +5,23 @@ N sequences, R steps of all of them, D channels, V outputs of the network.
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import _check_sample_weight, check_array, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from gated.errors import ArgumentError, wrong, wrong_type
+from gated.errors import ArgumentError, wrong
 from gated.learning import Adam, History, Run, Training
 from gated.learning.training.loop import Update
 from gated.models.estimators.answers import Answers
 from gated.models.estimators.apart import kept_apart
 from gated.models.estimators.network import sequence_network
-from gated.models.estimators.panel import Panel, has_sequences, panel_of, panel_of_table
+from gated.models.estimators.panel import Panel, has_sequences
+from gated.models.estimators.reading import read_panel, read_weights
+from gated.models.estimators.saving import load_estimator, save_estimator
 from gated.models.estimators.scaling import Scaling
 from gated.models.estimators.settings import Settings
 from gated.models.estimators.training import SequenceBatches, run_of
@@ -44,9 +47,9 @@ class SequenceEstimator(BaseEstimator):
         cell: Any = "lstm",
         hidden_size: int = 64,
         num_layers: int = 1,
-        bidirectional: bool = False,
-        pooling: str | None = "mean",
-        dropout: float = 0.0,
+        bidirectional: bool = True,
+        pooling: str | None = "max",
+        dropout: float = 0.3,
         epochs: int | str = "auto",
         batch_size: int | str = "auto",
         learning_rate: float = 5e-3,
@@ -81,12 +84,22 @@ class SequenceEstimator(BaseEstimator):
 
     # what a subclass says
 
+    _kind: str  # of its files
     _loss: Any  # one that sums
 
-    def _answers(self, y: Any, panel: Panel, reset: bool) -> Answers:
+    def _answers(self, y: Any, panel: Panel, there: Array, reset: bool) -> Answers:
+        """y read; `there`, (N,), says of which sequences the weight is not 0."""
         raise NotImplementedError
 
-    def _judged(self, batches: SequenceBatches, loss: float) -> dict[str, float]:
+    def _answers_to_json(self) -> Any:
+        """What it knows of y."""
+        raise NotImplementedError
+
+    def _answers_from_json(self, saved: Any) -> int:
+        """Take it over; V."""
+        raise NotImplementedError
+
+    def _judged(self, batches: SequenceBatches, outputs: Array) -> dict[str, float]:
         """What an evaluation tells besides the loss on what was kept apart."""
         return {}
 
@@ -121,8 +134,8 @@ class SequenceEstimator(BaseEstimator):
             held = self._batches(panel.take(apart), answers.take(panel, apart))
 
             def validate() -> dict[str, float]:
-                loss = held.loss(self.network_, self._loss)
-                return {"validation_loss": loss, **self._judged(held, loss)}
+                rows = held.outputs(self.network_)
+                return {"validation_loss": held.loss(rows, self._loss), **self._judged(held, rows)}
 
         run = run_of(
             self.network_,
@@ -151,6 +164,8 @@ class SequenceEstimator(BaseEstimator):
     def _part(self, X: Any, y: Any, sample_weight: Any) -> Any:
         """One pass over some sequences, at a constant rate; the first one decides on scaling and sizes."""
         settings, first = Settings.of(self), not hasattr(self, "network_")
+        if not first and self._at_steps != (settings.pooling is None):
+            raise wrong("pooling", repr(settings.pooling), "that with which it began to learn")
         panel, answers = self._read(X, y, sample_weight, settings, reset=first)
         learned = np.flatnonzero(answers.there(panel))
         panel, answers = panel.take(learned), answers.take(panel, learned)
@@ -210,51 +225,31 @@ class SequenceEstimator(BaseEstimator):
         if y is None:
             name = type(self).__name__
             raise ArgumentError(f"y: {name} requires y to be passed, but the target y is None")  # scikit-learn's words
-        panel = self._panel(X, settings.missing, reset)
-        answers = self._answers(y, panel, reset)
-        weights = None
-        if sample_weight is not None:
-            weights = _check_sample_weight(sample_weight, np.empty((len(panel), 1)))
-            if (weights < 0).any() or not weights.any():
-                raise wrong("sample_weight", "weights below 0 or none above", "numbers of at least 0, one above")
+        panel = read_panel(self, X, settings.missing, reset)
+        weights = read_weights(sample_weight, panel)
+        answers = self._answers(y, panel, np.ones(len(panel), bool) if weights is None else weights > 0, reset)
         return panel, answers.weighted(panel, weights)
-
-    def _panel(self, X: Any, missing: str, reset: bool) -> Panel:
-        """X as a panel that fits to what was learned from; with `reset` it is what is learned from."""
-        finite: Any = True if missing == "error" else "allow-nan"
-        table = not has_sequences(X)
-        if not table:
-            names = None if reset else self.channel_names_
-            panel = panel_of(X, names)
-            if missing == "error" and np.isnan(panel.values).any():
-                place = panel.place(int(np.argmax(np.isnan(panel.values).any(axis=1))))
-                raise wrong("X", f"NaN in {place}", "numbers; missing='mask' and missing='carry' take NaN")
-        elif reset or self._from_table:
-            options: dict[str, Any] = {"dtype": np.float64, "ensure_all_finite": finite, "reset": reset}
-            panel = panel_of_table(validate_data(self, X, **options))
-        else:
-            panel = panel_of_table(check_array(X, dtype=np.float64, ensure_all_finite=finite))
-        if reset:
-            self._from_table, self.channel_names_ = table, panel.names
-            self.n_channels_ = panel.channels
-            if not table:
-                self.n_features_in_ = panel.channels
-                self.__dict__.pop("feature_names_in_", None)
-        elif panel.channels != self.n_channels_:
-            raise wrong("X", f"{panel.channels} channels", f"{self.n_channels_}, as in fit")
-        elif self.channel_names_ is not None and panel.names is None:
-            raise wrong_type("X", "arrays", f"frames with the columns {', '.join(self.channel_names_)}, as in fit")
-        return panel
 
     # predicting
 
     def _outputs(self, X: Any) -> tuple[Panel, Array]:
         """What the network gives: (N, V), or (R, V) at every step."""
         check_is_fitted(self)
-        panel = self._panel(X, self.missing, reset=False)
+        panel = read_panel(self, X, self.missing, reset=False)
         inputs = self.scaling_.apply(panel, self.network_.dtype)
         batches = SequenceBatches(inputs, panel.lengths, None, None, self._at_steps)
         return panel, batches.outputs(self.network_)
+
+    def inputs(self, X: Any) -> tuple[Array, Array]:
+        """Sequences as `network_` takes them, to look at what it makes of them.
+
+        Returns:
+            x (T, N, D), gaps filled, scaled, padded at the end; the lengths, (N,).
+        """
+        check_is_fitted(self)
+        panel = read_panel(self, X, self.missing, reset=False)
+        batches = SequenceBatches(self.scaling_.apply(panel, self.network_.dtype), panel.lengths, None, None, True)
+        return batches.of(np.arange(len(panel))).x, panel.lengths
 
     @property
     def _at_steps(self) -> bool:
@@ -267,6 +262,30 @@ class SequenceEstimator(BaseEstimator):
         if isinstance(X, np.ndarray) and X.dtype != object or not has_sequences(X):
             return rows.reshape(len(panel), int(panel.lengths[0]), *rows.shape[1:])
         return panel.split(rows)
+
+    # files
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write one safetensors file: parameters, the cell's equations, arguments, scaling, labels, history.
+
+        Of `partial_fit` the optimizer's averages are not in it: after `load` they begin anew.
+
+        Raises:
+            ArgumentError, ArgumentTypeError: something that `load` would refuse, such as labels that are no texts,
+                numbers or booleans; nothing is written then.
+        """
+        check_is_fitted(self)
+        save_estimator(self, path)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Any:
+        """Read what `save` wrote; no code in the file is run, there is none.
+
+        Raises:
+            ArgumentError: there is no such file.
+            FileFormatError: it is anything else.
+        """
+        return load_estimator(cls, path)
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "network_")

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
+from sklearn.utils import assert_all_finite
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
@@ -14,6 +15,7 @@ from gated.errors import ArgumentTypeError, describe, shown, wrong, wrong_type
 from gated.models.estimators.answers import Answers, at_each_step, refuse_other_count
 from gated.models.estimators.base import SequenceEstimator
 from gated.models.estimators.panel import Panel
+from gated.models.estimators.saving import labels_from_json, labels_to_json
 from gated.models.estimators.training import SequenceBatches
 from gated.nn.losses import SoftmaxCrossEntropy
 from gated.number_checks import not_negative
@@ -30,10 +32,10 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         hidden_size: H, units in each direction.
         num_layers: recurrent layers, one on top of the other.
         bidirectional: whether they read from both ends.
-        pooling: what the answer is made of: the "mean" or the "max" of the outputs of all steps, or the "last" one of
-            each direction; None: there is an answer at every step, and y has one for each.
-        dropout: probability with which numbers between recurrent layers and before the last layer are left out while it
-            learns.
+        pooling: what the answer is made of: the "max", number by number, or the "mean" of the outputs of all steps, or
+            the "last" one of each direction; None: there is an answer at every step, and y has one for each.
+        dropout: probability with which a number between two recurrent layers, or of the row that pooling has made, is
+            left out while it learns.
         epochs: passes over all sequences; "auto": at least 20, and so many that there are at least 800 updates.
         batch_size: sequences of an update; "auto": a tenth of them, but 4 to 32.
         learning_rate: the highest one of Adam; it rises at first, then falls along a cosine.
@@ -41,7 +43,8 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
             were best on them; "auto": from 500 sequences on.
         validation_fraction: what part of them is kept apart.
         patience: evaluations without a better loss that end it; there are 50 in all at most.
-        class_weight: {label: weight}, 1 for those not in it; "balanced": classes count the same in sum; or None.
+        class_weight: {label: weight}, 1 for those not in it; "balanced": the classes count the same in sum, in each
+            call; or None.
         missing: what NaN becomes: "mask": the number before it in the sequence, with an input beside that says whether
             it is there, for channels that have gaps in fit; "carry": that number alone; "error": it is refused.
         scale: whether channels are scaled to mean 0 and standard deviation 1, as they are in fit.
@@ -60,7 +63,9 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         channel_names_: of frames in a list, the names of their columns, by which others are read; else None.
     """
 
+    _kind = "gated sequence classifier"
     _loss = SoftmaxCrossEntropy("sum")
+    classes_: Array
 
     def __init__(
         self,
@@ -68,9 +73,9 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         cell: Any = "lstm",
         hidden_size: int = 64,
         num_layers: int = 1,
-        bidirectional: bool = False,
-        pooling: str | None = "mean",
-        dropout: float = 0.0,
+        bidirectional: bool = True,
+        pooling: str | None = "max",
+        dropout: float = 0.3,
         epochs: int | str = "auto",
         batch_size: int | str = "auto",
         learning_rate: float = 5e-3,
@@ -118,16 +123,19 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         else:
             labels = column_or_1d(y, warn=True)
             refuse_other_count(labels, panel)
-        check_classification_targets(labels)
         return labels
 
-    def _answers(self, y: Any, panel: Panel, reset: bool) -> Answers:
+    def _answers(self, y: Any, panel: Panel, there: Array, reset: bool) -> Answers:
         labels = self._labels(y, panel)
         if reset:
-            self.classes_ = _sorted(labels)
+            assert_all_finite(labels, input_name="y")
+            classes = _sorted(labels)
+            check_classification_targets(labels)
+            self.classes_ = classes
         numbers = _numbers_of(labels, self.classes_)
         at_steps = self.pooling is None
-        weights = self._class_weights(numbers)[numbers]
+        counted = np.repeat(there, panel.lengths) if at_steps else there
+        weights = self._class_weights(numbers[counted])[numbers]
         return Answers(numbers, len(self.classes_), at_steps, weights, None if at_steps else numbers)
 
     def _class_weights(self, numbers: Array) -> Array:
@@ -146,8 +154,15 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         named = {label: not_negative(f"class_weight[{label!r}]", weight) for label, weight in given.items()}
         return np.array([named.get(label, 1.0) for label in labels])
 
-    def _judged(self, batches: SequenceBatches, loss: float) -> dict[str, float]:
-        return {"validation_accuracy": batches.accuracy(self.network_)}
+    def _answers_to_json(self) -> Any:
+        return labels_to_json("classes_", self.classes_)
+
+    def _answers_from_json(self, saved: Any) -> int:
+        self.classes_ = labels_from_json(saved)
+        return len(self.classes_)
+
+    def _judged(self, batches: SequenceBatches, outputs: Array) -> dict[str, float]:
+        return {"validation_accuracy": batches.accuracy(outputs)}
 
     # learning
 
@@ -225,7 +240,7 @@ def _numbers_of(labels: Array, classes: Array) -> Array:
     except TypeError:
         known = np.zeros(len(labels), bool)
     if not np.all(known):
-        other = labels[~np.broadcast_to(known, labels.shape)][0]
+        other = labels[~np.broadcast_to(known, labels.shape)].tolist()[0]
         raise wrong(
             "y", f"the label {shown(repr(other), 40)}", f"one of {shown(', '.join(map(repr, classes.tolist())))}"
         )

@@ -8,14 +8,13 @@ from __future__ import annotations
 from typing import Any
 
 from gated.errors import describe, unknown, wrong_type
-from gated.language import Cell
 
 
-def cell_of(cell: Any) -> Cell:
+def cell_of(cell: Any) -> Any:
     """A cell, or the one of the zoo that has this name."""
     from gated.cells import ZOO
 
-    if isinstance(cell, Cell):
+    if isinstance(cell, type(ZOO["lstm"])):
         return cell
     if not isinstance(cell, str):
         raise wrong_type("cell", describe(cell), "a gated.Cell, or the name of one in gated.cells.ZOO")
@@ -48,7 +47,7 @@ def sequence_network(
         bidirectional: whether they read in both directions.
         pooling: of the steps of a sequence, "last", "mean" or "max": a `WiredNetwork` that makes rows (N, V) of the
             input "x"; None: a `Network` that gives one at every step, (T, N, V).
-        dropout: between recurrent layers, and before the dense one, while it learns.
+        dropout: between recurrent layers, and of the row of a sequence, while it learns.
         dtype: "float32" or "float64".
         seed: of the parameters.
     """
@@ -61,9 +60,10 @@ def sequence_network(
         options["forget_bias"] = 1.0  # after Gers et al. and Jozefowicz et al.: at first nothing is forgotten
     layers: dict[str, Any] = {"rnn": Recurrent(own, inputs, hidden_size, num_layers, **options)}
     size = layers["rnn"].output_size
-    if pooling is not None:
-        layers["pool"] = Pool(size, pooling, directions=layers["rnn"].directions, dtype=dtype)
+    head = Dense(size, outputs, dtype=dtype, seed=seed + 1)
+    if pooling is None:  # a chain without dropout in it but that of its cells: a step of training is one call
+        return Network({**layers, "head": head})
+    layers["pool"] = Pool(size, pooling, directions=layers["rnn"].directions, dtype=dtype)
     if dropout:
         layers["drop"] = Dropout(size, dropout, dtype=dtype)
-    layers["head"] = Dense(size, outputs, dtype=dtype, seed=seed + 1)
-    return Network(layers) if pooling is None else WiredNetwork(layers, {"rnn": "x"})
+    return WiredNetwork({**layers, "head": head}, {"rnn": "x"})

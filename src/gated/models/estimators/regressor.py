@@ -30,10 +30,10 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         hidden_size: H, units in each direction.
         num_layers: recurrent layers, one on top of the other.
         bidirectional: whether they read from both ends.
-        pooling: what the answer is made of: the "mean" or the "max" of the outputs of all steps, or the "last" one of
-            each direction; None: there is an answer at every step, and y has one for each.
-        dropout: probability with which numbers between recurrent layers and before the last layer are left out while it
-            learns.
+        pooling: what the answer is made of: the "max", number by number, or the "mean" of the outputs of all steps, or
+            the "last" one of each direction; None: there is an answer at every step, and y has one for each.
+        dropout: probability with which a number between two recurrent layers, or of the row that pooling has made, is
+            left out while it learns.
         epochs: passes over all sequences; "auto": at least 20, and so many that there are at least 800 updates.
         batch_size: sequences of an update; "auto": a tenth of them, but 4 to 32.
         learning_rate: the highest one of Adam; it rises at first, then falls along a cosine.
@@ -59,7 +59,11 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         channel_names_: of frames in a list, the names of their columns, by which others are read; else None.
     """
 
+    _kind = "gated sequence regressor"
     _loss = SquaredError("sum")
+    n_outputs_: int
+    y_scaling_: Scaling
+    _single: bool  # whether y had no axis of numbers
 
     def _targets(self, y: Any, panel: Panel) -> Array:
         """(N,), (N, K), (R,) or (R, K), float64."""
@@ -69,7 +73,7 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
                 raise wrong("y", describe(found), "one number, or K numbers, at each step")
             found = found.astype(np.float64)
         else:
-            found = check_array(y, dtype=np.float64, ensure_2d=False, input_name="y", ensure_min_samples=0)
+            found = check_array(y, dtype=np.float64, ensure_2d=False, allow_nd=True, input_name="y")
             if found.ndim not in (1, 2):
                 raise wrong("y", describe(found), "(N,) or (N, K) numbers")
             refuse_other_count(found, panel)
@@ -77,19 +81,30 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
             raise wrong("y", "NaN or inf", "finite numbers")
         return found
 
-    def _answers(self, y: Any, panel: Panel, reset: bool) -> Answers:
+    def _answers(self, y: Any, panel: Panel, there: Array, reset: bool) -> Answers:
         found = self._targets(y, panel)
         rows = found.reshape(len(found), -1)
         if reset:
             self._single = found.ndim == 1
             self.n_outputs_ = rows.shape[1]
-            self.y_scaling_ = Scaling.of(rows)
+            counted = there if self.pooling is not None else np.repeat(there, panel.lengths)
+            self.y_scaling_ = Scaling.of(rows[counted])
         elif rows.shape[1] != self.n_outputs_:
             raise wrong("y", f"{rows.shape[1]} numbers of an answer", f"{self.n_outputs_}, as before")
         scaled = self.y_scaling_.scaled(rows)
-        if not np.isfinite(scaled.astype(self.dtype)).all():
+        with np.errstate(over="ignore"):
+            held = np.isfinite(scaled.astype(self.dtype)).all()
+        if not held:
             raise wrong("y", f"numbers that {self.dtype} does not hold when they are scaled", "others")
         return Answers(scaled, self.n_outputs_, self.pooling is None, np.ones(len(rows)))
+
+    def _answers_to_json(self) -> Any:
+        return {"scaling": self.y_scaling_.to_json(), "single": self._single}
+
+    def _answers_from_json(self, saved: Any) -> int:
+        self.y_scaling_, self._single = Scaling.from_json(saved["scaling"]), saved["single"] is True
+        self.n_outputs_ = self.y_scaling_.inputs
+        return self.n_outputs_
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> SequenceRegressor:
         """One pass over some sequences, at the learning rate as it is given; after `fit` it goes on.

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from gated.errors import wrong, wrong_type
-from gated.language import Cell
 from gated.models.estimators.network import cell_of
 from gated.nn import checks
 from gated.number_checks import above_zero, not_negative, one_of, told, whole_above_zero
@@ -24,7 +23,7 @@ ENOUGH = 500  # sequences from which early_stopping="auto" keeps some apart
 class Settings:
     """What `SequenceEstimator` was given; the names and their meanings are those of its arguments."""
 
-    cell: Cell
+    cell: Any
     hidden_size: int
     num_layers: int
     bidirectional: bool

@@ -88,16 +88,14 @@ class SequenceBatches:
             found.append(y)
         return found[0] if len(found) == 1 else np.concatenate(found)
 
-    def accuracy(self, network: Any) -> float:
-        """The part of the weights of those answers that the largest output is right about."""
-        rows = self.outputs(network)
+    def accuracy(self, rows: Array) -> float:
+        """The part of the weights of those answers that the largest of the outputs is right about."""
         assert self._answers is not None
         right = rows.argmax(axis=1) == self._answers[: len(rows)]
         return float(np.average(right, weights=self._weights[: len(rows)]))
 
-    def loss(self, network: Any, loss: Any) -> float:
-        """The mean of a loss that sums."""
-        rows = self.outputs(network)
+    def loss(self, rows: Array, loss: Any) -> float:
+        """The mean over the outputs of a loss that sums."""
         assert self._answers is not None
         weights = self._weights[: len(rows)]
         return float(loss(rows, self._answers[: len(rows)], weights / weights.sum())[0])

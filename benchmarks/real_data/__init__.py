@@ -1,0 +1,1 @@
+"""SequenceClassifier beside the classifiers of others, on data that packages carry."""
