@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -253,6 +255,41 @@ def test_every_option_changes_something(name):
     assert one.shape != other.shape or not np.array_equal(one, other)
 
 
+def test_what_is_told_while_it_learns(capsys):
+    small(verbose=True).fit(wave())
+    told = capsys.readouterr().out
+    assert "best validation" in told
+    small(verbose=0).fit(wave())
+    assert capsys.readouterr().out == ""
+
+
+def test_of_a_linear_process_it_says_what_is_expected():
+    """AR(2): the best forecast is known at every step."""
+    rng = np.random.default_rng(0)
+    y = [0.0, 0.0]
+    for _ in range(700):
+        y.append(1.3 * y[-1] - 0.6 * y[-2] + rng.standard_normal())
+    y = np.array(y)
+    model = Forecaster(horizon=2, hidden_size=8, epochs=20, random_state=0).fit(y[:600])
+    said = np.array([model.predict(y[:t]) for t in range(600, 700)])
+    one = np.array([1.3 * y[t - 1] - 0.6 * y[t - 2] for t in range(600, 700)])
+    two = 1.3 * one - 0.6 * y[599:699]
+    for h, best in enumerate((one, two)):
+        assert np.std(said[:, h] - best) < 0.35 * np.std(best)
+        assert abs(np.mean(said[:, h] - best)) < 0.2
+
+
+def test_a_network_finds_what_no_straight_road_foretells():
+    """The logistic map, of which a series was never seen."""
+    y = chaos(460)
+    straight = {"horizon": 1, "season": 1, "lags": 4, "members": 2, "hidden_size": 16, "random_state": 0}
+    errors = []
+    for rate in (1e-12, 0.02):
+        model = Forecaster(**straight, learning_rate=rate, epochs=60).fit([y[:200], y[200:400]])
+        errors.append(np.mean([abs(model.predict(y[400:t])[0] - y[t]) for t in range(420, 460)]))
+    assert errors[1] < 0.5 * errors[0]
+
+
 def test_any_cell():
     @gated.cell
     def leaky(x, h, *, W, U, b):
@@ -270,9 +307,10 @@ def test_save_and_load(tmp_path, model):
     y = wave(seed=9)
     assert np.array_equal(again.predict_quantiles(y), model.predict_quantiles(y))
     again.save(tmp_path / "again.safetensors")
-    assert np.array_equal(
-        Forecaster.load(tmp_path / "again.safetensors").predict_quantiles(y), again.predict_quantiles(y)
-    )
+    twice = Forecaster.load(tmp_path / "again.safetensors")
+    assert np.array_equal(twice.predict_quantiles(y), model.predict_quantiles(y))
+    copied = pickle.loads(pickle.dumps(model))
+    assert np.array_equal(copied.predict_quantiles(y), model.predict_quantiles(y))
     assert again.fit(wave()).predict().shape == (3,)
 
 

@@ -15,7 +15,7 @@ from sktime.utils.estimator_checks import check_estimator  # noqa: E402
 
 from gated.errors import ArgumentError  # noqa: E402
 from gated.models import Forecaster  # noqa: E402
-from gated.models.forecaster.sktime import SktimeForecaster  # noqa: E402
+from gated.models.forecaster.sktime_adapter import SktimeForecaster  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("default")  # theirs are not ours
 OPTIONS = {"hidden_size": 4, "epochs": 3, "members": 2, "random_state": 0}
