@@ -14,8 +14,9 @@ from gated.errors import wrong
 from gated.models.forecaster.backtest import Backtest, roll
 from gated.models.forecaster.files import load_learned, save_learned
 from gated.models.forecaster.futures import futures_of
+from gated.models.forecaster.giving import give_back
 from gated.models.forecaster.learned import Learned
-from gated.models.forecaster.reading import Given, give_back, read
+from gated.models.forecaster.reading import Given, read
 from gated.models.forecaster.settings import columns_of, horizon_of
 from gated.nn import checks
 from gated.number_checks import whole_above_zero

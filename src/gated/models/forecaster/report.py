@@ -19,6 +19,7 @@ from gated.models.forecaster.chart import STYLE, Chart, number_told
 from gated.models.forecaster.learned import Learned
 from gated.models.forecaster.network import INPUTS, STRAIGHT, Tables
 from gated.models.forecaster.reading import Series
+from gated.models.forecaster.report_words import WORDS
 
 Array = NDArray[Any]
 PAST = 6  # horizons of history that are shown, at least
@@ -33,77 +34,6 @@ h3 { font-size: 1rem; margin: 1.4rem 0 .2rem } .side { display: grid; gap: 1rem 
 @media (min-width: 46rem) { .side { grid-template-columns: 1fr 1fr } }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums } .scores { margin-top: .6rem }
 """
-
-WORDS: dict[str, dict[str, str]] = {
-    "en": {
-        "title": "Forecast",
-        "of": "Forecast of {0}",
-        "lead": "{0} steps ahead. In the backtest the mean absolute scaled error is {1}, that of the seasonal naive "
-        "forecast {2}; {3}.",
-        "held": "the {0} interval held {1} of the true values",
-        "alone": "{0} steps ahead, with a model that was learned before.",
-        "truth": "series",
-        "forecast": "forecast",
-        "interval": "{0} interval",
-        "more": "{0} more series are in the table of forecasts.",
-        "backtest": "What it would have said before",
-        "how": "A model of the same kind learned from what lies before the first of {0} origins, and foretold from "
-        "each of them without having seen what came.",
-        "errors": "Error by horizon (MASE, lower is better)",
-        "naive": "seasonal naive",
-        "coverage": "Coverage by horizon",
-        "aim": "what it should be",
-        "earlier": "Some of these forecasts",
-        "horizon": "horizon",
-        "step": "step {0}",
-        "gates": "The gates while it reads",
-        "gates how": "{0}, read by one of the {1} networks. A row is a unit, the {2} that move most; the stronger its "
-        "colour, the further open is the gate, from {3} to {4}.",
-        "model": "The model",
-        "series": "series",
-        "steps": "steps of the longest",
-        "season": "season",
-        "lags": "lags side by side",
-        "cell": "cell",
-        "networks": "networks",
-        "parameters": "parameters of each",
-        "exogenous": "exogenous columns",
-        "none": "none",
-    },
-    "zh": {
-        "title": "预测",
-        "of": "{0} 的预测",
-        "lead": "向前预测 {0} 步。回测中的平均绝对标度误差（MASE）为 {1}，季节性朴素预测为 {2}；{3}。",
-        "held": "{0} 区间覆盖了 {1} 的真实值",
-        "alone": "向前预测 {0} 步，所用模型是先前训练好的。",
-        "truth": "序列",
-        "forecast": "预测",
-        "interval": "{0} 区间",
-        "more": "另有 {0} 条序列，见预测表。",
-        "backtest": "如果早些时候来预测",
-        "how": "用第一个起点之前的数据训练一个同样的模型，再从 {0} 个起点分别预测；预测时都没有见过之后的值。",
-        "errors": "各步的误差（MASE，越低越好）",
-        "naive": "季节性朴素预测",
-        "coverage": "各步的覆盖率",
-        "aim": "应有的覆盖率",
-        "earlier": "其中几次预测",
-        "horizon": "步数",
-        "step": "第 {0} 步",
-        "gates": "读序列时的门",
-        "gates how": "{0}，由 {1} 个网络中的一个来读。每一行是一个单元，取变动最大的 {2} 个；颜色越浓，门开得越大，"
-        "从 {3} 到 {4}。",
-        "model": "模型",
-        "series": "序列数",
-        "steps": "最长序列的步数",
-        "season": "季节长度",
-        "lags": "并排的滞后值",
-        "cell": "细胞",
-        "networks": "网络个数",
-        "parameters": "每个网络的参数",
-        "exogenous": "外生列",
-        "none": "无",
-    },
-}
 
 
 def forecast_report(
