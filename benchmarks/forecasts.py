@@ -65,8 +65,13 @@ SETS = {
 }
 
 
-def load(name: str) -> Any:
-    """The series, a pandas Series with periods."""
+def load(name: str, before: bool = False) -> Any:
+    """The series, a pandas Series with periods; `before`: what lies before the first origin alone."""
+    series = _whole(name)
+    return series.iloc[: origins_of(SETS[name], len(series))[0]] if before else series
+
+
+def _whole(name: str) -> Any:
     import pandas as pd
     import statsmodels.api as sm
 
@@ -162,10 +167,10 @@ def scores(own: Set, values: np.ndarray, forecasts: Sequence[Forecast]) -> tuple
     return float(np.nanmean(errors)), {part: float(np.nanmean(found)) for part, found in inside.items()}
 
 
-def classical(name: str, method: str) -> Row:
+def classical(name: str, method: str, before: bool = False) -> Row:
     """A classical method: orders by AIC before the first origin, then anew at every origin."""
-    own, values = SETS[name], load(name).interpolate().to_numpy()
-    truth, row, started = load(name).to_numpy(), Row(name, method), time.perf_counter()
+    own, values = SETS[name], load(name, before).interpolate().to_numpy()
+    truth, row, started = load(name, before).to_numpy(), Row(name, method), time.perf_counter()
     starts, chosen = origins_of(own, len(values)), None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -181,11 +186,11 @@ def classical(name: str, method: str) -> Row:
     return row
 
 
-def ours(name: str, seeds: int) -> Row:
+def ours(name: str, seeds: int, before: bool = False) -> Row:
     """Forecaster with its defaults, learned once, of so many seeds."""
     from gated.models import Forecaster
 
-    own, series, row = SETS[name], load(name), Row(name, "Forecaster")
+    own, series, row = SETS[name], load(name, before), Row(name, "Forecaster")
     values = series.to_numpy()
     starts = origins_of(own, len(values))
     for seed in range(seeds):
@@ -239,11 +244,11 @@ def write(path: Path, rows: Sequence[Row]) -> None:
     path.write_text(f'{{\n "origins": {ORIGINS},\n "rows": [\n{lines}\n ]\n}}\n', encoding="utf-8")
 
 
-def measured(sets: Sequence[str], methods: Sequence[str], seeds: int) -> Iterator[Row]:
+def measured(sets: Sequence[str], methods: Sequence[str], seeds: int, before: bool = False) -> Iterator[Row]:
     """All that is asked for, one after the other."""
     for name in sets:
         for method in methods:
-            yield ours(name, seeds) if method == "Forecaster" else classical(name, method)
+            yield ours(name, seeds, before) if method == "Forecaster" else classical(name, method, before)
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -257,15 +262,21 @@ def main(words: Sequence[str] | None = None) -> int:
     made.add_argument("--seeds", type=int, default=5, help="of Forecaster (default: 5)")
     made.add_argument("--output", type=Path, default=RESULTS, help="default: benchmarks/results/forecasts.json")
     made.add_argument("--show", action="store_true", help="print the table of what is kept, and end")
+    made.add_argument(
+        "--before",
+        action="store_true",
+        help="the same within what lies before the first origin, by which defaults are chosen; nothing is kept",
+    )
     given = made.parse_args(words)
-    rows = read(given.output)
+    rows = [] if given.before else read(given.output)
     if not given.show:
-        for row in measured(given.sets, given.methods, given.seeds):
+        for row in measured(given.sets, given.methods, given.seeds, given.before):
             rows = [old for old in rows if (old.data, old.method) != (row.data, row.method)] + [row]
             print(
                 f"{row.data:9} {row.method:10} {_cell(row):28} {sum(row.seconds):6.1f} s  {row.chosen}", file=sys.stderr
             )
-            write(given.output, rows)
+            if not given.before:
+                write(given.output, rows)
     print(table(rows))
     return 0
 

@@ -36,6 +36,8 @@ def test_the_series(name, steps, first, missing):
     series = load(name)
     assert (len(series), str(series.index[0]), int(series.isna().sum())) == (steps, first, missing)
     starts = origins_of(SETS[name], steps)
+    early = load(name, before=True)
+    assert len(early) == starts[0] and origins_of(SETS[name], len(early))[0] > 100
     assert len(starts) == 24 and starts[-1] == steps - SETS[name].horizon and starts[0] > steps / 2
 
 
@@ -59,7 +61,9 @@ def test_scores_by_hand():
 @pytest.mark.parametrize("method", ["naive", "ETS", "ARIMA"])
 def test_classical_methods(method, monkeypatch):
     y = 10 + 3 * np.sin(np.arange(120) / 2) + np.random.default_rng(0).standard_normal(120)
-    monkeypatch.setattr(forecasts, "load", lambda name: pd.Series(y, pd.period_range("2000-01", periods=120, freq="M")))
+    monkeypatch.setattr(
+        forecasts, "load", lambda name, before: pd.Series(y, pd.period_range("2000-01", periods=120, freq="M"))
+    )
     small = forecasts.Set(3, 1, 1, 1, (((1, 0, 0), (0,) * 4), ((0, 0, 1), (0,) * 4)), (("add", None, False, None),))
     monkeypatch.setitem(forecasts.SETS, "small", small)
     row = classical("small", method)
@@ -68,10 +72,14 @@ def test_classical_methods(method, monkeypatch):
 
 
 def test_a_run_adds_to_what_is_kept(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(forecasts, "classical", lambda name, method: Row(name, method, [1.0], {"0.8": [0.5]}, [0.1]))
+    monkeypatch.setattr(
+        forecasts, "classical", lambda name, method, before: Row(name, method, [1.0], {"0.8": [0.5]}, [0.1])
+    )
     output = tmp_path / "o.json"
     for name in ("co2", "sunspots"):
         assert main(["--sets", name, "--methods", "naive", "--output", str(output)]) == 0
     assert [row.data for row in read(output)] == ["sunspots", "co2"]
+    assert main(["--before", "--sets", "elnino", "--methods", "naive", "--output", str(output)]) == 0
+    assert "| seasonal naive |  |  | 1.00; 50 |" in capsys.readouterr().out and len(read(output)) == 2
     assert main(["--show", "--output", str(output)]) == 0
     assert "| seasonal naive | 1.00; 50 | 1.00; 50 |  |" in capsys.readouterr().out
