@@ -198,3 +198,20 @@ def test_a_model_that_is_none(gated_command):
     code, _, err = gated_command("one.csv", "--model", "no.safetensors")
     assert code == 2 and "model: got 'no.safetensors', expected a model.safetensors that gated forecast wrote" in err
     assert gated_command("one.csv", "--model", "one.csv")[0] == 2
+
+
+def test_the_defaults_are_those_of_the_estimator():
+    import inspect
+
+    from gated.cli.forecast import forecast
+
+    names = {"hidden": "hidden_size", "layers": "num_layers", "passes": "epochs", "batch": "batch_size"}
+    names |= {"lr": "learning_rate"} | {
+        own: own for own in ("horizon", "season", "lags", "transform", "cell", "members")
+    }
+    names |= {own: own for own in ("patience", "frequency")}
+    options, arguments = inspect.signature(forecast).parameters, inspect.signature(Forecaster).parameters
+    for option, argument in names.items():
+        assert options[option].default == arguments[argument].default, option
+    backtest = inspect.signature(Forecaster.backtest).parameters
+    assert all(options[name].default == backtest[name].default for name in ("origins", "step"))

@@ -18,7 +18,7 @@ import gated  # noqa: E402
 from gated.errors import FileFormatError  # noqa: E402
 from gated.models import Forecaster  # noqa: E402
 from gated.models.forecaster.ensemble import blocks_of, in_order, moves_of, steps_needed  # noqa: E402
-from gated.models.forecaster.features import Shape, prepare  # noqa: E402
+from gated.models.forecaster.features import Shape, prepare, rises  # noqa: E402
 from gated.models.forecaster.rows import rows_of  # noqa: E402
 
 DAYS = pd.date_range("2024-01-01", periods=90)
@@ -261,6 +261,16 @@ def test_what_is_told_while_it_learns(capsys):
     assert "best validation" in told
     small(verbose=0).fit(wave())
     assert capsys.readouterr().out == ""
+
+
+def test_of_what_rises_the_level_is_not_read():
+    assert not small(season=12).fit(wave(trend=0.2)).learned_.shape.level
+    back = np.random.default_rng(0).standard_normal(200)
+    assert small(season=1).fit(back).learned_.shape.level
+    y = wave(120, trend=0.5, noise=0.1)
+    model = small(season=12, horizon=12, epochs=1).fit(y[:96])
+    assert model.predict(y[:108]) == pytest.approx(y[108:], abs=0.6)
+    assert not rises(prepare(back, 1)) and not rises(prepare(back[:2], 1)) and rises(prepare(np.arange(9.0), 1))
 
 
 def test_of_a_linear_process_it_says_what_is_expected():

@@ -119,6 +119,17 @@ def scale_of(values: Array, filled: Array) -> float:
     return float(change.mean()) if len(change) else 0.0
 
 
+def rises(own: Prepared) -> bool:
+    """Whether a series has left where it was: its last fourth lies a deviation or more from what comes before.
+
+    Of what rises, where it will be lies beyond all that is learned from: its level tells nothing there.
+    """
+    cut = len(own) - len(own) // 4
+    if not 0 < cut < len(own):
+        return False
+    return abs(float(own.filled[cut:].mean() - own.filled[:cut].mean())) > float(own.filled.std())
+
+
 def inputs_of(own: Prepared, shape: Shape) -> Array:
     """(T, D): what the recurrent layer reads at each step."""
     size, filled = own.scale or 1.0, own.filled

@@ -2,7 +2,8 @@
 
 The network begins at it (its head reads the same numbers beside the recurrent layer's, as in Lai et al., 2018, Modeling
 long- and short-term temporal patterns, SIGIR), so that little data do no worse than a linear model. How strong the
-penalty is, from where is counted and whether the level is read is chosen by cross-validation over blocks of time.
+penalty is, from where is counted and whether the level is read is chosen by cross-validation over blocks of time; of
+series that rise it is not read.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gated.models.forecaster.features import BASES, Prepared, Shape
+from gated.models.forecaster.features import BASES, Prepared, Shape, rises
 from gated.models.forecaster.rows import gathered, rows_of
 
 Array = NDArray[Any]
@@ -74,8 +75,9 @@ def _roads(straight: Array, target: Array, shape: Shape, penalties: Array) -> tu
 def choose(given: Sequence[Prepared], shape: Shape, blocks: int) -> tuple[Shape, float]:
     """The shape with base and level chosen, and the penalty."""
     best: tuple[float, Shape, float] | None = None
+    levels = (False,) if np.mean([rises(own) for own in given]) > 0.5 else (False, True)
     for base in BASES[: 1 + (shape.season > 1)]:
-        for level in (False, True):
+        for level in levels:
             own = replace(shape, base=base, level=level)
             errors = _errors(given, own, blocks)
             k = int(np.argmin(errors))
