@@ -61,6 +61,8 @@ PAGES = (
     "docs/translator.zh.md",
     "docs/classify.md",
     "docs/classify.zh.md",
+    "docs/forecaster.md",
+    "docs/forecaster.zh.md",
     "docs/language-models.md",
     "docs/language-models.zh.md",
     "docs/training.md",

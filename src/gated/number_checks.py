@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import math
 import numbers
+from collections.abc import Iterable
 
-from gated.errors import ArgumentError, ArgumentTypeError, describe, shown
+from gated.errors import ArgumentError, ArgumentTypeError, describe, shown, wrong_type
 
 
 def told(value: object) -> str:
@@ -73,3 +74,14 @@ def whole(name: str, value: object, least: int) -> int:
 def whole_above_zero(name: str, value: object) -> int:
     """`value` if it is a whole number of at least 1."""
     return whole(name, value, 1)
+
+
+def levels(name: str, values: object) -> tuple[float, ...]:
+    """`values` if they are increasing numbers between 0 and 1."""
+    if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
+        raise wrong_type(name, describe(values), "a list of numbers between 0 and 1")
+    found = tuple(real(f"{name}[{k}]", own) for k, own in enumerate(values))
+    fit = all(0.0 < own < 1.0 for own in found) and all(a < b for a, b in zip(found, found[1:], strict=False))
+    if not found or not fit:
+        raise ArgumentError(f"{name}: got {shown(list(found), 60)}, expected increasing numbers between 0 and 1")
+    return found

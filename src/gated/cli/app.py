@@ -8,6 +8,7 @@ import typer
 
 from gated.cli.caption import caption
 from gated.cli.experiment import experiment
+from gated.cli.forecast import forecast
 from gated.cli.translate import translate
 
 app = typer.Typer(
@@ -21,6 +22,7 @@ app = typer.Typer(
 app.add_typer(experiment)
 app.add_typer(caption)
 app.add_typer(translate)
+app.command()(forecast)
 
 
 def _version(wanted: bool) -> None:
@@ -48,6 +50,7 @@ def options(
     gated caption train              learn to say what is in a picture
     gated translate train            learn to read dates in words
     gated classify data.csv          learn of which class a sequence is
+    gated forecast sales.csv         foretell how series go on
     gated experiment reber           compare the ways to learn
     gated cache                      machine code and features kept on disk
     """

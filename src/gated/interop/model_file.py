@@ -9,9 +9,10 @@ description calls for must be there, array by array.
 
 from __future__ import annotations
 
+import copy
 import math
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from gated.errors import ArgumentError, ArgumentTypeError, FileFormatError, GatedError, describe, shown
@@ -73,6 +74,46 @@ def load_model(
         for name, array in network.params.items():
             array[...] = file.read(name)
     return network, found
+
+
+def save_models(path: str | os.PathLike[str], kind: str, networks: Sequence[Any], documents: Mapping[str, Any]) -> None:
+    """As `save_model`, several networks of one description: the arrays of number k are "k.<name>".
+
+    Raises:
+        ArgumentError, ArgumentTypeError: as there, or the descriptions differ.
+    """
+    config = networks[0].config()
+    if any(network.config() != config for network in networks):
+        raise ArgumentError("networks: got several descriptions, expected one for all")
+    check_description(config, networks[0])
+    arrays = {f"{k}.{name}": array for k, own in enumerate(networks) for name, array in own.params.items()}
+    write_tensors(path, kind, arrays, {"network": config, "networks": len(networks), **documents})
+
+
+def load_models(
+    path: str | os.PathLike[str], kind: str | tuple[str, ...], documents: Iterable[str] = ()
+) -> tuple[list[Any], dict[str, Any]]:
+    """Read what `save_models` wrote. Arguments and errors as of `load_model`."""
+    with open_tensors(path, kind) as file:
+        found = {name: file.document(name) for name in documents}
+        count = file.document("networks", int)
+        if not 1 <= count <= len(file.shapes):
+            raise FileFormatError(
+                f"{file.path!r}: got {shown(count, 20)} networks, expected as many as there are arrays"
+            )
+        arrays = _Arrays(file.shapes, file.dtypes)
+
+        def claimed(name: str, shape: tuple[int, ...], dtype: str) -> None:
+            for k in range(count):
+                arrays.compare(f"{k}.{name}", shape, dtype)
+
+        networks = [rebuild(file.path, file.document("network", dict), claimed)]
+        arrays.refuse_others(file.path)
+        networks += [copy.deepcopy(networks[0]) for _ in range(count - 1)]
+        for k, network in enumerate(networks):
+            for name, array in network.params.items():
+                array[...] = file.read(f"{k}.{name}")
+    return networks, found
 
 
 def rebuild(path: str, config: Any, claimed: Claimed) -> Any:

@@ -18,6 +18,7 @@ from gated.publish import publish
 publish("gated.models", CharacterLanguageModel, KneserNey, LanguageModel, TextScore)
 
 ESTIMATORS = {
+    "Forecaster": "gated.models.forecaster.forecaster",
     "SequenceClassifier": "gated.models.estimators.classifier",
     "SequenceRegressor": "gated.models.estimators.regressor",
 }

@@ -9,6 +9,7 @@ nats where they are logarithms.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ from gated.errors import as_array, describe, wrong, wrong_type
 from gated.language import sigmoid, softplus
 from gated.nn import checks
 from gated.nn.maps import logsumexp, planned, total
-from gated.number_checks import one_of
+from gated.number_checks import levels, one_of
 from gated.publish import publish
 
 if TYPE_CHECKING:
@@ -291,4 +292,56 @@ class SigmoidCrossEntropy(Loss):
     expression = staticmethod(_sigmoid_cross_entropy)
 
 
-publish("gated.losses", Loss, SoftmaxCrossEntropy, SquaredError, SigmoidSquaredError, SigmoidCrossEntropy)
+class Pinball(Loss):
+    """Σ max(q u, (q − 1) u) with u = target − y, for every level q: what quantiles minimise (Koenker & Bassett, 1978).
+
+    y is (..., K * Q): of each of K numbers Q quantiles side by side, in the order of the levels. The target is
+    (..., K); NaN stands there for a number that is not known, which counts nothing, and so does a row of which none is
+    known. At u = 0 the derivative is that in the middle, 1/2 − q.
+
+    Its numbers differ from column to column, which no expression of a row has: NumPy computes it, and a step of
+    training is not one call of machine code.
+
+    Args:
+        quantiles: the levels q, increasing, between 0 and 1.
+        reduction: "mean" or "sum", see the module.
+    """
+
+    def __init__(self, quantiles: Iterable[float] = (0.1, 0.5, 0.9), reduction: str = "mean") -> None:
+        self.quantiles = levels("quantiles", quantiles)
+        self.reduction = one_of("reduction", reduction, "mean", "sum")
+
+    def _evaluate(self, y: Any, target: Any, mask: Any = None, backend: Backend | None = None) -> tuple[float, Array]:
+        y = as_array("y", y)
+        count = len(self.quantiles)
+        if y.dtype.kind != "f" or y.ndim < 1 or y.shape[-1] < 1 or y.shape[-1] % count:
+            expected = f"an array of floats (real numbers), (..., V), V a multiple of the {count} quantiles"
+            raise wrong_type("y", describe(y), expected)
+        wanted, weights = self._counted(y, target, mask)
+        q = np.array(self.quantiles, weights.dtype)
+        u = wanted[..., None] - y.reshape(*wanted.shape, count)
+        slope = np.where(np.isnan(wanted)[..., None], 0, np.where(u > 0, -q, np.where(u < 0, 1 - q, 0.5 - q)))
+        slope = slope.astype(weights.dtype, copy=False)
+        # NaN of y, where the target is known, becomes the value's; where nothing counts it does not
+        slope *= weights[..., None, None]
+        u[slope == 0] = 0
+        dy = np.where(np.isnan(u), u, slope).astype(y.dtype, copy=False)
+        return -float(np.sum(slope * u, dtype=np.float64)), dy.reshape(y.shape)
+
+    def counted_rows(self, target: Any, counts: Array) -> Array:
+        array = as_array("target", target)
+        if array.dtype.kind != "f" or array.shape[:-1] != counts.shape:
+            return counts  # whole numbers are known; or an error of the call
+        return np.asarray(counts & ~np.isnan(array).all(-1))
+
+    def _target(self, target: Any, shape: tuple[int, ...], dtype: Any, counts: Array) -> tuple[Array, Array]:
+        array = as_array("target", target)
+        own = (*shape[:-1], shape[-1] // len(self.quantiles))
+        if array.dtype.kind not in "fiu":
+            raise wrong_type("target", describe(array), "numbers")
+        if array.shape != own:
+            raise wrong("target", describe(array), f"shape {own}: y's, one for every {len(self.quantiles)} quantiles")
+        return array.astype(dtype, copy=False), self.counted_rows(array, counts)
+
+
+publish("gated.losses", Loss, Pinball, SoftmaxCrossEntropy, SquaredError, SigmoidSquaredError, SigmoidCrossEntropy)

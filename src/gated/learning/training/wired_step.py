@@ -9,7 +9,7 @@ import numpy as np
 
 from gated.backends import backend_of
 from gated.data.sequences import Sequences
-from gated.learning.training.one_call import train_in_one_call
+from gated.learning.training.one_call import train_in_one_call, why_not
 from gated.nn.network_checks import has_state
 from gated.nn.segment import Segment
 from gated.nn.wired_flow import Adjoints, Flow
@@ -23,11 +23,11 @@ def wired_gradients(
 ) -> tuple[float, Any, Any] | None:
     """The loss, the gradients (None if the loss is not finite), the last states.
 
-    None if the end of the network is no chain of which a backend makes whole passes, or if something is wrong with the
-    batch, which the layers will tell: the generator is as it was then.
+    None if the end of the network is no chain of which a backend makes whole passes, if the loss says itself what it
+    computes, or if something is wrong with the batch, which the layers will tell: the generator is as it was then.
     """
     tail = network.tail
-    if tail is None:
+    if tail is None or why_not(tail, loss) is not None:
         return None
     before = None if rng is None else rng.bit_generator.state
     network._check_state(state)

@@ -1,0 +1,205 @@
+"""`gated forecast`: read, learn, judge, foretell, write."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from gated.cli.forecast_data import Table, read_csv, read_table
+from gated.cli.load_cell import load_cell
+from gated.errors import ArgumentError, require_extra, wrong
+from gated.files.atomic import write_atomically
+from gated.models.forecaster.backtest import Backtest, levels_told
+from gated.number_checks import one_of, whole, whole_above_zero
+
+FILES = "forecast.csv", "model.safetensors", "report.html"
+OF_LEARNING = (
+    *("horizon", "season", "lags", "transform", "coverage", "cell", "hidden", "layers", "members", "passes"),
+    *("batch", "lr", "patience", "origins", "step", "frequency", "seed"),
+)
+
+
+def run_forecast(values: Mapping[str, Any], given: Sequence[str]) -> None:
+    """`values`: all options by name; `given`: names of those that the user wrote."""
+    require_extra("sklearn", "series")
+    require_extra("pandas", "series")
+    one_of("lang", values["lang"], "en", "zh")
+    whole_above_zero("count", values["count"])
+    whole("origins", values["origins"], 0)
+    folder = _folder(values)
+    if values["model"] is not None:
+        model, table = _loaded(values, given)
+        backtest = None
+    else:
+        model, table, backtest = _learned(values)
+    future = _future(values, table, model)
+    wide = model.predict_quantiles(table.y, table.X, future=future)
+    _write(folder, model, table, future, wide, backtest, values)
+    if values["model"] is None:
+        typer.echo(f"model    {folder / FILES[1]}")
+    typer.echo(f"forecast {folder / FILES[0]}\npage     {folder / FILES[2]}")
+
+
+def _folder(values: Mapping[str, Any]) -> Path:
+    folder = Path(values["out"] or f"runs/forecast-{Path(values['data']).stem}")
+    found = [name for name in FILES if (folder / name).exists()]
+    if found and not values["overwrite"]:
+        raise wrong("out", f"{str(folder)!r}, where {found[0]} is", "another folder, or --overwrite")
+    return folder
+
+
+def _learned(values: Mapping[str, Any]) -> tuple[Any, Table, Backtest | None]:
+    from gated.models import Forecaster
+
+    table = read_table(values["data"], values)
+    cell = values["cell"]
+    model = Forecaster(
+        horizon=values["horizon"],
+        season=values["season"],
+        lags=values["lags"],
+        cell=load_cell(cell) if ":" in cell or cell.endswith(".py") else cell,
+        hidden_size=values["hidden"],
+        num_layers=values["layers"],
+        coverage=tuple(values["coverage"] or (0.8, 0.95)),
+        members=values["members"],
+        epochs=values["passes"],
+        batch_size=values["batch"],
+        learning_rate=values["lr"],
+        patience=values["patience"],
+        transform=values["transform"],
+        frequency=values["frequency"],
+        random_state=values["seed"],
+        **table.names,
+    )
+    backtest = None
+    if values["origins"]:
+        typer.echo(f"backtest from {values['origins']} origins ...")
+        backtest = model.backtest(table.y, table.X, origins=values["origins"], step=values["step"])
+    model.fit(table.y, table.X)
+    _tell(values, model)
+    if backtest is not None:
+        typer.echo(f"{_listed(backtest)}\n{backtest}")
+    return model, table, backtest
+
+
+def _loaded(values: Mapping[str, Any], given: Sequence[str]) -> tuple[Any, Table]:
+    """A model of an earlier run, and newer data by the columns with which it has learned."""
+    from gated.models import Forecaster
+
+    for name in OF_LEARNING:
+        if name in given:
+            raise ArgumentError(f"{name}: got it together with --model, expected it where something is learned")
+    if not Path(values["model"]).is_file():
+        raise wrong("model", repr(values["model"]), "a model.safetensors that gated forecast wrote")
+    model = Forecaster.load(values["model"])
+    known = dict(values)
+    for name in ("time", "series", "exogenous"):
+        known[name] = known[name] or getattr(model, name)
+    if model.target is not None:
+        known["column"] = known["column"] or [model.target]
+    table = read_table(values["data"], known)
+    model.set_params(**table.names)
+    _tell(values, model, table)
+    return model, table
+
+
+def _tell(values: Mapping[str, Any], model: Any, table: Table | None = None) -> None:
+    learned = model.learned_
+    shape, rhythm = learned.shape, learned.rhythm
+    network = learned.ensemble.networks[0]
+    what = "no season" if shape.season == 1 else f"season {shape.season}"
+    step = f"frequency {rhythm.step}, " if rhythm.beat is not None else ""
+    typer.echo(f"data     {Path(values['data']).name}: {step}{what}, {shape.lags} lags")
+    typer.echo(
+        f"model    {len(learned.ensemble.networks)} x {network.layers['rnn'].cell.name}, {network.theta.size:,} "
+        f"parameters each, {shape.horizon} steps ahead"
+    )
+
+
+def _listed(backtest: Backtest) -> str:
+    """The table of a backtest, for a terminal."""
+    table = backtest.table()
+    parts = [f"coverage {part:g}" for part in backtest.coverage]
+    lines = ["horizon   MASE  naive" + "".join(f"  in {part:.0%}" for part in backtest.coverage)]
+    for horizon, row in table.iterrows():
+        inside = "".join(f"{row[name]:8.0%}" for name in parts)
+        lines.append(f"{horizon:7d}{row['mase']:7.2f}{row['naive mase']:7.2f}{inside}")
+    return "\n".join(lines)
+
+
+def _future(values: Mapping[str, Any], table: Table, model: Any) -> Any:
+    """What is known ahead."""
+    if values["future"] is None or not values["exogenous"] and not model.exogenous:
+        if values["future"] is not None:
+            raise wrong("future", repr(values["future"]), "it with --exogenous alone")
+        return table.future
+    time = values["time"] or model.time
+    frame = read_csv(values["future"], time, "future")
+    return frame.set_index(time) if model.target is None and time is not None else frame
+
+
+def _write(
+    folder: Path,
+    model: Any,
+    table: Table,
+    future: Any,
+    said: Any,
+    backtest: Backtest | None,
+    values: Mapping[str, Any],
+) -> None:
+    from gated.models.forecaster.futures import futures_of
+    from gated.models.forecaster.reading import read
+    from gated.models.forecaster.report import forecast_report
+    from gated.models.forecaster.settings import columns_of
+
+    series = read(table.y, table.X, columns_of(model))
+    ahead = futures_of(series, future, model.learned_.shape.horizon)
+    page = forecast_report(
+        Path(values["data"]).name,
+        model.learned_,
+        series.series,
+        ahead,
+        backtest,
+        lang=values["lang"],
+        count=values["count"],
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    write_atomically(folder / FILES[0], _rows(said, model).encode())
+    if values["model"] is None:
+        model.save(folder / FILES[1])
+    write_atomically(folder / FILES[2], page.encode())
+
+
+def _rows(said: Any, model: Any) -> str:
+    """forecast.csv: a row for each series and step."""
+    pd: Any = require_extra("pandas", "series")
+    names = levels_told(model.quantiles_)
+    if isinstance(said, Mapping):  # arrays by name
+        parts = [
+            pd.DataFrame(own, columns=names).assign(series=name, step=range(1, len(own) + 1))
+            for name, own in said.items()
+        ]
+        found = pd.concat(parts)[["series", "step", *names]]
+    elif said.columns.nlevels > 1:  # a wide frame
+        parts = [said[name].set_axis(names, axis=1).assign(series=name) for name in said.columns.unique(0)]
+        found = pd.concat(parts).rename_axis(said.index.name or "time").reset_index()
+    else:
+        found = said.rename(columns=dict(zip(model.quantiles_, names, strict=True)))
+        if model.target is None:
+            found = found.rename_axis(said.index.name or "time").reset_index()
+        elif model.time is None:
+            found = _with_steps(found, model.series)
+    first = sorted(
+        (name for name in found.columns if name not in names), key=lambda name: name not in ("series", model.series)
+    )
+    ordered = sorted(names, key=lambda name: (name != "forecast", names.index(name)))
+    return str(found[[*first, *ordered]].to_csv(index=False))
+
+
+def _with_steps(found: Any, series: str | None) -> Any:
+    """With a column that counts the steps of each series."""
+    steps = range(len(found)) if series is None else found.groupby(series, sort=False).cumcount()
+    return found.assign(step=[k + 1 for k in steps])

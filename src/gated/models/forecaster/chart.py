@@ -1,0 +1,145 @@
+"""Line charts as inline SVG, in the colours of the page by day and by night."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+LEFT, RIGHT, TOP, BOTTOM = 56, 14, 12, 30  # margins
+STYLE = """
+:root { --own: #0b62a3; --other: #b45309; --truth: #1f2328 }
+@media (prefers-color-scheme: dark) { :root { --own: #58a6ff; --other: #f0a860; --truth: #e6edf3 } }
+svg.chart { width: 100%; height: auto; font: 12px system-ui, "Noto Sans", "Noto Sans CJK SC", sans-serif }
+svg.chart text { fill: var(--dim) } svg.chart .grid { stroke: var(--line); stroke-width: 1 }
+svg.chart .line { fill: none; stroke-width: 1.6; stroke-linejoin: round; stroke-linecap: round }
+svg.chart .truth { stroke: var(--truth) } svg.chart .own { stroke: var(--own); stroke-width: 2 }
+svg.chart .other { stroke: var(--other); stroke-dasharray: 5 4 }
+svg.chart .aim { stroke: var(--dim); stroke-width: 1; stroke-dasharray: 2 3; fill: none }
+svg.chart .band { fill: var(--own); opacity: .16 } svg.chart .dot { fill: var(--truth) }
+svg.chart .cell { fill: var(--own) }
+svg.chart .now { stroke: var(--dim); stroke-width: 1; stroke-dasharray: 3 3 }
+"""
+
+
+class Chart:
+    """Marks over a plane of numbers.
+
+    Args:
+        x: the range of the places, such as (0, 95).
+        values: arrays of all that is to fit in.
+        width: in the units of the picture.
+        height: likewise.
+        bounds: the range of the values, if it does not follow from them.
+        ticks: whether numbers stand at the left.
+    """
+
+    def __init__(
+        self,
+        x: tuple[float, float],
+        values: Sequence[Array],
+        *,
+        width: int = 960,
+        height: int = 300,
+        bounds: tuple[float, float] | None = None,
+        ticks: bool = True,
+    ) -> None:
+        self.width, self.height, self.x = width, height, (x[0], max(x[1], x[0] + 1e-9))
+        known = np.concatenate([np.ravel(own) for own in values]) if values else np.zeros(1)
+        known = known[np.isfinite(known)]
+        low, high = bounds or ((float(known.min()), float(known.max())) if len(known) else (0.0, 1.0))
+        if not high - low > 1e-9 * max(abs(low), abs(high)):  # a flat line in the middle
+            low, high = low - 0.5 * (abs(low) or 1.0), high + 0.5 * (abs(high) or 1.0)
+        self.ticks = round_ticks(low, high)
+        self.y = (low, high) if bounds else (min(low, self.ticks[0]), max(high, self.ticks[-1]))
+        self._marks: list[str] = []
+        for tick in self.ticks if ticks else []:
+            at = self._y(tick)
+            self._marks.append(f'<line class="grid" x1="{LEFT}" x2="{width - RIGHT}" y1="{at}" y2="{at}"/>')
+            self._text(LEFT - 8, at + 4, number_told(tick, self.ticks), "end")
+
+    def line(self, places: Array, values: Array, kind: str) -> Chart:
+        """A line, with a gap where a value is missing; a value alone is a dot. `kind`: a class of the style."""
+        for begin, end in _runs(~np.isnan(values)):
+            points = [f"{self._x(x)},{self._y(y)}" for x, y in zip(places[begin:end], values[begin:end], strict=True)]
+            if len(points) > 1:
+                self._marks.append(f'<polyline class="line {kind}" points="{" ".join(points)}"/>')
+            else:
+                x, y = points[0].split(",")
+                self._marks.append(f'<circle class="dot" cx="{x}" cy="{y}" r="1.8"/>')
+        return self
+
+    def band(self, places: Array, low: Array, high: Array) -> Chart:
+        """What lies between two lines."""
+        ends = [*zip(places, high, strict=True), *zip(places[::-1], low[::-1], strict=True)]
+        self._marks.append(
+            f'<polygon class="band" points="{" ".join(f"{self._x(x)},{self._y(y)}" for x, y in ends)}"/>'
+        )
+        return self
+
+    def cells(self, places: Array, shades: Array) -> Chart:
+        """A row of cells for each column of shades (W, rows), from 0, the paper, to 1."""
+        step = (self.width - LEFT - RIGHT) / len(places)
+        high = (self.height - TOP - BOTTOM) / shades.shape[1]
+        for (k, row), shade in np.ndenumerate(shades):
+            x, y = round(LEFT + k * step, 1), round(TOP + row * high, 1)
+            size = f'width="{step:.1f}" height="{high:.1f}"'
+            self._marks.append(f'<rect class="cell" x="{x}" y="{y}" {size} opacity="{shade:.2f}"/>')
+        return self
+
+    def upright(self, place: float, kind: str = "now") -> Chart:
+        """A line from top to bottom."""
+        at = self._x(place)
+        self._marks.append(f'<line class="{kind}" x1="{at}" x2="{at}" y1="{TOP}" y2="{self.height - BOTTOM}"/>')
+        return self
+
+    def below(self, places: Sequence[float], words: Sequence[str]) -> Chart:
+        """What stands below some places."""
+        for place, word in zip(places, words, strict=True):
+            self._text(self._x(place), self.height - BOTTOM + 18, word, "middle")
+        return self
+
+    def svg(self, title: str) -> str:
+        """The picture; `title` is read to those who do not see it."""
+        head = f'<svg class="chart" viewBox="0 0 {self.width} {self.height}" role="img"><title>{escape(title)}</title>'
+        return head + "".join(self._marks) + "</svg>"
+
+    def _x(self, place: float) -> float:
+        low, high = self.x
+        return round(LEFT + (place - low) / (high - low) * (self.width - LEFT - RIGHT), 1)
+
+    def _y(self, value: float) -> float:
+        low, high = self.y
+        return round(self.height - BOTTOM - (value - low) / (high - low) * (self.height - TOP - BOTTOM), 1)
+
+    def _text(self, x: float, y: float, word: str, anchor: str) -> None:
+        self._marks.append(f'<text x="{x}" y="{y}" text-anchor="{anchor}">{escape(word)}</text>')
+
+
+def round_ticks(low: float, high: float, count: int = 4) -> list[float]:
+    """About so many round numbers from one end to the other."""
+    raw = (high - low) / count
+    power = 10.0 ** math.floor(math.log10(raw))
+    step = min((factor * power for factor in (1, 2, 2.5, 5, 10)), key=lambda own: abs(own - raw))
+    return [step * k for k in range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)] or [low]
+
+
+def number_told(value: float, among: Sequence[float] = ()) -> str:
+    """A number in a few letters, with as many digits as tell it from its neighbours."""
+    step = among[1] - among[0] if len(among) > 1 else abs(value) / 100
+    digits = max(0, -math.floor(math.log10(step) + 1e-9)) if step > 0 else 0
+    if abs(value) >= 1e7 or digits > 6:
+        return f"{value:.3g}"
+    text = f"{value:,.{min(digits + (step * 10**digits % 1 > 1e-6), 6)}f}"
+    return "0" if float(text.replace(",", "")) == 0 else text
+
+
+def _runs(known: Array) -> list[tuple[int, int]]:
+    """[begin, end) of the stretches of True."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], known.astype(np.int8), [0]])))
+    return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))

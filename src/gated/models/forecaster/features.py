@@ -1,0 +1,180 @@
+"""What the network reads of a series and what it is to foretell: numbers without level and scale.
+
+Everything is a difference over a scale of the series' own, so that a series that is moved or multiplied has the same
+features, and one that was never seen can be foretold. At a step nothing is used that comes after it, but for known
+exogenous numbers.
+
+Legend: T steps, H horizons, L lags, m the season, E exogenous numbers, P numbers of the phase.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+BASES = "last", "season"
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What the features of a model are: kept with it.
+
+    Attributes:
+        horizon: H.
+        season: m; 1: none.
+        lags: L, how many of the last values stand side by side.
+        exogenous: E.
+        phase: P, cosines and sines of the place in the season, which dates tell; 0 without dates.
+        level: whether the distance from the series' mean is read. A series that comes back to it is foretold better
+            with it, one that has a trend worse.
+        base: from where is counted what is foretold: "last", the last value, or "season", the one a season before.
+    """
+
+    horizon: int
+    season: int
+    lags: int
+    exogenous: int = 0
+    phase: int = 0
+    level: bool = True
+    base: str = "last"
+
+    @property
+    def inputs(self) -> int:
+        """Numbers that the recurrent layer reads at a step: changes, missing or not, phase, exogenous."""
+        return 2 + (self.season > 1) + self.level + self.phase + self.exogenous
+
+    @property
+    def common(self) -> int:
+        """Numbers that the straight road reads for every horizon."""
+        return self.lags - 1 + self.level + self.phase + self.exogenous
+
+    @property
+    def straight(self) -> int:
+        """All that it reads: beside the common ones the exogenous numbers of each horizon."""
+        return self.common + self.horizon * self.exogenous
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A series as the model sees it.
+
+    Attributes:
+        values: (T,), NaN where missing.
+        filled: (T,), with what stands in a missing one's place.
+        center, scale: of the series; scale 0: it never changes.
+        phase: (T, P).
+        exogenous: (T + H or T, E), of a like size, future ones behind.
+    """
+
+    values: Array
+    filled: Array
+    center: float
+    scale: float
+    phase: Array
+    exogenous: Array
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+
+def prepare(values: Array, season: int, phase: Array | None = None, exogenous: Array | None = None) -> Prepared:
+    """A series with at least one number that is not missing."""
+    steps = len(values)
+    filled = fill(values, season)
+    known = values[~np.isnan(values)]
+    center = float(known.mean())
+    return Prepared(
+        values,
+        filled,
+        center,
+        scale_of(values, filled),
+        np.zeros((steps, 0)) if phase is None else phase,
+        np.zeros((steps, 0)) if exogenous is None else exogenous,
+    )
+
+
+def fill(values: Array, season: int) -> Array:
+    """What was known so far in the place of what is missing: the change of a season before, else the last value."""
+    filled = values.copy()
+    missing = np.isnan(values)
+    if not missing.any():
+        return filled
+    first = int(np.argmin(missing))
+    filled[:first] = values[first]
+    for t in range(first + 1, len(filled)):
+        if missing[t]:
+            filled[t] = filled[t - 1]
+            if season > 1 and t - season - 1 >= first:
+                filled[t] += filled[t - season] - filled[t - season - 1]
+    return filled
+
+
+def scale_of(values: Array, filled: Array) -> float:
+    """The mean size of a change; where nothing but gaps changes, 0."""
+    change = np.abs(np.diff(filled))[~np.isnan(values[1:])]
+    return float(change.mean()) if len(change) else 0.0
+
+
+def rises(own: Prepared) -> bool:
+    """Whether a series has left where it was: its last fourth lies a deviation or more from what comes before.
+
+    Of what rises, where it will be lies beyond all that is learned from: its level tells nothing there.
+    """
+    cut = len(own) - len(own) // 4
+    if not 0 < cut < len(own):
+        return False
+    return abs(float(own.filled[cut:].mean() - own.filled[:cut].mean())) > float(own.filled.std())
+
+
+def inputs_of(own: Prepared, shape: Shape) -> Array:
+    """(T, D): what the recurrent layer reads at each step."""
+    size, filled = own.scale or 1.0, own.filled
+    columns = [changes(filled, 1) / size, np.isnan(own.values)]
+    if shape.season > 1:
+        columns.append(changes(filled, shape.season) / size)
+    if shape.level:
+        columns.append((filled - own.center) / size)
+    return np.column_stack([*columns, own.phase, own.exogenous[: len(own)]])
+
+
+def changes(filled: Array, lag: int) -> Array:
+    """(T,): the change over `lag` steps; what lies before the first value is taken for it."""
+    before = np.concatenate([np.full(min(lag, len(filled)), filled[0]), filled[:-lag]])
+    return filled - before
+
+
+def straight_of(own: Prepared, shape: Shape, steps: Array) -> Array:
+    """(R, F): what the straight road reads at these steps (R,); see `Shape.straight`."""
+    size, filled = own.scale or 1.0, own.filled
+    back = np.maximum(steps[:, None] - np.arange(1, shape.lags), 0)
+    parts = [(filled[back] - filled[steps, None]) / size]
+    if shape.level:
+        parts.append(((filled[steps] - own.center) / size)[:, None])
+    parts += [own.phase[steps], own.exogenous[steps]]
+    if shape.exogenous:
+        ahead = np.minimum(steps[:, None] + np.arange(1, shape.horizon + 1), len(own.exogenous) - 1)
+        parts.append(own.exogenous[ahead].reshape(len(steps), -1))
+    return np.concatenate(parts, 1)
+
+
+def base_of(own: Prepared, shape: Shape, steps: Array) -> Array:
+    """(R, H): from where is counted what comes after these steps."""
+    filled = own.filled
+    if shape.base == "last" or shape.season == 1:
+        return np.repeat(filled[steps, None], shape.horizon, 1)
+    ahead = np.arange(1, shape.horizon + 1)
+    back = steps[:, None] + ahead - shape.season * -(-ahead // shape.season)
+    # before the first season there is none to count from
+    return np.where(back >= 0, filled[np.maximum(back, 0)], filled[steps, None])
+
+
+def targets_of(own: Prepared, shape: Shape, steps: Array) -> Array:
+    """(R, H): what is to be foretold at these steps; NaN where it is missing or not there yet."""
+    ahead = steps[:, None] + np.arange(1, shape.horizon + 1)
+    inside = ahead < len(own)
+    came = np.where(inside, own.values[np.where(inside, ahead, 0)], np.nan)
+    return (came - base_of(own, shape, steps)) / (own.scale or 1.0)
