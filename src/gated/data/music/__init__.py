@@ -10,6 +10,7 @@
 The files, each of which imports only those above it:
 
     rolls             rolls, and pieces of which each has one
+    midi_events       the notes of a MIDI file
     scores            what a score says, by music21
     kept              the same, kept on disk
     collections       the chorales, and folders

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from gated.data.music.kept import read_music
-from gated.data.music.rolls import Piece
+from gated.data.music.rolls import Piece, music21
 from gated.data.music.scores import SUFFIXES
-from gated.errors import ArgumentError, FileFormatError, describe, require_extra, shown, wrong_type
+from gated.errors import ArgumentError, FileFormatError, describe, shown, wrong_type
 from gated.number_checks import whole_above_zero
 
 PARTS = 4
@@ -41,7 +41,7 @@ def bach_chorales(count: int | None = None, progress: Progress | None = None) ->
         MissingExtraError: music21 is not installed.
     """
     wanted = None if count is None else whole_above_zero("count", count)
-    corpus = require_extra("music21.corpus", "music")
+    corpus = music21("corpus")
     files = sorted((path for path in map(Path, corpus.getComposer("bach")) if path.suffix in CHORALES), key=_place)
     found: list[Piece] = []
     for number, file in enumerate(files, 1):
@@ -64,7 +64,8 @@ def _place(file: Path) -> tuple[list[int], str]:
 def music_folder(folder: str | os.PathLike[str], progress: Progress | None = None) -> MusicFolder:
     """The pieces of all MIDI, MusicXML and Humdrum files in a folder and those below it, in the order of their paths.
 
-    A MIDI file has times without notes' values: music21 takes the nearest sixteenth or third of a quarter.
+    A MIDI file has times and no notes' values: the nearest fourth or third of a quarter note is taken. Its steps are
+    the quarter notes of the file, whatever was played to them.
 
     Args:
         folder: its path.

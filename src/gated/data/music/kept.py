@@ -1,7 +1,7 @@
 """Pieces that were read once, kept on disk: reading the chorales takes a minute, finding them again a second.
 
 What is kept of a piece is named by a digest of all that it depends on: the file, the version of music21, gated's own
-source that reads. So nothing that is kept can be out of date, and what is damaged is noticed and read again.
+sources that read. So nothing that is kept can be out of date, and what is damaged is noticed and read again.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import numpy as np
 
 from gated.data import user_cache
 from gated.data.feature_cache import file_digest
-from gated.data.music import scores
+from gated.data.music import midi_events, scores
 from gated.data.music.rolls import KEYS, Piece
 from gated.data.user_cache import Contents
 from gated.errors import ArgumentError, GatedError, require_extra
@@ -41,7 +42,7 @@ def read_music(path: str | os.PathLike[str]) -> Piece:
     """
     file = scores.checked_path(path)
     version = require_extra("music21", "music").__version__
-    about = f"{KIND} {version} {file_digest(scores.__file__)} {file.suffix} {file_digest(file)}"
+    about = f"{KIND} {version} {_sources()} {file.suffix} {file_digest(file)}"
     name, place = hashlib.sha256(about.encode()).hexdigest(), user_cache.made(FOLDER)
     kept = None if place is None else place / f"{name}.safetensors"
     found = None if kept is None else _kept(kept, name, file)
@@ -52,6 +53,12 @@ def read_music(path: str | os.PathLike[str]) -> Piece:
         with contextlib.suppress(ArgumentError):  # the disk is full
             _keep(kept, name, piece)
     return piece
+
+
+@cache
+def _sources() -> str:
+    """A digest of what reads."""
+    return " ".join(file_digest(module.__file__) for module in (scores, midi_events))
 
 
 def contents() -> Contents:

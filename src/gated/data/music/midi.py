@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from gated.data.music.rolls import LOWEST, Roll, check_roll
-from gated.errors import describe, require_extra, wrong_type
+from gated.data.music.rolls import LOWEST, Roll, check_roll, music21
+from gated.errors import describe, wrong_type
 from gated.files.atomic import write_atomically
 from gated.number_checks import above_zero
 
@@ -39,9 +39,7 @@ def write_midi(path: str | os.PathLike[str], roll: Any, *, tempo: float = 80.0, 
 
 def midi_bytes(roll: Roll, tempo: float, held: bool) -> bytes:
     """What `write_midi` writes."""
-    note, stream, marks, translate = (
-        require_extra(f"music21.{name}", "music") for name in ("note", "stream", "tempo", "midi.translate")
-    )
+    note, stream, marks, translate = map(music21, ("note", "stream", "tempo", "midi.translate"))
     part = stream.Part()
     part.insert(0, marks.MetronomeMark(number=tempo))
     for start, length, key in _notes(roll, held):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
+from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gated.errors import as_array, describe, wrong, wrong_type
+from gated.errors import as_array, describe, require_extra, wrong, wrong_type
 from gated.number_checks import whole
 
 LOWEST, HIGHEST = 21, 108  # MIDI's numbers of the keys of a piano, A0 to C8
@@ -74,3 +76,9 @@ def room(roll: Roll) -> tuple[int, int]:
     """How many semitones lower and higher all of a roll can sound; of one where nothing sounds, none."""
     keys = np.flatnonzero(roll.any(0))
     return (int(keys[0]), int(KEYS - 1 - keys[-1])) if len(keys) else (0, 0)
+
+
+def music21(module: str) -> ModuleType:
+    """A module of music21. Raises MissingExtraError if it is not installed."""
+    require_extra("music21", "music")
+    return importlib.import_module(f"music21.{module}")

@@ -6,16 +6,18 @@ import math
 import os
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from gated.data.music.rolls import HIGHEST, KEYS, LOWEST, Piece, Roll
-from gated.errors import ArgumentError, FileFormatError, describe, require_extra, shown, wrong_type
+from gated.data.music.midi_events import midi_notes
+from gated.data.music.rolls import HIGHEST, KEYS, LOWEST, Piece, Roll, music21
+from gated.errors import ArgumentError, FileFormatError, describe, shown, wrong_type
 
-SUFFIXES = (".mid", ".midi", ".xml", ".musicxml", ".mxl", ".krn")
+MIDI = (".mid", ".midi")
+SUFFIXES = (*MIDI, ".xml", ".musicxml", ".mxl", ".krn")
 NUMBERED = re.compile(r"(bwv\d+)(?!\d)", re.IGNORECASE)  # bwv28 of bwv28.6-a
 
 
@@ -30,19 +32,25 @@ def read_score(path: str | os.PathLike[str]) -> Piece:
         FileFormatError: music21 cannot read it, or no key of a piano ever sounds in it.
         MissingExtraError: music21 is not installed.
     """
-    file = checked_path(path)
-    converter = require_extra("music21.converter", "music")
+    file, analysed = checked_path(path), music21("stream").Stream()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of what music21 has guessed
-            score = converter.parseFile(file, forceSource=True, storePickle=False)
-            roll, key = piano_roll(score), score.analyze("key") if _has_notes(score) else None
+            if file.suffix.lower() in MIDI:
+                sounding, parts = midi_notes(file.read_bytes())
+                roll = _roll(sounding, 0)
+                for start, end, number in sounding:
+                    analysed.insert(start, music21("note").Note(number, quarterLength=end - start))
+            else:
+                analysed = music21("converter").parseFile(file, forceSource=True, storePickle=False)
+                roll, parts = piano_roll(analysed), max(1, len(analysed.parts))
+            key = analysed.analyze("key") if roll.any() else None
     except Exception as error:  # a parser may raise anything on a damaged file
         reason = shown(" ".join(f"{type(error).__name__}: {error}".split()), 100)
         raise FileFormatError(f"'{shown(file, 150)}': got no music that can be read ({reason})") from None
-    if key is None or not roll.any():
+    if key is None:
         raise FileFormatError(f"'{shown(file, 150)}': got no note between the keys {LOWEST} and {HIGHEST}")
-    return Piece(*names_of(file), roll, max(1, len(score.parts)), int(key.tonic.pitchClass), str(key.mode))
+    return Piece(*names_of(file), roll, parts, int(key.tonic.pitchClass), str(key.mode))
 
 
 def checked_path(path: Any) -> Path:
@@ -68,29 +76,28 @@ def piano_roll(score: Any) -> Roll:
     between two quarter notes is in no step, a note that begins between them is in the next one if it still sounds, and
     whether a key is held or struck again is not told. Ornaments without a length of their own are left out, and so are
     other keys than those of a piano. Repeats are not played. Where the first bar is a pickup that is no whole number of
-    quarter notes long, the steps begin with the first beat in it. The roll ends with the last note.
+    quarter notes long, the steps begin with the first beat in it. The roll ends with the last note that is read.
     """
-    begin, sounding = _first_beat(score), list(_notes(score))
+    return _roll(list(_notes(score)), _first_beat(score))
+
+
+def _roll(sounding: Sequence[tuple[Any, Any, int]], begin: Any) -> Roll:
+    """Of notes (beginning, end, MIDI's number), in quarters; times are whole or fractions, not rounded."""
     last = max((end for _, end, _ in sounding), default=begin)
     roll = np.zeros((max(0, math.ceil(last - begin)), KEYS), np.uint8)
     for start, end, key in sounding:
-        # offsets are whole or fractions of a quarter, not rounded
-        roll[max(0, math.ceil(start - begin)) : max(0, math.ceil(end - begin)), key - LOWEST] = 1
+        if LOWEST <= key <= HIGHEST:
+            roll[max(0, math.ceil(start - begin)) : max(0, math.ceil(end - begin)), key - LOWEST] = 1
     return roll
 
 
 def _notes(score: Any) -> Iterator[tuple[Any, Any, int]]:
-    """(beginning, end, key) of every note of a piano's keys, in quarters."""
-    pitched = require_extra("music21.note", "music").Note, require_extra("music21.chord", "music").Chord
+    """(beginning, end, MIDI's number) of every note that has a pitch and a length, in quarters."""
+    pitched = music21("note").Note, music21("chord").Chord
     for each in score.flatten().notes:
         if isinstance(each, pitched) and each.quarterLength > 0:
             for pitch in each.pitches:
-                if LOWEST <= pitch.midi <= HIGHEST:
-                    yield each.offset, each.offset + each.quarterLength, int(pitch.midi)
-
-
-def _has_notes(score: Any) -> bool:
-    return next(_notes(score), None) is not None
+                yield each.offset, each.offset + each.quarterLength, int(pitch.midi)
 
 
 def _first_beat(score: Any) -> Any:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Logits = NDArray[np.float64]
+LARGE = 1e300  # of which a sum over all keys is still a number
 
 
 def chosen(logits: Any, uniforms: Any, temperature: float, voices: int | None) -> NDArray[np.uint8]:
@@ -29,29 +30,29 @@ def chosen(logits: Any, uniforms: Any, temperature: float, voices: int | None) -
         found = np.zeros(len(logits), np.uint8)
         found[np.argsort(-logits, kind="stable")[:voices]] = 1
         return found
-    if voices is not None:
-        return _so_many(logits / temperature, uniforms, voices)
-    with np.errstate(divide="ignore"):  # log 0 is below every logit, as it should be
-        return (np.log(uniforms) - np.log1p(-uniforms) < logits / temperature).astype(np.uint8)
+    with np.errstate(over="ignore", divide="ignore"):  # log 0 is below every logit, as it should be
+        logits = np.clip(logits / temperature, -LARGE, LARGE)
+        if voices is not None:
+            return _so_many(logits, np.log(uniforms), voices)
+        return (np.log(uniforms) - np.log1p(-uniforms) < logits).astype(np.uint8)
 
 
 def _so_many(logits: Logits, uniforms: Logits, voices: int) -> NDArray[np.uint8]:
-    """Independent keys on condition that `voices` sound (the conditional Bernoulli distribution).
+    """Independent keys on condition that `voices` sound (the conditional Bernoulli distribution), by logarithms.
 
     Source: S. X. Chen, J. S. Liu (1997), Statistical applications of the Poisson-binomial and conditional Bernoulli
-    distributions, Statistica Sinica 7, 875-892, procedure 2 (the ID-checking method).
+    distributions, Statistica Sinica 7, 875-892: key by key, each with its probability given how many are left to choose.
     """
-    odds = np.exp(np.maximum(logits - logits.max(), -60.0))  # a factor common to all keys cancels
-    sums = np.zeros((len(odds) + 1, voices + 1))  # [k, v]: over all choices of v of the keys from k on, of odds
-    sums[-1, 0] = 1.0
-    for k in reversed(range(len(odds))):
+    sums = np.full(
+        (len(logits) + 1, voices + 1), -np.inf
+    )  # [k, v]: over the choices of v keys from k on, of their odds
+    sums[-1, 0] = 0.0
+    for k in reversed(range(len(logits))):
         sums[k] = sums[k + 1]
-        sums[k, 1:] += odds[k] * sums[k + 1, :-1]
-    found, left = np.zeros(len(odds), np.uint8), voices
-    for k in range(len(odds)):
-        if not left:
-            break
-        if uniforms[k] * sums[k, left] < odds[k] * sums[k + 1, left - 1]:
+        sums[k, 1:] = np.logaddexp(sums[k, 1:], logits[k] + sums[k + 1, :-1])
+    found, left = np.zeros(len(logits), np.uint8), voices
+    for k in range(len(logits)):
+        if left and uniforms[k] + sums[k, left] < logits[k] + sums[k + 1, left - 1]:
             found[k] = 1
             left -= 1
     return found

@@ -30,12 +30,14 @@ class MusicSettings(RunSettings):
     valid: float = 0.2  # share of the pieces by which is chosen when to stop
     test: float = 0.2  # share of the pieces to judge by in the end
     split: int = 0  # seed of the split
-    layers: int = 1
-    dropout: float = 0.0
+    cell: str = "lstm"
+    layers: int = 2
+    dropout: float = 0.5
     passes: int = 60
-    batch: int = 2
+    batch: int = 8
+    lr: float = 1e-2
     clip: float = 1.0
-    patience: int | None = 15
+    patience: int | None = 10
 
     def __post_init__(self) -> None:
         super().__post_init__()
