@@ -100,7 +100,7 @@ def test_times_of_a_midi_file_are_taken_to_the_nearest_fourth_or_third():
 
 
 def test_a_midi_file_as_somebody_plays_it(tmp_path):
-    """Drums, running status, a key that is struck again while it sounds, one that is never let go, one a little late."""
+    """Drums, running status, a key that is struck while it sounds, one that is never let go, one a little late."""
     ticks = 480
 
     def after(quarters):

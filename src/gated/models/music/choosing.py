@@ -41,7 +41,8 @@ def _so_many(logits: Logits, uniforms: Logits, voices: int) -> NDArray[np.uint8]
     """Independent keys on condition that `voices` sound (the conditional Bernoulli distribution), by logarithms.
 
     Source: S. X. Chen, J. S. Liu (1997), Statistical applications of the Poisson-binomial and conditional Bernoulli
-    distributions, Statistica Sinica 7, 875-892: key by key, each with its probability given how many are left to choose.
+    distributions, Statistica Sinica 7, 875-892: key by key, each with its probability given how many are left to be
+    chosen.
     """
     sums = np.full(
         (len(logits) + 1, voices + 1), -np.inf
@@ -52,7 +53,7 @@ def _so_many(logits: Logits, uniforms: Logits, voices: int) -> NDArray[np.uint8]
         sums[k, 1:] = np.logaddexp(sums[k, 1:], logits[k] + sums[k + 1, :-1])
     found, left = np.zeros(len(logits), np.uint8), voices
     for k in range(len(logits)):
-        if left and uniforms[k] + sums[k, left] < logits[k] + sums[k + 1, left - 1]:
+        if left and uniforms[k] < logits[k] + sums[k + 1, left - 1] - sums[k, left]:
             found[k] = 1
             left -= 1
     return found
