@@ -54,7 +54,7 @@ def write_text(model: LanguageModel, values: Mapping[str, Any]) -> None:
 def write_music(path: Path, values: Mapping[str, Any]) -> None:
     """Write the prompt and what the model makes of it as a MIDI file."""
     for name in ("top_k", "top_p", "stop"):
-        if values[name] not in (None, []):
+        if values[name] not in (None, (), []):
             raise ArgumentError(f"{name}: got {values[name]} for a model of music, expected it for one of text")
     model, out = PianoRollModel.load(path), values["out"] or SAMPLE
     how = {name: values[name] for name in ("voices", "seed")}
