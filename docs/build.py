@@ -57,6 +57,8 @@ PAGES = (
     "docs/networks.zh.md",
     "docs/translator.md",
     "docs/translator.zh.md",
+    "docs/music.md",
+    "docs/music.zh.md",
     "docs/language-models.md",
     "docs/language-models.zh.md",
     "docs/training.md",

@@ -2,7 +2,8 @@
 
 A page marks a place by two comments, `<!-- measured: KIND -->` and `<!-- end of measured -->`; what stands between them
 is written by `docs/build.py`. KIND is `picture`, `short` (a table of what matters most) or `whole` (of everything).
-The figures come from `benchmarks/results/results.json`, the promises from `benchmarks/targets.py`.
+The figures come from `benchmarks/results/results.json`, the promises from `benchmarks/targets.py`. `music` and
+`composed` are the two tables of `benchmarks/results/music.json`.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from benchmarks.points import BIDIRECTIONAL, GRID, UPDATE, Point
 from benchmarks.ratios import geometric_mean
 from benchmarks.report import rounded
 from benchmarks.targets import TARGETS, Figures, Target, better_of
+
+from benchmarks import music_table
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
@@ -202,7 +205,10 @@ def filled(text: str, page: str) -> str:
 
 
 def _content(kind: str, page: str) -> str:
-    words = WORDS["zh" if page.endswith(".zh.md") else "en"]
+    lang = "zh" if page.endswith(".zh.md") else "en"
+    words = WORDS[lang]
+    if kind in music_table.TABLES:
+        return music_table.page(json.loads((RESULTS / "music.json").read_text(encoding="utf-8")), lang, kind)
     if kind == "picture":
         if not (RESULTS / "results.png").exists():
             return ""

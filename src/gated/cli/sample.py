@@ -10,7 +10,7 @@ import numpy as np
 import typer
 
 from gated.cli.letters import text_of
-from gated.data.music import read_music, texture, write_midi
+from gated.data.music import read_music, shifted, texture, write_midi
 from gated.errors import ArgumentError
 from gated.files.atomic import write_atomically
 from gated.files.tensor_file import kind_of
@@ -59,13 +59,24 @@ def write_music(path: Path, values: Mapping[str, Any]) -> None:
     model, out = PianoRollModel.load(path), values["out"] or SAMPLE
     how = {name: values[name] for name in ("voices", "seed")}
     how |= {name: values[name] if values[name] is not None else usual for name, usual in MUSIC.items()}
-    before = read_music(values["prompt"]) if values["prompt"] else None
-    found = model.sample(prompt=before, **how)
-    write_midi(out, found if before is None else np.concatenate([before.roll, found]))
+    if values["prompt"]:
+        before = read_music(values["prompt"])
+        away = before.to_c if _in_c(model) else 0  # it goes on in the key that it knows, and is moved back
+        found = shifted(model.sample(prompt=shifted(before.roll, away), **how), -away)
+        write_midi(out, np.concatenate([before.roll, found]))
+    else:
+        found = model.sample(**how)
+        write_midi(out, found)
     typer.echo(f"written: {out}")
     if len(found):
         said = texture([found])
         typer.echo(f"composed: {len(found)} quarter notes, {said.notes:.2f} keys at a time, four at {said.four:.0%}")
+
+
+def _in_c(model: PianoRollModel) -> bool:
+    """Whether it learned from pieces that were all transposed to C."""
+    settings = model.about.get("settings")
+    return isinstance(settings, dict) and settings.get("key") == "common"
 
 
 def load_run(run: str) -> LanguageModel:

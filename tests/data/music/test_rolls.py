@@ -48,7 +48,9 @@ def test_room_is_how_far_all_of_a_roll_can_go():
 
 @pytest.mark.parametrize("tonic", range(12))
 def test_in_c_every_tonic_is_moved_by_six_semitones_at_most(tonic):
-    piece = Piece("a", "a", roll_of((60 + tonic,)), 4, tonic, "minor").in_c()
+    written = Piece("a", "a", roll_of((60 + tonic,)), 4, tonic, "minor")
+    piece = written.in_c()
+    np.testing.assert_array_equal(shifted(piece.roll, -written.to_c), written.roll)
     (key,) = np.flatnonzero(piece.roll[0]) + LOWEST
     assert key % 12 == 0 and abs(key - 60 - tonic) <= 6
     assert (piece.tonic, piece.mode) == (0, "minor")

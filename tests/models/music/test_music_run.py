@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 import gated
 from gated.cli.app import app
 from gated.data import user_cache
-from gated.data.music import read_music, write_midi
+from gated.data.music import read_music, shifted, write_midi
 from gated.errors import ArgumentError, ArgumentTypeError, FileFormatError
 from gated.models import LanguageModel
 from gated.models.music import PianoRollModel
@@ -168,8 +168,14 @@ def test_commands(tmp_path, folder, monkeypatch):
     np.testing.assert_array_equal(read_music("chorale.mid").roll, model.sample(64, voices=4, seed=3))
     done = run("sample", "run/model.safetensors", "--length", 5, "--prompt", "chorale.mid", "--temperature", 2.0)
     assert done.exit_code == 0 and "written: sample.mid" in done.output
-    wanted = model.sample(5, temperature=2.0, prompt=read_music("chorale.mid"))
-    whole = np.concatenate([read_music("chorale.mid").roll, wanted])
+    before = read_music("chorale.mid")
+    wanted = shifted(model.sample(5, temperature=2.0, prompt=before.in_c()), -before.to_c)
+    whole = np.concatenate([before.roll, wanted])
+    np.testing.assert_array_equal(read_music("sample.mid").roll, whole)
+    model.about["settings"]["key"] = "written"
+    model.save("written.safetensors")
+    assert run("sample", "written.safetensors", "--length", 5, "--prompt", "chorale.mid").exit_code == 0
+    whole = np.concatenate([before.roll, model.sample(5, prompt=before)])
     np.testing.assert_array_equal(read_music("sample.mid").roll, whole)
     assert run("sample", "run", "--length", 0, "--out", "nothing.mid").exit_code == 0
 

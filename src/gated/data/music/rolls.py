@@ -37,10 +37,14 @@ class Piece(NamedTuple):
     tonic: int
     mode: str
 
+    @property
+    def to_c(self) -> int:
+        """So many semitones away is C: -6 to 5."""
+        return -self.tonic if self.tonic <= 6 else 12 - self.tonic
+
     def in_c(self) -> Piece:
         """The piece transposed to C, major or minor as it was, by six semitones at most."""
-        semitones = -self.tonic if self.tonic <= 6 else 12 - self.tonic
-        return self._replace(roll=shifted(self.roll, semitones), tonic=0)
+        return self._replace(roll=shifted(self.roll, self.to_c), tonic=0)
 
 
 def check_roll(name: str, roll: Any) -> Roll:
