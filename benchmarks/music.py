@@ -23,7 +23,6 @@ import numpy as np
 
 import gated
 from benchmarks import music_table
-from gated.data import grouping
 from gated.data.music import LOWEST, MusicSplit, bach_chorales, check_roll, split_pieces, texture
 from gated.data.music.splitting import passages
 from gated.learning import Callback
@@ -135,7 +134,6 @@ def facts_of(pieces: MusicSplit) -> dict[str, int]:
     return {
         "pieces": len(whole),
         "steps": sum(map(len, whole)),
-        "groups": len(np.unique(grouping.sharing([list(passages(roll)) for roll in whole]))),
         "ending": sum((int(np.flatnonzero(roll[-1])[0]) + LOWEST) % 12 == 0 for roll in whole if roll[-1].any()),
         "test": len(rolls[2]),
         "shared": sum(not learned.isdisjoint(passages(roll)) for roll in rolls[2]),

@@ -47,8 +47,8 @@ WORDS: dict[str, dict[str, Any]] = {
         "noted": "{} *",
         "conditions": "三个种子的平均值和标准差；{train} / {valid} / {test} 首，测试共 {steps} 步；gated {gated}，"
         "music21 {music21}，{date}。",
-        "ours": "我们的 {pieces} 首共 {steps:,} 个四分音符；{ending} 首结束时低音是 C；{test} 首测试曲里有 {shared} 首与学过的"
-        "某首曲子有连续八个四分音符相同。",
+        "ours": "我们的 {pieces} 首共 {steps:,} 个四分音符；{ending} 首结束时低音是 C；{test} 首测试曲里有 {shared} 首"
+        "与学过的某首曲子有连续八个四分音符相同。",
         "theirs of": "论文的 {pieces} 首共 {steps:,} 个；{ending} 首结束时低音是 C；{test} 首测试曲里有 {shared} 首。",
         "confirmed": "* 引自关于论文的笔记，未再与原文核对。",
         "texture": ("音乐", "同时发声的键", "恰好四个", "延续的音", "相差半音"),

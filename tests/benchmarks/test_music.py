@@ -16,7 +16,7 @@ def found():
     runs = [{"test": value, "valid": value + 1} for value in (8.0, 8.1, 8.2)]
     names = "small", "chosen", "written", "moved", "theirs"
     rows = [{"name": name, "cell": "lstm", "how": how, "parameters": 1234, "runs": runs} for name in names]
-    data = {"pieces": 9, "steps": 5678, "groups": 6, "ending": 5, "test": 3, "shared": 2}
+    data = {"pieces": 9, "steps": 5678, "ending": 5, "test": 3, "shared": 2}
     texture = {"notes": 3.5, "spread": 0.25, "four": 0.5, "silent": 0.0, "held": 0.33, "clashing": 0.1}
     return {
         "conditions": {"gated": "1.2", "music21": "3.4", "date": "2001-02-03"},
@@ -78,8 +78,8 @@ def test_common_music_is_counted():
     copy = np.concatenate([rolls[0][:2] * 0, shifted(rolls[0][:9], 2)])
     before = music.facts_of(MusicSplit(rolls[:2], [], rolls[2:]))
     after = music.facts_of(MusicSplit(rolls[:2], [], [*rolls[2:], copy]))
-    assert (before["pieces"], before["steps"], before["groups"], before["test"], before["shared"]) == (5, 60, 5, 3, 0)
-    assert (after["pieces"], after["steps"], after["groups"], after["test"], after["shared"]) == (6, 71, 5, 4, 1)
+    assert (before["pieces"], before["steps"], before["test"], before["shared"]) == (5, 60, 3, 0)
+    assert (after["pieces"], after["steps"], after["test"], after["shared"]) == (6, 71, 4, 1)
     c = np.zeros((1, 88))
     c[0, [3, 10, 15]] = 1  # C1 and others above
     assert music.facts_of(MusicSplit([c], [], [c[:, ::-1]]))["ending"] == 1

@@ -1,7 +1,6 @@
 """Runs of a model of music: to the bit, refused; the commands on top of them; the page."""
 
 import base64
-import importlib.util
 import io
 import json
 import re
@@ -13,6 +12,7 @@ import pytest
 
 pytest.importorskip("music21")
 
+from tests.data.music import makers
 from tests.models.stopping import stopped_at
 from typer.testing import CliRunner
 
@@ -27,12 +27,6 @@ from gated.models.music.music_run import MusicRun, digest
 from gated.models.music.music_settings import MusicSettings
 from gated.models.music.report import WORDS, music_report
 from gated.models.music.sound import RATE, wav_bytes
-
-_spec = importlib.util.spec_from_file_location(
-    "music_makers", Path(__file__).parents[2] / "data" / "music" / "makers.py"
-)
-makers = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(makers)
 
 SMALL = {"hidden": 6, "passes": 4, "batch": 2, "layers": 2, "dropout": 0.3, "log_every": 1, "patience": 9}
 WORDS_OF_SMALL = [word for name, value in SMALL.items() for word in (f"--{name.replace('_', '-')}", str(value))]

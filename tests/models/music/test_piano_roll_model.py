@@ -1,10 +1,8 @@
 """The model of piano rolls: its likelihood against others', what it learns, what it composes, its files."""
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pytest
+from tests.data.music import makers
 
 import gated
 from gated.errors import ArgumentError, ArgumentTypeError, FileFormatError, GatedError
@@ -15,11 +13,6 @@ from gated.models.music import PianoRollModel
 from gated.models.music.batches import shuffled, side_by_side
 from gated.nn import LSTM, Dense, Network
 
-_spec = importlib.util.spec_from_file_location(
-    "music_makers", Path(__file__).parents[2] / "data" / "music" / "makers.py"
-)
-makers = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(makers)
 PIECES = makers.pieces(5, steps=(1, 9))
 
 
