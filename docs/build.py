@@ -63,6 +63,8 @@ PAGES = (
     "docs/classify.zh.md",
     "docs/forecaster.md",
     "docs/forecaster.zh.md",
+    "docs/music.md",
+    "docs/music.zh.md",
     "docs/language-models.md",
     "docs/language-models.zh.md",
     "docs/training.md",

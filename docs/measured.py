@@ -1,8 +1,8 @@
 """What the last whole benchmark measured, written into the pages in English and Chinese.
 
 A page marks a place by two comments, `<!-- measured: KIND -->` and `<!-- end of measured -->`; what stands between them
-is written by `docs/build.py`. KIND is `picture`, `short` (a table of what matters most), `whole` (of everything), or
-`real`, the table of `benchmarks.real_data`.
+is written by `docs/build.py`. KIND is `picture`, `short` (a table of what matters most), `whole` (of everything), `real`,
+the table of `benchmarks.real_data`, or `music` and `composed`, the two tables of `benchmarks/results/music.json`.
 The figures come from `benchmarks/results/results.json`, the promises from `benchmarks/targets.py`.
 """
 
@@ -22,6 +22,8 @@ from benchmarks.ratios import geometric_mean
 from benchmarks.real_data import records as real_data
 from benchmarks.report import rounded
 from benchmarks.targets import TARGETS, Figures, Target, better_of
+
+from benchmarks import music_table
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
@@ -204,7 +206,10 @@ def filled(text: str, page: str) -> str:
 
 
 def _content(kind: str, page: str) -> str:
-    words = WORDS["zh" if page.endswith(".zh.md") else "en"]
+    lang = "zh" if page.endswith(".zh.md") else "en"
+    words = WORDS[lang]
+    if kind in music_table.TABLES:
+        return music_table.page(json.loads((RESULTS / "music.json").read_text(encoding="utf-8")), lang, kind)
     if kind == "picture":
         if not (RESULTS / "results.png").exists():
             return ""

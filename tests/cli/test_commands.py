@@ -344,11 +344,13 @@ def test_without_the_packages_it_says_what_to_install(gated_command, monkeypatch
 
 def test_the_defaults_of_the_command_are_those_of_the_settings():
     from gated.cli.app import train
+    from gated.cli.music import train as music
     from gated.cli.translate import train as translate
     from gated.models.date_settings import DateSettings
     from gated.models.language_settings import Settings
+    from gated.models.music.music_settings import MusicSettings
 
-    for command, kind in ((train, Settings), (translate, DateSettings)):
+    for command, kind in ((train, Settings), (translate, DateSettings), (music, MusicSettings)):
         parameters = inspect.signature(command).parameters
         assert {field.name: parameters[field.name].default for field in dataclasses.fields(kind)} == vars(kind())
 

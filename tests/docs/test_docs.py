@@ -204,7 +204,7 @@ def test_commands_and_their_options_exist(monkeypatch: pytest.MonkeyPatch) -> No
             if words[0] != "gated":
                 continue
             depth = (
-                3 if words[1] in ("experiment", "caption", "translate") and words[2:] else 2
+                3 if words[1] in ("experiment", "caption", "translate", "music") and words[2:] else 2
             )  # a command of its own under another
             command = tuple(words[1:depth])
             if command not in helps:

@@ -9,6 +9,7 @@ import typer
 from gated.cli.caption import caption
 from gated.cli.experiment import experiment
 from gated.cli.forecast import forecast
+from gated.cli.music import music
 from gated.cli.translate import translate
 
 app = typer.Typer(
@@ -23,6 +24,7 @@ app.add_typer(experiment)
 app.add_typer(caption)
 app.add_typer(translate)
 app.command()(forecast)
+app.add_typer(music)
 
 
 def _version(wanted: bool) -> None:
@@ -51,8 +53,9 @@ def options(
     gated translate train            learn to read dates in words
     gated classify data.csv          learn of which class a sequence is
     gated forecast sales.csv         foretell how series go on
+    gated music train                learn to compose chorales
     gated experiment reber           compare the ways to learn
-    gated cache                      machine code and features kept on disk
+    gated cache                      what is kept on disk
     """
 
 
@@ -122,30 +125,43 @@ def train(
 
 @app.command()
 def sample(
+    context: typer.Context,
     run: Annotated[str, typer.Argument(help="The folder of a run, or its model.safetensors.")],
-    length: Annotated[int, typer.Option(help="Characters, words or bytes to write at most.")] = 500,
+    length: Annotated[
+        int | None,
+        typer.Option(help="Characters, words or bytes to write at most  [default: 500]; quarter notes  [default: 64]"),
+    ] = None,
     temperature: Annotated[
-        float, typer.Option(help="Below 1: more cautious; above 1: bolder; 0: always the likeliest.")
-    ] = 0.8,
+        float | None,
+        typer.Option(
+            help="Below 1: more cautious; above 1: bolder; 0: always the likeliest  [default: 0.8; of music 1]"
+        ),
+    ] = None,
     top_k: Annotated[int | None, typer.Option(help="Draw from so many of the likeliest only.")] = None,
     top_p: Annotated[
         float | None, typer.Option(help="Draw from the fewest that together have this probability, the nucleus, only.")
     ] = None,
-    prompt: Annotated[str, typer.Option(help="Text to go on from.")] = "",
+    prompt: Annotated[str, typer.Option(help="Text to go on from; of music, a MIDI or MusicXML file.")] = "",
     stop: Annotated[list[str] | None, typer.Option(help="End before this is written; may be given again.")] = None,
+    voices: Annotated[
+        int | None, typer.Option(help="Of music: so many keys sound at a time  [default: as they come]")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Another seed, another text.")] = 0,
+    out: Annotated[
+        str | None, typer.Option(help="A file, instead of the screen; of music a MIDI file  [default: sample.mid]")
+    ] = None,
 ) -> None:
-    """Let a trained model write.
+    """Let a trained model write: text, or music as a MIDI file.
 
     \b
     gated sample runs/lstm
     gated sample runs/lstm --prompt "The import statement" --temperature 0.5 --seed 3
     gated sample runs/lstm --top-p 0.9 --stop . --stop :
+    gated sample runs/chorales --voices 4 --out chorale.mid
     """
     from gated.cli.sample import write_sample
 
-    how = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed}
-    write_sample(run, length, prompt, stop or [], how)
+    write_sample(run, context.params)
 
 
 @app.command()
@@ -306,13 +322,14 @@ def cells(
 def cache(
     clear: Annotated[bool, typer.Option("--clear", help="Remove the machine code.")] = False,
     clear_features: Annotated[bool, typer.Option("--clear-features", help="Remove the features of pictures.")] = False,
+    clear_music: Annotated[bool, typer.Option("--clear-music", help="Remove the music that was read.")] = False,
 ) -> None:
-    """Show the machine code and the features of pictures that are kept on disk, or remove them.
+    """Show what is kept on disk, or remove it: machine code, features of pictures, music that was read.
 
     Cells are compiled once and kept in the user's cache folder, or in the one that the environment variable
     GATED_CACHE_DIR names; if that is set to nothing, on no disk. What gated.data.kept_features has seen in pictures
-    lies in the folder "features" in it.
+    lies in the folder "features" in it, what gated.data.music has read of scores in "music".
     """
     from gated.cli.cache import show_cache
 
-    show_cache(clear, clear_features)
+    show_cache(clear, clear_features, clear_music)

@@ -1,4 +1,4 @@
-"""`gated cache`: the machine code and the features of pictures that are kept on disk."""
+"""`gated cache`: the machine code, the features of pictures and the music that are kept on disk."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import typer
 from gated.backends.native.machine import object_cache
 from gated.backends.native.tuning import tuning_for
 from gated.data import feature_cache
+from gated.data.music import kept
 
 
-def show_cache(clear: bool, clear_features: bool) -> None:
+def show_cache(clear: bool, clear_features: bool, clear_music: bool) -> None:
     """Folder, entries and size; of what is cleared, what was removed."""
     found = object_cache.clear() if clear else object_cache.contents()
     typer.echo(f"folder   {found.folder if found.folder is not None else 'none'}")
@@ -18,7 +19,8 @@ def show_cache(clear: bool, clear_features: bool) -> None:
     else:
         typer.echo(f"{'removed' if clear else 'entries'}  {found.entries}")
         typer.echo(f"size     {found.size / 2**20:.1f} MB, at most {tuning_for().disk_limit / 2**20:.0f}")
-    features = feature_cache.clear() if clear_features else feature_cache.contents()
-    if features.folder is not None:
-        removed = "removed, " if clear_features else ""
-        typer.echo(f"features {removed}{features.files} files, {features.size / 2**20:.1f} MB")
+    for name, own, cleared in (("features", feature_cache, clear_features), ("music", kept, clear_music)):
+        data = own.clear() if cleared else own.contents()
+        if data.folder is not None:
+            removed = "removed, " if cleared else ""
+            typer.echo(f"{name:8} {removed}{data.files} files, {data.size / 2**20:.1f} MB")

@@ -7,8 +7,8 @@ from dataclasses import fields
 from typing import Any, TypeVar
 
 import typer
-from tqdm import tqdm
 
+from gated.cli.bars import Bars
 from gated.cli.caption_show import report_of, score_table
 from gated.cli.load_cell import load_cell
 from gated.cli.run_to_end import changes_of, run_to_end, where_it_goes
@@ -51,20 +51,3 @@ def settings_of(kind: type[Settings], values: Mapping[str, Any]) -> Settings:
     """Those of the options that are theirs; their own defaults where an option has none."""
     names = (field.name for field in fields(kind))  # type: ignore[arg-type]
     return kind(**{name: values[name] for name in names if values[name] is not None})
-
-
-class Bars:
-    """A bar for each thing that takes time before training."""
-
-    def __init__(self) -> None:
-        self._bar: Any = None
-        self._what = ""
-
-    def __call__(self, what: str, done: int, total: int) -> None:
-        if what != self._what:
-            self._what = what
-            self._bar = tqdm(total=total, desc=what, disable=None, dynamic_ncols=True, leave=False)
-        self._bar.update(done - self._bar.n if not self._bar.disable else 0)
-        if done >= total:
-            self._bar.close()
-            self._what = ""

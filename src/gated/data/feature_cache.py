@@ -12,39 +12,29 @@ import contextlib
 import hashlib
 import inspect
 import os
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gated.data import filter_bank as bank
 from gated.data import pictures as reading
-from gated.data import vision
+from gated.data import user_cache, vision
 from gated.data.onnx_bytes import numbers_elsewhere
 from gated.data.pictures import Pictures, as_pictures
+from gated.data.user_cache import Contents
 from gated.errors import ArgumentError, GatedError, describe, shown, wrong, wrong_type
-from gated.files.atomic import SUFFIX
 from gated.files.json_text import to_text
 
 KIND = "gated features"
+FOLDER = "features"  # in the user's cache
 TOGETHER = 256  # pictures of a file
 UNNAMED = ("batch", "threads", "progress")  # options that change no feature
-FILE = re.compile(r"[0-9a-f]{64}\.safetensors\Z")
-HALF_WRITTEN = re.compile(rf"\.[0-9a-f]{{40}}\.[0-9a-f]{{8}}\{SUFFIX}\Z")  # what a killed process leaves
 
 Progress = Callable[[int, int], object]
 See = Callable[[Pictures], NDArray[np.float32]]
-
-
-class Contents(NamedTuple):
-    """What lies in the usual folder: the folder, None if there is no place for it; files and their bytes."""
-
-    folder: Path | None
-    files: int
-    size: int
 
 
 def kept_features(
@@ -85,29 +75,12 @@ def kept_features(
 
 def contents() -> Contents:
     """What is kept in the usual folder; what other programs put there is not counted."""
-    place = _usual()
-    sizes = [size for _, size in _files(place, FILE)]
-    return Contents(place, len(sizes), sum(sizes))
+    return user_cache.contents(FOLDER)
 
 
 def clear() -> Contents:
     """Remove it; returns what there was. A file that cannot be removed is left."""
-    before = contents()
-    for name in (FILE, HALF_WRITTEN):
-        for path, _ in _files(before.folder, name):
-            with contextlib.suppress(OSError):
-                path.unlink()
-    return before
-
-
-def _files(place: Path | None, name: re.Pattern[str]) -> Iterator[tuple[Path, int]]:
-    """The files of such names, and their bytes."""
-    listing: list[Path] = []
-    with contextlib.suppress(OSError):  # there is no folder yet
-        listing = [path for path in (place.iterdir() if place else ()) if name.match(path.name)]
-    for path in listing:
-        with contextlib.suppress(OSError):  # another process may have removed it
-            yield path, path.stat().st_size
+    return user_cache.clear(FOLDER)
 
 
 def _seen_by(model: Any, pictures: Any, options: dict[str, Any]) -> tuple[See, Pictures, str]:
@@ -169,24 +142,7 @@ def _folder(given: Any) -> Path | None:
                 f"folder: got '{shown(given, 150)}' ({reason}), expected a folder that can be made"
             ) from None
         return place
-    usual = _usual()
-    with contextlib.suppress(OSError):
-        if usual is not None:
-            for place in (usual.parent, usual):  # the first is that of the machine code, which nobody else may write
-                place.mkdir(parents=True, exist_ok=True, mode=0o700)
-            return usual
-    return None
-
-
-def _usual() -> Path | None:
-    """The folder for which nobody has to ask, if there is a place for it."""
-    own = os.environ.get("GATED_CACHE_DIR")
-    if own is None:
-        import platformdirs
-
-        own = platformdirs.user_cache_dir("gated", appauthor=False)
-    own = os.path.expanduser(own)  # Path.expanduser has an error for users that there are not
-    return None if not own or own.startswith("~") else Path(own) / "features"  # ~: of nobody, or who has no home
+    return user_cache.made(FOLDER)
 
 
 def _kept_or_seen(place: Path | None, given: bool, about: str, part: Pictures, see: See) -> NDArray[np.float32]:

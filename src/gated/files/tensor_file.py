@@ -119,6 +119,26 @@ def open_tensors(path: str | os.PathLike[str], kind: str | tuple[str, ...]) -> I
         ArgumentError: there is no such file.
         FileFormatError: it is not safetensors, is truncated, is not gated's, or has another kind or version.
     """
+    with _opened(path) as (name, handle, texts):
+        _check_marks(name, texts, kind)
+        yield TensorFile(name, handle, {key: text for key, text in texts.items() if key not in OWN})
+
+
+def kind_of(path: str | os.PathLike[str]) -> str:
+    """With which kind a file was written.
+
+    Raises:
+        ArgumentError, FileFormatError: as `open_tensors`.
+    """
+    with _opened(path) as (name, _, texts):
+        kind = texts.get("kind", "")
+        _check_marks(name, texts, kind)
+        return kind
+
+
+@contextmanager
+def _opened(path: str | os.PathLike[str]) -> Iterator[tuple[str, Any, dict[str, str]]]:
+    """(its name, the open file, its table of strings)."""
     name = os.fspath(path)
     if not os.path.isfile(name):
         came = "a directory" if os.path.isdir(name) else "which does not exist"
@@ -133,9 +153,7 @@ def open_tensors(path: str | os.PathLike[str], kind: str | tuple[str, ...]) -> I
         reason = shown(" ".join(str(error).split()))
         raise FileFormatError(f"{name!r}: not a whole safetensors file ({reason})") from None
     with opened as handle:
-        texts = handle.metadata() or {}
-        _check_marks(name, texts, kind)
-        yield TensorFile(name, handle, {key: text for key, text in texts.items() if key not in OWN})
+        yield name, handle, handle.metadata() or {}
 
 
 def write_tensors(

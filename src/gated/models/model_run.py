@@ -10,7 +10,7 @@ from gated.data import Sequences
 from gated.learning import Callback, GateWatch, GradientWatch, Judge, Run, Training
 from gated.learning.runs.gate_watch import gates_of
 from gated.learning.training.run_folder import RunFolder
-from gated.models.model_settings import ModelSettings
+from gated.models.model_settings import RunSettings
 
 OPTIONS = "batch", "optimizer", "lr", "warmup", "clip", "seed"  # settings of a training
 WATCHED = 64  # examples on which the gates are watched
@@ -39,7 +39,7 @@ class ModelRun(Run):
     def __init__(
         self,
         folder: RunFolder,
-        settings: ModelSettings,
+        settings: RunSettings,
         model: Any,
         examples: int,
         training: Callable[..., Training],

@@ -13,14 +13,11 @@ CHANGEABLE = ("passes", "evaluate_every", "log_every", "patience")
 
 
 @dataclass(frozen=True)
-class ModelSettings:
-    """What a run is asked to do, but for its data. Kept in config.json."""
+class RunSettings:
+    """What a run is asked to do, whatever its model reads and writes. Kept in config.json."""
 
-    lang: str = "en"  # of the texts
-    judge: int = 1000  # examples to judge by on the way, of each kind that there is
     cell: str = "gru"  # for the record; the equations are in the model file
     hidden: int = 128
-    embed: int = 64
     passes: int = 4  # over all examples
     batch: int = 32
     optimizer: str = "adam"
@@ -37,7 +34,7 @@ class ModelSettings:
         one_of("dtype", self.dtype, "float32", "float64")
         if not isinstance(self.cell, str):
             raise ArgumentTypeError(f"cell: got {describe(self.cell)}, expected a text")
-        for name in ("judge", "hidden", "embed", "passes", "batch", "log_every"):
+        for name in ("hidden", "passes", "batch", "log_every"):
             whole_above_zero(name, getattr(self, name))
         if self.patience is not None:
             whole_above_zero("patience", self.patience)
@@ -45,3 +42,17 @@ class ModelSettings:
         not_negative("clip", self.clip)
         whole("warmup", self.warmup, 0)
         whole("seed", self.seed, 0)
+
+
+@dataclass(frozen=True)
+class ModelSettings(RunSettings):
+    """Those of a model that writes texts, but for its data."""
+
+    lang: str = "en"  # of the texts
+    judge: int = 1000  # examples to judge by on the way, of each kind that there is
+    embed: int = 64
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("judge", "embed"):
+            whole_above_zero(name, getattr(self, name))
