@@ -1,8 +1,8 @@
 """What the last whole benchmark measured, written into the pages in English and Chinese.
 
 A page marks a place by two comments, `<!-- measured: KIND -->` and `<!-- end of measured -->`; what stands between them
-is written by `docs/build.py`. KIND is `picture`, `short` (a table of what matters most), `whole` (of everything), `real`,
-the table of `benchmarks.real_data`, or `music` and `composed`, the two tables of `benchmarks/results/music.json`.
+is written by `docs/build.py`. KIND is `picture`, `short` (a table of what matters most), `whole` (of everything);
+`real`, the table of `benchmarks.real_data`; `music` and `composed`, those of `benchmarks/results/music.json`.
 The figures come from `benchmarks/results/results.json`, the promises from `benchmarks/targets.py`.
 """
 
