@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Array = np.ndarray[Any, Any]
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Tape:
     """What a forward pass leaves for its backward pass; `tape["f"]` is the quantity f over time, (T, N, size): a copy.
 

@@ -13,6 +13,7 @@ from gated.backends.native.passes.plan import Call, digest_of
 from gated.backends.native.tuning import tuning_for
 
 Array = np.ndarray[Any, Any]
+_IDLE = tuning_for().tables_idle
 
 
 class FilledTable:
@@ -98,5 +99,5 @@ class FilledTables:
 
     def give(self, filled: FilledTable) -> None:
         """One that nobody uses any more."""
-        if len(self._idle) < tuning_for().tables_idle:
+        if len(self._idle) < _IDLE:
             self._idle.append(filled)
