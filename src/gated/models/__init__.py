@@ -1,6 +1,6 @@
-"""Whole models: a language model of characters, words or bytes, the one by counting that it has to beat, the captioner
-of a course assignment (`gated.models.cs231n`); and estimators of scikit-learn for sequences, which need scikit-learn
-when they are asked for."""
+"""Whole models: a language model of characters, words or bytes and the one by counting that it has to beat; captioners
+(`captioner`, and that of a course assignment, `cs231n`), a translator, piano rolls (`music`); and estimators of
+scikit-learn for sequences and series, which need scikit-learn when they are asked for."""
 
 from __future__ import annotations
 
