@@ -108,6 +108,8 @@ def test_columns_side_by_side(gated_command):
     assert (code, err) == (0, "")
     table = pd.read_csv("o/forecast.csv")
     assert list(table.columns)[:3] == ["series", "day", "forecast"] and set(table["series"]) == {"sold", "rain"}
+    code, _, err = gated_command("wide.csv", "--model", "o/model.safetensors", "--out", "p")
+    assert (code, err) == (2, "error: time: got None, expected the column of dates: the model has learned with dates\n")
     code, _, err = gated_command("wide.csv", "--model", "o/model.safetensors", "--time", "day", "--out", "p")
     assert (code, err) == (0, "") and Path("p/forecast.csv").read_text(encoding="utf-8") == Path(
         "o/forecast.csv"
@@ -252,6 +254,7 @@ def test_the_backtest_has_the_origins_for_which_there_is_room(gated_command):
     pd.DataFrame({"v": np.arange(14.0) % 5}).to_csv("short.csv", index=False)
     code, out, err = gated_command("short.csv", *SMALL[:-2], "--out", "p")
     assert (code, err) == (0, "") and out.startswith("no backtest: the series are too short\ndata ")
+    assert "3 steps ahead, without a backtest." in Path("p/report.html").read_text(encoding="utf-8")
 
 
 def test_what_is_left_out_is_told(gated_command):

@@ -125,6 +125,8 @@ def _loaded(values: Mapping[str, Any], given: Sequence[str]) -> tuple[Any, Table
         known[name] = known[name] or getattr(model, name)
     if model.target is not None:
         known["column"] = known["column"] or [model.target]
+    elif known["time"] is None and model.learned_.shape.phase and not values["data"].endswith(".npz"):
+        raise wrong("time", "None", "the column of dates: the model has learned with dates")
     table = read_table(values["data"], known)
     model.set_params(**table.names)
     _tell(values, model, table)

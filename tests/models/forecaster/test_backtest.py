@@ -102,6 +102,11 @@ def test_messages(options, message):
         small().backtest(wave(80), **options)
 
 
+def test_series_that_never_change_have_no_scale():
+    found = small().backtest(np.full(80, 7.0), origins=2)
+    assert "\nno MASE: the series do not change\nthe 80% interval holds 100.0%" in str(found)
+
+
 def test_series_too_short_for_any_origin():
     with pytest.raises(ValueError, match="y: got 80 steps in the longest series, expected at least .* for a backtest"):
         small().set_params(horizon=40).backtest(wave(80), origins=1)

@@ -74,7 +74,9 @@ class Backtest:
         series = len({str(name) for name in self.names})
         lines = [
             f"{len(self.names)} forecasts of {self.truth.shape[1]} steps" + (f", {series} series" * (series > 1)),
-            f"MASE {self.mase:.3f}, seasonal naive {self.naive_mase:.3f}",
+            f"MASE {self.mase:.3f}, seasonal naive {self.naive_mase:.3f}"
+            if self.scales.any()
+            else "no MASE: the series do not change",
         ]
         for part, found in self.coverage.items():
             lines.append(f"the {part:.0%} interval holds {found:.1%}")
