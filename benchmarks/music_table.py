@@ -42,8 +42,8 @@ WORDS: dict[str, dict[str, Any]] = {
         "chosen": "大小由验证曲选定",
         "written": "同上，不移调",
         "moved": "同上，不移调，但学习时随机移动至多五个半音",
-        "theirs": "论文自己的琴卷和划分",
-        "papers": "论文所报，用它们的琴卷",
+        "theirs": "论文自己的钢琴卷帘和划分",
+        "papers": "论文所报，用它们的钢琴卷帘",
         "noted": "{} *",
         "conditions": "三个种子的平均值和标准差；{train} / {valid} / {test} 首，测试共 {steps} 步；gated {gated}，"
         "music21 {music21}，{date}。",

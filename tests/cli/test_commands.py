@@ -145,7 +145,7 @@ def test_train_goes_on(gated_command, tmp_path):
     _fails(short, "epochs: got 1, but the run is at update 40 already, expected more passes")
     same = gated_command("train", "corpus.txt", "--out", "run", "--resume", *SMALL)
     assert same[0] == 0 and "from update 40 to 40" in same[1]
-    taken = "which is not empty, expected a new folder, or resume (gated train --resume) to go on there, or overwrite"
+    taken = "which is not empty, expected a new folder, or resume (--resume) to go on there, or overwrite"
     _fails(gated_command("train", "corpus.txt", "--out", "run", *SMALL), taken)
     assert "to 60" in gated_command("train", "--out", "run", "--resume", "--epochs", "3")[1]
 

@@ -108,6 +108,8 @@ def test_columns_side_by_side(gated_command):
     assert (code, err) == (0, "")
     table = pd.read_csv("o/forecast.csv")
     assert list(table.columns)[:3] == ["series", "day", "forecast"] and set(table["series"]) == {"sold", "rain"}
+    code, _, err = gated_command("wide.csv", "--model", "o/model.safetensors", "--out", "p")
+    assert (code, err) == (2, "error: time: got None, expected the column of dates: the model has learned with dates\n")
     code, _, err = gated_command("wide.csv", "--model", "o/model.safetensors", "--time", "day", "--out", "p")
     assert (code, err) == (0, "") and Path("p/forecast.csv").read_text(encoding="utf-8") == Path(
         "o/forecast.csv"
@@ -177,6 +179,25 @@ WRONG = [
     (("arrays.npz", "--time", "day"), "time: got it with 'arrays.npz', expected a CSV file: arrays have no columns"),
     (("arrays.npz", "--column", "c"), "column: got 'c', expected some of 'a', 'b', 'words'"),
     (("cube.npz",), "column: got 'x' of shape (2, 3, 4), expected (T,), or (T, S) with a series in each column"),
+    (
+        ("long.csv", "--time", "day", "--column", "sold"),
+        "time: got 2024-01-01 in two rows, expected each once; --series",
+    ),
+    (("twice.csv", "--time", "day", "--series", "shop"), "time: got 2024-01-02 in two rows of 'a', expected each once"),
+    (("long.csv", "--column", "sold", "--exogenous", "sold"), "column: got 'sold' twice, expected each column once"),
+    (("dirty.csv", "--column", "v"), "data: got 'n.a.?' in the column 'v', expected numbers, or nothing where one is"),
+    (("dates.csv", "--time", "day"), "time: got '31/02/2024' in the column 'day', expected dates such as"),
+    (("gap.csv", "--time", "day"), "time: got nothing in the column 'day', expected dates such as"),
+    (("nameless.csv", "--series", "shop"), "y: got no name in a row of the column 'shop', expected that of a series"),
+    (("ragged.csv",), "'ragged.csv': got more cells in a row than names in the first, expected as many"),
+    (("head.csv",), "'head.csv': got no row below the names of the columns, expected some"),
+    (("latin.csv",), "'latin.csv': got the byte 0xe9, expected a table in UTF-8"),
+    (("one.csv", "--horizon", "50"), "y: got 60 steps in the longest series, expected at least"),
+    (
+        ("one.csv", "--origins", "58"),
+        "origins: got 58 origins 1 apart with 60 steps in the longest series, expected at",
+    ),
+    (("one.csv", "--step", "0"), "step: got 0"),
     (("one.csv", "--out", "full"), "out: got 'full', where report.html is, expected another folder, or --overwrite"),
 ]
 
@@ -187,11 +208,63 @@ def test_messages(gated_command, words, message):
     Path("empty.csv").write_text("")
     Path("bad.npz").write_text("no")
     np.savez("cube.npz", x=np.zeros((2, 3, 4)))
+    Path("twice.csv").write_text("day,shop,v\n2024-01-01,a,1\n2024-01-02,a,2\n2024-01-02,a,3\n2024-01-02,b,3\n")
+    Path("dirty.csv").write_text("v\n1.5\n\nn.a.?\n2\n")
+    Path("dates.csv").write_text("day,v\n30/01/2024,1\n31/02/2024,2\n")
+    Path("gap.csv").write_text("day,v\n2024-01-01,1\n,2\n2024-01-03,2\n")
+    Path("nameless.csv").write_text("shop,v\na,1\na,2\n,2\n")
+    Path("ragged.csv").write_text("day;city;v\n2024-01-01;a;1;2\n")
+    Path("head.csv").write_text("day,v\n")
+    Path("latin.csv").write_bytes(b"day,caf\xe9\n1,2\n")
     os.mkdir("full")
     Path("full/report.html").write_text("")
-    code, _, err = gated_command(*words, *SMALL[: 2 if "--origins" in words else None])
+    code, _, err = gated_command(*words, *SMALL[: 0 if {"--origins", "--horizon"} & {*words} else None])
     assert code == 2 and err.startswith("error: ") and err.count("\n") == 1 and message in err, err
     assert not os.path.exists("runs")
+
+
+def test_as_programs_write_tables(gated_command):
+    """Semicolons with commas before the decimals, tabs, a mark of the byte order; days before months, with dots."""
+    words, one = (*SMALL, "--origins", "0"), pd.read_csv("one.csv").round(3)
+    one.to_csv("plain.csv", index=False)
+    own = one.assign(day=DAYS.strftime("%d.%m.%Y"))
+    own.to_csv("office.csv", index=False, sep=";", decimal=",", encoding="utf-8-sig")
+    own.to_csv("points.csv", index=False, sep=";")
+    one.to_csv("tabs.csv", index=False, sep="\t")
+    said = []
+    for name in ("plain", "office", "points", "tabs"):
+        code, _, err = gated_command(f"{name}.csv", "--time", "day", *words, "--out", name)
+        assert (code, err) == (0, ""), name
+        said.append(Path(name, "forecast.csv").read_text(encoding="utf-8"))
+    assert said == said[:1] * 4 and "2024-03-01" in said[0]
+
+
+def test_months_with_the_day_first(gated_command):
+    """01.02.2020 is the first of February, though it could be the second of January."""
+    months = pd.date_range("2020-01-01", periods=40, freq="MS").strftime("%d.%m.%Y")
+    pd.DataFrame({"month": months, "v": np.arange(40) % 12}).to_csv("months.csv", index=False)
+    code, out, err = gated_command("months.csv", "--time", "month", *SMALL)
+    assert (code, err) == (0, "") and "frequency MS, season 12" in out
+
+
+def test_the_backtest_has_the_origins_for_which_there_is_room(gated_command):
+    pd.DataFrame({"v": np.arange(24.0) % 5}).to_csv("short.csv", index=False)
+    code, out, err = gated_command("short.csv", *SMALL[:-2], "--out", "o")
+    assert (code, err) == (0, "") and "\n9 forecasts of 3 steps\n" in out
+    pd.DataFrame({"v": np.arange(14.0) % 5}).to_csv("short.csv", index=False)
+    code, out, err = gated_command("short.csv", *SMALL[:-2], "--out", "p")
+    assert (code, err) == (0, "") and out.startswith("no backtest: the series are too short\ndata ")
+    assert "3 steps ahead, without a backtest." in Path("p/report.html").read_text(encoding="utf-8")
+
+
+def test_what_is_left_out_is_told(gated_command):
+    code, out, err = gated_command("wide.csv", *SMALL, "--out", "o")
+    assert (code, err) == (0, "") and out.startswith("left out 'day', 'note': no numbers\nbacktest ")
+
+
+def test_what_is_missing_ahead_is_told_before_it_learns(gated_command):
+    code, out, err = gated_command(*LONG, "--column", "sold", "--exogenous", "price", *SMALL)
+    assert (code, out) == (2, "") and err.startswith("error: future: got None, expected the exogenous columns 'price'")
 
 
 def test_a_model_that_is_none(gated_command):

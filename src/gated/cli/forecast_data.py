@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from gated.errors import ArgumentError, FileFormatError, require_extra, shown, wrong
+from gated.cli.forecast_csv import read_csv, refuse_repeated, refuse_texts
+from gated.errors import ArgumentError, FileFormatError, shown, wrong
 from gated.models.forecaster.reading import names_told, refuse_missing
 
 
@@ -23,12 +24,14 @@ class Table:
         X: beside a wide frame.
         future: exogenous numbers that follow, as far as the file itself has them.
         names: arguments of the forecaster: target, time, series, exogenous.
+        left: columns that are left out, since they hold no numbers.
     """
 
     y: Any
     X: Any
     future: Any
     names: dict[str, Any]
+    left: Sequence[str] = ()
 
 
 def read_table(path: str, values: Mapping[str, Any]) -> Table:
@@ -46,43 +49,26 @@ def read_table(path: str, values: Mapping[str, Any]) -> Table:
     target, names = _targets(frame, values), {name: values[name] for name in ("time", "series")}
     exogenous = list(values["exogenous"] or [])
     refuse_missing("data", frame, [*target, values["series"], *exogenous])
+    told = [name for name in (values["time"], values["series"], *target, *exogenous) if name is not None]
+    twice = [name for name in dict.fromkeys(told) if told.count(name) > 1]
+    if twice:
+        raise wrong("column", f"{names_told(twice)} twice", "each column once, of --time, --series, --exogenous and it")
+    refuse_texts(frame, [*target, *exogenous])
+    if values["time"] is not None:
+        refuse_repeated(frame, values["time"], values["series"])
+    left = [] if values["column"] else [name for name in frame.columns if name not in told]
     if len(target) == 1:
         names |= {"target": target[0], "exogenous": exogenous}
         frame = frame[[name for name in (values["series"], values["time"], target[0], *exogenous) if name is not None]]
         past, future = _split(frame, target, values["series"]) if exogenous else (frame, None)
-        return Table(past, None, future, names)
+        return Table(past, None, future, names, left)
     if values["series"] is not None:
         raise wrong("column", names_told(target), "one, with --series: the rows of a series have one value")
     names = {"target": None, "time": None, "series": None, "exogenous": exogenous}
     if values["time"] is not None:
         frame = frame.set_index(values["time"]).sort_index()
     past, future = _split(frame, target, None) if exogenous else (frame, None)
-    return Table(past[target], past[exogenous] if exogenous else None, future, names)
-
-
-def read_csv(path: str, time: str | None, name: str) -> Any:
-    """A pandas DataFrame; the column of times holds dates or numbers.
-
-    Raises:
-        ArgumentError: there is no such file or column.
-        FileFormatError: it is no table.
-    """
-    pd: Any = require_extra("pandas", "series")
-    try:
-        frame = pd.read_csv(path, float_precision="round_trip")
-    except FileNotFoundError:
-        raise wrong(name, repr(path), "a CSV file") from None
-    except (ValueError, OSError, UnicodeError) as error:
-        raise FileFormatError(f"{path!r}: got no table ({shown(' '.join(str(error).split()), 80)})") from None
-    if time is not None:
-        refuse_missing(name, frame, [time])
-        if frame[time].dtype.kind not in "iuf":
-            try:
-                frame[time] = pd.to_datetime(frame[time])
-            except (ValueError, TypeError):
-                came = f"{shown(repr(frame[time].iloc[0]), 40)} in the column {time!r}"
-                raise wrong("time", came, "dates such as 2024-01-31, or numbers") from None
-    return frame
+    return Table(past[target], past[exogenous] if exogenous else None, future, names, left)
 
 
 def _targets(frame: Any, values: Mapping[str, Any]) -> list[str]:

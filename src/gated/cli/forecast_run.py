@@ -8,11 +8,13 @@ from typing import Any
 
 import typer
 
-from gated.cli.forecast_data import Table, read_csv, read_table
+from gated.cli.forecast_csv import read_csv
+from gated.cli.forecast_data import Table, read_table
 from gated.cli.load_cell import load_cell
 from gated.errors import ArgumentError, require_extra, wrong
 from gated.files.atomic import write_atomically
-from gated.models.forecaster.backtest import Backtest, levels_told
+from gated.models.forecaster.backtest import Backtest, levels_told, most_origins
+from gated.models.forecaster.reading import names_told, read
 from gated.number_checks import one_of, whole, whole_above_zero
 
 FILES = "forecast.csv", "model.safetensors", "report.html"
@@ -32,10 +34,9 @@ def run_forecast(values: Mapping[str, Any], given: Sequence[str]) -> None:
     folder = _folder(values)
     if values["model"] is not None:
         model, table = _loaded(values, given)
-        backtest = None
+        backtest, future = None, _future(values, table, model)
     else:
-        model, table, backtest = _learned(values)
-    future = _future(values, table, model)
+        model, table, future, backtest = _learned(values, given)
     wide = model.predict_quantiles(table.y, table.X, future=future)
     _write(folder, model, table, future, wide, backtest, values)
     if values["model"] is None:
@@ -51,10 +52,12 @@ def _folder(values: Mapping[str, Any]) -> Path:
     return folder
 
 
-def _learned(values: Mapping[str, Any]) -> tuple[Any, Table, Backtest | None]:
+def _learned(values: Mapping[str, Any], given: Sequence[str]) -> tuple[Any, Table, Any, Backtest | None]:
     from gated.models import Forecaster
 
     table = read_table(values["data"], values)
+    if table.left:
+        typer.echo(f"left out {names_told(table.left)}: no numbers")
     cell = values["cell"]
     model = Forecaster(
         horizon=values["horizon"],
@@ -74,15 +77,37 @@ def _learned(values: Mapping[str, Any]) -> tuple[Any, Table, Backtest | None]:
         random_state=values["seed"],
         **table.names,
     )
-    backtest = None
-    if values["origins"]:
-        typer.echo(f"backtest from {values['origins']} origins ...")
-        backtest = model.backtest(table.y, table.X, origins=values["origins"], step=values["step"])
+    backtest, future = None, _future(values, table, model)
+    origins = _origins(values, given, model, table, future)
+    if origins:
+        typer.echo(f"backtest from {origins} origins ...")
+        backtest = model.backtest(table.y, table.X, origins=origins, step=values["step"])
     model.fit(table.y, table.X)
     _tell(values, model)
     if backtest is not None:
         typer.echo(f"{_listed(backtest)}\n{backtest}")
-    return model, table, backtest
+    return model, table, future, backtest
+
+
+def _origins(values: Mapping[str, Any], given: Sequence[str], model: Any, table: Table, future: Any) -> int:
+    """How many the backtest has, by default as many as the series have room for.
+
+    Raises:
+        ArgumentError, ArgumentTypeError: what is known ahead is missing, of which one had better hear before learning.
+    """
+    from gated.models.forecaster.ensemble import steps_needed
+    from gated.models.forecaster.futures import futures_of
+    from gated.models.forecaster.settings import columns_of
+
+    horizon, members = (whole_above_zero(name, values[name]) for name in ("horizon", "members"))
+    series, step = read(table.y, table.X, columns_of(model)), whole_above_zero("step", values["step"])
+    futures_of(series, future, horizon)
+    if "origins" in given:
+        return int(values["origins"])
+    most = min(values["origins"], most_origins(series, horizon, step, steps_needed(horizon, members)))
+    if not most:
+        typer.echo("no backtest: the series are too short")
+    return int(most)
 
 
 def _loaded(values: Mapping[str, Any], given: Sequence[str]) -> tuple[Any, Table]:
@@ -100,6 +125,8 @@ def _loaded(values: Mapping[str, Any], given: Sequence[str]) -> tuple[Any, Table
         known[name] = known[name] or getattr(model, name)
     if model.target is not None:
         known["column"] = known["column"] or [model.target]
+    elif known["time"] is None and model.learned_.shape.phase and not values["data"].endswith(".npz"):
+        raise wrong("time", "None", "the column of dates: the model has learned with dates")
     table = read_table(values["data"], known)
     model.set_params(**table.names)
     _tell(values, model, table)
@@ -151,7 +178,6 @@ def _write(
     values: Mapping[str, Any],
 ) -> None:
     from gated.models.forecaster.futures import futures_of
-    from gated.models.forecaster.reading import read
     from gated.models.forecaster.report import forecast_report
     from gated.models.forecaster.settings import columns_of
 

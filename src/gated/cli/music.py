@@ -28,7 +28,9 @@ def train(
     cell: Annotated[str, typer.Option(help="A cell of the zoo (gated cells), or FILE.py:NAME.")] = "lstm",
     hidden: Annotated[int, typer.Option(help="Hidden units.")] = 128,
     layers: Annotated[int, typer.Option(help="Recurrent layers on top of each other.")] = 2,
-    dropout: Annotated[float, typer.Option(help="Probability of a zero between two layers.")] = 0.5,
+    dropout: Annotated[
+        float, typer.Option(help="Probability of a zero between two layers; of one layer there is none.")
+    ] = 0.5,
     passes: Annotated[int, typer.Option(help="Over all pieces, at most.")] = 60,
     batch: Annotated[int, typer.Option(help="Pieces of an update.")] = 8,
     optimizer: Annotated[str, typer.Option(help="adam, adamw, rmsprop or sgd.")] = "adam",
@@ -43,7 +45,9 @@ def train(
     log_every: Annotated[int, typer.Option(help="Updates between lines of metrics.jsonl.")] = 100,
     patience: Annotated[int | None, typer.Option(help="End after so many passes without a better one.")] = 10,
     minutes: Annotated[float | None, typer.Option(help="Stop after this time at the latest.")] = None,
-    out: Annotated[str, typer.Option(help="Folder of the run.")] = "runs/chorales",
+    out: Annotated[
+        str | None, typer.Option(help="Folder of the run  [default: runs/FOLDER, without one runs/chorales]")
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in that folder.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Remove the run in that folder first.")] = False,
     threads: Annotated[int | None, typer.Option(help="Of gated  [default: all processors]")] = None,
@@ -56,7 +60,7 @@ def train(
     \b
     gated music train                            a minute on two cores
     gated music train --cell gru --key written --transpose 3
-    gated music train my_midi_files --out runs/mine
+    gated music train my_midi_files              into runs/my_midi_files
     gated sample runs/chorales --out chorale.mid
     """
     from gated.cli.music_train import run_music

@@ -28,11 +28,14 @@ PARTS = {"train": "learned from", "valid": "chosen by", "test": "never seen"}
 
 def run_music(values: Mapping[str, Any], given: Sequence[str]) -> None:
     """`values`: all options by name; `given`: names of those that the user wrote."""
-    changes, folder = changes_of(values, given), values["out"]
+    changes, folder = changes_of(values, given), values["out"] or f"runs/{_name(values['folder'])}"
     if values["resume"]:
         run = MusicRun.resume(folder, Bars(), **changes)
     else:
-        settings = MusicSettings(**{name: values[name] for name in MusicSettings.__dataclass_fields__})
+        asked = {name: values[name] for name in MusicSettings.__dataclass_fields__}
+        if asked["layers"] == 1 and "dropout" not in given:
+            asked["dropout"] = 0.0  # its default is for between two layers
+        settings = MusicSettings(**asked)
         run = MusicRun.start(folder, settings, load_cell(settings.cell), values["overwrite"], Bars())
     settings, pieces = run.settings, run.pieces
     counts = ", ".join(f"{len(own):,} {PARTS[name]}" for name, own in pieces._asdict().items())
@@ -51,6 +54,11 @@ def run_music(values: Mapping[str, Any], given: Sequence[str]) -> None:
     with contextlib.suppress(MissingExtraError):  # of matplotlib
         write_atomically(run.folder.report_file, music_report(model, pieces).encode())
         typer.echo(f"to see and to hear: {run.folder.report_file}")
+
+
+def _name(folder: str | None) -> str:
+    """What a run is called of which no more is said: as the folder of its music."""
+    return "chorales" if folder is None else Path(folder).resolve().name or "music"
 
 
 def foretold(model: PianoRollModel, pieces: MusicSplit) -> str:

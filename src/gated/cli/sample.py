@@ -57,6 +57,8 @@ def write_music(path: Path, values: Mapping[str, Any]) -> None:
         if values[name] not in (None, (), []):
             raise ArgumentError(f"{name}: got {values[name]} for a model of music, expected it for one of text")
     model, out = PianoRollModel.load(path), values["out"] or SAMPLE
+    if Path(out).suffix.lower() not in (".mid", ".midi"):
+        raise ArgumentError(f"out: got {out!r} for a model of music, expected a file that ends in .mid")
     how = {name: values[name] for name in ("voices", "seed")}
     how |= {name: values[name] if values[name] is not None else usual for name, usual in MUSIC.items()}
     if values["prompt"]:

@@ -93,13 +93,23 @@ def test_names_of_quantiles():
         ({"origins": 0}, "origins: got 0"),
         ({"step": 0}, "step: got 0"),
         ({"refit": 2}, "refit: got"),
-        ({"origins": 100}, "origins: got 100 origins 1 apart with 80 steps in the longest series, expected at most 76"),
-        ({"origins": 70}, r"y: got 8 steps in the longest series, expected at least"),
+        ({"origins": 100}, "origins: got 100 origins 1 apart with 80 steps in the longest series, expected at most 65"),
+        ({"origins": 66}, "expected at most 65, for 13 steps to learn from"),
     ],
 )
 def test_messages(options, message):
     with pytest.raises((ValueError, TypeError), match=message):
         small().backtest(wave(80), **options)
+
+
+def test_series_that_never_change_have_no_scale():
+    found = small().backtest(np.full(80, 7.0), origins=2)
+    assert "\nno MASE: the series do not change\nthe 80% interval holds 100.0%" in str(found)
+
+
+def test_series_too_short_for_any_origin():
+    with pytest.raises(ValueError, match="y: got 80 steps in the longest series, expected at least .* for a backtest"):
+        small().set_params(horizon=40).backtest(wave(80), origins=1)
 
 
 def test_exogenous_numbers_missing_ahead_of_an_origin():

@@ -104,6 +104,7 @@ WRONG = [
     (pd.DatetimeIndex(["2024-01-02", "2024-01-01"]), None, "y: got an index that goes back"),
     (pd.DatetimeIndex(["2024-01-02", None]), None, "y: got an index with missing entries"),
     (pd.Index(["a", "b"]), None, "y: got an index of (object|str), expected dates"),
+    (pd.Index(["2020-9", "2020-10"]), None, "y: got an index of (object|str), expected dates"),
     (pd.Index([0, 1, 2.5]), None, "y: got an index of numbers at unequal distances"),
     (pd.Index([0, 1, 100]), None, "y: got an index of numbers at unequal distances"),
     (

@@ -176,6 +176,9 @@ def test_commands(tmp_path, folder, monkeypatch):
     again = run("music", "train", "--out", "run", "--resume", "--passes", 5)
     assert again.exit_code == 0 and "from update 12 to 15" in again.output
     assert run("music", "train", own, "--out", "run", "--overwrite", *WORDS_OF_SMALL).exit_code == 0
+    small = ("--count", 4, "--hidden", 3, "--layers", 1, "--passes", 1)
+    done = run("music", "train", "mine", *small)  # one layer has no dropout, and the folder lends the run its name
+    assert done.exit_code == 0 and "run     runs/mine, updates: " in done.output, done.output
     page = run("music", "report", "run", "--lang", "zh", "--length", 4, "--output", "page.html")
     assert page.exit_code == 0 and page.output == "the page: page.html\n"
     assert WORDS["zh"]["title"] in Path("page.html").read_text(encoding="utf-8")
@@ -206,6 +209,10 @@ def test_text_from_a_language_model_as_before_and_into_a_file(tmp_path, monkeypa
         (("sample", "music.safetensors", "--voices", "0"), "voices: got 0"),
         (("sample", "music.safetensors", "--length", "-1"), "length: got -1"),
         (("sample", "music.safetensors", "--temperature", "-1"), "temperature: got -1"),
+        (
+            ("sample", "music.safetensors", "--out", "a.wav"),
+            "out: got 'a.wav' for a model of music, expected a file that",
+        ),
         (("sample", "music.safetensors", "--prompt", "C"), "path: got 'C', which is no file"),
         (("sample", "text.safetensors", "--voices", "4"), "voices: got 4 for a model of text, expected it for one of"),
         (("sample", "other.safetensors"), "got a something, expected a gated character language model"),

@@ -43,7 +43,7 @@ class RunFolder(KeptFolder):
         *("loss.png", "norm.png", "gates.png", "report.html"),
     )
     whose = "a run's"
-    again = "resume (gated train --resume) to go on there, or overwrite (--overwrite) to start again"
+    again = "resume (--resume) to go on there, or overwrite (--overwrite) to start again"
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         super().__init__(path)

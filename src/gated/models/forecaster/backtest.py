@@ -74,7 +74,9 @@ class Backtest:
         series = len({str(name) for name in self.names})
         lines = [
             f"{len(self.names)} forecasts of {self.truth.shape[1]} steps" + (f", {series} series" * (series > 1)),
-            f"MASE {self.mase:.3f}, seasonal naive {self.naive_mase:.3f}",
+            f"MASE {self.mase:.3f}, seasonal naive {self.naive_mase:.3f}"
+            if self.scales.any()
+            else "no MASE: the series do not change",
         ]
         for part, found in self.coverage.items():
             lines.append(f"the {part:.0%} interval holds {found:.1%}")
@@ -94,8 +96,20 @@ class Backtest:
         return dict(sorted(found.items()))
 
 
+def most_origins(given: Given, horizon: int, step: int, needed: int) -> int:
+    """How many origins the longest series has room for, with `needed` steps before the first; 0: for none."""
+    longest = max(len(own) for own in given.series)
+    return max((longest - needed - horizon) // step + 1, 0)
+
+
 def roll(
-    given: Given, horizon: int, origins: int, step: int, refit: bool, learn: Callable[[Given], Learned]
+    given: Given,
+    horizon: int,
+    origins: int,
+    step: int,
+    refit: bool,
+    needed: int,
+    learn: Callable[[Given], Learned],
 ) -> Backtest:
     """The backtest: it learns from what lies before the first origin, or at each anew, and foretells from each.
 
@@ -103,6 +117,7 @@ def roll(
         origins: of each series; the last one lies `horizon` steps before its end.
         step: steps between two.
         refit: whether it learns at each anew.
+        needed: steps of the longest series before the first origin, so that something can be learned.
         learn: makes what foretells.
 
     Raises:
@@ -110,10 +125,13 @@ def roll(
     """
     origins, step = whole_above_zero("origins", origins), whole_above_zero("step", step)
     back = horizon + step * np.arange(origins)[::-1]
-    longest = max(len(own) for own in given.series)
-    if longest <= back[0] + 1:
+    longest, most = max(len(own) for own in given.series), most_origins(given, horizon, step, needed)
+    if not most:
+        came = f"{longest} steps in the longest series"
+        raise wrong("y", came, f"at least {needed + horizon} for a backtest, {needed} to learn from, horizon={horizon}")
+    if origins > most:
         came = f"{origins} origins {step} apart with {longest} steps in the longest series"
-        raise wrong("origins", came, f"at most {max((longest - 2 - horizon) // step + 1, 0)}")
+        raise wrong("origins", came, f"at most {most}, for {needed} steps to learn from")
     learned, parts = None, []
     for distance in back.tolist():
         known = [own for own in given.series if _seen(own, distance)]

@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from gated.errors import wrong
 from gated.models.forecaster.backtest import Backtest, roll
+from gated.models.forecaster.ensemble import steps_needed
 from gated.models.forecaster.files import load_learned, save_learned
 from gated.models.forecaster.futures import futures_of
 from gated.models.forecaster.giving import give_back
@@ -189,7 +190,9 @@ class Forecaster(BaseEstimator):
         """
         given, seed = read(y, X, columns_of(self)), self._seed()
         horizon = whole_above_zero("horizon", self.horizon)
-        return roll(given, horizon, origins, step, checks.flag("refit", refit), lambda part: self._learn(part, seed))
+        needed = steps_needed(horizon, whole_above_zero("members", self.members))
+        refit = checks.flag("refit", refit)
+        return roll(given, horizon, origins, step, refit, needed, lambda part: self._learn(part, seed))
 
     # files
 

@@ -141,6 +141,8 @@ def _long(y: Any, X: Any, columns: Columns) -> Given:
     refuse_missing("y", y, [columns.target, columns.time, columns.series, *columns.exogenous])
     if not len(y):
         raise wrong("y", "a DataFrame without rows", "at least one")
+    if columns.series is not None and y[columns.series].isna().any():
+        raise wrong("y", f"no name in a row of the column {columns.series!r}", "that of a series in each row")
     parts = [(None, y)] if columns.series is None else list(y.groupby(columns.series, sort=False))
     found = []
     for name, part in parts:

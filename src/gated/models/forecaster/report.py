@@ -82,7 +82,7 @@ def _lead(learned: Learned, backtest: Backtest | None, say: Mapping[str, str]) -
         text = say["alone"].format(learned.shape.horizon)
     else:
         held = [say["held"].format(f"{part:.0%}", f"{own:.0%}") for part, own in backtest.coverage.items()]
-        numbers = f"{backtest.mase:.2f}", f"{backtest.naive_mase:.2f}"
+        numbers = [f"{own:.2f}".replace("nan", "–") for own in (backtest.mase, backtest.naive_mase)]
         joint = "，" if say is WORDS["zh"] else ", "
         text = say["lead"].format(learned.shape.horizon, *numbers, joint.join(held))
     return f'<p class="lead">{escape(text)}</p>'

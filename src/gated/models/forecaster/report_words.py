@@ -9,7 +9,7 @@ WORDS: dict[str, dict[str, str]] = {
         "lead": "{0} steps ahead. In the backtest the mean absolute scaled error is {1}, that of the seasonal naive "
         "forecast {2}; {3}.",
         "held": "the {0} interval held {1} of the true values",
-        "alone": "{0} steps ahead, with a model that was learned before.",
+        "alone": "{0} steps ahead, without a backtest.",
         "truth": "series",
         "forecast": "forecast",
         "interval": "{0} interval",
@@ -43,7 +43,7 @@ WORDS: dict[str, dict[str, str]] = {
         "of": "{0} 的预测",
         "lead": "向前预测 {0} 步。回测中的平均绝对标度误差（MASE）为 {1}，季节性朴素预测为 {2}；{3}。",
         "held": "{0} 区间覆盖了 {1} 的真实值",
-        "alone": "向前预测 {0} 步，所用模型是先前训练好的。",
+        "alone": "向前预测 {0} 步，没有做回测。",
         "truth": "序列",
         "forecast": "预测",
         "interval": "{0} 区间",

@@ -133,22 +133,23 @@ def read_index(name: str, index: Any, frequency: str | None) -> tuple[Rhythm, An
         ArgumentError, ArgumentTypeError: it is not increasing, has no rhythm, or is of something else.
     """
     pd: Any = require_extra("pandas", "series")
+    dates, periods = isinstance(index, pd.DatetimeIndex), isinstance(index, pd.PeriodIndex)
+    if not (dates or periods or index.dtype.kind in "iuf"):
+        came = f"an index of {shown(index.dtype, 40)}"
+        raise wrong_type(name, came, "dates (pandas.to_datetime makes them), periods or whole numbers")
     if index.hasnans:
         raise wrong(name, "an index with missing entries", "a date, period or whole number for every row")
     if not index.is_unique or not index.is_monotonic_increasing:
         came = "an index with the same entry twice" if not index.is_unique else "an index that goes back"
         raise wrong(name, came, "an increasing one: sort_index(), groupby(level=0).mean()")
-    if isinstance(index, pd.PeriodIndex):
+    if periods:
         whole = pd.period_range(index[0], index[-1], freq=index.freq, name=index.name)
         return Rhythm(PERIODS, index.freqstr), whole, whole.get_indexer(index)
-    if isinstance(index, pd.DatetimeIndex):
+    if dates:
         step = _frequency(name, index, frequency)
         whole = pd.date_range(index[0], index[-1], freq=step, name=index.name)
         return Rhythm(DATES, step), whole, whole.get_indexer(index)
-    if index.dtype.kind in "iuf":
-        return _numbers(name, index)
-    came = f"an index of {shown(index.dtype, 40)}"
-    raise wrong_type(name, came, "dates (pandas.to_datetime makes them), periods or whole numbers")
+    return _numbers(name, index)
 
 
 def _numbers(name: str, index: Any) -> tuple[Rhythm, Any, Array]:
