@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 BASES = "last", "season"
+SUDDEN = 20.0  # times the usual: what goes farther is an outlier, of which is read only that it goes far
 
 
 @dataclass(frozen=True)
@@ -85,12 +86,10 @@ def prepare(values: Array, season: int, phase: Array | None = None, exogenous: A
     """A series with at least one number that is not missing."""
     steps = len(values)
     filled = fill(values, season)
-    known = values[~np.isnan(values)]
-    center = float(known.mean())
     return Prepared(
         values,
         filled,
-        center,
+        center_of(values[~np.isnan(values)]),
         scale_of(values, filled),
         np.zeros((steps, 0)) if phase is None else phase,
         np.zeros((steps, 0)) if exogenous is None else exogenous,
@@ -113,10 +112,29 @@ def fill(values: Array, season: int) -> Array:
     return filled
 
 
+def center_of(known: Array) -> float:
+    """The mean, to which outliers count no more than what is far from the middle."""
+    middle = np.median(known)
+    spread = SUDDEN * np.median(np.abs(known - middle))
+    return float((np.clip(known, middle - spread, middle + spread) if spread > 0 else known).mean())
+
+
 def scale_of(values: Array, filled: Array) -> float:
-    """The mean size of a change; where nothing but gaps changes, 0."""
+    """The mean size of a change, to which outliers count no more than a large one; where nothing but gaps changes, 0."""
     change = np.abs(np.diff(filled))[~np.isnan(values[1:])]
-    return float(change.mean()) if len(change) else 0.0
+    if not change.any():
+        return 0.0
+    return float(np.minimum(change, SUDDEN * np.median(change[change > 0])).mean())
+
+
+def bounded(numbers: Array, lags: Any) -> Array:
+    """Differences over so many steps, of a series of scale 1, no larger than they can be but by an outlier.
+
+    A straight line goes `lags` in as many steps. Without a bound one strange value at the end of a series would be what
+    a regression is all about.
+    """
+    limit = SUDDEN * (1.0 + np.asarray(lags))
+    return np.clip(numbers, -limit, limit)
 
 
 def rises(own: Prepared) -> bool:
@@ -133,11 +151,11 @@ def rises(own: Prepared) -> bool:
 def inputs_of(own: Prepared, shape: Shape) -> Array:
     """(T, D): what the recurrent layer reads at each step."""
     size, filled = own.scale or 1.0, own.filled
-    columns = [changes(filled, 1) / size, np.isnan(own.values)]
+    columns = [bounded(changes(filled, 1) / size, 1), np.isnan(own.values)]
     if shape.season > 1:
-        columns.append(changes(filled, shape.season) / size)
+        columns.append(bounded(changes(filled, shape.season) / size, shape.season))
     if shape.level:
-        columns.append((filled - own.center) / size)
+        columns.append(bounded((filled - own.center) / size, len(own)))
     return np.column_stack([*columns, own.phase, own.exogenous[: len(own)]])
 
 
@@ -150,10 +168,11 @@ def changes(filled: Array, lag: int) -> Array:
 def straight_of(own: Prepared, shape: Shape, steps: Array) -> Array:
     """(R, F): what the straight road reads at these steps (R,); see `Shape.straight`."""
     size, filled = own.scale or 1.0, own.filled
-    back = np.maximum(steps[:, None] - np.arange(1, shape.lags), 0)
-    parts = [(filled[back] - filled[steps, None]) / size]
+    lags = np.arange(1, shape.lags)
+    back = np.maximum(steps[:, None] - lags, 0)
+    parts = [bounded((filled[back] - filled[steps, None]) / size, lags)]
     if shape.level:
-        parts.append(((filled[steps] - own.center) / size)[:, None])
+        parts.append(bounded((filled[steps] - own.center) / size, len(own))[:, None])
     parts += [own.phase[steps], own.exogenous[steps]]
     if shape.exogenous:
         ahead = np.minimum(steps[:, None] + np.arange(1, shape.horizon + 1), len(own.exogenous) - 1)
@@ -177,4 +196,5 @@ def targets_of(own: Prepared, shape: Shape, steps: Array) -> Array:
     ahead = steps[:, None] + np.arange(1, shape.horizon + 1)
     inside = ahead < len(own)
     came = np.where(inside, own.values[np.where(inside, ahead, 0)], np.nan)
-    return (came - base_of(own, shape, steps)) / (own.scale or 1.0)
+    apart = np.arange(1, shape.horizon + 1) + (shape.season if shape.base == "season" else 0)
+    return bounded((came - base_of(own, shape, steps)) / (own.scale or 1.0), apart)
