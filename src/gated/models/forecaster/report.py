@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gated.learning.runs.gate_watch import gates_of
+from gated.learning.runs.gate_watch import last_gates
 from gated.models.forecaster.backtest import Backtest
 from gated.models.forecaster.learned import Learned
 from gated.models.forecaster.network import INPUTS, STRAIGHT, Tables
@@ -201,27 +201,24 @@ def _steps_before(own: Series, origin: Any) -> int:
 def _gates(learned: Learned, own: Series, future: Array, say: Mapping[str, str]) -> list[str]:
     """The gates of one network over its last window of a series."""
     ensemble, network = learned.ensemble, learned.ensemble.networks[0]
-    names = gates_of(network.layers["rnn"].cell)
-    if not names:
-        return []
     prepared = learned.lens.prepared(own, learned.shape, future)
     tables = Tables.of([prepared], learned.shape, ensemble.sizes, network.dtype)
     begin = max(0, len(own) - ensemble.window)
     x = {INPUTS: tables.inputs[0][begin:, None], STRAIGHT: tables.straight[0][begin:, None]}
-    tape = network.forward(x)[2].layers["rnn"]
-    last, places = f"l{network.layers['rnn'].num_layers - 1}.", np.arange(begin, len(own))
-    labels = _labels(own, 0)
+    gates = {name: values[:, 0] for name, values in last_gates(network.forward(x)[2].layers["rnn"]).items()}
+    if not gates:
+        return []
+    places, labels = np.arange(begin, len(own)), _labels(own, 0)
     title = str(own.name) if own.name is not None else say["truth"]
     shown = Chart((begin, len(own) - 1), [own.values[begin:]], height=170).line(places, own.values[begin:], "truth")
     parts = [head(say["gates"]), "", f"<h3>{escape(title)}</h3>", shown.svg(title)]
-    gates = {name: np.asarray(tape[last + name])[:, 0] for name in names}  # (W, units)
     low = min(float(values.min()) for values in gates.values())
     high = max(float(values.max()) for values in gates.values())
     for name, values in gates.items():
         moving = np.sort(np.argsort(-moved(values).mean(axis=0), kind="stable")[:UNITS])
         chart = Chart((begin, len(own) - 1), [], height=110, bounds=(0, 1), ticks=False)
         chart.cells((values[:, moving].T - low) / max(high - low, 1e-9))
-        if name == list(names)[-1]:
+        if name == list(gates)[-1]:
             _marked(chart, labels, begin)
         parts += [f"<h3>{escape(name)}</h3>", chart.svg(name)]
     parts[1] = dim(say["gates how"].format(title, len(ensemble.networks), UNITS, f"{low:.2f}", f"{high:.2f}"))
