@@ -8,7 +8,7 @@ import pytest
 import gated
 from gated.errors import GatedError
 from gated.learning import SGD, GateWatch, Sequences, fit, gate_reports
-from gated.learning.runs.gate_watch import gates_of
+from gated.learning.runs.gate_watch import gates_of, last_gates
 from gated.losses import SquaredError
 
 RNG = np.random.default_rng(3)
@@ -51,6 +51,17 @@ def test_a_report_counts_what_the_tape_has():
         assert report.saturated > 0.05 and sum(report.bins) == pytest.approx(1.0)
         np.testing.assert_allclose(report.bins, np.histogram(values, 20, (0, 1))[0] / values.size)
         assert report.sample().mean() == pytest.approx(report.mean, abs=0.03)
+
+
+def test_the_last_gates_are_those_of_the_last_level():
+    for options, level in (({}, ""), ({"num_layers": 3}, "l2."), ({"num_layers": 2, "bidirectional": True}, "l1.")):
+        *_, tape = network(**options).forward(X, None, LENGTHS)
+        found = last_gates(tape[0])
+        assert list(found) == ["i", "f", "o"]
+        for name, values in found.items():
+            np.testing.assert_array_equal(values, tape[0][level + name])
+    *_, tape = gated.Network({"rnn": gated.RNN(3, 2)}).forward(X.astype("float32"))
+    assert last_gates(tape[0]) == {}
 
 
 def test_layers_directions_and_networks_in_networks_have_names():

@@ -15,10 +15,11 @@ from gated.errors import ArgumentError, FileFormatError, require_extra, shown
 from gated.files.atomic import write_atomically
 from gated.learning.training.run_folder import RunFolder
 from gated.models.captioner import Captioner
-from gated.models.captioner.report import Shown, movements, scene_report, share
+from gated.models.captioner.report import Shown, movements, scene_report
 from gated.models.captioner.scene_run import Scores, scores_of
 from gated.models.captioner.scene_settings import SceneData, SceneSettings, settings_from
 from gated.models.captioner.sight import Sight
+from gated.models.pages import share
 from gated.number_checks import not_negative, whole, whole_above_zero
 
 

@@ -1,21 +1,16 @@
-"""Scores, splits and yardsticks against counting by hand; charts as the SVG that they are."""
+"""Scores, splits and yardsticks against counting by hand."""
 
 from __future__ import annotations
-
-import io
-import xml.etree.ElementTree as ElementTree
 
 import numpy as np
 import pytest
 
 from gated.errors import ArgumentError
-from gated.models import charts
 from gated.models.classification.scores import scores_of
 from gated.models.classification.splitting import fold_rows, held_out_rows
 from gated.models.classification.yardsticks import commonest, nearest, resampled
 
 pytest.importorskip("sklearn")
-SVG = "{http://www.w3.org/2000/svg}"
 Y = np.array(list("aaaaaaabbbbc"))
 
 
@@ -92,36 +87,3 @@ def test_yardsticks():
     theirs = [rng.standard_normal((5, 2)) * [1, 1000] for _ in range(4)]
     far = [[((own - (other - joined.mean(0)) / joined.std(0)) ** 2).sum() for own in scaled] for other in theirs]
     assert nearest(x, y, theirs).tolist() == np.argmin(far, axis=1).tolist()
-
-
-def parsed(svg):
-    return ElementTree.fromstring(svg)
-
-
-def test_lines_are_broken_where_a_number_is_missing():
-    nan = float("nan")
-    picture = parsed(charts.lines({"a & b": [1, 2, nan, 4], "c": [nan] * 4}, limits=(0, 4), width=100, height=60))
-    drawn = [each.get("points").split() for each in picture.iter(f"{SVG}polyline")]
-    assert [len(points) for points in drawn] == [2, 2] and picture[0].text == "a & b, c"
-    heights = [float(point.split(",")[1]) for point in drawn[0]]
-    assert heights[0] > heights[1], "up is more"
-    assert "4" in [each.text for each in picture.iter(f"{SVG}text")]
-
-
-def test_charts_of_odd_numbers():
-    for curves in ({"a": []}, {"a": [1.0]}, {"a": [2.0, 2.0]}, {}, {"a": [float("nan")]}, {"a": [1e300, -1e300]}):
-        assert parsed(charts.lines(curves)) is not None
-        assert parsed(charts.lines(curves, plain=True)) is not None
-    assert charts._ticks(0, 1) == [0, 0.5, 1] and charts._ticks(-2.1, 2.2) == [-2, 0, 2]
-
-
-def test_a_map_is_a_png_of_its_numbers():
-    image = pytest.importorskip("PIL.Image")
-    values = np.array([[0.0, 1.0, np.nan], [2.0, 0.5, 0.25]])
-    picture = parsed(charts.heat(values))
-    (found,) = picture.iter(f"{SVG}image")
-    assert found.get("href").startswith("data:image/png;base64,")
-    colours = np.array([[charts.LOWEST, charts.HIGHEST]], np.uint8)
-    opened = image.open(io.BytesIO(charts.png_bytes(colours)))
-    np.testing.assert_array_equal(np.asarray(opened), colours)
-    assert charts.key(["<a>", "b"]).count("<i ") == 2 and "&lt;a&gt;" in charts.key(["<a>", "b"])

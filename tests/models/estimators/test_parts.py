@@ -13,7 +13,7 @@ from gated.models.estimators.apart import kept_apart
 from gated.models.estimators.network import sequence_network
 from gated.models.estimators.panel import has_sequences, panel_of
 from gated.models.estimators.scaling import Scaling
-from gated.models.estimators.settings import Settings
+from gated.models.estimators.settings import Settings, seed_of
 from gated.models.estimators.training import SequenceBatches
 from gated.nn.losses import SoftmaxCrossEntropy, SquaredError
 
@@ -163,3 +163,10 @@ def test_inputs_are_what_the_network_takes() -> None:
     logits = found.network_.infer({"x": x}, None, {"x": lengths})[0]
     np.testing.assert_allclose(logits[:, 1] - logits[:, 0], found.decision_function(X), rtol=1e-5, atol=1e-6)
     assert SimpleNamespace(**vars(found)).n_channels_ == 3
+
+
+def test_a_seed_is_what_a_random_state_says() -> None:
+    assert seed_of(7) == seed_of(7) != seed_of(8)
+    state = np.random.RandomState(7)
+    assert seed_of(state) == seed_of(7) != seed_of(state), "the next call differs"
+    assert all(0 <= seed_of(None) < 2**31 for _ in range(9))

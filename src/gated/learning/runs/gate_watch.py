@@ -66,6 +66,12 @@ def gates_of(cell: Cell) -> list[str]:
     return [name for node, name in names if node.operation is _sigmoid() and node.dim != "1"]
 
 
+def last_gates(tape: Tape) -> dict[str, Array]:
+    """Name -> (T, N, H): the gates of a recurrent layer; of several levels, those of the last one, read forwards."""
+    level = f"l{tape.layer.num_layers - 1}."
+    return {name: np.asarray(tape[level + name]) for name in gates_of(tape.layer.cell)}
+
+
 @cache
 def _sigmoid() -> Any:
     """The operation in the book of operations."""

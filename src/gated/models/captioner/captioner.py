@@ -17,7 +17,7 @@ from gated.data.words import Tokenizer, WordVocabulary, caption_texts
 from gated.data.words.vocabulary import END, NULL, START
 from gated.errors import ArgumentError, ArgumentTypeError, FileFormatError, describe, wrong, wrong_type
 from gated.interop.model_file import load_model, save_model
-from gated.learning.runs.gate_watch import gates_of
+from gated.learning.runs.gate_watch import last_gates
 from gated.models.captioner.batches import Pairs, all_texts
 from gated.models.captioner.eye import Eye, Filters, Progress
 from gated.models.captioner.names import by_assignment
@@ -361,7 +361,7 @@ class Captioner:
         return Written(
             caption_texts(words, self.vocabulary)[0],
             [self.vocabulary.words[number] for number in words],
-            {name: array[:, 0] for name, array in gate_values(self.network.layers["rnn"], tape.layers["rnn"]).items()},
+            {name: array[:, 0] for name, array in last_gates(tape.layers["rnn"]).items()},
         )
 
     def _shown(self, features: Any) -> Any:
@@ -409,12 +409,6 @@ class Captioner:
         found = misfit(self.network, len(self.vocabulary))
         if found is not None:
             raise ArgumentError(f"network: {found}")
-
-
-def gate_values(layer: Any, tape: Any) -> dict[str, NDArray[Any]]:
-    """Name -> (T, N, H) of what the equations of a layer put through a sigmoid; of several levels, the last one."""
-    last = f"l{layer.num_layers - 1}."
-    return {name: np.asarray(tape[last + name]) for name in gates_of(layer.cell)}
 
 
 def vocabulary_of(captions: Any, minimum_count: int = 1) -> WordVocabulary:

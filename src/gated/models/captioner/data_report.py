@@ -13,7 +13,8 @@ import numpy as np
 from gated.models.captioner.caption_data import CaptionData
 from gated.models.captioner.captioner import Captioner
 from gated.models.captioner.data_run import Written
-from gated.models.captioner.report import entry, image, line, page
+from gated.models.captioner.report import STYLE, entry, image, line
+from gated.models.pages import dim, head, page
 
 SIDE = 128  # pixels of a picture on the page
 
@@ -75,12 +76,12 @@ def data_report(
     say = WORDS[lang]
     shown = np.linspace(0, len(data.held_out) - 1, min(count, len(data.held_out))).astype(int)
     written = next(iter(columns.values()))
-    parts = [f"<h1>{escape(say['title'])}</h1>", f"<h2>{escape(say['scores'])}</h2>"]
+    parts = [f"<h1>{escape(say['title'])}</h1>", head(say["scores"])]
     parts.append(_table({**columns, say["neighbour"]: neighbours}, say, len(data.held_out)))
-    parts += (f'<p class="dim">{escape(say[key].format(len(data.train)))}</p>' for key in ("which", "kept", "gates"))
-    parts.append(f"<h2>{escape(say['pictures'])}</h2>")
+    parts += (dim(say[key].format(len(data.train))) for key in ("which", "kept", "gates"))
+    parts.append(head(say["pictures"]))
     parts += (_picture(captioner, data, int(n), written, neighbours, which[n], say, beams) for n in shown)
-    return page(say["title"], lang, parts)
+    return page(say["title"], lang, parts, STYLE)
 
 
 def score_rows(columns: Mapping[str, Written], nats: str) -> list[tuple[str, list[str]]]:

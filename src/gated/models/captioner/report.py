@@ -5,9 +5,6 @@ One HTML file; nothing is loaded from elsewhere, nothing runs in it. English or 
 
 from __future__ import annotations
 
-import base64
-import io
-import math
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any, NamedTuple
@@ -16,26 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gated.data.scenes import ATTRIBUTES, SceneSet, Score, judge_caption
-from gated.errors import require_extra
 from gated.models.captioner.captioner import Captioner, Written
+from gated.models.pages import dim, head, moved, page, share, source
+from gated.models.pages.png import png_bytes
 
 STYLE = """
-:root { --text: #1f2328; --dim: #59636e; --line: #d1d9e0; --good: #116329; --bad: #c1121f; --soft: #f6f8fa;
-  --paper: #fff }
-@media (prefers-color-scheme: dark) { :root { --text: #e6edf3; --dim: #9198a1; --line: #3d444d; --good: #3fb950;
-  --bad: #ff6b6b; --soft: #151b23; --paper: #0d1117 } }
-body { font: 16px/1.5 system-ui, "Noto Sans", "Noto Sans CJK SC", "Microsoft YaHei", sans-serif; color: var(--text);
-  background: var(--paper); max-width: 66rem; margin: 2rem auto; padding: 0 1rem }
-h1 { font-size: 1.5rem } h2 { font-size: 1.15rem; margin-top: 2rem }
-.dim { color: var(--dim) } .good { color: var(--good) } .bad { color: var(--bad) }
-table { border-collapse: collapse } th, td { text-align: left; padding: .15rem .8rem .15rem 0 }
-.scores td, .scores th { border-bottom: 1px solid var(--line) } .scores td { font-variant-numeric: tabular-nums }
 .picture { display: grid; grid-template-columns: 8.5rem minmax(0, 1fr); gap: 1rem; border-top: 1px solid var(--line);
   padding: 1rem 0 }
 .picture img { width: 8rem; height: 8rem; image-rendering: pixelated; border: 1px solid var(--line) }
 .picture img.near { width: 3rem; height: 3rem; vertical-align: middle; margin-left: .5rem }
 .picture .name { overflow-wrap: anywhere; font-size: .82rem; color: var(--dim) }
-.picture p { margin: .15rem 0 } .wide { overflow-x: auto }
+.picture p { margin: .15rem 0 }
 .gates { font-size: .82rem; margin-top: .5rem }
 .gates td, .gates th { padding: .1rem .25rem; text-align: center; font-weight: normal }
 .gates td { width: 2.6rem; border-radius: 3px; color: #1f2328 } .gates th.name { text-align: right; color: var(--dim) }
@@ -115,23 +103,14 @@ def scene_report(
         pairs: colours and shapes that were never seen together.
     """
     say = WORDS[lang]
-    parts = [f"<h1>{escape(say['title'])}</h1>", f"<h2>{escape(say['scores'])}</h2>", _scores(scores, say)]
+    parts = [f"<h1>{escape(say['title'])}</h1>", head(say["scores"]), _scores(scores, say)]
     if pairs:
-        parts.append(f'<p class="dim">{escape(say["pairs"])}{escape(", ".join(" ".join(pair) for pair in pairs))}</p>')
-    parts.append(f'<p class="dim">{escape(say["gates"])}</p>')
+        parts.append(dim(say["pairs"] + ", ".join(" ".join(pair) for pair in pairs)))
+    parts.append(dim(say["gates"]))
     for title, own in ((say["unseen title"], unseen), (say["seen title"], seen)):
-        parts.append(f"<h2>{escape(title)}</h2>")
+        parts.append(head(title))
         parts += (_picture(captioner, own, n, say, lang) for n in range(min(count, len(own.captions))))
-    return page(say["title"], lang, parts)
-
-
-def page(title: str, lang: str, parts: Sequence[str]) -> str:
-    """A whole page of parts, in "en" or "zh"."""
-    return (
-        f'<!doctype html>\n<html lang="{"zh-Hans" if lang == "zh" else "en"}">\n<meta charset="utf-8">\n'
-        f'<meta name="viewport" content="width=device-width">\n<title>{escape(title)}</title>\n'
-        f"<style>{STYLE}</style>\n" + "\n".join(parts) + "\n</html>\n"
-    )
+    return page(say["title"], lang, parts, STYLE)
 
 
 def _scores(scores: Sequence[Shown], say: Mapping[str, str]) -> str:
@@ -151,11 +130,6 @@ def _row(name: str, shares: Sequence[float], strong: bool = False) -> str:
     return f"<tr><th>{escape(name)}</th>{cells}</tr>"
 
 
-def share(part: float) -> str:
-    """A part as a percentage; a dash where there is nothing of which it could be a part."""
-    return "-" if math.isnan(part) else f"{part:.1%}"
-
-
 def _picture(captioner: Captioner, own: SceneSet, n: int, say: Mapping[str, str], lang: str) -> str:
     found = captioner.explain(own.pictures[n])
     right = judge_caption(found.caption, own.scenes[n], lang).right
@@ -172,7 +146,7 @@ def line(name: str, text: str, behind: str = "") -> str:
 def image(picture: NDArray[np.uint8], alt: str, kind: str = "") -> str:
     """A picture as a part of the page. `kind`: its class."""
     own = f' class="{kind}"' if kind else ""
-    return f'<img{own} src="{png(picture)}" alt="{escape(alt)}">'
+    return f'<img{own} src="{source(png_bytes(picture))}" alt="{escape(alt)}">'
 
 
 def entry(left: str, lines: Sequence[str], found: Written) -> str:
@@ -184,11 +158,11 @@ def gate_table(found: Written) -> str:
     """Words against gates: how far each moved."""
     if not found.gates:
         return ""
-    moved = movements(found)
-    most = max((float(own.max()) for own in moved.values() if own.size), default=0.0) or 1.0
-    head = "".join(f"<th>{escape(word)}</th>" for word in found.words)
-    rows = [f'<tr><th class="name"></th>{head}</tr>']
-    for name, own in moved.items():
+    moves = movements(found)
+    most = max((float(own.max()) for own in moves.values() if own.size), default=0.0) or 1.0
+    words = "".join(f"<th>{escape(word)}</th>" for word in found.words)
+    rows = [f'<tr><th class="name"></th>{words}</tr>']
+    for name, own in moves.items():
         cells = "".join(
             f'<td style="background: rgba(76,120,168,{value / most:.2f})">{100 * value:.0f}</td>' for value in own
         )
@@ -198,14 +172,4 @@ def gate_table(found: Written) -> str:
 
 def movements(found: Written) -> dict[str, NDArray[Any]]:
     """Gate -> (T,): the mean over all units of |gate now − gate before|; at the first word 0."""
-    return {
-        name: np.concatenate([[0.0], np.abs(np.diff(own, axis=0)).mean(axis=1)]) for name, own in found.gates.items()
-    }
-
-
-def png(picture: NDArray[np.uint8]) -> str:
-    """A picture as an address that holds all of it."""
-    pil: Any = require_extra("PIL.Image", "pictures")
-    buffer = io.BytesIO()
-    pil.fromarray(picture).save(buffer, "PNG")
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+    return {name: moved(own).mean(axis=1) for name, own in found.gates.items()}

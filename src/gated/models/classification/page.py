@@ -5,33 +5,30 @@ One HTML file; nothing is loaded from elsewhere, nothing runs in it. English or 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 
 import numpy as np
 
-from gated.models import charts
-from gated.models.captioner.report import page, share
 from gated.models.classification.outcome import Outcome
 from gated.models.classification.scores import Scores
 from gated.models.classification.words import WORDS
+from gated.models.pages import dim, facts, head, heat, key, lines, moved, page, share, swatch
+from gated.models.pages.style import curve
 
 MOST_WRONG, MOST_GATES, MOST_CLASSES, MOST_CHANNELS = 12, 12, 40, 12
-STYLE = (
-    charts.STYLE
-    + """
+STYLE = """
 .matrix { font-size: .85rem } .matrix td, .matrix th { padding: .2rem .45rem; text-align: center; min-width: 1.6rem }
 .matrix td { border-radius: 3px; font-variant-numeric: tabular-nums }
 .matrix th { font-weight: normal; white-space: nowrap }
 .matrix th.name { text-align: right } .matrix td.zero { color: var(--dim); opacity: .45 }
 .scores th { white-space: nowrap }
-.wide { overflow-x: auto } .mistake { display: grid; grid-template-columns: 15rem minmax(0, 1fr); gap: 1rem;
+.mistake { display: grid; grid-template-columns: 15rem minmax(0, 1fr); gap: 1rem;
   border-top: 1px solid var(--line); padding: .6rem 0 } .mistake p { margin: .1rem 0 }
 .bar { display: grid; grid-template-columns: minmax(3rem, 9rem) minmax(0, 16rem) 3.5rem; gap: .5rem; font-size: .85rem;
   align-items: center } .bar i { display: block; height: .55rem; border-radius: 2px; background: #4c78a8 }
 .bar.true i { background: #2da44e } .bar span { overflow-wrap: anywhere }
 """
-)
 Say = Mapping[str, str]
 
 
@@ -42,22 +39,13 @@ def classifier_report(outcome: Outcome, lang: str = "en") -> str:
     count = len(outcome.held_out)
     kind = "folds" if outcome.folds else "split" if outcome.learned else "judged"
     told = say[kind].format(outcome.learned, outcome.folds or count)
-    parts = [f"<style>{STYLE}</style>", f"<h1>{escape(title)}</h1>", _dim(told), *_scores(outcome, say)]
-    parts += [_head(say["confusion"]), _dim(say["rows"]), _matrix(outcome.scores, say)]
-    parts += [_head(say["wrong"]), *_wrong(outcome, say)]
+    parts = [f"<h1>{escape(title)}</h1>", dim(told), *_scores(outcome, say)]
+    parts += [head(say["confusion"]), dim(say["rows"]), _matrix(outcome.scores, say)]
+    parts += [head(say["wrong"]), *_wrong(outcome, say)]
     parts += [*_early(outcome, say), *_over_time(outcome, say), *_learning(outcome, say)]
     about = {say.get(name, name): value for name, value in outcome.about.items()}
-    rows = "".join(f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in about.items())
-    parts += [_head(say["how"]), f'<table class="scores">{rows}</table>']
-    return page(title, lang, parts)
-
-
-def _head(text: str) -> str:
-    return f"<h2>{escape(text)}</h2>"
-
-
-def _dim(text: str) -> str:
-    return f'<p class="dim">{escape(text)}</p>'
+    parts += [head(say["how"]), facts(about)]
+    return page(title, lang, parts, STYLE)
 
 
 def _scores(outcome: Outcome, say: Say) -> list[str]:
@@ -67,8 +55,8 @@ def _scores(outcome: Outcome, say: Say) -> list[str]:
         begin, end = ("<b>", "</b>") if name == "classifier" else ("", "")
         cells = "".join(f"<td>{begin}{share(part)}{end}</td>" for part in (own.accuracy, own.balanced))
         rows.append(f"<tr><th>{escape(say[name])}</th>{cells}</tr>")
-    parts = [_head(say["scores"]), f'<table class="scores">{"".join(rows)}</table>']
-    return [*parts, *([_dim(say["yardsticks"])] if outcome.yardsticks else [])]
+    parts = [head(say["scores"]), f'<table class="scores">{"".join(rows)}</table>']
+    return [*parts, *([dim(say["yardsticks"])] if outcome.yardsticks else [])]
 
 
 def _matrix(scores: Scores, say: Say) -> str:
@@ -84,7 +72,7 @@ def _matrix(scores: Scores, say: Say) -> str:
         cells = "".join(_cell(int(scores.confusion[k, j]), int(counts[k]), bool(j == k)) for j in kept)
         part = share(scores.confusion[k, k] / counts[k]) if counts[k] else "-"
         rows.append(f'<th class="name">{escape(names[k])}</th>{cells}<td class="dim">{part}</td>')
-    more = "" if len(kept) == len(names) else _dim(say["more"].format(len(names) - len(kept)))
+    more = "" if len(kept) == len(names) else dim(say["more"].format(len(names) - len(kept)))
     return f'<div class="wide"><table class="matrix">{"".join(f"<tr>{row}</tr>" for row in rows)}</table></div>{more}'
 
 
@@ -98,20 +86,20 @@ def _cell(count: int, of: int, right: bool) -> str:
 def _wrong(outcome: Outcome, say: Say) -> list[str]:
     rows = outcome.wrong()
     if not len(rows):
-        return [_dim(say["none wrong"])]
-    parts = [_dim(say["wrong count"].format(len(rows), len(outcome.held_out)))]
+        return [dim(say["none wrong"])]
+    parts = [dim(say["wrong count"].format(len(rows), len(outcome.held_out)))]
     for n in rows[:MOST_WRONG].tolist():
-        picture = charts.lines(_channels(outcome, n), width=240, height=96, plain=True)
+        picture = lines(_channels(outcome, n), width=240, height=96, plain=True)
         true, said = str(outcome.true[n]), str(outcome.said[n])
-        lines = [
+        told = [
             f"<p><b>{escape(_name(outcome, n, say))}</b></p>",
             f'<p><span class="dim">{escape(say["true"])}:</span> {escape(true)} '
             f'<span class="dim">{escape(say["said"])}:</span> <span class="bad">{escape(said)}</span></p>',
             *_bars(outcome, n),
         ]
-        parts.append(f'<div class="mistake">{picture}<div>{"".join(lines)}</div></div>')
+        parts.append(f'<div class="mistake">{picture}<div>{"".join(told)}</div></div>')
     if len(rows) > MOST_WRONG:
-        parts.append(_dim(say["more"].format(len(rows) - MOST_WRONG)))
+        parts.append(dim(say["more"].format(len(rows) - MOST_WRONG)))
     return parts
 
 
@@ -145,46 +133,47 @@ def _early(outcome: Outcome, say: Say) -> list[str]:
     if outcome.early is None:
         return []
     shares, right = outcome.early
-    picture = charts.lines(
-        {say["accuracy"]: 100 * right}, x=100 * shares, limits=(0, 100), below=say["share"], height=160
-    )
-    return [_head(say["early"]), _dim(say["early about"]), picture]
+    picture = lines({say["accuracy"]: 100 * right}, x=100 * shares, limits=(0, 100), below=say["share"], height=160)
+    return [head(say["early"]), dim(say["early about"]), picture]
 
 
 def _over_time(outcome: Outcome, say: Say) -> list[str]:
     found = outcome.over_time
     if found is None:
         return []
-    parts = [_head(say["over time"])]
-    parts.append(_dim(say["example"].format(_name(outcome, found.which, say), outcome.true[found.which])))
+    parts = [head(say["over time"])]
+    parts.append(dim(say["example"].format(_name(outcome, found.which, say), outcome.true[found.which])))
     channels = _channels(outcome, found.which)
-    parts += [_dim(say["channels"]), charts.lines(channels, below=say["steps"], height=150)]
+    parts += [dim(say["channels"]), lines(channels, below=say["steps"], height=150)]
     if len(channels) > 1:
-        parts.append(charts.key(list(channels)))
+        parts.append(_key(list(channels)))
     kept = np.sort(np.argsort(-found.probabilities.max(axis=0), kind="stable")[:7]).tolist()
     names = [str(outcome.classes[k]) for k in kept]
     curves = dict(zip(names, found.probabilities[:, kept].T, strict=True))
-    picture = charts.lines(curves, x=found.steps, limits=(0, 1), below=say["steps"], height=160)
-    parts += [_dim(say["probabilities"]), picture, charts.key(names)]
+    picture = lines(curves, x=found.steps, limits=(0, 1), below=say["steps"], height=160)
+    parts += [dim(say["probabilities"]), picture, _key(names)]
     if found.gates:
         reverse = any("_reverse" in name for name in found.gates)
-        parts.append(_dim(say["gates"] + (f" {say['reverse']}" if reverse else "")))
+        parts.append(dim(say["gates"] + (f" {say['reverse']}" if reverse else "")))
     for name, values in list(found.gates.items())[:MOST_GATES]:
-        moved = np.abs(np.diff(values, axis=0)).mean(axis=0) if len(values) > 1 else np.zeros(values.shape[1])
-        order = np.argsort(-moved, kind="stable")
+        order = np.argsort(-moved(values).mean(axis=0), kind="stable")
         most = say["moved"].format(", ".join(map(str, order[:5].tolist())))
         parts.append(f'<p class="key"><b>{escape(name)}</b> · {escape(most)}</p>')
-        parts.append(charts.heat(values.T[order], below=say["steps"], rows=say["units"], height=130))
+        parts.append(heat(values.T[order], below=say["steps"], rows=say["units"], height=130))
     return parts
+
+
+def _key(names: Sequence[str]) -> str:
+    return key(*(swatch(curve(k), name) for k, name in enumerate(names)))
 
 
 def _learning(outcome: Outcome, say: Say) -> list[str]:
     if not outcome.curves:
         return []
-    parts = [_head(say["learning"])]
+    parts = [head(say["learning"])]
     if outcome.folds:
-        parts.append(_dim(say["learning about"]))
+        parts.append(dim(say["learning about"]))
     for name, (places, values) in outcome.curves.items():
         parts.append(f'<p class="key">{escape(say.get(name, name))}</p>')
-        parts.append(charts.lines({name: values}, x=places, below=say["updates"], height=150))
+        parts.append(lines({name: values}, x=places, below=say["updates"], height=150))
     return parts

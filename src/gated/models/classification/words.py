@@ -32,8 +32,8 @@ WORDS: dict[str, dict[str, str]] = {
         "example": "{0}, of class {1}. Of those that it has right, the one of middling confidence.",
         "channels": "The sequence; its channels are scaled to mean 0 and deviation 1.",
         "probabilities": "What it would say if the sequence ended here: the probability of each class.",
-        "gates": "The gates of the cell: a row a unit, those that moved most on top; white is 0 (shut), dark blue is "
-        "1 (open).",
+        "gates": "The gates of the cell: a row a unit, those that moved most on top; the stronger its colour, the "
+        "further open is the gate, from 0 to 1.",
         "reverse": "Names with _reverse read from the end.",
         "moved": "moved most: units {0}",
         "units": "units",
@@ -84,7 +84,7 @@ WORDS: dict[str, dict[str, str]] = {
         "example": "{0}，属于类别 {1}。它是判对的序列里把握居中的一个。",
         "channels": "序列本身；各通道已化为均值 0、标准差 1。",
         "probabilities": "假如序列到此为止，它会怎么说：各类别的概率。",
-        "gates": "细胞（cell）的各个门：每行一个隐藏单元，变化最大的在最上面；白色为 0（关），深蓝为 1（开）。",
+        "gates": "细胞（cell）的各个门：每行一个隐藏单元，变化最大的在最上面；颜色越浓，门开得越大，从 0 到 1。",
         "reverse": "名字带 _reverse 的从末尾读起。",
         "moved": "变化最大的隐藏单元：{0}",
         "units": "隐藏单元",

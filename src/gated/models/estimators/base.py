@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from gated.errors import ArgumentError, wrong
@@ -23,7 +22,7 @@ from gated.models.estimators.panel import Panel, has_sequences
 from gated.models.estimators.reading import read_panel, read_weights
 from gated.models.estimators.saving import load_estimator, save_estimator
 from gated.models.estimators.scaling import Scaling
-from gated.models.estimators.settings import Settings
+from gated.models.estimators.settings import Settings, seed_of
 from gated.models.estimators.training import SequenceBatches, run_of
 from gated.models.schooling import train_to
 
@@ -192,7 +191,7 @@ class SequenceEstimator(BaseEstimator):
 
     def _random(self) -> np.random.Generator:
         """What chance decides in a call of `fit`, by `random_state`."""
-        self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        self._seed = seed_of(self.random_state)
         return np.random.default_rng(self._seed)
 
     def _build(self, panel: Panel, answers: Answers, settings: Settings) -> SequenceBatches:

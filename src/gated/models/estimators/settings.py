@@ -10,7 +10,7 @@ import numpy as np
 from gated.errors import wrong, wrong_type
 from gated.models.estimators.network import cell_of
 from gated.nn import checks
-from gated.number_checks import above_zero, not_negative, one_of, told, whole_above_zero
+from gated.number_checks import above_zero, not_negative, one_of, told, whole, whole_above_zero
 
 POOLING = "last", "mean", "max"
 MISSING = "mask", "carry", "error"
@@ -68,7 +68,7 @@ class Settings:
             scale=checks.flag("scale", given.scale),
             clip=not_negative("clip", given.clip),
             dtype=dtype,
-            verbose=_flag_or_number("verbose", given.verbose),
+            verbose=flag_or_number("verbose", given.verbose),
         )
 
     def sizes(self, sequences: int) -> tuple[int, int]:
@@ -99,8 +99,15 @@ def _flag_or_auto(name: str, value: Any) -> bool | None:
     return bool(value)
 
 
-def _flag_or_number(name: str, value: Any) -> bool:
+def flag_or_number(name: str, value: Any) -> bool:
     """Others count how much is told; here it is all or nothing."""
-    if isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= 0:
-        return bool(value > 0)
+    if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
+        return whole(name, value, 0) > 0
     return checks.flag(name, value)
+
+
+def seed_of(random_state: Any) -> int:
+    """What chance decides in a call of `fit`, as a number; drawn from a RandomState, so that its next call differs."""
+    from sklearn.utils import check_random_state
+
+    return int(check_random_state(random_state).randint(2**31 - 1))

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from gated.errors import wrong
+from gated.models.estimators.settings import seed_of
 from gated.models.forecaster.backtest import Backtest, roll
 from gated.models.forecaster.ensemble import steps_needed
 from gated.models.forecaster.files import load_learned, save_learned
@@ -140,7 +140,7 @@ class Forecaster(BaseEstimator):
             ArgumentError, ArgumentTypeError: an argument cannot be used, or the series are too short.
         """
         given = read(y, X, columns_of(self))
-        self.learned_ = self._learn(given, self._seed())
+        self.learned_ = self._learn(given, seed_of(self.random_state))
         self._given: Given | None = given
         return self
 
@@ -188,7 +188,7 @@ class Forecaster(BaseEstimator):
         Raises:
             ArgumentError, ArgumentTypeError: as `fit`, or there are not so many origins.
         """
-        given, seed = read(y, X, columns_of(self)), self._seed()
+        given, seed = read(y, X, columns_of(self)), seed_of(self.random_state)
         horizon = whole_above_zero("horizon", self.horizon)
         needed = steps_needed(horizon, whole_above_zero("members", self.members))
         refit = checks.flag("refit", refit)
@@ -238,9 +238,6 @@ class Forecaster(BaseEstimator):
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "learned_")
-
-    def _seed(self) -> int:
-        return int(check_random_state(self.random_state).randint(2**31 - 1))
 
     def _learn(self, given: Given, seed: int) -> Learned:
         return Learned.of(given, self, seed)

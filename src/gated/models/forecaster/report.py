@@ -12,26 +12,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gated.learning.runs.gate_watch import gates_of
-from gated.models.captioner.report import page
+from gated.learning.runs.gate_watch import last_gates
 from gated.models.forecaster.backtest import Backtest
-from gated.models.forecaster.chart import STYLE, Chart, number_told
 from gated.models.forecaster.learned import Learned
 from gated.models.forecaster.network import INPUTS, STRAIGHT, Tables
 from gated.models.forecaster.reading import Series
 from gated.models.forecaster.report_words import WORDS
+from gated.models.pages import Chart, dim, facts, head, key, moved, page, swatch
+from gated.models.pages.chart import number_told
 
 Array = NDArray[Any]
 PAST = 6  # horizons of history that are shown, at least
 EARLIER = 4  # earlier forecasts that are shown
 UNITS = 12  # of a gate that are shown
-OWN_STYLE = """
+STYLE = """
 .lead { font-size: 1.1rem; padding: .6rem .9rem; border-left: 5px solid var(--own); background: var(--soft) }
-.key { font-size: .85rem; color: var(--dim); margin: .2rem 0 1rem } .key b { font-weight: 600 }
-.key .swatch { display: inline-block; width: 1.4em; height: .7em; margin: 0 .35em 0 1.1em; vertical-align: baseline }
-.key .swatch:first-child { margin-left: 0 }
-h3 { font-size: 1rem; margin: 1.4rem 0 .2rem } .side { display: grid; gap: 1rem }
-@media (min-width: 46rem) { .side { grid-template-columns: 1fr 1fr } }
+.side { display: grid; gap: 1rem } @media (min-width: 46rem) { .side { grid-template-columns: 1fr 1fr } }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums } .scores { margin-top: .6rem }
 """
 
@@ -59,18 +55,18 @@ def forecast_report(
     """
     say, found = WORDS[lang], learned.quantiles(series, futures)
     title = say["of"].format(name)
-    parts = [f"<style>{STYLE}{OWN_STYLE}</style>", f"<h1>{escape(title)}</h1>", _lead(learned, backtest, say)]
+    parts = [f"<h1>{escape(title)}</h1>", _lead(learned, backtest, say)]
     parts.append(_key(learned.ensemble.quantiles, say))
     for own, said in list(zip(series, found, strict=True))[:count]:
         parts += _heading(own, series)
         parts.append(_picture(own, said, learned.ensemble.quantiles, say))
     if len(series) > count:
-        parts.append(f'<p class="dim">{escape(say["more"].format(len(series) - count))}</p>')
+        parts.append(dim(say["more"].format(len(series) - count)))
     if backtest is not None:
         parts += _backtest(backtest, series, say)
     parts += _gates(learned, series[0], futures[0], say)
     parts += _model(learned, series, say)
-    return page(title, lang, parts)
+    return page(title, lang, parts, STYLE)
 
 
 def _heading(own: Series, among: Sequence[Series]) -> list[str]:
@@ -89,14 +85,11 @@ def _lead(learned: Learned, backtest: Backtest | None, say: Mapping[str, str]) -
 
 
 def _key(quantiles: Sequence[float], say: Mapping[str, str]) -> str:
-    def swatch(colour: str, opacity: float, text: str) -> str:
-        return f'<span class="swatch" style="background:{colour};opacity:{opacity:.2f}"></span>{escape(text)}'
-
-    parts = [swatch("var(--truth)", 1, say["truth"]), swatch("var(--own)", 1, say["forecast"])]
+    parts = [swatch("truth", say["truth"]), swatch("own", say["forecast"])]
     widths = [1 - 2 * q for q in quantiles if q < 0.5]
     for k, part in enumerate(reversed(widths)):  # the inner ones lie on the outer ones
-        parts.append(swatch("var(--own)", 1 - 0.84 ** (len(widths) - k), say["interval"].format(f"{part:.0%}")))
-    return f'<p class="key">{"".join(parts)}</p>'
+        parts.append(swatch("own", say["interval"].format(f"{part:.0%}"), 1 - 0.84 ** (len(widths) - k)))
+    return key(*parts)
 
 
 def _labels(own: Series, ahead: int) -> list[str]:
@@ -143,7 +136,7 @@ def _forecast(chart: Chart, values: Array, at: int, said: Array, quantiles: Sequ
 def _backtest(backtest: Backtest, series: Sequence[Series], say: Mapping[str, str]) -> list[str]:
     origins = backtest.names.count(backtest.names[0])
     table, horizon = backtest.table(), np.arange(1, backtest.truth.shape[1] + 1)
-    parts = [f"<h2>{escape(say['backtest'])}</h2>", f"<p>{escape(say['how'].format(origins))}</p>"]
+    parts = [head(say["backtest"]), f"<p>{escape(say['how'].format(origins))}</p>"]
     own, naive = table["mase"].to_numpy(), table["naive mase"].to_numpy()
     ends = (1, max(len(horizon), 2))
     top = float(np.nanmax([*own, *naive])) if not np.isnan([*own, *naive]).all() else 1.0
@@ -157,13 +150,9 @@ def _backtest(backtest: Backtest, series: Sequence[Series], say: Mapping[str, st
         ticks = list(range(1, len(horizon) + 1, -(-len(horizon) // 8)))
         chart.below(ticks, [str(k) for k in ticks])
     parts.append('<div class="side">')
-    both = (errors, "errors", "naive", "var(--other)"), (cover, "coverage", "aim", "var(--dim)")
-    for chart, title, other, kind in both:
-        key = (
-            f'<p class="key"><span class="swatch" style="background:var(--own)"></span>{escape(say["forecast"])}'
-            f'<span class="swatch" style="background:{kind}"></span>{escape(say[other])}</p>'
-        )
-        parts.append(f"<div><h3>{escape(say[title])}</h3>{key}{chart.svg(say[title])}</div>")
+    for chart, title, other, kind in (errors, "errors", "naive", "other"), (cover, "coverage", "aim", "aim"):
+        colours = key(swatch("own", say["forecast"]), swatch(kind, say[other]))
+        parts.append(f"<div><h3>{escape(say[title])}</h3>{colours}{chart.svg(say[title])}</div>")
     parts += ["</div>", _table(table, say), *_earlier(backtest, series, say)]
     return parts
 
@@ -171,7 +160,7 @@ def _backtest(backtest: Backtest, series: Sequence[Series], say: Mapping[str, st
 def _table(table: Any, say: Mapping[str, str]) -> str:
     names = {"mase": "MASE", "naive mase": say["naive"]}
     heads = [names.get(name) or say["interval"].format(f"{float(name.split()[-1]):.0%}") for name in table.columns]
-    head = "".join(f'<th class="number">{escape(own)}</th>' for own in (say["horizon"], *heads))
+    titles = "".join(f'<th class="number">{escape(own)}</th>' for own in (say["horizon"], *heads))
     rows = []
     for horizon, row in table.iterrows():
         cells = [str(horizon)]
@@ -179,7 +168,7 @@ def _table(table: Any, say: Mapping[str, str]) -> str:
             form = ".0%" if str(name).startswith("coverage") else ".2f"
             cells.append("-" if np.isnan(value) else format(value, form))
         rows.append("<tr>" + "".join(f'<td class="number">{own}</td>' for own in cells) + "</tr>")
-    return f'<div class="wide"><table class="scores"><tr>{head}</tr>{"".join(rows)}</table></div>'
+    return f'<div class="wide"><table class="scores"><tr>{titles}</tr>{"".join(rows)}</table></div>'
 
 
 def _earlier(backtest: Backtest, series: Sequence[Series], say: Mapping[str, str]) -> list[str]:
@@ -212,31 +201,27 @@ def _steps_before(own: Series, origin: Any) -> int:
 def _gates(learned: Learned, own: Series, future: Array, say: Mapping[str, str]) -> list[str]:
     """The gates of one network over its last window of a series."""
     ensemble, network = learned.ensemble, learned.ensemble.networks[0]
-    names = gates_of(network.layers["rnn"].cell)
-    if not names:
-        return []
     prepared = learned.lens.prepared(own, learned.shape, future)
     tables = Tables.of([prepared], learned.shape, ensemble.sizes, network.dtype)
     begin = max(0, len(own) - ensemble.window)
     x = {INPUTS: tables.inputs[0][begin:, None], STRAIGHT: tables.straight[0][begin:, None]}
-    tape = network.forward(x)[2].layers["rnn"]
-    last, places = f"l{network.layers['rnn'].num_layers - 1}.", np.arange(begin, len(own))
-    labels = _labels(own, 0)
+    gates = {name: values[:, 0] for name, values in last_gates(network.forward(x)[2].layers["rnn"]).items()}
+    if not gates:
+        return []
+    places, labels = np.arange(begin, len(own)), _labels(own, 0)
     title = str(own.name) if own.name is not None else say["truth"]
     shown = Chart((begin, len(own) - 1), [own.values[begin:]], height=170).line(places, own.values[begin:], "truth")
-    parts = [f"<h2>{escape(say['gates'])}</h2>", "", f"<h3>{escape(title)}</h3>", shown.svg(title)]
-    gates = {name: np.asarray(tape[last + name])[:, 0] for name in names}  # (W, units)
+    parts = [head(say["gates"]), "", f"<h3>{escape(title)}</h3>", shown.svg(title)]
     low = min(float(values.min()) for values in gates.values())
     high = max(float(values.max()) for values in gates.values())
     for name, values in gates.items():
-        moving = np.sort(np.argsort(values.std(0))[::-1][:UNITS])
+        moving = np.sort(np.argsort(-moved(values).mean(axis=0), kind="stable")[:UNITS])
         chart = Chart((begin, len(own) - 1), [], height=110, bounds=(0, 1), ticks=False)
-        chart.cells(places, (values[:, moving] - low) / max(high - low, 1e-9))
-        if name == list(names)[-1]:
+        chart.cells((values[:, moving].T - low) / max(high - low, 1e-9))
+        if name == list(gates)[-1]:
             _marked(chart, labels, begin)
         parts += [f"<h3>{escape(name)}</h3>", chart.svg(name)]
-    text = say["gates how"].format(title, len(ensemble.networks), UNITS, f"{low:.2f}", f"{high:.2f}")
-    parts[1] = f'<p class="dim">{escape(text)}</p>'
+    parts[1] = dim(say["gates how"].format(title, len(ensemble.networks), UNITS, f"{low:.2f}", f"{high:.2f}"))
     return parts
 
 
@@ -253,5 +238,4 @@ def _model(learned: Learned, series: Sequence[Series], say: Mapping[str, str]) -
         "parameters": number_told(network.theta.size, (0, 1)),
         "exogenous": ", ".join(map(str, learned.lens.exogenous)) or say["none"],
     }
-    body = "".join(f"<tr><th>{escape(say[name])}</th><td>{escape(text)}</td></tr>" for name, text in rows.items())
-    return [f"<h2>{escape(say['model'])}</h2>", f'<table class="scores">{body}</table>']
+    return [head(say["model"]), facts({say[name]: text for name, text in rows.items()})]

@@ -8,6 +8,7 @@ import numpy as np
 
 from gated.errors import describe, wrong, wrong_type
 from gated.models.estimators.network import cell_of
+from gated.models.estimators.settings import flag_or_number
 from gated.models.forecaster.ensemble import School
 from gated.models.forecaster.features import Shape
 from gated.models.forecaster.reading import Columns
@@ -77,7 +78,7 @@ def school_of(given: Any, shape: Shape, seed: int) -> School:
         patience=whole_above_zero("patience", given.patience),
         seed=seed,
         dtype=given.dtype,
-        verbose=bool(whole("verbose", int(given.verbose) if isinstance(given.verbose, bool) else given.verbose, 0)),
+        verbose=flag_or_number("verbose", given.verbose),
     )
 
 

@@ -200,11 +200,11 @@ class PianoRollModel:
         Args:
             piece: a `gated.data.music.Piece`, or a roll (T, 88).
         """
-        from gated.learning.runs.gate_watch import gates_of
+        from gated.learning.runs.gate_watch import last_gates
 
         batch = side_by_side(rolls_of("piece", [piece]), self.network.dtype)
-        layer, tape = self.network.layers["rnn"], self.network.forward(batch.x)[2][0]
-        return {name: np.asarray(tape[f"l{layer.num_layers - 1}.{name}"])[:, 0] for name in gates_of(layer.cell)}
+        tape = self.network.forward(batch.x)[2][0]
+        return {name: values[:, 0] for name, values in last_gates(tape).items()}
 
     # composing
 

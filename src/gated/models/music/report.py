@@ -5,7 +5,6 @@ One HTML file; nothing is loaded from elsewhere, nothing runs in it. English or 
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
@@ -14,10 +13,10 @@ from gated.data.music import MusicSplit, Piece, Texture, texture
 from gated.data.music.midi import midi_bytes
 from gated.data.music.rolls import Roll
 from gated.learning.training.figures import png
-from gated.models.captioner.report import page
 from gated.models.music.piano_roll_model import PianoRollModel
 from gated.models.music.pictures import gate_figure, roll_figure
 from gated.models.music.sound import wav_bytes
+from gated.models.pages import dim, head, page, source
 from gated.number_checks import one_of, whole_above_zero
 
 TEMPO = 80.0  # quarter notes in a minute
@@ -84,7 +83,6 @@ WORDS: dict[str, dict[str, str]] = {
         "steps": "四分音符",
     },
 }
-AUDIO = '<audio controls preload="none" src="data:audio/wav;base64,{}"></audio>'
 
 
 def music_report(
@@ -114,15 +112,15 @@ def music_report(
     }
     parts = [
         f"<h1>{escape(say['title'])}</h1>",
-        f"<h2>{escape(say['foretold'])}</h2>",
+        head(say["foretold"]),
         _foretold(model, pieces, say),
-        f"<h2>{escape(say['listen'])}</h2>",
+        head(say["listen"]),
         _picture(roll_figure(_in_latin(rolls, shown.name)), ", ".join(rolls)),
         *(_heard(title, roll, say) for title, roll in rolls.items()),
-        f"<h2>{escape(say['texture'])}</h2>",
+        head(say["texture"]),
         _textures(textures, say),
-        f"<h2>{escape(say['gates'])}</h2>",
-        f'<p class="dim">{escape(say["reads"].format(shown.name))}</p>',
+        head(say["gates"]),
+        dim(say["reads"].format(shown.name)),
         _gates(model, shown, length, say),
     ]
     return page(say["title"], lang, parts)
@@ -139,8 +137,8 @@ def _in_latin(rolls: Mapping[str, Roll], name: str) -> dict[str, Roll]:
 
 
 def _foretold(model: PianoRollModel, pieces: MusicSplit, say: Mapping[str, str]) -> str:
-    head = "".join(f"<th>{escape(say[name])}</th>" for name in ("pieces", "notes", "nats"))
-    rows = [f"<tr><th></th>{head}</tr>"]
+    heads = "".join(f"<th>{escape(say[name])}</th>" for name in ("pieces", "notes", "nats"))
+    rows = [f"<tr><th></th>{heads}</tr>"]
     for name, own in pieces._asdict().items():
         steps = sum(len(piece.roll) for piece in own)
         nats = f"<b>{model.evaluate(own):.2f}</b>" if name == "test" else f"{model.evaluate(own):.2f}"
@@ -149,8 +147,8 @@ def _foretold(model: PianoRollModel, pieces: MusicSplit, say: Mapping[str, str])
 
 
 def _textures(textures: Mapping[str, Texture], say: Mapping[str, str]) -> str:
-    head = "".join(f"<th>{escape(name)}</th>" for name in textures)
-    rows = [f"<tr><th></th>{head}</tr>"]
+    heads = "".join(f"<th>{escape(name)}</th>" for name in textures)
+    rows = [f"<tr><th></th>{heads}</tr>"]
     for k, name in enumerate(("mean", "spread", "fours", "silent", "held", "clashing")):
         cells = "".join(f"<td>{own[k]:.2f}</td>" if k < 2 else f"<td>{own[k]:.0%}</td>" for own in textures.values())
         rows.append(f"<tr><th>{escape(say[name])}</th>{cells}</tr>")
@@ -158,9 +156,9 @@ def _textures(textures: Mapping[str, Texture], say: Mapping[str, str]) -> str:
 
 
 def _heard(title: str, roll: Roll, say: Mapping[str, str]) -> str:
-    midi = base64.b64encode(midi_bytes(roll, TEMPO, held=True)).decode()
-    link = f'<a download="music.mid" href="data:audio/midi;base64,{midi}">{escape(say["midi"])}</a>'
-    heard = AUDIO.format(base64.b64encode(wav_bytes(roll, TEMPO)).decode())
+    midi = source(midi_bytes(roll, TEMPO, held=True), "audio/midi")
+    link = f'<a download="music.mid" href="{midi}">{escape(say["midi"])}</a>'
+    heard = f'<audio controls preload="none" src="{source(wav_bytes(roll, TEMPO), "audio/wav")}"></audio>'
     return f"<p>{escape(title)}<br>{heard} {link}</p>"
 
 
@@ -172,5 +170,4 @@ def _gates(model: PianoRollModel, piece: Piece, length: int, say: Mapping[str, s
 
 
 def _picture(figure: Any, alt: str) -> str:
-    data = base64.b64encode(png(figure)).decode()
-    return f'<p><img style="width: 100%" src="data:image/png;base64,{data}" alt="{escape(alt)}"></p>'
+    return f'<p><img style="width: 100%" src="{source(png(figure))}" alt="{escape(alt)}"></p>'

@@ -10,21 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gated.models.pages.frame import source
+from gated.models.pages.png import png_bytes
+
 Array = NDArray[Any]
-LEFT, RIGHT, TOP, BOTTOM = 56, 14, 12, 30  # margins
-STYLE = """
-:root { --own: #0b62a3; --other: #b45309; --truth: #1f2328 }
-@media (prefers-color-scheme: dark) { :root { --own: #58a6ff; --other: #f0a860; --truth: #e6edf3 } }
-svg.chart { width: 100%; height: auto; font: 12px system-ui, "Noto Sans", "Noto Sans CJK SC", sans-serif }
-svg.chart text { fill: var(--dim) } svg.chart .grid { stroke: var(--line); stroke-width: 1 }
-svg.chart .line { fill: none; stroke-width: 1.6; stroke-linejoin: round; stroke-linecap: round }
-svg.chart .truth { stroke: var(--truth) } svg.chart .own { stroke: var(--own); stroke-width: 2 }
-svg.chart .other { stroke: var(--other); stroke-dasharray: 5 4 }
-svg.chart .aim { stroke: var(--dim); stroke-width: 1; stroke-dasharray: 2 3; fill: none }
-svg.chart .band { fill: var(--own); opacity: .16 } svg.chart .dot { fill: var(--truth) }
-svg.chart .cell { fill: var(--own) }
-svg.chart .now { stroke: var(--dim); stroke-width: 1; stroke-dasharray: 3 3 }
-"""
+MARGINS = (56, 14, 12, 30)  # left, right, top, bottom
+PLAIN = (2, 2, 2, 2)
+BLUE = (11, 98, 163)  # of cells; by night the style makes it brighter
 
 
 class Chart:
@@ -37,6 +29,7 @@ class Chart:
         height: likewise.
         bounds: the range of the values, if it does not follow from them.
         ticks: whether numbers stand at the left.
+        plain: nothing stands at the left and below, nor is there room for it.
     """
 
     def __init__(
@@ -48,8 +41,12 @@ class Chart:
         height: int = 300,
         bounds: tuple[float, float] | None = None,
         ticks: bool = True,
+        plain: bool = False,
     ) -> None:
-        self.width, self.height, self.x = width, height, (x[0], max(x[1], x[0] + 1e-9))
+        self.x = (x[0], max(x[1], x[0] + 1e-9))
+        self.width, self.height = width, height
+        left, right, top, bottom = PLAIN if plain else MARGINS
+        self.left, self.right, self.top, self.bottom = left, width - right, top, height - bottom  # of the plane
         known = np.concatenate([np.ravel(own) for own in values]) if values else np.zeros(1)
         known = known[np.isfinite(known)]
         low, high = bounds or ((float(known.min()), float(known.max())) if len(known) else (0.0, 1.0))
@@ -58,20 +55,20 @@ class Chart:
         self.ticks = round_ticks(low, high)
         self.y = (low, high) if bounds else (min(low, self.ticks[0]), max(high, self.ticks[-1]))
         self._marks: list[str] = []
-        for tick in self.ticks if ticks else []:
+        for tick in self.ticks if ticks and not plain else []:
             at = self._y(tick)
-            self._marks.append(f'<line class="grid" x1="{LEFT}" x2="{width - RIGHT}" y1="{at}" y2="{at}"/>')
-            self._text(LEFT - 8, at + 4, number_told(tick, self.ticks), "end")
+            self._marks.append(f'<line class="grid" x1="{self.left}" x2="{self.right}" y1="{at}" y2="{at}"/>')
+            self._text(self.left - 8, at + 4, number_told(tick, self.ticks), "end")
 
     def line(self, places: Array, values: Array, kind: str) -> Chart:
-        """A line, with a gap where a value is missing; a value alone is a dot. `kind`: a class of the style."""
+        """A line, with a gap where a value is missing; a value alone is a dot. `kind`: a colour of `style.CHARTS`."""
         for begin, end in _runs(~np.isnan(values)):
             points = [f"{self._x(x)},{self._y(y)}" for x, y in zip(places[begin:end], values[begin:end], strict=True)]
             if len(points) > 1:
                 self._marks.append(f'<polyline class="line {kind}" points="{" ".join(points)}"/>')
             else:
                 x, y = points[0].split(",")
-                self._marks.append(f'<circle class="dot" cx="{x}" cy="{y}" r="1.8"/>')
+                self._marks.append(f'<circle class="dot {kind}" cx="{x}" cy="{y}" r=".9"/>')
         return self
 
     def band(self, places: Array, low: Array, high: Array) -> Chart:
@@ -82,26 +79,41 @@ class Chart:
         )
         return self
 
-    def cells(self, places: Array, shades: Array) -> Chart:
-        """A row of cells for each column of shades (W, rows), from 0, the paper, to 1."""
-        step = (self.width - LEFT - RIGHT) / len(places)
-        high = (self.height - TOP - BOTTOM) / shades.shape[1]
-        for (k, row), shade in np.ndenumerate(shades):
-            x, y = round(LEFT + k * step, 1), round(TOP + row * high, 1)
-            size = f'width="{step:.1f}" height="{high:.1f}"'
-            self._marks.append(f'<rect class="cell" x="{x}" y="{y}" {size} opacity="{shade:.2f}"/>')
+    def cells(self, shades: Array) -> Chart:
+        """Cells all over the plane, from 0, the paper, to 1: (rows, T), the first row on top."""
+        picture = np.empty((*shades.shape, 4), np.uint8)
+        picture[..., :3] = BLUE
+        picture[..., 3] = np.rint(255 * np.clip(np.nan_to_num(shades), 0, 1))
+        size = f'width="{self.right - self.left}" height="{self.bottom - self.top}" preserveAspectRatio="none"'
+        self._marks.append(f'<image x="{self.left}" y="{self.top}" {size} href="{source(png_bytes(picture))}"/>')
         return self
 
     def upright(self, place: float, kind: str = "now") -> Chart:
         """A line from top to bottom."""
         at = self._x(place)
-        self._marks.append(f'<line class="{kind}" x1="{at}" x2="{at}" y1="{TOP}" y2="{self.height - BOTTOM}"/>')
+        self._marks.append(f'<line class="{kind}" x1="{at}" x2="{at}" y1="{self.top}" y2="{self.bottom}"/>')
         return self
 
     def below(self, places: Sequence[float], words: Sequence[str]) -> Chart:
         """What stands below some places."""
         for place, word in zip(places, words, strict=True):
-            self._text(self._x(place), self.height - BOTTOM + 18, word, "middle")
+            self._text(self._x(place), self.bottom + 18, word, "middle")
+        return self
+
+    def ends(self, name: str) -> Chart:
+        """The first and the last place stand below, and between them what they are."""
+        for at, word, anchor in zip(
+            (self.left, (self.left + self.right) / 2, self.right),
+            (f"{self.x[0]:g}", name, f"{self.x[1]:g}"),
+            ("start", "middle", "end"),
+            strict=True,
+        ):
+            self._text(at, self.bottom + 18, word, anchor)
+        return self
+
+    def beside(self, name: str) -> Chart:
+        """What stands at the left."""
+        self._text(self.left - 8, (self.top + self.bottom) / 2 + 4, name, "end")
         return self
 
     def svg(self, title: str) -> str:
@@ -111,11 +123,11 @@ class Chart:
 
     def _x(self, place: float) -> float:
         low, high = self.x
-        return round(LEFT + (place - low) / (high - low) * (self.width - LEFT - RIGHT), 1)
+        return round(self.left + (place - low) / (high - low) * (self.right - self.left), 1)
 
     def _y(self, value: float) -> float:
         low, high = self.y
-        return round(self.height - BOTTOM - (value - low) / (high - low) * (self.height - TOP - BOTTOM), 1)
+        return round(self.bottom - (value - low) / (high - low) * (self.bottom - self.top), 1)
 
     def _text(self, x: float, y: float, word: str, anchor: str) -> None:
         self._marks.append(f'<text x="{x}" y="{y}" text-anchor="{anchor}">{escape(word)}</text>')
