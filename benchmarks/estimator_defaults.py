@@ -1,6 +1,6 @@
 """What the defaults of `gated.models.SequenceClassifier` were chosen by: cross-validation on what there is to learn
-from, of small data sets; what they are judged by elsewhere is not looked at. (When they were chosen, the digits were drawn
-from both halves; now they come from the first alone.)
+from, of small data sets; what they are judged by elsewhere is not looked at. (When they were chosen, the digits were
+drawn from both halves; now they come from the first alone.)
 
     python -m benchmarks.estimator_defaults --aeon FOLDER
 

@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from gated.errors import ArgumentError
+from gated.models import SequenceClassifier
 from gated.models.estimators.apart import kept_apart
 from gated.models.estimators.network import sequence_network
 from gated.models.estimators.panel import has_sequences, panel_of
@@ -163,3 +165,8 @@ def test_inputs_are_what_the_network_takes() -> None:
     logits = found.network_.infer({"x": x}, None, {"x": lengths})[0]
     np.testing.assert_allclose(logits[:, 1] - logits[:, 0], found.decision_function(X), rtol=1e-5, atol=1e-6)
     assert SimpleNamespace(**vars(found)).n_channels_ == 3
+
+
+def test_a_list_of_nothing_is_told_in_one_line() -> None:
+    with pytest.raises(ArgumentError, match="^X: got no sequences, expected at least one$"):
+        SequenceClassifier().fit([], [])
