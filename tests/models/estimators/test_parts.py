@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from gated.errors import ArgumentError
+from gated.models import SequenceClassifier
 from gated.models.estimators.apart import kept_apart
 from gated.models.estimators.network import sequence_network
 from gated.models.estimators.panel import has_sequences, panel_of
@@ -170,3 +172,8 @@ def test_a_seed_is_what_a_random_state_says() -> None:
     state = np.random.RandomState(7)
     assert seed_of(state) == seed_of(7) != seed_of(state), "the next call differs"
     assert all(0 <= seed_of(None) < 2**31 for _ in range(9))
+
+
+def test_a_list_of_nothing_is_told_in_one_line() -> None:
+    with pytest.raises(ArgumentError, match="^X: got no sequences, expected at least one$"):
+        SequenceClassifier().fit([], [])

@@ -23,6 +23,8 @@ def read_panel(estimator: Any, X: Any, missing: str, reset: bool) -> Panel:
     Raises:
         ArgumentError, ArgumentTypeError, ValueError, TypeError: X cannot be read, or is unlike what was learned from.
     """
+    if isinstance(X, (list, tuple)) and not X:
+        raise wrong("X", "no sequences", "at least one")
     finite: Any = True if missing == "error" else "allow-nan"
     table = not has_sequences(X)
     if not table:

@@ -120,7 +120,7 @@ def center_of(known: Array) -> float:
 
 
 def scale_of(values: Array, filled: Array) -> float:
-    """The mean size of a change, to which outliers count no more than a large one; where nothing but gaps changes, 0."""
+    """The mean size of a change, to which outliers count no more than a large one; 0 if nothing but gaps changes."""
     change = np.abs(np.diff(filled))[~np.isnan(values[1:])]
     if not change.any():
         return 0.0
