@@ -82,6 +82,14 @@ def test_from_data_to_page_and_back(gated_command, tmp_path):
     assert "由先前学好的模型评判" in (tmp_path / "new" / "report.html").read_text()
 
 
+def test_a_saved_model_is_not_removed(gated_command, tmp_path):
+    assert gated_command("classify", "toy.npz", *SMALL)[0] == 0
+    for model in ("runs/classify-toy", "runs/classify-toy/model.safetensors"):
+        result = gated_command("classify", "toy.npz", "--model", model, "--overwrite")
+        fails(result, "out: got 'runs/classify-toy', where the model lies, expected another folder")
+    assert (tmp_path / "runs" / "classify-toy" / "model.safetensors").exists()
+
+
 def test_the_same_seed_gives_the_same(gated_command, tmp_path):
     pages = []
     for out, seed in (("a", "0"), ("b", "0"), ("c", "1")):

@@ -13,7 +13,7 @@ import typer
 from gated.cli.classify_folder import ClassificationFolder, predictions_text
 from gated.cli.load_cell import load_cell
 from gated.data.series import SequenceSet, read_sequences
-from gated.errors import ArgumentError, require_extra, shown
+from gated.errors import ArgumentError, require_extra, shown, wrong
 from gated.files.atomic import write_atomically
 from gated.models.classification.outcome import Outcome
 from gated.models.classification.page import classifier_report
@@ -75,7 +75,10 @@ def _with_saved(values: Mapping[str, Any], given: Sequence[str], folder: Classif
         if name in given:
             raise ArgumentError(f"{name}: got it together with --model, which learns no more, expected one of the two")
     path = Path(values["model"])
-    classifier = SequenceClassifier.load(path / "model.safetensors" if path.is_dir() else path)
+    path = path / "model.safetensors" if path.is_dir() else path
+    if path.exists() and folder.model_file.exists() and path.samefile(folder.model_file):
+        raise wrong("out", f"{str(folder.path)!r}, where the model lies", "another folder: what is in it is removed first")
+    classifier = SequenceClassifier.load(path)
     folder.look(values["overwrite"])
     data = _read(values["data"], values, given, optional=True)
     typer.echo(f"data    {data.name}: {data.told()}")
