@@ -32,8 +32,8 @@ PACKAGES = {
     "audit": ("is a gradient right, and what is wrong with it?", "梯度对不对？错在哪里？"),
     "interop": ("what leaves and enters: model files", "进来的和出去的：模型文件"),
     "models": (
-        "whole models: language, captions, translation, sequences, series, music",
-        "完整的模型：语言模型、看图说话、翻译、序列、时间序列、音乐",
+        "whole models: texts, captions, series, music",
+        "完整的模型：文本、看图说话、序列、音乐",
     ),
     "experiments": ("contests of ways to learn", "各种学法之间的比赛"),
     "cli": ("the command `gated`", "命令 `gated`"),

@@ -86,7 +86,7 @@ def test_a_saved_model_is_not_removed(gated_command, tmp_path):
     assert gated_command("classify", "toy.npz", *SMALL)[0] == 0
     for model in ("runs/classify-toy", "runs/classify-toy/model.safetensors"):
         result = gated_command("classify", "toy.npz", "--model", model, "--overwrite")
-        fails(result, "out: got 'runs/classify-toy', where the model lies, expected another folder")
+        fails(result, "out: got 'runs/classify-toy', where the model lies, expected another one")
     assert (tmp_path / "runs" / "classify-toy" / "model.safetensors").exists()
 
 

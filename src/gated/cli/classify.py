@@ -77,7 +77,7 @@ def _with_saved(values: Mapping[str, Any], given: Sequence[str], folder: Classif
     path = Path(values["model"])
     path = path / "model.safetensors" if path.is_dir() else path
     if path.exists() and folder.model_file.exists() and path.samefile(folder.model_file):
-        raise wrong("out", f"{str(folder.path)!r}, where the model lies", "another folder: what is in it is removed first")
+        raise wrong("out", f"{str(folder.path)!r}, where the model lies", "another one: what is there is removed first")
     classifier = SequenceClassifier.load(path)
     folder.look(values["overwrite"])
     data = _read(values["data"], values, given, optional=True)
