@@ -6,5 +6,8 @@ yardsticks   the commonest class, the nearest neighbour
 over_time    what the classifier makes of a sequence step by step
 trial        all of this, for a classifier and its data
 words, page  the report
-folder       the files
 """
+
+from gated.lazy import submodules
+
+__getattr__, __dir__ = submodules(__name__)
