@@ -8,7 +8,6 @@ from typing import Any
 
 from gated.data import Sequences
 from gated.data.dates import DatePair, DateSplit
-from gated.interop.model_file import check_description
 from gated.learning import Judge
 from gated.learning.training.run_folder import RunFolder
 from gated.models.date_settings import DateSettings, settings_from
@@ -76,9 +75,8 @@ class DateRun(ModelRun):
             dtype=settings.dtype,
             seed=settings.seed,
         )
-        check_description(translator.network.config(), translator.network)
         run = cls(folder, settings, splits, translator)
-        run.begin(run.config(), overwrite)
+        run.begin_new(overwrite)
         return run
 
     @classmethod

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from gated.data import Sequences
+from gated.interop.model_file import check_description
 from gated.learning import Callback, GateWatch, GradientWatch, Judge, Run, Training
 from gated.learning.runs.gate_watch import gates_of
 from gated.learning.training.run_folder import RunFolder
@@ -66,6 +67,11 @@ class ModelRun(Run):
             save_model=self.save_model_to,
             keep_best=False,  # the model file has them
         )
+
+    def begin_new(self, overwrite: bool) -> None:
+        """As `begin`, with what config.json is to hold; a network that no file describes is refused before."""
+        check_description(self.network.config(), self.network)
+        self.begin(self.config(), overwrite)
 
     def go_on_with(self, changes: dict[str, Any]) -> None:
         """As `go_on`; settings that have changed are written down."""

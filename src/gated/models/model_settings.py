@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from gated.errors import ArgumentTypeError, describe
@@ -9,7 +10,12 @@ from gated.learning.rules import schedules
 from gated.learning.rules.optimizers import OPTIMIZERS
 from gated.number_checks import not_negative, one_of, whole, whole_above_zero
 
+Tell = Callable[[str, int, int], object]  # what is being made or read, how much of it, of how much
 CHANGEABLE = ("passes", "evaluate_every", "log_every", "patience")
+
+
+def quiet(what: str, done: int, total: int) -> None:
+    """Nothing is told."""
 
 
 @dataclass(frozen=True)

@@ -20,10 +20,10 @@ from gated.data.captions.rows import read_rows
 from gated.data.words import WordVocabulary, caption_texts
 from gated.errors import ArgumentError, FileFormatError, shown, wrong
 from gated.models.captioner.batches import Pairs
-from gated.models.captioner.caption_settings import Tell
 from gated.models.captioner.captioner import vocabulary_of
 from gated.models.captioner.data_settings import DataSettings
 from gated.models.captioner.sight import Sight
+from gated.models.model_settings import Tell, quiet
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class CaptionData:
         return digest.hexdigest()
 
 
-def caption_data(settings: DataSettings, tell: Tell = lambda what, done, total: None) -> CaptionData:
+def caption_data(settings: DataSettings, tell: Tell = quiet) -> CaptionData:
     """Read it.
 
     Args:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from gated.models.captioner.network import SHOWN
 from gated.models.model_settings import ModelSettings
 from gated.number_checks import one_of, whole_above_zero, within
-
-Tell = Callable[[str, int, int], object]
 
 
 @dataclass(frozen=True)

@@ -7,16 +7,16 @@ from typing import Any, NamedTuple
 
 from gated.data.scores import CaptionScores, caption_scores
 from gated.errors import ArgumentError, require_extra, shown
-from gated.interop.model_file import check_description
 from gated.learning import Judge
 from gated.learning.training.run_folder import RunFolder
-from gated.models.captioner.caption_data import CaptionData, Tell, caption_data
+from gated.models.captioner.caption_data import CaptionData, caption_data
 from gated.models.captioner.caption_run import CaptionRun
 from gated.models.captioner.captioner import Captioner
 from gated.models.captioner.data_settings import DataSettings, settings_from
 from gated.models.captioner.eye import Eye, Filters
 from gated.models.captioner.neighbours import nearest
 from gated.models.captioner.network import feature_shape, misfit
+from gated.models.model_settings import Tell, quiet
 from gated.models.saved_network import refuse_misfit, saved_network
 
 NATS = "nats_per_word"  # the column that decides
@@ -77,7 +77,7 @@ class DataRun(CaptionRun):
         settings: DataSettings,
         cell: Any,
         overwrite: bool = False,
-        tell: Tell = lambda what, done, total: None,
+        tell: Tell = quiet,
     ) -> DataRun:
         """A new run.
 
@@ -111,13 +111,12 @@ class DataRun(CaptionRun):
             dtype=settings.dtype,
             seed=settings.seed,
         )
-        check_description(captioner.network.config(), captioner.network)
         run = cls(folder, settings, data, captioner)
-        run.begin(run.config(), overwrite)
+        run.begin_new(overwrite)
         return run
 
     @classmethod
-    def resume(cls, path: str, tell: Tell = lambda what, done, total: None, **changes: Any) -> DataRun:
+    def resume(cls, path: str, tell: Tell = quiet, **changes: Any) -> DataRun:
         """Go on where the last checkpoint was made.
 
         Args:
@@ -152,9 +151,7 @@ class DataRun(CaptionRun):
         return super().facts(file) | {"sight": sight} | own
 
 
-def data_again(
-    settings: DataSettings, config: dict[str, Any], tell: Tell = lambda what, done, total: None
-) -> CaptionData:
+def data_again(settings: DataSettings, config: dict[str, Any], tell: Tell = quiet) -> CaptionData:
     """The data of a run, read again. Arguments and errors as `DataRun.resume`; `config`: what its config.json holds."""
     data = caption_data(settings, tell)
     began = config.get("sight")

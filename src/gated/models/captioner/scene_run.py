@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from gated.data.scenes import Score, score_captions
-from gated.interop.model_file import check_description
 from gated.learning import Judge
 from gated.learning.training.run_folder import RunFolder
 from gated.models.captioner.batches import Pairs
@@ -13,7 +12,8 @@ from gated.models.captioner.caption_run import CaptionRun
 from gated.models.captioner.captioner import Captioner, vocabulary_of
 from gated.models.captioner.eye import Eye, Filters
 from gated.models.captioner.network import misfit
-from gated.models.captioner.scene_settings import SceneData, SceneSettings, Tell, settings_from
+from gated.models.captioner.scene_settings import SceneData, SceneSettings, settings_from
+from gated.models.model_settings import Tell, quiet
 from gated.models.saved_network import refuse_misfit, saved_network
 
 RIGHT = "captions_wholly_right"
@@ -54,7 +54,7 @@ class SceneRun(CaptionRun):
         settings: SceneSettings,
         cell: Any,
         overwrite: bool = False,
-        tell: Tell = lambda what, done, total: None,
+        tell: Tell = quiet,
     ) -> SceneRun:
         """A new run.
 
@@ -83,13 +83,12 @@ class SceneRun(CaptionRun):
             dtype=settings.dtype,
             seed=settings.seed,
         )
-        check_description(captioner.network.config(), captioner.network)
         run = cls(folder, settings, data, captioner, tell)
-        run.begin(run.config(), overwrite)
+        run.begin_new(overwrite)
         return run
 
     @classmethod
-    def resume(cls, path: str, tell: Tell = lambda what, done, total: None, **changes: Any) -> SceneRun:
+    def resume(cls, path: str, tell: Tell = quiet, **changes: Any) -> SceneRun:
         """Go on where the last checkpoint was made.
 
         Args:

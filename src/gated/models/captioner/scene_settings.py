@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gated.data.scenes import SceneSet, split_scenes, write_caption
-from gated.models.captioner.caption_settings import CaptionSettings, Tell
-from gated.models.model_settings import CHANGEABLE
+from gated.models.captioner.caption_settings import CaptionSettings
+from gated.models.model_settings import CHANGEABLE, Tell, quiet
 from gated.models.saved_settings import saved_settings
 from gated.number_checks import one_of, whole_above_zero
 
@@ -53,7 +53,7 @@ class SceneData(NamedTuple):
     unseen_pairs: tuple[tuple[str, str], ...]
 
     @classmethod
-    def of(cls, settings: SceneSettings, tell: Tell = lambda what, done, total: None) -> SceneData:
+    def of(cls, settings: SceneSettings, tell: Tell = quiet) -> SceneData:
         """Draw and write all of it.
 
         Args:

@@ -9,12 +9,12 @@ from typing import Any
 
 from gated.data.music import MusicSplit, Piece
 from gated.errors import ArgumentError
-from gated.interop.model_file import check_description
 from gated.learning import Judge
 from gated.learning.training.run_folder import RunFolder
 from gated.models.model_run import WATCHED, ModelRun
+from gated.models.model_settings import Tell, quiet
 from gated.models.music.batches import side_by_side
-from gated.models.music.music_settings import MusicSettings, Tell, quiet, settings_from
+from gated.models.music.music_settings import MusicSettings, settings_from
 from gated.models.music.network import misfit
 from gated.models.music.piano_roll_model import PianoRollModel
 from gated.models.saved_network import refuse_misfit, saved_network
@@ -73,10 +73,9 @@ class MusicRun(ModelRun):
             dtype=settings.dtype,
             seed=settings.seed,
         )
-        check_description(model.network.config(), model.network)
         run = cls(folder, settings, pieces, model)
         run.left_out = left_out
-        run.begin(run.config(), overwrite)
+        run.begin_new(overwrite)
         return run
 
     @classmethod

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from gated.data.music import MusicSplit, bach_chorales, music_folder, split_pieces
 from gated.errors import describe, wrong_type
-from gated.models.model_settings import CHANGEABLE, RunSettings
+from gated.models.model_settings import CHANGEABLE, RunSettings, Tell, quiet
 from gated.models.saved_settings import saved_settings
 from gated.number_checks import one_of, whole, whole_above_zero, within
-
-Tell = Callable[[str, int, int], object]  # what is read, how much of it, of how much
-
-
-def quiet(what: str, done: int, total: int) -> None:
-    """Nothing is told."""
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ class NativeBackend(NativeVectors, ReferenceBackend):
     name = "native"
 
     def forward(self, given: Any, *others: Any) -> Scan:
-        if others:
+        if others:  # as `takes_pass`, without its call: small layers would notice
             given = Pass(given, *others)
         return passes.layer_pass.run(given) if given.x.dtype in DTYPES else super().forward(given)
 
