@@ -41,6 +41,8 @@ PAGES = (
     "CONTRIBUTING.zh.md",
     "docs/guide.md",
     "docs/guide.zh.md",
+    "docs/language.md",
+    "docs/language.zh.md",
     "docs/my-backprop.md",
     "docs/my-backprop.zh.md",
     "docs/captions-assignment.md",
