@@ -42,8 +42,14 @@ def build(function: Callable[..., Any], trace: Trace, output_names: tuple[str, .
         CellError: shapes do not fit, something is not used, or the equations are too many.
     """
     for state, symbol in zip(trace.states, trace.outputs, strict=False):
+        own = trace.variables[state]._length
         if symbol._length is not None:
-            trace.variables[state]._length.unify(symbol._length)  # type: ignore[union-attr]
+            if own is None:
+                raise CellError(
+                    f"{symbol._place}: the state {state} is annotated as number, but its new value is a vector; "
+                    "annotate nothing, or make one number of it"
+                )
+            own.unify(symbol._length)
     _unify_matrices(trace)
     dims = _name_lengths(trace)
 
@@ -104,11 +110,20 @@ def _unify_matrices(trace: Trace) -> None:
         if not member._products:
             continue
         first, name = member._products[0], member.matrix_name()
-        if first._args[0]._length is None:
-            raise CellError(f"{first._place}: {name} is applied to a plain number; a matrix needs a vector")
+        for product in member._products:
+            if product._args[0]._op == "constant":
+                raise CellError(f"{product._place}: {name} is applied to a plain number; a matrix needs a vector")
         for other in member._products[1:]:
             for mine, yours, role in ((first._args[0], other._args[0], "applied to"), (first, other, "giving")):
-                a, b = mine._length.root(), yours._length.root()  # type: ignore[union-attr]
+                if mine._length is None or yours._length is None:
+                    if mine._length is not yours._length:
+                        here, there = ("a number", "a vector") if yours._length is None else ("a vector", "a number")
+                        raise CellError(
+                            f"{other._place}: the matrix {name} is used with two shapes: applied to {here} here and to "
+                            f"{there} at {first._place}; give each its own member name"
+                        )
+                    continue
+                a, b = mine._length.root(), yours._length.root()
                 if a is not b and a.anchors and b.anchors:
                     raise CellError(
                         f"{other._place}: the matrix {name} is used with two shapes: {role} a vector as long as "
@@ -125,7 +140,8 @@ def _name_lengths(trace: Trace) -> dict[int, str]:
         if symbol._length is not None:
             roots.setdefault(id(symbol._length.root()), symbol._length.root())
     inputs = [name for name in trace.variables if name not in trace.states]
-    state_roots = {id(trace.variables[name]._length.root()) for name in trace.states}  # type: ignore[union-attr]
+    lengths = [trace.variables[name]._length for name in trace.states]
+    state_roots = {id(length.root()) for length in lengths if length is not None}
     names: dict[int, str] = {}
     taken = {"input"}  # that of the first input, whatever a state may be called
 
@@ -137,8 +153,11 @@ def _name_lengths(trace: Trace) -> dict[int, str]:
 
     for key, root in roots.items():
         states = [name for name in trace.states if name in root.anchors]
+        own = [name for name in inputs if name in root.anchors]
         if inputs[0] in root.anchors:
             names[key] = "input"
+        elif own:  # what stands elementwise with an input is as long as that
+            take(key, own[0])
         elif states:
             take(key, "hidden" if len(state_roots) == 1 else states[0])
         elif root.anchors:

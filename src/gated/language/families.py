@@ -12,8 +12,9 @@ from gated.language.symbols import Length, Symbol, Vector, lift, number
 class Family:
     """A keyword-only argument of a cell: W.i, W.f, ... are its members, and any attribute is one."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, numbers: bool = False) -> None:
         object.__setattr__(self, "name", name)
+        object.__setattr__(self, "numbers", numbers)  # whether its members are single numbers
         object.__setattr__(self, "members", {})
 
     def __getattribute__(self, name: str) -> Any:
@@ -24,7 +25,7 @@ class Family:
             refuse(f"{own} was asked for a member {name!r}; the name of a member is one word: {own}.i")
         members = members_of(self)
         if name not in members:
-            members[name] = Member(family_name(self), name)
+            members[name] = Member(family_name(self), name, object.__getattribute__(self, "numbers"))
         return members[name]
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -72,11 +73,11 @@ for _name in (*_BOTH, *(f"r{operator}" for operator in _BOTH), *_ONE):
 class Member(Vector):
     """W.i: a matrix if applied with @, a vector if used elementwise; never both."""
 
-    __slots__ = ("_family", "_member", "_place", "_products", "_vector")
+    __slots__ = ("_family", "_is_number", "_member", "_place", "_products", "_vector")
     _vector: Symbol | None
 
-    def __init__(self, family: str, member: str) -> None:
-        self._family, self._member = family, member
+    def __init__(self, family: str, member: str, is_number: bool = False) -> None:
+        self._family, self._member, self._is_number = family, member, is_number
         self._place = place()
         self._vector = None
         self._products: list[Symbol] = []
@@ -86,6 +87,8 @@ class Member(Vector):
 
     def __matmul__(self, operand: Any) -> Symbol | Chain:
         name = self.matrix_name()
+        if self._is_number:
+            refuse(f"{name} is applied as a matrix, but {self._family} is annotated as number; write {name} * v")
         if isinstance(operand, (Member, Chain)):
             return Chain((self, *_factors(operand)))
         if self._vector is not None:
@@ -106,7 +109,8 @@ class Member(Vector):
                 f"{self._products[0]._place}; give each its own member name"
             )
         if self._vector is None:
-            self._vector = Symbol("leaf", ("vector", self.matrix_name()), Length())
+            length = None if self._is_number else Length()
+            self._vector = Symbol("leaf", ("vector", self.matrix_name()), length)
         return self._vector
 
     def __rmatmul__(self, other: Any) -> NoReturn:

@@ -11,6 +11,7 @@ from fractions import Fraction
 from gated.errors import wrong
 from gated.language.functions import FUNCTIONS
 from gated.language.graph import (
+    ONE_DIM,
     Graph,
     Matrix,
     Node,
@@ -223,7 +224,7 @@ class Printer:
             precedence = MULTIPLY if self.style.name == "numpy" else ATOM
             return self.style.square.format(self.term(node.args[0], ATOM)), precedence
         template = self.style.template(row)
-        if node.attr == "mul" and any(is_constant(arg) for arg in node.args):
+        if node.attr == "mul" and any(arg.dim == ONE_DIM for arg in node.args):
             template = self.style.scale  # a number times a vector is no elementwise product
         binds = {ATOM: (0, 0), ADD: (ADD, ADD), MULTIPLY: (MULTIPLY, MULTIPLY)}[row.precedence]
         if node.attr in ("sub", "div") or (self.style.name == "numpy" and node.attr == "mul" and _scales(node.args[1])):
