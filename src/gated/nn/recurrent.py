@@ -262,6 +262,10 @@ class Recurrent(Stack, kind="recurrent"):
         tape.form = form
         return last, tape
 
+    def joined_step(self, x_t: Any, batch: int) -> Array:
+        """All inputs of one step side by side, (N, width): see `forward`."""
+        return self._inputs.joined("x_t", x_t, (batch,), self.dtype)[0]
+
     def backward_step(self, tape: Tape, dstate: Any) -> tuple[Array, State, ParameterVector]:
         """Undo one `step`.
 

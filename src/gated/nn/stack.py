@@ -124,6 +124,11 @@ class Stack(Layer):
         return self._state_sizes
 
     @property
+    def first_size(self) -> int:
+        """Length of the first input: what a layer before this one gives."""
+        return self._inputs.first
+
+    @property
     def input_columns(self) -> dict[str, slice]:
         """Input -> where it lies in a row of all of them side by side, in the order of the equations."""
         return self._inputs.columns
