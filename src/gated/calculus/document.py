@@ -117,7 +117,9 @@ class Document:
             if row.name in used and row.legend.needed:
                 by_sentence.setdefault(row.legend.group or row.name, []).append(row.legend)
         math, notation = self.markup.math, int(self.notation.latex)
-        return [
+        constants = [f"{self._constant(name)} = {value:g}" for name, value in self.graph.constants.items()]
+        known = [self.words("constants", names=self.formulas(constants))] if constants else []
+        return known + [
             self.words.said(
                 (legends[0].english, legends[0].chinese),
                 f=self.words.join([math(legend.formula[notation]) for legend in legends]),
@@ -126,6 +128,9 @@ class Document:
             )
             for legends in by_sentence.values()
         ]
+
+    def _constant(self, name: str) -> str:
+        return latex_symbol(name) if self.notation.latex else name
 
     def _all_nodes(self) -> list[Node]:
         totals = [self.steps.total(node) for node in self._targets()]

@@ -66,6 +66,7 @@ class _Program(NamedProgram):
     def _head(self) -> None:
         words, letters = self.words, dimension_letters(self.steps)
         arguments = [*self.arrays, self.states, self.params, self.dy, self.dstates]
+        arguments += [f"{name}={value!r}" for name, value in self.constants.items()]
         self.emit(f"def {self.function}({', '.join(arguments)}):", 0)
         self.emit(f'"""{words("np_doc", cell=self.graph.name)}')
         self.emit()

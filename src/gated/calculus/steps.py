@@ -172,7 +172,7 @@ def _quantities(graph: Graph) -> list[Quantity]:
     written = rewrite(graph.outputs, lambda node, args: with_args(node, tuple(map(symbols.get, node.args, args))))
     fixed: dict[Node, bool] = {}
     for node in graph.order:
-        is_parameter = is_constant(node) or is_leaf(node, "vector")
+        is_parameter = is_constant(node) or is_leaf(node, "vector") or is_leaf(node, "constant")
         fixed[node] = is_parameter or (not is_leaf(node) and all(fixed[arg] for arg in node.args))
     return [
         Quantity(

@@ -49,6 +49,8 @@ def without_parameters(graph: g.Graph, omitted: set[str], name: str) -> g.Graph:
         parameters={name: shape for name, shape in graph.parameters.items() if name in left},
         dims=graph.dims,
         places=graph.places,
+        constants=graph.constants,
+        counts=graph.counts,
     )
 
 

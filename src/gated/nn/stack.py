@@ -226,6 +226,20 @@ class Stack(Layer):
 
     # copies, files
 
+    def with_constants(self, **values: Any) -> Any:
+        """A layer that shares the parameters of this one, with other values of constants of its cell.
+
+        Raises:
+            ArgumentError, ArgumentTypeError: there is no such constant, or it cannot have this value.
+        """
+        cell = self.cell.with_constants(**values)
+        if cell.parameters != self.cell.parameters:
+            raise wrong("constants", ", ".join(values), "constants on which the parameters do not depend")
+        other = type(self).__new__(type(self))
+        vars(other).update(vars(self), cell=cell)
+        other._plan()
+        return other
+
     def astype(self, dtype: Any) -> Any:
         """A copy of the layer with its parameters in another dtype.
 
@@ -302,7 +316,7 @@ class Stack(Layer):
             raise wrong(f"layers[{name!r}]", "a bidirectional layer", "one direction: the other begins at the end")
         if self.dropout:
             raise wrong(f"layers[{name!r}]", f"dropout {self.dropout}", "0: learning in real time draws no masks")
-        graph = self.cell.graph
+        graph = self._schedule.graph  # with the numbers in the place of constants
         parts: list[Part] = []
         for level in range(self.num_layers):
             own = self._layer_sizes[level]

@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gated.calculus import reverse_mode
+from gated.language.constants import resolved
 from gated.language.graph import Graph, Matrix, Node, is_leaf, leaf, topological
 from gated.schedule.passes import gather_products, require_folded
 
@@ -57,7 +58,8 @@ class CellSchedule:
 
 
 def schedule(graph: Graph) -> CellSchedule:
-    """Plan the forward and backward programs of a graph."""
+    """Plan the forward and backward programs of a graph, with the numbers in the place of its constants."""
+    graph = resolved(graph)
     adjoints = reverse_mode(graph.outputs, graph.seeds)
     previous = [adjoints.get(graph.state_leaf(name)) for name in graph.states]
     inputs = [adjoints.get(graph.input_leaf(name)) for name in graph.inputs]
