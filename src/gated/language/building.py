@@ -78,6 +78,7 @@ def build(function: Callable[..., Any], trace: Trace, output_names: tuple[str, .
         dims={name: dim_of(symbol) for name, symbol in trace.variables.items()},
         places=places,
         constants=dict(trace.signature.constants),
+        fixed=frozenset(name for name in parameters if name.split(".")[0] in trace.signature.fixed),
         counts=dict(trace.signature.counts),
     )
     _check_all_used(graph, trace)

@@ -50,6 +50,8 @@ def without_parameters(graph: g.Graph, omitted: set[str], name: str) -> g.Graph:
         dims=graph.dims,
         places=graph.places,
         constants=graph.constants,
+        fixed=frozenset(graph.fixed & left),
+        init={name: rule for name, rule in graph.init.items() if name in left},
         counts=graph.counts,
     )
 

@@ -13,6 +13,7 @@ from typing import Any
 from gated.errors import CellError, FileFormatError, shown
 from gated.language import graph as g
 from gated.language.constants import resolved
+from gated.language.first_values import is_rule
 from gated.language.functions import FUNCTIONS
 from gated.language.limits import MAX_DOC, MAX_NAME, MAX_NODES, is_name, is_plain
 
@@ -43,6 +44,8 @@ def graph_to_json(graph: g.Graph) -> dict[str, Any]:
         # what not every cell has: older versions read the others
         **({"constants": graph.constants} if graph.constants else {}),
         **({"counts": graph.counts} if graph.counts else {}),
+        **({"fixed": sorted(graph.fixed)} if graph.fixed else {}),
+        **({"init": graph.init} if graph.init else {}),
     }
 
 
@@ -115,6 +118,8 @@ def graph_from_json(data: Any) -> g.Graph:
         dims=dims,
         constants=constants,
         counts=counts,
+        fixed=_fixed(data.get("fixed", []), parameters),
+        init=_init(data.get("init", {}), parameters),
     )
     used = {m.name for node in graph.order if g.is_product(node) for m in node.attr}
     used |= {node.attr[1] for node in graph.order if g.is_leaf(node, "vector")}
@@ -139,6 +144,18 @@ def _numbers_by_name(data: dict[str, Any], key: str, kinds: tuple[type, ...], ta
         what = f"{key} '{shown(name, 40)}' is {_quoted(number)}"
         _need(is_name(name) and name not in taken and fits, f"{what}, expected a finite number under a free name")
     return {name: float(number) if float in kinds else number for name, number in value.items()}
+
+
+def _fixed(value: Any, parameters: Collection[str]) -> frozenset[str]:
+    fits = isinstance(value, list) and all(isinstance(name, str) and name in parameters for name in value)
+    _need(fits, f"'fixed' is {_quoted(value)}, expected a list of parameters")
+    return frozenset(value)
+
+
+def _init(value: Any, parameters: Collection[str]) -> dict[str, str]:
+    fits = isinstance(value, dict) and all(name in parameters and is_rule(rule) for name, rule in value.items())
+    _need(fits, f"'init' is {_quoted(value)}, expected parameters and rules such as 'uniform(0, 1)'")
+    return dict(value)
 
 
 def _is_dim(value: Any) -> bool:

@@ -65,18 +65,23 @@ class Network(Layer, kind="network"):
         self.dtype = next(iter(layers.values())).dtype
         shapes: dict[str, tuple[int, ...]] = {}
         ties: dict[str, str] = {}
+        fixed: dict[str, tuple[int, ...]] = {}
         for name, layer in layers.items():
             first, own = self._first_name(layer), layer.params
             if first == name:
                 shapes |= {f"{name}.{key}": shape for key, shape in own.shapes.items()}
+                fixed |= {f"{name}.{key}": shape for key, shape in own.fixed_shapes.items()}
                 ties |= {f"{name}.{key}": f"{name}.{held}" for key, held in own.ties.items()}
             else:
                 ties |= {f"{name}.{key}": f"{first}.{own.ties.get(key, key)}" for key in [*own.shapes, *own.ties]}
         checks.room({"layers": len(layers)}, sum(math.prod(shape) for shape in shapes.values()), self.dtype)
-        whole, spans = ParameterVector(shapes, self.dtype, ties=ties), self._spans()
+        whole, spans, behind = ParameterVector(shapes, self.dtype, ties=ties, fixed=fixed), self._spans(), 0
         for name, layer in self._distinct().items():
             start, stop = spans[name]
             whole.vector[start:stop] = layer.theta
+            own = layer.params.fixed_vector
+            whole.fixed_vector[behind : behind + own.size] = own
+            behind += own.size
         self._adopt(whole)
 
     @property
@@ -102,10 +107,14 @@ class Network(Layer, kind="network"):
 
     def _adopt(self, params: ParameterVector) -> None:
         """The layers' parameters become views into another vector, of the same numbers."""
-        self._params, self._linked, spans = params, None, self._spans()
+        self._params, self._linked, spans, behind = params, None, self._spans(), 0
         for name, layer in self._distinct().items():
             start, stop = spans[name]
-            views = layer.params.like(params.vector[start:stop], params)
+            size = layer.params.fixed_vector.size
+            views = layer.params.like(
+                params.vector[start:stop], params, params.fixed_vector[behind : behind + size] if size else None
+            )
+            behind += size
             if isinstance(layer, Layer):
                 layer._adopt(views)
             else:  # a user's own
@@ -144,6 +153,10 @@ class Network(Layer, kind="network"):
                 yield from ((f"{name}.{inner}", part, start + own) for inner, part, own in layer.parts())
             else:
                 yield name, layer, start
+
+    def arrays(self) -> dict[str, Array]:
+        """All that a file holds: the parameters by name, and the fixed arrays."""
+        return {**self.params, **self.fixed}
 
     # sizes
 

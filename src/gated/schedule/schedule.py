@@ -63,8 +63,10 @@ def schedule(graph: Graph) -> CellSchedule:
     adjoints = reverse_mode(graph.outputs, graph.seeds)
     previous = [adjoints.get(graph.state_leaf(name)) for name in graph.states]
     inputs = [adjoints.get(graph.input_leaf(name)) for name in graph.inputs]
-    vectors = {name: leaf("vector", name, shape[0]) for name, shape in graph.parameters.items() if len(shape) == 1}
-    deltas = [delta for pairs in adjoints.products.values() for delta, _ in pairs]
+    learned = {name: shape for name, shape in graph.parameters.items() if name not in graph.fixed}
+    vectors = {name: leaf("vector", name, shape[0]) for name, shape in learned.items() if len(shape) == 1}
+    outer = {matrix: pairs for matrix, pairs in adjoints.products.items() if matrix.name in learned}
+    deltas = [delta for pairs in outer.values() for delta, _ in pairs]
     new = gather_products([*previous, *inputs, *(adjoints.get(v) for v in vectors.values()), *deltas], set(graph.order))
 
     # an input has a level even in a cell that never looks at it
@@ -74,7 +76,7 @@ def schedule(graph: Graph) -> CellSchedule:
     previous = [new[node] for node in previous]
     inputs = [new[node] for node in inputs]
     vector_adjoints = {name: new[adjoints.get(v)] for name, v in vectors.items()}
-    products = {m: [(new[delta], operand) for delta, operand in pairs] for m, pairs in adjoints.products.items()}
+    products = {m: [(new[delta], operand) for delta, operand in pairs] for m, pairs in outer.items()}
 
     in_loop = [node for node in topological(previous) if node not in forward]
     targets = [*inputs, *vector_adjoints.values(), *(delta for pairs in products.values() for delta, _ in pairs)]

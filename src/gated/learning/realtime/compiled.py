@@ -231,8 +231,8 @@ def _reason(chain: Sequence[ChainLink], links: Sequence[Link]) -> str:
     """Why there is no machine code for a chain; "" where there is."""
     if len(links) < len(chain):
         return "a network with an Embedding, a sum of branches, or a layer that tells no equations"
-    if any(len(link.graph.inputs) > 1 or _has_numbers(link) for link in links):
-        return "a cell with several inputs or with single numbers"
+    if any(len(link.graph.inputs) > 1 or link.graph.fixed or _has_numbers(link) for link in links):
+        return "a cell with several inputs, single numbers or fixed arrays"
     if not any(link.graph.states for link in links):
         return "a network without a recurrent layer"
     spans = sorted(span for link in links for span in link.spans.values())
