@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fnmatch
 import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NoReturn
@@ -11,7 +12,7 @@ import numpy as np
 
 from gated.backends import DEFAULT, backend_of
 from gated.backends.whole_step import Link
-from gated.errors import FileFormatError, GatedError, describe, shown, wrong_type
+from gated.errors import FileFormatError, GatedError, describe, shown, wrong, wrong_type
 from gated.nn import checks, whole_pass
 from gated.nn.claims import Description, Shape, Weight, claims, entries
 from gated.nn.further import further_inputs, given, handed_back, taken
@@ -52,6 +53,7 @@ class Network(Layer, kind="network"):
     """
 
     _linked: Linked | str | None = None
+    _frozen: tuple[str, ...] = ()
     is_chain = True  # each layer reads the one before
 
     def __init__(self, layers: Mapping[str, Layer_], *more: Any) -> None:
@@ -157,6 +159,41 @@ class Network(Layer, kind="network"):
     def arrays(self) -> dict[str, Array]:
         """All that a file holds: the parameters by name, and the fixed arrays."""
         return {**self.params, **self.fixed}
+
+    def freeze(self, *patterns: str) -> None:
+        """Keep parameters from learning: no update by `gated.learning` moves them, weight decay included, and in the
+        gradient's norm they do not count. Copies and pickles know of it, files do not.
+
+        Args:
+            patterns: names, or patterns of them: "rnn.l0.W.*". Without any, all parameters.
+
+        Raises:
+            ArgumentError, ArgumentTypeError: one fits no parameter.
+        """
+        found = {self.params.ties.get(name, name) for name in self._fitting("freeze", patterns)}
+        self._frozen = tuple(name for name in self.params if name in found or name in self._frozen)
+
+    def unfreeze(self, *patterns: str) -> None:
+        """Let parameters learn again. Arguments and errors as of `freeze`."""
+        found = {self.params.ties.get(name, name) for name in self._fitting("unfreeze", patterns)}
+        self._frozen = tuple(name for name in self._frozen if name not in found)
+
+    @property
+    def frozen(self) -> tuple[str, ...]:
+        """The names of the parameters that do not learn, in the order of theta."""
+        return self._frozen
+
+    def _fitting(self, call: str, patterns: tuple[Any, ...]) -> list[str]:
+        names, found = [*self.params, *self.params.ties], []
+        for pattern in patterns or ("*",):
+            if not isinstance(pattern, str):
+                raise wrong_type(call, describe(pattern), "names of parameters, or patterns such as 'rnn.l0.W.*'")
+            fitting = fnmatch.filter(names, pattern)
+            if not fitting and patterns:
+                few = ", ".join(names[:6]) + (", ..." if len(names) > 6 else "")
+                raise wrong(call, shown(repr(pattern), 60), f"names of parameters, or patterns of them: {few}")
+            found += fitting
+        return found
 
     # sizes
 

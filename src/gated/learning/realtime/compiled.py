@@ -66,6 +66,8 @@ class NativeEngine:
         """What is not done in machine code, and why."""
         if self._how() != "gradient":
             return None
+        if self.network.frozen:
+            return "the updates, which go around what is frozen"
         if type(self.optimizer) in OPTIMIZERS.values() and "update" not in vars(self.optimizer):
             return "the updates, which are made by the network's backend 'reference'"
         return f"the updates of {type(self.optimizer).__name__}, which is none of the optimizers of gated.learning"
@@ -91,7 +93,7 @@ class NativeEngine:
         native, optimizer, how = self.native, self.optimizer, self._how()
         if how == "gradient":
             native.run(1, how)
-            update(native.theta, native.gradient, optimizer, self.clip, self.backend)
+            update(self.network, native.gradient, optimizer, self.clip, self.backend)
             return
         if how == "rate":
             native.rates[0] = optimizer.rate
@@ -131,6 +133,8 @@ class NativeEngine:
     def _how(self) -> str:
         """How an update is made: see `NativeStep.run`."""
         own = self.optimizer
+        if self.network.frozen:
+            return "gradient"
         if type(own) is SGD and not own.momentum and not own.weight_decay and self.clip is None:
             return "rate"
         # what belongs to no layer is made by the network's backend
