@@ -33,7 +33,8 @@ def forecast(
     ] = None,
     horizon: Annotated[int, typer.Option(help="Steps to foretell.")] = 12,
     season: Annotated[
-        int | None, typer.Option(help="Steps after which things repeat themselves  [default: as the dates say]")
+        list[int] | None,
+        typer.Option(help="Steps after which things repeat themselves; may be given again  [default: as the dates say]"),
     ] = None,
     lags: Annotated[
         int | None, typer.Option(help="Last values that are read side by side  [default: two seasons]")

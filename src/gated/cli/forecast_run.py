@@ -61,7 +61,7 @@ def _learned(values: Mapping[str, Any], given: Sequence[str]) -> tuple[Any, Tabl
     cell = values["cell"]
     model = Forecaster(
         horizon=values["horizon"],
-        season=values["season"],
+        season=tuple(values["season"]) if values["season"] else None,
         lags=values["lags"],
         cell=load_cell(cell) if ":" in cell or cell.endswith(".py") else cell,
         hidden_size=values["hidden"],
@@ -137,7 +137,8 @@ def _tell(values: Mapping[str, Any], model: Any, table: Table | None = None) -> 
     learned = model.learned_
     shape, rhythm = learned.shape, learned.rhythm
     network = learned.ensemble.networks[0]
-    what = "no season" if shape.season == 1 else f"season {shape.season}"
+    several = " and ".join(map(str, shape.seasons))
+    what = "no season" if shape.season == 1 else f"season{'s' * bool(shape.further)} {several}"
     step = f"frequency {rhythm.step}, " if rhythm.beat is not None else ""
     typer.echo(f"data     {Path(values['data']).name}: {step}{what}, {shape.lags} lags")
     typer.echo(

@@ -81,14 +81,16 @@ def load_learned(path: str | os.PathLike[str], names: Collection[str]) -> tuple[
 
 def _learned(networks: list[Any], said: Any) -> Learned:
     """What a description says, if it fits together; any of a few errors if it does not."""
-    shape = Shape(**said["shape"])
+    shape = Shape(**{**said["shape"], "further": tuple(said["shape"]["further"])})
+    for own in shape.further:
+        _count("further", own, 2)
     for field in fields(Shape):
-        if field.name not in ("level", "base"):
+        if field.name not in ("level", "base", "further"):
             _count(field.name, getattr(shape, field.name), 0 if field.name in ("exogenous", "phase") else 1)
     rhythm = Rhythm(**said["rhythm"])
     right = shape.base in BASES and isinstance(shape.level, bool) and isinstance(rhythm.step, str)
     right = right and rhythm.kind in (DATES, PERIODS, NUMBERS, COUNTED)
-    if not right or said["transform"] not in TRANSFORMS or rhythm.phases(shape.season) not in (0, shape.phase):
+    if not right or said["transform"] not in TRANSFORMS or rhythm.phases(*shape.seasons) not in (0, shape.phase):
         raise FileFormatError("got features that there are not")
     quantiles = levels("quantiles", said["quantiles"])
     if 0.5 not in quantiles:

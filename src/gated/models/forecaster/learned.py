@@ -64,7 +64,7 @@ class Lens:
         table = carried((own.exogenous - self.center) / self.size, 0.0)
         if ahead is not None:
             table = np.concatenate([table, (ahead - self.center) / self.size])
-        phase = own.rhythm.phase(own.index, shape.season) if shape.phase else None
+        phase = own.rhythm.phase(own.index, *shape.seasons) if shape.phase else None
         return prepare(values, shape.season, phase, table)
 
 

@@ -231,7 +231,7 @@ def _model(learned: Learned, series: Sequence[Series], say: Mapping[str, str]) -
     rows = {
         "series": f"{len(series):,}",
         "steps": f"{max(len(own) for own in series):,}",
-        "season": say["none"] if shape.season == 1 else str(shape.season),
+        "season": say["none"] if shape.season == 1 else ", ".join(map(str, shape.seasons)),
         "lags": str(shape.lags),
         "cell": network.layers["rnn"].cell.name,
         "networks": str(len(ensemble.networks)),
