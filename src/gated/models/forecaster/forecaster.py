@@ -55,6 +55,9 @@ class Forecaster(BaseEstimator):
         early_stopping: a network has the weights that were best on its block, and ends when they get no better.
         patience: so many judgements without a better one.
         transform: "log" or "sqrt" of the values is foretold, for series that swing more where they are higher.
+        lower: no value is below it, such as 0 of counts: neither the middle nor an interval goes there, and values that
+            do are refused; None: there is no such bound.
+        upper: likewise, above.
         target: the column of a long frame that is foretold; None: frames are wide.
         time: the column of its dates; None: rows follow each other as they stand.
         series: the column that names its series; None: there is one.
@@ -93,6 +96,8 @@ class Forecaster(BaseEstimator):
         early_stopping: bool = True,
         patience: int = 15,
         transform: str | None = None,
+        lower: float | None = None,
+        upper: float | None = None,
         target: Any = None,
         time: Any = None,
         series: Any = None,
@@ -117,6 +122,8 @@ class Forecaster(BaseEstimator):
         self.early_stopping = early_stopping
         self.patience = patience
         self.transform = transform
+        self.lower = lower
+        self.upper = upper
         self.target = target
         self.time = time
         self.series = series

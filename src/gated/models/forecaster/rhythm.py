@@ -93,7 +93,7 @@ class Rhythm:
         return pd.Index(numbers.astype(np.int64) if step.is_integer() and float(last).is_integer() else numbers)
 
     def phase(self, index: Any, *seasons: int) -> Array:
-        """(T, P): cosines and sines of the place of each date in the seasons; P = 0 where the calendar does not tell."""
+        """(T, P): cosines and sines of the place of each date in each season; P = 0 where it tells nothing."""
         return np.concatenate([np.zeros((len(index), 0)), *(self._phase(index, own) for own in seasons)], 1)
 
     def _phase(self, index: Any, season: int) -> Array:

@@ -14,7 +14,7 @@ from gated.models.forecaster.features import Shape
 from gated.models.forecaster.reading import Columns
 from gated.models.forecaster.rhythm import Rhythm
 from gated.nn import checks
-from gated.number_checks import above_zero, one_of, whole, whole_above_zero
+from gated.number_checks import above_zero, one_of, real, whole, whole_above_zero
 
 TRANSFORMS: dict[str | None, tuple[Any, Any]] = {
     None: (lambda x: x, lambda x: x),
@@ -108,7 +108,9 @@ def seasons_of(given: Any, rhythm: Rhythm, longest: int, horizon: int) -> tuple[
     several = isinstance(given, (list, tuple, np.ndarray))
     if several and not len(given):
         raise wrong("season", "none", "a number of steps, or several; 1 is none")
-    found = sorted({whole_above_zero("season", own) for own in (given if several else [given])} - ({1} if several else set()))
+    found = sorted(
+        {whole_above_zero("season", own) for own in (given if several else [given])} - ({1} if several else set())
+    )
     if found and found[-1] >= longest:
         raise wrong("season", found[-1], f"fewer than the {longest} steps of the longest series")
     return tuple(found) or (1,)
@@ -117,6 +119,20 @@ def seasons_of(given: Any, rhythm: Rhythm, longest: int, horizon: int) -> tuple[
 def transform_of(given: Any) -> str | None:
     """The name of the function that values go through."""
     return None if given.transform is None else one_of("transform", given.transform, "log", "sqrt")
+
+
+def bounds_of(given: Any) -> tuple[float | None, float | None]:
+    """(lower, upper), None for none. `given`: has both as attributes."""
+    found = {}
+    for name in ("lower", "upper"):
+        value = getattr(given, name)
+        found[name] = None if value is None else real(name, value)
+        if value is not None and not np.isfinite(found[name]):
+            raise wrong(name, value, "a finite number, or None for no bound")
+    low, high = found.values()
+    if low is not None and high is not None and not low < high:
+        raise wrong("upper", f"{high:g}", f"more than lower, {low:g}")
+    return low, high
 
 
 def horizon_of(given: Any, horizon: Any) -> int:
