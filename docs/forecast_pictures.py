@@ -1,6 +1,7 @@
 """The picture of docs/forecaster.md: three real series, and what was foretold from some origins without the future.
 
-python docs/forecast_pictures.py     into docs/pictures: forecasts.png, and with .zh in Chinese where a Chinese font is installed
+python docs/forecast_pictures.py     into docs/pictures: forecasts.png, and with .zh in Chinese where a Chinese font is
+                                     installed
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from gated.learning.training.figures import COLOURS, chinese_font, in_chinese, n
 from gated.models import Forecaster  # noqa: E402
 
 SHOWN = 4  # origins, one horizon apart
+LOWER = {"sunspots": 0}
 TITLES = {
     "sunspots": ("sunspots, mean number of a year", "太阳黑子，各年的平均数"),
     "co2": ("co2, carbon dioxide over Mauna Loa, parts per million", "co2，冒纳罗亚上空的二氧化碳，百万分之几"),
@@ -33,7 +35,7 @@ def draw(folder: Path) -> None:
         series = load(name)
         values, where = series.to_numpy(), series.index.to_timestamp().to_numpy()
         starts = [len(values) - own.horizon * k for k in range(SHOWN, 0, -1)]
-        model = Forecaster(horizon=own.horizon, random_state=0).fit(series.iloc[: starts[0]])
+        model = Forecaster(horizon=own.horizon, lower=LOWER.get(name), random_state=0).fit(series.iloc[: starts[0]])
         begin = starts[0] - 3 * own.horizon
         for at in starts:
             said = model.predict_quantiles(series.iloc[:at]).to_numpy()

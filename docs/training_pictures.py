@@ -1,6 +1,7 @@
 """The picture of docs/training.md: the gates of an LSTM whose forget gates were driven to 1 before it learned.
 
-python docs/training_pictures.py     into docs/pictures: gates-over-training.png, and with .zh in Chinese where a Chinese font is installed
+python docs/training_pictures.py     into docs/pictures: gates-over-training.png, and with .zh in Chinese where a
+                                     Chinese font is installed
 """
 
 from __future__ import annotations

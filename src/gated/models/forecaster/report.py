@@ -18,6 +18,7 @@ from gated.models.forecaster.learned import Learned
 from gated.models.forecaster.network import INPUTS, STRAIGHT, Tables
 from gated.models.forecaster.reading import Series
 from gated.models.forecaster.report_words import WORDS
+from gated.models.forecaster.rhythm import DATES
 from gated.models.pages import Chart, dim, facts, head, key, moved, page, swatch
 from gated.models.pages.chart import number_told
 from gated.models.pages.style import curve
@@ -99,9 +100,9 @@ def _labels(own: Series, ahead: int) -> list[str]:
         return [str(k) for k in range(len(own) + ahead)]
     whole = [*own.index, *own.ahead(ahead)] if ahead else list(own.index)
     texts = [str(label) for label in whole]
-    for end in (" 00:00:00", ":00"):  # what is the same of all of them: the time of days, the seconds of hours
-        if all(text.endswith(end) for text in texts):
-            return [text.removesuffix(end) for text in texts]
+    for end in (" 00:00:00", ":00", "-01", "-01"):  # what all of them have: the time of days, the first of months
+        if own.rhythm.kind == DATES and all(text.endswith(end) for text in texts):
+            texts = [text.removesuffix(end) for text in texts]
     return texts
 
 

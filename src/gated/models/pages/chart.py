@@ -17,7 +17,7 @@ Array = NDArray[Any]
 MARGINS = (56, 14, 12, 30)  # left, right, top, bottom
 PLAIN = (2, 2, 2, 2)
 BROAD = 600  # from this width on a chart is made smaller on a telephone, and its letters larger
-LONG_WORD = 10  # letters: of longer words below a chart every other one is left out there
+LONG_WORD = 7  # letters: of longer words below a chart every other one is left out there
 BLUE = (11, 98, 163)  # of cells; by night the style makes it brighter
 
 
