@@ -123,16 +123,19 @@ def transform_of(given: Any) -> str | None:
 
 def bounds_of(given: Any) -> tuple[float | None, float | None]:
     """(lower, upper), None for none. `given`: has both as attributes."""
-    found = {}
-    for name in ("lower", "upper"):
-        value = getattr(given, name)
-        found[name] = None if value is None else real(name, value)
-        if value is not None and not np.isfinite(found[name]):
-            raise wrong(name, value, "a finite number, or None for no bound")
-    low, high = found.values()
+    low, high = (_bound(name, getattr(given, name)) for name in ("lower", "upper"))
     if low is not None and high is not None and not low < high:
         raise wrong("upper", f"{high:g}", f"more than lower, {low:g}")
     return low, high
+
+
+def _bound(name: str, value: Any) -> float | None:
+    if value is None:
+        return None
+    found = real(name, value)
+    if not np.isfinite(found):
+        raise wrong(name, value, "a finite number, or None for no bound")
+    return found
 
 
 def horizon_of(given: Any, horizon: Any) -> int:
