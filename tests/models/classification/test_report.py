@@ -200,7 +200,7 @@ def test_few_sequences_are_said_to_be_few():
 
 def test_what_is_wrong_is_called_sure_only_where_it_was():
     page = classifier_report(outcome())  # the wrong class of one has 0.9, that of the other 0.6
-    assert "2 of 3 are wrong. Of 1 of them it was sure: it gave the wrong class 80% or more." in page
+    assert "Wrong: 2 of 3. Sure of it, with a probability of 80% or more for the wrong class: 1. In the" in page
     page = classifier_report(outcome(), "zh")
     assert "3 个中有 2 个判错，其中 1 个它还很有把握" in page
     assert ">真实：</span>a" in page and ">判定：</span>" in page

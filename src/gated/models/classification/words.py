@@ -32,8 +32,8 @@ WORDS: dict[str, dict[str, str]] = {
         "named": "{0}: ",
         "wrong": "What it has wrong",
         "none wrong": "Nothing that it was judged by is wrong.",
-        "wrong count": "{0:,} of {1:,} are wrong. Of {2:,} of them it was sure: it gave the wrong class {3:.0%} or "
-        "more. In the order of that probability:",
+        "wrong count": "Wrong: {0:,} of {1:,}. Sure of it, with a probability of {3:.0%} or more for the wrong class: "
+        "{2:,}. In the order of that probability:",
         "early": "How early it knows",
         "early about": "Accuracy when only the first part of each sequence is seen.",
         "share": "share of the steps that is seen, in %",
