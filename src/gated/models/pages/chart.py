@@ -16,6 +16,7 @@ from gated.models.pages.png import png_bytes
 Array = NDArray[Any]
 MARGINS = (56, 14, 12, 30)  # left, right, top, bottom
 PLAIN = (2, 2, 2, 2)
+BROAD = 640  # wider ones are drawn small on narrow pages, where their letters are to be read all the same
 BLUE = (11, 98, 163)  # of cells; by night the style makes it brighter
 
 
@@ -118,7 +119,8 @@ class Chart:
 
     def svg(self, title: str) -> str:
         """The picture; `title` is read to those who do not see it."""
-        head = f'<svg class="chart" viewBox="0 0 {self.width} {self.height}" role="img"><title>{escape(title)}</title>'
+        kind = "chart broad" if self.width > BROAD else "chart"
+        head = f'<svg class="{kind}" viewBox="0 0 {self.width} {self.height}" role="img"><title>{escape(title)}</title>'
         return head + "".join(self._marks) + "</svg>"
 
     def _x(self, place: float) -> float:

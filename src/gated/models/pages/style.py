@@ -36,7 +36,7 @@ CHARTS = f"""
 @media (prefers-color-scheme: dark) {{ :root {{ --own: #58a6ff; --other: #f0a860; --truth: #e6edf3 }} }}
 svg.chart {{ display: block; width: 100%; height: auto; font: 12px system-ui, "Noto Sans", "Noto Sans CJK SC",
   sans-serif }}
-@media (max-width: 40rem) {{ svg.chart {{ font-size: 21px; overflow: visible }} }}
+@media (max-width: 40rem) {{ svg.broad {{ font-size: 21px; overflow: visible }} }}
 svg.chart text {{ fill: var(--dim) }} svg.chart .grid {{ stroke: var(--line); stroke-width: 1 }}
 svg.chart .line {{ fill: none; stroke-width: 1.6; stroke-linejoin: round; stroke-linecap: round }}
 svg.chart .truth {{ stroke: var(--truth) }} svg.chart .own {{ stroke: var(--own); stroke-width: 2 }}
