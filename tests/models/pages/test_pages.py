@@ -35,7 +35,7 @@ def test_lines_are_broken_where_a_number_is_missing():
 def test_letters_of_broad_charts_are_larger_on_narrow_pages():
     assert parsed(lines({"a": [1, 2]})).get("class") == "chart broad"
     assert parsed(lines({"a": [1, 2]}, width=480)).get("class") == "chart"
-    assert "@media (max-width: 40rem) { svg.broad { font-size:" in style.CHARTS
+    assert "@media (max-width: 36rem) { svg.broad { font-size:" in style.CHARTS
 
 
 def test_charts_of_odd_numbers():
