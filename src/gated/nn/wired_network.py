@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gated.backends import backend_of
+from gated.errors import wrong
 from gated.nn.network import Network, States
 from gated.nn.network_checks import has_state, running
 from gated.nn.parameters import ParameterVector
@@ -112,8 +113,16 @@ class WiredNetwork(Network):
     # calls
 
     def _forward(
-        self, x: Any, state: States | None, lengths: Any, rng: np.random.Generator | None, owned: bool
+        self,
+        x: Any,
+        state: States | None,
+        lengths: Any,
+        rng: np.random.Generator | None,
+        owned: bool,
+        resets: Any = None,
     ) -> tuple[Array, States, Any]:
+        if resets is not None:
+            raise wrong("resets", "some for a network that is no chain", "None: they are for a chain of layers")
         self._check_state(state)
         flow = Flow(self, x, lengths)
         tape = WiredTape(self, flow)
