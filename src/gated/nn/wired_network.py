@@ -121,8 +121,7 @@ class WiredNetwork(Network):
         owned: bool,
         resets: Any = None,
     ) -> tuple[Array, States, Any]:
-        if resets is not None:
-            raise wrong("resets", "some for a network that is no chain", "None: they are for a chain of layers")
+        _refuse_resets(resets)
         self._check_state(state)
         flow = Flow(self, x, lengths)
         tape = WiredTape(self, flow)
@@ -143,8 +142,11 @@ class WiredNetwork(Network):
         flow.put(name, y, joined.timed, last)
         return y, last
 
-    def infer(self, x: Any, state: States | None = None, lengths: Any = None) -> tuple[Array, States]:
+    def infer(
+        self, x: Any, state: States | None = None, lengths: Any = None, *, resets: Any = None
+    ) -> tuple[Array, States]:
         """As `forward`, without a tape and without dropout: the last layer's output, {name: last state}."""
+        _refuse_resets(resets)
         self._check_state(state)
         flow, tail = Flow(self, x, lengths), self.tail
         last: States = {}
@@ -278,3 +280,8 @@ class WiredNetwork(Network):
 
     def __repr__(self) -> str:
         return f"Wired{super().__repr__()[:-1]}; reads {', '.join(self.inputs)})"
+
+
+def _refuse_resets(resets: Any) -> None:
+    if resets is not None:
+        raise wrong("resets", "some for a network that is no chain", "None: they are for a chain of layers")
