@@ -69,7 +69,8 @@ def sgu(x, h, *, W, U, b):
     """Simple gated unit: the input gates the state by a product, a hard sigmoid mixes old and new.
 
     Source: Y. Gao, D. Glowacka (2016), Deep gate recurrent neural network, ACML, 350-365 (arXiv:1604.02910). The hard
-    sigmoid is that of Theano, Keras and Chainer's SGU, a line of slope 0.2; torchrecurrent's has PyTorch's, 1/6.
+    sigmoid is that of Theano, of Keras then and of Chainer's SGU, the line 0.2 a + 0.5 between 0 and 1; torchrecurrent
+    has PyTorch's, a / 6 + 0.5.
     """
     g = W.g @ x + b.g
     k = tanh(U.k @ (g * h))
@@ -84,7 +85,8 @@ def dsgu(x, h, *, W, U, b):
     """Deep simple gated unit: a simple gated unit with one more matrix, and a candidate between 0 and 1.
 
     Source: Y. Gao, D. Glowacka (2016), Deep gate recurrent neural network, ACML, 350-365 (arXiv:1604.02910). The hard
-    sigmoid is that of Theano, Keras and Chainer's SGU, a line of slope 0.2; torchrecurrent's has PyTorch's, 1/6.
+    sigmoid is that of Theano, of Keras then and of Chainer's SGU, the line 0.2 a + 0.5 between 0 and 1; torchrecurrent
+    has PyTorch's, a / 6 + 0.5.
     """
     g = W.g @ x + b.g
     k = tanh(U.k @ (g * h))

@@ -61,11 +61,11 @@ def scrn(x, y, h, s, *, W, U, V, b):
     """Structurally constrained recurrent network: s forgets slowly, h is an ordinary hidden layer, y reads both.
 
     Source: T. Mikolov, A. Joulin, S. Chopra, M. Mathieu, M. Ranzato (2014), Learning longer memory in recurrent neural
-    networks, arXiv:1412.7753, with alpha = 0.95. The biases are ours, and the paper's softmax over y
-    is the loss's.
+    networks, arXiv:1412.7753, with alpha = 0.95. The biases are ours, and the paper's softmax over y is the
+    loss's.
 
-    y is read by nothing at the next step. torchrecurrent takes tanh of y and lets it, not h, come back as the hidden
-    layer of the next step.
+    torchrecurrent has y = tanh(U.y @ h + V.y @ s + b.y), and in the equation of h the y of the step before in the place
+    of h.
     """
     s = 0.05 * (W.s @ x) + 0.95 * s
     h = sigmoid(W.h @ x + U.h @ h + V.h @ s + b.h)

@@ -36,8 +36,9 @@ def cornn(x, h, z, *, W, U, V, b):
     """Coupled oscillatory RNN (coRNN): h is where the oscillators are, z how fast they move.
 
     Source: T. K. Rusch, S. Mishra (2021), Coupled oscillatory recurrent neural network (coRNN): an accurate and
-    (gradient) stable architecture for learning long time dependencies, ICLR (arXiv:2010.00951), equation 3, of whose
-    two forms the explicit one. The step is 0.1, both damping factors are 1; the authors choose them for each task.
+    (gradient) stable architecture for learning long time dependencies, ICLR (arXiv:2010.00951); of its two forms
+    the one with the damping of the old speed. The step is 0.1 and both damping factors are 1; the authors choose them
+    for each task.
     """
     z = z + 0.1 * (tanh(W.z @ x + U.z @ h + V.z @ z + b.z) - h - z)
     h = h + 0.1 * z
@@ -63,8 +64,8 @@ def lem(x, h, z, *, W, U, V, b):
     """Long expressive memory: two states on many time scales, d and e being the steps that they take.
 
     Source: T. K. Rusch, S. Mishra, N. B. Erichson, M. W. Mahoney (2022), Long expressive memory for sequence modeling,
-    ICLR (arXiv:2110.04744), equation 3, with a longest step of 1. The output sees the new z, as in the paper and the
-    authors' program; torchrecurrent's sees the old one.
+    ICLR (arXiv:2110.04744), with a longest step of 1. In the paper and the authors' program the output sees the new
+    z, V.h @ z_t; torchrecurrent has V.h @ z_(t-1).
     """
     d = sigmoid(W.d @ x + U.d @ h + b.d)
     e = sigmoid(W.e @ x + U.e @ h + b.e)

@@ -12,7 +12,7 @@ def working_memory_lstm(x, h, c, *, W, U, V, b):
     """LSTM with working memory connections (LSTM-WM): peepholes with full matrices, squashed before they are added.
 
     Source: F. Landi, L. Baraldi, M. Cornia, R. Cucchiara (2021), Working memory connections for LSTM, Neural Networks
-    144, 334-341 (arXiv:2109.00020). torchrecurrent adds a bias to the product with the cell.
+    144, 334-341 (arXiv:2109.00020). In torchrecurrent V.i @ c, V.f @ c and V.o @ c have a bias each.
     """
     i = sigmoid(W.i @ x + U.i @ h + tanh(V.i @ c) + b.i)
     f = sigmoid(W.f @ x + U.f @ h + tanh(V.f @ c) + b.f)

@@ -27,7 +27,8 @@ def multiplicative_lstm(x, h, c, *, W, U, V, b):
     """Multiplicative LSTM: an LSTM that sees the product m of input and output in the output's place.
 
     Source: B. Krause, I. Murray, S. Renals, L. Lu (2017), Multiplicative LSTM for sequence modelling, ICLR workshop
-    (arXiv:1609.07959). The biases are ours; torchrecurrent adds a bias to both factors of m.
+    (arXiv:1609.07959). The biases are ours; torchrecurrent has one in each factor of
+    m too.
     """
     m = (W.m @ x) * (U.m @ h)
     i = sigmoid(W.i @ x + V.i @ m + b.i)

@@ -66,7 +66,7 @@ def minlstm(x, h, *, W, b):
 
 @cell
 def elstm(x, h, c, *, W, U, p, b):
-    """Element-wise LSTM (eLSTM): the cell meets itself through peepholes only, and may be learned in real time exactly.
+    """Element-wise LSTM (eLSTM): the cell sees its own past through peepholes only, and no gate sees the output.
 
     Source: K. Irie, A. Gopalakrishnan, J. Schmidhuber (2024), Exploring the promise and limits of real-time recurrent
     learning, ICLR (arXiv:2305.19044). The biases are ours.

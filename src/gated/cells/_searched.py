@@ -12,7 +12,7 @@ def mut1(x, h, *, W, U, b):
     """A gated unit that was found by search, MUT1. z = 1 takes the candidate n.
 
     Source: R. Jozefowicz, W. Zaremba, I. Sutskever (2015), An empirical exploration of recurrent network architectures,
-    ICML, 2342-2350. There x, as long as h, stands in the place of W.n @ x.
+    ICML, 2342-2350. There x, as long as h, stands in the place of W.n @ x; torchrecurrent gives W.n @ x a bias.
     """
     z = sigmoid(W.z @ x + b.z)
     r = sigmoid(W.r @ x + U.r @ h + b.r)
@@ -54,8 +54,8 @@ def nas(x, h, c, *, W, U, b):
     """The cell that neural architecture search found for language modelling.
 
     Source: B. Zoph, Q. V. Le (2017), Neural architecture search with reinforcement learning, ICLR (arXiv:1611.01578),
-    appendix, in the equations of TensorFlow's NASCell. k3 multiplies where the others add, as there; torchrecurrent
-    adds. The bias is added to the product with h.
+    appendix, in the equations of TensorFlow's NASCell. There k3 = relu((W.k3 @ x) * (U.k3 @ h + b.k3));
+    torchrecurrent has relu(W.k3 @ x + U.k3 @ h + b.k3).
     """
     k0 = sigmoid(W.k0 @ x + U.k0 @ h + b.k0)
     k1 = relu(W.k1 @ x + U.k1 @ h + b.k1)
