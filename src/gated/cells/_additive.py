@@ -75,7 +75,8 @@ def sgu(x, h, *, W, U, b):
     g = W.g @ x + b.g
     k = tanh(U.k @ (g * h))
     n = softplus(k * h)
-    z = maximum(0, minimum(1, 0.2 * (W.z @ x + U.z @ h + b.z) + 0.5))
+    a = 0.2 * (W.z @ x + U.z @ h + b.z) + 0.5
+    z = maximum(0, minimum(1, a))
     h = (1 - z) * h + z * n
     return h
 
@@ -91,6 +92,7 @@ def dsgu(x, h, *, W, U, b):
     g = W.g @ x + b.g
     k = tanh(U.k @ (g * h))
     n = sigmoid(U.n @ (k * h))
-    z = maximum(0, minimum(1, 0.2 * (W.z @ x + U.z @ h + b.z) + 0.5))
+    a = 0.2 * (W.z @ x + U.z @ h + b.z) + 0.5
+    z = maximum(0, minimum(1, a))
     h = (1 - z) * h + z * n
     return h
