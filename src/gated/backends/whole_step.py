@@ -18,7 +18,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gated.language.graph import Graph
+from gated.backends.scan import input_width
+from gated.language.graph import ONE_DIM, Graph
 from gated.schedule import CellSchedule
 
 Array = np.ndarray[Any, Any]
@@ -52,6 +53,11 @@ class MapLink:
     starts: Starts
     size: int
 
+    @property
+    def input_size(self) -> int:
+        """Of a row of its input."""
+        return input_width(self.schedule.graph, self.sizes)
+
 
 @dataclass(frozen=True, eq=False)
 class ScanLink:
@@ -69,6 +75,11 @@ class ScanLink:
     starts: tuple[Starts, ...]
     size: int
     dropout: float = 0.0
+
+    @cached_property
+    def input_size(self) -> int:
+        """Of a row of all inputs side by side."""
+        return input_width(self.schedule.graph, self.sizes)
 
     @cached_property
     def items(self) -> tuple[tuple[str, int], ...]:
@@ -94,7 +105,7 @@ class Chain:
 
     Attributes:
         links: each with the numbers of those whose outputs are its input.
-        numbers: of theta.
+        numbers: of theta. Behind them, in the same memory, may lie arrays that are not learned.
     """
 
     links: tuple[tuple[Link, tuple[int, ...]], ...]
@@ -105,6 +116,19 @@ class Chain:
     def of(cls, links: Iterable[Link], numbers: int, dtype: np.dtype[Any]) -> Chain:
         """Links one behind the other."""
         return cls(tuple((link, (k - 1,)) for k, link in enumerate(links)), numbers, dtype)
+
+    @cached_property
+    def reach(self) -> int:
+        """How many numbers of memory it needs, from the first of theta to the last of what is fixed behind it."""
+        ends = [self.numbers]
+        for link, _ in self.links:
+            if isinstance(link, TableLink):
+                continue
+            sizes = {ONE_DIM: 1, **link.sizes}
+            for starts in [link.starts] if isinstance(link, MapLink) else link.starts:
+                shapes = link.schedule.graph.parameters
+                ends += [start + math.prod(sizes[dim] for dim in shapes[name]) for name, start in starts.items()]
+        return max(ends)
 
     @cached_property
     def scans(self) -> dict[int, ScanLink]:
@@ -120,10 +144,7 @@ class Chain:
     def input_size(self) -> int:
         """D; 0 of a chain that takes ids."""
         first = self.links[0][0]
-        if isinstance(first, TableLink):
-            return 0
-        graph = first.schedule.graph
-        return first.sizes[graph.dims[graph.inputs[0]]]
+        return 0 if isinstance(first, TableLink) else first.input_size
 
     def zeros(self, sequences: int) -> dict[int, list[Array]]:
         """A state of every time loop, (K, N, size) each."""

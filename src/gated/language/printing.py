@@ -11,6 +11,7 @@ from fractions import Fraction
 from gated.errors import wrong
 from gated.language.functions import FUNCTIONS
 from gated.language.graph import (
+    ONE_DIM,
     Graph,
     Matrix,
     Node,
@@ -215,6 +216,8 @@ class Printer:
     def _leaf(self, kind: str, name: str) -> str:
         if kind == "vector":
             return self.style.parameter(*name.split(".", 1))
+        if kind == "constant":
+            return latex_symbol(name) if self.style.name == "latex" else name
         return {"input": self.style.input, "state": self.style.before, "seed": self.style.now}[kind](name)
 
     def _call(self, node: Node) -> tuple[str, int]:
@@ -223,7 +226,7 @@ class Printer:
             precedence = MULTIPLY if self.style.name == "numpy" else ATOM
             return self.style.square.format(self.term(node.args[0], ATOM)), precedence
         template = self.style.template(row)
-        if node.attr == "mul" and any(is_constant(arg) for arg in node.args):
+        if node.attr == "mul" and any(arg.dim == ONE_DIM for arg in node.args):
             template = self.style.scale  # a number times a vector is no elementwise product
         binds = {ATOM: (0, 0), ADD: (ADD, ADD), MULTIPLY: (MULTIPLY, MULTIPLY)}[row.precedence]
         if node.attr in ("sub", "div") or (self.style.name == "numpy" and node.attr == "mul" and _scales(node.args[1])):

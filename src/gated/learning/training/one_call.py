@@ -80,7 +80,7 @@ def train_in_one_call(
             if optimizer is not None:
                 rule, buffers, numbers = optimizer.next_update(network.theta)
                 update = Update(rule, buffers, numbers, limit)
-            chain, theta = network.linked.chain, network.theta
+            chain, theta = network.linked.chain, network.memory
             found = backend_of(network).train(chain, loss._schedule, theta, given, update)
             if found is not None:
                 if found.updated:
@@ -120,7 +120,7 @@ def _prepared(network: Network, loss: Loss, batch: Sequences, state: Any, rng: A
     if isinstance(first, TableLink):
         if x.dtype.kind not in "iu" or x.ndim != 2:
             return None
-    elif x.ndim != 3 or x.dtype != network.dtype or x.shape[2] != first.sizes["input"]:
+    elif x.ndim != 3 or x.dtype != network.dtype or x.shape[2] != first.input_size:
         return None
     steps, sequences = x.shape[1::-1] if turned else x.shape[:2]
     packing = packing_of(steps, sequences, batch.lengths)
@@ -154,6 +154,6 @@ def _masks(network: Network, found: Linked, packing: Packing, rng: Any) -> dict[
     masks = {}
     for k, (link, _) in enumerate(found.chain.links):
         if isinstance(link, ScanLink) and link.dropout:
-            shape = packing.steps, packing.sequences, link.sizes["input"]
+            shape = packing.steps, packing.sequences, link.input_size
             masks[k] = packing.pack(dropout_mask(rng, shape, link.dropout, network.dtype))
     return masks

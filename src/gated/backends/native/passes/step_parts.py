@@ -398,7 +398,7 @@ class ScanPart(Part):
         self.link, self.flow, self.code, self.shapes, self.mask, self.table = link, flow, code, shapes, mask, table
         self.inwards = inwards
         self.members, self.rows = shapes.cut.members, shapes.rows
-        self.inputs = shapes.sizes["input"]
+        self.inputs = link.input_size
         self.size = link.size // len(link.starts)  # of one direction's output
         self.with_dx = flow.dx != NOWHERE
         self.directions: list[DirectionPart] = []
@@ -473,4 +473,5 @@ class ScanPart(Part):
 def _span(plan: GradientPlan, starts: Starts) -> tuple[int, int]:
     """Where a part's parameters begin, and how many numbers they are: they lie one behind the other."""
     numbers = parameter_numbers(plan.schedule.graph, plan.shapes.sizes)
-    return (min(starts.values()), sum(numbers[name] for name in starts)) if starts else (-1, 0)
+    learned = {name: start for name, start in starts.items() if name not in plan.schedule.graph.fixed}
+    return (min(learned.values()), sum(numbers[name] for name in learned)) if learned else (-1, 0)
