@@ -18,6 +18,8 @@ FAMILIES_IN_CHINESE = {
 IN_CHINESE = {
     "rnn": "最简单的循环神经网络（Elman 网络）",
     "indrnn": "独立循环神经网络：每个隐藏单元只通过一个权重 u.h 看到自己的过去",
+    "fastrnn": "FastRNN：两个数衡量新与旧的分量，所有隐藏单元共用",
+    "fastgrnn": "FastGRNN：带一个门的 FastRNN，门和候选值用同样的乘积做成；z = 1 表示保留 h",
     "lstm_1997": "最初的 LSTM：没有遗忘门，细胞状态只累加、不遗忘",
     "lstm": "带遗忘门的 LSTM，今天最常见的形式（PyTorch、Keras、ONNX）",
     "peephole_lstm": "带窥视孔连接的 LSTM：i 和 f 看旧的细胞状态，o 看新的",
@@ -51,8 +53,8 @@ IN_CHINESE = {
     "minimalrnn": "MinimalRNN：先把输入映射到状态空间，再由一个门混合两者；u = 1 表示保留 h",
     "janet": "JANET（just another network）：只剩下遗忘门的 LSTM",
     "sgrn": "简单门控循环网络：门和候选值共用对输入的乘积",
-    "miru1": "Minion 循环细胞 1（MiRU1）：更新门换成了常数 0.5 的 GRU",
-    "miru2": "Minion 循环细胞 2（MiRU2）：重置门和更新门都换成了常数 0.5 的 GRU",
+    "miru1": "Minion 循环细胞 1（MiRU1）：更新门换成了常数的 GRU",
+    "miru2": "Minion 循环细胞 2（MiRU2）：重置门和更新门都换成了常数的 GRU",
     "atr": "加减孪生门循环网络：两个门由对 x 和对 h 的各一个乘积做成",
     "cfn": "无混沌网络：没有输入时状态衰减到零；f 是论文中的水平门，i 是竖直门",
     "ran": "循环加性网络：细胞状态是输入的线性映射的加权和，权重就是门",
@@ -60,6 +62,9 @@ IN_CHINESE = {
     "sgu": "简单门控细胞：输入以乘积方式控制状态，硬 sigmoid 混合新旧",
     "dsgu": "深层简单门控细胞：比简单门控细胞多一个矩阵，候选值在 0 与 1 之间",
     "typed_rnn": "强类型 RNN（T-RNN）：门只看输入；f = 1 表示保留 h",
+    "typed_gru": "强类型 GRU（T-GRU）：除记忆之外，一切只看输入，即这一步的和上一步的 q",
+    "typed_lstm": "强类型 LSTM（T-LSTM）：除记忆之外，一切只看输入，即这一步的和上一步的 q",
+    "qrnn": "准循环网络（QRNN）：门和候选值是对两个输入的卷积，即这一步的和上一步的 q",
     "sru": "简单循环细胞：门只带窥视孔，输入经一条高速通路直达输出",
     "mingru": "minGRU：门和候选值都只看输入的 GRU；z = 1 表示取候选值 n",
     "minlstm": "minLSTM：门只看输入、两个门按比例分配的 LSTM",
@@ -70,7 +75,7 @@ IN_CHINESE = {
     "mi_gru": "带乘性整合的 GRU（MI-GRU）；z = 1 表示取候选值 n",
     "mi_lstm": "带乘性整合的 LSTM（MI-LSTM）",
     "ctrnn": "连续时间 RNN，用欧拉法逐步计算；sigmoid(a.h) 是步长与该隐藏单元时间常数之比",
-    "low_rank_rnn": "低秩 RNN：循环矩阵是 M.h N.h，步长是时间常数的五分之一",
+    "low_rank_rnn": "低秩 RNN，用欧拉法逐步计算，dt 是步长与时间常数之比：循环矩阵是 M.h N.h",
     "cornn": "耦合振子 RNN（coRNN）：h 是各振子的位置，z 是速度",
     "unicornn": "无阻尼独立受控振子 RNN（UnICORNN）：每个隐藏单元各自振动，各有自己的快慢",
     "lem": "长时表达记忆：两个状态跨越多种时间尺度，d 和 e 是它们各自的步长",
@@ -81,8 +86,9 @@ IN_CHINESE = {
     "mut2": "搜索得到的门控细胞 MUT2；z = 1 表示取候选值 n",
     "mut3": "搜索得到的门控细胞 MUT3；z = 1 表示取候选值 n",
     "nas": "神经架构搜索为语言模型找到的细胞",
-    "rhn": "循环高速公路网络，一步之内有三层；t = 1 表示取该层的新值",
+    "rhn": "循环高速公路网络，一步之内有 depth 层；t = 1 表示取该层的新值",
     "fs_lstm": "快慢 LSTM（FS-LSTM-2）：两个快的 LSTM 各走一步，中间夹一个慢的，快的告诉慢的，慢的也告诉快的",
+    "intersection_rnn": "交叉 RNN（+RNN）：h 有一个沿时间的门，y 有一个沿深度的门，可以让输入直接通过",
     "scrn": "结构受限的循环网络：s 遗忘得慢，h 是普通的隐藏层，y 读两者",
 }
 SOURCE_IN_CHINESE = {  # what a source says besides names and titles
@@ -109,11 +115,11 @@ SOURCE_IN_CHINESE = {  # what a source says besides names and titles
     "; of the output's two forms there, the tanh": "；文中的输出有两种形式，这里取 tanh",
     ", equations 1 to 4": "，式 1 到 4",
     ", Section 3.1": "，第 3.1 节",
+    ", Section 2, with fo-pooling": "，第 2 节，用 fo-pooling",
     # (not the 3.2 of the GRU's source, which goes on)
     "arXiv:2410.01201, Section 3.2": "arXiv:2410.01201，第 3.2 节",
     ", equation 1, with tanh in the place of the logistic function": "，式 1，这里用 tanh 代替 logistic 函数",
     "; of its two forms the one with the damping of the old speed": "；文中有两种形式，这里取对旧速度加阻尼的那一种",
-    ", with a longest step of 1": "，最大步长取 1",
     ", appendix, in the equations of TensorFlow's NASCell": "，附录，方程依 TensorFlow 的 NASCell",
     "(arXiv:1606.06630), appendix": "(arXiv:1606.06630)，附录",
     ", equations 6 to 9, with the carry gate 1 - t as in the paper's experiments": (
@@ -122,7 +128,6 @@ SOURCE_IN_CHINESE = {  # what a source says besides names and titles
     "; both fast cells work on the one state h, c, as in the authors' program": (
         "；两个快的细胞作用于同一个状态 h、c，与作者的程序相同"
     ),
-    ", with alpha = 0.95": "，取 alpha = 0.95",
 }
 _HARD_SIGMOID = (
     "硬 sigmoid 是 Theano、当时的 Keras 以及 Chainer 的 SGU 所用的：直线 0.2 a + 0.5 截在 0 与 1 之间；"
@@ -144,8 +149,13 @@ REMARK_IN_CHINESE = {
     "working_memory_lstm": "torchrecurrent 给 V.i @ c、V.f @ c、V.o @ c 各加了一个偏置。",
     "residual_lstm": "输入和输出一样长时，论文中的捷径就是 x 本身。",
     "li_gru": "没有论文中对 x 的乘积所做的批归一化。注意：没有它，经过 ReLU 的状态可能不断增大。",
-    "janet": "写入的部分由 1 - sigmoid(s - beta) 控制，论文取 beta = 1。输出就是细胞状态；torchrecurrent 把它存了两份，"
-    "并且把 beta 当作参数来学。",
+    "janet": "输出就是细胞状态；torchrecurrent 把它存了两份，并且学习 beta，在这里它是常数。",
+    "fastrnn": "两个数的初值与作者的程序相同，起初很少写入新的；torchrecurrent 的初值正相反。",
+    "fastgrnn": "矩阵是论文中的完整矩阵，论文随后使它们低秩、稀疏并量化。"
+    "torchrecurrent 的门是 z = tanh(W.h @ x + U.h @ h + b.z)。",
+    "qrnn": "偏置是这里加的。",
+    "intersection_rnn": "输出 y 和 x 一样长，h 的长度可以任意。",
+    "rhn": "第一层看 x：R.h0 和 R.t0 是它的矩阵。",
     "sgrn": "b.u 是 U.f @ h 的偏置，b.h 是 W.h @ x 的偏置，后者出现在两处。",
     "atr": "偏置是这里加的。",
     "cfn": "偏置 b.g 是这里加的。",
@@ -158,9 +168,9 @@ REMARK_IN_CHINESE = {
     "multiplicative_rnn": "偏置是这里加的。",
     "multiplicative_lstm": "偏置是这里加的；torchrecurrent 在 m 的两个因子里也各有一个。",
     "ctrnn": "步长在 0 与时间常数之间，就是稳定的；写成 sigmoid 是这里的做法。",
-    "low_rank_rnn": "秩就是 `N.h @ tanh(h)` 的长度，在 `sizes` 里叫 inner1。",
-    "cornn": "步长是 0.1，两个阻尼系数都是 1；作者对每个任务分别选取。",
-    "unicornn": "步长是 0.1，论文中的 alpha 取 1；作者对每个任务分别选取。",
+    "low_rank_rnn": '秩就是 r 的长度：`sizes={"r": 2}`。',
+    "cornn": "各常数由作者对每个任务分别选取。",
+    "unicornn": "各常数由作者对每个任务分别选取。",
     "lem": "论文和作者的程序里，输出看的是新的 z，即 V.h @ z_t；torchrecurrent 是 V.h @ z_(t-1)。",
     "br": "偏置是这里加的。",
     "nbr": "偏置是这里加的。",

@@ -27,6 +27,8 @@ FEW = (
     "scrn",  # an output that no step reads
 )
 REST = tuple(name for name in ZOO if name not in FEW)
+# which keep an input: its length would be another in a second layer
+ONE_LAYER = ("typed_gru", "typed_lstm", "qrnn", "intersection_rnn")
 
 
 def _is_defined(name: str) -> bool:

@@ -168,6 +168,7 @@ def test_the_numpy_style_is_numpy(name):
     state = [rng.uniform(0.5, 1.0, (1, 2, size)) for size in layer.state_sizes]
     x = rng.standard_normal((1, 2, 3))
     scope = {"np": np, "sigmoid": gated.sigmoid, "softplus": gated.softplus, "x_t": x[0]}
+    scope |= cell.graph.constants
     scope |= {f"{n}_prev": s[0] for n, s in zip(cell.states, state, strict=True)}
     scope |= {key.split(".", 1)[1].replace(".", "_"): value for key, value in layer.params.items()}
     for line in cell.equations("numpy"):

@@ -27,9 +27,9 @@ class Problem:
     dstate: tuple
 
     @staticmethod
-    def of(cell, steps, sizes=None):
+    def of(cell, steps, hidden=H, sizes=None):
         random = np.random.default_rng(steps)
-        layer = Recurrent(cell, D, H, dtype="float64", backend="reference", sizes=sizes)
+        layer = Recurrent(cell, D, hidden, dtype="float64", backend="reference", sizes=sizes)
         layer.theta[:] = random.normal(0.0, 0.6, layer.theta.size)
         state = tuple(random.normal(size=value.shape) for value in layer.initial_state(N))
         dstate = tuple(random.normal(size=value.shape) for value in state)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from torch.nn.functional import linear, softplus
+from torch.nn.functional import conv1d, linear, softplus
 
 from gated.cells import ZOO
 
@@ -92,10 +92,30 @@ def elstm(w, x, h, c):
     return sigmoid(linear(x, w["W.o"], w["b.o"]) + linear(c, w["U.o"])) * c, c
 
 
+def qrnn(w, x, h, c, q):
+    # a convolution of width 2
+    window = torch.stack([q, x], -1)
+    kernel = torch.cat([torch.stack([w[f"V.{m}"], w[f"W.{m}"]], -1) for m in "zfo"])
+    z, f, o = conv1d(window, kernel, torch.cat([w[f"b.{m}"] for m in "zfo"]))[..., 0].chunk(3, 1)
+    c = torch.lerp(tanh(z), c, sigmoid(f))
+    return sigmoid(o) * c, c, x
+
+
+def fastgrnn(w, x, h):
+    both = linear(x, w["W.h"]) + linear(h, w["U.h"])
+    z = sigmoid(both + w["b.z"])
+    return ((sigmoid(w["s.zeta"]) * (1 - z) + sigmoid(w["s.nu"])) * tanh(both + w["b.n"]) + z * h,)
+
+
+def intersection_rnn(w, x, y, h):
+    n, m, g, k = sums(w, "nmgk", x, h)
+    return torch.lerp(relu(n), x, sigmoid(g)), torch.lerp(tanh(m), h, sigmoid(k))
+
+
 def rhn(w, x, s):
-    for layer in "123":
+    for layer in "012":
         h, t = (linear(s, w[f"R.{m}{layer}"], w[f"b.{m}{layer}"]) for m in "ht")
-        if layer == "1":
+        if layer == "0":
             h, t = h + linear(x, w["W.h"]), t + linear(x, w["W.t"])
         s = torch.lerp(s, tanh(h), sigmoid(t))
     return (s,)
@@ -147,7 +167,7 @@ STEPS = {
         step.__name__: step
         for step in (
             low_rank_rnn, ctrnn, lem, multiplicative_rnn, mi_rnn, mi_gru, mi_lstm, sru, mingru, minlstm, elstm, rhn,
-            fs_lstm, scrn, nas,
+            fs_lstm, scrn, nas, qrnn, fastgrnn, intersection_rnn,
         )
     },
 }  # fmt: skip
@@ -156,7 +176,7 @@ STEPS = {
 @pytest.mark.parametrize("name", STEPS)
 def test_same_numbers(name):
     for steps in (1, 5):
-        problem = Problem.of(ZOO[name], steps, {"inner1": 2} if name == "low_rank_rnn" else None)
+        problem = Problem.of(ZOO[name], steps, sizes={"r": 2} if name == "low_rank_rnn" else None)
         w = {key: torch.tensor(value, requires_grad=True) for key, value in problem.weights.items()}
         theirs = problem.theirs(lambda *given, w=w: STEPS[name](w, *given))
         theirs |= {f"d {key}": value.grad.numpy() for key, value in w.items()}

@@ -40,10 +40,11 @@ class Peer:
     tensors: dict[str, str]
     step: Any = one_state
     options: dict[str, Any] = field(default_factory=dict)
+    units: int = H
 
 
-def peer(theirs, step=one_state, options=None, **tensors):
-    return Peer(f"{theirs}Cell", tensors, step, options or {})
+def peer(theirs, step=one_state, options=None, units=H, **tensors):
+    return Peer(f"{theirs}Cell", tensors, step, options or {}, units)
 
 
 def three(input_rows, state_rows, biases):
@@ -101,7 +102,16 @@ def dsgu_with_another_slope(x, h, *, W, U, b):
     return h
 
 
+@gated.cell
+def fastgrnn_with_tanh(x, h, *, W, U, b, s: gated.number):
+    both = W.h @ x + U.h @ h
+    z = tanh(both + b.z)
+    h = (sigmoid(s.zeta) * (1 - z) + sigmoid(s.nu)) * tanh(both + b.n) + z * h
+    return h
+
+
 THEIR_EQUATIONS = {
+    "fastgrnn": fastgrnn_with_tanh,
     "lem": lem_with_old_z,
     "nas": nas_without_product,
     "scrn": scrn_with_output_back,
@@ -114,7 +124,10 @@ PEERS = {
     "nbr": peer("NBR", **three("W.a W.c W.h", "U.a U.c", "b.a b.c b.h")),
     "cfn": peer("CFN", **three("W.f W.i W.g", "U.f U.i", "b.f b.i b.g")),
     "cornn": peer("coRNN", two_states, **of("z"), weight_ch="V.z"),
+    "fastrnn": peer("FastRNN", **of("h"), alpha="s.alpha", beta="s.beta"),
+    "fastgrnn": peer("FastGRNN", **three("W.h", "U.h", "b.z b.n"), zeta="s.zeta", nu="s.nu"),
     "indrnn": peer("IndRNN", options={"nonlinearity": "relu"}, weight_ih="W.h", vector_u="u.h", bias_ih="b.h"),
+    "intersection_rnn": peer("IntersectionRNN", lambda cell, x, y, h: cell(x, h), units=D, **of("n m g k")),
     "janet": peer("JANET", lambda cell, x, h: cell(x, (h, h))[:1], **of("f n")),
     "lem": peer("LEM", two_states, **three("W.e W.d W.z W.h", "U.e U.d U.z", "b.e b.d b.z b.h"), weight_ch="V.h"),
     "li_gru": peer("LiGRU", **of("z n")),
@@ -155,6 +168,12 @@ PEERS = {
     "dsgu": peer("DSGU", **three("W.g W.z", "U.k U.z", "b.g b.z"), weight_ho="U.n"),
     "star": peer("STAR", **three("W.z W.k", "U.k", "b.z b.k")),
     "tau_gru": peer("tauGRU", lambda cell, x, h, q: (cell(x, h, q), h), **of("u z g a")),
+    "typed_gru": peer("TGRU", two_states, **three("W.z W.f W.o", "V.z V.f V.o", "b.z b.f b.o")),
+    "typed_lstm": peer(
+        "TLSTM",
+        lambda cell, x, h, c, q: ((out := cell(x, (c, q)))[0], *out[1]),
+        **three("W.z W.f W.o", "V.z V.f V.o", "b.z b.f b.o"),
+    ),
     "typed_rnn": peer("TRNN", weight_ih="W.z W.f", bias_ih="b.z b.f"),
     "ugrnn": peer("UGRNN", **of("n g")),
     "unicornn": peer(
@@ -162,24 +181,15 @@ PEERS = {
     ),
     "working_memory_lstm": peer("WMCLSTM", two_states, **of("i f g o"), weight_mh="V.i V.f V.o"),
 }
-# What the language or the zoo cannot say yet: two inputs in one length, single numbers, sums of matrices.
-WITHOUT_PEER = {
-    "AntisymmetricRNNCell",
-    "GatedAntisymmetricRNNCell",
-    "FastRNNCell",
-    "FastGRNNCell",
-    "IntersectionRNNCell",
-    "TGRUCell",
-    "TLSTMCell",
-}
+WITHOUT_PEER = {"AntisymmetricRNNCell", "GatedAntisymmetricRNNCell"}
 
 
 @pytest.mark.parametrize("name", PEERS)
 def test_same_numbers(name):
     cell, their = THEIR_EQUATIONS.get(name, ZOO[name]), PEERS[name]
     for steps in (1, 5):
-        problem = Problem.of(cell, steps)
-        module = getattr(torchrecurrent, their.theirs)(D, H, **their.options).double()
+        problem = Problem.of(cell, steps, their.units)
+        module = getattr(torchrecurrent, their.theirs)(D, their.units, **their.options).double()
         weights = problem.weights
         assert {*weights} == {name for rows in their.tensors.values() for name in rows.split()} - {"-"}
         tensors = dict(module.named_parameters())

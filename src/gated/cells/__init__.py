@@ -14,9 +14,9 @@ from __future__ import annotations
 from typing import Any
 
 from gated.cells._additive import atr, cfn, dsgu, ran, sgu, star
-from gated.cells._deep import fs_lstm, rhn, scrn
+from gated.cells._deep import fs_lstm, intersection_rnn, rhn, scrn
 from gated.cells._dynamical import br, cornn, ctrnn, lem, low_rank_rnn, nbr, tau_gru, unicornn
-from gated.cells._elman import projected_rnn, rnn
+from gated.cells._elman import fastgrnn, fastrnn, projected_rnn, rnn
 from gated.cells._gru import gru, gru_reset_after, projected_gru, projected_gru_reset_after
 from gated.cells._indrnn import indrnn
 from gated.cells._lstm import (
@@ -53,7 +53,7 @@ from gated.cells._odyssey import (
     lstm_no_output_gate,
     lstm_no_peepholes,
 )
-from gated.cells._parallel import elstm, mingru, minlstm, sru, typed_rnn
+from gated.cells._parallel import elstm, mingru, minlstm, qrnn, sru, typed_gru, typed_lstm, typed_rnn
 from gated.cells._searched import mut1, mut2, mut3, nas
 from gated.cells._xlstm import slstm
 from gated.language import Cell
@@ -62,7 +62,7 @@ from gated.lazy import submodules
 _module, __dir__ = submodules(__name__)
 
 FAMILIES: dict[str, tuple[Cell, ...]] = {
-    "Simple recurrent networks": (rnn, indrnn, projected_rnn),
+    "Simple recurrent networks": (rnn, indrnn, projected_rnn, fastrnn, fastgrnn),
     "LSTM": (
         lstm_1997,
         lstm,
@@ -88,11 +88,11 @@ FAMILIES: dict[str, tuple[Cell, ...]] = {
     "GRU": (gru, gru_reset_after, projected_gru, projected_gru_reset_after),
     "One gate, or none": (mgu, mgu1, mgu2, mgu3, ugrnn, li_gru, lightru, minimalrnn, janet, sgrn, miru1, miru2),
     "Other gates": (atr, cfn, ran, star, sgu, dsgu),
-    "Each unit sees its own past only": (typed_rnn, sru, mingru, minlstm, elstm),
+    "Each unit sees its own past only": (typed_rnn, typed_gru, typed_lstm, qrnn, sru, mingru, minlstm, elstm),
     "Products of input and state": (multiplicative_rnn, multiplicative_lstm, mi_rnn, mi_gru, mi_lstm),
     "Differential equations in steps": (ctrnn, low_rank_rnn, cornn, unicornn, lem, tau_gru, br, nbr),
     "Found by search": (mut1, mut2, mut3, nas),
-    "Deep within a step, or with a slow part": (rhn, fs_lstm, scrn),
+    "Deep within a step, or with a slow part": (rhn, fs_lstm, scrn, intersection_rnn),
 }
 ZOO: dict[str, Cell] = {cell.name: cell for cells in FAMILIES.values() for cell in cells}
 

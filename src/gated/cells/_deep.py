@@ -4,25 +4,24 @@
 
 from __future__ import annotations
 
-from gated.language import cell, sigmoid, tanh
+from gated.language import cell, relu, sigmoid, tanh
 
 
 @cell
-def rhn(x, s, *, W, R, b):
-    """Recurrent highway network, three layers deep within a step. t = 1 takes the layer's new value.
+def rhn(x, s, *, W, R, b, depth=3):
+    """Recurrent highway network, `depth` layers deep within a step. t = 1 takes the layer's new value.
 
     Source: J. G. Zilly, R. K. Srivastava, J. Koutník, J. Schmidhuber (2017), Recurrent highway networks, ICML,
     4189-4198 (arXiv:1607.03474), equations 6 to 9, with the carry gate 1 - t as in the paper's experiments.
+
+    The first layer sees x: R.h0 and R.t0 are its matrices.
     """
-    h1 = tanh(W.h @ x + R.h1 @ s + b.h1)
-    t1 = sigmoid(W.t @ x + R.t1 @ s + b.t1)
-    s1 = h1 * t1 + s * (1 - t1)
-    h2 = tanh(R.h2 @ s1 + b.h2)
-    t2 = sigmoid(R.t2 @ s1 + b.t2)
-    s2 = h2 * t2 + s1 * (1 - t2)
-    h3 = tanh(R.h3 @ s2 + b.h3)
-    t3 = sigmoid(R.t3 @ s2 + b.t3)
-    s = h3 * t3 + s2 * (1 - t3)
+    for k in range(depth):
+        h, t = R.h[k] @ s + b.h[k], R.t[k] @ s + b.t[k]
+        if k == 0:
+            h, t = h + W.h @ x, t + W.t @ x
+        h, t = tanh(h), sigmoid(t)
+        s = h * t + s * (1 - t)
     return s
 
 
@@ -57,17 +56,33 @@ def fs_lstm(x, h, c, s, m, *, W, U, b):
 
 
 @cell
-def scrn(x, y, h, s, *, W, U, V, b):
+def scrn(x, y, h, s, *, W, U, V, b, alpha=0.95):
     """Structurally constrained recurrent network: s forgets slowly, h is an ordinary hidden layer, y reads both.
 
     Source: T. Mikolov, A. Joulin, S. Chopra, M. Mathieu, M. Ranzato (2014), Learning longer memory in recurrent neural
-    networks, arXiv:1412.7753, with alpha = 0.95. The biases are ours, and the paper's softmax over y is the
+    networks, arXiv:1412.7753. The biases are ours, and the paper's softmax over y is the
     loss's.
 
     torchrecurrent has y = tanh(U.y @ h + V.y @ s + b.y), and in the equation of h the y of the step before in the place
     of h.
     """
-    s = 0.05 * (W.s @ x) + 0.95 * s
+    s = (1 - alpha) * (W.s @ x) + alpha * s
     h = sigmoid(W.h @ x + U.h @ h + V.h @ s + b.h)
     y = U.y @ h + V.y @ s + b.y
     return y, h, s
+
+
+@cell
+def intersection_rnn(x, y, h, *, W, U, b):
+    """Intersection RNN (+RNN): a gate through time for h, and a gate through depth for y, which lets the input pass.
+
+    Source: J. Collins, J. Sohl-Dickstein, D. Sussillo (2017), Capacity and trainability in recurrent neural networks,
+    ICLR (arXiv:1611.09913). The output y is as long as x, h may have any length.
+    """
+    n = relu(W.n @ x + U.n @ h + b.n)
+    m = tanh(W.m @ x + U.m @ h + b.m)
+    g = sigmoid(W.g @ x + U.g @ h + b.g)
+    k = sigmoid(W.k @ x + U.k @ h + b.k)
+    y = g * x + (1 - g) * n
+    h = k * h + (1 - k) * m
+    return y, h

@@ -21,54 +21,53 @@ def ctrnn(x, h, *, W, U, a, b):
 
 
 @cell
-def low_rank_rnn(x, h, *, W, M, N):
-    """Low-rank RNN: the recurrent matrix is M.h N.h, the step a fifth of the time constant.
+def low_rank_rnn(x, h, *, W, M, N, dt=0.2):
+    """Low-rank RNN in Euler steps, dt being the step over the time constant: the recurrent matrix is M.h N.h.
 
     Source: F. Mastrogiuseppe, S. Ostojic (2018), Linking connectivity, dynamics, and computations in low-rank
-    recurrent neural networks, Neuron 99(3), 609-623. The rank is the length of `N.h @ tanh(h)`, inner1 in `sizes`.
+    recurrent neural networks, Neuron 99(3), 609-623. The rank is the length of r: `sizes={"r": 2}`.
     """
-    h = h + 0.2 * (M.h @ N.h @ tanh(h) + W.h @ x - h)
+    r = N.h @ tanh(h)
+    h = h + dt * (M.h @ r + W.h @ x - h)
     return h
 
 
 @cell
-def cornn(x, h, z, *, W, U, V, b):
+def cornn(x, h, z, *, W, U, V, b, dt=0.1, gamma=1.0, epsilon=1.0):
     """Coupled oscillatory RNN (coRNN): h is where the oscillators are, z how fast they move.
 
     Source: T. K. Rusch, S. Mishra (2021), Coupled oscillatory recurrent neural network (coRNN): an accurate and
     (gradient) stable architecture for learning long time dependencies, ICLR (arXiv:2010.00951); of its two forms
-    the one with the damping of the old speed. The step is 0.1 and both damping factors are 1; the authors choose them
-    for each task.
+    the one with the damping of the old speed. The authors choose the constants for each task.
     """
-    z = z + 0.1 * (tanh(W.z @ x + U.z @ h + V.z @ z + b.z) - h - z)
-    h = h + 0.1 * z
+    z = z + dt * (tanh(W.z @ x + U.z @ h + V.z @ z + b.z) - gamma * h - epsilon * z)
+    h = h + dt * z
     return h, z
 
 
-@cell
-def unicornn(x, h, z, *, W, u, a, b):
+@cell(init={"a.z": "uniform(-0.1, 0.1)"})
+def unicornn(x, h, z, *, W, u, a, b, dt=0.1, alpha=1.0):
     """Undamped independent controlled oscillators (UnICORNN): each unit swings alone, with a pace of its own.
 
     Source: T. K. Rusch, S. Mishra (2021), UnICORNN: a recurrent model for learning very long time dependencies, ICML,
-    9168-9178 (arXiv:2103.05487). The step is 0.1 and the paper's alpha 1; the authors choose them for each
-    task.
+    9168-9178 (arXiv:2103.05487). The authors choose the constants for each task.
     """
-    pace = 0.1 * sigmoid(a.z)
-    z = z - pace * (tanh(W.z @ x + u.z * h + b.z) + h)
+    pace = dt * sigmoid(a.z)
+    z = z - pace * (tanh(W.z @ x + u.z * h + b.z) + alpha * h)
     h = h + pace * z
     return h, z
 
 
 @cell
-def lem(x, h, z, *, W, U, V, b):
+def lem(x, h, z, *, W, U, V, b, dt=1.0):
     """Long expressive memory: two states on many time scales, d and e being the steps that they take.
 
     Source: T. K. Rusch, S. Mishra, N. B. Erichson, M. W. Mahoney (2022), Long expressive memory for sequence modeling,
-    ICLR (arXiv:2110.04744), with a longest step of 1. In the paper and the authors' program the output sees the new
+    ICLR (arXiv:2110.04744). In the paper and the authors' program the output sees the new
     z, V.h @ z_t; torchrecurrent has V.h @ z_(t-1).
     """
-    d = sigmoid(W.d @ x + U.d @ h + b.d)
-    e = sigmoid(W.e @ x + U.e @ h + b.e)
+    d = dt * sigmoid(W.d @ x + U.d @ h + b.d)
+    e = dt * sigmoid(W.e @ x + U.e @ h + b.e)
     z = (1 - d) * z + d * tanh(W.z @ x + U.z @ h + b.z)
     h = (1 - e) * h + e * tanh(W.h @ x + V.h @ z + b.h)
     return h, z

@@ -113,16 +113,16 @@ def minimalrnn(x, h, *, W, U, V, b):
 
 
 @cell
-def janet(x, h, *, W, U, b):
+def janet(x, h, *, W, U, b, beta=1.0):
     """JANET, just another network: an LSTM of which only the forget gate is left.
 
     Source: J. van der Westhuizen, J. Lasenby (2018), The unreasonable effectiveness of the forget gate,
-    arXiv:1804.04849. What is taken in is gated by 1 - sigmoid(s - beta) with the paper's beta = 1.
-    The output is the cell; torchrecurrent keeps it twice, and learns beta.
+    arXiv:1804.04849. The output is the cell; torchrecurrent keeps it twice, and learns beta, which
+    is a constant here.
     """
     s = W.f @ x + U.f @ h + b.f
     n = tanh(W.n @ x + U.n @ h + b.n)
-    h = sigmoid(s) * h + (1 - sigmoid(s - 1)) * n
+    h = sigmoid(s) * h + (1 - sigmoid(s - beta)) * n
     return h
 
 
@@ -142,25 +142,25 @@ def sgrn(x, h, *, W, U, b):
 
 
 @cell
-def miru1(x, h, *, W, U, b):
-    """Minion recurrent unit 1: a GRU whose update gate is a number, 0.5.
+def miru1(x, h, *, W, U, b, keep=0.5):
+    """Minion recurrent unit 1: a GRU whose update gate is a constant.
 
     Source: A. M. Zyarah, D. Kudithipudi (2026), Minion gated recurrent unit for continual learning, Neurocomputing
     673, 132847 (arXiv:2503.06175).
     """
     r = sigmoid(W.r @ x + U.r @ h + b.r)
     n = tanh(W.n @ x + U.n @ (r * h) + b.n)
-    h = 0.5 * h + 0.5 * n
+    h = keep * h + (1 - keep) * n
     return h
 
 
 @cell
-def miru2(x, h, *, W, U, b):
-    """Minion recurrent unit 2: a GRU whose reset and update gates are numbers, 0.5 both.
+def miru2(x, h, *, W, U, b, keep=0.5, reset=0.5):
+    """Minion recurrent unit 2: a GRU whose reset and update gates are constants.
 
     Source: A. M. Zyarah, D. Kudithipudi (2026), Minion gated recurrent unit for continual learning, Neurocomputing
     673, 132847 (arXiv:2503.06175).
     """
-    n = tanh(W.n @ x + U.n @ (0.5 * h) + b.n)
-    h = 0.5 * h + 0.5 * n
+    n = tanh(W.n @ x + U.n @ (reset * h) + b.n)
+    h = keep * h + (1 - keep) * n
     return h

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from gated.language import cell, sigmoid, tanh
 
+_MI = {"a.*": "constant(1)", "u.*": "constant(0.5)", "w.*": "constant(0.5)"}  # as the paper begins
+
 
 @cell
 def multiplicative_rnn(x, h, *, W, U, V, b):
@@ -40,7 +42,7 @@ def multiplicative_lstm(x, h, c, *, W, U, V, b):
     return h, c
 
 
-@cell
+@cell(init=_MI)
 def mi_rnn(x, h, *, W, U, a, u, w, b):
     """Simple recurrent network with multiplicative integration (MI-RNN).
 
@@ -52,7 +54,7 @@ def mi_rnn(x, h, *, W, U, a, u, w, b):
     return h
 
 
-@cell
+@cell(init=_MI)
 def mi_gru(x, h, *, W, U, a, u, w, b):
     """GRU with multiplicative integration (MI-GRU). z = 1 takes the candidate n.
 
@@ -69,7 +71,7 @@ def mi_gru(x, h, *, W, U, a, u, w, b):
     return h
 
 
-@cell
+@cell(init=_MI)
 def mi_lstm(x, h, c, *, W, U, a, u, w, b):
     """LSTM with multiplicative integration (MI-LSTM).
 

@@ -21,6 +21,53 @@ def typed_rnn(x, h, *, W, b):
 
 
 @cell
+def typed_gru(x, h, q, *, W, V, b):
+    """Strongly typed GRU (T-GRU): everything but the memory sees inputs alone, this one and the one before, q.
+
+    Source: D. Balduzzi, M. Ghifary (2016), Strongly-typed recurrent neural networks, ICML, 1292-1300
+    (arXiv:1602.02218).
+    """
+    z = W.z @ x + V.z @ q + b.z
+    f = sigmoid(W.f @ x + V.f @ q + b.f)
+    o = tanh(W.o @ x + V.o @ q + b.o)
+    q = x
+    h = f * h + z * o
+    return h, q
+
+
+@cell
+def typed_lstm(x, h, c, q, *, W, V, b):
+    """Strongly typed LSTM (T-LSTM): everything but the memory sees inputs alone, this one and the one before, q.
+
+    Source: D. Balduzzi, M. Ghifary (2016), Strongly-typed recurrent neural networks, ICML, 1292-1300
+    (arXiv:1602.02218).
+    """
+    z = W.z @ x + V.z @ q + b.z
+    f = sigmoid(W.f @ x + V.f @ q + b.f)
+    o = tanh(W.o @ x + V.o @ q + b.o)
+    q = x
+    c = f * c + (1 - f) * z
+    h = c * o
+    return h, c, q
+
+
+@cell
+def qrnn(x, h, c, q, *, W, V, b):
+    """Quasi-recurrent network (QRNN): gates and candidate are a convolution over two inputs, this one and the last, q.
+
+    Source: J. Bradbury, S. Merity, C. Xiong, R. Socher (2017), Quasi-recurrent neural networks, ICLR
+    (arXiv:1611.01576), Section 2, with fo-pooling. The biases are ours.
+    """
+    z = tanh(W.z @ x + V.z @ q + b.z)
+    f = sigmoid(W.f @ x + V.f @ q + b.f)
+    o = sigmoid(W.o @ x + V.o @ q + b.o)
+    q = x
+    c = f * c + (1 - f) * z
+    h = o * c
+    return h, c, q
+
+
+@cell
 def sru(x, h, c, *, W, p, b):
     """Simple recurrent unit: gates with peepholes only, and a highway from the input to the output.
 

@@ -34,6 +34,7 @@ def without_parameters(graph: g.Graph, omitted: set[str], name: str) -> g.Graph:
     needed = g.topological(outputs)
     left = {name for node in needed for name in _parameters_of(node)}
     there = set(needed)
+    used = {node.attr[1] for node in there if g.is_leaf(node, "constant")}
     names: dict[g.Node, str] = {}
     for node, word in graph.names.items():
         if new[node] in there and not g.is_atom(new[node]):
@@ -49,7 +50,7 @@ def without_parameters(graph: g.Graph, omitted: set[str], name: str) -> g.Graph:
         parameters={name: shape for name, shape in graph.parameters.items() if name in left},
         dims=graph.dims,
         places=graph.places,
-        constants=graph.constants,
+        constants={name: value for name, value in graph.constants.items() if name in used},
         fixed=frozenset(graph.fixed & left),
         init={name: rule for name, rule in graph.init.items() if name in left},
         counts=graph.counts,
