@@ -8,20 +8,21 @@ from gated.language import cell, relu, sigmoid, tanh
 
 
 @cell
-def rhn(x, s, *, W, R, b, depth=3):
-    """Recurrent highway network, `depth` layers deep within a step. t = 1 takes the layer's new value.
+def rhn(x, s, *, W, R, b):
+    """Recurrent highway network, three layers deep within a step. t = 1 takes the layer's new value.
 
     Source: J. G. Zilly, R. K. Srivastava, J. Koutník, J. Schmidhuber (2017), Recurrent highway networks, ICML,
     4189-4198 (arXiv:1607.03474), equations 6 to 9, with the carry gate 1 - t as in the paper's experiments.
-
-    The first layer sees x: R.h0 and R.t0 are its matrices.
     """
-    for k in range(depth):
-        h, t = R.h[k] @ s + b.h[k], R.t[k] @ s + b.t[k]
-        if k == 0:
-            h, t = h + W.h @ x, t + W.t @ x
-        h, t = tanh(h), sigmoid(t)
-        s = h * t + s * (1 - t)
+    h0 = tanh(W.h @ x + R.h0 @ s + b.h0)
+    t0 = sigmoid(W.t @ x + R.t0 @ s + b.t0)
+    s0 = h0 * t0 + s * (1 - t0)
+    h1 = tanh(R.h1 @ s0 + b.h1)
+    t1 = sigmoid(R.t1 @ s0 + b.t1)
+    s1 = h1 * t1 + s0 * (1 - t1)
+    h2 = tanh(R.h2 @ s1 + b.h2)
+    t2 = sigmoid(R.t2 @ s1 + b.t2)
+    s = h2 * t2 + s1 * (1 - t2)
     return s
 
 
