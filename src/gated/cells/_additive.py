@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from gated.language import cell, maximum, minimum, sigmoid, softplus, tanh
+from gated.language import cell, clip, sigmoid, softplus, tanh
 
 
 @cell
@@ -75,8 +75,7 @@ def sgu(x, h, *, W, U, b):
     g = W.g @ x + b.g
     k = tanh(U.k @ (g * h))
     n = softplus(k * h)
-    a = 0.2 * (W.z @ x + U.z @ h + b.z) + 0.5
-    z = maximum(0, minimum(1, a))
+    z = clip(0.2 * (W.z @ x + U.z @ h + b.z) + 0.5, 0, 1)
     h = (1 - z) * h + z * n
     return h
 
@@ -92,7 +91,6 @@ def dsgu(x, h, *, W, U, b):
     g = W.g @ x + b.g
     k = tanh(U.k @ (g * h))
     n = sigmoid(U.n @ (k * h))
-    a = 0.2 * (W.z @ x + U.z @ h + b.z) + 0.5
-    z = maximum(0, minimum(1, a))
+    z = clip(0.2 * (W.z @ x + U.z @ h + b.z) + 0.5, 0, 1)
     h = (1 - z) * h + z * n
     return h
