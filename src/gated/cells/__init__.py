@@ -14,9 +14,11 @@ from __future__ import annotations
 from typing import Any
 
 from gated.cells._additive import atr, cfn, dsgu, ran, sgu, star
+from gated.cells._chance import recurrent_dropout_lstm, zoneout_lstm
 from gated.cells._deep import fs_lstm, intersection_rnn, rhn, scrn
 from gated.cells._dynamical import br, cornn, ctrnn, lem, low_rank_rnn, nbr, tau_gru, unicornn
 from gated.cells._elman import fastgrnn, fastrnn, projected_rnn, rnn
+from gated.cells._fixed import leaky_echo_state
 from gated.cells._gru import gru, gru_reset_after, projected_gru, projected_gru_reset_after
 from gated.cells._indrnn import indrnn
 from gated.cells._lstm import (
@@ -55,6 +57,9 @@ from gated.cells._odyssey import (
 )
 from gated.cells._parallel import elstm, mingru, minlstm, qrnn, sru, typed_gru, typed_lstm, typed_rnn
 from gated.cells._searched import mut1, mut2, mut3, nas
+from gated.cells._spiking import lif
+from gated.cells._state_space import lru, rg_lru, rwkv4
+from gated.cells._time import augru, cfc, gru_d, phased_lstm, time_aware_lstm
 from gated.cells._xlstm import slstm
 from gated.language import Cell
 from gated.lazy import submodules
@@ -93,6 +98,10 @@ FAMILIES: dict[str, tuple[Cell, ...]] = {
     "Differential equations in steps": (ctrnn, low_rank_rnn, cornn, unicornn, lem, tau_gru, br, nbr),
     "Found by search": (mut1, mut2, mut3, nas),
     "Deep within a step, or with a slow part": (rhn, fs_lstm, scrn, intersection_rnn),
+    "Told of time, gaps and attention": (gru_d, phased_lstm, time_aware_lstm, cfc, augru),
+    "By chance": (zoneout_lstm, recurrent_dropout_lstm),
+    "Linear recurrences": (lru, rg_lru, rwkv4),
+    "Not learned, or spiking": (leaky_echo_state, lif),
 }
 ZOO: dict[str, Cell] = {cell.name: cell for cells in FAMILIES.values() for cell in cells}
 
