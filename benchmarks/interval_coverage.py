@@ -6,26 +6,55 @@ How a walk goes on from a known value is known: how much of it an interval holds
 drawn. That is the coverage of the first table, by horizon: right after `fit`, and some steps later, with the newer
 history and without learning again; of arrays, and with months as dates, so that a season is read. A backtest of one
 walk tells less than one thinks, for the errors of neighbouring origins and horizons are nearly the same: the second
-table has what backtests of 20 origins find, of Forecaster and of intervals that are exactly right.
+table has what 20 origins, one behind the other, find for Forecaster and for intervals that are exactly right.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import math
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 Array = np.ndarray[Any, Any]
+Found = dict[str, list[Any]]
+RESULTS = Path(__file__).resolve().parent / "results" / "interval_coverage.json"
 LENGTHS = 120, 200, 300, 450, 600
 HORIZON, ORIGINS = 12, 20
 COVERAGE = 0.8, 0.95
 LATER = 60
 Z = 1.2815515655446004  # of the normal distribution, for 80 %
 SHOWN = 1, 3, 6, 9, 12
+FORMS = "arrays", "months"
+WORDS = {
+    "en": {
+        "held": "coverage of 80 %; 95 % intervals",
+        "mean": "mean",
+        "found": "80 % intervals in backtests, in %",
+        "parts": ("mean", "lowest", "a quarter below", "half below", "highest"),
+        "arrays": "arrays",
+        "months": "months",
+        "after": "{}, after `fit`",
+        "later": "{}, {} steps later",
+        "right": "the right intervals",
+    },
+    "zh": {
+        "held": "80%；95% 区间的覆盖率",
+        "mean": "平均",
+        "found": "回测得出的 80% 区间的覆盖率（%）",
+        "parts": ("平均", "最低", "四分之一低于", "一半低于", "最高"),
+        "arrays": "数组",
+        "months": "月份",
+        "after": "{}，刚学完",
+        "later": "{}，{} 步之后",
+        "right": "完全正确的区间",
+    },
+}
 
 
 def walk(number: int) -> Array:
@@ -41,24 +70,48 @@ def held(quantiles: Array, last: float) -> Array:
     return np.stack([below[:, 3] - below[:, 1], below[:, 4] - below[:, 0]])
 
 
-def measure(number: int, dates: bool) -> tuple[Array, Array, float, float]:
-    """Of one walk: coverage (2, H) after `fit` and later; that of a backtest, and of one with the right intervals."""
+def measure(number: int, form: str) -> dict[str, Any]:
+    """Of one walk: coverage (2, H) after `fit` and later; what a backtest finds, and one of the right intervals."""
     import pandas as pd
 
     from gated.models import Forecaster
 
-    values = walk(number)
-    if dates:
+    numbers: Any = walk(number)
+    values, known = numbers, len(numbers) - LATER
+    if form == "months":
         values = pd.Series(values, pd.date_range("1960-01", periods=len(values), freq="MS"))
-    known = values[:-LATER]
-    model = Forecaster(horizon=HORIZON, coverage=COVERAGE, random_state=number).fit(known)
-    own = [held(np.asarray(model.predict_quantiles(part)), np.asarray(part)[-1]) for part in (known, values)]
-    backtest = model.backtest(known, origins=ORIGINS)
-    numbers = np.asarray(known)
-    starts = len(numbers) - HORIZON - np.arange(ORIGINS)
-    ahead = np.stack([numbers[start : start + HORIZON] - numbers[start - 1] for start in starts])
-    right = float((np.abs(ahead) <= Z * np.sqrt(np.arange(1, HORIZON + 1))).mean())
-    return own[0], own[1], backtest.coverage[COVERAGE[0]], right
+    model = Forecaster(horizon=HORIZON, coverage=COVERAGE, random_state=number).fit(values[:known])
+    ends = [*range(known, known + ORIGINS), known + LATER]
+    said = np.array([np.asarray(own) for own in model.predict_quantiles([values[:end] for end in ends])])
+    truth = np.stack([numbers[end : end + HORIZON] for end in ends[:-1]])
+    inside = (said[:-1, :, 1] <= truth) & (truth <= said[:-1, :, 3])
+    away = np.abs(truth - numbers[np.array(ends[:-1]) - 1][:, None])
+    return {
+        "after": held(said[0], numbers[known - 1]).round(5).tolist(),
+        "later": held(said[-1], numbers[-1]).round(5).tolist(),
+        "found": float(inside.mean()),
+        "right": float((away <= Z * np.sqrt(np.arange(1, HORIZON + 1))).mean()),
+    }
+
+
+def tables(found: dict[str, Found], lang: str = "en") -> str:
+    """Both in Markdown: exact coverage by horizon, and what backtests find."""
+    words: dict[str, Any] = WORDS[lang]
+    lines = ["| " + " | ".join([words["held"], *(f"h = {h}" for h in SHOWN), words["mean"]]) + " |"]
+    lines.append("|---" * (2 + len(SHOWN)) + "|")
+    for form in found:
+        for when in ("after", "later"):
+            own = 100 * np.array(found[form][when])  # (walks, 2, H)
+            cells = ["; ".join(f"{part[h - 1]:.0f}" for part in own.mean(0)) for h in SHOWN]
+            error = own.mean(2).std(0, ddof=1) / math.sqrt(len(own))
+            cells.append("; ".join(f"{m:.1f} ± {e:.1f}" for m, e in zip(own.mean((0, 2)), error, strict=True)))
+            lines.append(f"| {words[when].format(words[form], LATER)} | " + " | ".join(cells) + " |")
+    lines += ["", "| " + " | ".join([words["found"], *words["parts"]]) + " |", "|---" * 6 + "|"]
+    backtests = {f"Forecaster, {words[form]}": found[form]["found"] for form in found}
+    for name, parts in {**backtests, words["right"]: next(iter(found.values()))["right"]}.items():
+        numbers = [np.mean(parts), np.min(parts), *np.quantile(parts, [0.25, 0.5]), np.max(parts)]
+        lines.append(f"| {name} | " + " | ".join(f"{100 * number:.0f}" for number in numbers) + " |")
+    return "\n".join(lines)
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -66,27 +119,18 @@ def main(words: Sequence[str] | None = None) -> int:
 
     parser = argparse.ArgumentParser(prog="python -m benchmarks.interval_coverage")
     parser.add_argument("--walks", type=int, default=40)
+    parser.add_argument("--forms", nargs="+", default=list(FORMS), choices=FORMS)
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--output", type=Path, default=RESULTS, help="default: in benchmarks/results")
+    parser.add_argument("--show", action="store_true", help="print the tables of what is kept, and end")
     given = parser.parse_args(words)
-    print("| coverage of 80 %; 95 % intervals | " + " | ".join(f"h = {h}" for h in SHOWN) + " | mean |")
-    print("|---" * (2 + len(SHOWN)) + "|")
-    told = []
-    for dates in (False, True):
-        found = Parallel(n_jobs=given.jobs)(delayed(measure)(number, dates) for number in range(given.walks))
-        after, later, backtests, right = (np.array(part) for part in zip(*found, strict=True))
-        for name, own in (("after fit", after), (f"{LATER} steps later", later)):
-            both = own.mean(0)
-            cells = [f"{100 * both[0, h - 1]:.0f}; {100 * both[1, h - 1]:.0f}" for h in SHOWN]
-            error = [100 * float(own[:, k].mean(1).std(ddof=1)) / math.sqrt(given.walks) for k in range(2)]
-            cells.append("; ".join(f"{100 * both[k].mean():.1f} ± {error[k]:.1f}" for k in range(2)))
-            print(f"| {'months' if dates else 'arrays'}, {name} | " + " | ".join(cells) + " |", flush=True)
-        told.append(("Forecaster, " + ("months" if dates else "arrays"), backtests))
-        told.append(("the right intervals", right))
-    print("\n| 80 % intervals in backtests, in % | mean | lowest | a quarter below | half below | highest |")
-    print("|---" * 6 + "|")
-    for name, own in told[:3]:
-        numbers = [own.mean(), own.min(), *np.quantile(own, [0.25, 0.5]), own.max()]
-        print(f"| {name} | " + " | ".join(f"{100 * number:.0f}" for number in numbers) + " |")
+    found = json.loads(given.output.read_text(encoding="utf-8")) if given.output.exists() else {}
+    for form in () if given.show else given.forms:
+        own = Parallel(n_jobs=given.jobs)(delayed(measure)(number, form) for number in range(given.walks))
+        found[form] = {name: [one[name] for one in own] for name in own[0]}
+        lines = [f'  "{form}": {json.dumps(found[form])}' for form in FORMS if form in found]
+        given.output.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+    print(tables(found))
     return 0
 
 

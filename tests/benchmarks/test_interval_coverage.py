@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -10,6 +13,7 @@ pytest.importorskip("pandas")
 
 from benchmarks import interval_coverage as own  # noqa: E402
 
+DOCS = Path(__file__).resolve().parents[2] / "docs"
 STEPS = np.sqrt(np.arange(1, own.HORIZON + 1))[:, None]
 LEVELS = np.array([-1.9599639845, -own.Z, 0, own.Z, 1.9599639845])
 
@@ -28,3 +32,32 @@ def test_intervals_beside_hold_less_as_drawn_walks_do():
 def test_walks_are_those_of_their_numbers():
     assert [len(own.walk(number)) - own.LATER for number in range(6)] == [*own.LENGTHS, own.LENGTHS[0]]
     assert np.array_equal(own.walk(3), own.walk(3)) and not np.array_equal(own.walk(0), own.walk(5))
+
+
+@pytest.mark.parametrize("lang, page", [("en", "forecaster.md"), ("zh", "forecaster.zh.md")])
+def test_the_pages_have_the_tables(lang, page):
+    found = json.loads(own.RESULTS.read_text(encoding="utf-8"))
+    assert set(found) == set(own.FORMS) and all(len(part["after"]) >= 30 for part in found.values())
+    text = (DOCS / page).read_text(encoding="utf-8")
+    assert all(table in text for table in own.tables(found, lang).split("\n\n"))
+
+
+def test_a_walk_is_measured_in_each_form(monkeypatch):
+    from gated import models
+
+    class Quick(models.Forecaster):
+        """It makes one pass."""
+
+        def fit(self, y, X=None):
+            return super().fit(y, X) if self.epochs == 1 else self.set_params(epochs=1, members=2).fit(y, X)
+
+    monkeypatch.setattr(models, "Forecaster", Quick)
+    for form in own.FORMS:
+        found = own.measure(0, form)
+        assert np.shape(found["after"]) == np.shape(found["later"]) == (2, own.HORIZON)
+        assert np.mean(found["after"]) > 0.4 and 0 <= found["found"] <= 1
+        numbers, inside = own.walk(0), []
+        for end in range(own.LENGTHS[0], own.LENGTHS[0] + own.ORIGINS):
+            ahead = numbers[end : end + own.HORIZON] - numbers[end - 1]
+            inside.append(np.abs(ahead) <= own.Z * STEPS[:, 0])
+        assert found["right"] == pytest.approx(np.mean(inside))
