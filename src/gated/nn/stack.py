@@ -17,6 +17,7 @@ from gated.backends.whole_step import Chain
 from gated.errors import describe, shown, wrong, wrong_type
 from gated.language import Cell
 from gated.nn import checks
+from gated.nn.chance import Draws
 from gated.nn.claims import ARRAYS, UNSEEN, Description, Shape, Weight
 from gated.nn.equations import Equations, Part
 from gated.nn.initialisation import by_rule, initial_value
@@ -39,6 +40,8 @@ class Stack(Layer):
 
     fresh = True
     backend_name: str
+    cuts = False  # whether the last input are resets: see `gated.nn.resets`
+    _twin: Any = None  # the same layer with resets, once they have been asked for
 
     def __init__(
         self,
@@ -96,6 +99,7 @@ class Stack(Layer):
         """What follows from the arguments, but for the parameters."""
         self._backend = get_backend(self.backend_name)
         self._schedule = schedule(self.cell.graph)
+        self._draws = Draws(self.cell.graph) if self.cell.graph.draws else None
         require_fit(self._schedule, self.dtype)
         self._prefixes = [
             f"l{layer}{suffix}"
@@ -111,6 +115,7 @@ class Stack(Layer):
         self._state_sizes = tuple(self._layer_sizes[-1][graph.dims[name]] for name in graph.states)
         self._check_room()
         self._own_chains: list[Chain] = []
+        self._twin = None
         self._rest = Rest([])
         self._own_sides: tuple[ParameterVector | None, list[list[Side]]] = None, []
 
@@ -264,8 +269,8 @@ class Stack(Layer):
         return other
 
     def __getstate__(self) -> dict[str, Any]:
-        made = "_own_chains", "_own_sides", "_rest"
-        derived = "_backend", "_schedule", "_prefixes", "_layer_sizes", "_state_sizes", "_inputs", *made
+        made = "_own_chains", "_own_sides", "_rest", "_twin"
+        derived = "_backend", "_schedule", "_prefixes", "_layer_sizes", "_state_sizes", "_inputs", "_draws", *made
         return {key: value for key, value in vars(self).items() if key not in derived}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
