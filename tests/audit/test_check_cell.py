@@ -7,6 +7,7 @@ import re
 
 import numpy as np
 import pytest
+from tests.zoo import RANGES
 
 import gated
 from gated import (
@@ -37,8 +38,6 @@ from gated.language import FUNCTIONS
 
 # of each shape of equations one: what the others add to these, tests/backends and tests/properties look at
 QUICK = ("rnn", "peephole_lstm", "projected_lstm", "gru_reset_after", "slstm", "lstm_full_gate_recurrence")
-RANGES = {"slstm": {"n": (0.5, 1.5)}}  # it divides by n
-
 
 @gated.cell
 def two_products(x, h, *, W, U, V, A):

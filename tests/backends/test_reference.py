@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tests.zoo import inputs_of, layer_of
 
 import gated
 from gated import Recurrent, sigmoid, tanh
@@ -19,21 +20,23 @@ from gated.schedule.schedule import ADJOINT, INPUT, PARAMETER, STATE
 
 def run_by_hand(layer, x, state):
     """One layer, one direction: every node of the graph, step by step, straight from the definition."""
-    graph = resolved(layer.cell.graph)
+    graph, held = resolved(layer.cell.graph), {**layer.params, **layer.fixed}
     outputs, state = [], [s[0] for s in state]
     for x_t in x:
-        values = {graph.input_leaf(graph.inputs[0]): x_t}
+        values = {graph.input_leaf(name): x_t[:, own] for name, own in layer.input_columns.items()}
         values.update((graph.state_leaf(name), s) for name, s in zip(graph.states, state, strict=True))
         for node in graph.order:
             args = [values[arg] for arg in node.args]
             if node.op == "constant":
                 values[node] = np.float64(node.attr)
             elif node.op == "product":
-                values[node] = args[0] @ layer.params[f"l0.{node.attr[0].name}"].T
+                values[node] = args[0] @ held[f"l0.{node.attr[0].name}"].T
             elif node.op == "call":
                 values[node] = FUNCTIONS[node.attr].numpy(*args)
             elif node.attr[0] == "vector":
-                values[node] = layer.params[f"l0.{node.attr[1]}"]
+                values[node] = held[f"l0.{node.attr[1]}"]
+            elif node.attr[0] == "draw":  # without a generator: the mean, which is the probability
+                values[node] = np.float64(graph.draws[node.attr[1]].value)
         state = [np.broadcast_to(values[node], s.shape) for node, s in zip(graph.outputs, state, strict=True)]
         outputs.append(state[0])
     return np.array(outputs), state
@@ -41,9 +44,9 @@ def run_by_hand(layer, x, state):
 
 @pytest.mark.parametrize("name", ZOO)
 def test_the_scan_is_the_graph_step_by_step(name):
-    layer = Recurrent(ZOO[name], 3, 5, dtype="float64", backend="reference")
+    layer = layer_of(ZOO[name], 3, 5, dtype="float64", backend="reference")
     rng = np.random.default_rng(0)
-    x = rng.standard_normal((6, 4, 3))
+    x = inputs_of(layer, rng, 6, 4)
     state = tuple(rng.uniform(0.5, 1.5, (1, 4, size)) for size in layer.state_sizes)
     y, last, _ = layer.forward(x, state)
     expected, expected_last = run_by_hand(layer, x, state)

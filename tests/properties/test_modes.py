@@ -9,7 +9,7 @@ from gated.calculus import forward_mode, reverse_mode
 from gated.cells import ZOO
 from gated.language import FUNCTIONS
 from gated.language.constants import resolved
-from gated.language.graph import ONE_DIM, Matrix, call, constant, leaf, topological
+from gated.language.graph import ONE_DIM, Matrix, call, constant, is_leaf, leaf, topological
 from gated.language.reductions import REDUCTIONS
 
 ROWS = 3
@@ -49,6 +49,8 @@ class Subject:
             if len(shape) == 2
         }
         self.values = {node: rng.uniform(0.2, 1.0, (ROWS, self.sizes[node.dim])) for node in self.variables}
+        drawn = [node for node in graph.order if is_leaf(node, "draw")]  # numbers that nothing is derived by
+        self.drawn = {node: rng.uniform(0.2, 1.0, (ROWS, self.sizes[node.dim])) for node in drawn}
         self.directions = {node: rng.standard_normal(value.shape) for node, value in self.values.items()}
         self.turned = {name: rng.standard_normal(value.shape) for name, value in self.matrices.items()}
         self.seeds = {node: rng.standard_normal((ROWS, self.sizes[node.dim])) for node in graph.seeds}
@@ -61,20 +63,20 @@ class Subject:
             Matrix(*name.split("."), *shapes[name]): Matrix("tangent of", name, *shapes[name]) for name in self.matrices
         }
         outputs = forward_mode(self.graph.outputs, moves, turns)
-        values = {**self.values, **{moves[node]: v for node, v in self.directions.items()}}
+        values = {**self.values, **self.drawn, **{moves[node]: v for node, v in self.directions.items()}}
         matrices = {**self.matrices, **{f"tangent of.{name}": m for name, m in self.turned.items()}}
         return evaluate(outputs, values, matrices)
 
     def complex_step(self):
         """J v as Im f(a + ihv) / h."""
-        values = {node: v + 1e-30j * self.directions[node] for node, v in self.values.items()}
+        values = {node: v + 1e-30j * self.directions[node] for node, v in self.values.items()} | self.drawn
         matrices = {name: m + 1e-30j * self.turned[name] for name, m in self.matrices.items()}
         return [np.imag(y) / 1e-30 for y in evaluate(self.graph.outputs, values, matrices)]
 
     def adjoints(self):
         """Jᵀ dy by reverse mode: of every variable (rows, size), and of every matrix."""
         found = reverse_mode(self.graph.outputs, self.graph.seeds)
-        values = {**self.values, **self.seeds}
+        values = {**self.values, **self.drawn, **self.seeds}
         variables = {
             node: np.broadcast_to(evaluate([found.get(node)], values, self.matrices)[0], self.values[node].shape)
             for node in self.variables
