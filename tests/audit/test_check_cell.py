@@ -39,6 +39,7 @@ from gated.language import FUNCTIONS
 # of each shape of equations one: what the others add to these, tests/backends and tests/properties look at
 QUICK = ("rnn", "peephole_lstm", "projected_lstm", "gru_reset_after", "slstm", "lstm_full_gate_recurrence")
 
+
 @gated.cell
 def two_products(x, h, *, W, U, V, A):
     """Two chained products inside the step, through an inner size of their own."""

@@ -63,7 +63,8 @@ def time_aware_lstm(x, dt: number, /, h, c, *, W, U, V, b):
     networks, KDD, 65-74, Section 3.2; of the two discounts there 1 / log(e + dt).
     """
     short = tanh(V.d @ c + b.d)
-    kept = c - short + short / log(math.e + dt)
+    discount = 1 / log(math.e + dt)
+    kept = c - short + discount * short
     i = sigmoid(W.i @ x + U.i @ h + b.i)
     f = sigmoid(W.f @ x + U.f @ h + b.f)
     g = tanh(W.g @ x + U.g @ h + b.g)
