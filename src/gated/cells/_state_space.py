@@ -48,8 +48,8 @@ def rwkv4(x, h, num, den, top, before, *, W, p):
     num and den are the mean's two sums, both divided by exp(top), so that no exponential overflows; before is the x of
     the step before. In the stack of the paper a channel mixing follows; that one has no time in it but the step before.
 
-    Source: B. Peng et al. (2023), RWKV: reinventing RNNs for the transformer era, EMNLP Findings, eqs. 11 to 16 and
-    Appendix D (the form of a recurrent network).
+    Source: B. Peng et al. (2023), RWKV: reinventing RNNs for the transformer era, EMNLP Findings, eqs. 11 to 13, 16
+    and 17, and Appendix D (the form of a recurrent network).
     """
     r = W.r @ (p.m_r * x + (1 - p.m_r) * before)
     k = W.k @ (p.m_k * x + (1 - p.m_k) * before)

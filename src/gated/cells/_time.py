@@ -79,7 +79,8 @@ def augru(x, a: number, /, h, *, W, U, b):
     """GRU whose update gate is scaled by an attention score a from 0 to 1: a step without attention changes nothing.
 
     Source: G. Zhou, N. Mou, Y. Fan, Q. Pi, W. Bian, C. Zhou, X. Zhu, K. Gai (2019), Deep interest evolution network for
-    click-through rate prediction, AAAI, 5941-5948, eqs. 2 to 5 and 12 to 13.
+    click-through rate prediction, AAAI, 5941-5948, eqs. 2 to 5 and 12 to 13. In the authors' program
+    (mouna99/dien) u = (1 - a) * sigmoid(...) keeps h, so that a step without attention is one of a plain GRU there.
     """
     z = a * sigmoid(W.z @ x + U.z @ h + b.z)
     r = sigmoid(W.r @ x + U.r @ h + b.r)
