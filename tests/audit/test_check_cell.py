@@ -12,10 +12,12 @@ import gated
 from gated import (
     abs,
     check_cell,
+    clip,
     cos,
     erf,
     exp,
     floor,
+    hold,
     log,
     maximum,
     minimum,
@@ -25,6 +27,7 @@ from gated import (
     softplus,
     sqrt,
     tanh,
+    where,
 )
 from gated.audit import CheckReport, Row
 from gated.backends.native.passes.backend import NativeBackend
@@ -61,6 +64,7 @@ def every_function(x, h, c, *, W, U, b, p):
     limits = maximum(a, 0.3 * c) - minimum(tanh(a), p.m * c)
     k = relu(a) + abs(c) / (1 + sigmoid(-a))
     c = positive * 0.1 + limits + k - 2 + erf(a) * sin(3 * c) - cos(a) * floor(4 * a)
+    c = where(clip(c, -1, 1.5) > h**3, c, hold(a) * c)
     h = tanh(c) * 0.5 + h / 3
     return h, c
 

@@ -13,7 +13,26 @@ from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
 import gated
-from gated import Recurrent, abs, cos, erf, exp, floor, log, maximum, minimum, relu, sigmoid, sin, softplus, sqrt, tanh
+from gated import (
+    Recurrent,
+    abs,
+    clip,
+    cos,
+    erf,
+    exp,
+    floor,
+    hold,
+    log,
+    maximum,
+    minimum,
+    relu,
+    sigmoid,
+    sin,
+    softplus,
+    sqrt,
+    tanh,
+    where,
+)
 from gated.audit.check import check_run
 from gated.audit.runs import Configuration, prepare
 from gated.errors import CellError
@@ -37,6 +56,9 @@ SAFE = {
     "abs": "abs({})",
     "maximum": "maximum({}, {})",
     "minimum": "minimum({}, {})",
+    "where": "where({} > {}, {}, {})",
+    "clip": "clip({}, -0.5, 0.75)",
+    "hold": "({}) * hold({})",
 }
 
 
@@ -52,6 +74,7 @@ def _beside(name: str) -> Any:
 
 numbers = _beside("numbers_in_cells")
 OPERATORS = ["{} + {}", "{} - {}", "{} * {}", "{} / (2.5 + tanh({}))", "-{}", "1 - {}"]
+OPERATORS += ["{} ** 2", "tanh({}) ** 3", "(1.5 + tanh({})) ** -0.5", "where({} <= 0.1, sqrt({}), {})"]
 OPERATORS += [*numbers.FORMS.values(), *numbers.EXTREME.values()]
 SCOPE = {
     "sigmoid": sigmoid,
@@ -68,6 +91,9 @@ SCOPE = {
     "abs": abs,
     "maximum": maximum,
     "minimum": minimum,
+    "where": where,
+    "clip": clip,
+    "hold": hold,
     "np": np,
 }
 
@@ -191,7 +217,7 @@ def test_printed_equations_compute_what_the_layer_computes(data):
     layer = Recurrent(cell, 2, 3, dtype="float64", backend="reference")
     rng = np.random.default_rng(0)
     state, x = [rng.standard_normal((1, 2, 3)) for _ in cell.states], rng.standard_normal((1, 2, 2))
-    scope = {"np": np, "sigmoid": sigmoid, "softplus": softplus, "erf": erf, "x_t": x[0]}
+    scope = {"np": np, "sigmoid": sigmoid, "softplus": softplus, "erf": erf, "hold": hold, "x_t": x[0]}
     scope |= {f"{name}_prev": s[0] for name, s in zip(cell.states, state, strict=True)}
     scope |= {key.split(".", 1)[1].replace(".", "_"): value for key, value in layer.params.items()}
     for line in cell.equations("numpy"):

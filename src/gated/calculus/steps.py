@@ -111,7 +111,7 @@ class Steps:
         return result
 
     def is_sheltered(self, symbol: Node) -> bool:
-        """Whether a quantity reaches the outputs through branches alone: where none of them is taken, it counts for 0."""
+        """Whether a quantity reaches the outputs through branches alone, and counts for 0 where none is taken."""
         uses = self.uses.get(symbol, [])
         return bool(uses) and not self.arriving.get(symbol) and all(use.sheltered for use in uses)
 

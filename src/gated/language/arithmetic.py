@@ -1,4 +1,4 @@
-"""The operators + - * / ** and the sign: their rows in the book, and how they are simplified where derivatives are built.
+"""The operators + - * / ** and the sign: their rows in the book, and how they are simplified in derivatives.
 
 A cell's own equations are built by `graph.call` and stay as they were written; what is derived from them is built here,
 0 + a as a and 1 * a as a.

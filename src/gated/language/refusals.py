@@ -39,8 +39,8 @@ UNDECIDED = (
     "exists: write where(a > b, 1, 0)"
 )
 UNTRUE = (
-    "the truth of a comparison was asked for (an `if`, `and`, `or`, `not`, max(), or a chain a < b < c); the equations are "
-    f"traced once, before any number exists: write where(a > b, p, q) or maximum(a, b); of two comparisons {_TWO}"
+    "the truth of a comparison was asked for (an `if`, `and`, `or`, `not`, max(), or a chain a < b < c); the equations "
+    f"are traced once, before any number exists: write where(a > b, p, q) or maximum(a, b); of two comparisons {_TWO}"
 )
 # Python's special methods of two operands, without underscores, each with an r in front where the vector is the right
 OPERATORS = {
