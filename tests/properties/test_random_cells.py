@@ -74,7 +74,7 @@ def _beside(name: str) -> Any:
 
 numbers = _beside("numbers_in_cells")
 OPERATORS = ["{} + {}", "{} - {}", "{} * {}", "{} / (2.5 + tanh({}))", "-{}", "1 - {}"]
-OPERATORS += ["{} ** 2", "tanh({}) ** 3", "(1.5 + tanh({})) ** -0.5", "where({} <= 0.1, sqrt({}), {})"]
+OPERATORS += ["{} ** 2", "tanh({}) ** 3", "(1.5 + tanh({})) ** -0.5", "where(tanh({}) > -2, {}, sqrt(tanh({}) - 2))"]
 OPERATORS += [*numbers.FORMS.values(), *numbers.EXTREME.values()]
 SCOPE = {
     "sigmoid": sigmoid,

@@ -70,7 +70,7 @@ FORMS = {
     "one minus": "1 - ({})",
     "square": "({}) ** 2",
     "power": "(1.5 + tanh({})) ** -0.7",
-    "where, NaN": "where({} <= 0.1, sqrt({}), {})",
+    "where, NaN": "where(tanh({}) > -2, {}, sqrt(tanh({}) - 2))",
     **numbers.FORMS,
     **numbers.EXTREME,
     **numbers.SATURATED,
