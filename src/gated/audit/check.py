@@ -192,7 +192,7 @@ def _complex_steps(run: Run) -> dict[str, Array]:
     x, state = run.x.astype(complex), tuple(s.astype(complex) for s in run.state)
 
     def loss() -> complex:
-        y, last, _ = layer.forward(x, state, lengths)
+        y, last, _ = layer.forward(x, state, lengths, rng=run.rng())
         return complex(np.vdot(run.dy, y) + sum(np.vdot(d, s) for d, s in zip(run.dstate, last, strict=True)))
 
     found = by_input(run.layer, _by_coordinate(x, loss))
@@ -216,7 +216,7 @@ def _by_coordinate(array: Array, loss: Callable[[], complex]) -> Array:
 def _check_steps(run: Run) -> list[Row]:
     """`step` and `backward_step`, one time step after the other, against `forward` and `backward`."""
     layer, where = run.layer, run.configuration.name
-    y, last, tape = run.forward()
+    y, last, tape = layer.forward(run.x, run.state)  # as `step` does it: without draws
     expected = named_gradients(run, layer.backward(tape, run.dy, run.dstate))
     state, tapes, outputs = run.state, [], []
     for x_t in run.x:

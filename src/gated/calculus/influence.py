@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gated.calculus.reverse_mode import Adjoints, reverse_mode
+from gated.language.chance import expected
 from gated.language.graph import Graph, Matrix, Node, constant, is_constant, is_elementwise, leaf, rewrite, with_args
 
 
@@ -15,6 +16,7 @@ def notes_on(graph: Graph) -> list[str]:
     An influence is a derivative that is not the number 0: what is multiplied by 0 has none. What has one only on values
     that are held, rounded or compared is told so: its gradient is 0.
     """
+    graph = expected(graph)
     adjoints = _adjoints(graph, graph.outputs)
     output, *_ = graph.states
     reaching = _reaching(graph, adjoints)

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from gated.language.decisions import kept, masked
-from gated.language.graph import ONE_DIM, Matrix, Node, constant, is_constant, is_product, topological
+from gated.language.graph import ONE_DIM, Matrix, Node, constant, is_constant, is_leaf, is_product, topological
 from gated.language.reductions import total as total_of
 
 
@@ -85,7 +85,7 @@ def _sheltered_back(node: Node, adjoint: Node) -> list[Node]:
 
 
 def _contribute(result: Adjoints, node: Node, user: Node | None, term: Node) -> None:
-    if is_constant(term, 0.0):
+    if is_constant(term, 0.0) or is_leaf(node, "constant"):
         return
     if node.dim == ONE_DIM and term.dim != ONE_DIM:
         term = total_of(term)  # a number that was used for all units collects from all of them

@@ -111,7 +111,7 @@ class Steps:
         return result
 
     def is_sheltered(self, symbol: Node) -> bool:
-        """Whether a quantity reaches the outputs through branches alone, and counts for 0 where none is taken."""
+        """Whether a quantity reaches the outputs through branches alone: where none is taken, it counts for 0."""
         uses = self.uses.get(symbol, [])
         return bool(uses) and not self.arriving.get(symbol) and all(use.sheltered for use in uses)
 
@@ -184,7 +184,7 @@ def _quantities(graph: Graph) -> list[Quantity]:
     written = rewrite(graph.outputs, lambda node, args: with_args(node, tuple(map(symbols.get, node.args, args))))
     fixed: dict[Node, bool] = {}
     for node in graph.order:
-        is_parameter = is_constant(node) or is_leaf(node, "vector")
+        is_parameter = is_constant(node) or is_leaf(node, "vector") or is_leaf(node, "constant")
         fixed[node] = is_parameter or (not is_leaf(node) and all(fixed[arg] for arg in node.args))
     return [
         Quantity(

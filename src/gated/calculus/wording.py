@@ -29,6 +29,9 @@ _TABLE: dict[str, tuple[str, str]] = {
                   "{names} ：给出 {owners} 的那个函数的自变量，即括号里的部分。"),
     "parts": ("{names}: auxiliary values, parts of the equations to which the cell gives no name.",
               "{names} ：辅助量，即方程中没有名字的部分。"),
+    "constants": ("{names}: constants of the cell, which are set and not learned.",
+                  "{names} ：细胞的常数，由人设定，不参与学习。"),
+    "fixed": ("{names}: given to the equations and not learned.", "{names} ：给定的数组，不参与学习。"),
     "size": ("{names}: {size}", "{names} ： {size}"),
     "between": (", ", " 、 "),
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
 from gated.errors import CellError
 from gated.language import graph as g
+from gated.language.chance import named_draws
 from gated.language.families import Chain, Family, Member, members_of
 from gated.language.limits import MAX_DOC, MAX_NAME, MAX_NODES, is_name, is_plain
+from gated.language.signature import Signature
 from gated.language.symbols import Length, Symbol
 
 
@@ -21,13 +23,19 @@ class Trace:
 
     where: str
     variables: dict[str, Symbol]
-    states: tuple[str, ...]
+    signature: Signature
     families: dict[str, Family]
     bindings: list[tuple[str, Symbol | Chain]]
     outputs: list[Symbol]
 
+    @property
+    def states(self) -> tuple[str, ...]:
+        return self.signature.states
+
     def members(self) -> list[Member]:
-        return [member for family in self.families.values() for member in members_of(family).values()]
+        """All that the equations use; t of t[0], t[1] is none by itself."""
+        found = [member for family in self.families.values() for member in members_of(family).values()]
+        return [member for member in found if member._is_used or not member._indexed]
 
     def named(self) -> list[tuple[str, Symbol]]:
         """The bindings, but for products of matrices that were never used as a vector."""
@@ -57,7 +65,11 @@ def build(function: Callable[..., Any], trace: Trace, output_names: tuple[str, .
         return g.ONE_DIM if symbol._length is None else dims[id(symbol._length.root())]
 
     parameters, matrices, places = _parameters(trace, dim_of)
-    nodes = _converted(trace.outputs, matrices, dim_of)
+    symbols = g.topological(trace.outputs, attrgetter("_args"))
+    calls = {id(s): s for s in symbols if s._op == "leaf" and s._attr[0] == "draw"}
+    taken = {*trace.variables, *trace.families, *trace.signature.constants, *output_names}
+    draws = named_draws(calls, trace.named(), taken)
+    nodes = _converted(trace.outputs, matrices, dim_of, {key: name for key, (name, _) in draws.items()})
     outputs = tuple(nodes[id(symbol)] for symbol in trace.outputs)
     graph = g.Graph(
         name=function.__name__.strip("<>"),  # a lambda's name is no word
@@ -70,6 +82,10 @@ def build(function: Callable[..., Any], trace: Trace, output_names: tuple[str, .
         parameters=parameters,
         dims={name: dim_of(symbol) for name, symbol in trace.variables.items()},
         places=places,
+        constants=dict(trace.signature.constants),
+        draws=dict(draws.values()),
+        fixed=frozenset(name for name in parameters if name.split(".")[0] in trace.signature.fixed),
+        counts=dict(trace.signature.counts),
     )
     _check_all_used(graph, trace)
     _check_limits(graph, trace)
@@ -77,12 +93,18 @@ def build(function: Callable[..., Any], trace: Trace, output_names: tuple[str, .
 
 
 def _converted(
-    outputs: list[Symbol], matrices: dict[str, g.Matrix], dim_of: Callable[[Symbol], str]
+    outputs: list[Symbol],
+    matrices: dict[str, g.Matrix],
+    dim_of: Callable[[Symbol], str],
+    draws: Mapping[int, str],
 ) -> dict[int, g.Node]:
     """id of a symbol -> its node, for all that the outputs need. Iterative, for a cell may be a long chain."""
     nodes: dict[int, g.Node] = {}
     for symbol in g.topological(outputs, attrgetter("_args")):
-        nodes[id(symbol)] = _convert(symbol, [nodes[id(arg)] for arg in symbol._args], matrices, dim_of)
+        if id(symbol) in draws:
+            nodes[id(symbol)] = g.leaf("draw", draws[id(symbol)], dim_of(symbol))
+        else:
+            nodes[id(symbol)] = _convert(symbol, [nodes[id(arg)] for arg in symbol._args], matrices, dim_of)
     return nodes
 
 
@@ -226,6 +248,11 @@ def _names(
 def _check_all_used(graph: g.Graph, trace: Trace) -> None:
     reached = {m.name for node in graph.order if g.is_product(node) for m in node.attr}
     reached |= {node.attr[1] for node in graph.order if g.is_leaf(node, "vector")}
+    constants = {node.attr[1] for node in graph.order if g.is_leaf(node, "constant")}
+    constants |= {draw.value for draw in graph.draws.values() if isinstance(draw.value, str)}
+    for name in graph.constants:
+        if name not in constants:
+            raise CellError(f"{trace.where}: the constant {name} is never used; use it or remove it from the signature")
     for name, family in trace.families.items():
         if not members_of(family):
             raise CellError(
@@ -233,7 +260,7 @@ def _check_all_used(graph: g.Graph, trace: Trace) -> None:
                 f"remove it from the signature"
             )
         for member in members_of(family).values():
-            if member.matrix_name() not in reached:
+            if member.matrix_name() not in reached and (member._is_used or not member._indexed):
                 raise CellError(
                     f"{member._place}: {member.matrix_name()} is never used: it does not reach any of the returned "
                     f"values ({', '.join(graph.output_names)}); use it or remove it"
@@ -250,6 +277,6 @@ def _check_limits(graph: g.Graph, trace: Trace) -> None:
     if len(graph.doc) > MAX_DOC:
         raise CellError(f"{trace.where}: the docstring has {len(graph.doc)} letters, expected at most {MAX_DOC}")
     parts = [part for name in graph.parameters for part in name.split(".")]
-    for name in [graph.name, *graph.dims, *parts, *graph.names.values()]:
+    for name in [graph.name, *graph.dims, *parts, *graph.names.values(), *graph.constants, *graph.counts]:
         if not is_name(name):
             raise CellError(f"{trace.where}: the name {name[:40]!r}, expected one word of at most {MAX_NAME} letters")

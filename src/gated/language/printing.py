@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from gated.errors import wrong
+from gated.language.chance import BERNOULLI, STEP, Draw
 from gated.language.functions import FUNCTIONS
 from gated.language.graph import (
     ONE_DIM,
@@ -219,6 +220,10 @@ class Printer:
     def _leaf(self, kind: str, name: str) -> str:
         if kind == "vector":
             return self.style.parameter(*name.split(".", 1))
+        if kind == "draw":
+            return self.style.input(name)
+        if kind == "constant":
+            return latex_symbol(name) if self.style.name == "latex" else name
         return {"input": self.style.input, "state": self.style.before, "seed": self.style.now}[kind](name)
 
     def _call(self, node: Node) -> tuple[str, int]:
@@ -262,6 +267,21 @@ def _scales(node: Node) -> bool:
     )
 
 
+def told(draw: Draw, style: str) -> str:
+    """How a draw is distributed: ~ Bernoulli(0.9)."""
+    value = draw.value if isinstance(draw.value, str) else _plain_number(draw.value)
+    if style == "latex":
+        value = latex_symbol(value) if isinstance(draw.value, str) else value
+        own = rf"\mathrm{{Bernoulli}}({value})" if draw.kind == BERNOULLI else rf"\mathcal{{N}}(0, {value}^{{2}})"
+        once = "" if draw.per == STEP else r"\ \text{(once a sequence)}"
+        return rf"\sim {own}{once}"
+    if style == "numpy":
+        own = f"bernoulli({value})" if draw.kind == BERNOULLI else f"normal({value})"
+        return f"= {own}" if draw.per == STEP else f"= {own[:-1]}, per='sequence')"
+    own = f"Bernoulli({value})" if draw.kind == BERNOULLI else f"N(0, {value}²)"
+    return f"~ {own}" + ("" if draw.per == STEP else " (once a sequence)")
+
+
 def style_named(style: str) -> Style:
     if not isinstance(style, str) or style not in STYLES:
         raise wrong("style", repr(style), f"one of {', '.join(STYLES)}")
@@ -274,7 +294,8 @@ def equations(graph: Graph, style: str = "text") -> list[str]:
     names = {node: notation.now(name) for node, name in {**auxiliaries(graph), **graph.names}.items()}
     printer = Printer(notation, names)
     order = topological([*graph.names, *graph.outputs])  # that of the names, each after what it needs
-    lines = [f"{names[node]} = {printer.expression(node)}" for node in order if node in names]
+    lines = [f"{notation.input(name)} {told(draw, style)}" for name, draw in graph.draws.items()]
+    lines += [f"{names[node]} = {printer.expression(node)}" for node in order if node in names]
     for name, node in zip(graph.output_names, graph.outputs, strict=True):
         if graph.names.get(node) != name:  # a state that is passed on, or another name of the same value
             lines.append(f"{notation.now(name)} = {printer.term(node)}")

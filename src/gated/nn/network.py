@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fnmatch
 import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NoReturn
@@ -11,9 +12,10 @@ import numpy as np
 
 from gated.backends import DEFAULT, backend_of
 from gated.backends.whole_step import Link
-from gated.errors import FileFormatError, GatedError, describe, shown, wrong_type
+from gated.errors import FileFormatError, GatedError, describe, shown, wrong, wrong_type
 from gated.nn import checks, whole_pass
 from gated.nn.claims import Description, Shape, Weight, claims, entries
+from gated.nn.further import further_inputs, given, handed_back, taken
 from gated.nn.kinds import KINDS, TIED
 from gated.nn.layer import Layer
 from gated.nn.linked import Linked, explain, linked, links_of
@@ -22,6 +24,7 @@ from gated.nn.network_layers import NetworkLayers
 from gated.nn.network_stream import NetworkStream
 from gated.nn.parameters import ParameterVector
 from gated.nn.refusals import refuse_tape
+from gated.nn.stack import Stack
 
 Array = np.ndarray[Any, Any]
 Layer_ = Any  # has forward, backward, params, config: Recurrent, Dense, Embedding, Network or a user's own
@@ -51,6 +54,7 @@ class Network(Layer, kind="network"):
     """
 
     _linked: Linked | str | None = None
+    _frozen: tuple[str, ...] = ()
     is_chain = True  # each layer reads the one before
 
     def __init__(self, layers: Mapping[str, Layer_], *more: Any) -> None:
@@ -64,18 +68,23 @@ class Network(Layer, kind="network"):
         self.dtype = next(iter(layers.values())).dtype
         shapes: dict[str, tuple[int, ...]] = {}
         ties: dict[str, str] = {}
+        fixed: dict[str, tuple[int, ...]] = {}
         for name, layer in layers.items():
             first, own = self._first_name(layer), layer.params
             if first == name:
                 shapes |= {f"{name}.{key}": shape for key, shape in own.shapes.items()}
+                fixed |= {f"{name}.{key}": shape for key, shape in own.fixed_shapes.items()}
                 ties |= {f"{name}.{key}": f"{name}.{held}" for key, held in own.ties.items()}
             else:
                 ties |= {f"{name}.{key}": f"{first}.{own.ties.get(key, key)}" for key in [*own.shapes, *own.ties]}
         checks.room({"layers": len(layers)}, sum(math.prod(shape) for shape in shapes.values()), self.dtype)
-        whole, spans = ParameterVector(shapes, self.dtype, ties=ties), self._spans()
+        whole, spans, behind = ParameterVector(shapes, self.dtype, ties=ties, fixed=fixed), self._spans(), 0
         for name, layer in self._distinct().items():
             start, stop = spans[name]
             whole.vector[start:stop] = layer.theta
+            own = layer.params.fixed_vector
+            whole.fixed_vector[behind : behind + own.size] = own
+            behind += own.size
         self._adopt(whole)
 
     @property
@@ -101,10 +110,14 @@ class Network(Layer, kind="network"):
 
     def _adopt(self, params: ParameterVector) -> None:
         """The layers' parameters become views into another vector, of the same numbers."""
-        self._params, self._linked, spans = params, None, self._spans()
+        self._params, self._linked, spans, behind = params, None, self._spans(), 0
         for name, layer in self._distinct().items():
             start, stop = spans[name]
-            views = layer.params.like(params.vector[start:stop], params)
+            size = layer.params.fixed_vector.size
+            views = layer.params.like(
+                params.vector[start:stop], params, params.fixed_vector[behind : behind + size] if size else None
+            )
+            behind += size
             if isinstance(layer, Layer):
                 layer._adopt(views)
             else:  # a user's own
@@ -144,12 +157,57 @@ class Network(Layer, kind="network"):
             else:
                 yield name, layer, start
 
+    def arrays(self) -> dict[str, Array]:
+        """All that a file holds: the parameters by name, and the fixed arrays."""
+        return {**self.params, **self.fixed}
+
+    def freeze(self, *patterns: str) -> None:
+        """Keep parameters from learning: no update by `gated.learning` moves them, weight decay included, and in the
+        gradient's norm they do not count. Copies and pickles know of it, files do not.
+
+        Args:
+            patterns: names, or patterns of them: "rnn.l0.W.*". Without any, all parameters.
+
+        Raises:
+            ArgumentError, ArgumentTypeError: one fits no parameter.
+        """
+        found = {self.params.ties.get(name, name) for name in self._fitting("freeze", patterns)}
+        self._frozen = tuple(name for name in self.params if name in found or name in self._frozen)
+
+    def unfreeze(self, *patterns: str) -> None:
+        """Let parameters learn again. Arguments and errors as of `freeze`."""
+        found = {self.params.ties.get(name, name) for name in self._fitting("unfreeze", patterns)}
+        self._frozen = tuple(name for name in self._frozen if name not in found)
+
+    @property
+    def frozen(self) -> tuple[str, ...]:
+        """The names of the parameters that do not learn, in the order of theta."""
+        return self._frozen
+
+    def _fitting(self, call: str, patterns: tuple[Any, ...]) -> list[str]:
+        names, found = [*self.params, *self.params.ties], []
+        for pattern in patterns or ("*",):
+            if not isinstance(pattern, str):
+                raise wrong_type(call, describe(pattern), "names of parameters, or patterns such as 'rnn.l0.W.*'")
+            fitting = fnmatch.filter(names, pattern)
+            if not fitting and patterns:
+                few = ", ".join(names[:6]) + (", ..." if len(names) > 6 else "")
+                raise wrong(call, shown(repr(pattern), 60), f"names of parameters, or patterns of them: {few}")
+            found += fitting
+        return found
+
     # sizes
 
     @property
     def input_size(self) -> Any:
         """That of the first layer; None if it has none (an Embedding takes ids)."""
         return getattr(next(iter(self._layers.values())), "input_size", None)
+
+    @property
+    def first_size(self) -> Any:
+        """Length of the first layer's first input."""
+        first = next(iter(self._layers.values()))
+        return getattr(first, "first_size", getattr(first, "input_size", None))
 
     @property
     def output_size(self) -> Any:
@@ -160,6 +218,15 @@ class Network(Layer, kind="network"):
         """Zeros for every layer that has a state, by name."""
         return {name: layer.initial_state(batch) for name, layer in self._layers.items() if has_state(layer)}
 
+    @property
+    def further(self) -> dict[str, list[str]]:
+        """Layer -> names of its inputs besides the output before it: given to the network as "layer.name"."""
+        return further_inputs(self._layers)
+
+    def _taken(self, x: Any) -> tuple[Any, dict[str, Any]]:
+        further = self.further
+        return taken(further, self._layers, x) if further else (x, {})
+
     # calls
 
     def forward(
@@ -169,20 +236,23 @@ class Network(Layer, kind="network"):
         lengths: Any = None,
         *,
         rng: np.random.Generator | None = None,
+        resets: Any = None,
     ) -> tuple[Array, States, list[Any]]:
         """Run the chain.
 
         Args:
-            x: input of the first layer, (T, N, ...) (time first, unless the recurrent layers are batch_first).
+            x: input of the first layer, (T, N, ...) (time first, unless the recurrent layers are batch_first). Where
+                cells have several inputs a dict: {"x": x, "rnn.dt": dt}, those besides the first one by layer and name.
             state: {name: state tuple} for recurrent layers, {name: such a dict} for networks; zeros for those not
                 given.
             lengths: (N,) as `Recurrent.forward`; ids beyond them are not looked at either.
             rng: generator for dropout; without it there is none.
+            resets: (T, N) booleans, where sequences begin anew: see `Recurrent.forward`.
 
         Returns:
             the last layer's output, {name: last state}, the tape.
         """
-        return self._forward(x, state, lengths, rng, owned=False)
+        return self._forward(x, state, lengths, rng, owned=False, resets=resets)
 
     def forward_owned(
         self, x: Any, state: States | None = None, lengths: Any = None, *, rng: np.random.Generator | None = None
@@ -191,15 +261,23 @@ class Network(Layer, kind="network"):
         return self._forward(x, state, lengths, rng, owned=True)
 
     def _forward(
-        self, x: Any, state: States | None, lengths: Any, rng: np.random.Generator | None, owned: bool
+        self,
+        x: Any,
+        state: States | None,
+        lengths: Any,
+        rng: np.random.Generator | None,
+        owned: bool,
+        resets: Any = None,
     ) -> tuple[Array, States, list[Any]]:
         self._check_state(state)
         tapes: list[Any] = []
         last: States = {}
+        x, more = self._taken(x)
         x = ids_inside(self, x, lengths)
         for name, layer in self._layers.items():
-            run = getattr(layer, "forward_owned", layer.forward) if owned else layer.forward
-            x, after, tape = run(x, (state or {}).get(name), lengths, rng=rng)
+            cut = {} if resets is None or not _takes_resets(layer) else {"resets": resets}
+            run = getattr(layer, "forward_owned", layer.forward) if owned and not cut else layer.forward
+            x, after, tape = run(given(layer, x, more.get(name)), (state or {}).get(name), lengths, rng=rng, **cut)
             # what such a layer gives to the next is seen by nobody else: no tape needs a copy of it
             owned = getattr(layer, "fresh", False) is True
             tapes.append(tape)
@@ -207,17 +285,21 @@ class Network(Layer, kind="network"):
                 last[name] = after
         return x, last, tapes
 
-    def infer(self, x: Any, state: States | None = None, lengths: Any = None) -> tuple[Array, States]:
+    def infer(
+        self, x: Any, state: States | None = None, lengths: Any = None, *, resets: Any = None
+    ) -> tuple[Array, States]:
         """As `forward`, without a tape and without dropout: the last layer's output, {name: last state}."""
         self._check_state(state)
-        found = self._infer_linked(x, state, lengths)
+        found = self._infer_linked(x, state, lengths) if resets is None else None
         if found is not None:
             return found
         last = {}
+        x, more = self._taken(x)
         x = ids_inside(self, x, lengths)
         for name, layer in self._layers.items():
             run = getattr(layer, "infer", None) or layer.forward  # a user's own layer may have no other
-            x, after, *_ = run(x, (state or {}).get(name), lengths)
+            cut = {} if resets is None or not _takes_resets(layer) else {"resets": resets}
+            x, after, *_ = run(given(layer, x, more.get(name)), (state or {}).get(name), lengths, **cut)
             if after:
                 last[name] = after
         return x, last
@@ -242,7 +324,8 @@ class Network(Layer, kind="network"):
         return NetworkStream(self, batch, state)
 
     def backward(self, tape: list[Any], dy: Any, dstate: States | None = None) -> tuple[Any, States, ParameterVector]:
-        """dx (None where the first layer takes ids), {name: adjoint of the initial state}, grads as `params`.
+        """dx (None where the first layer takes ids; a dict where x was one), {name: adjoint of the initial state},
+        grads as `params`.
 
         Raises:
             ArgumentError, ArgumentTypeError: something does not fit, or parameters have changed since `forward`.
@@ -253,13 +336,15 @@ class Network(Layer, kind="network"):
         spans, backend = self._spans(), backend_of(self)
         grads = self.params.zeros(backend)
         first: States = {}
+        more: dict[str, Any] = {}
         for (name, layer), part in zip(reversed(self._layers.items()), reversed(tape), strict=True):
             dy, before, own = layer.backward(part, dy, (dstate or {}).get(name))
+            dy = handed_back(name, layer, dy, more)
             start, stop = spans[name]
             backend.add(own.vector, grads.vector[start:stop])
             if before:
                 first[name] = before
-        return dy, first, grads
+        return {"x": dy, **more} if more else dy, first, grads
 
     # whole passes
 
@@ -321,6 +406,11 @@ class Network(Layer, kind="network"):
             for name, layer in self._layers.items()
         ]
         return f"Network({', '.join(shown)})"
+
+
+def _takes_resets(layer: Any) -> bool:
+    """Whether there is something in it that could begin anew: a recurrent layer, or a chain of layers."""
+    return isinstance(layer, Stack) or (isinstance(layer, Network) and layer.is_chain)
 
 
 def network_from_config(config: Any, claimed: Callable[[str, tuple[int, ...], str], None] | None = None) -> Network:
