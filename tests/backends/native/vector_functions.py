@@ -33,7 +33,7 @@ def compiled(function: str, precision: str, here: Host, numbers: tuple[float, ..
 
 
 def evaluate(function: str, x: np.ndarray, here: Host | None = None, numbers: tuple[float, ...] = ()) -> np.ndarray:
-    """function(x, *numbers) for a 1-D array of float32 or float64, as `here` (this processor, or a narrower one) computes it."""
+    """function(x, *numbers) for a 1-D array of float32 or float64, as `here` (None: this processor) computes it."""
     here = here or host()
     scan = compiled(function, x.dtype.name, here, numbers).function("scan")
     width = here.machine.width(x.dtype.name)
