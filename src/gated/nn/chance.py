@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from gated.backends.draws import Place, drawn
+from gated.backends.draws import Place
+from gated.backends.interface import Arithmetic, input_columns, input_width
 from gated.language import chance
 from gated.language.graph import Graph
+from gated.nn.packing import Packing
 from gated.schedule import CellSchedule, schedule
 
 Array = np.ndarray[Any, Any]
@@ -30,11 +33,27 @@ class Draws:
         """Of one forward pass."""
         return int(rng.integers(0, 2**64, dtype=np.uint64))
 
-    def beside(self, x: Array, key: int, layer: int, direction: int, sizes: dict[str, int]) -> Array:
-        """The inputs (T, N, width) and the draws of a layer and direction side by side."""
-        parts = [x]
-        for number, (name, draw) in enumerate(self._graph.draws.items()):
-            shape = (*x.shape[:2], sizes[self._graph.dims[name]])
-            place = Place(layer, direction, number)
-            parts.append(drawn(key, place, draw.kind, draw.value, shape, draw.per == chance.SEQUENCE, x.dtype))
-        return np.concatenate(parts, axis=2)
+    def beside(
+        self,
+        x: Array,
+        key: int,
+        place: tuple[int, int],
+        sizes: Mapping[str, int],
+        packing: Packing,
+        backend: Arithmetic,
+    ) -> Array:
+        """The inputs (T, N, D) and the draws of a layer and direction side by side, packed: (R, width).
+
+        Args:
+            place: which layer and direction.
+        """
+        graph, reverse = self._graph, bool(place[1])
+        rows = packing.pack(x, reverse)
+        joined = backend.empty((len(rows), input_width(graph, sizes)), x.dtype)
+        joined[:, : rows.shape[1]] = rows
+        columns, (steps, sequences) = input_columns(graph, sizes), packing.places(reverse)
+        for number, (name, draw) in enumerate(graph.draws.items()):
+            own = None if draw.per == chance.SEQUENCE else steps
+            word = Place(*place, number).word
+            backend.draw_rows(key, word, draw.kind, draw.value, own, sequences, joined[:, columns[name]])
+        return joined

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from gated.backends.interface import Pass, Scan, input_width
+from gated.backends.interface import Pass, Scan
 from gated.backends.whole_step import Chain, Given, Link, ScanLink
 from gated.errors import describe, wrong, wrong_type
 from gated.language import Cell
@@ -118,8 +118,8 @@ class Recurrent(Stack, kind="recurrent"):
             y = y if mask is None else self._backend.sum_of_products([(y, mask)])
             given, outputs = self._inputs.above(x, y) if layer else x, []
             for direction, side in enumerate(sides):
-                whole = draws.beside(given, key, layer, direction, {**side.sizes})
-                rows, own = packing.pack(whole, side.reverse), _of_side(packing, side.k, states)
+                rows = draws.beside(given, key, (layer, direction), side.sizes, packing, self._backend)
+                own = _of_side(packing, side.k, states)
                 run = Pass(draws.schedule, side.sizes, side.parameters, rows, packing.counts, own)
                 tape.scans.append(self._backend.forward(run))
                 outputs.append(packing.unpack(tape.scans[-1].y, side.reverse))
@@ -265,11 +265,9 @@ class Recurrent(Stack, kind="recurrent"):
         self, tape: Tape, side: Side, dy: Array, dstates: Sequence[Array], grads: ParameterVector
     ) -> tuple[Array, Sequence[Array]]:
         """A layer's pass back in one direction: the adjoints of its input and of its initial state."""
-        k, reverse, prefix, sizes, _ = side
+        k, reverse, prefix = side.k, side.reverse, side.prefix
         rows, last = tape.packing.pack(dy, reverse), _of_side(tape.packing, k, dstates)
         dx, first = self._backend.backward(tape.scans[k], rows, last, grads.part(prefix))
-        if tape.scans[k].schedule is not self._schedule:  # behind the inputs lie draws
-            dx = np.ascontiguousarray(dx[:, : input_width(self._schedule.graph, sizes)])
         return tape.packing.unpack(dx, reverse), first
 
     def step(self, x_t: Any, state: Any = None) -> tuple[State, Tape]:

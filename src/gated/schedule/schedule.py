@@ -37,7 +37,7 @@ class CellSchedule:
         previous: adjoint of each previous state.
         kept: values of the backward loop that `after` needs.
         after: nodes computed after the loop.
-        inputs: adjoint of each input.
+        inputs: adjoint of each input, but of draws, which stand behind all others.
         vectors: vector parameter -> adjoint (to be summed over all rows).
         products: matrix -> (δ, operand) pairs; its gradient is Σ over all rows of δ operandᵀ.
     """
@@ -66,7 +66,7 @@ def schedule(graph: Graph) -> CellSchedule:
     graph = expected(graph) if set(graph.draws) - set(graph.inputs) else resolved(graph)
     adjoints = reverse_mode(graph.outputs, graph.seeds)
     previous = [adjoints.get(graph.state_leaf(name)) for name in graph.states]
-    inputs = [constant(0.0) if name in graph.draws else adjoints.get(graph.input_leaf(name)) for name in graph.inputs]
+    inputs = [adjoints.get(graph.input_leaf(name)) for name in graph.inputs if name not in graph.draws]
     learned = {name: shape for name, shape in graph.parameters.items() if name not in graph.fixed}
     vectors = {name: leaf("vector", name, shape[0]) for name, shape in learned.items() if len(shape) == 1}
     outer = {matrix: pairs for matrix, pairs in adjoints.products.items() if matrix.name in learned}
