@@ -10,12 +10,13 @@ Nodes have a level: 0 depends on parameters only, 1 on the input too, 2 on the s
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from gated.calculus import reverse_mode
 from gated.language.chance import expected
 from gated.language.constants import resolved
-from gated.language.graph import Graph, Matrix, Node, constant, is_leaf, leaf, topological
+from gated.language.graph import Graph, Matrix, Node, is_constant, is_elementwise, is_leaf, leaf, topological
 from gated.schedule.passes import gather_products, require_folded
 
 PARAMETER, INPUT, STATE, ADJOINT = range(4)
@@ -74,7 +75,10 @@ def schedule(graph: Graph) -> CellSchedule:
     new = gather_products([*previous, *inputs, *(adjoints.get(v) for v in vectors.values()), *deltas], set(graph.order))
 
     # an input has a level even in a cell that never looks at it
-    level = _levels([*graph.outputs, *new.values(), *map(graph.input_leaf, graph.inputs)])
+    nodes = [*graph.outputs, *new.values(), *map(graph.input_leaf, graph.inputs)]
+    level = _levels(nodes)
+    if graph.draws:
+        level = _levels(nodes, _in_step(graph, level))
     require_folded(level)
     forward = set(graph.order)
     previous = [new[node] for node in previous]
@@ -108,13 +112,31 @@ def schedule(graph: Graph) -> CellSchedule:
     )
 
 
-def _levels(outputs: list[Node]) -> dict[Node, int]:
+def _levels(outputs: list[Node], in_step: Collection[Node] = ()) -> dict[Node, int]:
     kinds = {"vector": PARAMETER, "input": INPUT, "state": STATE, "seed": ADJOINT}
     level: dict[Node, int] = {}
     for node in topological(outputs):
-        own = kinds[node.attr[0]] if is_leaf(node) else PARAMETER
+        own = kinds[node.attr[0]] if is_leaf(node) else STATE if node in in_step else PARAMETER
         level[node] = max([own, *(level[arg] for arg in node.args)])
     return level
+
+
+def _in_step(graph: Graph, level: Mapping[Node, int]) -> set[Node]:
+    """What is made of draws alone for the step alone, such as 1 - z: to make it there costs less than memory does."""
+    readers: dict[Node, list[Node]] = {}
+    for node in graph.order:
+        for arg in node.args:
+            readers.setdefault(arg, []).append(node)
+    alone, made = {graph.input_leaf(name) for name in graph.draws if name in graph.inputs}, []
+    for node in graph.order:
+        if is_elementwise(node) and all(arg in alone or is_constant(arg) for arg in node.args):
+            alone.add(node)
+            made.append(node)
+    found: set[Node] = set()
+    for node in reversed(made):
+        if all(level[reader] == STATE or reader in found for reader in readers.get(node, ())):
+            found.add(node)
+    return found
 
 
 def _after(
