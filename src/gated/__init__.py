@@ -56,7 +56,7 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module(f"gated.{name}")
     if name == "__all__":
         return _public_names()
-    from gated.language.elementwise import WRITTEN
+    from gated.language.compositions import WRITTEN
     from gated.language.functions import known_functions
 
     if name in WRITTEN:  # sigmoid, tanh, ...
@@ -65,7 +65,7 @@ def __getattr__(name: str) -> Any:
 
 
 def _public_names() -> list[str]:
-    from gated.language.elementwise import WRITTEN
+    from gated.language.compositions import WRITTEN
 
     return ["__version__", *_HOME, *WRITTEN, *_MODULES]
 

@@ -29,7 +29,7 @@ SOURCE = Path(gated.__file__).parent
 
 def arguments(row: Operation) -> list[g.Node]:
     count = row.arity if isinstance(row, Elementwise) else 1
-    return [g.leaf("state", name, "n") for name in "ab"[:count]]
+    return [g.leaf("state", name, "n") for name in "abc"[:count]]
 
 
 def example(row: Operation) -> g.Node:
@@ -128,8 +128,12 @@ def test_it_prints_in_every_style(name: str, style: object) -> None:
 @pytest.mark.parametrize("name", [name for name, row in FUNCTIONS.items() if not row.inner])
 def test_a_cell_with_it_goes_to_json_and_back(name: str) -> None:
     row = FUNCTIONS[name]
-    operator = {"add": "a + b", "sub": "a - b", "mul": "a * b", "div": "a / b", "neg": "-a"}.get(name)
-    text = operator or f"gated.{name}({', '.join('ab'[: row.arity])})"
+    operator = {"add": "a + b", "sub": "a - b", "mul": "a * b", "div": "a / b", "neg": "-a", "power": "a ** 2"}.get(
+        name
+    )
+    signs = {"less": "<", "less_equal": "<=", "greater": ">", "greater_equal": ">="}
+    chosen = f"gated.where(a {signs.get(name, '>')} b, a, b)" if row.decides or row.branches else None
+    text = operator or chosen or f"gated.{name}({', '.join(['a', '0.5', '1.5'][: row.arity])})"
     scope: dict[str, object] = {"gated": gated}
     function = eval(f"lambda x, a, b, *, W: ({text} + W.i @ x, b)", scope)
     made = gated.cell(function)
@@ -178,9 +182,11 @@ BOOKKEEPERS = {
     "language/operations.py",
     "language/arithmetic.py",
     "language/functions.py",
+    "language/decisions.py",
     "language/reductions.py",
     "language/printing.py",
     "backends/native/codegen/elementary.py",
+    "backends/native/codegen/decisions.py",
 }
 
 

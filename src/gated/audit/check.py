@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from gated.audit.conditioning import WELL, amplification
+from gated.audit.jumps import NEAR, nearest
 from gated.audit.machine_code import machine_code_rows
 from gated.audit.report import CheckReport, Row
 from gated.audit.runs import CONFIGURATIONS, LARGER, Configuration, Run, by_input, can_stack, named_gradients, prepare
@@ -113,14 +114,18 @@ def check_cell(
 def _well_drawn(
     cell: Cell, configuration: Configuration, rng: np.random.Generator, ranges: Mapping[str, tuple[float, float]]
 ) -> Run:
-    """A run that does not amplify rounding much, if there is one among some: a cell may divide by nearly nothing."""
-    best = None
+    """A run that does not amplify rounding much, if there is one among some: a cell may divide by nearly nothing.
+
+    Nor does it come near to where the equations jump: there float32 would take another branch.
+    """
+    best, best_is_near = None, True
     for _ in range(DRAWS):
         run = prepare(cell, configuration, rng, ranges)
         run.amplified = max(1.0, amplification(run) / WELL)
-        if best is None or run.amplified < best.amplified:
-            best = run
-        if best.amplified == 1.0:
+        is_near = nearest(run) < NEAR
+        if best is None or (run.amplified, is_near) < (best.amplified, best_is_near):
+            best, best_is_near = run, is_near
+        if best.amplified == 1.0 and not best_is_near:
             break
     assert best is not None
     if best.amplified * WELL > HOPELESS:

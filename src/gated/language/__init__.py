@@ -12,7 +12,7 @@ from typing import Any
 from gated.language import reductions as _reductions  # noqa: F401  its rows enter the book
 from gated.language.cell import Cell, cell
 from gated.language.chance import bernoulli, normal
-from gated.language.elementwise import WRITTEN
+from gated.language.compositions import WRITTEN
 from gated.language.functions import FUNCTIONS
 from gated.language.signature import fixed, number
 from gated.lazy import submodules

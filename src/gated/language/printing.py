@@ -24,7 +24,7 @@ from gated.language.graph import (
     topological,
 )
 from gated.language.naming import auxiliaries
-from gated.language.operations import ADD, ATOM, MULTIPLY, PRODUCT, Elementwise, Reduction
+from gated.language.operations import ADD, ATOM, COMPARE, MULTIPLY, POWER, PRODUCT, Elementwise, Reduction
 from gated.language.reductions import REDUCTIONS
 
 
@@ -159,6 +159,9 @@ NUMPY = Style(
     template=lambda row: row.source,
 )
 
+_BINDS = {ATOM: 0, COMPARE: ADD, ADD: ADD, MULTIPLY: MULTIPLY, POWER: ATOM}  # how strongly the arguments must bind
+_RAISED = str.maketrans("0123456789−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+
 STYLES = {style.name: style for style in (TEXT, LATEX, NUMPY)}
 
 
@@ -199,7 +202,7 @@ class Printer:
             return self._number(node.attr)
         if is_product(node):
             terms = [
-                self.style.apply(self.style.matrix(m), self.term(v, ATOM))
+                self.style.apply(self.style.matrix(m), self.term(v, POWER))
                 for m, v in zip(node.attr, node.args, strict=True)
             ]
             return " + ".join(terms), PRODUCT if len(terms) == 1 else ADD
@@ -226,19 +229,35 @@ class Printer:
     def _call(self, node: Node) -> tuple[str, int]:
         row = FUNCTIONS[node.attr]
         if node.attr == "mul" and node.args[0] is node.args[1]:
-            precedence = MULTIPLY if self.style.name == "numpy" else ATOM
+            precedence = MULTIPLY if self.style.name == "numpy" else POWER
             return self.style.square.format(self.term(node.args[0], ATOM)), precedence
+        if node.attr == "power" and is_constant(node.args[1]):
+            return self._power(*node.args)
+        if node.attr == "_kept" and self.style.name != "numpy":  # equal for all numbers that are finite
+            term = node.args[1]
+            return (self.names[term], ATOM) if term in self.names else self._written[term]
         template = self.style.template(row)
         if node.attr == "mul" and any(arg.dim == ONE_DIM for arg in node.args):
             template = self.style.scale  # a number times a vector is no elementwise product
-        binds = {ATOM: (0, 0), ADD: (ADD, ADD), MULTIPLY: (MULTIPLY, MULTIPLY)}[row.precedence]
+        binds = (_BINDS[row.precedence],) * 2
         if node.attr in ("sub", "div") or (self.style.name == "numpy" and node.attr == "mul" and _scales(node.args[1])):
             binds = (binds[0], binds[1] + 1)
         if node.attr == "neg":
             binds = (PRODUCT, PRODUCT)
         if node.attr == "div" and self.style.name == "latex":
             binds = (0, 0)
-        return template.format(*(self.term(arg, b) for arg, b in zip(node.args, binds, strict=False))), row.precedence
+        last = binds[1]
+        strengths = [binds[0], *[last] * (row.arity - 1)]
+        return template.format(*map(self.term, node.args, strengths)), row.precedence
+
+    def _power(self, base: Node, exponent: Node) -> tuple[str, int]:
+        text, number = self.term(base, ATOM), exponent.attr
+        if self.style.name == "text" and number == int(number):
+            return text + _text_number(number).translate(_RAISED), POWER
+        written = self.term(exponent, ATOM if self.style.name != "latex" else 0)
+        if self.style.name == "numpy" and number == int(number):
+            written = str(int(number))
+        return self.style.template(FUNCTIONS["power"]).format(text, written), POWER
 
 
 def _scales(node: Node) -> bool:

@@ -113,6 +113,7 @@ def graph_from_json(data: Any) -> g.Graph:
             node.dim in (dims[name], g.ONE_DIM),
             f"state {name} has dimension {shown(dims[name])} but its equation {shown(node.dim)}",
         )
+        _need(not node.operation.decides, f"state {name} is a comparison")
     graph = g.Graph(
         name=_name(data),
         doc=_doc(data),
@@ -301,6 +302,7 @@ class _Reader:
         )
         shape = self.parameters.get(attr[0], ()) if isinstance(attr[0], str) else ()
         _need(len(shape) == 2, f"{here}: there is no matrix {_quoted(attr[0])}")
+        _need(not args[0].operation.decides, f"{here}: the matrix {shown(attr[0])} is applied to a comparison")
         _need(
             args[0].dim == shape[1],
             f"{here}: the matrix {shown(attr[0])} of shape {shown(shape)} is applied to dimension "
@@ -320,6 +322,12 @@ class _Reader:
         lengths = {arg.dim for arg in args} - {g.ONE_DIM}
         _need(len(lengths) <= 1, f"{here}: {attr} joins dimensions {shown(sorted(lengths))}")
         row = FUNCTIONS[attr]
+        for position, arg in enumerate(args):
+            place = bool(row.branches) and position not in row.branches
+            _need(
+                arg.operation.decides == place,
+                f"{here}: {attr} is given {'no comparison' if place else 'a comparison'} in place {position + 1}",
+            )
         fault = row.fault([arg.attr if g.is_constant(arg) else None for arg in args])
         _need(fault is None, f"{here} {row.verb}s {fault}")
         try:

@@ -27,7 +27,7 @@ OPTIONS = [
     ({"lags": 1}, "lags: got 1"),
     ({"lags": 46}, "lags: got 46, expected at most 45, half the steps of the longest series"),
     ({"window": 1}, "window: got 1"),
-    ({"cell": "ltsm"}, "cell: got 'ltsm', expected one of"),
+    ({"cell": "ltsm"}, "cell: got 'ltsm', expected the name of a cell"),
     ({"cell": 3}, "cell: got int 3"),
     ({"hidden_size": 0}, "hidden_size: got 0"),
     ({"num_layers": 0}, "num_layers: got 0"),

@@ -12,8 +12,8 @@ from typing import Any
 
 import llvmlite.ir as ir
 
-from gated.backends.native.codegen.emit import ContextTable, Module
 from gated.backends.native.codegen.draws import emit_draws
+from gated.backends.native.codegen.emit import ContextTable, Module
 from gated.backends.native.codegen.gradient_kernels import emit_gradients
 from gated.backends.native.codegen.moves import emit_fill, emit_move
 from gated.backends.native.codegen.panels import emit_pack

@@ -134,7 +134,13 @@ class NativeVectors(NumPyArithmetic):
 
 def _whole_numbers(array: Array, count: int) -> bool:
     """Whether machine code can read so many of them."""
-    return array.dtype == np.int64 and array.dtype.isnative and array.shape == (count,) and array.flags.c_contiguous and array.flags.aligned
+    return (
+        array.dtype == np.int64
+        and array.dtype.isnative
+        and array.shape == (count,)
+        and array.flags.c_contiguous
+        and array.flags.aligned
+    )
 
 
 def _few(vector: Array) -> bool:
