@@ -1,4 +1,4 @@
-"""Layers whose equations have draws: the numbers hang on their places alone, whoever computes and however it is packed."""
+"""Layers whose equations have draws: a number hangs on its place alone, whoever computes and however it is packed."""
 
 from __future__ import annotations
 

@@ -284,7 +284,9 @@ class Backend(Arithmetic, Protocol):
     def backward(
         self, scan: Scan, dy: Array, dstates: Sequence[Array], gradients: Mapping[str, Array]
     ) -> tuple[Array, list[Array]]:
-        """Adjoints of x (R, D), without the columns of draws, and of the initial states; the parameters' gradients are written to `gradients`.
+        """Adjoints of x and of the initial states; the parameters' gradients are written to `gradients`.
+
+        That of x is (R, D) without the columns of draws, which come last and have none.
 
         Args:
             scan: from `forward`; not changed, and may be used again.

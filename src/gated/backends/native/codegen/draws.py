@@ -9,6 +9,7 @@ of them 0, as in the reference: so a product of two of them is one instruction. 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from math import pi
 from typing import Any
 
@@ -85,7 +86,7 @@ class _Draw:
         def of_round(name: str, step: int, number: int) -> Value:
             return splat(b, b.and_(b.add(self.job[name], I64(number * step)), mask), self.lanes)
 
-        return [tuple(map(of_round, ("low", "high"), WEYL, (k, k))) for k in range(ROUNDS)]  # type: ignore[misc]
+        return [tuple(map(of_round, ("low", "high"), WEYL, (k, k))) for k in range(ROUNDS)]
 
     def _philox(self, words: list[Value], keys: list[tuple[Value, Value]]) -> list[Value]:
         b, wide = self.b, self.wide
@@ -136,7 +137,8 @@ class _Draw:
     def _store(self, values: list[Value], target: Value, unit: Value) -> None:
         """Four numbers of each lane, one behind the other; nothing behind the row's last."""
         b, lanes, width = self.b, self.lanes, self.math.width
-        halves = [_joined(b, *values[:2], lanes), _joined(b, *values[2:], lanes)]
+        one, two, three, four = values
+        halves = [_joined(b, one, two, lanes), _joined(b, three, four, lanes)]
         rest = b.sub(self.job["size"], unit)
         for first in range(0, 4 * lanes, width):
             order = [k % 4 * lanes + k // 4 for k in range(first, first + width)]
@@ -146,9 +148,10 @@ class _Draw:
 
 
 def _joined(b: ir.IRBuilder, one: Value, other: Value, lanes: int) -> Value:
+    """The lanes of two vectors, one behind the other."""
     return b.shuffle_vector(one, other, _indices(range(2 * lanes)))
 
 
-def _indices(numbers: Any) -> ir.Constant:
+def _indices(numbers: Iterable[int]) -> ir.Constant:
     own = list(numbers)
     return ir.Constant(ir.VectorType(ir.IntType(32), len(own)), own)

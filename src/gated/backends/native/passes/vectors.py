@@ -134,13 +134,8 @@ class NativeVectors(NumPyArithmetic):
 
 def _whole_numbers(array: Array, count: int) -> bool:
     """Whether machine code can read so many of them."""
-    return (
-        array.dtype == np.int64
-        and array.dtype.isnative
-        and array.shape == (count,)
-        and array.flags.c_contiguous
-        and array.flags.aligned
-    )
+    flags = array.flags
+    return array.dtype == np.int64 and array.shape == (count,) and flags.c_contiguous and flags.aligned
 
 
 def _few(vector: Array) -> bool:
