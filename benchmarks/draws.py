@@ -25,7 +25,9 @@ def zoneout_layer() -> Any:
     from gated import bernoulli, sigmoid, tanh
 
     @gated.cell
-    def zoneout_lstm(x: Any, h: Any, c: Any, *, W: Any, U: Any, b: Any, keep_c: float = 0.5, keep_h: float = 0.05) -> Any:
+    def zoneout_lstm(
+        x: Any, h: Any, c: Any, *, W: Any, U: Any, b: Any, keep_c: float = 0.5, keep_h: float = 0.05
+    ) -> Any:
         zc = bernoulli(keep_c)
         zh = bernoulli(keep_h)
         i = sigmoid(W.i @ x + U.i @ h + b.i)

@@ -15,6 +15,7 @@ from gated.backends.whole_step import Chain, Given, Link, ScanLink
 from gated.errors import describe, wrong, wrong_type
 from gated.language import Cell
 from gated.nn import checks
+from gated.nn.chance import new_key
 from gated.nn.inputs import AS_IT_IS, Form
 from gated.nn.packing import Packing, packing_of
 from gated.nn.parameters import ParameterVector
@@ -121,7 +122,7 @@ class Recurrent(Stack, kind="recurrent"):
         """With draws, which are inputs of each layer and direction besides its own."""
         draws = self._draws
         assert draws is not None
-        tape, y, key = Tape(self, packing, [], [], form), x, draws.key(rng)
+        tape, y, key = Tape(self, packing, [], [], form), x, new_key(rng)
         for layer, sides in enumerate(self._sides()):
             mask = self._dropout_mask(y, rng) if layer else None
             tape.masks.append(mask)
@@ -356,7 +357,8 @@ class Recurrent(Stack, kind="recurrent"):
                 {name: start + first for name, first in self.params.starts(self._prefixes[k]).items()}
                 for k in self._directions_of(layer)
             )
-            found.append(ScanLink(self._schedule, sizes, starts, size, self.dropout if layer else 0.0))
+            drawn = None if self._draws is None else self._draws.schedule
+            found.append(ScanLink(self._schedule, sizes, starts, size, self.dropout if layer else 0.0, layer, drawn))
         return found
 
     @property

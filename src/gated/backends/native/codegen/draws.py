@@ -86,7 +86,7 @@ class _Draw:
         def of_round(name: str, step: int, number: int) -> Value:
             return splat(b, b.and_(b.add(self.job[name], I64(number * step)), mask), self.lanes)
 
-        return [tuple(map(of_round, ("low", "high"), WEYL, (k, k))) for k in range(ROUNDS)]
+        return [(of_round("low", WEYL[0], k), of_round("high", WEYL[1], k)) for k in range(ROUNDS)]
 
     def _philox(self, words: list[Value], keys: list[tuple[Value, Value]]) -> list[Value]:
         b, wide = self.b, self.wide
