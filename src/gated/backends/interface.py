@@ -183,10 +183,12 @@ class Arithmetic(Protocol):
         A number hangs on the key, the word, its row's step and sequence, and its unit alone.
 
         Args:
-            key: below 2⁶⁴. word: below 2³², see `draws.Place`.
-            kind: "bernoulli" or "normal". value: the probability, or the deviation.
-            steps, sequences: (R,) of each row, from 0 to below 2³², int64; steps None for a draw that is made once a
-                sequence.
+            key: below 2⁶⁴.
+            word: below 2³², see `draws.Place`.
+            kind: "bernoulli" or "normal".
+            value: the probability, or the deviation.
+            steps: (R,) of each row, from 0 to below 2³², int64; None for a draw that is made once a sequence.
+            sequences: (R,) of each row, likewise.
             out: (R, size), columns of a larger array perhaps.
         """
         ...
