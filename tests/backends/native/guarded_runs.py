@@ -1,10 +1,11 @@
 """Runs the native backend's machine code in guarded memory: a program, for an access out of bounds ends it.
 
-    python guarded_runs.py cells DTYPE CELL ...     all passes of some cells
-    python guarded_runs.py kernels DTYPE            the kernels that all cells share, and those of no cell, alone
-    python guarded_runs.py registers DTYPE CELL ... all passes, with what is on the stack in guarded memory
+    python guarded_runs.py cells DTYPE EACH CELL ...     all passes of some cells
+    python guarded_runs.py kernels DTYPE                 the kernels that all cells share, and those of no cell, alone
+    python guarded_runs.py registers DTYPE EACH CELL ... all passes, with what is on the stack in guarded memory
 
-What runs is written to the standard output before it does. Legend: D inputs, H hidden, T steps, N sequences, R rows.
+EACH is 1 where every cell meets all sizes; else it meets one in so many, and the next cell others. What runs is written
+to the standard output before it does. Legend: D inputs, H hidden, T steps, N sequences, R rows.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import faulthandler
 import itertools
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -25,6 +26,7 @@ import one_scan
 from guard_pages import MODES, Array, Guard, forget_plans
 
 import gated
+from gated.backends.draws import drawn
 from gated.backends.interface import Pass
 from gated.backends.native.codegen.ir_tools import I64, POINTER
 from gated.backends.native.codegen.update_rules import KERNELS
@@ -219,9 +221,16 @@ def guarded(name: str, run: Callable[..., Results], *args: Any, modes: tuple[str
         same(found, wanted)
 
 
-def cells(dtype: str, *names: str) -> None:
+def sizes_of(dtype: str, each: int, names: tuple[str, ...]) -> Iterator[tuple[str, Case]]:
+    """Every cell with its share of the cases, all of them if `each` is 1."""
+    for number, name in enumerate(names, dtype == "float64"):
+        for sizes in CASES[number % each :: each]:
+            yield name, sizes
+
+
+def cells(dtype: str, each: str, *names: str) -> None:
     """All passes of these cells."""
-    for name, sizes in itertools.product(names, CASES):
+    for name, sizes in sizes_of(dtype, int(each), names):
         guarded(f"{name} {dtype} {sizes}", run_cell, ZOO[name], dtype, sizes)
         if name in ONLINE and sizes in (CASES[1], CASES[4]):
             guarded(f"online {name} {dtype} {sizes}", run_online, ZOO[name], dtype, sizes)
@@ -355,6 +364,22 @@ def run_table_rows(guard: Guard, dtype: str, count: int, size: int, rows: int, s
     same({"rows": out, "sums": into, "wrong": wrong}, {"rows": held[ids], "sums": wanted, "wrong": 0 * wrong})
 
 
+def run_draws(guard: Guard, dtype: str, size: int, rows: int, shares: int) -> None:
+    """Draws in rows that lie apart, and the last numbers of an array; as the reference makes them."""
+    steps, sequences = (guard.keep(np.arange(rows) * k) for k in (3, 5))
+    for stride, (kind, last) in itertools.product((size, size + 3), (("bernoulli", 1 << 31), ("normal", 0.5))):
+        out = memory.empty((rows, stride), np.dtype(dtype))
+        out[...] = -1.0
+        last = last if kind == "bernoulli" else np.array([last]).view(np.int64)[0]
+        own = out[:, stride - size :]
+        for told in (steps, 0):
+            job = told, sequences, rows, size, stride, own.ctypes.data, 7, 1, 2, last
+            run_shares(kind, dtype, table(guard, job), shares, vectors)
+            wanted = drawn(1 | 2 << 32, 7, kind, 0.5, steps if told is steps else None, sequences, size, dtype)
+            if not np.allclose(own, wanted, rtol=1e-6) or (out[:, : stride - size] != -1.0).any():
+                raise AssertionError(f"{out} is not {wanted}")
+
+
 def run_shares(name: str, dtype: str, address: int, shares: int, room: Callable[[str], Any] = common) -> None:
     """One of the kernels, share by share."""
     function = room(dtype).code.function(name)
@@ -385,6 +410,9 @@ def kernels(dtype: str) -> None:
             for count, size, rows in itertools.product((1, 2, 5), (*ODD, 65, 130), (1, 3, 40)):
                 print(f"table rows {dtype} {mode} {count} x {size}, {rows} ids", flush=True)
                 run_table_rows(guard, dtype, count, size, rows, 1 + rows % 3)
+            for size, rows in itertools.product((*ODD, 64, 65), (1, 3)):
+                print(f"draws {dtype} {mode} {rows} x {size}", flush=True)
+                run_draws(guard, dtype, size, rows, 1 + size % 3)
             guard.check()
 
 
@@ -412,10 +440,10 @@ def alloca_at_guard_page(missing: int = 0) -> Callable[..., Any]:
 ended: list[Array] = []  # that memory
 
 
-def registers(dtype: str, *names: str) -> None:
+def registers(dtype: str, each: str, *names: str) -> None:
     """The sums of tiles, which lie on the stack between product and operations, at a guard page too."""
     with patch.object(ir.IRBuilder, "alloca", alloca_at_guard_page()):
-        for name, sizes in itertools.product(names, CASES):
+        for name, sizes in sizes_of(dtype, int(each), names):
             guarded(
                 f"registers {name} {dtype} {sizes}", run_cell, ZOO[name], dtype, replace(sizes, threads=1), modes=()
             )

@@ -66,6 +66,9 @@ class Tuning:
     programs_kept: int = 128
     # Bytes of all code on disk together.
     disk_limit: int = 256 * 2**20
+    # After one new entry in so many all that are there are looked at, which takes 44 ms where there are 7,000: after
+    # each, the thousands of modules of a test suite would take minutes for it.
+    disk_turn: int = 16
     # Bytes of one entry there: no code is as large.
     disk_largest: int = 64 * 2**20
     # Seconds after which a half-written file is nobody's, and a time of last use is worth a write.
@@ -97,6 +100,9 @@ class Tuning:
     # Bytes of a vector below which one operation of NumPy takes less time than a call of machine code (1 us, 5 us), and
     # the rest as long: beyond them there is work for several threads.
     few_bytes: int = 1 << 20
+    # Bytes that could be read or written while one byte of random numbers is made: 0.3 and 1.7 ns a number of float32.
+    bernoulli_bytes: int = 3
+    normal_bytes: int = 17
     # Numbers of a vector whose squares make one sum, the sums of all pieces another: so many that a piece outweighs its
     # end, so few that a vector has pieces for every thread. The result's bits depend on it.
     square_piece: int = 4096
