@@ -10,8 +10,7 @@ from typing import Any
 
 from gated.errors import CellError
 from gated.language import graph as g
-from gated.language.chance import named_draws
-from gated.language.constants import resolved
+from gated.language.chance import expected, named_draws
 from gated.language.families import Chain, Family, Member, members_of
 from gated.language.limits import MAX_DOC, MAX_NAME, MAX_NODES, is_name, is_plain
 from gated.language.signature import Signature
@@ -270,9 +269,9 @@ def _check_all_used(graph: g.Graph, trace: Trace) -> None:
 
 
 def _check_constants(graph: g.Graph, trace: Trace) -> None:
-    """The equations may divide by a constant, or draw by it."""
+    """The equations may divide by a constant or by a draw's mean, or draw by a constant."""
     try:
-        resolved(graph)
+        expected(graph)
     except CellError as error:
         raise CellError(f"{trace.where}: {error}") from None
 
