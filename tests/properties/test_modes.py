@@ -8,7 +8,8 @@ import pytest
 from gated.calculus import forward_mode, reverse_mode
 from gated.cells import ZOO
 from gated.language import FUNCTIONS
-from gated.language.graph import Matrix, call, constant, leaf, topological
+from gated.language.constants import resolved
+from gated.language.graph import ONE_DIM, Matrix, call, constant, leaf, topological
 from gated.language.reductions import REDUCTIONS
 
 ROWS = 3
@@ -38,8 +39,8 @@ class Subject:
 
     def __init__(self, graph, seed=0):
         rng = np.random.default_rng(seed)
-        self.graph = graph
-        self.sizes = {"input": 4, **{dim: 5 + i for i, dim in enumerate(graph.free_dims)}}
+        self.graph = graph = resolved(graph)
+        self.sizes = {ONE_DIM: 1, "input": 4, **{dim: 5 + i for i, dim in enumerate(graph.free_dims)}}
         self.variables = [graph.input_leaf(n) for n in graph.inputs] + [graph.state_leaf(n) for n in graph.states]
         self.variables += [leaf("vector", n, s[0]) for n, s in graph.parameters.items() if len(s) == 1]
         self.matrices = {
