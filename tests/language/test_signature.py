@@ -38,7 +38,7 @@ def test_an_annotation_is_read_however_it_is_written():
     def inner():
         from gated import number as single
 
-        def one(x, dt: gated.number, /, h, *, W, s: "gated.number", S: "fixed"):
+        def one(x, dt: gated.number, /, h, *, W, s: "gated.number", S: "fixed"):  # noqa: UP037  a string twice
             return tanh(W.h @ x) * dt + s.a * S.v * h
 
         def other(x, dt, /, h, *, W, s, S):
