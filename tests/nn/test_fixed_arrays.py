@@ -1,4 +1,4 @@
-"""Arrays that a layer holds and nobody learns: where they lie, that updates leave them alone, and that files have them."""
+"""Arrays that a layer holds and nobody learns: where they lie, that no update moves them, and that files have them."""
 
 from __future__ import annotations
 

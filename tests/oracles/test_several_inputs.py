@@ -24,10 +24,10 @@ def gru_d(x, m, dt: number, /, h, c: number, *, W, U, b, s: number):
 
 def theirs(params, layers, directions, x, m, dt, state):
     """One sequence after the other, step by step; all tensors. x (T, D) of one sequence."""
-    last = []
+    last, outputs = [], []
     for k in range(layers * directions):
         if k % directions == 0:
-            below, outputs = x if k == 0 else torch.cat(outputs, 1), []
+            below, outputs = torch.cat(outputs, 1) if k else x, []
         p = {
             name.split(".", 1)[1]: value
             for name, value in params.items()
