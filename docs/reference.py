@@ -178,10 +178,19 @@ def _functions(written: list[Entry]) -> Iterator[str]:
     yield "Elementwise: on a symbol they write an equation, on numbers and NumPy arrays they compute.\n"
     yield "| function | what it is | derivative |\n|---|---|---|"
     for entry in written:
-        row = PUBLIC[entry.name]
-        call = f"{entry.name}({', '.join('ab'[: row.arity])})"
-        slope = row.legend.slope[0].replace("|", "\\|")
-        yield f"| [](){{ #{entry.public} }}`{call}` | {row.public} | {slope} |"
+        row = PUBLIC.get(entry.name)
+        if row is None:  # made of others
+            what, call, slope = summary(entry.thing), f"{entry.name}{_arguments(entry.thing)}", ""
+        else:
+            what, call = row.public, row.usage or f"{entry.name}({', '.join('ab'[: row.arity])})"
+            slope = row.legend.slope[0].replace("|", "\\|")
+        yield f"| [](){{ #{entry.public} }}`{call}` | {what} | {slope} |"
+
+
+def _arguments(function: Any) -> str:
+    """As in a signature, without the types."""
+    parameters = [p.replace(annotation=p.empty) for p in inspect.signature(function).parameters.values()]
+    return str(inspect.Signature(parameters))
 
 
 if __name__ == "__main__":

@@ -13,10 +13,12 @@ import gated
 from gated import (
     abs,
     check_cell,
+    clip,
     cos,
     erf,
     exp,
     floor,
+    hold,
     log,
     maximum,
     minimum,
@@ -26,6 +28,7 @@ from gated import (
     softplus,
     sqrt,
     tanh,
+    where,
 )
 from gated.audit import CheckReport, Row
 from gated.backends.native.passes.backend import NativeBackend
@@ -63,6 +66,7 @@ def every_function(x, h, c, *, W, U, b, p):
     limits = maximum(a, 0.3 * c) - minimum(tanh(a), p.m * c)
     k = relu(a) + abs(c) / (1 + sigmoid(-a))
     c = positive * 0.1 + limits + k - 2 + erf(a) * sin(3 * c) - cos(a) * floor(4 * a)
+    c = where(clip(c, -1, 1.5) > h**3, c, hold(a) * c)
     h = tanh(c) * 0.5 + h / 3
     return h, c
 
@@ -137,7 +141,8 @@ EXTRA = [
 @pytest.mark.parametrize("name", [pytest.param(name, marks=() if name in QUICK else pytest.mark.many) for name in ZOO])
 def test_every_cell_of_the_zoo(name):
     report = check_cell(ZOO[name], ranges=RANGES.get(name))
-    assert report.passed and report.worst.error < 1e-13
+    # (where the phased one's gate is closed, gradients are a thousandth: the leak)
+    assert report.passed and report.worst.error < (1e-12 if name == "phased_lstm" else 1e-13)
 
 
 @pytest.mark.parametrize("cell", EXTRA, ids=lambda cell: cell.name)
@@ -269,7 +274,17 @@ def test_what_may_be_a_mistake_is_noted(cell, notes):
 
 def test_of_the_zoo_only_outputs_that_no_step_reads_are_noted():
     noted = {name: notes for name, cell in ZOO.items() if (notes := notes_on(cell.graph))}
-    assert noted.keys() == {"memory_controller_lstm", "typed_lstm", "qrnn", "sru", "elstm", "scrn", "intersection_rnn"}
+    assert noted.keys() == {
+        "memory_controller_lstm",
+        "typed_lstm",
+        "qrnn",
+        "sru",
+        "elstm",
+        "scrn",
+        "intersection_rnn",
+        "lru",
+        "rwkv4",
+    }
     for name, (note,) in noted.items():
         assert note.startswith(f"the state {ZOO[name].states[0]} is never read: ")
 

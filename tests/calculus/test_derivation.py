@@ -80,9 +80,8 @@ def by_backend(cell, sizes, params, x, states, dy, dstates):
     scan = backend.forward(schedule(graph), sizes, params, rows.reshape(T * N, -1), np.full(T, N), states)
     grads = {name: np.zeros_like(value) for name, value in params.items() if name not in cell.graph.fixed}
     dx, initial = backend.backward(scan, dy.reshape(T * N, -1), dstates, grads)
-    y, dx = scan.states[0][N:].reshape(T, N, -1), dx.reshape(rows.shape)
-    width = sum(array.shape[-1] for array in x[: len(cell.inputs)])  # draws get no gradient
-    return results(cell, y, [state[len(state) - N :] for state in scan.states], dx[..., :width], initial, grads)
+    y, dx = scan.states[0][N:].reshape(T, N, -1), dx.reshape(T, N, -1)
+    return results(cell, y, [state[len(state) - N :] for state in scan.states], dx, initial, grads)
 
 
 def results(cell, y, states, dx, dstates, grads):

@@ -22,9 +22,16 @@ CASES = [
 ]
 
 
+DIVIDED = {("phased_lstm", "p")}  # periods
+
+
 @pytest.mark.parametrize(("name", "family"), CASES)
 def test_every_family_of_the_zoo(name: str, family: str) -> None:
     whole = gated.cells.ZOO[name]
+    if (name, family) in DIVIDED:
+        with pytest.raises(ArgumentError, match="the equations divide by"):
+            whole.without(family)
+        return
     cell = whole.without(family)
     assert not [parameter for parameter in cell.parameters if parameter.split(".")[0] == family]
     assert gated.Cell.from_json(json.loads(json.dumps(cell.to_json()))) == cell == pickle.loads(pickle.dumps(cell))

@@ -188,6 +188,18 @@ def _elementwise_cells():
         return sigmoid(W.h @ x) * n * c + k, n, c  # the new k is the old c, which the output reads too
 
     @gated.cell
+    def spikes(x, s, v, *, W, b, w):
+        v = sigmoid(b.d) * v * (1 - s) + W.v @ x + w.s * s
+        soft = sigmoid(4 * (v - 0.3))
+        return gated.hold(gated.where(v > 0.3, 1, 0) - soft) + soft, v
+
+    @gated.cell
+    def branches(x, h, c, *, W, b):  # in those that are not taken stand NaN and infinite slopes
+        a = W.a @ x + b.a
+        c = gated.where(a > 0, sqrt(a) + c**2 * gated.log(a + 1), 0.5 * c - a**3)
+        return gated.clip(c, -0.5, 0.5) + gated.where(c <= 0, tanh(b.h * c), gated.hold(c) * sqrt(c)), c
+
+    @gated.cell
     def a_state_that_is_a_product(x, h, c, *, W):
         n = W.c @ x
         return tanh(W.h @ x) * n + tanh(c), n

@@ -111,6 +111,27 @@ def test_a_cell_whose_states_and_matrices_are_chained_and_passed_on():
     np.testing.assert_allclose(total, exact, rtol=1e-10, atol=1e-12)
 
 
+def test_a_cell_that_decides_and_holds():
+    """In branches that are not taken stand NaN and infinite slopes."""
+
+    @gated.cell
+    def decided(x, s, v, *, W, U, b):
+        v = gated.where(s > 0.5, 0.1 * v, v**2 * gated.sqrt(v + 0.1)) + W.v @ x + U.v @ s + b.v
+        soft = gated.sigmoid(4 * (v - 0.3))
+        s = gated.hold(gated.where(v > 0.3, 1, 0) - soft) + soft
+        v = gated.where(v > 0, gated.log(v) * (U.w @ s), gated.clip(U.c @ v, -1, 1) ** 3)
+        return s, gated.where(v < 0, gated.hold(v) * v, v)
+
+    rng = np.random.default_rng(6)
+    rnn = Recurrent(decided, 3, 4, 2, dtype="float64")
+    network = Network({"rnn": rnn, "head": Dense(4, 2, dtype="float64")})
+    network.theta[:] = 0.4 * rng.standard_normal(network.theta.size)
+    batch = _batch(network, rng)
+    (_, exact), (_, total) = _through_time(network, *batch), _in_real_time(network, *batch)
+    assert np.isfinite(exact).all()
+    np.testing.assert_allclose(total, exact, rtol=1e-10, atol=1e-12)
+
+
 def test_float32_networks_learn_in_float32():
     rng = np.random.default_rng(1)
     network = Network({"rnn": gated.LSTM(3, 4), "head": Dense(4, 2)})

@@ -127,3 +127,25 @@ def test_the_sign_of_zero_stays(dtype: str) -> None:
     zeros = np.array([0.0, -0.0], dtype)
     for function in ("sin", "erf", "floor"):
         np.testing.assert_array_equal(np.signbit(evaluate(function, zeros)), [False, True])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("exponent", [0, 1, 2, 3, -1, -2, 7, 64, 65, -66, 0.5, -0.5, 2.5, 0.3, -1.7])
+def test_powers(exponent: float, dtype: str) -> None:
+    """Every multiplication rounds once; of exp(n log x) what is lost grows with n log x."""
+    x = all_exponents(dtype)
+    special = np.array([0.0, -0.0, np.inf, np.nan], dtype)
+    with np.errstate(all="ignore"):
+        got, exact = (
+            evaluate("power", x, numbers=(exponent,)),
+            np.power(x.astype(np.longdouble), np.longdouble(exponent)),
+        )
+        np.testing.assert_array_equal(evaluate("power", special, numbers=(exponent,)) + 0, special**exponent + 0)
+    # near the limits a power may be finite where a product on its way, or its reciprocal, is not
+    normal = (np.abs(exact) > 100 * np.finfo(dtype).tiny) & (np.abs(exact) < np.finfo(dtype).max / 100)
+    by_logarithm = abs(exponent) > 64 or exponent % 0.5
+    allowed = 1000.0 if by_logarithm and dtype == "float64" else max(4.0, abs(exponent))
+    errors = units_in_the_last_place(got, exact)[normal]
+    assert errors.max() <= allowed, f"{errors.max()} ulp off"
+    if exponent != int(exponent):
+        assert np.isnan(got[x < 0]).all()

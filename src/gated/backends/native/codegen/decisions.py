@@ -54,9 +54,9 @@ def kept(math: VectorMath, b: ir.IRBuilder, adjoint: Value, term: Value) -> Valu
 @emits("power")
 def power(math: VectorMath, b: ir.IRBuilder, x: Value, y: Value) -> Value:
     """Products for small whole exponents, and a root for those a half beyond; else exp(y log x)."""
-    exponent = y.constant[0].constant if isinstance(y, ir.Constant) else None
-    if exponent is None:
+    if not isinstance(y, ir.Constant):
         return _by_logarithm(math, b, x, y)
+    exponent = y.constant[0].constant
     whole = small_whole(exponent)
     if whole is not None:
         return _inverted(math, b, _product(math, b, x, abs(whole)), whole < 0)
@@ -80,8 +80,9 @@ def _inverted(math: VectorMath, b: ir.IRBuilder, value: Value, inverse: bool) ->
 
 
 def _by_logarithm(math: VectorMath, b: ir.IRBuilder, x: Value, y: Value) -> Value:
-    """In float32 by way of float64, for what is lost in the logarithm is multiplied by its size."""
+    """In float32 by way of float64, for what is lost in logarithm and exponent is multiplied by the other's size."""
     if math.precision.bits == 64:
         return math.apart("exp")(b, b.fmul(y, math.apart("log")(b, x)))
     wide = VectorMath(math.module, PRECISIONS["float64"], math.width)
-    return b.fptrunc(_by_logarithm(wide, b, b.fpext(x, wide.vector), b.fpext(y, wide.vector)), math.vector)
+    exponent = wide.constant(y.constant[0].constant) if isinstance(y, ir.Constant) else b.fpext(y, wide.vector)
+    return b.fptrunc(_by_logarithm(wide, b, b.fpext(x, wide.vector), exponent), math.vector)
