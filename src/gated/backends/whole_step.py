@@ -111,6 +111,11 @@ class Chain:
         """The time loops, by their numbers."""
         return {k: link for k, (link, _) in enumerate(self.links) if isinstance(link, ScanLink)}
 
+    @cached_property
+    def made(self) -> bool:
+        """Whether a time loop has matrices that are made of parameters: see `backends.made`."""
+        return any(link.schedule.made is not None for link in self.scans.values())
+
     @property
     def size(self) -> int:
         """V: of the last link's output."""

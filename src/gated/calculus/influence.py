@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from gated.calculus.made import made_matrices
 from gated.calculus.reverse_mode import Adjoints, reverse_mode
-from gated.language.graph import Graph, Matrix, is_constant, leaf
+from gated.language.graph import Graph, is_constant, is_leaf, leaf, topological
 
 
 def notes_on(graph: Graph) -> list[str]:
@@ -46,10 +47,14 @@ def _reaching(graph: Graph, adjoints: list[Adjoints]) -> set[int]:
 def _influences(graph: Graph, adjoints: Adjoints) -> set[str]:
     """Input and parameters that one new state depends on."""
     found = {name for name in graph.inputs if not is_constant(adjoints.get(graph.input_leaf(name)), 0.0)}
+    moved = {matrix.name for matrix in adjoints.products}
+    made = made_matrices(graph)
+    through = {} if made is None else made.gradients
     for name, shape in graph.parameters.items():
         if len(shape) == 2:
-            family, member = name.split(".")
-            moves = Matrix(family, member, shape[0], shape[1]) in adjoints.products
+            own = topological([through[name]] if name in through else [])
+            seeds = {node.attr[1] for node in own if is_leaf(node, "seed")}
+            moves = name in moved or not moved.isdisjoint(seeds)
         else:
             moves = not is_constant(adjoints.get(leaf("vector", name, shape[0])), 0.0)
         if moves:

@@ -10,8 +10,9 @@ from typing import Any
 
 from gated.errors import CellError
 from gated.language import graph as g
-from gated.language.families import Chain, Family, Member, members_of
+from gated.language.families import Chain, Family, Joined, Member, members_of, node_of
 from gated.language.limits import MAX_DOC, MAX_NAME, MAX_NODES, is_name, is_plain
+from gated.language.matrices import matrix_of, parameters_of
 from gated.language.symbols import Length, Symbol
 
 
@@ -23,15 +24,15 @@ class Trace:
     variables: dict[str, Symbol]
     states: tuple[str, ...]
     families: dict[str, Family]
-    bindings: list[tuple[str, Symbol | Chain]]
+    bindings: list[tuple[str, Symbol | Chain | Joined]]
     outputs: list[Symbol]
 
     def members(self) -> list[Member]:
         return [member for family in self.families.values() for member in members_of(family).values()]
 
     def named(self) -> list[tuple[str, Symbol]]:
-        """The bindings, but for products of matrices that were never used as a vector."""
-        pairs = [(name, value._symbol if isinstance(value, Chain) else value) for name, value in self.bindings]
+        """The bindings, but for products of matrices, and what is made of them, that were never used as a vector."""
+        pairs = [(name, value if isinstance(value, Symbol) else value._symbol) for name, value in self.bindings]
         return [(name, symbol) for name, symbol in pairs if symbol is not None]
 
 
@@ -50,8 +51,8 @@ def build(function: Callable[..., Any], trace: Trace, output_names: tuple[str, .
     def dim_of(symbol: Symbol) -> str:
         return g.ONE_DIM if symbol._length is None else dims[id(symbol._length.root())]
 
-    parameters, matrices, places = _parameters(trace, dim_of)
-    nodes = _converted(trace.outputs, matrices, dim_of)
+    parameters, places = _parameters(trace, dim_of)
+    nodes = _converted(trace.outputs, parameters, dim_of)
     outputs = tuple(nodes[id(symbol)] for symbol in trace.outputs)
     graph = g.Graph(
         name=function.__name__.strip("<>"),  # a lambda's name is no word
@@ -71,17 +72,17 @@ def build(function: Callable[..., Any], trace: Trace, output_names: tuple[str, .
 
 
 def _converted(
-    outputs: list[Symbol], matrices: dict[str, g.Matrix], dim_of: Callable[[Symbol], str]
+    outputs: list[Symbol], shapes: dict[str, tuple[str, ...]], dim_of: Callable[[Symbol], str]
 ) -> dict[int, g.Node]:
     """id of a symbol -> its node, for all that the outputs need. Iterative, for a cell may be a long chain."""
     nodes: dict[int, g.Node] = {}
     for symbol in g.topological(outputs, attrgetter("_args")):
-        nodes[id(symbol)] = _convert(symbol, [nodes[id(arg)] for arg in symbol._args], matrices, dim_of)
+        nodes[id(symbol)] = _convert(symbol, [nodes[id(arg)] for arg in symbol._args], shapes, dim_of)
     return nodes
 
 
 def _convert(
-    symbol: Symbol, args: list[g.Node], matrices: dict[str, g.Matrix], dim_of: Callable[[Symbol], str]
+    symbol: Symbol, args: list[g.Node], shapes: dict[str, tuple[str, ...]], dim_of: Callable[[Symbol], str]
 ) -> g.Node:
     if symbol._op == "constant":
         return g.constant(symbol._attr)
@@ -89,7 +90,11 @@ def _convert(
         kind, name = symbol._attr
         return g.leaf(kind, name, dim_of(symbol))
     if symbol._op == "product":
-        return g.product([matrices[symbol._attr.matrix_name()]], args)
+        matrix = node_of(symbol._attr, lambda member: _two(shapes[member.matrix_name()]))
+        try:
+            return g.product([matrix_of(matrix)], args)
+        except CellError as error:
+            raise CellError(f"{symbol._place}: {error}") from None
     if symbol._op == "reduce":
         return g.reduce(symbol._attr, args[0])
     return g.call(symbol._attr, *args)
@@ -101,21 +106,46 @@ def _convert(
 def _unify_matrices(trace: Trace) -> None:
     """A matrix has one shape. Conflicts are found only now, when all elementwise equations have been seen."""
     for member in trace.members():
-        if not member._products:
-            continue
-        first, name = member._products[0], member.matrix_name()
-        if first._args[0]._length is None:
-            raise CellError(f"{first._place}: {name} is applied to a plain number; a matrix needs a vector")
-        for other in member._products[1:]:
-            for mine, yours, role in ((first._args[0], other._args[0], "applied to"), (first, other, "giving")):
-                a, b = mine._length.root(), yours._length.root()  # type: ignore[union-attr]
+        for symbol, _ in member._products:
+            if symbol._args[0]._length is None:
+                name = symbol._attr.matrix_name()
+                raise CellError(f"{symbol._place}: {name} is applied to a plain number; a matrix needs a vector")
+        for other, turned in member._products[1:]:
+            first, turned_first = member._products[0]
+            mine, yours = _sides(first, turned_first), _sides(other, turned)
+            for k, role in ((1, "applied to"), (0, "giving")):
+                a, b = mine[k].root(), yours[k].root()
                 if a is not b and a.anchors and b.anchors:
                     raise CellError(
-                        f"{other._place}: the matrix {name} is used with two shapes: {role} a vector as long as "
-                        f"{'/'.join(b.anchors)} here and as long as {'/'.join(a.anchors)} at {first._place}; "
-                        "give each its own member name"
+                        _two_shapes(member, (first, other), role, ("/".join(a.anchors), "/".join(b.anchors)))
                     )
                 a.unify(b)
+
+
+def _sides(product: Symbol, turned: bool) -> tuple[Length, Length]:
+    """The lengths of a member's columns and rows, from a product in which it is a matrix, perhaps transposed."""
+    lengths: list[Any] = [product._length, product._args[0]._length]
+    return (lengths[1], lengths[0]) if turned else (lengths[0], lengths[1])
+
+
+def _two_shapes(member: Member, products: tuple[Symbol, Symbol], role: str, lengths: tuple[str, str]) -> str:
+    """What is wrong with the second product, whose vector is as long as the second length says."""
+    (first, other), (a, b) = products, lengths
+    name, whole = member.matrix_name(), other._attr.matrix_name()
+    if first is other:
+        return (
+            f"{other._place}: {whole} needs a square matrix, for {name} is transposed in it and not; but here one side "
+            f"is as long as {a} and the other as {b}"
+        )
+    if whole != name or first._attr is not member:
+        return (
+            f"{other._place}: the matrix {name} has two shapes: in {whole} one side is as long as {b} here, in "
+            f"{first._attr.matrix_name()} as {a} at {first._place}; give each its own member name"
+        )
+    return (
+        f"{other._place}: the matrix {name} is used with two shapes: {role} a vector as long as {b} here and as long "
+        f"as {a} at {first._place}; give each its own member name"
+    )
 
 
 def _name_lengths(trace: Trace) -> dict[int, str]:
@@ -155,26 +185,30 @@ def _name_lengths(trace: Trace) -> dict[int, str]:
 def _all_symbols(trace: Trace) -> list[Symbol]:
     roots = [*trace.outputs, *(symbol for _, symbol in trace.named())]
     for member in trace.members():
-        roots += member._products + ([member._vector] if member._vector is not None else [])
+        roots += [symbol for symbol, _ in member._products]
+        roots += [member._vector] if member._vector is not None else []
     return g.topological(roots, attrgetter("_args"))
 
 
-def _parameters(
-    trace: Trace, dim_of: Callable[[Symbol], str]
-) -> tuple[dict[str, tuple[str, ...]], dict[str, g.Matrix], dict[str, str]]:
+def _parameters(trace: Trace, dim_of: Callable[[Symbol], str]) -> tuple[dict[str, tuple[str, ...]], dict[str, str]]:
+    """The shape of every parameter, and the place of its first use."""
     shapes: dict[str, tuple[str, ...]] = {}
-    matrices: dict[str, g.Matrix] = {}
     places: dict[str, str] = {}
     for member in trace.members():
         name = member.matrix_name()
         if member._products:
-            rows, cols = dim_of(member._products[0]), dim_of(member._products[0]._args[0])
-            matrices[name] = g.Matrix(member._family, member._member, rows, cols)
-            shapes[name] = (rows, cols)
+            product, turned = member._products[0]
+            both = dim_of(product), dim_of(product._args[0])
+            shapes[name] = both[::-1] if turned else both
         elif member._vector is not None:
             shapes[name] = (dim_of(member._vector),)
         places[name] = member._place
-    return shapes, matrices, places
+    return shapes, places
+
+
+def _two(shape: tuple[str, ...]) -> tuple[str, str]:
+    rows, cols = shape
+    return rows, cols
 
 
 # names
@@ -205,8 +239,7 @@ def _names(
 
 
 def _check_all_used(graph: g.Graph, trace: Trace) -> None:
-    reached = {m.name for node in graph.order if g.is_product(node) for m in node.attr}
-    reached |= {node.attr[1] for node in graph.order if g.is_leaf(node, "vector")}
+    reached = {name for node in graph.order for name in parameters_of(node)}
     for name, family in trace.families.items():
         if not members_of(family):
             raise CellError(
@@ -223,9 +256,10 @@ def _check_all_used(graph: g.Graph, trace: Trace) -> None:
 
 def _check_limits(graph: g.Graph, trace: Trace) -> None:
     """What a file could not hold cannot be made either."""
-    if len(graph.order) > MAX_NODES:
+    count = len(graph.with_matrices)
+    if count > MAX_NODES:
         raise CellError(
-            f"{trace.where}: the equations of {graph.name} have {len(graph.order)} values and operations, expected at "
+            f"{trace.where}: the equations of {graph.name} have {count} values and operations, expected at "
             f"most {MAX_NODES}; a loop over time steps is no part of a cell, which is one step"
         )
     if len(graph.doc) > MAX_DOC:

@@ -8,6 +8,7 @@ written in text, LaTeX and Python, and what a reader is told of it. Everything e
     arithmetic    + - * / and the sign, with the rules by which derivatives are simplified
     functions     elementwise functions
     reductions    over the units, to one number
+    matrices      the transpose, in matrices that are made of parameters
 
 To add a function is to add a row to `functions` (and machine code under the same name to the native emitters).
 """

@@ -104,6 +104,16 @@ for _name, _text in OTHERS.items():
     setattr(Vector, f"__{_name}__", refusing(_text))
 
 
+class OfParameters(Vector):
+    """What is made of parameters alone: a vector where it is used as one, a matrix where it is applied with @."""
+
+    __slots__ = ()
+
+    def _joined(self, function: str, values: tuple[Any, ...]) -> OfParameters:
+        """An elementwise function of such, and of plain numbers."""
+        raise NotImplementedError
+
+
 class Symbol(Vector):
     """A vector expression. The length is None for a plain number."""
 
@@ -172,13 +182,25 @@ def _short(value: Any) -> str:
     return f"of {value.bit_length()} bits" if isinstance(value, int) else str(value)  # only a long one comes here
 
 
-def apply(function: str, *values: Any) -> Symbol:
-    """An elementwise function; its arguments have one length."""
-    args = tuple(lift(value) for value in values)
+def apply(function: str, *values: Any) -> Any:
+    """An elementwise function; its arguments have one length, or, of parameters alone, one shape."""
+    first = next((value for value in values if isinstance(value, OfParameters)), None)
+    if first is not None and all(isinstance(value, OfParameters) or number(value) is not None for value in values):
+        return first._joined(function, tuple(v if isinstance(v, OfParameters) else lift(v) for v in values))
+    return elementwise(function, tuple(lift(value) for value in values))
+
+
+def refuse_numbers(function: str, args: tuple[Any, ...]) -> None:
+    """Plain numbers that a function must not have."""
     row = FUNCTIONS[function]
-    fault = row.fault([arg._attr if arg._op == "constant" else None for arg in args])
+    fault = row.fault([arg._attr if isinstance(arg, Symbol) and arg._op == "constant" else None for arg in args])
     if fault is not None:
         refuse(f"the equations {row.verb} {fault}")
+
+
+def elementwise(function: str, args: tuple[Symbol, ...]) -> Symbol:
+    """The symbol of a function of symbols."""
+    refuse_numbers(function, args)
     lengths = [arg._length for arg in args if arg._length is not None]
     for other in lengths[1:]:
         lengths[0].unify(other)

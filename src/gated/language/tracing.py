@@ -12,7 +12,7 @@ from typing import Any
 from gated.errors import CellError, shown
 from gated.language import graph as g
 from gated.language.building import Trace, build
-from gated.language.families import Chain, Family
+from gated.language.families import Chain, Family, Joined
 from gated.language.functions import PUBLIC
 from gated.language.refusals import without_class_names
 from gated.language.symbols import Length, Symbol, Vector, lift, number
@@ -105,7 +105,7 @@ def _run(
 ) -> Trace:
     variables = {name: Symbol("leaf", ("state" if name in states else "input", name), Length(name)) for name in names}
     family_symbols = {name: Family(name) for name in families}
-    bindings: list[tuple[str, Symbol | Chain]] = []
+    bindings: list[tuple[str, Symbol | Chain | Joined]] = []
     try:
         result = _watch(function, list(variables.values()), family_symbols, bindings)
     except CellError:
@@ -156,7 +156,7 @@ def _watch(
     function: Callable[..., Any],
     args: list[Symbol],
     families: dict[str, Family],
-    bindings: list[tuple[str, Symbol | Chain]],
+    bindings: list[tuple[str, Symbol | Chain | Joined]],
 ) -> Any:
     """Call the function and record every (name, symbol) that its local names are bound to, in order."""
     code = function.__code__
@@ -164,7 +164,7 @@ def _watch(
 
     def compare(frame: FrameType) -> None:
         for name, value in frame.f_locals.items():
-            if isinstance(value, (Symbol, Chain)) and seen.get(name) is not value:
+            if isinstance(value, (Symbol, Chain, Joined)) and seen.get(name) is not value:
                 seen[name] = value
                 bindings.append((name, value))
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from gated.backends import get_backend
+from gated.backends.made import for_made
 from gated.backends.whole_step import Chain
 from gated.errors import describe, shown, wrong, wrong_type
 from gated.language import Cell
@@ -89,8 +90,10 @@ class Stack(Layer):
 
     def _plan(self) -> None:
         """What follows from the arguments, but for the parameters."""
-        self._backend = get_backend(self.backend_name)
         self._schedule = schedule(self.cell.graph)
+        self._backend = get_backend(self.backend_name)
+        if self._schedule.made is not None:
+            self._backend = for_made(self._backend)
         require_fit(self._schedule, self.dtype)
         self._prefixes = [
             f"l{layer}{suffix}"

@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gated.calculus import reverse_mode
+from gated.calculus.made import Made, made_matrices
 from gated.language.graph import Graph, Matrix, Node, is_leaf, leaf, topological
 from gated.schedule.passes import gather_products, require_folded
 
@@ -24,7 +25,7 @@ class CellSchedule:
     """Ordered programs; every list is topological.
 
     Attributes:
-        graph: the cell (or map) this is made from.
+        graph: the cell (or map) this is made from; every matrix is a parameter of it (`Graph.core`).
         level: node -> 0, 1, 2 or 3, for every node of the forward and backward programs.
         before: forward nodes of level 0 and 1.
         step: forward nodes of level 2.
@@ -38,6 +39,7 @@ class CellSchedule:
         inputs: adjoint of each input.
         vectors: vector parameter -> adjoint (to be summed over all rows).
         products: matrix -> (δ, operand) pairs; its gradient is Σ over all rows of δ operandᵀ.
+        made: what of the matrices is made of the cell's own parameters.
     """
 
     graph: Graph
@@ -54,10 +56,12 @@ class CellSchedule:
     inputs: tuple[Node, ...]
     vectors: dict[str, Node]
     products: dict[Matrix, list[tuple[Node, Node]]]
+    made: Made | None = None
 
 
 def schedule(graph: Graph) -> CellSchedule:
     """Plan the forward and backward programs of a graph."""
+    made, graph = made_matrices(graph), graph.core
     adjoints = reverse_mode(graph.outputs, graph.seeds)
     previous = [adjoints.get(graph.state_leaf(name)) for name in graph.states]
     inputs = [adjoints.get(graph.input_leaf(name)) for name in graph.inputs]
@@ -97,6 +101,7 @@ def schedule(graph: Graph) -> CellSchedule:
         inputs=tuple(inputs),
         vectors=vector_adjoints,
         products=products,
+        made=made,
     )
 
 
