@@ -9,9 +9,10 @@ Legend: P numbers of theta.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, cast
 
@@ -21,7 +22,7 @@ from gated.backends.interface import Array, Backend, Batch, Chain, Given, Pass, 
 from gated.backends.reference.digest import digest_of
 from gated.backends.reference.made import add_gradients, make
 from gated.backends.scan import stale
-from gated.backends.whole_step import ScanLink
+from gated.backends.whole_step import Link, ScanLink, Starts, TableLink
 from gated.calculus.made import Made
 from gated.language.matrices import is_matrix, shape_of
 from gated.schedule import CellSchedule
@@ -108,7 +109,24 @@ class MadeBackend:
     def train(
         self, chain: Chain, loss: CellSchedule, theta: Array, batch: Batch, update: Update | None
     ) -> Trained | None:
-        return None
+        longer, inner = _longer(chain), self._inner
+        vector = longer.take(theta)
+        try:
+            found = inner.train(longer.chain, loss, vector, batch, None)
+            if found is None:
+                return None
+            gradient = longer.gradient(theta, found.gradient)
+        finally:
+            longer.give(vector)
+        found = found._replace(gradient=gradient, norm=inner.norm(gradient))
+        if update is None or not (math.isfinite(found.loss) and math.isfinite(found.norm)):
+            return found
+        if found.norm > update.limit:
+            gradient = gradient.copy()
+            inner.scale(gradient, update.limit / found.norm)
+        scratch = inner.empty(theta.shape, theta.dtype), inner.empty(theta.shape, theta.dtype)
+        inner.update(update.rule, theta, gradient, update.buffers, scratch, **update.numbers)
+        return found._replace(updated=True)
 
 
 def _of(schedule: CellSchedule) -> Made:
@@ -120,17 +138,43 @@ def _digest(made: Made, parameters: Mapping[str, Array]) -> int:
     return digest_of({name: parameters[name] for name in made.leaves})
 
 
-@dataclass(frozen=True)
 class _Part:
-    """The matrices of one direction of a link; where they begin in the longer vector, and the parameters in theta."""
+    """One direction of a link: where its parameters begin in theta, and all of its matrices in the longer vector.
 
-    link: ScanLink
-    own: Mapping[str, int]
-    starts: Mapping[str, int]
+    Attributes:
+        starts: of every parameter of the schedule, one behind the other.
+    """
+
+    def __init__(self, link: ScanLink, own: Starts, first: int) -> None:
+        self.made, self.sizes, self.own = _of(link.schedule), link.sizes, own
+        self.shapes = link.schedule.graph.parameters
+        ends = itertools.accumulate((math.prod(self._shape(name)) for name in self.shapes), initial=first)
+        self.starts = dict(zip(self.shapes, ends, strict=False))
+        self.plain = [name for name in self.shapes if name in own]
+
+    def _shape(self, name: str) -> tuple[int, ...]:
+        return tuple(self.sizes[dim] for dim in self.shapes[name])
+
+    @property
+    def end(self) -> int:
+        name = list(self.shapes)[-1]
+        return self.starts[name] + math.prod(self._shape(name))
+
+    def in_vector(self, vector: Array) -> dict[str, Array]:
+        """All parameters of the schedule: views."""
+        return {name: _view(vector, start, self._shape(name)) for name, start in self.starts.items()}
+
+    def in_theta(self, theta: Array) -> dict[str, Array]:
+        """Of the layer's own parameters, those that are in the schedule or that matrices are made of: views."""
+        found = {name: _view(theta, self.own[name], self._shape(name)) for name in self.plain}
+        for name, node in self.made.leaves.items():
+            shape = tuple(self.sizes[dim] for dim in shape_of(node)) if is_matrix(node) else (1,)
+            found[name] = _view(theta, self.own[name], shape)
+        return found
 
 
 class _Longer:
-    """A chain whose vector has the matrices that are made behind theta.
+    """A chain for a vector that has, behind theta, all parameters of the links with matrices that are made.
 
     Attributes:
         chain: that chain.
@@ -139,21 +183,23 @@ class _Longer:
     def __init__(self, chain: Chain) -> None:
         self.numbers, self.dtype = chain.numbers, chain.dtype
         self._parts: list[_Part] = []
-        self._idle: list[Array] = []  # vectors that nobody uses: what is prepared for one is found again by its address
-        end, links = chain.numbers, []
+        self._idle: list[Array] = []  # what is prepared for a vector is found again by its address
+        end, links, written = chain.numbers, [], set()
         for link, sources in chain.links:
             if isinstance(link, ScanLink) and link.schedule.made is not None:
                 sides = []
                 for own in link.starts:
-                    starts = dict(own)
-                    for name in link.schedule.made.matrices:
-                        starts[name] = end
-                        end += math.prod(_shape(link, name))
-                    sides.append(starts)
-                    self._parts.append(_Part(link, own, starts))
+                    part = _Part(link, own, end)
+                    self._parts.append(part)
+                    sides.append(part.starts)
+                    end = part.end
                 link = replace(link, starts=tuple(sides))
+            else:
+                written |= _starts_of(link)
             links.append((link, sources))
         self.chain = Chain(tuple(links), end, chain.dtype)
+        # the parameters that belong to such links alone
+        self._alone = [(part, name) for part in self._parts for name in part.own if part.own[name] not in written]
 
     def take(self, theta: Array) -> Array:
         """The vector, for one call."""
@@ -172,22 +218,29 @@ class _Longer:
     def fill(self, vector: Array, theta: Array) -> None:
         vector[: self.numbers] = theta
         for part in self._parts:
-            make(_of(part.link.schedule), self._own(part, theta), self._made(part, vector))
+            own, here = part.in_theta(theta), part.in_vector(vector)
+            for name in part.plain:
+                here[name][...] = own[name]
+            make(part.made, own, here)
 
-    def _own(self, part: _Part, theta: Array) -> dict[str, Array]:
-        found = {}
-        for name, node in _of(part.link.schedule).leaves.items():
-            shape = tuple(part.link.sizes[dim] for dim in shape_of(node)) if is_matrix(node) else (1,)
-            found[name] = _view(theta, part.own[name], shape)
-        return found
+    def gradient(self, theta: Array, found: Array) -> Array:
+        """That of theta, from that of the vector: the beginning of the same array."""
+        gradient = found[: self.numbers]
+        for part, name in self._alone:
+            part.in_theta(gradient)[name][...] = 0
+        for part in self._parts:
+            here, into = part.in_vector(found), part.in_theta(gradient)
+            for name in part.plain:
+                np.add(into[name], here[name], out=into[name])
+            add_gradients(part.made, part.in_theta(theta), here, into)
+        return gradient
 
-    def _made(self, part: _Part, vector: Array) -> dict[str, Array]:
-        names = _of(part.link.schedule).matrices
-        return {name: _view(vector, part.starts[name], _shape(part.link, name)) for name in names}
 
-
-def _shape(link: ScanLink, name: str) -> tuple[int, ...]:
-    return tuple(link.sizes[dim] for dim in link.schedule.graph.parameters[name])
+def _starts_of(link: Link) -> set[int]:
+    if isinstance(link, TableLink):
+        return {link.start}
+    sides = link.starts if isinstance(link, ScanLink) else (link.starts,)
+    return {start for starts in sides for start in starts.values()}
 
 
 def _view(vector: Array, start: int, shape: tuple[int, ...]) -> Array:

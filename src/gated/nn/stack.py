@@ -25,7 +25,7 @@ from gated.nn.layer import Layer
 from gated.nn.parameters import ParameterVector
 from gated.nn.refusals import refuse_options, refuse_places
 from gated.nn.sides import Rest, Side
-from gated.nn.sizes import sizes_of
+from gated.nn.sizes import by_dimension, sizes_of
 from gated.schedule import schedule
 from gated.schedule.numbers import require_fit
 
@@ -258,7 +258,7 @@ class Stack(Layer):
         sizes = own.get("sizes", {})
         if not isinstance(sizes, Mapping):
             raise wrong("sizes", describe(sizes), 'an object of dimension: length, such as {"h": 32}')
-        given = {dim: checks.size(f"sizes['{shown(dim, 40)}']", length) for dim, length in sizes.items()}
+        given = by_dimension(cell, {shown(dim, 40): length for dim, length in sizes.items()})
         inputs, hidden = (checks.size(name, own.get(name)) for name in ("input_size", "hidden_size"))
         suffixes = ("", "_reverse") if own.get("bidirectional", False) else ("",)
         layers = checks.size("num_layers", own.get("num_layers", 1))
