@@ -33,7 +33,11 @@ class Made:
 
 def made_matrices(graph: Graph) -> Made | None:
     """Those of a cell; None if there are none."""
-    matrices = {name: matrix.of for name, matrix in graph.made.items() if matrix.of is not None}
+    return made_of({name: matrix.of for name, matrix in graph.made.items() if matrix.of is not None})
+
+
+def made_of(matrices: dict[str, Node]) -> Made | None:
+    """Of matrices by name, and what each is made by; None if there are none."""
     if not matrices:
         return None
     leaves = {node.attr[1]: node for node in topological(matrices.values()) if is_leaf(node)}
