@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from gated.cells._antisymmetric import antisymmetric_rnn, gated_antisymmetric_rnn
 from gated.cells._elman import projected_rnn, rnn
 from gated.cells._gru import gru, gru_reset_after, projected_gru, projected_gru_reset_after
 from gated.cells._indrnn import indrnn
@@ -60,6 +61,8 @@ ZOO: dict[str, Cell] = {
     "gru_reset_after": gru_reset_after,
     "mgu": mgu,
     "slstm": slstm,
+    "antisymmetric_rnn": antisymmetric_rnn,
+    "gated_antisymmetric_rnn": gated_antisymmetric_rnn,
 }
 
 __all__ = ["ZOO", *ZOO]
