@@ -51,12 +51,10 @@ def _influences(graph: Graph, adjoints: Adjoints) -> set[str]:
     made = made_matrices(graph)
     through = {} if made is None else made.gradients
     for name, shape in graph.parameters.items():
-        if len(shape) == 2:
-            own = topological([through[name]] if name in through else [])
-            seeds = {node.attr[1] for node in own if is_leaf(node, "seed")}
-            moves = name in moved or not moved.isdisjoint(seeds)
-        else:
-            moves = not is_constant(adjoints.get(leaf("vector", name, shape[0])), 0.0)
+        own = topological([through[name]] if name in through else [])
+        moves = name in moved or not moved.isdisjoint(node.attr[1] for node in own if is_leaf(node, "seed"))
+        if len(shape) == 1:
+            moves |= not is_constant(adjoints.get(leaf("vector", name, shape[0])), 0.0)
         if moves:
             found.add(name)
     return found

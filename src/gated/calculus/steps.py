@@ -12,10 +12,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import count
 
+from gated.calculus.forward_mode import forward_mode
 from gated.calculus.made import Made, made_of
 from gated.calculus.reverse_mode import reverse_mode
 from gated.language.arithmetic import times_slope
 from gated.language.graph import (
+    ONE_DIM,
     Graph,
     Matrix,
     Node,
@@ -32,6 +34,7 @@ from gated.language.graph import (
 )
 from gated.language.matrices import is_transposed, matrix_of
 from gated.language.naming import SHARED, free_letter, long_parts, taken_names
+from gated.language.reductions import total
 
 NAMED, ARGUMENT, AUXILIARY = "named", "argument", "auxiliary"
 DEEP, LARGE = 12, 100  # levels and parts of a definition: its derivatives hold many of them, and more than once
@@ -68,6 +71,7 @@ class Use:
         user: P.
         slope: the elementwise part of ∂P/∂q, 0 if there is none.
         matrices: the matrix part of ∂P/∂q, (M, sign) for each matrix applied to q.
+        summed: whether q is a number and P a vector: ∂P/∂q is a column then, and every unit sends its part.
         term: what this occurrence contributes to the adjoint of q, an expression in the adjoint of P.
     """
 
@@ -75,6 +79,7 @@ class Use:
     slope: Node
     matrices: tuple[tuple[Matrix, int], ...]
     term: Node
+    summed: bool = False
 
 
 @dataclass(eq=False)
@@ -151,8 +156,9 @@ def _differentiate(result: Steps, quantity: Quantity) -> None:
     for symbol, terms in adjoints.terms.items():
         if not is_leaf(symbol):
             continue
-        slope = constant(0.0)
-        for user, term in slopes.terms[symbol]:
+        summed = symbol.dim == ONE_DIM != quantity.adjoint.dim
+        slope = _column(quantity.definition, symbol) if summed else constant(0.0)
+        for user, term in () if summed else slopes.terms[symbol]:
             if user is None or not is_product(user):
                 slope = 2.0 * term if slope is term else slope + term  # (v ⊙ v)' = 2 v
         matrices = tuple(
@@ -161,10 +167,11 @@ def _differentiate(result: Steps, quantity: Quantity) -> None:
             if user is not None and is_product(user)
         )
         term = times_slope(quantity.adjoint, slope)
+        term = total(term) if summed and not is_constant(term, 0.0) else term
         for user, part in terms:
             if user is not None and is_product(user):
                 term = term + part
-        result.uses.setdefault(symbol, []).append(Use(quantity, slope, matrices, term))
+        result.uses.setdefault(symbol, []).append(Use(quantity, slope, matrices, term, summed))
     for matrix, pairs in adjoints.products.items():
         if matrix.of is not None and _turned(matrix.of):  # Mᵀ v: M receives v δᵀ
             result.products.setdefault(matrix_of(matrix.of.args[0]), []).extend((v, delta) for delta, v in pairs)
@@ -175,6 +182,12 @@ def _differentiate(result: Steps, quantity: Quantity) -> None:
 def _turned(node: Node) -> bool:
     """Whether a matrix is a parameter, transposed."""
     return is_transposed(node) and is_leaf(node.args[0])
+
+
+def _column(definition: Node, number: Node) -> Node:
+    """How a vector moves with a number, unit by unit, but for the matrices that are applied to it."""
+    still = dict.fromkeys((node for node in topological([definition]) if is_product(node)), constant(0.0))
+    return forward_mode([definition], {**still, number: constant(1.0)})[0]
 
 
 def _quantities(graph: Graph) -> list[Quantity]:

@@ -43,8 +43,14 @@ def build(function: Callable[..., Any], trace: Trace, output_names: tuple[str, .
         CellError: shapes do not fit, something is not used, or the equations are too many.
     """
     for state, symbol in zip(trace.states, trace.outputs, strict=False):
+        own = trace.variables[state]._length
         if symbol._length is not None:
-            trace.variables[state]._length.unify(symbol._length)  # type: ignore[union-attr]
+            if own is None:
+                raise CellError(
+                    f"{symbol._place}: the state {state} is annotated as number, but its new value is a vector; "
+                    "annotate nothing, or make one number of it"
+                )
+            own.unify(symbol._length)
     _unify_matrices(trace)
     dims = _name_lengths(trace)
 
@@ -106,15 +112,20 @@ def _convert(
 def _unify_matrices(trace: Trace) -> None:
     """A matrix has one shape. Conflicts are found only now, when all elementwise equations have been seen."""
     for member in trace.members():
-        for symbol, _ in member._products:
-            if symbol._args[0]._length is None:
-                name = symbol._attr.matrix_name()
-                raise CellError(f"{symbol._place}: {name} is applied to a plain number; a matrix needs a vector")
+        for product, _ in member._products:
+            if product._args[0]._op == "constant":
+                name = product._attr.matrix_name()
+                raise CellError(f"{product._place}: {name} is applied to a plain number; a matrix needs a vector")
         for other, turned in member._products[1:]:
             first, turned_first = member._products[0]
             mine, yours = _sides(first, turned_first), _sides(other, turned)
             for k, role in ((1, "applied to"), (0, "giving")):
-                a, b = mine[k].root(), yours[k].root()
+                one, another = mine[k], yours[k]
+                if one is None or another is None:
+                    if one is not another:
+                        raise CellError(_number_and_vector(member, (first, other), another is None))
+                    continue
+                a, b = one.root(), another.root()
                 if a is not b and a.anchors and b.anchors:
                     raise CellError(
                         _two_shapes(member, (first, other), role, ("/".join(a.anchors), "/".join(b.anchors)))
@@ -122,10 +133,20 @@ def _unify_matrices(trace: Trace) -> None:
                 a.unify(b)
 
 
-def _sides(product: Symbol, turned: bool) -> tuple[Length, Length]:
-    """The lengths of a member's columns and rows, from a product in which it is a matrix, perhaps transposed."""
-    lengths: list[Any] = [product._length, product._args[0]._length]
-    return (lengths[1], lengths[0]) if turned else (lengths[0], lengths[1])
+def _sides(product: Symbol, turned: bool) -> tuple[Length | None, Length | None]:
+    """The lengths of a member's rows and columns, from a product in which it is a matrix, perhaps transposed."""
+    rows, cols = product._length, product._args[0]._length
+    return (cols, rows) if turned else (rows, cols)
+
+
+def _number_and_vector(member: Member, products: tuple[Symbol, Symbol], is_number: bool) -> str:
+    """What is wrong with the second product: one is applied to a number, `is_number` says which, one to a vector."""
+    (first, other), name = products, member.matrix_name()
+    here, there = ("a number", "a vector") if is_number else ("a vector", "a number")
+    return (
+        f"{other._place}: the matrix {name} is used with two shapes: applied to {here} here and to {there} at "
+        f"{first._place}; give each its own member name"
+    )
 
 
 def _two_shapes(member: Member, products: tuple[Symbol, Symbol], role: str, lengths: tuple[str, str]) -> str:
@@ -155,7 +176,8 @@ def _name_lengths(trace: Trace) -> dict[int, str]:
         if symbol._length is not None:
             roots.setdefault(id(symbol._length.root()), symbol._length.root())
     inputs = [name for name in trace.variables if name not in trace.states]
-    state_roots = {id(trace.variables[name]._length.root()) for name in trace.states}  # type: ignore[union-attr]
+    lengths = [trace.variables[name]._length for name in trace.states]
+    state_roots = {id(length.root()) for length in lengths if length is not None}
     names: dict[int, str] = {}
     taken = {"input"}  # that of the first input, whatever a state may be called
 
@@ -167,8 +189,11 @@ def _name_lengths(trace: Trace) -> dict[int, str]:
 
     for key, root in roots.items():
         states = [name for name in trace.states if name in root.anchors]
+        own = [name for name in inputs if name in root.anchors]
         if inputs[0] in root.anchors:
             names[key] = "input"
+        elif own:  # what stands elementwise with an input is as long as that
+            take(key, own[0])
         elif states:
             take(key, "hidden" if len(state_roots) == 1 else states[0])
         elif root.anchors:
@@ -200,6 +225,8 @@ def _parameters(trace: Trace, dim_of: Callable[[Symbol], str]) -> tuple[dict[str
             product, turned = member._products[0]
             both = dim_of(product), dim_of(product._args[0])
             shapes[name] = both[::-1] if turned else both
+        elif member._is_number:
+            shapes[name] = (g.ONE_DIM,)
         elif member._vector is not None:
             shapes[name] = (dim_of(member._vector),)
         places[name] = member._place

@@ -18,6 +18,7 @@ class Cell:
     Attributes:
         graph: the expression graph.
         name, doc: the name and the docstring of the function.
+        inputs: names of what is given at every step.
         states: names of the states, in the order of the arguments; the first is the output y.
         parameters: "W.i" -> dimension symbols, ("hidden", "input") for a matrix, ("hidden",) for a vector.
     """
@@ -41,6 +42,10 @@ class Cell:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         Cell.__init__(self, serial.graph_from_json(state))
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        return self.graph.inputs
 
     @property
     def states(self) -> tuple[str, ...]:
@@ -95,7 +100,8 @@ class Cell:
         return "\n".join([f"{self.name}: {head}" if head else self.name, *(f"    {line}" for line in lines)])
 
     def __repr__(self) -> str:
-        return f"<gated cell {self.name}(x, {', '.join(self.states)}; {', '.join(self.parameters)})>"
+        inputs = f"{', '.join(self.inputs)}, /" if len(self.inputs) > 1 else self.inputs[0]
+        return f"<gated cell {self.name}({inputs}, {', '.join(self.states)}; {', '.join(self.parameters)})>"
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         raise CellError(
@@ -112,6 +118,9 @@ class Cell:
 
 def cell(function: Callable[..., Any]) -> Cell:
     """Make a cell from a function of its equations: `f(x, *states, *, families)` returning the new states.
+
+    With several inputs they stand before a `/`: `f(x, mask, dt, /, *states, *, families)`. What is annotated as
+    `gated.number` is one number, not a vector.
 
     Raises:
         CellError: the equations are wrong; the message names the line and says what to write instead.

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from gated.language.functions import FUNCTIONS
-from gated.language.graph import Node, call, constant, topological
+from gated.language.graph import ONE_DIM, Node, call, constant, leaf, topological
 from gated.language.matrices import matrix_leaf, transposed, written
 from gated.language.refusals import OPERATORS, OTHERS, place, refuse
 from gated.language.symbols import Length, OfParameters, Symbol, Vector, elementwise, lift, number, refuse_numbers
@@ -19,8 +19,9 @@ from gated.language.symbols import Length, OfParameters, Symbol, Vector, element
 class Family:
     """A keyword-only argument of a cell: W.i, W.f, ... are its members, and any attribute is one."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, numbers: bool = False) -> None:
         object.__setattr__(self, "name", name)
+        object.__setattr__(self, "numbers", numbers)  # whether its members are single numbers
         object.__setattr__(self, "members", {})
 
     def __getattribute__(self, name: str) -> Any:
@@ -34,7 +35,7 @@ class Family:
             refuse(f"{own}.T is no member, for T is no member's name: the transpose of the matrix {own}.i is {own}.i.T")
         members = members_of(self)
         if name not in members:
-            members[name] = Member(family_name(self), name)
+            members[name] = Member(family_name(self), name, object.__getattribute__(self, "numbers"))
         return members[name]
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -95,7 +96,8 @@ class Matrices(OfParameters):
             part, turned = use
             return [(arg, turned != isinstance(part, Transposed)) for arg in getattr(part, "_args", ())]
 
-        return [(part, turned) for part, turned in topological([(self, False)], below) if isinstance(part, Member)]
+        parts = topological([(self, False)], below)
+        return [(part, turned) for part, turned in parts if isinstance(part, Member) and not part._is_number]
 
     def _joined(self, function: str, values: tuple[Any, ...]) -> Joined:
         return Joined(function, values)
@@ -109,6 +111,10 @@ class Matrices(OfParameters):
 
     def __matmul__(self, operand: Any) -> Symbol | Chain:
         name = self.matrix_name()
+        if isinstance(self, Member) and self._is_number:
+            refuse(f"{name} is applied as a matrix, but {self._family} is annotated as number; write {name} * v")
+        if not self._uses():
+            refuse(f"{name} is applied as a matrix, but is a number; write ({name}) * v")
         if isinstance(operand, (Matrices, Chain)):
             return Chain((self, *_factors(operand)))
         for member, _ in self._uses():
@@ -142,11 +148,11 @@ class Matrices(OfParameters):
 class Member(Matrices):
     """W.i: a matrix if applied with @, a vector if used elementwise; never both."""
 
-    __slots__ = ("_family", "_member", "_place", "_products", "_vector")
+    __slots__ = ("_family", "_is_number", "_member", "_place", "_products", "_vector")
     _vector: Symbol | None
 
-    def __init__(self, family: str, member: str) -> None:
-        self._family, self._member = family, member
+    def __init__(self, family: str, member: str, is_number: bool = False) -> None:
+        self._family, self._member, self._is_number = family, member, is_number
         self._place = place()
         self._vector = None
         self._products: list[tuple[Symbol, bool]] = []  # in which it is a matrix, and whether it is transposed there
@@ -162,7 +168,8 @@ class Member(Matrices):
                 "give each its own member name"
             )
         if self._vector is None:
-            self._vector = Symbol("leaf", ("vector", self.matrix_name()), Length())
+            length = None if self._is_number else Length()
+            self._vector = Symbol("leaf", ("vector", self.matrix_name()), length)
         return self._vector
 
 
@@ -213,7 +220,8 @@ def node_of(matrix: Matrices, shape: Callable[[Member], tuple[str, str]]) -> Nod
     for part in topological([matrix], lambda part: getattr(part, "_args", ())):
         args = [nodes[id(arg)] for arg in getattr(part, "_args", ())]
         if isinstance(part, Member):
-            nodes[id(part)] = matrix_leaf(part.matrix_name(), *shape(part))
+            name = part.matrix_name()
+            nodes[id(part)] = leaf("vector", name, ONE_DIM) if part._is_number else matrix_leaf(name, *shape(part))
         elif isinstance(part, Transposed):
             nodes[id(part)] = transposed(args[0])
         else:

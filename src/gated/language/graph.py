@@ -206,11 +206,17 @@ class Graph:
         return replace(self, parameters=own | {name: (matrix.rows, matrix.cols) for name, matrix in made.items()})
 
     @property
+    def input_dims(self) -> dict[str, str]:
+        """Input -> its dimension symbol: "input" for the first one, "1" for a number."""
+        return {name: self.dims[name] for name in self.inputs}
+
+    @property
     def free_dims(self) -> tuple[str, ...]:
-        """The dimension symbols other than that of the input, in order of first use."""
+        """The dimension symbols other than those of the inputs, in order of first use."""
         found = [self.dims[name] for name in self.states]
         found += [dim for shape in self.parameters.values() for dim in shape]
-        return tuple(dict.fromkeys(dim for dim in found if dim != "input"))
+        known = {ONE_DIM, *self.input_dims.values()}
+        return tuple(dict.fromkeys(dim for dim in found if dim not in known))
 
 
 def __getattr__(name: str) -> Any:

@@ -11,6 +11,7 @@ from fractions import Fraction
 from gated.errors import wrong
 from gated.language.functions import FUNCTIONS
 from gated.language.graph import (
+    ONE_DIM,
     Graph,
     Matrix,
     Node,
@@ -21,7 +22,7 @@ from gated.language.graph import (
     is_reduction,
     topological,
 )
-from gated.language.matrices import is_transposed, transposed
+from gated.language.matrices import is_matrix, is_transposed, transposed
 from gated.language.naming import auxiliaries
 from gated.language.operations import ADD, ATOM, MULTIPLY, PRODUCT, Elementwise, Reduction
 from gated.language.reductions import REDUCTIONS
@@ -214,6 +215,8 @@ class Printer:
             return " + ".join(terms), PRODUCT if len(terms) == 1 else ADD
         if is_transposed(node):
             return self.style.transpose.format(self.term(node.args[0], ATOM)), ATOM
+        if is_reduction(node) and is_matrix(node.args[0]) and self.style.name == "numpy":  # over both axes
+            return f"np.sum({self.term(node.args[0])})", ATOM
         if is_reduction(node):
             return self.style.template(REDUCTIONS[node.attr]).format(self.term(node.args[0])), ATOM
         return self._call(node)
@@ -236,7 +239,7 @@ class Printer:
             precedence = MULTIPLY if self.style.name == "numpy" else ATOM
             return self.style.square.format(self.term(node.args[0], ATOM)), precedence
         template = self.style.template(row)
-        if node.attr == "mul" and any(is_constant(arg) for arg in node.args):
+        if node.attr == "mul" and any(arg.dim == ONE_DIM for arg in node.args):
             template = self.style.scale  # a number times a vector is no elementwise product
         binds = {ATOM: (0, 0), ADD: (ADD, ADD), MULTIPLY: (MULTIPLY, MULTIPLY)}[row.precedence]
         if node.attr in ("sub", "div") or (self.style.name == "numpy" and node.attr == "mul" and _scales(node.args[1])):

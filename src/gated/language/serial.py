@@ -79,14 +79,15 @@ def graph_from_json(data: Any) -> g.Graph:
     _need(
         bool(states) and len(set(variables)) == len(variables), "the names of inputs and states must exist and differ"
     )
-    _need(len(inputs) == 1, f"{len(inputs)} inputs, expected one")
+    _need(bool(inputs), "no input, expected at least one")
     parameters = _parameters(data.get("parameters"), variables)
     dims = data.get("dims")
     _need(
-        isinstance(dims, dict) and set(dims) == set(variables) and all(map(is_name, dims.values())),
+        isinstance(dims, dict) and set(dims) == set(variables) and all(map(_is_dim, dims.values())),
         "'dims' must give a dimension for every input and state",
     )
-    _need(dims[inputs[0]] == "input", f"the input has dimension {_quoted(dims[inputs[0]])}, expected 'input'")
+    first = dims[inputs[0]]
+    _need(first in ("input", g.ONE_DIM), f"the input has dimension {_quoted(first)}, expected 'input'")
     nodes = _Reader(parameters, dims, inputs, states).read(data.get("nodes"))
     outputs = data.get("outputs")
     _need(isinstance(outputs, list) and len(outputs) == len(output_names), "'outputs' must fit 'output_names'")
@@ -114,6 +115,10 @@ def graph_from_json(data: Any) -> g.Graph:
     return graph
 
 
+def _is_dim(value: Any) -> bool:
+    return value == g.ONE_DIM or is_name(value)
+
+
 def _name(data: dict[str, Any]) -> str:
     value = data.get("name")
     _need(is_name(value), f"'name' is {_quoted(value)}, expected one word of at most {MAX_NAME} letters")
@@ -138,7 +143,7 @@ def _parameters(value: Any, variables: tuple[str, ...]) -> dict[str, tuple[str, 
             f"parameter name {_quoted(name)} is not family.member",
         )
         _need(
-            isinstance(shape, list) and len(shape) in (1, 2) and all(map(is_name, shape)),
+            isinstance(shape, list) and len(shape) in (1, 2) and all(map(_is_dim, shape)),
             f"parameter {shown(name)} has shape {_quoted(shape)}, expected one or two dimension names",
         )
     return {name: tuple(shape) for name, shape in value.items()}

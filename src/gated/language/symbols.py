@@ -115,7 +115,7 @@ class OfParameters(Vector):
 
 
 class Symbol(Vector):
-    """A vector expression. The length is None for a plain number."""
+    """A vector expression. The length is None for a number: a plain one, or one that is known at every step."""
 
     __slots__ = ("_args", "_attr", "_length", "_op", "_place")
     _args: tuple[Symbol, ...]

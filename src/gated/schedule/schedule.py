@@ -69,7 +69,7 @@ def schedule(graph: Graph) -> CellSchedule:
     deltas = [delta for pairs in adjoints.products.values() for delta, _ in pairs]
     new = gather_products([*previous, *inputs, *(adjoints.get(v) for v in vectors.values()), *deltas], set(graph.order))
 
-    # the input has a level even in a cell that never looks at it
+    # an input has a level even in a cell that never looks at it
     level = _levels([*graph.outputs, *new.values(), *map(graph.input_leaf, graph.inputs)])
     require_folded(level)
     forward = set(graph.order)

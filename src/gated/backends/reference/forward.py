@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from gated.backends.interface import Array, Pass, Scan
+from gated.backends.interface import Array, Pass, Scan, input_columns
 from gated.backends.reference.interpreter import Interpreter, Values
 from gated.backends.reference.rows import last_states, steps_of
 from gated.language.graph import Node, is_constant, is_leaf
@@ -25,10 +25,12 @@ def _numbers_and_vectors(schedule: CellSchedule, parameters: Mapping[str, Array]
     return values
 
 
-def constants_and_inputs(schedule: CellSchedule, parameters: Mapping[str, Array], x: Array) -> Values:
-    """What a program starts from: the numbers, the parameter vectors, and x for the first input."""
+def constants_and_inputs(
+    schedule: CellSchedule, parameters: Mapping[str, Array], inputs: Mapping[str, Array]
+) -> Values:
+    """What a program starts from: the numbers, the parameter vectors, and the inputs."""
     values = _numbers_and_vectors(schedule, parameters)
-    values[schedule.graph.input_leaf(schedule.graph.inputs[0])] = x
+    values.update((schedule.graph.input_leaf(name), value) for name, value in inputs.items())
     return values
 
 
@@ -40,9 +42,9 @@ def constants(schedule: CellSchedule, parameters: Mapping[str, Array]) -> Values
     return values
 
 
-def before_loop(schedule: CellSchedule, parameters: Mapping[str, Array], x: Array) -> Values:
+def before_loop(schedule: CellSchedule, parameters: Mapping[str, Array], inputs: Mapping[str, Array]) -> Values:
     """The values of level 0 and 1, over all rows."""
-    values = constants_and_inputs(schedule, parameters, x)
+    values = constants_and_inputs(schedule, parameters, inputs)
     Interpreter(parameters).run(group_products(schedule.before), values)
     return values
 
@@ -52,7 +54,8 @@ def run(given: Pass) -> Scan:
     schedule, parameters, counts, states = given.schedule, given.parameters, given.counts, given.states
     with np.errstate(all="ignore"):  # NaN in, NaN out: no warnings on the way
         x = np.array(given.x)  # the caller may write to it before the backward pass
-        values = before_loop(schedule, parameters, x)
+        columns = input_columns(schedule.graph, given.sizes)
+        values = before_loop(schedule, parameters, {name: x[:, own] for name, own in columns.items()})
         rows = len(x)
         full = [np.concatenate([s, np.empty((rows, s.shape[1]), s.dtype)]) for s in states]
         saved: Values = {node: np.empty((rows, given.sizes[node.dim]), x.dtype) for node in schedule.saved}
