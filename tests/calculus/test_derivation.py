@@ -15,10 +15,13 @@ import numpy as np
 import pytest
 
 import gated
+from gated.backends import Pass
+from gated.backends.made import for_made
 from gated.backends.reference import ReferenceBackend
 from gated.calculus.notation import break_lines
 from gated.calculus.steps import steps
 from gated.calculus.wording import _TABLE
+from gated.language.graph import ONE_DIM
 from gated.language.printing import latex_symbol
 from gated.schedule import schedule
 
@@ -53,7 +56,7 @@ def example(cell, T, N=3, seed=0):
     graph, rng = cell.graph, np.random.default_rng(seed)
     dims = dict.fromkeys(node.dim for node in graph.order)
     dims.update(dict.fromkeys(graph.dims.values()))
-    sizes = {dim: 3 + k for k, dim in enumerate(dims)}
+    sizes = {dim: 3 + k for k, dim in enumerate(dims)} | {ONE_DIM: 1}
     params = {n: rng.normal(0, 0.5, [sizes[d] for d in shape]) for n, shape in graph.parameters.items()}
     x = rng.normal(size=(T, N, sizes[graph.dims[graph.inputs[0]]]))
     states = [rng.normal(size=(N, sizes[graph.dims[name]])) for name in graph.states]
@@ -67,8 +70,8 @@ def example(cell, T, N=3, seed=0):
 def by_backend(cell, sizes, params, x, states, dy, dstates):
     """The same by the reference backend: {name: array} of all results."""
     T, N, _ = x.shape
-    backend = ReferenceBackend()
-    scan = backend.forward(schedule(cell.graph), sizes, params, x.reshape(T * N, -1), np.full(T, N), states)
+    backend = for_made(ReferenceBackend()) if cell.graph.made else ReferenceBackend()
+    scan = backend.forward(Pass(schedule(cell.graph), sizes, params, x.reshape(T * N, -1), np.full(T, N), states))
     grads = {name: np.zeros_like(value) for name, value in params.items()}
     dx, initial = backend.backward(scan, dy.reshape(T * N, -1), dstates, grads)
     y = scan.states[0][N:].reshape(T, N, -1)

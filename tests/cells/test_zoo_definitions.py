@@ -28,6 +28,8 @@ GATES = {
     "projected_gru_reset_after": "rzn",
     "mgu": "fn",
     "slstm": "ifzo",
+    "antisymmetric_rnn": "h",
+    "gated_antisymmetric_rnn": "zh",
 }
 PEEPHOLES = {
     "peephole_lstm": "ifo",
@@ -44,6 +46,7 @@ PEEPHOLES = {
 STATES = {
     **dict.fromkeys(["rnn", "projected_rnn", "indrnn", "gru", "gru_reset_after", "mgu"], ("h",)),
     **dict.fromkeys(["projected_gru", "projected_gru_reset_after"], ("h", "s")),
+    **dict.fromkeys(["antisymmetric_rnn", "gated_antisymmetric_rnn"], ("h",)),
     "slstm": ("h", "c", "n", "m"),
     "lstm_full_gate_recurrence": ("h", "c", "i", "f", "o"),
 }
@@ -58,6 +61,8 @@ def expected_shapes(name):
         units["r"] = P  # which acts on h before the matrix
     shapes = {f"W.{gate}": (size, D) for gate, size in units.items()}
     shapes |= {"u.h": (H,)} if name == "indrnn" else {f"U.{gate}": (size, h_size) for gate, size in units.items()}
+    if name == "gated_antisymmetric_rnn":
+        del shapes["U.z"]  # one matrix for both
     shapes |= {f"b.{gate}": (size,) for gate, size in units.items()}
     shapes |= {f"p.{gate}": (H,) for gate in PEEPHOLES.get(name, "")}
     if name.startswith("projected"):
@@ -195,6 +200,18 @@ def identity(a):
     return a
 
 
+def antisymmetric_step(w, x, h):
+    """With ε = 0.1, γ = 0.01 and the identity of the paper."""
+    recurrent = w["U.h"] - w["U.h"].T - 0.01 * np.eye(H)
+    return (h + 0.1 * np.tanh(h @ recurrent.T + x @ w["W.h"].T + w["b.h"]),)
+
+
+def gated_antisymmetric_step(w, x, h):
+    recurrent = h @ (w["U.h"] - w["U.h"].T - 0.01 * np.eye(H)).T
+    z = logistic(recurrent + x @ w["W.z"].T + w["b.z"])
+    return (h + 0.1 * z * np.tanh(recurrent + x @ w["W.h"].T + w["b.h"]),)
+
+
 STEPS = {
     "rnn": elman_step,
     "indrnn": indrnn_step,
@@ -219,6 +236,8 @@ STEPS = {
     "gru_reset_after": gru_reset_after_step,
     "mgu": mgu_step,
     "slstm": slstm_step,
+    "antisymmetric_rnn": antisymmetric_step,
+    "gated_antisymmetric_rnn": gated_antisymmetric_step,
 }
 
 

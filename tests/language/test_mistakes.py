@@ -330,7 +330,7 @@ def a_transpose_of_a_product(x, h, *, A, B):
     return (A.f @ B.f).T @ h
 
 
-@says("abs(U.h) is applied to a plain number", "2.0 * ((abs(U.h)) @ v)")
+@says("abs(U.h) is applied to a plain number", "2.0 * (abs(U.h) @ v)")
 def a_made_matrix_times_a_number(x, h, *, U):
     return abs(U.h) @ 2.0 + h
 
@@ -340,7 +340,7 @@ def a_matrix_over_zero(x, h, *, U):
     return (U.h / 0.0) @ h
 
 
-@says("2 * U.h has no attribute 'rows'", "has a transpose, .T, and no members")
+@says("2 * U.h has no attribute 'rows'", "a matrix a transpose: (2 * U.h).T")
 def an_attribute_of_a_matrix(x, h, *, U):
     return (2.0 * U.h).rows @ h
 

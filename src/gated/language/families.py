@@ -123,8 +123,7 @@ class Matrices(OfParameters):
                 what = "is applied as a matrix here" if own == name else f"is a matrix in {name} here"
                 refuse(f"{own} {what} but used as a vector at {member._vector._place}; give each its own member name")
         if number(operand) is not None:
-            bracketed = name if isinstance(self, Member) else f"({name})"
-            refuse(f"{name} is applied to a plain number; a matrix needs a vector: {operand} * ({bracketed} @ v)")
+            refuse(f"{name} is applied to a plain number; a matrix needs a vector: {operand} * ({name} @ v)")
         symbol = Symbol("product", self, Length(), (lift(operand),))
         for member, turned in self._uses():
             member._products.append((symbol, turned))
@@ -142,7 +141,9 @@ class Matrices(OfParameters):
     def __getattr__(self, name: str) -> NoReturn:
         if name.startswith("_"):
             raise AttributeError(name)
-        refuse(f"{self.matrix_name()} has no attribute {name!r}; a matrix has a transpose, .T, and no members")
+        own = self.matrix_name()
+        bracketed = own if isinstance(self, Member) else f"({own})"
+        refuse(f"{own} has no attribute {name!r}; a member has no members, and a matrix a transpose: {bracketed}.T")
 
 
 class Member(Matrices):
