@@ -315,7 +315,7 @@ def a_part_of_a_matrix_that_becomes_a_vector(x, h, *, U):
     return h * U.h
 
 
-@says("W.h - W.h.T needs a square matrix", "W.h is transposed in it and not", "as long as x and the other as h")
+@says("W.h - W.h.T needs a square matrix", "W.h is transposed in it and not", "as long as h and the other as x")
 def a_matrix_that_is_not_square(x, h, *, W):
     return (W.h - W.h.T) @ x + h
 

@@ -13,6 +13,7 @@ from gated.language import graph as g
 from gated.language.families import Chain, Family, Joined, Member, members_of, node_of
 from gated.language.limits import MAX_DOC, MAX_NAME, MAX_NODES, is_name, is_plain
 from gated.language.matrices import matrix_of, parameters_of
+from gated.language.matrix_shapes import unify_matrices
 from gated.language.symbols import Length, Symbol
 
 
@@ -51,7 +52,7 @@ def build(function: Callable[..., Any], trace: Trace, output_names: tuple[str, .
                     "annotate nothing, or make one number of it"
                 )
             own.unify(symbol._length)
-    _unify_matrices(trace)
+    unify_matrices(trace.members(), trace.states)
     dims = _name_lengths(trace)
 
     def dim_of(symbol: Symbol) -> str:
@@ -107,66 +108,6 @@ def _convert(
 
 
 # lengths
-
-
-def _unify_matrices(trace: Trace) -> None:
-    """A matrix has one shape. Conflicts are found only now, when all elementwise equations have been seen."""
-    for member in trace.members():
-        for product, _ in member._products:
-            if product._args[0]._op == "constant":
-                name = product._attr.matrix_name()
-                raise CellError(f"{product._place}: {name} is applied to a plain number; a matrix needs a vector")
-        for other, turned in member._products[1:]:
-            first, turned_first = member._products[0]
-            mine, yours = _sides(first, turned_first), _sides(other, turned)
-            for k, role in ((1, "applied to"), (0, "giving")):
-                one, another = mine[k], yours[k]
-                if one is None or another is None:
-                    if one is not another:
-                        raise CellError(_number_and_vector(member, (first, other), another is None))
-                    continue
-                a, b = one.root(), another.root()
-                if a is not b and a.anchors and b.anchors:
-                    raise CellError(
-                        _two_shapes(member, (first, other), role, ("/".join(a.anchors), "/".join(b.anchors)))
-                    )
-                a.unify(b)
-
-
-def _sides(product: Symbol, turned: bool) -> tuple[Length | None, Length | None]:
-    """The lengths of a member's rows and columns, from a product in which it is a matrix, perhaps transposed."""
-    rows, cols = product._length, product._args[0]._length
-    return (cols, rows) if turned else (rows, cols)
-
-
-def _number_and_vector(member: Member, products: tuple[Symbol, Symbol], is_number: bool) -> str:
-    """What is wrong with the second product: one is applied to a number, `is_number` says which, one to a vector."""
-    (first, other), name = products, member.matrix_name()
-    here, there = ("a number", "a vector") if is_number else ("a vector", "a number")
-    return (
-        f"{other._place}: the matrix {name} is used with two shapes: applied to {here} here and to {there} at "
-        f"{first._place}; give each its own member name"
-    )
-
-
-def _two_shapes(member: Member, products: tuple[Symbol, Symbol], role: str, lengths: tuple[str, str]) -> str:
-    """What is wrong with the second product, whose vector is as long as the second length says."""
-    (first, other), (a, b) = products, lengths
-    name, whole = member.matrix_name(), other._attr.matrix_name()
-    if first is other:
-        return (
-            f"{other._place}: {whole} needs a square matrix, for {name} is transposed in it and not; but here one side "
-            f"is as long as {a} and the other as {b}"
-        )
-    if whole != name or first._attr is not member:
-        return (
-            f"{other._place}: the matrix {name} has two shapes: in {whole} one side is as long as {b} here, in "
-            f"{first._attr.matrix_name()} as {a} at {first._place}; give each its own member name"
-        )
-    return (
-        f"{other._place}: the matrix {name} is used with two shapes: {role} a vector as long as {b} here and as long "
-        f"as {a} at {first._place}; give each its own member name"
-    )
 
 
 def _name_lengths(trace: Trace) -> dict[int, str]:
