@@ -255,11 +255,6 @@ def test_traces_are_those_of_the_matrix_itself() -> None:
 def test_online_says_why_it_is_no_machine_code(tmp_path: Any) -> None:
     rnn = gated.Recurrent(gated.cells.gated_antisymmetric_rnn, D, H, seed=0, dtype="float64")
     net = gated.Network({"rnn": rnn, "head": gated.Dense(H, 2, seed=1, dtype="float64")})
-        {
-            "rnn": gated.Recurrent(cell, D, H, seed=0, dtype="float64"),
-            "head": gated.Dense(H, 2, seed=1, dtype="float64"),
-        }
-    )
     learner = gated.learning.Online(net, batch=2)
     x, _, dy, _ = data(4, 2)
     learner.partial_fit(x, dy[:, :, :2])
