@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import gated
-from gated import abs, exp, number, sigmoid, tanh
+from gated import abs, exp, fixed, number, sigmoid, tanh
 from gated.backends import made
 from gated.errors import ArgumentError
 from gated.learning import Adam, full_step, gradients
@@ -24,17 +24,20 @@ D, H, INNER = 5, 19, 7
 
 
 @gated.cell
-def mixed(x, h, c, *, W, U, S, A, B, b, p: number):
+def mixed(x, h, c, *, W, U, S: fixed, A, B, b, p: number, k=0.6):
     """A skew matrix, a mask, a low rank, a scale, a transpose; U.h is used plainly too."""
     c = sigmoid((U.h - U.h.T) @ h + W.c @ x + b.c) * c + (S.m * W.g) @ x
-    h = tanh(abs(U.h) @ c + U.h @ (h * b.h) + A.f @ B.f.T @ (exp(p.s) * S.h) @ h + W.t.T @ x)
+    h = tanh(abs(U.h) @ c + U.h @ (h * b.h) + A.f @ B.f.T @ (exp(p.s) * W.h * k) @ h + W.t.T @ x)
     return h, c
 
 
 def layer_of(backend: str = "native", cell: Any = mixed, **options: Any) -> gated.Recurrent:
     sizes = {"B.f": INNER} if cell is mixed else None
     made_layer = gated.Recurrent(cell, D, H, dtype="float64", seed=3, sizes=sizes, backend=backend, **options)
-    made_layer.theta[:] = np.random.default_rng(4).normal(0, 0.3, made_layer.theta.size)
+    rng = np.random.default_rng(4)
+    made_layer.theta[:] = rng.normal(0, 0.3, made_layer.theta.size)
+    for name in made_layer.fixed:
+        made_layer.fixed[name] = rng.normal(size=made_layer.fixed[name].shape)
     return made_layer
 
 
@@ -47,12 +50,13 @@ def data(steps: int, batch: int = 4) -> tuple[Array, tuple[Array, Array], Array,
 
 def by_torch(layer: gated.Recurrent, x: Array, state: Any, dy: Array, dstate: Any) -> dict[str, Array]:
     w = {name.removeprefix("l0."): torch.tensor(v, requires_grad=True) for name, v in layer.params.items()}
+    mask = torch.tensor(layer.fixed["l0.S.m"])
     xs, h, c = (torch.tensor(a, requires_grad=True) for a in (x, state[0][0], state[1][0]))
     first, loss = (h, c), 0.0
     for t in range(len(xs)):
         u, s = w["U.h"], w["p.s"]
-        c = torch.sigmoid(h @ (u - u.T).T + xs[t] @ w["W.c"].T + w["b.c"]) * c + xs[t] @ (w["S.m"] * w["W.g"]).T
-        low = h @ (torch.exp(s) * w["S.h"]).T @ w["B.f"] @ w["A.f"].T
+        c = torch.sigmoid(h @ (u - u.T).T + xs[t] @ w["W.c"].T + w["b.c"]) * c + xs[t] @ (mask * w["W.g"]).T
+        low = h @ (torch.exp(s) * w["W.h"] * 0.6).T @ w["B.f"] @ w["A.f"].T
         h = torch.tanh(c @ torch.abs(u).T + (h * w["b.h"]) @ u.T + low + xs[t] @ w["W.t"])
         loss = loss + (torch.tensor(dy[t]) * h).sum()
     loss = loss + sum((torch.tensor(d[0]) * s).sum() for d, s in zip(dstate, (h, c), strict=True))

@@ -111,6 +111,8 @@ def prepare(
     layer = layer_of(cell, configuration)
     for name in layer.params:
         layer.params[name][...] = draw(name.split(".", 1)[1], layer.params[name].shape, WEIGHT)
+    for name, array in layer.fixed.items():
+        array[...] = draw(name.split(".", 1)[1], array.shape, WEIGHT)
     shape = (configuration.steps, configuration.batch)
     per_state = [(len(layer._prefixes), configuration.batch, size) for size in layer.state_sizes]
     run = Run(

@@ -124,8 +124,8 @@ class MadeBackend:
         if found.norm > update.limit:
             gradient = gradient.copy()
             inner.scale(gradient, update.limit / found.norm)
-        scratch = inner.empty(theta.shape, theta.dtype), inner.empty(theta.shape, theta.dtype)
-        inner.update(update.rule, theta, gradient, update.buffers, scratch, **update.numbers)
+        scratch = inner.empty(gradient.shape, theta.dtype), inner.empty(gradient.shape, theta.dtype)
+        inner.update(update.rule, theta[: gradient.size], gradient, update.buffers, scratch, **update.numbers)
         return found._replace(updated=True)
 
 
@@ -148,17 +148,25 @@ class _Part:
     def __init__(self, link: ScanLink, own: Starts, first: int) -> None:
         self.made, self.sizes, self.own = _of(link.schedule), link.sizes, own
         self.shapes = link.schedule.graph.parameters
-        ends = itertools.accumulate((math.prod(self._shape(name)) for name in self.shapes), initial=first)
-        self.starts = dict(zip(self.shapes, ends, strict=False))
+        fixed = link.schedule.graph.fixed
+        names = sorted(self.shapes, key=lambda name: name in fixed)  # what is learned lies side by side
+        *starts, self.end = itertools.accumulate((math.prod(self._shape(name)) for name in names), initial=first)
+        self.starts = dict(zip(names, starts, strict=True))
         self.plain = [name for name in self.shapes if name in own]
+        self.learned = [name for name in own if name not in fixed]
 
     def _shape(self, name: str) -> tuple[int, ...]:
         return tuple(self.sizes[dim] for dim in self.shapes[name])
 
     @property
-    def end(self) -> int:
-        name = list(self.shapes)[-1]
-        return self.starts[name] + math.prod(self._shape(name))
+    def own_end(self) -> int:
+        """Where the layer's own parameters end in theta, or in what lies behind it."""
+        found = {name: self._shape(name) for name in self.plain} | {n: self._own_shape(n) for n in self.made.leaves}
+        return max(self.own[name] + math.prod(shape) for name, shape in found.items())
+
+    def _own_shape(self, name: str) -> tuple[int, ...]:
+        node = self.made.leaves[name]
+        return tuple(self.sizes[dim] for dim in shape_of(node)) if is_matrix(node) else (1,)
 
     def in_vector(self, vector: Array) -> dict[str, Array]:
         """All parameters of the schedule: views."""
@@ -167,9 +175,7 @@ class _Part:
     def in_theta(self, theta: Array) -> dict[str, Array]:
         """Of the layer's own parameters, those that are in the schedule or that matrices are made of: views."""
         found = {name: _view(theta, self.own[name], self._shape(name)) for name in self.plain}
-        for name, node in self.made.leaves.items():
-            shape = tuple(self.sizes[dim] for dim in shape_of(node)) if is_matrix(node) else (1,)
-            found[name] = _view(theta, self.own[name], shape)
+        found |= {name: _view(theta, self.own[name], self._own_shape(name)) for name in self.made.leaves}
         return found
 
 
@@ -184,7 +190,10 @@ class _Longer:
         self.numbers, self.dtype = chain.numbers, chain.dtype
         self._parts: list[_Part] = []
         self._idle: list[Array] = []  # what is prepared for a vector is found again by its address
-        end, links, written = chain.numbers, [], set()
+        made = [link for link in chain.scans.values() if link.schedule.made is not None]
+        ends = [part.own_end for part in (_Part(link, own, 0) for link in made for own in link.starts)]
+        end, links, written = max(chain.reach, *ends), [], set()
+        self._size = end
         for link, sources in chain.links:
             if isinstance(link, ScanLink) and link.schedule.made is not None:
                 sides = []
@@ -199,7 +208,7 @@ class _Longer:
             links.append((link, sources))
         self.chain = Chain(tuple(links), end, chain.dtype)
         # the parameters that belong to such links alone
-        self._alone = [(part, name) for part in self._parts for name in part.own if part.own[name] not in written]
+        self._alone = [(part, name) for part in self._parts for name in part.learned if part.own[name] not in written]
 
     def take(self, theta: Array) -> Array:
         """The vector, for one call."""
@@ -216,7 +225,7 @@ class _Longer:
             self._idle.append(vector)
 
     def fill(self, vector: Array, theta: Array) -> None:
-        vector[: self.numbers] = theta
+        vector[: self._size] = theta[: self._size]
         for part in self._parts:
             own, here = part.in_theta(theta), part.in_vector(vector)
             for name in part.plain:
@@ -225,15 +234,15 @@ class _Longer:
 
     def gradient(self, theta: Array, found: Array) -> Array:
         """That of theta, from that of the vector: the beginning of the same array."""
-        gradient = found[: self.numbers]
         for part, name in self._alone:
-            part.in_theta(gradient)[name][...] = 0
+            part.in_theta(found)[name][...] = 0
         for part in self._parts:
-            here, into = part.in_vector(found), part.in_theta(gradient)
+            here, into = part.in_vector(found), part.in_theta(found)
             for name in part.plain:
-                np.add(into[name], here[name], out=into[name])
+                if name in part.learned:
+                    np.add(into[name], here[name], out=into[name])
             add_gradients(part.made, part.in_theta(theta), here, into)
-        return gradient
+        return found[: self.numbers]
 
 
 def _starts_of(link: Link) -> set[int]:

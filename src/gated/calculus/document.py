@@ -23,6 +23,7 @@ class Document:
         self.by_symbol = {q.symbol: q for q in steps.quantities}
         self.inputs = [self.graph.input_leaf(name) for name in self.graph.inputs]
         self.previous = [self.graph.state_leaf(name) for name in self.graph.states]
+        self.learned = [name for name in self.graph.parameters if name not in self.graph.fixed]
 
     def write(self) -> str:
         self.markup.title(self.words("title", cell=self.markup.escape(self.graph.name)))
@@ -30,7 +31,7 @@ class Document:
         self.sought()
         self.backward()
         self.handed()
-        if self.graph.parameters:
+        if self.learned:
             self.parameters()
         self.remarks()
         return self.markup.text()
@@ -126,7 +127,11 @@ class Document:
             if row.name in used and row.legend.needed:
                 by_sentence.setdefault(row.legend.group or row.name, []).append(row.legend)
         math, notation = self.markup.math, int(self.notation.latex)
-        return [
+        constants = [f"{self._constant(name)} = {value:g}" for name, value in self.graph.constants.items()]
+        known = [self.words("constants", names=self.formulas(constants))] if constants else []
+        held = [self.notation.parameter(name) for name in self.graph.parameters if name in self.graph.fixed]
+        known += [self.words("fixed", names=self.formulas(held))] if held else []
+        return known + [
             self.words.said(
                 (legends[0].english, legends[0].chinese),
                 f=self.words.join([math(legend.formula[notation]) for legend in legends]),
@@ -135,6 +140,9 @@ class Document:
             )
             for legends in by_sentence.values()
         ]
+
+    def _constant(self, name: str) -> str:
+        return latex_symbol(name) if self.notation.latex else name
 
     def _all_nodes(self) -> list[Node]:
         totals = [self.steps.total(node) for node in self._targets()]
@@ -170,7 +178,7 @@ class Document:
         n, first = self.notation, self.graph.states[0]
         self.markup.section(self.words("sought"))
         ends = f"{n.output}_{{1}}, \\ldots, {n.output}_{{T}}" if n.latex else f"{n.output}₁, …, {n.output}_T"
-        self.say("goal" if self.graph.parameters else "goal_without", E="E", outputs=ends)
+        self.say("goal" if self.learned else "goal_without", E="E", outputs=ends)
         self.say("adjoint", definition=f"{n.adjoint('q')} := {n.loss_by(n.symbol('q'))}")
         argument = next((q for q in self.steps.quantities if q.kind == ARGUMENT), None)
         if argument is not None and n.delta_mark:
@@ -267,7 +275,7 @@ class Document:
         if made is not None:
             self.markup.paragraph(self.words("made", names=self._few([*map(self.notation.leaf, self.steps.matrices)])))
             self.markup.equations([self._of_made(self.graph.made[name], seed) for name, seed in made.seeds.items()])
-        self.markup.equations([self._gradient(name) for name in self.graph.parameters])
+        self.markup.equations([self._gradient(name) for name in self.learned])
 
     def _of_made(self, matrix: Matrix, seed: Node) -> Row:
         """The gradient of a matrix that is made of parameters."""
@@ -297,7 +305,7 @@ class Document:
         self.markup.section(self.words("remarks"))
         entries: list[str] = []
         math = self.markup.math
-        if self.graph.parameters:
+        if self.learned:
             entries.append(self.words("sum_remark"))
         carrying = [name for name in self.graph.states if self._is_carried(name)]
         if first in carrying:

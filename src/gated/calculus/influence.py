@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from gated.calculus.made import made_matrices
 from gated.calculus.reverse_mode import Adjoints, reverse_mode
+from gated.language.constants import resolved
 from gated.language.graph import Graph, is_constant, is_leaf, leaf, topological
 
 
@@ -12,6 +15,7 @@ def notes_on(graph: Graph) -> list[str]:
 
     An influence is a derivative that is not the number 0: what is multiplied by 0 has none.
     """
+    graph = resolved(graph)
     adjoints = [reverse_mode([node], [seed]) for node, seed in zip(graph.outputs, graph.seeds, strict=True)]
     output, *_ = graph.states
     reaching = _reaching(graph, adjoints)
@@ -48,7 +52,7 @@ def _influences(graph: Graph, adjoints: Adjoints) -> set[str]:
     """Input and parameters that one new state depends on."""
     found = {name for name in graph.inputs if not is_constant(adjoints.get(graph.input_leaf(name)), 0.0)}
     moved = {matrix.name for matrix in adjoints.products}
-    made = made_matrices(graph)
+    made = made_matrices(replace(graph, fixed=frozenset()))
     through = {} if made is None else made.gradients
     for name, shape in graph.parameters.items():
         own = topological([through[name]] if name in through else [])

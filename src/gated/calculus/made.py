@@ -33,16 +33,17 @@ class Made:
 
 def made_matrices(graph: Graph) -> Made | None:
     """Those of a cell; None if there are none."""
-    return made_of({name: matrix.of for name, matrix in graph.made.items() if matrix.of is not None})
+    return made_of(graph, {name: matrix.of for name, matrix in graph.made.items() if matrix.of is not None})
 
 
-def made_of(matrices: dict[str, Node]) -> Made | None:
-    """Of matrices by name, and what each is made by; None if there are none."""
+def made_of(graph: Graph, matrices: dict[str, Node]) -> Made | None:
+    """Of some of them, by name what each is made by; None if there are none."""
     if not matrices:
         return None
-    leaves = {node.attr[1]: node for node in topological(matrices.values()) if is_leaf(node)}
+    own = [node for node in topological(matrices.values()) if is_leaf(node) and not is_leaf(node, "constant")]
+    leaves = {node.attr[1]: node for node in own}
     seeds = {name: leaf("seed", name, node.dim) for name, node in matrices.items()}
     adjoints = reverse_mode(list(matrices.values()), list(seeds.values()))
-    found = {name: adjoints.get(node) for name, node in leaves.items()}
+    found = {name: adjoints.get(node) for name, node in leaves.items() if name not in graph.fixed}
     gradients = {name: node for name, node in found.items() if not is_constant(node, 0.0)}
     return Made(matrices, leaves, seeds, gradients)

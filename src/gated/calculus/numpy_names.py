@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from gated.calculus.steps import ARGUMENT, Steps
 from gated.language.functions import FUNCTIONS
-from gated.language.graph import Node, is_elementwise, is_leaf, leaf, topological
+from gated.language.graph import ONE_DIM, Node, is_elementwise, is_leaf, leaf, topological
 from gated.language.printing import NUMPY, Printer
 
 
@@ -68,7 +68,10 @@ class NamedProgram:
         helpers = {row.name for row in FUNCTIONS.values() if row.helper}
         take = _Identifiers({"np", "t", *helpers, *dir(builtins)} - {"input"}).take
         self.arrays = [take(name) for name in graph.inputs]
-        names: dict[Node, str] = {q.symbol: take(q.name) for q in self.written}
+        self.constants = {take(name): value for name, value in graph.constants.items()}
+        leaves = [leaf("constant", name, ONE_DIM) for name in graph.constants]
+        names: dict[Node, str] = dict(zip(leaves, self.constants, strict=True))
+        names |= {q.symbol: take(q.name) for q in self.written}
         self.parameter = {name: take(name.replace(".", "_")) for name in graph.parameters}
         names.update((node, f"{take(node.attr[1] + '_prev')}") for node in self.previous)
         names.update((node, take(f"{node.attr[1]}_t")) for node in self.inputs)

@@ -69,6 +69,7 @@ class _Program(NamedProgram):
     def _head(self) -> None:
         words, letters = self.words, dimension_letters(self.steps)
         arguments = [*self.arrays, self.states, self.params, self.dy, self.dstates]
+        arguments += [f"{name}={value!r}" for name, value in self.constants.items()]
         self.emit(f"def {self.function}({', '.join(arguments)}):", 0)
         self.emit(f'"""{words("np_doc", cell=self.graph.name)}')
         self.emit()
@@ -189,7 +190,9 @@ class _Program(NamedProgram):
         self.emit(f"{_targets(received)} = {self.dstates}")
         for dx, array in zip(self.dx, self.arrays, strict=True):
             self.emit(f"{dx} = np.zeros_like({array})")
-        self.emit(f"{self.grads} = {{name: np.zeros_like(value) for name, value in {self.params}.items()}}")
+        held = [name for name in self.graph.parameters if name in self.graph.fixed]
+        learned = f" if name not in {_tuple(map(repr, held))}" if held else ""
+        self.assign(self.grads, f"{{name: np.zeros_like(value) for name, value in {self.params}.items(){learned}}}", 1)
         seeds = {} if self.steps.made is None else self.steps.made.seeds
         for name, seed in seeds.items():
             matrix = self.names[self.steps.made.matrices[name]]  # type: ignore[union-attr]
@@ -210,6 +213,8 @@ class _Program(NamedProgram):
     def _gradients(self) -> None:
         lines: list[tuple[str, str]] = []
         for name, shape in self.graph.parameters.items():
+            if name in self.graph.fixed:
+                continue
             if len(shape) == 1:
                 total = self.totals[self.vectors[name]]
                 text = self._sum(total)

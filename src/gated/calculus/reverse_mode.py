@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from gated.language.graph import ONE_DIM, Matrix, Node, constant, is_constant, is_product, topological
+from gated.language.graph import ONE_DIM, Matrix, Node, constant, is_constant, is_leaf, is_product, topological
 from gated.language.reductions import total as total_of
 
 
@@ -64,7 +64,7 @@ def _propagate(result: Adjoints, node: Node, adjoint: Node) -> None:
 
 
 def _contribute(result: Adjoints, node: Node, user: Node | None, term: Node) -> None:
-    if is_constant(term, 0.0):
+    if is_constant(term, 0.0) or is_leaf(node, "constant"):
         return
     if node.dim == ONE_DIM and term.dim != ONE_DIM:
         term = total_of(term)  # a number that was used for all units collects from all of them

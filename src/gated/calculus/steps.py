@@ -131,7 +131,7 @@ def steps(graph: Graph) -> Steps:
     received = {name: leaf("seed", f"received:{name}", dim) for name, dim in zip(graph.states, dims, strict=True)}
     result = Steps(graph, quantities, leaf("seed", "direct", dims[0]), received)
     plain = {name: matrix.of for name, matrix in graph.made.items() if matrix.of is not None}
-    result.made = made_of({name: node for name, node in plain.items() if not _turned(node)})
+    result.made = made_of(graph, {name: node for name, node in plain.items() if not _turned(node)})
     if result.made is not None:
         result.matrices = _named(result.made, taken_names(graph) | {q.name for q in quantities})
     for position, (name, node) in enumerate(zip(graph.states, graph.outputs, strict=True)):
@@ -197,7 +197,7 @@ def _quantities(graph: Graph) -> list[Quantity]:
     written = rewrite(graph.outputs, lambda node, args: with_args(node, tuple(map(symbols.get, node.args, args))))
     fixed: dict[Node, bool] = {}
     for node in graph.order:
-        is_parameter = is_constant(node) or is_leaf(node, "vector")
+        is_parameter = is_constant(node) or is_leaf(node, "vector") or is_leaf(node, "constant")
         fixed[node] = is_parameter or (not is_leaf(node) and all(fixed[arg] for arg in node.args))
     return [
         Quantity(

@@ -31,6 +31,9 @@ _TABLE: dict[str, tuple[str, str]] = {
               "{names} ：辅助量，即方程中没有名字的部分。"),
     "matrices": ("{names}: made of parameters alone, the same at every step.",
                  "{names} ：只由参数算出，每一步都相同。"),
+    "constants": ("{names}: constants of the cell, which are set and not learned.",
+                  "{names} ：细胞的常数，由人设定，不参与学习。"),
+    "fixed": ("{names}: given to the equations and not learned.", "{names} ：给定的数组，不参与学习。"),
     "size": ("{names}: {size}", "{names} ： {size}"),
     "between": (", ", " 、 "),
 

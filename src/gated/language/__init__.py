@@ -13,7 +13,7 @@ from gated.language import reductions as _reductions  # noqa: F401  its rows ent
 from gated.language.cell import Cell, cell
 from gated.language.elementwise import WRITTEN
 from gated.language.functions import FUNCTIONS
-from gated.language.signature import number
+from gated.language.signature import fixed, number
 from gated.lazy import submodules
 from gated.publish import publish
 
@@ -30,4 +30,4 @@ def __dir__() -> list[str]:
 
 publish("gated", Cell)
 
-__all__ = ["FUNCTIONS", "Cell", "cell", "number", *WRITTEN]  # noqa: PLE0604
+__all__ = ["FUNCTIONS", "Cell", "cell", "fixed", "number", *WRITTEN]  # noqa: PLE0604

@@ -10,10 +10,12 @@ from typing import Any
 
 from gated.errors import CellError
 from gated.language import graph as g
-from gated.language.families import Chain, Family, Joined, Member, members_of, node_of
+from gated.language.families import Chain, Family, Joined, Member, members_of
 from gated.language.limits import MAX_DOC, MAX_NAME, MAX_NODES, is_name, is_plain
 from gated.language.matrices import matrix_of, parameters_of
 from gated.language.matrix_shapes import unify_matrices
+from gated.language.members import node_of
+from gated.language.signature import Signature
 from gated.language.symbols import Length, Symbol
 
 
@@ -23,13 +25,19 @@ class Trace:
 
     where: str
     variables: dict[str, Symbol]
-    states: tuple[str, ...]
+    signature: Signature
     families: dict[str, Family]
     bindings: list[tuple[str, Symbol | Chain | Joined]]
     outputs: list[Symbol]
 
+    @property
+    def states(self) -> tuple[str, ...]:
+        return self.signature.states
+
     def members(self) -> list[Member]:
-        return [member for family in self.families.values() for member in members_of(family).values()]
+        """All that the equations use; t of t[0], t[1] is none by itself."""
+        found = [member for family in self.families.values() for member in members_of(family).values()]
+        return [member for member in found if member._is_used or not member._indexed]
 
     def named(self) -> list[tuple[str, Symbol]]:
         """The bindings, but for products of matrices, and what is made of them, that were never used as a vector."""
@@ -72,6 +80,9 @@ def build(function: Callable[..., Any], trace: Trace, output_names: tuple[str, .
         parameters=parameters,
         dims={name: dim_of(symbol) for name, symbol in trace.variables.items()},
         places=places,
+        constants=dict(trace.signature.constants),
+        fixed=frozenset(name for name in parameters if name.split(".")[0] in trace.signature.fixed),
+        counts=dict(trace.signature.counts),
     )
     _check_all_used(graph, trace)
     _check_limits(graph, trace)
@@ -208,6 +219,10 @@ def _names(
 
 def _check_all_used(graph: g.Graph, trace: Trace) -> None:
     reached = {name for node in graph.order for name in parameters_of(node)}
+    constants = {node.attr[1] for node in graph.with_matrices if g.is_leaf(node, "constant")}
+    for name in graph.constants:
+        if name not in constants:
+            raise CellError(f"{trace.where}: the constant {name} is never used; use it or remove it from the signature")
     for name, family in trace.families.items():
         if not members_of(family):
             raise CellError(
@@ -215,7 +230,7 @@ def _check_all_used(graph: g.Graph, trace: Trace) -> None:
                 f"remove it from the signature"
             )
         for member in members_of(family).values():
-            if member.matrix_name() not in reached:
+            if member.matrix_name() not in reached and (member._is_used or not member._indexed):
                 raise CellError(
                     f"{member._place}: {member.matrix_name()} is never used: it does not reach any of the returned "
                     f"values ({', '.join(graph.output_names)}); use it or remove it"
@@ -233,6 +248,6 @@ def _check_limits(graph: g.Graph, trace: Trace) -> None:
     if len(graph.doc) > MAX_DOC:
         raise CellError(f"{trace.where}: the docstring has {len(graph.doc)} letters, expected at most {MAX_DOC}")
     parts = [part for name in graph.parameters for part in name.split(".")]
-    for name in [graph.name, *graph.dims, *parts, *graph.names.values()]:
+    for name in [graph.name, *graph.dims, *parts, *graph.names.values(), *graph.constants, *graph.counts]:
         if not is_name(name):
             raise CellError(f"{trace.where}: the name {name[:40]!r}, expected one word of at most {MAX_NAME} letters")

@@ -2,7 +2,7 @@
 
     node := leaf("matrix", name)            a parameter that is a matrix
           | leaf("vector", name)            a parameter that is one number, dim "1"
-          | constant(value)                 dim "1"
+          | constant(value), leaf("constant", name)    a number, a constant of the cell, dim "1"
           | call(function, node, ...)       elementwise, of matrices of one shape and numbers
           | transpose(node)
 
@@ -18,10 +18,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from gated.errors import CellError
-from gated.language.graph import Node, constant, is_constant, is_elementwise, is_leaf, is_product, leaf, topological
+from gated.language.graph import Node, constant, is_constant, is_leaf, is_product, leaf, topological
 from gated.language.limits import MAX_MATRIX
 from gated.language.nodes import Matrix
-from gated.language.operations import ADD, ATOM, BOOK, MULTIPLY, Legend, Operation, enter, made
+from gated.language.operations import ADD, ATOM, BOOK, MULTIPLY, Legend, Operation, call, enter, made
 
 TIMES = "×"
 
@@ -159,7 +159,7 @@ def parameters_in(matrix: Matrix) -> list[str]:
     """The parameters that a matrix is made of, or is."""
     if matrix.of is None:
         return [matrix.name]
-    return [part.attr[1] for part in topological([matrix.of]) if is_leaf(part)]
+    return [part.attr[1] for part in topological([matrix.of]) if is_leaf(part) and not is_leaf(part, "constant")]
 
 
 def with_zeros(node: Node, omitted: set[str]) -> Node:
@@ -168,21 +168,35 @@ def with_zeros(node: Node, omitted: set[str]) -> Node:
     Raises:
         CellError: it has no value then.
     """
+    put = {part: constant(0.0) for part in topological([node]) if is_leaf(part) and part.attr[1] in omitted}
+    return _rebuilt(node, put, simplified=True)
+
+
+def with_numbers(matrix: Matrix, constants: Mapping[str, float]) -> Matrix:
+    """The matrix with numbers in the place of the cell's constants; errors as of `with_zeros`."""
+    if matrix.of is None:
+        return matrix
+    leaves = [part for part in topological([matrix.of]) if is_leaf(part, "constant")]
+    put = {part: constant(constants[part.attr[1]]) for part in leaves}
+    return matrix_of(_rebuilt(matrix.of, put, simplified=False)) if put else matrix
+
+
+def _rebuilt(node: Node, put: Mapping[Node, Node], simplified: bool) -> Node:
     new: dict[Node, Node] = {}
     for part in topological([node]):
         args = tuple(new[arg] for arg in part.args)
-        if is_leaf(part):
-            new[part] = constant(0.0) if part.attr[1] in omitted else part
-        elif is_elementwise(part):
-            new[part] = part if args == part.args else _called(part.operation, args)
+        if args == part.args:
+            new[part] = put.get(part, part)
+        elif is_transposed(part):
+            new[part] = transposed(args[0])
         else:
-            new[part] = transposed(args[0]) if is_transposed(part) else part
+            new[part] = _called(part.operation, args, simplified)
     return new[node]
 
 
-def _called(row: Any, args: tuple[Node, ...]) -> Node:
+def _called(row: Any, args: tuple[Node, ...], simplified: bool) -> Node:
     fault = row.fault([arg.attr if is_constant(arg) else None for arg in args])
     if fault is not None:
         raise CellError(f"the equations {row.verb} {fault}")
-    node: Node = row.of(*args)
+    node: Node = row.of(*args) if simplified else call(row.name, *args)
     return node

@@ -50,6 +50,10 @@ def without_parameters(graph: g.Graph, omitted: set[str], name: str) -> g.Graph:
         parameters={name: shape for name, shape in graph.parameters.items() if name in left},
         dims=graph.dims,
         places=graph.places,
+        constants=graph.constants,
+        fixed=frozenset(graph.fixed & left),
+        init={name: rule for name, rule in graph.init.items() if name in left},
+        counts=graph.counts,
     )
 
 

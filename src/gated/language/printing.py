@@ -231,6 +231,8 @@ class Printer:
     def _leaf(self, kind: str, name: str) -> str:
         if kind in ("vector", "matrix"):
             return self.style.parameter(*name.split(".", 1))
+        if kind == "constant":
+            return latex_symbol(name) if self.style.name == "latex" else name
         return {"input": self.style.input, "state": self.style.before, "seed": self.style.now}[kind](name)
 
     def _call(self, node: Node) -> tuple[str, int]:

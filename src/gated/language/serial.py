@@ -7,10 +7,13 @@ letters and their control characters escaped, a message has at most 300.
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from typing import Any
 
 from gated.errors import CellError, FileFormatError, shown
 from gated.language import graph as g
+from gated.language.constants import resolved
+from gated.language.first_values import is_rule
 from gated.language.functions import FUNCTIONS
 from gated.language.limits import MAX_DOC, MAX_NAME, MAX_NODES, is_name, is_plain
 from gated.language.matrices import is_matrix, matrix_leaf, matrix_of, parameters_of, shape_of, transposed
@@ -40,6 +43,11 @@ def graph_to_json(graph: g.Graph) -> dict[str, Any]:
         "dims": graph.dims,
         "nodes": nodes,
         "names": [[index[node], name] for node, name in graph.names.items()],
+        # what not every cell has: older versions read the others
+        **({"constants": graph.constants} if graph.constants else {}),
+        **({"counts": graph.counts} if graph.counts else {}),
+        **({"fixed": sorted(graph.fixed)} if graph.fixed else {}),
+        **({"init": graph.init} if graph.init else {}),
     }
 
 
@@ -88,7 +96,9 @@ def graph_from_json(data: Any) -> g.Graph:
     )
     first = dims[inputs[0]]
     _need(first in ("input", g.ONE_DIM), f"the input has dimension {_quoted(first)}, expected 'input'")
-    nodes = _Reader(parameters, dims, inputs, states).read(data.get("nodes"))
+    constants = _numbers_by_name(data, "constants", (int, float), variables)
+    counts = _numbers_by_name(data, "counts", (int,), (*variables, *constants))
+    nodes = _Reader(parameters, dims, inputs, states, constants).read(data.get("nodes"))
     outputs = data.get("outputs")
     _need(isinstance(outputs, list) and len(outputs) == len(output_names), "'outputs' must fit 'output_names'")
     _need(states == output_names, "a cell's outputs must be its states")
@@ -108,11 +118,45 @@ def graph_from_json(data: Any) -> g.Graph:
         names=g.in_order(_names(data.get("names"), nodes, inputs, dict(zip(states, new, strict=True))), new),
         parameters=parameters,
         dims=dims,
+        constants=constants,
+        counts=counts,
+        fixed=_fixed(data.get("fixed", []), parameters),
+        init=_init(data.get("init", {}), parameters),
     )
     used = {name for node in graph.order for name in parameters_of(node)}
     for name in parameters:
         _need(name in used, f"no equation uses the parameter {shown(name)}")
+    known = {node.attr[1] for node in graph.with_matrices if g.is_leaf(node, "constant")}
+    for name in constants:
+        _need(name in known, f"no equation uses the constant {shown(name)}")
+    try:
+        resolved(graph)
+    except CellError as error:
+        raise FileFormatError(shown(f"cell: {error}", _LONGEST)) from None
     return graph
+
+
+def _numbers_by_name(data: dict[str, Any], key: str, kinds: tuple[type, ...], taken: tuple[str, ...]) -> dict[str, Any]:
+    value: Any = data.get(key, {})
+    _need(isinstance(value, dict) and len(value) <= MAX_NODES, f"{key!r} must be an object of at most {MAX_NODES}")
+    for name, number in value.items():
+        fits = type(number) in kinds and abs(number) < 2**53 if type(number) is int else type(number) in kinds
+        fits = fits and math.isfinite(number)
+        what = f"{key} '{shown(name, 40)}' is {_quoted(number)}"
+        _need(is_name(name) and name not in taken and fits, f"{what}, expected a finite number under a free name")
+    return {name: float(number) if float in kinds else number for name, number in value.items()}
+
+
+def _fixed(value: Any, parameters: Collection[str]) -> frozenset[str]:
+    fits = isinstance(value, list) and all(isinstance(name, str) and name in parameters for name in value)
+    _need(fits, f"'fixed' is {_quoted(value)}, expected a list of parameters")
+    return frozenset(value)
+
+
+def _init(value: Any, parameters: Collection[str]) -> dict[str, str]:
+    fits = isinstance(value, dict) and all(name in parameters and is_rule(rule) for name, rule in value.items())
+    _need(fits, f"'init' is {_quoted(value)}, expected parameters and rules such as 'uniform(0, 1)'")
+    return dict(value)
 
 
 def _is_dim(value: Any) -> bool:
@@ -158,11 +202,13 @@ class _Reader:
         dims: dict[str, str],
         inputs: tuple[str, ...],
         states: tuple[str, ...],
+        constants: Collection[str] = (),
     ) -> None:
         self.parameters, self.dims = parameters, dims
         self.leaves = {
             "input": set(inputs),
             "state": set(states),
+            "constant": set(constants),
             "vector": {name for name, shape in parameters.items() if len(shape) == 1},
             "matrix": {name for name, shape in parameters.items() if len(shape) == 2},
         }
@@ -200,6 +246,8 @@ class _Reader:
         if kind == "matrix":
             rows, cols = self.parameters[name]
             return matrix_leaf(name, rows, cols)
+        if kind == "constant":
+            return g.leaf(kind, name, g.ONE_DIM)
         return g.leaf(kind, name, self.parameters[name][0] if kind == "vector" else self.dims[name])
 
     def _constant(self, here: str, attr: Any, args: list[g.Node]) -> g.Node:

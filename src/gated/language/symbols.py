@@ -10,11 +10,13 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
 from gated.language.functions import FUNCTIONS
+from gated.language.graph import topological
 from gated.language.refusals import ARITHMETIC, OPERATORS, OTHERS, numpy_refused, place, refuse, refusing
 
 
@@ -185,9 +187,19 @@ def _short(value: Any) -> str:
 def apply(function: str, *values: Any) -> Any:
     """An elementwise function; its arguments have one length, or, of parameters alone, one shape."""
     first = next((value for value in values if isinstance(value, OfParameters)), None)
-    if first is not None and all(isinstance(value, OfParameters) or number(value) is not None for value in values):
+    if first is not None and all(isinstance(value, OfParameters) or _is_set(value) for value in values):
         return first._joined(function, tuple(v if isinstance(v, OfParameters) else lift(v) for v in values))
     return elementwise(function, tuple(lift(value) for value in values))
+
+
+def _is_set(value: Any) -> bool:
+    """Whether something is a plain number, or made of such and of the cell's constants."""
+    if not isinstance(value, Symbol):
+        return number(value) is not None
+    if value._length is not None:
+        return False
+    parts = topological([value], attrgetter("_args"))
+    return all(part._op in ("constant", "call") or part._attr[0] == "constant" for part in parts)
 
 
 def refuse_numbers(function: str, args: tuple[Any, ...]) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -14,20 +15,26 @@ from gated.language import graph as g
 from gated.language.building import Trace, build
 from gated.language.families import Chain, Family, Joined
 from gated.language.functions import PUBLIC
+from gated.language.nested import BINDINGS
 from gated.language.refusals import without_class_names
 from gated.language.signature import Signature, signature_of
 from gated.language.symbols import Length, Symbol, Vector, lift, number
 from gated.language.twice import difference, quiet, random_state, readings
 
 
-def trace_cell(function: Callable[..., Any]) -> g.Graph:
+def trace_cell(function: Callable[..., Any], counts: Mapping[str, int] | None = None) -> g.Graph:
     """The graph of a cell: function(x, *states, *, families) -> the new states, in the same order.
+
+    Args:
+        counts: other values of the constants that are whole numbers.
 
     Raises:
         CellError: the function is not a cell; the message names file and line and says what to write.
     """
     where = _where(function)
     signature = signature_of(function, where)
+    if counts:
+        signature = replace(signature, counts={**signature.counts, **counts})
     before = random_state()
     graph = _read(function, where, signature)
     fault = None if random_state() == before else f"the equations of {graph.name} draw random numbers"
@@ -82,9 +89,11 @@ def _run(function: Callable[..., Any], where: str, signature: Signature) -> Trac
         for name in names:
             variables[name] = Symbol("leaf", (kind, name), None if name in numbers else Length(name))
     family_symbols = {name: Family(name, name in numbers) for name in signature.families}
+    constants = {name: Symbol("leaf", ("constant", name), None) for name in signature.constants}
     bindings: list[tuple[str, Symbol | Chain | Joined]] = []
     try:
-        result = _watch(function, list(variables.values()), family_symbols, bindings)
+        given = {**family_symbols, **constants, **signature.counts}
+        result = _watch(function, list(variables.values()), given, bindings)
     except CellError:
         raise
     except NameError as error:
@@ -98,7 +107,7 @@ def _run(function: Callable[..., Any], where: str, signature: Signature) -> Trac
         ) from error
     values = list(result) if isinstance(result, (tuple, list)) else [result]
     outputs = [_output(value, where) for value in values]
-    return Trace(where, variables, signature.states, family_symbols, bindings, outputs)
+    return Trace(where, variables, signature, family_symbols, bindings, outputs)
 
 
 def _where_raised(function: Callable[..., Any], error: BaseException, where: str) -> str:
@@ -132,7 +141,7 @@ def _output(value: Any, where: str) -> Symbol:
 def _watch(
     function: Callable[..., Any],
     args: list[Symbol],
-    families: dict[str, Family],
+    keywords: dict[str, Any],
     bindings: list[tuple[str, Symbol | Chain | Joined]],
 ) -> Any:
     """Call the function and record every (name, symbol) that its local names are bound to, in order."""
@@ -155,12 +164,13 @@ def _watch(
         seen.update(frame.f_locals)  # the arguments are no equations
         return local
 
-    before = sys.gettrace()
+    before, outer = sys.gettrace(), BINDINGS.set(bindings)
     sys.settrace(start)
     try:
-        return function(*args, **families)
+        return function(*args, **keywords)
     finally:
         sys.settrace(before)
+        BINDINGS.reset(outer)
 
 
 def _check_returned_states(function: Callable[..., Any], trace: Trace) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fnmatch
 import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NoReturn
@@ -11,7 +12,7 @@ import numpy as np
 
 from gated.backends import DEFAULT, backend_of
 from gated.backends.whole_step import Link
-from gated.errors import FileFormatError, GatedError, describe, shown, wrong_type
+from gated.errors import FileFormatError, GatedError, describe, shown, wrong, wrong_type
 from gated.nn import checks, whole_pass
 from gated.nn.claims import Description, Shape, Weight, claims, entries
 from gated.nn.further import further_inputs, given, handed_back, taken
@@ -52,6 +53,7 @@ class Network(Layer, kind="network"):
     """
 
     _linked: Linked | str | None = None
+    _frozen: tuple[str, ...] = ()
     is_chain = True  # each layer reads the one before
 
     def __init__(self, layers: Mapping[str, Layer_], *more: Any) -> None:
@@ -65,18 +67,23 @@ class Network(Layer, kind="network"):
         self.dtype = next(iter(layers.values())).dtype
         shapes: dict[str, tuple[int, ...]] = {}
         ties: dict[str, str] = {}
+        fixed: dict[str, tuple[int, ...]] = {}
         for name, layer in layers.items():
             first, own = self._first_name(layer), layer.params
             if first == name:
                 shapes |= {f"{name}.{key}": shape for key, shape in own.shapes.items()}
+                fixed |= {f"{name}.{key}": shape for key, shape in own.fixed_shapes.items()}
                 ties |= {f"{name}.{key}": f"{name}.{held}" for key, held in own.ties.items()}
             else:
                 ties |= {f"{name}.{key}": f"{first}.{own.ties.get(key, key)}" for key in [*own.shapes, *own.ties]}
         checks.room({"layers": len(layers)}, sum(math.prod(shape) for shape in shapes.values()), self.dtype)
-        whole, spans = ParameterVector(shapes, self.dtype, ties=ties), self._spans()
+        whole, spans, behind = ParameterVector(shapes, self.dtype, ties=ties, fixed=fixed), self._spans(), 0
         for name, layer in self._distinct().items():
             start, stop = spans[name]
             whole.vector[start:stop] = layer.theta
+            own = layer.params.fixed_vector
+            whole.fixed_vector[behind : behind + own.size] = own
+            behind += own.size
         self._adopt(whole)
 
     @property
@@ -102,10 +109,14 @@ class Network(Layer, kind="network"):
 
     def _adopt(self, params: ParameterVector) -> None:
         """The layers' parameters become views into another vector, of the same numbers."""
-        self._params, self._linked, spans = params, None, self._spans()
+        self._params, self._linked, spans, behind = params, None, self._spans(), 0
         for name, layer in self._distinct().items():
             start, stop = spans[name]
-            views = layer.params.like(params.vector[start:stop], params)
+            size = layer.params.fixed_vector.size
+            views = layer.params.like(
+                params.vector[start:stop], params, params.fixed_vector[behind : behind + size] if size else None
+            )
+            behind += size
             if isinstance(layer, Layer):
                 layer._adopt(views)
             else:  # a user's own
@@ -144,6 +155,45 @@ class Network(Layer, kind="network"):
                 yield from ((f"{name}.{inner}", part, start + own) for inner, part, own in layer.parts())
             else:
                 yield name, layer, start
+
+    def arrays(self) -> dict[str, Array]:
+        """All that a file holds: the parameters by name, and the fixed arrays."""
+        return {**self.params, **self.fixed}
+
+    def freeze(self, *patterns: str) -> None:
+        """Keep parameters from learning: no update by `gated.learning` moves them, weight decay included, and in the
+        gradient's norm they do not count. Copies and pickles know of it, files do not.
+
+        Args:
+            patterns: names, or patterns of them: "rnn.l0.W.*". Without any, all parameters.
+
+        Raises:
+            ArgumentError, ArgumentTypeError: one fits no parameter.
+        """
+        found = {self.params.ties.get(name, name) for name in self._fitting("freeze", patterns)}
+        self._frozen = tuple(name for name in self.params if name in found or name in self._frozen)
+
+    def unfreeze(self, *patterns: str) -> None:
+        """Let parameters learn again. Arguments and errors as of `freeze`."""
+        found = {self.params.ties.get(name, name) for name in self._fitting("unfreeze", patterns)}
+        self._frozen = tuple(name for name in self._frozen if name not in found)
+
+    @property
+    def frozen(self) -> tuple[str, ...]:
+        """The names of the parameters that do not learn, in the order of theta."""
+        return self._frozen
+
+    def _fitting(self, call: str, patterns: tuple[Any, ...]) -> list[str]:
+        names, found = [*self.params, *self.params.ties], []
+        for pattern in patterns or ("*",):
+            if not isinstance(pattern, str):
+                raise wrong_type(call, describe(pattern), "names of parameters, or patterns such as 'rnn.l0.W.*'")
+            fitting = fnmatch.filter(names, pattern)
+            if not fitting and patterns:
+                few = ", ".join(names[:6]) + (", ..." if len(names) > 6 else "")
+                raise wrong(call, shown(repr(pattern), 60), f"names of parameters, or patterns of them: {few}")
+            found += fitting
+        return found
 
     # sizes
 

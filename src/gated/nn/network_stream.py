@@ -181,7 +181,7 @@ class _Whole:
         self._params = self._network.params
         chain = self._found.chain
         backend = for_chain(backend_of(self._network), chain)
-        self._stepper: Stepper = backend.stream(chain, self._network.theta, self._batch)
+        self._stepper: Stepper = backend.stream(chain, self._network.memory, self._batch)
 
     def step(self, x_t: Any) -> Array:
         self._put(x_t)

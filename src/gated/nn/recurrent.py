@@ -124,7 +124,7 @@ class Recurrent(Stack, kind="recurrent"):
         for k, chain in enumerate(self._chains):
             own = self._by_layer(states) if len(self._chains) == 1 else {0: [s[self._of(k)] for s in states]}
             given = Given(self._inputs.above(rows, y) if k else rows, packing.steps, packing.sequences, counts, own)
-            y, ends = self._backend.infer_chain(chain, self.theta, given)
+            y, ends = self._backend.infer_chain(chain, self.memory, given)
             found.update((k + layer, end) for layer, end in ends.items())
         last = self._all_layers(found)
         if packing.order is not None:

@@ -17,10 +17,11 @@ from gated.backends.made import for_made
 from gated.backends.whole_step import Chain
 from gated.errors import describe, shown, wrong, wrong_type
 from gated.language import Cell
+from gated.language.constants import resolved
 from gated.nn import checks
 from gated.nn.claims import ARRAYS, UNSEEN, Description, Shape, Weight
 from gated.nn.equations import Equations, Part
-from gated.nn.initialisation import initial_value
+from gated.nn.initialisation import by_rule, initial_value
 from gated.nn.inputs import Inputs, described, input_lengths
 from gated.nn.layer import Layer
 from gated.nn.parameters import ParameterVector
@@ -81,12 +82,14 @@ class Stack(Layer):
         self.init, self.sizes = init, dict(sizes or {})
         self.forget_bias = None if forget_bias is None else checks.real("forget_bias", forget_bias)
         self._plan()
+        held = [name for name in cell.parameters if name in cell.graph.fixed]
         shapes = {
             f"{prefix}.{name}": tuple(self._layer_sizes[self._layer_of(k)][dim] for dim in shape)
             for k, prefix in enumerate(self._prefixes)
             for name, shape in cell.parameters.items()
         }
-        self.params = ParameterVector(shapes, self.dtype)
+        fixed = {f"{prefix}.{name}": shapes.pop(f"{prefix}.{name}") for prefix in self._prefixes for name in held}
+        self.params = ParameterVector(shapes, self.dtype, fixed=fixed)
         self._initialise(checks.generator(seed))
 
     _input_lengths: dict[str, int]
@@ -159,9 +162,15 @@ class Stack(Layer):
     def _initialise(self, rng: np.random.Generator) -> None:
         for k, prefix in enumerate(self._prefixes):
             fan = max(self._layer_sizes[self._layer_of(k)][self.cell.graph.dims[name]] for name in self.cell.states)
+            part = self.params.part(prefix)
             for name in self.cell.parameters:
-                view = self.params[f"{prefix}.{name}"]
-                view[...] = initial_value(self.init, view.shape, fan, rng)
+                rule, view = self.cell.graph.init.get(name), part[name]
+                if rule is not None:
+                    view[...] = checks.array(name, by_rule(name, rule, view.shape, fan, rng), view.shape, self.dtype)
+                elif name in self.cell.graph.fixed:
+                    view[...] = 1.0
+                else:
+                    view[...] = initial_value(self.init, view.shape, fan, rng)
             if self.forget_bias is not None:
                 if f"{prefix}.b.f" not in self.params:
                     raise wrong(
@@ -229,6 +238,20 @@ class Stack(Layer):
 
     # copies, files
 
+    def with_constants(self, **values: Any) -> Any:
+        """A layer that shares the parameters of this one, with other values of constants of its cell.
+
+        Raises:
+            ArgumentError, ArgumentTypeError: there is no such constant, or it cannot have this value.
+        """
+        cell = self.cell.with_constants(**values)
+        if cell.parameters != self.cell.parameters:
+            raise wrong("constants", ", ".join(values), "constants on which the parameters do not depend")
+        other = type(self).__new__(type(self))
+        vars(other).update(vars(self), cell=cell)
+        other._plan()
+        return other
+
     def astype(self, dtype: Any) -> Any:
         """A copy of the layer with its parameters in another dtype.
 
@@ -239,7 +262,9 @@ class Stack(Layer):
         other.dtype = checks.dtype(dtype)
         require_fit(self._schedule, other.dtype)
         numbers = checks.array("theta", self.theta, self.theta.shape, other.dtype, own=True)
-        other._adopt(self.params.like(numbers))
+        held = self.params.fixed_vector
+        fixed = checks.array("fixed", held, held.shape, other.dtype, own=True) if held.size else None
+        other._adopt(self.params.like(numbers, fixed=fixed))
         return other
 
     def __getstate__(self) -> dict[str, Any]:
@@ -305,7 +330,7 @@ class Stack(Layer):
             raise wrong(f"layers[{name!r}]", "a bidirectional layer", "one direction: the other begins at the end")
         if self.dropout:
             raise wrong(f"layers[{name!r}]", f"dropout {self.dropout}", "0: learning in real time draws no masks")
-        graph = self.cell.graph
+        graph = resolved(self.cell.graph)
         parts: list[Part] = []
         for level in range(self.num_layers):
             own = self._layer_sizes[level]

@@ -33,7 +33,7 @@ class Stream:
     def _make(self) -> None:
         layer = self._layer
         self._params = layer.params
-        steppers = [layer._backend.stream(chain, layer.theta, self._batch) for chain in layer._chains]
+        steppers = [layer._backend.stream(chain, layer.memory, self._batch) for chain in layer._chains]
         self._stepper: Stepper = steppers[0] if len(steppers) == 1 else _Layers(steppers, layer._inputs)
         self._shape = self._stepper.x.shape
 

@@ -14,7 +14,7 @@ from gated.backends import Backend
 from gated.backends.reference.made import gradients_of, make
 from gated.calculus.made import made_matrices
 from gated.calculus.slopes import Slopes
-from gated.language.graph import Node, is_constant, is_leaf, leaf, topological
+from gated.language.graph import ONE_DIM, Node, is_constant, is_leaf, leaf, topological
 from gated.nn.equations import Equations
 from gated.nn.parameters import ParameterVector
 from gated.schedule.grouping import group_products
@@ -34,9 +34,12 @@ class Link:
         parameters: name in the graph -> view into the network's vector, or a matrix that every `run` makes again.
         own: the layer's own parameters, views. spans: their (start, stop) in the network's vector.
         start, stop: of all spans.
-        input, states: the leaves of the graph that stand for them.
+        input, states: the leaves of the graph that stand for the first input and for the states.
         vectors: leaf -> the parameter, for those that are no matrices.
         backend: who computes.
+
+    Args:
+        further: the other inputs at the step at work, see `Row`.
     """
 
     def __init__(
@@ -47,21 +50,29 @@ class Link:
         start: int,
         dtype: np.dtype[Any],
         backend: Backend,
+        further: Mapping[str, Array],
     ) -> None:
-        self.backend = backend
+        self.backend, self._further = backend, further
         self.layer, self.level, self.graph, self.dtype = layer, part.level, part.graph.core, dtype
-        self.made, self.own = made_matrices(part.graph), {n: params[part.parameters[n]] for n in part.graph.parameters}
-        self.spans: dict[str, tuple[int, int]] = {}
+        self.made, held = made_matrices(part.graph), part.graph.fixed
+        self.own = {
+            name: params.fixed_view(part.parameters[name]) if name in held else params[part.parameters[name]]
+            for name in part.graph.parameters
+        }
+        self.spans: dict[str, tuple[int, int]] = {}  # of what is learned
         self.sizes: dict[str, int] = {}
         for name, shape in part.graph.parameters.items():
-            first, last = params.span(part.parameters[name])
-            self.spans[name] = start + first, start + last
+            if name not in held:
+                first, last = params.span(part.parameters[name])
+                self.spans[name] = start + first, start + last
             self.sizes.update(zip(shape, self.own[name].shape, strict=True))
         self.sizes.update(part.sizes)
+        self.sizes[ONE_DIM] = 1
         graph = self.graph
         shapes = {name: tuple(self.sizes[dim] for dim in dims) for name, dims in graph.parameters.items()}
         self.parameters = {n: self.own[n] if n in self.own else np.empty(s, dtype) for n, s in shapes.items()}
         self.input, self.states = graph.input_leaf(graph.inputs[0]), [graph.state_leaf(name) for name in graph.states]
+        self._others = {graph.input_leaf(name): f"{layer}.{name}" for name in graph.inputs[1:]}
         vectors = {name: shape[0] for name, shape in graph.parameters.items() if len(shape) == 1}
         self.vectors = {leaf("vector", name, dim): self.parameters[name] for name, dim in vectors.items()}
         self.start = min((first for first, _ in self.spans.values()), default=start)
@@ -76,8 +87,10 @@ class Link:
         return [self.sizes[self.graph.dims[name]] for name in self.graph.states]
 
     def values(self, x: Array, states: Sequence[Array]) -> Values:
-        """What the program starts from: the input (N, D), the states (N, size), the vectors."""
-        return {self.input: x, **dict(zip(self.states, states, strict=True)), **self.vectors}
+        """What the program starts from: the inputs (N, D), the states (N, size), the vectors."""
+        found: Values = {self.input: x, **dict(zip(self.states, states, strict=True)), **self.vectors}
+        found.update((node, self._further[name]) for node, name in self._others.items())
+        return found
 
     def run(self, program: Sequence[Any], values: Values) -> None:
         """Compute a program (from `program_of`) into `values`."""
@@ -161,7 +174,10 @@ class Puller:
             return {source: self._through(sinks, source, values) for source in [*self.states, self.input]}
 
     def _through(self, sinks: Mapping[Node, Array], source: Node, values: Values) -> Array | None:
-        terms = [(sinks[sink], _by_row(values[slope])) for sink, slope in self.slopes[source] if sink in sinks]
+        found = [(sinks[sink], _by_row(values[slope])) for sink, slope in self.slopes[source] if sink in sinks]
+        terms: list[tuple[Array, ...]] = [*found]
+        if source.dim == ONE_DIM:  # a single number collects from all units
+            terms = [(self.backend.sum_of_products([term]).sum(axis=-1, keepdims=True),) for term in found]
         return self.backend.sum_of_products(terms) if terms else None
 
     def _add_parameters(
@@ -170,19 +186,21 @@ class Puller:
         count, rows = into.shape[:2]
         made: dict[str, Array] = {}
         for product, g in through.items():
-            if g is not None:
-                name, link = product.attr[0].name, self.link
-                shape = count, rows, *link.parameters[name].shape
-                if name in link.spans:
-                    start, stop = link.spans[name]
-                    part = into[:, :, start:stop].reshape(shape)
-                else:
-                    part = made.setdefault(name, np.zeros(shape, link.dtype))
-                v = np.asarray(values[product.args[0]])
-                operand = v[:, None, None, :] if v.ndim == 2 else v
-                self.backend.add(self.backend.sum_of_products([(g[..., None], operand)]), part)
+            name, link = product.attr[0].name, self.link
+            if g is not None and name not in link.own:
+                part = made.setdefault(name, np.zeros((count, rows, *link.parameters[name].shape), link.dtype))
+            elif g is not None and name in link.spans:
+                start, stop = link.spans[name]
+                part = into[:, :, start:stop].reshape(count, rows, *link.parameters[name].shape)
+            else:
+                continue
+            v = np.asarray(values[product.args[0]])
+            operand = v[:, None, None, :] if v.ndim == 2 else v
+            self.backend.add(self.backend.sum_of_products([(g[..., None], operand)]), part)
         self.link.add_made(made, into)
         for vector in self.vectors:
+            if vector.attr[1] not in self.link.spans:
+                continue
             g = self._through(sinks, vector, values)
             if g is not None:
                 start, stop = self.link.spans[vector.attr[1]]

@@ -19,6 +19,7 @@ from gated.learning.realtime.chain import links_of
 from gated.learning.realtime.compiled import NativeEngine, native_engine
 from gated.learning.realtime.engines import NotFinite, ReferenceEngine, begin, rule_of
 from gated.learning.realtime.fixed import Fixed
+from gated.learning.realtime.row import Row
 from gated.learning.realtime.rtrl import MEMORY_LIMIT
 from gated.learning.rules.finite import HINT, Given, parameters_of, place_of, reason
 from gated.learning.rules.optimizers import SGD, Optimizer
@@ -91,7 +92,11 @@ class Online:
         self._start()
         self._outputs = _size(network.output_size, "output_size", "last")
         self._ids = int(getattr(next(network.parts())[1], "id_count", 0))
-        self._width = 0 if self._ids else _size(network.input_size, "input_size", "first")
+        self._row = Row(network)
+        if self._row.width:  # rows of several inputs, ids among them
+            self._width, self._ids = self._row.width, 0
+        else:
+            self._width = 0 if self._ids else _size(network.input_size, "input_size", "first")
         self._dtype, self._axes, rows = network.dtype, 1 if self._ids else 2, (self.batch, self._width)
         self._rows = () if self._ids else (rows, rows[1:]) if self.batch == 1 else (rows,)
 
@@ -99,7 +104,8 @@ class Online:
         """One time step: predict, and if there is a target, learn.
 
         Args:
-            x_t: (N, D), or (D,) if N is 1; for an Embedding ids (N,) or one id.
+            x_t: (N, D), or (D,) if N is 1; for an Embedding ids (N,) or one id. Where cells have several inputs a dict,
+                see `Network.forward`, or all of them side by side.
             target: what the loss takes for outputs (N, V), or (V,) if x_t has no axis N; None: nothing is learnt.
             mask: (N,), True for the sequences that have a target; None: all.
 
@@ -198,6 +204,8 @@ class Online:
     def state(self) -> dict[str, Array]:
         """Copies of all that the next step depends on, but for data and options: what `load_state` takes."""
         arrays = {"theta": self.network.theta.copy()}
+        if self.network.fixed:
+            arrays["fixed"] = self.network.params.fixed_vector.copy()
         arrays |= {f"optimizer.{name}": array for name, array in self.optimizer.state().items()}
         return arrays | {f"memory.{name}": array.copy() for name, array in self._engine.arrays().items()}
 
@@ -208,6 +216,8 @@ class Online:
             ArgumentError: an array is missing, or one is too many or does not fit; nothing is changed then.
         """
         own = {"theta": self.network.theta}
+        if self.network.fixed:
+            own["fixed"] = self.network.params.fixed_vector
         own |= {f"memory.{name}": array for name, array in self._engine.arrays().items()}
         given = {name: array for name, array in state.items() if not name.startswith("optimizer.")}
         if given.keys() != own.keys():
@@ -276,6 +286,8 @@ class Online:
 
     def _input(self, name: str, value: Any, steps: tuple[str, ...]) -> tuple[Array, bool]:
         """The input with its axis N, and whether it came without (N = 1)."""
+        if self._row.width and isinstance(value, Mapping):
+            value = self._row.joined(name, value)
         array = as_array(name, value)
         own = () if self._ids else (self._width,)
         single = self.batch == 1 and array.ndim == len(steps) + len(own)

@@ -28,6 +28,7 @@ from gated.data.sequences import Sequences
 from gated.errors import GatedError, wrong_type
 from gated.learning.rules.clipping import clipped
 from gated.learning.rules.finite import parameters_of, reason
+from gated.learning.rules.frozen import clear, frozen_spans, held
 from gated.learning.rules.optimizers import Optimizer, update_by
 from gated.learning.training.one_call import train_in_one_call
 from gated.learning.training.wired_step import wired_gradients
@@ -78,8 +79,9 @@ def gradients(
         rng: as for `full_step`.
 
     Returns:
-        all of it. What is not finite is no error here: processes that average their gradients all come to the average,
-        and learn from it what has happened to one of them. If the loss is not finite, then the gradient is NaN
+        all of it; 0 for what is frozen. What is not finite is no error here: processes that average their gradients all
+        come to the average, and learn from it what has happened to one of them. If the loss is not finite, then the
+        gradient is NaN
         everywhere, and no `update` takes it.
 
     Raises:
@@ -87,13 +89,15 @@ def gradients(
     """
     check_learner(network, loss)
     batch = _with_target(Sequences.of(batch), loss)
-    whole = train_in_one_call(network, loss, None, batch, state, rng=rng)
+    whole, frozen = train_in_one_call(network, loss, None, batch, state, rng=rng), frozen_spans(network)
     if whole is not None:
         value, norm, last = whole.trained.loss, whole.trained.norm, whole.last
         grads = network.params.like(whole.trained.gradient)
     else:
         value, found, last = _by_parts(network, loss, batch, state, rng)
         grads = network.params.like() if found is None else found
+    if whole is None or frozen:
+        clear(grads.vector, frozen)
         norm = backend_of(network).norm(grads.vector)
     if not math.isfinite(value):
         grads.vector[...] = norm = math.nan
@@ -176,12 +180,17 @@ def _step(
     check_learner(network, loss, optimizer)
     batch = _with_target(batch, loss)
     limit, backend = math.inf if clip is None else above_zero("clip", clip), backend_of(network)
-    whole = train_in_one_call(network, loss, optimizer, batch, state, limit, rng)
+    frozen = frozen_spans(network)
+    whole = train_in_one_call(network, loss, None if frozen else optimizer, batch, state, limit, rng)
     if whole is not None and whole.trained.updated:
         return whole.trained.loss, whole.last, whole.trained.norm
-    value, grads, last = _by_parts(network, loss, batch, state, rng)
+    if whole is not None and frozen:
+        value, last, grads = whole.trained.loss, whole.last, network.params.like(whole.trained.gradient)
+    else:
+        value, grads, last = _by_parts(network, loss, batch, state, rng)
     norm = 0.0
     if grads is not None:
+        clear(grads.vector, frozen)
         norm = backend.norm(grads.vector) if limit == math.inf else clipped(grads.vector, limit, backend)
     for name, number in (("loss", value), ("gradient norm", norm)):
         if not math.isfinite(number):
@@ -189,7 +198,8 @@ def _step(
                 f"{name}: got {number} at update {optimizer.updates}, expected a finite number; "
                 f"{reason([*_given(network, batch, state), *parameters_of(network)])}"
             )
-    update_by(backend, optimizer, network.theta, grads.vector)
+    with held(network):
+        update_by(backend, optimizer, network.theta, grads.vector)
     return value, last, norm
 
 

@@ -81,7 +81,7 @@ def train_in_one_call(
             if optimizer is not None:
                 rule, buffers, numbers = optimizer.next_update(network.theta)
                 update = Update(rule, buffers, numbers, limit)
-            chain, theta = network.linked.chain, network.theta
+            chain, theta = network.linked.chain, network.memory
             found = for_chain(backend_of(network), chain).train(chain, loss._schedule, theta, given, update)
             if found is not None:
                 if found.updated:
