@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gated
-from gated import abs, exp, fixed, log, maximum, minimum, number, relu, sigmoid, softplus, sqrt, tanh
+from gated import abs, exp, log, maximum, minimum, number, relu, sigmoid, softplus, sqrt, tanh
 
 
 @gated.cell
@@ -103,7 +103,7 @@ def shared_inside(x, h, *, W, U, b):
 
 
 @gated.cell
-def made_matrices(x, h, *, W, U, S: fixed, A, B, M, b, p: number, k=0.7):
+def made_matrices(x, h, *, W, U, S, A, B, M, b, p: number, k=0.7):
     """Matrices of parameters: transposed, masked, scaled by numbers; one used plainly too, one on a vector weight."""
     v = tanh((U.h - U.h.T) @ h + U.h @ (h * h) + (k * S.m * sigmoid(W.h)) @ x)
     h = v + A.f @ B.f.T @ (exp(p.s) * abs(M.h) - M.h.T) @ h + b.h * p.s + B.v.T @ b.v - W.z.T @ x
