@@ -61,6 +61,8 @@ IN_CHINESE = {
     "gru_reset_after": "重置门在矩阵之后的 GRU，z = 1 表示保留 h：cuDNN、PyTorch 和 Keras 默认的算法",
     "mgu": "最小门控单元：一个门既重置又更新的 GRU，f = 1 表示取候选值 n",
     "slstm": "sLSTM：指数输入门，σ 遗忘门，归一化状态 n，稳定状态 m",
+    "antisymmetric_rnn": "反对称 RNN：每步沿一个方程前进 eps，其矩阵 U − Uᵀ − gamma I 是稳定的",
+    "gated_antisymmetric_rnn": "带输入门的反对称 RNN，门经由同一个矩阵看到过去",
 }
 SOURCE_IN_CHINESE = {  # what a source says besides names and titles
     "; with the tanh on the cell that K. Greff et al. (2017), LSTM: a search space odyssey, call the vanilla LSTM": (

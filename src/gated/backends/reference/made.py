@@ -8,10 +8,16 @@ from typing import Any
 import numpy as np
 
 from gated.backends.interface import Array
-from gated.calculus.made import Made
 from gated.language.graph import Node, is_constant, is_elementwise, is_reduction, topological
+from gated.schedule import CellSchedule, Made
 
 Values = dict[Node, Any]  # matrices (..., rows, cols), numbers (..., 1) or plain ones
+
+
+def made_of(schedule: CellSchedule) -> Made:
+    """What of a schedule's matrices is made; of one that has some."""
+    assert schedule.made is not None
+    return schedule.made
 
 
 def make(made: Made, parameters: Mapping[str, Array], into: Mapping[str, Array]) -> None:
