@@ -21,7 +21,7 @@ find_old_places()
 __version__ = "0.1.0"
 
 _HOME = {
-    **dict.fromkeys(("Cell", "cell", "fixed", "number"), "gated.language"),
+    **dict.fromkeys(("Cell", "bernoulli", "cell", "fixed", "normal", "number"), "gated.language"),
     **dict.fromkeys(("Recurrent", "LSTM", "PeepholeLSTM", "GRU", "RNN", "Dense", "Embedding"), "gated.nn"),
     **dict.fromkeys(("Dropout", "Network", "Pool", "WiredNetwork"), "gated.nn"),
     **dict.fromkeys(("check_cell",), "gated.audit"),
@@ -56,7 +56,7 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module(f"gated.{name}")
     if name == "__all__":
         return _public_names()
-    from gated.language.elementwise import WRITTEN
+    from gated.language.compositions import WRITTEN
     from gated.language.functions import known_functions
 
     if name in WRITTEN:  # sigmoid, tanh, ...
@@ -65,7 +65,7 @@ def __getattr__(name: str) -> Any:
 
 
 def _public_names() -> list[str]:
-    from gated.language.elementwise import WRITTEN
+    from gated.language.compositions import WRITTEN
 
     return ["__version__", *_HOME, *WRITTEN, *_MODULES]
 

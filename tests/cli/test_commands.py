@@ -208,7 +208,7 @@ def test_a_cell_from_a_file(gated_command, tmp_path):
         (CELLS, "c.py", "expected the cell's name behind it: c.py:NAME"),
         (CELLS, "c.py:", "got no '' in c.py"),
         (CELLS, "d.py:mine", "'d.py', which is no file"),
-        (CELLS, "lstn", "expected FILE.py:NAME or one of rnn, indrnn"),
+        (CELLS, "lstn", "(`gated cells` lists them); did you mean 'lstm'?"),
         ("x = [\n1,\n", "c.py:mine", "c.py:1: SyntaxError"),
         ("\n\n1 / 0\n", "c.py:mine", "c.py:3: ZeroDivisionError: division by zero"),
         ("raise SystemExit(3)", "c.py:mine", "c.py:1: SystemExit: 3"),

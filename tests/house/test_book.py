@@ -32,7 +32,7 @@ def arguments(row: Operation) -> list[g.Node]:
     if isinstance(row, Transposition):
         return [matrix_leaf("W.i", "n", "m")]
     count = row.arity if isinstance(row, Elementwise) else 1
-    return [g.leaf("state", name, "n") for name in "ab"[:count]]
+    return [g.leaf("state", name, "n") for name in "abc"[:count]]
 
 
 def example(row: Operation) -> g.Node:
@@ -134,8 +134,12 @@ def test_it_prints_in_every_style(name: str, style: object) -> None:
 @pytest.mark.parametrize("name", [name for name, row in FUNCTIONS.items() if not row.inner])
 def test_a_cell_with_it_goes_to_json_and_back(name: str) -> None:
     row = FUNCTIONS[name]
-    operator = {"add": "a + b", "sub": "a - b", "mul": "a * b", "div": "a / b", "neg": "-a"}.get(name)
-    text = operator or f"gated.{name}({', '.join('ab'[: row.arity])})"
+    operator = {"add": "a + b", "sub": "a - b", "mul": "a * b", "div": "a / b", "neg": "-a", "power": "a ** 2"}.get(
+        name
+    )
+    signs = {"less": "<", "less_equal": "<=", "greater": ">", "greater_equal": ">="}
+    chosen = f"gated.where(a {signs.get(name, '>')} b, a, b)" if row.decides or row.branches else None
+    text = operator or chosen or f"gated.{name}({', '.join(['a', '0.5', '1.5'][: row.arity])})"
     scope: dict[str, object] = {"gated": gated}
     function = eval(f"lambda x, a, b, *, W: ({text} + W.i @ x, b)", scope)
     made = gated.cell(function)
@@ -184,10 +188,12 @@ BOOKKEEPERS = {
     "language/operations.py",
     "language/arithmetic.py",
     "language/functions.py",
+    "language/decisions.py",
     "language/reductions.py",
     "language/matrices.py",
     "language/printing.py",
     "backends/native/codegen/elementary.py",
+    "backends/native/codegen/decisions.py",
 }
 
 

@@ -8,13 +8,14 @@ import json
 import pytest
 
 import gated
-from gated import sigmoid, tanh
+from gated import abs, number, sigmoid, tanh, where
 from gated.calculus.influence import notes_on
 from gated.calculus.made import made_matrices
 from gated.errors import ArgumentError, CellError, FileFormatError
 from gated.language import Cell
 from gated.language.limits import MAX_MATRIX
 from gated.language.printing import TEXT, Printer
+from gated.schedule import schedule
 
 
 @gated.cell
@@ -72,6 +73,29 @@ class TestWhatIsWritten:
     def test_one_matrix_for_equal_expressions(self) -> None:
         cell = gated.cell(lambda x, h, *, U: (U.h - U.h.T) @ h + (U.h - U.h.T) @ (h * h) + x)
         assert list(cell.graph.made) == ["U.h - U.h.T"]
+
+    def test_comparisons_choose_among_matrices_too(self) -> None:
+        assert traced(lambda x, h, *, U: where(abs(U.h) > 0.1, U.h, 0.0) @ h + x) == (
+            "hₜ = where(|U_h| > 0.1, U_h, 0) hₜ₋₁ + xₜ"
+        )
+        for step in (lambda x, h, *, U: (U.h > 1) @ h + x, lambda x, h, *, U: (U.h > 1).T @ h + x):
+            with pytest.raises(CellError, match="a comparison stands outside where"):
+                gated.cell(step)
+
+    def test_constants_and_numbers_of_the_cell(self) -> None:
+        def step(x, h, *, U, p: number, gamma=0.5):  # type: ignore[no-untyped-def]
+            return (gamma * p.s * U.h) @ h + x
+
+        cell = gated.cell(step)
+        assert cell.parameters["p.s"] == ("1",) and list(cell.graph.made) == ["gamma * p.s * U.h"]
+        assert Cell.from_json(json.loads(json.dumps(cell.to_json()))) == cell
+        assert list(schedule(cell.graph).graph.parameters) == ["0.5 * p.s * U.h"]
+
+    def test_a_cell_in_a_cell_takes_its_matrices_along(self) -> None:
+        def step(x, h, *, A, B, c):  # type: ignore[no-untyped-def]
+            return 0.5 * gated.cells.antisymmetric_rnn(x, h, W=A, U=B, b=c, gamma=0.3)
+
+        assert traced(step) == "hₜ = 0.5 · (hₜ₋₁ + 0.1 · tanh((B_h − B_hᵀ) hₜ₋₁ − 0.3 · hₜ₋₁ + A_h xₜ + c_h))"
 
     def test_the_gradient_goes_through_the_map(self) -> None:
         made = made_matrices(gated.cell(lambda x, h, *, U: (U.h - 3 * U.h.T) @ h + x).graph)

@@ -55,8 +55,8 @@ OPERATORS = ["{} + {}", "{} - {}", "{} * {}", "{} / (2.5 + tanh({}))", "-{}", "1
 OPERATORS += [*numbers.FORMS.values(), *numbers.EXTREME.values()]
 # Matrices that are made of parameters, square ones and such that fit the input. {} is a parameter.
 SQUARE = ["{} - {}.T", "{}.T", "({} + {}).T * {}", "abs({})", "maximum({}, {}.T)", "exp(tanh({})) * {}", "2 * {} + 1"]
-SQUARE += ["-{}", "(2 - {}.T) / (2.5 + tanh({}))"]
-WIDE = ["{} * {}", "sigmoid({}) - {}", "softplus({})", "erf({}) * sin({})"]
+SQUARE += ["-{}", "(2 - {}.T) / (2.5 + tanh({}))", "where({} > 0.1, {}, {}.T)", "clip({}, -0.5, 0.5)"]
+WIDE = ["{} * {}", "({}) ** 2", "sigmoid({}) - {}", "softplus({})", "erf({}) * sin({})"]
 SCOPE = {
     "sigmoid": sigmoid,
     "tanh": tanh,

@@ -237,7 +237,8 @@ class Document:
             key = "occurs_output" if self.steps.direct in arriving else "occurs_state"
             key += "_and" if users else ""
         elif not users:
-            key = "occurs_nowhere"
+            read = any(symbol in topological([q.definition]) for q in self.steps.quantities)
+            key = "occurs_held" if read else "occurs_nowhere"
         self.markup.paragraph(self.words(key, q=self.markup.math(self.notation.leaf(symbol)), users=users))
 
     def _block(self, symbol: Node) -> None:

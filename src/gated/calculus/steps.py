@@ -16,6 +16,7 @@ from gated.calculus.forward_mode import forward_mode
 from gated.calculus.made import Made, made_of
 from gated.calculus.reverse_mode import reverse_mode
 from gated.language.arithmetic import times_slope
+from gated.language.decisions import kept
 from gated.language.graph import (
     ONE_DIM,
     Graph,
@@ -71,6 +72,7 @@ class Use:
         user: P.
         slope: the elementwise part of ∂P/∂q, 0 if there is none.
         matrices: the matrix part of ∂P/∂q, (M, sign) for each matrix applied to q.
+        sheltered: whether q reaches the outputs from here through branches alone.
         summed: whether q is a number and P a vector: ∂P/∂q is a column then, and every unit sends its part.
         term: what this occurrence contributes to the adjoint of q, an expression in the adjoint of P.
     """
@@ -79,6 +81,7 @@ class Use:
     slope: Node
     matrices: tuple[tuple[Matrix, int], ...]
     term: Node
+    sheltered: bool
     summed: bool = False
 
 
@@ -113,6 +116,11 @@ class Steps:
         for term in [*self.arriving.get(symbol, []), *(use.term for use in self.uses.get(symbol, []))]:
             result = result + term
         return result
+
+    def is_sheltered(self, symbol: Node) -> bool:
+        """Whether a quantity reaches the outputs through branches alone: where none is taken, it counts for 0."""
+        uses = self.uses.get(symbol, [])
+        return bool(uses) and not self.arriving.get(symbol) and all(use.sheltered for use in uses)
 
     def definition(self, quantity: Quantity, hidden: Mapping[Node, Quantity]) -> Node:
         """The definition with the `hidden` quantities (by symbol), none of which occurs in another, written out."""
@@ -153,6 +161,7 @@ def _differentiate(result: Steps, quantity: Quantity) -> None:
     """Add the terms that the definition of one quantity contributes to the adjoints of what occurs in it."""
     adjoints = reverse_mode([quantity.definition], [quantity.adjoint])
     slopes = reverse_mode([quantity.definition], [constant(1.0)])
+    sheltered = result.is_sheltered(quantity.symbol)
     for symbol, terms in adjoints.terms.items():
         if not is_leaf(symbol):
             continue
@@ -167,11 +176,14 @@ def _differentiate(result: Steps, quantity: Quantity) -> None:
             if user is not None and is_product(user)
         )
         term = times_slope(quantity.adjoint, slope)
+        term = kept(quantity.adjoint, term) if sheltered else term
         term = total(term) if summed and not is_constant(term, 0.0) else term
         for user, part in terms:
             if user is not None and is_product(user):
                 term = term + part
-        result.uses.setdefault(symbol, []).append(Use(quantity, slope, matrices, term, summed))
+        result.uses.setdefault(symbol, []).append(
+            Use(quantity, slope, matrices, term, sheltered or symbol in adjoints.sheltered, summed)
+        )
     for matrix, pairs in adjoints.products.items():
         if matrix.of is not None and _turned(matrix.of):  # Mᵀ v: M receives v δᵀ
             result.products.setdefault(matrix_of(matrix.of.args[0]), []).extend((v, delta) for delta, v in pairs)
@@ -254,7 +266,7 @@ def _auxiliary(graph: Graph, arguments: Mapping[Node, str]) -> set[Node]:
     found: set[Node] = set()
     relays: set[Node] = set()  # values whose adjoint is, up to the sign, that of the quantity they are a term of
     for node in reversed(graph.order):
-        if is_atom(node) or node in named:
+        if is_atom(node) or node in named or node.operation.decides:
             continue
         above = users[node]
         # the adjoint of a sum is that of its terms, up to the sign

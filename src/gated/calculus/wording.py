@@ -86,6 +86,8 @@ _TABLE: dict[str, tuple[str, str]] = {
     "occurs_state": ("{q} goes on to step ‹t+1›.", "{q} 传到第 ‹t+1› 步。"),
     "occurs_state_and": ("{q} goes on to step ‹t+1›; within the step it occurs in {users}.",
                          "{q} 传到第 ‹t+1› 步；在本步之内还出现在 {users} 中。"),
+    "occurs_held": ("{q} occurs only where no derivative passes: in what is held, rounded or compared, or times 0.",
+                    "{q} 只出现在导数不经过的地方：被保持、取整或比较的值，或乘以 0 之处。"),
     "occurs_nowhere": ("{q} has no influence on the loss.", "{q} 对损失没有影响。"),
     "argument": ("Through the function, from {q} to its argument {a}:",
                  "穿过激活函数，由 {q} 到它的自变量 {a} ："),

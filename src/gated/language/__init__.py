@@ -11,7 +11,8 @@ from typing import Any
 
 from gated.language import reductions as _reductions  # noqa: F401  its rows enter the book
 from gated.language.cell import Cell, cell
-from gated.language.elementwise import WRITTEN
+from gated.language.chance import bernoulli, normal
+from gated.language.compositions import WRITTEN
 from gated.language.functions import FUNCTIONS
 from gated.language.signature import fixed, number
 from gated.lazy import submodules
@@ -30,4 +31,4 @@ def __dir__() -> list[str]:
 
 publish("gated", Cell)
 
-__all__ = ["FUNCTIONS", "Cell", "cell", "fixed", "number", *WRITTEN]  # noqa: PLE0604
+__all__ = ["FUNCTIONS", "Cell", "bernoulli", "cell", "fixed", "normal", "number", *WRITTEN]  # noqa: PLE0604

@@ -149,6 +149,7 @@ class Graph:
     dims: dict[str, str]  # variable ("x", "h", ...) -> dimension symbol
     places: dict[str, str] = field(default_factory=dict, compare=False)  # parameter -> "file:line" of its first use
     constants: dict[str, float] = field(default_factory=dict)  # see `constants`
+    draws: dict[str, Any] = field(default_factory=dict)  # see `chance`: name -> Draw
     fixed: frozenset[str] = frozenset()  # the parameters that are not learned
     init: dict[str, str] = field(default_factory=dict)  # parameter -> how it begins, see `gated.nn.initialisation`
     counts: dict[str, int] = field(default_factory=dict)  # whole numbers that were known while the equations were read
@@ -196,7 +197,8 @@ class Graph:
     @property
     def with_matrices(self) -> list[Node]:
         """`order`, and the nodes of the matrices that are made of parameters before all others."""
-        return [*topological(matrix.of for matrix in self.made.values() if matrix.of is not None), *self.order]
+        first = topological(matrix.of for matrix in self.made.values() if matrix.of is not None)
+        return list(dict.fromkeys([*first, *self.order]))
 
     @property
     def core(self) -> Graph:

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NoReturn
 
+from gated.language.functions import FUNCTIONS
 from gated.language.graph import ONE_DIM, Node, call, constant, leaf, topological
 from gated.language.matrices import matrix_leaf, transposed, written
-from gated.language.refusals import place, refuse
+from gated.language.refusals import OTHERS, UNDECIDED, UNTRUE, place, refuse
 from gated.language.symbols import Length, OfParameters, Symbol, Vector, elementwise, lift, number, refuse_numbers
 
 
@@ -39,6 +40,8 @@ class Matrices(OfParameters):
 
     @property
     def T(self) -> Matrices:
+        if self._compares:
+            refuse(UNDECIDED)
         return Transposed(self)
 
     def __pos__(self) -> Any:
@@ -50,6 +53,8 @@ class Matrices(OfParameters):
             refuse(f"{name} is applied as a matrix, but {self._family} is annotated as number; write {name} * v")
         if not self._uses():
             refuse(f"{name} is applied as a matrix, but is a number; write ({name}) * v")
+        if self._compares:
+            refuse(UNDECIDED)
         if isinstance(operand, (Matrices, Chain)):
             return Chain((self, *_factors(operand)))
         for member, _ in self._uses():
@@ -133,14 +138,29 @@ class Joined(Matrices):
 
     def __init__(self, function: str, args: tuple[Any, ...]) -> None:
         refuse_numbers(function, args)
+        first = min(FUNCTIONS[function].branches, default=0)
+        if any(getattr(arg, "_compares", False) != (i < first) for i, arg in enumerate(args)):
+            refuse(UNDECIDED)
         self._function, self._args, self._place, self._symbol = function, args, place(), None
+
+    @property
+    def _compares(self) -> bool:
+        return FUNCTIONS[self._function].decides
+
+    def __bool__(self) -> NoReturn:
+        refuse(UNTRUE if self._compares else OTHERS["bool"])
 
     def matrix_name(self) -> str:
         return written(node_of(self, lambda member: ("", "")))
 
     def _as_symbol(self) -> Symbol:
+        if self._compares:
+            refuse(UNDECIDED)
+        return self._condition()
+
+    def _condition(self) -> Symbol:
         if self._symbol is None:
-            symbol = elementwise(self._function, tuple(lift(arg) for arg in self._args))
+            symbol = elementwise(self._function, self._args)
             symbol._place = self._place
             self._symbol = symbol
         return self._symbol

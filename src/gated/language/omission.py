@@ -35,6 +35,7 @@ def without_parameters(graph: g.Graph, omitted: set[str], name: str) -> g.Graph:
     needed = g.topological(outputs)
     left = {name for node in needed for name in parameters_of(node)}
     there = set(needed)
+    drawn = [node for node in needed if g.is_leaf(node, "draw")]
     names: dict[g.Node, str] = {}
     for node, word in graph.names.items():
         if new[node] in there and not g.is_atom(new[node]):
@@ -51,6 +52,7 @@ def without_parameters(graph: g.Graph, omitted: set[str], name: str) -> g.Graph:
         dims=graph.dims,
         places=graph.places,
         constants=graph.constants,
+        draws={name: draw for name, draw in graph.draws.items() if any(node.attr[1] == name for node in drawn)},
         fixed=frozenset(graph.fixed & left),
         init={name: rule for name, rule in graph.init.items() if name in left},
         counts=graph.counts,

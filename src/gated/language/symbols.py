@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -17,7 +17,17 @@ import numpy as np
 
 from gated.language.functions import FUNCTIONS
 from gated.language.graph import topological
-from gated.language.refusals import ARITHMETIC, OPERATORS, OTHERS, numpy_refused, place, refuse, refusing
+from gated.language.refusals import (
+    ARITHMETIC,
+    OPERATORS,
+    OTHERS,
+    UNDECIDED,
+    UNTRUE,
+    numpy_refused,
+    place,
+    refuse,
+    refusing,
+)
 
 
 class Length:
@@ -64,6 +74,12 @@ class Vector:
         def __rmul__(self, other: Any) -> Symbol: ...
         def __truediv__(self, other: Any) -> Symbol: ...
         def __rtruediv__(self, other: Any) -> Symbol: ...
+        def __pow__(self, other: Any) -> Symbol: ...
+        def __rpow__(self, other: Any) -> Symbol: ...
+        def __lt__(self, other: Any) -> Symbol: ...
+        def __le__(self, other: Any) -> Symbol: ...
+        def __gt__(self, other: Any) -> Symbol: ...
+        def __ge__(self, other: Any) -> Symbol: ...
         def __neg__(self) -> Symbol: ...
         def __abs__(self) -> Symbol: ...
 
@@ -111,6 +127,15 @@ class OfParameters(Vector):
 
     __slots__ = ()
 
+    @property
+    def _compares(self) -> bool:
+        """Whether it is a comparison."""
+        return False
+
+    def _condition(self) -> Symbol:
+        """The symbol of a comparison."""
+        raise NotImplementedError
+
     def _joined(self, function: str, values: tuple[Any, ...]) -> OfParameters:
         """An elementwise function of such, and of plain numbers."""
         raise NotImplementedError
@@ -143,6 +168,17 @@ class Symbol(Vector):
         if name.startswith("_"):
             raise AttributeError(name)
         refuse(f"a vector has no attribute {name!r}; only parameter families have members (W.{name})")
+
+
+class Comparison(Symbol):
+    """a > b: the condition of `where`, and no value."""
+
+    __slots__ = ()
+    __bool__ = refusing(UNTRUE)
+    _compares = True
+
+    def _as_symbol(self) -> NoReturn:
+        refuse(UNDECIDED)
 
 
 def number(value: Any) -> float | None:
@@ -186,10 +222,12 @@ def _short(value: Any) -> str:
 
 def apply(function: str, *values: Any) -> Any:
     """An elementwise function; its arguments have one length, or, of parameters alone, one shape."""
-    first = next((value for value in values if isinstance(value, OfParameters)), None)
-    if first is not None and all(isinstance(value, OfParameters) or _is_set(value) for value in values):
-        return first._joined(function, tuple(v if isinstance(v, OfParameters) else lift(v) for v in values))
-    return elementwise(function, tuple(lift(value) for value in values))
+    first = min(FUNCTIONS[function].branches, default=0)  # what stands before them decides
+    of = next((value for value in values if isinstance(value, OfParameters)), None)
+    if of is not None and all(isinstance(value, OfParameters) or _is_set(value) for value in values):
+        args = (v if i < first or isinstance(v, OfParameters) else lift(v) for i, v in enumerate(values))
+        return of._joined(function, tuple(args))
+    return elementwise(function, values)
 
 
 def _is_set(value: Any) -> bool:
@@ -210,13 +248,23 @@ def refuse_numbers(function: str, args: tuple[Any, ...]) -> None:
         refuse(f"the equations {row.verb} {fault}")
 
 
-def elementwise(function: str, args: tuple[Symbol, ...]) -> Symbol:
-    """The symbol of a function of symbols."""
+def elementwise(function: str, values: Sequence[Any]) -> Symbol:
+    """The symbol of a function of what may stand in an equation."""
+    row = FUNCTIONS[function]
+    first = min(row.branches, default=0)
+    args = tuple(_condition(value) if i < first else lift(value) for i, value in enumerate(values))
     refuse_numbers(function, args)
     lengths = [arg._length for arg in args if arg._length is not None]
     for other in lengths[1:]:
         lengths[0].unify(other)
-    return Symbol("call", function, lengths[0] if lengths else None, args)
+    kind = Comparison if row.decides else Symbol
+    return kind("call", function, lengths[0] if lengths else None, args)
+
+
+def _condition(value: Any) -> Symbol:
+    """A comparison, which is no value: `lift` refuses it."""
+    symbol: Symbol = value._condition() if isinstance(value, OfParameters) else value
+    return symbol
 
 
 def _operator(name: str, reflected: bool) -> Callable[..., Symbol]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from gated.backends.interface import Pass, Scan
+from gated.backends.interface import Pass, Scan, input_width
 from gated.backends.whole_step import Chain, Given, Link, ScanLink
 from gated.errors import describe, wrong, wrong_type
 from gated.language import Cell
@@ -74,7 +74,8 @@ class Recurrent(Stack, kind="recurrent"):
                 (T, N) as well. In a stack the first comes from the layer below, the others go to every layer.
             state: one array (K, N, size) per state of the cell, in its order; zeros if None.
             lengths: (N,) integers, 0 <= length <= T; what x holds beyond them is not looked at.
-            rng: generator for dropout; without it there is none.
+            rng: generator for dropout and for the cell's draws; without it there is no dropout, and the mean stands in
+                the place of a draw.
 
         Returns:
             y (T, N, size * directions), zero beyond each sequence's end; the last state; the tape for `backward`.
@@ -86,6 +87,8 @@ class Recurrent(Stack, kind="recurrent"):
         if rng is not None and not isinstance(rng, np.random.Generator):
             raise wrong_type("rng", describe(rng), "a numpy.random.Generator")
         stack = self._sides()
+        if self._draws is not None and rng is not None:
+            return self._forward_by_chance(x, states, packing, form, rng)
         if len(self._prefixes) == 1:  # as most are: the loops below take a tenth of a small call
             scan = self._forward_side(stack[0][0], x, states, packing)
             tape = Tape(self, packing, [scan], [None], form)
@@ -99,6 +102,27 @@ class Recurrent(Stack, kind="recurrent"):
             scans = [self._forward_side(side, given, states, packing) for side in sides]
             tape.scans += scans
             outputs = [packing.unpack(scan.y, side.reverse) for scan, side in zip(scans, sides, strict=True)]
+            y = outputs[0] if len(outputs) == 1 else np.concatenate(outputs, axis=2)
+        return self._user_major(y), self._last(packing, [scan.last for scan in tape.scans]), tape
+
+    def _forward_by_chance(
+        self, x: Array, states: Sequence[Array], packing: Packing, form: Form, rng: np.random.Generator
+    ) -> tuple[Array, State, Tape]:
+        """With draws, which are inputs of each layer and direction besides its own."""
+        draws = self._draws
+        assert draws is not None
+        tape, y, key = Tape(self, packing, [], [], form), x, draws.key(rng)
+        for layer, sides in enumerate(self._sides()):
+            mask = self._dropout_mask(y, rng) if layer else None
+            tape.masks.append(mask)
+            y = y if mask is None else self._backend.sum_of_products([(y, mask)])
+            given, outputs = self._inputs.above(x, y) if layer else x, []
+            for direction, side in enumerate(sides):
+                whole = draws.beside(given, key, layer, direction, {**side.sizes})
+                rows, own = packing.pack(whole, side.reverse), _of_side(packing, side.k, states)
+                run = Pass(draws.schedule, side.sizes, side.parameters, rows, packing.counts, own)
+                tape.scans.append(self._backend.forward(run))
+                outputs.append(packing.unpack(tape.scans[-1].y, side.reverse))
             y = outputs[0] if len(outputs) == 1 else np.concatenate(outputs, axis=2)
         return self._user_major(y), self._last(packing, [scan.last for scan in tape.scans]), tape
 
@@ -241,9 +265,11 @@ class Recurrent(Stack, kind="recurrent"):
         self, tape: Tape, side: Side, dy: Array, dstates: Sequence[Array], grads: ParameterVector
     ) -> tuple[Array, Sequence[Array]]:
         """A layer's pass back in one direction: the adjoints of its input and of its initial state."""
-        k, reverse, prefix, _, _ = side
+        k, reverse, prefix, sizes, _ = side
         rows, last = tape.packing.pack(dy, reverse), _of_side(tape.packing, k, dstates)
         dx, first = self._backend.backward(tape.scans[k], rows, last, grads.part(prefix))
+        if tape.scans[k].schedule is not self._schedule:  # behind the inputs lie draws
+            dx = np.ascontiguousarray(dx[:, : input_width(self._schedule.graph, sizes)])
         return tape.packing.unpack(dx, reverse), first
 
     def step(self, x_t: Any, state: Any = None) -> tuple[State, Tape]:

@@ -19,6 +19,7 @@ from gated.errors import describe, shown, wrong, wrong_type
 from gated.language import Cell
 from gated.language.constants import resolved
 from gated.nn import checks
+from gated.nn.chance import Draws
 from gated.nn.claims import ARRAYS, UNSEEN, Description, Shape, Weight
 from gated.nn.equations import Equations, Part
 from gated.nn.initialisation import by_rule, initial_value
@@ -100,6 +101,7 @@ class Stack(Layer):
         self._backend = get_backend(self.backend_name)
         if self._schedule.made is not None:
             self._backend = for_made(self._backend)
+        self._draws = Draws(self.cell.graph) if self.cell.graph.draws else None
         require_fit(self._schedule, self.dtype)
         self._prefixes = [
             f"l{layer}{suffix}"
@@ -269,7 +271,7 @@ class Stack(Layer):
 
     def __getstate__(self) -> dict[str, Any]:
         made = "_own_chains", "_own_sides", "_rest"
-        derived = "_backend", "_schedule", "_prefixes", "_layer_sizes", "_state_sizes", "_inputs", *made
+        derived = "_backend", "_schedule", "_prefixes", "_layer_sizes", "_state_sizes", "_inputs", "_draws", *made
         return {key: value for key, value in vars(self).items() if key not in derived}
 
     def __setstate__(self, state: dict[str, Any]) -> None:

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 
 from gated.calculus import reverse_mode
 from gated.calculus.made import Made, made_matrices
+from gated.language.chance import expected
 from gated.language.constants import resolved
-from gated.language.graph import Graph, Matrix, Node, is_leaf, leaf, topological
+from gated.language.graph import Graph, Matrix, Node, constant, is_leaf, leaf, topological
 from gated.schedule.passes import gather_products, require_folded
 
 PARAMETER, INPUT, STATE, ADJOINT = range(4)
@@ -61,12 +62,15 @@ class CellSchedule:
 
 
 def schedule(graph: Graph) -> CellSchedule:
-    """Plan the forward and backward programs of a graph, with the numbers in the place of its constants."""
-    graph = resolved(graph)
+    """Plan the forward and backward programs of a graph, with numbers in the place of its constants and draws.
+
+    A graph in which the draws are inputs (`chance.drawn`) keeps them: they have no adjoints.
+    """
+    graph = expected(graph) if set(graph.draws) - set(graph.inputs) else resolved(graph)
     made, graph = made_matrices(graph), graph.core
     adjoints = reverse_mode(graph.outputs, graph.seeds)
     previous = [adjoints.get(graph.state_leaf(name)) for name in graph.states]
-    inputs = [adjoints.get(graph.input_leaf(name)) for name in graph.inputs]
+    inputs = [constant(0.0) if name in graph.draws else adjoints.get(graph.input_leaf(name)) for name in graph.inputs]
     learned = {name: shape for name, shape in graph.parameters.items() if name not in graph.fixed}
     vectors = {name: leaf("vector", name, shape[0]) for name, shape in learned.items() if len(shape) == 1}
     outer = {matrix: pairs for matrix, pairs in adjoints.products.items() if matrix.name in learned}

@@ -81,8 +81,7 @@ def gradients(
     Returns:
         all of it; 0 for what is frozen. What is not finite is no error here: processes that average their gradients all
         come to the average, and learn from it what has happened to one of them. If the loss is not finite, then the
-        gradient is NaN
-        everywhere, and no `update` takes it.
+        gradient is NaN everywhere, and no `update` takes it.
 
     Raises:
         GatedError: something is wrong with the batch, the state or the generator.

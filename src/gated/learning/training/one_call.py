@@ -22,6 +22,7 @@ from gated.nn.network import Network
 from gated.nn.network_checks import batch_first, running
 from gated.nn.packing import Packing, packing_of
 from gated.nn.recurrent import dropout_mask
+from gated.nn.stack import Stack
 from gated.nn.whole_pass import by_link, by_name
 
 Array = np.ndarray[Any, Any]
@@ -72,6 +73,8 @@ def train_in_one_call(
     """
     if why_not(network, loss, optimizer) is not None or not isinstance(rng, (np.random.Generator, type(None))):
         return None
+    if rng is not None and any(isinstance(layer, Stack) and layer.cell.graph.draws for _, layer, _ in network.parts()):
+        return None  # draws are made by the layers
     before = None if rng is None else rng.bit_generator.state
     try:
         prepared = _prepared(network, loss, batch, state, rng)
