@@ -101,8 +101,10 @@ def _kinds(elementwise: bool) -> Iterator[_Kind]:
 
 
 def _plain(cell: Cell) -> bool:
-    """One input, one size of states, of which h and c are all."""
+    """One input, one size of states, of which h and c are all; every matrix a parameter."""
     sizes = {d for dims in cell.parameters.values() for d in dims}
+    if cell.graph.made:
+        return False
     return tuple(cell.graph.inputs) == ("x",) and sizes <= {"input", "hidden"} and {*cell.graph.states} <= {"h", "c"}
 
 
