@@ -24,6 +24,7 @@ from gated.nn.network_layers import NetworkLayers
 from gated.nn.network_stream import NetworkStream
 from gated.nn.parameters import ParameterVector
 from gated.nn.refusals import refuse_tape
+from gated.nn.stack import Stack
 
 Array = np.ndarray[Any, Any]
 Layer_ = Any  # has forward, backward, params, config: Recurrent, Dense, Embedding, Network or a user's own
@@ -235,6 +236,7 @@ class Network(Layer, kind="network"):
         lengths: Any = None,
         *,
         rng: np.random.Generator | None = None,
+        resets: Any = None,
     ) -> tuple[Array, States, list[Any]]:
         """Run the chain.
 
@@ -245,11 +247,12 @@ class Network(Layer, kind="network"):
                 given.
             lengths: (N,) as `Recurrent.forward`; ids beyond them are not looked at either.
             rng: generator for dropout; without it there is none.
+            resets: (T, N) booleans, where sequences begin anew: see `Recurrent.forward`.
 
         Returns:
             the last layer's output, {name: last state}, the tape.
         """
-        return self._forward(x, state, lengths, rng, owned=False)
+        return self._forward(x, state, lengths, rng, owned=False, resets=resets)
 
     def forward_owned(
         self, x: Any, state: States | None = None, lengths: Any = None, *, rng: np.random.Generator | None = None
@@ -258,7 +261,13 @@ class Network(Layer, kind="network"):
         return self._forward(x, state, lengths, rng, owned=True)
 
     def _forward(
-        self, x: Any, state: States | None, lengths: Any, rng: np.random.Generator | None, owned: bool
+        self,
+        x: Any,
+        state: States | None,
+        lengths: Any,
+        rng: np.random.Generator | None,
+        owned: bool,
+        resets: Any = None,
     ) -> tuple[Array, States, list[Any]]:
         self._check_state(state)
         tapes: list[Any] = []
@@ -266,8 +275,9 @@ class Network(Layer, kind="network"):
         x, more = self._taken(x)
         x = ids_inside(self, x, lengths)
         for name, layer in self._layers.items():
-            run = getattr(layer, "forward_owned", layer.forward) if owned else layer.forward
-            x, after, tape = run(given(layer, x, more.get(name)), (state or {}).get(name), lengths, rng=rng)
+            cut = {} if resets is None or not _takes_resets(layer) else {"resets": resets}
+            run = getattr(layer, "forward_owned", layer.forward) if owned and not cut else layer.forward
+            x, after, tape = run(given(layer, x, more.get(name)), (state or {}).get(name), lengths, rng=rng, **cut)
             # what such a layer gives to the next is seen by nobody else: no tape needs a copy of it
             owned = getattr(layer, "fresh", False) is True
             tapes.append(tape)
@@ -275,10 +285,12 @@ class Network(Layer, kind="network"):
                 last[name] = after
         return x, last, tapes
 
-    def infer(self, x: Any, state: States | None = None, lengths: Any = None) -> tuple[Array, States]:
+    def infer(
+        self, x: Any, state: States | None = None, lengths: Any = None, *, resets: Any = None
+    ) -> tuple[Array, States]:
         """As `forward`, without a tape and without dropout: the last layer's output, {name: last state}."""
         self._check_state(state)
-        found = self._infer_linked(x, state, lengths)
+        found = self._infer_linked(x, state, lengths) if resets is None else None
         if found is not None:
             return found
         last = {}
@@ -286,7 +298,8 @@ class Network(Layer, kind="network"):
         x = ids_inside(self, x, lengths)
         for name, layer in self._layers.items():
             run = getattr(layer, "infer", None) or layer.forward  # a user's own layer may have no other
-            x, after, *_ = run(given(layer, x, more.get(name)), (state or {}).get(name), lengths)
+            cut = {} if resets is None or not _takes_resets(layer) else {"resets": resets}
+            x, after, *_ = run(given(layer, x, more.get(name)), (state or {}).get(name), lengths, **cut)
             if after:
                 last[name] = after
         return x, last
@@ -393,6 +406,11 @@ class Network(Layer, kind="network"):
             for name, layer in self._layers.items()
         ]
         return f"Network({', '.join(shown)})"
+
+
+def _takes_resets(layer: Any) -> bool:
+    """Whether there is something in it that could begin anew: a recurrent layer, or a chain of layers."""
+    return isinstance(layer, Stack) or (isinstance(layer, Network) and layer.is_chain)
 
 
 def network_from_config(config: Any, claimed: Callable[[str, tuple[int, ...], str], None] | None = None) -> Network:

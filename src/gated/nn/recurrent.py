@@ -19,6 +19,7 @@ from gated.nn.inputs import AS_IT_IS, Form
 from gated.nn.packing import Packing, packing_of
 from gated.nn.parameters import ParameterVector
 from gated.nn.refusals import refuse_bidirectional, refuse_tape
+from gated.nn.resets import beside, cutting, turned
 from gated.nn.sides import Rest, Side
 from gated.nn.stack import Stack, State
 from gated.nn.stream import Stream
@@ -65,6 +66,7 @@ class Recurrent(Stack, kind="recurrent"):
         lengths: Any = None,
         *,
         rng: np.random.Generator | None = None,
+        resets: Any = None,
     ) -> tuple[Array, State, Tape]:
         """Run over all steps.
 
@@ -76,6 +78,9 @@ class Recurrent(Stack, kind="recurrent"):
             lengths: (N,) integers, 0 <= length <= T; what x holds beyond them is not looked at.
             rng: generator for dropout and for the cell's draws; without it there is no dropout, and the mean stands in
                 the place of a draw.
+            resets: (T, N) booleans, (N, T) with batch_first: before a step where it is set the sequence begins anew,
+                from zeros, whatever `state` is: that one is the state before step 0. No gradient passes there; the
+                reverse direction is cut at the same place.
 
         Returns:
             y (T, N, size * directions), zero beyond each sequence's end; the last state; the tape for `backward`.
@@ -83,6 +88,11 @@ class Recurrent(Stack, kind="recurrent"):
         Raises:
             ArgumentError, ArgumentTypeError: a shape, dtype or length does not fit.
         """
+        if resets is not None:
+            joined, form = self._joined_with(x, resets)
+            y, last, tape = self._cutting.forward(joined, state, lengths, rng=rng)
+            tape.form = form
+            return y, last, tape
         x, states, packing, form = self._checked(x, state, lengths)
         if rng is not None and not isinstance(rng, np.random.Generator):
             raise wrong_type("rng", describe(rng), "a numpy.random.Generator")
@@ -118,7 +128,8 @@ class Recurrent(Stack, kind="recurrent"):
             y = y if mask is None else self._backend.sum_of_products([(y, mask)])
             given, outputs = self._inputs.above(x, y) if layer else x, []
             for direction, side in enumerate(sides):
-                whole = draws.beside(given, key, layer, direction, {**side.sizes})
+                own_x = turned(given, packing) if self.cuts and side.reverse else given
+                whole = draws.beside(own_x, key, layer, direction, {**side.sizes})
                 rows, own = packing.pack(whole, side.reverse), _of_side(packing, side.k, states)
                 run = Pass(draws.schedule, side.sizes, side.parameters, rows, packing.counts, own)
                 tape.scans.append(self._backend.forward(run))
@@ -128,10 +139,25 @@ class Recurrent(Stack, kind="recurrent"):
 
     def _forward_side(self, side: Side, x: Array, states: Sequence[Array], packing: Packing) -> Scan:
         """A layer's pass in one direction."""
+        x = turned(x, packing) if self.cuts and side.reverse else x
         rows, own = packing.pack(x, side.reverse), _of_side(packing, side.k, states)
         return self._backend.forward(Pass(self._schedule, side.sizes, side.parameters, rows, packing.counts, own))
 
-    def infer(self, x: Any, state: Any = None, lengths: Any = None) -> tuple[Array, State]:
+    @property
+    def _cutting(self) -> Recurrent:
+        """The layer with resets, over the parameters that this one has now."""
+        if self._twin is None:
+            self._twin = cutting(self)
+        self._twin._params = self._params
+        twin: Recurrent = self._twin
+        return twin
+
+    def _joined_with(self, x: Any, resets: Any) -> tuple[Array, Form]:
+        """All inputs side by side and the resets behind them; and the form in which the inputs came."""
+        x, form = self._inputs.joined("x", x, ("N", "T") if self.batch_first else ("T", "N"), self.dtype)
+        return beside(x, resets), form
+
+    def infer(self, x: Any, state: Any = None, lengths: Any = None, *, resets: Any = None) -> tuple[Array, State]:
         """As `forward`, without a tape: nothing is kept for a backward pass, and there is no dropout.
 
         Args and errors: see `forward`.
@@ -139,6 +165,12 @@ class Recurrent(Stack, kind="recurrent"):
         Returns:
             y (T, N, size * directions) and the last state.
         """
+        if resets is not None:
+            joined, _ = self._joined_with(x, resets)
+            twin = self._cutting
+            # of two directions each has resets of its own
+            run = twin.infer if not self.bidirectional else twin.forward
+            return run(joined, state, lengths)[:2]
         x, states, packing, _ = self._checked(x, state, lengths)
         counts = None
         if packing.order is not None:
@@ -214,6 +246,9 @@ class Recurrent(Stack, kind="recurrent"):
 
     def _backward(self, tape: Tape, dy: Any, dstate: Any) -> tuple[Array, State, ParameterVector]:
         """As `backward`, but for dx: (T, N, D), all inputs side by side."""
+        if isinstance(tape, Tape) and self._twin is not None and tape.layer is self._twin:  # it has resets
+            cut = self._cutting._backward(tape, dy, dstate)
+            return np.ascontiguousarray(cut[0][:, :, :-1]), *cut[1:]
         if not isinstance(tape, Tape) or tape.layer is not self:
             refuse_tape(tape, self)
         packing = tape.packing

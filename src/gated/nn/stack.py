@@ -42,6 +42,8 @@ class Stack(Layer):
 
     fresh = True
     backend_name: str
+    cuts = False  # whether the last input are resets: see `gated.nn.resets`
+    _twin: Any = None  # the same layer with resets, once they have been asked for
 
     def __init__(
         self,
@@ -117,6 +119,7 @@ class Stack(Layer):
         self._state_sizes = tuple(self._layer_sizes[-1][graph.dims[name]] for name in graph.states)
         self._check_room()
         self._own_chains: list[Chain] = []
+        self._twin = None
         self._rest = Rest([])
         self._own_sides: tuple[ParameterVector | None, list[list[Side]]] = None, []
 
@@ -270,7 +273,7 @@ class Stack(Layer):
         return other
 
     def __getstate__(self) -> dict[str, Any]:
-        made = "_own_chains", "_own_sides", "_rest"
+        made = "_own_chains", "_own_sides", "_rest", "_twin"
         derived = "_backend", "_schedule", "_prefixes", "_layer_sizes", "_state_sizes", "_inputs", "_draws", *made
         return {key: value for key, value in vars(self).items() if key not in derived}
 

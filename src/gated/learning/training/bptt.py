@@ -111,6 +111,7 @@ def full_step(
     *,
     clip: float | None = None,
     rng: np.random.Generator | None = None,
+    resets: Any = None,
 ) -> tuple[float, float]:
     """Full backpropagation through time over independent sequences.
 
@@ -123,6 +124,7 @@ def full_step(
             inputs, lengths one of those that have some.
         clip: bound on the gradient's global norm.
         rng: draws the dropout masks; without it no dropout.
+        resets: (T, N) booleans, where sequences begin anew: see `Recurrent.forward`.
 
     Returns:
         the loss and the norm of the gradient before clipping, both from before the update.
@@ -131,7 +133,7 @@ def full_step(
         GatedError: one of the two is not finite; the message says which of the numbers that went in was not, if one was
             not. The parameters are untouched.
     """
-    value, _, norm = _step(network, loss, optimizer, Sequences.of(batch), None, clip, rng)
+    value, _, norm = _step(network, loss, optimizer, Sequences.of(batch), None, clip, rng, resets)
     return value, norm
 
 
@@ -146,6 +148,7 @@ def truncated_step(
     rng: np.random.Generator | None = None,
     lengths: np.ndarray | None = None,
     mask: np.ndarray | None = None,
+    resets: Any = None,
 ) -> tuple[float, Any, float]:
     """Truncated backpropagation through time over one window of a stream.
 
@@ -161,6 +164,7 @@ def truncated_step(
         rng: as for `full_step`.
         lengths: (N,), steps of each sequence that lie in this window, 0 where one has ended before.
         mask: (T, N), where the loss counts; None: at all steps within lengths.
+        resets: as for `full_step`; what ends in the window goes on into the next one unless that resets it at step 0.
 
     Returns:
         the loss, the state at the end, and the norm of the gradient before clipping.
@@ -170,23 +174,32 @@ def truncated_step(
     """
     batch = Sequences.of(window)
     given = {name: value for name, value in (("lengths", lengths), ("mask", mask)) if value is not None}
-    return _step(network, loss, optimizer, batch._replace(**given), state, clip, rng)
+    return _step(network, loss, optimizer, batch._replace(**given), state, clip, rng, resets)
 
 
 def _step(
-    network: Any, loss: Any, optimizer: Optimizer, batch: Sequences, state: Any, clip: float | None, rng: Any
+    network: Any,
+    loss: Any,
+    optimizer: Optimizer,
+    batch: Sequences,
+    state: Any,
+    clip: float | None,
+    rng: Any,
+    resets: Any = None,
 ) -> tuple[float, Any, float]:
     check_learner(network, loss, optimizer)
     batch = _with_target(batch, loss)
     limit, backend = math.inf if clip is None else above_zero("clip", clip), backend_of(network)
     frozen = frozen_spans(network)
-    whole = train_in_one_call(network, loss, None if frozen else optimizer, batch, state, limit, rng)
+    whole = None
+    if resets is None:
+        whole = train_in_one_call(network, loss, None if frozen else optimizer, batch, state, limit, rng)
     if whole is not None and whole.trained.updated:
         return whole.trained.loss, whole.last, whole.trained.norm
     if whole is not None and frozen:
         value, last, grads = whole.trained.loss, whole.last, network.params.like(whole.trained.gradient)
     else:
-        value, grads, last = _by_parts(network, loss, batch, state, rng)
+        value, grads, last = _by_parts(network, loss, batch, state, rng, resets)
     norm = 0.0
     if grads is not None:
         clear(grads.vector, frozen)
@@ -202,13 +215,16 @@ def _step(
     return value, last, norm
 
 
-def _by_parts(network: Any, loss: Any, batch: Sequences, state: Any, rng: Any) -> tuple[float, Any, Any]:
+def _by_parts(
+    network: Any, loss: Any, batch: Sequences, state: Any, rng: Any, resets: Any = None
+) -> tuple[float, Any, Any]:
     """The loss, the gradients, None if the loss is not finite, and the last states: one call after the other."""
     if isinstance(network, WiredNetwork):
         found = wired_gradients(network, loss, batch, state, rng)
         if found is not None:
             return found
-    y, last, tape = network.forward(batch.x, state, batch.lengths, rng=rng)
+    cut = {} if resets is None else {"resets": resets}
+    y, last, tape = network.forward(batch.x, state, batch.lengths, rng=rng, **cut)
     mask = batch.mask
     if mask is None and batch.lengths is not None:
         mask = inside(network, batch)
