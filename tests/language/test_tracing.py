@@ -170,6 +170,7 @@ def test_the_numpy_style_is_numpy(name):
     scope = {"np": np, "sigmoid": gated.sigmoid, "softplus": gated.softplus, "x_t": x[0]}
     scope |= {f"{n}_prev": s[0] for n, s in zip(cell.states, state, strict=True)}
     scope |= {key.split(".", 1)[1].replace(".", "_"): value for key, value in layer.params.items()}
+    scope |= cell.graph.constants
     for line in cell.equations("numpy"):
         exec(line, scope)  # our own text
     _, last, _ = layer.forward(x, tuple(state))

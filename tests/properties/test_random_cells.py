@@ -72,6 +72,8 @@ SCOPE = {
     "abs": abs,
     "maximum": maximum,
     "minimum": minimum,
+    "where": gated.where,
+    "clip": gated.clip,
     "np": np,
 }
 
