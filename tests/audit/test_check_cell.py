@@ -265,8 +265,11 @@ def test_what_may_be_a_mistake_is_noted(cell, notes):
         assert f"  note: {note}\n" in str(report)
 
 
-def test_nothing_is_noted_of_the_zoo():
-    assert not [(name, notes) for name, cell in ZOO.items() if (notes := notes_on(cell.graph))]
+def test_of_the_zoo_only_outputs_that_no_step_reads_are_noted():
+    noted = {name: notes for name, cell in ZOO.items() if (notes := notes_on(cell.graph))}
+    assert noted.keys() == {"memory_controller_lstm", "typed_lstm", "qrnn", "sru", "elstm", "scrn", "intersection_rnn"}
+    for name, (note,) in noted.items():
+        assert note.startswith(f"the state {ZOO[name].states[0]} is never read: ")
 
 
 def test_print_tells_of_a_state_that_is_never_read():

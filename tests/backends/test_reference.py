@@ -13,6 +13,7 @@ from gated.backends import get_backend
 from gated.cells import ZOO
 from gated.errors import ArgumentError
 from gated.language import FUNCTIONS
+from gated.language.constants import resolved
 from gated.schedule import schedule
 from gated.schedule.grouping import ProductGroup, group_products
 from gated.schedule.schedule import ADJOINT, INPUT, PARAMETER, STATE
@@ -27,7 +28,7 @@ def matrix_by_hand(layer, matrix):
 
 def run_by_hand(layer, x, state):
     """One layer, one direction: every node of the graph, step by step, straight from the definition."""
-    graph = layer.cell.graph
+    graph = resolved(layer.cell.graph)
     outputs, state = [], [s[0] for s in state]
     for x_t in x:
         values = {graph.input_leaf(graph.inputs[0]): x_t}

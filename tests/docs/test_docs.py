@@ -71,9 +71,12 @@ def test_the_page_of_cells_is_that_of_the_zoo(lang: str, suffix: str) -> None:
 
 
 def test_every_cell_has_a_chinese_line_and_none_is_left_over() -> None:
-    from gated.cells import ZOO
+    from gated.cells import FAMILIES, ZOO
 
     assert set(cells_page.IN_CHINESE) == set(ZOO)
+    assert list(cells_page.FAMILIES_IN_CHINESE) == list(FAMILIES)
+    assert f"from the zoo: {len(ZOO)} of them" in read("README.md")
+    assert f"从自带的 {len(ZOO)} 个细胞里取一个" in read("README.zh.md")
 
 
 def test_the_chinese_page_of_cells_has_every_detail_of_the_english_one() -> None:

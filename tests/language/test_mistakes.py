@@ -342,7 +342,12 @@ def an_index(x, h, *, W):
 
 @says("W.i was indexed", "used whole")
 def an_index_of_a_parameter(x, h, *, W):
-    return W.i[0] @ x + h
+    return W.i["a"] @ x + h
+
+
+@says("W.i was indexed with -1", "W.i[0]")
+def an_index_from_the_end(x, h, *, W):
+    return W.i[-1] @ x + h
 
 
 @says("iterated over or unpacked")
@@ -500,7 +505,7 @@ def a_default(x, h=1):
     return h
 
 
-@says("the argument W has a default value")
+@says("the constant W is None", "a finite number")
 def a_default_of_a_family(x, h, *, W=None):
     return h
 
@@ -530,7 +535,7 @@ def an_exception(x, h):
     raise ValueError("two lines\n  become one")
 
 
-@says("the cell rnn is not called itself", "gated.Recurrent(rnn")
+@says("the cell rnn is called without its family W", "rnn(x, h, W=..., U=..., b=...)")
 def another_cell_called(x, h):
     return gated.cells.rnn(x, h)
 

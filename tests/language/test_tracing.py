@@ -164,10 +164,11 @@ def test_every_cell_prints_in_every_style(name, style):
 def test_the_numpy_style_is_numpy(name):
     """The printed equations, run by Python, give what the layer gives."""
     cell, rng = ZOO[name], np.random.default_rng(0)
-    layer = gated.Recurrent(cell, 3, 4, dtype="float64")
+    layer = gated.Recurrent(cell, 3, 4, dtype="float64", backend="reference")
     state = [rng.uniform(0.5, 1.0, (1, 2, size)) for size in layer.state_sizes]
     x = rng.standard_normal((1, 2, 3))
     scope = {"np": np, "sigmoid": gated.sigmoid, "softplus": gated.softplus, "x_t": x[0]}
+    scope |= cell.graph.constants
     scope |= {f"{n}_prev": s[0] for n, s in zip(cell.states, state, strict=True)}
     scope |= {key.split(".", 1)[1].replace(".", "_"): value for key, value in layer.params.items()}
     scope |= cell.graph.constants

@@ -41,6 +41,16 @@ class _Program(NamedProgram):
             self.emit(part, indent + 1)
         self.emit(")", indent)
 
+    def _names(self, opening: str, names: list[str], closing: str, line: str) -> None:
+        """`line` in a loop; where it is too long, the names on lines of their own."""
+        if len(line) + 8 <= WIDTH:
+            self.emit(line, 2)
+            return
+        self.emit(opening, 2)
+        for part in _chunks(names, WIDTH - 13):
+            self.emit(f"{part},", 3)
+        self.emit(closing, 2)
+
     def source(self) -> str:
         self._head()
         self._setup()
@@ -154,7 +164,7 @@ class _Program(NamedProgram):
         new = [self._output(k) for k in range(len(previous))]
         self.emit(f"{self.y}[t] = {new[0]}", 2)
         if saved:
-            self.emit(f"{self.tape}.append({_tuple(saved)})", 2)
+            self._names(f"{self.tape}.append((", saved, "))", f"{self.tape}.append({_tuple(saved)})")
         self.emit(f"{', '.join(previous)} = {', '.join(new)}", 2)
         self.emit(f"{self.final} = {_tuple(previous)}")
         self.emit()
@@ -201,7 +211,7 @@ class _Program(NamedProgram):
         self._take_inputs(self.backward)
         saved = self._saved()
         if saved:
-            self.assign(_targets(saved), f"{self.tape}[t]", 2)
+            self._names("(", saved, f") = {self.tape}[t]", f"{_targets(saved)} = {self.tape}[t]")
         self.comment("np_adjoint", 2)
         for quantity in reversed(self.steps.quantities):
             total = self.totals[quantity.symbol]

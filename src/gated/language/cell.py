@@ -161,6 +161,9 @@ class Cell:
         return hash((self.graph.outputs, self.states))
 
 
+_MISSING = object()
+
+
 @overload
 def cell(function: Callable[..., Any], /) -> Cell: ...
 
@@ -169,7 +172,7 @@ def cell(function: Callable[..., Any], /) -> Cell: ...
 def cell(*, init: Mapping[str, str]) -> Callable[[Callable[..., Any]], Cell]: ...
 
 
-def cell(function: Any = None, /, *, init: Any = None) -> Any:
+def cell(function: Any = _MISSING, /, *, init: Any = None) -> Any:
     """Make a cell from a function of its equations: `f(x, *states, *, families)` returning the new states.
 
     With several inputs they stand before a `/`: `f(x, mask, dt, /, *states, *, families)`. What is annotated as
@@ -183,7 +186,7 @@ def cell(function: Any = None, /, *, init: Any = None) -> Any:
     Raises:
         CellError: the equations are wrong; the message names the line and says what to write instead.
     """
-    if function is None:
+    if function is _MISSING:
         return lambda function: _cell(function, {} if init is None else init)
     return _cell(function, {} if init is None else init)
 

@@ -32,6 +32,11 @@ class Choice(Elementwise):
         return choice(condition, moved[p], moved[q])
 
 
+def greater(a: Node, b: Node) -> Node:
+    """The condition a > b."""
+    return call("greater", a, b)
+
+
 def choice(condition: Node, p: Node, q: Node) -> Node:
     if is_constant(condition):
         return p if condition.attr else q

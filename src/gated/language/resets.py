@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gated.language import graph as g
-from gated.language.decisions import choice
+from gated.language.decisions import choice, greater
 
 WISH = "resets"
 
@@ -23,7 +23,7 @@ def with_resets(graph: g.Graph) -> tuple[g.Graph, str]:
     name = WISH
     while name in taken:
         name += "_"
-    begins = g.call("greater", g.leaf("input", name, g.ONE_DIM), g.constant(0.0))
+    begins = greater(g.leaf("input", name, g.ONE_DIM), g.constant(0.0))
 
     def rule(node: g.Node, args: tuple[g.Node, ...]) -> g.Node:
         return choice(begins, g.constant(0.0), node) if g.is_leaf(node, "state") else g.with_args(node, args)

@@ -6,24 +6,27 @@ import inspect
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from gated.errors import CellError, shown
 from gated.language.symbols import number as plain_number
 
+if TYPE_CHECKING:  # a symbol can do what a vector can: to checkers of types it is anything
+    number: TypeAlias = Any
+    fixed: TypeAlias = Any
+else:
 
-class number:  # noqa: N801  a word of the language, as `int` is one
-    """An annotation: one number, not a vector.
+    class number:  # noqa: N801  a word of the language, as `int` is one
+        """An annotation: one number, not a vector.
 
-    An input (`dt: number`) has one for each sequence and step, a state one for each sequence, the members of a family
-    (`*, s: number`) one each in all. It goes with vectors of any length. As a string it may have a name before it:
-    "gated.number".
-    """
+        An input (`dt: number`) has one for each sequence and step, a state one for each sequence, the members of a
+        family (`*, s: number`) one each in all. It goes with vectors of any length. As a string it may have a name
+        before it: "gated.number".
+        """
 
-
-class fixed:  # noqa: N801
-    """An annotation of a family: its members are arrays that the layer holds and gives to the equations, and that are
-    not learned: selection matrices, masks of connectivity, time constants."""
+    class fixed:  # noqa: N801
+        """An annotation of a family: its members are arrays that the layer holds and gives to the equations, and that
+        are not learned: selection matrices, masks of connectivity, time constants."""
 
 
 ANNOTATIONS = {"number": number, "fixed": fixed}

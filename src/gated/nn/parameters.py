@@ -141,7 +141,7 @@ class ParameterVector(Mapping[str, Array]):
         other = ParameterVector.__new__(ParameterVector)
         if whole is not None:
             other.whole = weakref.ref(whole)
-        other._lay(self._layout, self._vector.dtype if vector is None else vector.dtype, vector, fixed)
+        other._lay(self._layout, self._vector.dtype, vector, fixed)
         return other
 
     def unset(self, backend: Arithmetic) -> ParameterVector:

@@ -34,7 +34,7 @@ class Tape:
 
     def names(self) -> list[str]:
         """Every name that can be asked for."""
-        graph = self.layer.cell.graph
+        graph = self.scans[0].schedule.graph  # in which constants are numbers: what they alone make has no name
         inner = dict.fromkeys([*graph.names.values(), *graph.states])
         if self.scans and (made := self.scans[0].schedule.graph).inputs != graph.inputs:
             inner |= dict.fromkeys(made.draws)

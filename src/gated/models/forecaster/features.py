@@ -2,7 +2,7 @@
 
 Everything is a difference over a scale of the series' own, so that a series that is moved or multiplied has the same
 features, and one that was never seen can be foretold. At a step nothing is used that comes after it, but for known
-exogenous numbers.
+exogenous numbers and for the mean and the scale, which while it learns are those of the whole series.
 
 Legend: T steps, H horizons, L lags, m the season, K further seasons, E exogenous numbers, P numbers of the phase.
 """
