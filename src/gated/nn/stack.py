@@ -17,7 +17,7 @@ from gated.backends.made import for_made
 from gated.backends.whole_step import Chain
 from gated.errors import describe, shown, wrong, wrong_type
 from gated.language import Cell
-from gated.language.constants import resolved
+from gated.language.chance import expected
 from gated.nn import checks
 from gated.nn.chance import Draws
 from gated.nn.claims import ARRAYS, UNSEEN, Description, Shape, Weight
@@ -335,7 +335,7 @@ class Stack(Layer):
             raise wrong(f"layers[{name!r}]", "a bidirectional layer", "one direction: the other begins at the end")
         if self.dropout:
             raise wrong(f"layers[{name!r}]", f"dropout {self.dropout}", "0: learning in real time draws no masks")
-        graph = resolved(self.cell.graph)
+        graph = expected(self.cell.graph)
         parts: list[Part] = []
         for level in range(self.num_layers):
             own = self._layer_sizes[level]
