@@ -10,7 +10,7 @@ from gated.language.graph import ONE_DIM, Matrix, Node, is_constant, is_leaf, is
 from gated.language.matrices import shape_of
 from gated.language.naming import auxiliaries
 from gated.language.operations import BOOK, Legend
-from gated.language.printing import Printer, latex_symbol
+from gated.language.printing import Printer, drawn_as, latex_symbol
 
 
 class Document:
@@ -129,6 +129,9 @@ class Document:
         math, notation = self.markup.math, int(self.notation.latex)
         constants = [f"{self._constant(name)} = {value:g}" for name, value in self.graph.constants.items()]
         known = [self.words("constants", names=self.formulas(constants))] if constants else []
+        style = self.notation.style
+        drawn = [f"{style.input(name)} {drawn_as(draw, style.name)}" for name, draw in self.graph.draws.items()]
+        known += [self.words("draws", names=self.formulas(drawn))] if drawn else []
         held = [self.notation.parameter(name) for name in self.graph.parameters if name in self.graph.fixed]
         known += [self.words("fixed", names=self.formulas(held))] if held else []
         return known + [

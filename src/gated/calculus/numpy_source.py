@@ -12,6 +12,7 @@ from gated.calculus.wording import Words
 from gated.language.functions import FUNCTIONS
 from gated.language.graph import ONE_DIM, Matrix, Node, is_constant, is_elementwise, topological
 from gated.language.operations import ADD, ATOM
+from gated.language.printing import drawn_as
 
 WIDTH = 110
 TERMS = 30  # of a sum without brackets
@@ -78,7 +79,7 @@ class _Program(NamedProgram):
 
     def _head(self) -> None:
         words, letters = self.words, dimension_letters(self.steps)
-        arguments = [*self.arrays, self.states, self.params, self.dy, self.dstates]
+        arguments = [*self.arrays, *self.draws.values(), self.states, self.params, self.dy, self.dstates]
         arguments += [f"{name}={value!r}" for name, value in self.constants.items()]
         self.emit(f"def {self.function}({', '.join(arguments)}):", 0)
         self.emit(f'"""{words("np_doc", cell=self.graph.name)}')
@@ -89,6 +90,9 @@ class _Program(NamedProgram):
         self.emit()
         for array, node in zip(self.arrays, self.inputs, strict=True):
             self.emit(f"{array}: (T, N, {letters[node.dim]}) {words('np_x')}")
+        for node, array in self.draws.items():
+            told = drawn_as(self.graph.draws[node.attr[1]], "text")
+            self.emit(f"{array}: (T, N, {letters[node.dim]}) {words('np_draws')}, {array} {told}")
         self.emit(f"{self.states}: {words('np_states')}: {sizes}")
         self.emit(f"{self.params}: {words('np_params')}:")
         by_shape: dict[str, list[str]] = {}
@@ -170,7 +174,7 @@ class _Program(NamedProgram):
         self.emit()
 
     def _take_inputs(self, needed: Collection[Node]) -> None:
-        for node, array in zip(self.inputs, self.arrays, strict=True):
+        for node, array in [*zip(self.inputs, self.arrays, strict=True), *self.draws.items()]:
             if node in needed:
                 self.emit(f"{self.names[node]} = {array}[t]", 2)
 

@@ -85,7 +85,7 @@ def _sheltered_back(node: Node, adjoint: Node) -> list[Node]:
 
 
 def _contribute(result: Adjoints, node: Node, user: Node | None, term: Node) -> None:
-    if is_constant(term, 0.0) or is_leaf(node, "constant"):
+    if is_constant(term, 0.0) or is_leaf(node, "constant") or is_leaf(node, "draw"):
         return
     if node.dim == ONE_DIM and term.dim != ONE_DIM:
         term = total_of(term)  # a number that was used for all units collects from all of them

@@ -33,6 +33,9 @@ _TABLE: dict[str, tuple[str, str]] = {
                  "{names} ：只由参数算出，每一步都相同。"),
     "constants": ("{names}: constants of the cell, which are set and not learned.",
                   "{names} ：细胞的常数，由人设定，不参与学习。"),
+    "draws": ("{names}: drawn anew at every step for every unit (or once a sequence, where it says so); no gradient "
+              "goes there.",
+              "{names} ：每一步、每个隐藏单元重新抽取的随机数（注明的，每个序列只抽一次）；不对它求梯度。"),
     "fixed": ("{names}: given to the equations and not learned.", "{names} ：给定的数组，不参与学习。"),
     "size": ("{names}: {size}", "{names} ： {size}"),
     "between": (", ", " 、 "),
@@ -150,6 +153,7 @@ _TABLE: dict[str, tuple[str, str]] = {
                "细胞 {cell} 对整个序列的前向传播与反向传播。"),
     "np_shapes": ("T time steps, N sequences", "T 个时间步，N 个序列"),
     "np_x": ("inputs", "输入"),
+    "np_draws": ("draws", "随机数"),
     "np_states": ("initial states", "初始状态"),
     "np_params": ("parameters by name", "参数，按名字"),
     "np_dy": ("gradient of the loss with respect to {y}, as the loss at each step gives it",

@@ -282,7 +282,7 @@ def _scales(node: Node) -> bool:
     )
 
 
-def told(draw: Draw, style: str) -> str:
+def drawn_as(draw: Draw, style: str) -> str:
     """How a draw is distributed: ~ Bernoulli(0.9)."""
     value = draw.value if isinstance(draw.value, str) else _plain_number(draw.value)
     if style == "latex":
@@ -309,7 +309,7 @@ def equations(graph: Graph, style: str = "text") -> list[str]:
     names = {node: notation.now(name) for node, name in {**auxiliaries(graph), **graph.names}.items()}
     printer = Printer(notation, names)
     order = topological([*graph.names, *graph.outputs])  # that of the names, each after what it needs
-    lines = [f"{notation.input(name)} {told(draw, style)}" for name, draw in graph.draws.items()]
+    lines = [f"{notation.input(name)} {drawn_as(draw, style)}" for name, draw in graph.draws.items()]
     lines += [f"{names[node]} = {printer.expression(node)}" for node in order if node in names]
     for name, node in zip(graph.output_names, graph.outputs, strict=True):
         if graph.names.get(node) != name:  # a state that is passed on, or another name of the same value

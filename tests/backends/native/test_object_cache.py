@@ -306,6 +306,7 @@ def keys(count: int) -> list[str]:
 
 def test_the_least_recently_used_is_dropped_first(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(TRIED, "disk_limit", 4 * (len(CODE) + object_cache.HEADER))
+    monkeypatch.setitem(TRIED, "disk_turn", 1)
     now = time.time()
     for age, key in enumerate(keys(4)):
         object_cache.store(key, CODE)
@@ -316,7 +317,18 @@ def test_the_least_recently_used_is_dropped_first(folder: Path, monkeypatch: pyt
     assert object_cache.contents().size <= tuning_for().disk_limit
 
 
-def test_half_written_files_of_killed_processes_go_away(folder: Path) -> None:
+def test_one_new_entry_in_some_makes_room(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(TRIED, "disk_limit", 0)
+    left = []
+    for first in range(2 * tuning_for().disk_turn):
+        object_cache.store(f"{first:04x}{0:060x}", CODE)
+        left.append(object_cache.contents().entries)
+    turn = list(range(tuning_for().disk_turn))
+    assert left == 2 * turn
+
+
+def test_half_written_files_of_killed_processes_go_away(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(TRIED, "disk_turn", 1)
     object_cache.store(KEY, CODE)
     old, new = folder / f".{KEY}.old.tmp", folder / f".{KEY}.new.tmp"
     for path in (old, new):

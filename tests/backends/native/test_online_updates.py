@@ -105,7 +105,7 @@ def test_an_update_has_the_bits_of_one_behind_the_step(name):
     check_same(inside, behind)
 
 
-@pytest.mark.parametrize("seed", range(30))
+@pytest.mark.parametrize("seed", [pytest.param(n, marks=pytest.mark.many if n >= 12 else ()) for n in range(30)])
 def test_random_networks(seed):
     rng = np.random.default_rng(seed)
     batch, size = int(rng.integers(1, 4)), D
