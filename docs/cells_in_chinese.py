@@ -14,6 +14,10 @@ FAMILIES_IN_CHINESE = {
     "Differential equations in steps": "按步计算的微分方程",
     "Found by search": "搜索得到的细胞",
     "Deep within a step, or with a slow part": "一步之内有多层，或带有慢的部分",
+    "Told of time, gaps and attention": "还要告知时间、缺失和注意力",
+    "By chance": "带随机性",
+    "Linear recurrences": "线性递推",
+    "Not learned, or spiking": "不学习的，或发放脉冲的",
 }
 IN_CHINESE = {
     "rnn": "最简单的循环神经网络（Elman 网络）",
@@ -92,6 +96,18 @@ IN_CHINESE = {
     "fs_lstm": "快慢 LSTM（FS-LSTM-2）：两个快的 LSTM 各走一步，中间夹一个慢的，快的告诉慢的，慢的也告诉快的",
     "intersection_rnn": "交叉 RNN（+RNN）：h 有一个沿时间的门，y 有一个沿深度的门，可以让输入直接通过",
     "scrn": "结构受限的循环网络：s 遗忘得慢，h 是普通的隐藏层，y 读两者",
+    "gru_d": "GRU-D：缺失的值由最后见到的值衰减到均值，隐藏状态也随时间衰减",
+    "phased_lstm": "Phased LSTM：时间门 k 让每个隐藏单元按自己的节奏、在周期的一小段里打开；t 是时间",
+    "time_aware_lstm": "时间感知 LSTM：记忆中短期的部分（学习得到）按经过的时间打折",
+    "cfc": "闭式连续时间细胞（CfC）：由经过的时间控制的门，从一个目标走到另一个",
+    "augru": "更新门乘以注意力分数 a（0 到 1）的 GRU：没有注意力的一步什么都不改变",
+    "zoneout_lstm": "带 zoneout 的 LSTM：隐藏单元随机地保持上一步的值",
+    "recurrent_dropout_lstm": "带循环 dropout 的 LSTM：只丢弃将要写入记忆的部分",
+    "lru": "线性循环细胞（LRU）：每步转动并缩小的复数，这里写成成对的实数",
+    "rg_lru": "实数门控线性循环细胞（RG-LRU）：x 决定每个隐藏单元保留多少、写入多少",
+    "rwkv4": "RWKV 的时间混合：到目前为止所有值的平均，按键和时间远近加权",
+    "leaky_echo_state": "回声状态网络，隐藏单元带泄漏：一切保持抽取时的样子，学习的是它后面的一层",
+    "lif": "泄漏积分发放：电位 v 逐渐泄漏，超过 1 就发出脉冲 s，并减去 1",
 }
 SOURCE_IN_CHINESE = {  # what a source says besides names and titles
     "; with the tanh on the cell that K. Greff et al. (2017), LSTM: a search space odyssey, call the vanilla LSTM": (
@@ -129,6 +145,31 @@ SOURCE_IN_CHINESE = {  # what a source says besides names and titles
     ),
     "; both fast cells work on the one state h, c, as in the authors' program": (
         "；两个快的细胞作用于同一个状态 h、c，与作者的程序相同"
+    ),
+    ", eqs. 9 to 16 (numbered from the decay rates on)": "，式 9 到 16（从衰减率算起）",
+    ", eqs. 1 to 10, leak and open (r_on) as there": "，式 1 到 10，leak 和 open（r_on）取值相同",
+    ", Section 3.2; of the two discounts there 1 / log(e + dt)": (
+        "，第 3.2 节；文中有两种打折方式，这里取 1 / log(e + dt)"
+    ),
+    ", eq. 4; one layer each for the three networks there, without a common one before them": (
+        "，式 4；文中的三个网络各取一层，前面没有共用的层"
+    ),
+    ", eqs. 2 to 5 and 12 to 13": "，式 2 到 5 和 12 到 13",
+    ", Section 3.2, with the probabilities of its language models on characters": (
+        "，第 3.2 节，概率取其字符语言模型所用的值"
+    ),
+    ", eq. 7; what is kept is divided by the probability to be kept": "，式 7；保留下来的值除以保留的概率",
+    ", eqs. 5 to 8 and Lemma 3.2": "，式 5 到 8 和引理 3.2",
+    ", eqs. 1 to 4 and Appendix A; with a weight for each unit where the paper's gates have blocks of a matrix": (
+        "，式 1 到 4 和附录 A；论文的门用分块矩阵，这里每个隐藏单元一个权重"
+    ),
+    ", eqs. 11 to 16 and Appendix D (the form of a recurrent network)": "，式 11 到 16 和附录 D（循环网络的形式）",
+    ", eq. 4 with a = 1; a tenth of the recurrent weights is not 0, and their spectral radius is 0.9, as ": (
+        "，式 4，取 a = 1；循环权重有十分之一不是 0，谱半径是 0.9，大致同 "
+    ),
+    ", GMD Report 148, has them about so": ", GMD Report 148",
+    ", eqs. 4 to 6 in their discrete form, with the reset by subtraction; without their second, synaptic state": (
+        "，式 4 到 6 的离散形式，以减法复位；没有其中第二个状态（突触电流）"
     ),
 }
 _HARD_SIGMOID = (
@@ -181,4 +222,14 @@ REMARK_IN_CHINESE = {
     "fs_lstm": "i1、f1 等属于第一个快的细胞，si、sf 等属于慢的，i2、f2 等属于第二个快的。",
     "scrn": "偏置是这里加的，论文中 y 上的 softmax 归损失函数管。torchrecurrent 是 y = tanh(U.y @ h + V.y @ s + b.y)，"
     "并且在 h 的方程里，h 的位置上是上一步的 y。",
+    "gru_d": "每个变量距上次观测的时间，论文把它当作输入，这里是状态 gap。x 观测到时 m 为 1，dt 是距上一步的时间；"
+    "m 为 0 时不看 x，可以是 NaN。S.mean 是 x 的经验均值，x 标准化之后就是零。",
+    "phased_lstm": "相移 p.s 在这里以周期为单位，所以无论周期多长，起初都在一个周期里均匀分布。",
+    "zoneout_lstm": "没有随机数生成器时，用均值代替抽样，论文在使用训练好的网络时也是这样。",
+    "lru": "论文从 sqrt(1 - r²) 出发学习输入的尺度，这里始终取这个值；相位直接学习，而不是学习它的对数。"
+    "r = exp(-exp(nu)) 是保留多少，phase 是转动多少。初值落在圆环 0.9 < r < 0.999 上。",
+    "rg_lru": "起初，门打开的隐藏单元保留自己的 0.9 到 0.999。",
+    "rwkv4": "num 和 den 是求平均用的两个和，都除以 exp(top)，使指数不会溢出；before 是上一步的 x。"
+    "论文的堆叠里后面还有通道混合，它除了上一步之外与时间无关。",
+    "lif": "梯度用的是一个同样斜率的 logistic 函数，代替阶跃（替代梯度）。",
 }

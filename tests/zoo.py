@@ -26,7 +26,13 @@ FEW = (
     "tau_gru",  # a state that hands on another
     "scrn",  # an output that no step reads
 )
-REST = tuple(name for name in ZOO if name not in FEW)
+# which are given more than x, draw, hold arrays that are not learned, or have the input's length throughout
+APART = (
+    *("gru_d", "phased_lstm", "time_aware_lstm", "cfc", "augru"),
+    *("zoneout_lstm", "recurrent_dropout_lstm", "rg_lru", "rwkv4", "leaky_echo_state", "lif"),
+)
+PLAIN = tuple(name for name in ZOO if name not in APART)
+REST = tuple(name for name in PLAIN if name not in FEW)
 # which keep an input: its length would be another in a second layer
 ONE_LAYER = ("typed_gru", "typed_lstm", "qrnn", "intersection_rnn")
 
@@ -40,5 +46,5 @@ def _is_defined(name: str) -> bool:
 
 
 # for which one trace per weight holds the derivative, where matrices are cut
-ONLINE = tuple(name for name in ZOO if _is_defined(name))
+ONLINE = tuple(name for name in PLAIN if _is_defined(name))
 FEW_ONLINE = tuple(name for name in FEW if name in ONLINE) + ("gers_lstm", "atr", "elstm")

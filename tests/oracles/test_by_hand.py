@@ -11,7 +11,7 @@ from torch.nn.functional import conv1d, linear, softplus
 
 from gated.cells import ZOO
 
-from .comparing import Problem, assert_same
+from .comparing import D, H, Problem, assert_same
 
 sigmoid, tanh, relu = torch.sigmoid, torch.tanh, torch.relu
 
@@ -112,6 +112,31 @@ def intersection_rnn(w, x, y, h):
     return torch.lerp(relu(n), x, sigmoid(g)), torch.lerp(tanh(m), h, sigmoid(k))
 
 
+def lru(w, x, h, re, im):
+    turned = torch.exp(torch.complex(-torch.exp(w["p.nu"]), w["p.phase"]))
+    b, c = (torch.complex(w[f"{family}.re"], w[f"{family}.im"]) for family in "BC")
+    z = turned * torch.complex(re, im) + torch.sqrt(1 - turned.abs() ** 2) * (x.to(b.dtype) @ b.T)
+    return (z @ c.T).real + linear(x, w["D.h"]), z.real, z.imag
+
+
+def rg_lru(w, x, h):
+    r, i = (sigmoid(w[f"w.{m}"] * x + w[f"b.{m}"]) for m in "ri")
+    kept = sigmoid(-w["p.decay"]) ** (8 * r)
+    return (kept * h + torch.sqrt(1 - kept**2) * (i * x),)
+
+
+def rwkv4(w, x, h, num, den, top, before):
+    # sums that are not divided by exp(top)
+    r, k, v = (linear(torch.lerp(before, x, w[f"p.m_{m}"]), w[f"W.{m}"]) for m in "rkv")
+    num, den = torch.exp(top) * num, torch.exp(top) * den
+    now = torch.exp(w["p.u"] + k)
+    h = linear(sigmoid(r) * (num + now * v) / (den + now), w["W.o"])
+    top = torch.maximum(top - torch.exp(w["p.w"]), k)
+    fade = torch.exp(-torch.exp(w["p.w"]))
+    num, den = (fade * a + torch.exp(k) * n for a, n in ((num, v), (den, 1)))
+    return h, num * torch.exp(-top), den * torch.exp(-top), top, x
+
+
 def rhn(w, x, s):
     for layer in "012":
         h, t = (linear(s, w[f"R.{m}{layer}"], w[f"b.{m}{layer}"]) for m in "ht")
@@ -167,7 +192,7 @@ STEPS = {
         step.__name__: step
         for step in (
             low_rank_rnn, ctrnn, lem, multiplicative_rnn, mi_rnn, mi_gru, mi_lstm, sru, mingru, minlstm, elstm, rhn,
-            fs_lstm, scrn, nas, qrnn, fastgrnn, intersection_rnn,
+            fs_lstm, scrn, nas, qrnn, fastgrnn, intersection_rnn, lru, rg_lru, rwkv4,
         )
     },
 }  # fmt: skip
@@ -176,7 +201,8 @@ STEPS = {
 @pytest.mark.parametrize("name", STEPS)
 def test_same_numbers(name):
     for steps in (1, 5):
-        problem = Problem.of(ZOO[name], steps, sizes={"r": 2} if name == "low_rank_rnn" else None)
+        hidden = D if name in ("rg_lru", "rwkv4") else H
+        problem = Problem.of(ZOO[name], steps, hidden, {"r": 2} if name == "low_rank_rnn" else None)
         w = {key: torch.tensor(value, requires_grad=True) for key, value in problem.weights.items()}
         theirs = problem.theirs(lambda *given, w=w: STEPS[name](w, *given))
         theirs |= {f"d {key}": value.grad.numpy() for key, value in w.items()}

@@ -11,10 +11,10 @@ from gated.language import bernoulli, cell, sigmoid, tanh
 def zoneout_lstm(x, h, c, *, W, U, b, zone_h=0.05, zone_c=0.5):
     """LSTM with zoneout: at random a unit keeps what it was at the step before.
 
-    Without a generator the mean stands for the draw, as the paper has it when a trained network is used.
-
     Source: D. Krueger et al. (2017), Zoneout: regularizing RNNs by randomly preserving hidden activations, ICLR
     (arXiv:1606.01305), Section 3.2, with the probabilities of its language models on characters.
+
+    Without a generator the mean stands for the draw, as the paper has it when a trained network is used.
     """
     keep_c = bernoulli(zone_c)
     keep_h = bernoulli(zone_h)

@@ -11,11 +11,11 @@ from gated.language import cell, hold, sigmoid, where
 def lif(x, s, v, *, W, U, b, decay=0.9, slope=5.0):
     """Leaky integrate-and-fire units: the potential v leaks, a spike s comes where it is above 1 and takes 1 from it.
 
-    The gradient is that of a logistic function of this slope in the place of the step (a surrogate gradient).
-
     Source: E. O. Neftci, H. Mostafa, F. Zenke (2019), Surrogate gradient learning in spiking neural networks, IEEE
     Signal Processing Magazine 36(6), 51-63, eqs. 4 to 6 in their discrete form, with the reset by subtraction; without
     their second, synaptic state.
+
+    The gradient is that of a logistic function of this slope in the place of the step (a surrogate gradient).
     """
     v = decay * v + W.s @ x + U.s @ s + b.s - s
     soft = sigmoid(slope * (v - 1))

@@ -11,11 +11,11 @@ from gated.language import cell, cos, exp, maximum, sigmoid, sin, softplus, sqrt
 def lru(x, h, re, im, *, B, C, D, p):
     """Linear recurrent unit: complex numbers, each turned and shrunk at every step, here as pairs of real ones.
 
-    r = exp(-exp(nu)) is how much is kept, phase how far it is turned. The first values lie on the ring 0.9 < r < 0.999.
-
     Source: A. Orvieto, S. L. Smith, A. Gu, A. Fernando, C. Gulcehre, R. Pascanu, S. De (2023), Resurrecting recurrent
     neural networks for long sequences, ICML, eqs. 5 to 8 and Lemma 3.2. The paper learns the scale of what comes in
     from sqrt(1 - r²) on; here it is that at all times, and the phase is learned itself, not its logarithm.
+
+    r = exp(-exp(nu)) is how much is kept, phase how far it is turned. The first values lie on the ring 0.9 < r < 0.999.
     """
     r = exp(-exp(p.nu))
     scale = sqrt(1 - r * r)
@@ -45,11 +45,11 @@ def rg_lru(x, h, *, w, b, p, power=8.0):
 def rwkv4(x, h, num, den, top, before, *, W, p):
     """RWKV's time mixing: a mean of all values so far, weighted by their keys and by how long ago they were.
 
-    num and den are the mean's two sums, both divided by exp(top), so that no exponential overflows; before is the x of
-    the step before. In the stack of the paper a channel mixing follows; that one has no time in it but the step before.
-
     Source: B. Peng et al. (2023), RWKV: reinventing RNNs for the transformer era, EMNLP Findings, eqs. 11 to 16 and
     Appendix D (the form of a recurrent network).
+
+    num and den are the mean's two sums, both divided by exp(top), so that no exponential overflows; before is the x of
+    the step before. In the stack of the paper a channel mixing follows; that one has no time in it but the step before.
     """
     r = W.r @ (p.m_r * x + (1 - p.m_r) * before)
     k = W.k @ (p.m_k * x + (1 - p.m_k) * before)

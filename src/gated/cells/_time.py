@@ -13,12 +13,12 @@ from gated.language import cell, exp, fixed, floor, log, number, relu, sigmoid, 
 def gru_d(x, m, dt: number, /, h, last, gap, *, W, U, V, w, b, S: fixed):
     """GRU-D: what is missing fades from the last value seen to the mean, and the hidden state fades with time.
 
-    m is 1 where x has been observed, dt the time since the step before; where m is 0 x is not looked at, NaN will do.
-    S.mean is the empirical mean of x, zeros if x is standardised.
-
     Source: Z. Che, S. Purushotham, K. Cho, D. Sontag, Y. Liu (2018), Recurrent neural networks for multivariate time
     series with missing values, Scientific Reports 8, 6085, eqs. 9 to 16 (numbered from the decay rates on). The time
     since each variable was last observed, which the paper takes as an input, is the state gap here.
+
+    m is 1 where x has been observed, dt the time since the step before; where m is 0 x is not looked at, NaN will do.
+    S.mean is the empirical mean of x, zeros if x is standardised.
     """
     gap = gap + dt
     fade = exp(-relu(w.x * gap + b.x))
