@@ -37,7 +37,7 @@ from gated.language import FUNCTIONS
 
 # of each shape of equations one: what the others add to these, tests/backends and tests/properties look at
 QUICK = ("rnn", "peephole_lstm", "projected_lstm", "gru_reset_after", "slstm", "lstm_full_gate_recurrence")
-RANGES = {"slstm": {"n": (0.5, 1.5)}}  # it divides by n
+RANGES = {"slstm": {"n": (0.5, 1.5)}, "time_aware_lstm": {"dt": (0.1, 3.0)}}  # n divides, time passes forwards
 
 
 @gated.cell
@@ -137,7 +137,8 @@ EXTRA = [
 @pytest.mark.parametrize("name", [pytest.param(name, marks=() if name in QUICK else pytest.mark.many) for name in ZOO])
 def test_every_cell_of_the_zoo(name):
     report = check_cell(ZOO[name], ranges=RANGES.get(name))
-    assert report.passed and report.worst.error < 1e-13
+    # (where the phased one's gate is closed, gradients are a thousandth: the leak)
+    assert report.passed and report.worst.error < (1e-12 if name == "phased_lstm" else 1e-13)
 
 
 @pytest.mark.parametrize("cell", EXTRA, ids=lambda cell: cell.name)
@@ -269,7 +270,17 @@ def test_what_may_be_a_mistake_is_noted(cell, notes):
 
 def test_of_the_zoo_only_outputs_that_no_step_reads_are_noted():
     noted = {name: notes for name, cell in ZOO.items() if (notes := notes_on(cell.graph))}
-    assert noted.keys() == {"memory_controller_lstm", "typed_lstm", "qrnn", "sru", "elstm", "scrn", "intersection_rnn"}
+    assert noted.keys() == {
+        "memory_controller_lstm",
+        "typed_lstm",
+        "qrnn",
+        "sru",
+        "elstm",
+        "scrn",
+        "intersection_rnn",
+        "lru",
+        "rwkv4",
+    }
     for name, (note,) in noted.items():
         assert note.startswith(f"the state {ZOO[name].states[0]} is never read: ")
 

@@ -204,7 +204,7 @@ class Recurrent(Stack, kind="recurrent"):
     def _checked(self, x: Any, state: Any, lengths: Any) -> tuple[Array, list[Array], Packing, Form]:
         """The arguments of a forward pass, x as (T, N, D), and the form in which inputs came."""
         form = AS_IT_IS
-        if self._inputs.plain:
+        if self._inputs.plain and type(x) is not dict:
             shape = ("N", "T", self.input_size) if self.batch_first else ("T", "N", self.input_size)
             x = self._time_major(checks.array("x", x, shape, self.dtype))
         else:
