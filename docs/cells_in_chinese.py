@@ -79,6 +79,8 @@ IN_CHINESE = {
     "mi_gru": "带乘性整合的 GRU（MI-GRU）；z = 1 表示取候选值 n",
     "mi_lstm": "带乘性整合的 LSTM（MI-LSTM）",
     "ctrnn": "连续时间 RNN，用欧拉法逐步计算；sigmoid(a.h) 是步长与该隐藏单元时间常数之比",
+    "antisymmetric_rnn": "反对称 RNN：每步沿一个方程前进 eps，其矩阵 U − Uᵀ − gamma I 是稳定的",
+    "gated_antisymmetric_rnn": "带输入门的反对称 RNN，门经由同一个矩阵看到过去",
     "low_rank_rnn": "低秩 RNN，用欧拉法逐步计算，dt 是步长与时间常数之比：循环矩阵是 M.h N.h",
     "cornn": "耦合振子 RNN（coRNN）：h 是各振子的位置，z 是速度",
     "unicornn": "无阻尼独立受控振子 RNN（UnICORNN）：每个隐藏单元各自振动，各有自己的快慢",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from tests.zoo import PLAIN
@@ -18,6 +20,13 @@ from gated.schedule.grouping import ProductGroup, group_products
 from gated.schedule.schedule import ADJOINT, INPUT, PARAMETER, STATE
 
 
+def matrix_by_hand(layer, matrix):
+    """One that is made of parameters, as it is written in Python."""
+    if matrix.of is None:
+        return layer.params[f"l0.{matrix.name}"]
+    return eval(matrix.name, {"U": SimpleNamespace(h=layer.params["l0.U.h"])})
+
+
 def run_by_hand(layer, x, state):
     """One layer, one direction: every node of the graph, step by step, straight from the definition."""
     graph = resolved(layer.cell.graph)
@@ -30,7 +39,7 @@ def run_by_hand(layer, x, state):
             if node.op == "constant":
                 values[node] = np.float64(node.attr)
             elif node.op == "product":
-                values[node] = args[0] @ layer.params[f"l0.{node.attr[0].name}"].T
+                values[node] = args[0] @ matrix_by_hand(layer, node.attr[0]).T
             elif node.op == "call":
                 values[node] = FUNCTIONS[node.attr].numpy(*args)
             elif node.attr[0] == "vector":

@@ -16,6 +16,8 @@ import pytest
 from tests.zoo import PLAIN
 
 import gated
+from gated.backends import Pass
+from gated.backends.made import for_made
 from gated.backends.reference import ReferenceBackend
 from gated.calculus.notation import break_lines
 from gated.calculus.steps import steps
@@ -69,8 +71,8 @@ def example(cell, T, N=3, seed=0):
 def by_backend(cell, sizes, params, x, states, dy, dstates):
     """The same by the reference backend: {name: array} of all results."""
     T, N, _ = x.shape
-    backend = ReferenceBackend()
-    scan = backend.forward(schedule(cell.graph), sizes, params, x.reshape(T * N, -1), np.full(T, N), states)
+    backend = for_made(ReferenceBackend()) if cell.graph.made else ReferenceBackend()
+    scan = backend.forward(Pass(schedule(cell.graph), sizes, params, x.reshape(T * N, -1), np.full(T, N), states))
     grads = {name: np.zeros_like(value) for name, value in params.items()}
     dx, initial = backend.backward(scan, dy.reshape(T * N, -1), dstates, grads)
     y = scan.states[0][N:].reshape(T, N, -1)

@@ -20,6 +20,7 @@ from gated.calculus import reverse_mode
 from gated.calculus.forward_mode import forward_mode
 from gated.language import graph as g
 from gated.language.functions import FUNCTIONS
+from gated.language.matrices import Transposition, matrix_leaf, transposed
 from gated.language.operations import BOOK, Elementwise, Operation, Reduction, enter
 from gated.language.printing import LATEX, NUMPY, TEXT, Printer
 from gated.nn.maps import planned
@@ -28,6 +29,8 @@ SOURCE = Path(gated.__file__).parent
 
 
 def arguments(row: Operation) -> list[g.Node]:
+    if isinstance(row, Transposition):
+        return [matrix_leaf("W.i", "n", "m")]
     count = row.arity if isinstance(row, Elementwise) else 1
     return [g.leaf("state", name, "n") for name in "abc"[:count]]
 
@@ -39,6 +42,7 @@ def example(row: Operation) -> g.Node:
         "leaf": g.leaf("state", "a", "n"),
         "constant": g.constant(2.0),
         "product": g.product([g.Matrix("W", "i", "n", "n")], [g.leaf("state", "a", "n")]),
+        "transpose": transposed(arguments(row)[0]),
     }[row.name]
 
 
@@ -89,6 +93,8 @@ def values(nodes: list[g.Node], known: dict[g.Node, np.ndarray], matrix: np.ndar
         elif g.is_product(node):
             pairs = zip(node.attr, args, strict=True)
             known[node] = sum(v @ (matrix if m.transposed else matrix.T) for m, v in pairs)
+        elif isinstance(node.operation, Transposition):
+            known[node] = args[0].T
         else:
             row = node.operation
             assert isinstance(row, (Elementwise, Reduction))
@@ -105,7 +111,7 @@ def test_derivative_and_tangent_agree_with_the_value(name: str) -> None:
     matrix = rng.standard_normal((3, 3))
     moved = {leaf: at[leaf] + 1j * step * moves[leaf] for leaf in leaves}
     expected = values([node], dict(moved), matrix)[0].imag / step
-    tangents = {leaf: g.leaf("seed", f"move of {leaf.attr[1]}", "n") for leaf in leaves}
+    tangents = {leaf: g.leaf("seed", f"move of {leaf.attr[1]}", leaf.dim) for leaf in leaves}
     (tangent,) = forward_mode([node], tangents)
     numbers = {**at, **{tangents[leaf]: moves[leaf] for leaf in leaves}}
     (got,) = values([tangent], dict(numbers), matrix)
@@ -184,6 +190,7 @@ BOOKKEEPERS = {
     "language/functions.py",
     "language/decisions.py",
     "language/reductions.py",
+    "language/matrices.py",
     "language/printing.py",
     "backends/native/codegen/elementary.py",
     "backends/native/codegen/decisions.py",

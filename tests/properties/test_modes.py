@@ -11,7 +11,7 @@ from gated.cells import ZOO
 from gated.language import FUNCTIONS
 from gated.language.chance import expected as with_means
 from gated.language.constants import resolved
-from gated.language.graph import ONE_DIM, Matrix, call, constant, leaf, topological
+from gated.language.graph import ONE_DIM, Matrix, call, constant, is_product, leaf, topological
 from gated.language.reductions import REDUCTIONS
 
 ROWS = 3
@@ -41,7 +41,7 @@ class Subject:
 
     def __init__(self, graph, seed=0):
         rng = np.random.default_rng(seed)
-        self.graph = graph = resolved(graph)
+        self.graph = graph = resolved(graph).core
         self.sizes = {ONE_DIM: 1, "input": 4, **{dim: 5 + i for i, dim in enumerate(graph.free_dims)}}
         self.variables = [graph.input_leaf(n) for n in graph.inputs] + [graph.state_leaf(n) for n in graph.states]
         self.variables += [leaf("vector", n, s[0]) for n, s in graph.parameters.items() if len(s) == 1]
@@ -59,9 +59,8 @@ class Subject:
         """J v by forward mode."""
         shapes = self.graph.parameters
         moves = {node: leaf("seed", f"tangent of {node.attr[1]}", node.dim) for node in self.variables}
-        turns = {
-            Matrix(*name.split("."), *shapes[name]): Matrix("tangent of", name, *shapes[name]) for name in self.matrices
-        }
+        used = {m for node in self.graph.order if is_product(node) for m in node.attr}
+        turns = {matrix: Matrix("tangent of", matrix.name, *shapes[matrix.name]) for matrix in used}
         outputs = forward_mode(self.graph.outputs, moves, turns)
         values = {**self.values, **{moves[node]: v for node, v in self.directions.items()}}
         matrices = {**self.matrices, **{f"tangent of.{name}": m for name, m in self.turned.items()}}

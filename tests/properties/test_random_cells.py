@@ -77,6 +77,10 @@ numbers = _beside("numbers_in_cells")
 OPERATORS = ["{} + {}", "{} - {}", "{} * {}", "{} / (2.5 + tanh({}))", "-{}", "1 - {}"]
 OPERATORS += ["{} ** 2", "tanh({}) ** 3", "(1.5 + tanh({})) ** -0.5", "where(tanh({}) > -2, {}, sqrt(tanh({}) - 2))"]
 OPERATORS += [*numbers.FORMS.values(), *numbers.EXTREME.values()]
+# Matrices that are made of parameters, square ones and such that fit the input. {} is a parameter.
+SQUARE = ["{} - {}.T", "{}.T", "({} + {}).T * {}", "abs({})", "maximum({}, {}.T)", "exp(tanh({})) * {}", "2 * {} + 1"]
+SQUARE += ["-{}", "(2 - {}.T) / (2.5 + tanh({}))", "where({} > 0.1, {}, {}.T)", "clip({}, -0.5, 0.5)"]
+WIDE = ["{} * {}", "({}) ** 2", "sigmoid({}) - {}", "softplus({})", "erf({}) * sin({})"]
 SCOPE = {
     "sigmoid": sigmoid,
     "tanh": tanh,
@@ -107,6 +111,7 @@ def test_every_public_function_may_occur():
     assert set(SAFE) == {name for name, row in FUNCTIONS.items() if row.public}
 
 
+KINDS = ["name", "input", "matrix", "made", "turned", "vector", "function", "operator", "chain"]
 # what stands before an expression: the family of which it has a member, if any, and how it is written
 RICH = {
     "gap": ("", "dt"),
@@ -140,13 +145,16 @@ class Writer:
             return known[-1]
         return self.data.draw(st.sampled_from(known))
 
+    def made(self, templates, family):
+        template = self.data.draw(st.sampled_from(templates))
+        return f"({template.format(*(self.member(family) for _ in range(template.count('{}'))))})"
+
     def pick(self, options):
         return self.data.draw(st.sampled_from(options))
 
     def expression(self, names, depth):
         """An expression of the common length; `names` are the states and gates in sight."""
-        kinds = ["name", "input", "matrix", "vector", "function", "operator", "chain"]
-        kind = self.data.draw(st.sampled_from([*kinds, *(RICH if self.rich else ())]))
+        kind = self.data.draw(st.sampled_from([*KINDS, *(RICH if self.rich else ())]))
         if depth == 0 or kind == "name":
             return self.data.draw(st.sampled_from(names))
         if kind == "input":
@@ -160,6 +168,12 @@ class Writer:
         if kind == "vector":
             scale = numbers.filled(self.data.draw(st.sampled_from(["", " / ~", " + #"])), self.pick)
             return f"({self.member('p')}{scale}) * ({self.expression(names, depth - 1)})"
+        if kind == "made":
+            if self.data.draw(st.booleans()):
+                return f"{self.made(SQUARE, 'U')} @ ({self.expression(names, depth - 1)})"
+            return f"{self.made(WIDE, 'W')} @ x"
+        if kind == "turned":
+            return f"{self.member('Q')}.T @ x"
         if kind == "matrix":
             return f"{self.member('U')} @ ({self.expression(names, depth - 1)})"
         if kind == "chain":  # through an inner size: every pair of matrices has its own

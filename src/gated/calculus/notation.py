@@ -34,6 +34,11 @@ class Notation:
         for quantity in self.steps.quantities:
             names[quantity.symbol] = names[quantity.definition] = self.value(quantity)
             names[quantity.adjoint] = self.adjoint_of(quantity)
+        for node, name in self.steps.matrices.items():
+            names[node] = self.symbol(name, "")
+        if self.steps.made is not None:
+            for name, seed in self.steps.made.seeds.items():
+                names[seed] = self.adjoint(self.steps.matrices[self.steps.made.matrices[name]], "")
         names[self.steps.direct] = self.adjoint(self.output)
         names.update((node, self.received(name)) for name, node in self.steps.received.items())
         return names
@@ -83,7 +88,7 @@ class Notation:
         return self.style.parameter(*name.split(".", 1))
 
     def matrix(self, matrix: Matrix) -> str:
-        return self.style.matrix(matrix)
+        return self.printer.matrix(matrix)
 
     # expressions
 
@@ -132,6 +137,13 @@ class Notation:
         if len(terms) > 1 or _splits(body):
             body = rf"\left({body}\right)" if self.latex else f"({body})"
         return rf"\sum_{{t=1}}^{{T}} {body}" if self.latex else f"Σₜ {body}"
+
+    def with_term(self, text: str, term: Node) -> str:
+        """A sum with one term more."""
+        more, minus = self.printer.term(term), "-" if self.latex else "−"
+        if not text:
+            return more
+        return f"{text} {minus} {more[1:].lstrip()}" if more.startswith(minus) else f"{text} + {more}"
 
     def outer(self, delta: Node, operand: Node) -> str:
         """δ vᵀ, with brackets around anything that is more than a symbol."""

@@ -81,6 +81,11 @@ class NamedProgram:
             (node, take(f"{node.attr}_{names[node.args[0]]}")) for node in self.shared if node.args[0] in names
         )
         names.update((node, self.parameter[name]) for name, node in self.vectors.items())
+        if steps.made is not None:
+            names.update((node, self.parameter[name]) for name, node in steps.made.leaves.items())
+            names.update((node, take(name)) for node, name in steps.matrices.items())
+            seeds = {seed: steps.matrices[steps.made.matrices[name]] for name, seed in steps.made.seeds.items()}
+            names.update((seed, take(f"d{name}")) for seed, name in seeds.items())
         for node in self.shared:
             names.setdefault(node, take(f"{node.attr}_{names[node.args[0]]}"))
         for q in steps.quantities:

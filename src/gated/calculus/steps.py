@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from gated.calculus.forward_mode import forward_mode
+from gated.calculus.made import Made, made_of
 from gated.calculus.reverse_mode import reverse_mode
 from gated.language.arithmetic import times_slope
 from gated.language.decisions import kept
@@ -32,6 +33,7 @@ from gated.language.graph import (
     topological,
     with_args,
 )
+from gated.language.matrices import is_transposed, matrix_of
 from gated.language.naming import SHARED, free_letter, long_parts, taken_names
 from gated.language.reductions import total
 
@@ -92,7 +94,10 @@ class Steps:
         arriving: symbol -> adjoints that come from outside the step: `direct` (of the output, from the loss) and
             `received[state]` (of a new state, from step t+1).
         uses: symbol of a quantity, leaf of a previous state, input or vector parameter -> its occurrences, last first.
-        products: matrix -> (adjoint of its product, operand) pairs.
+        products: matrix -> (adjoint of its product, operand) pairs, whose outer products its gradient is the sum of; of
+            a parameter that is applied transposed, (operand, adjoint) pairs.
+        made: the matrices that are made of parameters, but for those that are one parameter, transposed.
+        matrices: the name of each, by the node that makes it.
     """
 
     graph: Graph
@@ -102,6 +107,8 @@ class Steps:
     arriving: dict[Node, list[Node]] = field(default_factory=dict)
     uses: dict[Node, list[Use]] = field(default_factory=dict)
     products: dict[Matrix, list[tuple[Node, Node]]] = field(default_factory=dict)
+    made: Made | None = None
+    matrices: dict[Node, str] = field(default_factory=dict)
 
     def total(self, symbol: Node) -> Node:
         """The adjoint of a quantity, previous state, input or vector parameter at one step: the sum of its terms."""
@@ -131,6 +138,10 @@ def steps(graph: Graph) -> Steps:
     dims = [graph.dims[name] for name in graph.states]
     received = {name: leaf("seed", f"received:{name}", dim) for name, dim in zip(graph.states, dims, strict=True)}
     result = Steps(graph, quantities, leaf("seed", "direct", dims[0]), received)
+    plain = {name: matrix.of for name, matrix in graph.made.items() if matrix.of is not None}
+    result.made = made_of(graph, {name: node for name, node in plain.items() if not _turned(node)})
+    if result.made is not None:
+        result.matrices = _named(result.made, taken_names(graph) | {q.name for q in quantities})
     for position, (name, node) in enumerate(zip(graph.states, graph.outputs, strict=True)):
         arrivals = result.arriving.setdefault(symbols.get(node, node), [])
         arrivals += [result.direct] * (position == 0) + [received[name]]
@@ -138,6 +149,12 @@ def steps(graph: Graph) -> Steps:
         if not is_constant(result.total(quantity.symbol), 0.0):
             _differentiate(result, quantity)
     return result
+
+
+def _named(made: Made, taken: set[str]) -> dict[Node, str]:
+    """M, or M1, M2, ..."""
+    letter, nodes = free_letter("MAKCQ", "", taken), list(made.matrices.values())
+    return {node: letter if len(nodes) == 1 else f"{letter}{k}" for k, node in enumerate(nodes, 1)}
 
 
 def _differentiate(result: Steps, quantity: Quantity) -> None:
@@ -168,7 +185,15 @@ def _differentiate(result: Steps, quantity: Quantity) -> None:
             Use(quantity, slope, matrices, term, sheltered or symbol in adjoints.sheltered, summed)
         )
     for matrix, pairs in adjoints.products.items():
-        result.products.setdefault(matrix, []).extend(pairs)
+        if matrix.of is not None and _turned(matrix.of):  # Mᵀ v: M receives v δᵀ
+            result.products.setdefault(matrix_of(matrix.of.args[0]), []).extend((v, delta) for delta, v in pairs)
+        else:
+            result.products.setdefault(matrix, []).extend(pairs)
+
+
+def _turned(node: Node) -> bool:
+    """Whether a matrix is a parameter, transposed."""
+    return is_transposed(node) and is_leaf(node.args[0])
 
 
 def _column(definition: Node, number: Node) -> Node:

@@ -23,6 +23,7 @@ _module, _names = submodules(__name__)
 # who has which: equations are read when a cell is first asked for, so that the others cost nothing
 _PLACES = {
     "_additive": "atr cfn dsgu ran sgu star",
+    "_antisymmetric": "antisymmetric_rnn gated_antisymmetric_rnn",
     "_chance": "recurrent_dropout_lstm zoneout_lstm",
     "_deep": "fs_lstm intersection_rnn rhn scrn",
     "_dynamical": "br cornn ctrnn lem low_rank_rnn nbr tau_gru unicornn",
@@ -61,7 +62,9 @@ _KINDS = {
     "Other gates": "atr cfn ran star sgu dsgu",
     "Each unit sees its own past only": "typed_rnn typed_gru typed_lstm qrnn sru mingru minlstm elstm",
     "Products of input and state": "multiplicative_rnn multiplicative_lstm mi_rnn mi_gru mi_lstm",
-    "Differential equations in steps": "ctrnn low_rank_rnn cornn unicornn lem tau_gru br nbr",
+    "Differential equations in steps": (
+        "ctrnn antisymmetric_rnn gated_antisymmetric_rnn low_rank_rnn cornn unicornn lem tau_gru br nbr"
+    ),
     "Found by search": "mut1 mut2 mut3 nas",
     "Deep within a step, or with a slow part": "rhn fs_lstm scrn intersection_rnn",
     "Told of time, gaps and attention": "gru_d phased_lstm time_aware_lstm cfc augru",

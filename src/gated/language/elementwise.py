@@ -11,7 +11,7 @@ from gated.errors import CellError, as_array, describe, wrong, wrong_type
 from gated.language.functions import PUBLIC
 from gated.language.operations import Elementwise
 from gated.language.refusals import place, refuse
-from gated.language.symbols import Comparison, Symbol, apply, lift, number
+from gated.language.symbols import Symbol, apply, lift, number
 
 
 def _array(name: str, value: Any) -> np.ndarray[Any, Any]:
@@ -63,7 +63,7 @@ def _public(row: Elementwise) -> Any:
 
 def _chosen(row: Elementwise, condition: Any, *branches: Any) -> Any:
     """A choice: by a comparison of the equations, or by truths that are known already."""
-    if isinstance(condition, Comparison):
+    if getattr(condition, "_compares", False):
         return apply(row.name, condition, *branches)
     if stands_in_equations(condition):
         refuse(f"the condition of {row.name} is a vector, expected a comparison: write {row.usage}")

@@ -9,6 +9,7 @@ written in text, LaTeX and Python, and what a reader is told of it. Everything e
     functions     elementwise functions
     decisions     comparisons, what is taken where they hold, what is held
     reductions    over the units, to one number
+    matrices      the transpose, in matrices that are made of parameters
 
 To add a function is to add a row to `functions` (and machine code under the same name to the native emitters).
 """

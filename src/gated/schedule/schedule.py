@@ -14,6 +14,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from gated.calculus import reverse_mode
+from gated.calculus.made import Made, made_matrices
 from gated.language.chance import expected
 from gated.language.constants import resolved
 from gated.language.graph import Graph, Matrix, Node, is_constant, is_elementwise, is_leaf, leaf, topological
@@ -27,7 +28,7 @@ class CellSchedule:
     """Ordered programs; every list is topological.
 
     Attributes:
-        graph: the cell (or map) this is made from.
+        graph: the cell (or map) this is made from; every matrix is a parameter of it (`Graph.core`).
         level: node -> 0, 1, 2 or 3, for every node of the forward and backward programs.
         before: forward nodes of level 0 and 1.
         step: forward nodes of level 2.
@@ -41,6 +42,7 @@ class CellSchedule:
         inputs: adjoint of each input, but of draws, which stand behind all others.
         vectors: vector parameter -> adjoint (to be summed over all rows).
         products: matrix -> (δ, operand) pairs; its gradient is Σ over all rows of δ operandᵀ.
+        made: what of the matrices is made of the cell's own parameters.
     """
 
     graph: Graph
@@ -57,6 +59,7 @@ class CellSchedule:
     inputs: tuple[Node, ...]
     vectors: dict[str, Node]
     products: dict[Matrix, list[tuple[Node, Node]]]
+    made: Made | None = None
 
 
 def schedule(graph: Graph) -> CellSchedule:
@@ -65,6 +68,7 @@ def schedule(graph: Graph) -> CellSchedule:
     A graph in which the draws are inputs (`chance.drawn`) keeps them: they have no adjoints.
     """
     graph = expected(graph) if set(graph.draws) - set(graph.inputs) else resolved(graph)
+    made, graph = made_matrices(graph), graph.core
     adjoints = reverse_mode(graph.outputs, graph.seeds)
     previous = [adjoints.get(graph.state_leaf(name)) for name in graph.states]
     inputs = [adjoints.get(graph.input_leaf(name)) for name in graph.inputs if name not in graph.draws]
@@ -109,6 +113,7 @@ def schedule(graph: Graph) -> CellSchedule:
         inputs=tuple(inputs),
         vectors=vector_adjoints,
         products=products,
+        made=made,
     )
 
 
