@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from gated.language.graph import ONE_DIM, Matrix, Node, constant, is_constant, is_product, topological
-from gated.language.reductions import total as total_of
+from gated.language.graph import ONE_DIM, Matrix, Node, constant, is_constant, is_leaf, is_product, topological
+from gated.language.over_units import spread, summed
 
 
 @dataclass
@@ -41,31 +41,37 @@ def reverse_mode(outputs: Sequence[Node], seeds: Sequence[Node]) -> Adjoints:
         seeds: the adjoint of each output, of the output's length.
     """
     result = Adjoints()
+    order = topological(outputs)
+    values = set(order)
     for output, seed in zip(outputs, seeds, strict=True):
-        _contribute(result, output, None, seed)
-    for node in reversed(topological(outputs)):
+        _contribute(result, output, None, seed, values)
+    for node in reversed(order):
         terms = result.terms.get(node, [])
         if not terms or is_constant(node):
             continue
         total = terms[0][1]
         for _, term in terms[1:]:
             total = total + term
+        if is_product(node) or is_leaf(node, "vector"):
+            total = spread(
+                total, node.dim
+            )  # where each unit has the same number, a matrix or a sum over rows needs all
         result.of[node] = total
-        _propagate(result, node, total)
+        _propagate(result, node, total, values)
     return result
 
 
-def _propagate(result: Adjoints, node: Node, adjoint: Node) -> None:
+def _propagate(result: Adjoints, node: Node, adjoint: Node, values: set[Node]) -> None:
     if is_product(node):
         for matrix, operand in zip(node.attr, node.args, strict=True):
             result.products.setdefault(matrix, []).append((adjoint, operand))
     for arg, term in zip(node.args, node.operation.back(node, adjoint), strict=True):
-        _contribute(result, arg, node, term)
+        _contribute(result, arg, node, term, values)
 
 
-def _contribute(result: Adjoints, node: Node, user: Node | None, term: Node) -> None:
+def _contribute(result: Adjoints, node: Node, user: Node | None, term: Node, values: set[Node]) -> None:
     if is_constant(term, 0.0):
         return
-    if node.dim == ONE_DIM and term.dim != ONE_DIM:
-        term = total_of(term)  # a number that was used for all units collects from all of them
+    if node.dim == ONE_DIM:  # a number that was used for all units collects from all of them
+        term = summed(term, term.dim if user is None else user.dim, values)
     result.terms.setdefault(node, []).append((user, term))

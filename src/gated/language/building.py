@@ -91,7 +91,7 @@ def _convert(
     if symbol._op == "product":
         return g.product([matrices[symbol._attr.matrix_name()]], args)
     if symbol._op == "reduce":
-        return g.reduce(symbol._attr, args[0])
+        return g.reduce(symbol._attr, *args)
     return g.call(symbol._attr, *args)
 
 
@@ -105,7 +105,7 @@ def _unify_matrices(trace: Trace) -> None:
             continue
         first, name = member._products[0], member.matrix_name()
         if first._args[0]._length is None:
-            raise CellError(f"{first._place}: {name} is applied to a plain number; a matrix needs a vector")
+            raise CellError(f"{first._place}: {name} is applied to a number; a matrix needs a vector")
         for other in member._products[1:]:
             for mine, yours, role in ((first._args[0], other._args[0], "applied to"), (first, other, "giving")):
                 a, b = mine._length.root(), yours._length.root()  # type: ignore[union-attr]

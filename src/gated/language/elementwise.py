@@ -13,10 +13,17 @@ from gated.language.refusals import place
 from gated.language.symbols import apply, number
 
 
-def _array(name: str, value: Any) -> np.ndarray[Any, Any]:
-    """As NumPy has it, but for whole numbers of more digits than NumPy's have."""
+def array_of(name: str, value: Any) -> np.ndarray[Any, Any]:
+    """As NumPy has it, but for whole numbers of more digits than NumPy's have.
+
+    Raises:
+        TypeError: it holds no numbers.
+    """
     plain = number(value) if isinstance(value, int) and not -(2**63) < value < 2**63 else None
-    return as_array(name, value if plain is None else plain)
+    array = as_array(name, value if plain is None else plain)
+    if array.dtype.kind not in "fiuc":
+        raise wrong_type(name, describe(value), "symbols, numbers or NumPy arrays")
+    return array
 
 
 def _public(row: Elementwise) -> Any:
@@ -27,11 +34,7 @@ def _public(row: Elementwise) -> Any:
             raise CellError(f"{place()}: {name}() takes {row.arity} argument(s), got {len(values)}")
         if any(hasattr(type(value), "_as_symbol") for value in values):
             return apply(name, *values)
-        arrays = [_array(f"{name}()", value) for value in values]
-        for value, array in zip(values, arrays, strict=True):
-            if array.dtype.kind not in "fiuc":
-                raise wrong_type(f"{name}()", describe(value), "symbols, numbers or NumPy arrays")
-        return row.numpy(*arrays)[()]
+        return row.numpy(*(array_of(f"{name}()", value) for value in values))[()]
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = (

@@ -233,6 +233,9 @@ PUBLIC: dict[str, Elementwise] = {row.name: row for row in _ROWS if row.public}
 """The functions that users write."""
 
 
+OVER_UNITS = ("sum", "mean", "max", "dot", "norm", "softmax", "layer_norm")  # the words of `reducing`
+
+
 def known_functions() -> str:
     """What messages say of them."""
-    return f"the functions of the language are {', '.join(PUBLIC)}"
+    return f"the functions of the language are {', '.join(PUBLIC)}, and over the units {', '.join(OVER_UNITS)}"

@@ -11,6 +11,7 @@ from fractions import Fraction
 from gated.errors import wrong
 from gated.language.functions import FUNCTIONS
 from gated.language.graph import (
+    ONE_DIM,
     Graph,
     Matrix,
     Node,
@@ -22,7 +23,8 @@ from gated.language.graph import (
     topological,
 )
 from gated.language.naming import auxiliaries
-from gated.language.operations import ADD, ATOM, MULTIPLY, PRODUCT, Elementwise, Reduction
+from gated.language.operations import ADD, ATOM, MULTIPLY, PRODUCT, Elementwise
+from gated.language.over_units import Reduction
 from gated.language.reductions import REDUCTIONS
 
 
@@ -202,8 +204,19 @@ class Printer:
             ]
             return " + ".join(terms), PRODUCT if len(terms) == 1 else ADD
         if is_reduction(node):
-            return self.style.template(REDUCTIONS[node.attr]).format(self.term(node.args[0])), ATOM
+            return self._reduction(node), ATOM
         return self._call(node)
+
+    def _reduction(self, node: Node) -> str:
+        row = REDUCTIONS[node.attr]
+        numbers, vectors = node.args[: row.numbers], node.args[row.numbers :]
+        # of two vectors NumPy takes the product; several are put behind each other
+        times = row.pair and self.style.name == "numpy"
+        parts = [self.term(arg, MULTIPLY if times else 0) for arg in vectors]
+        whole = (" * " if times else ", ").join(parts)
+        if self.style.name == "numpy" and not times and len(parts) > 1:
+            whole = f"joined({whole})"
+        return self.style.template(row).format(whole, *(self.term(arg, ADD) for arg in numbers))
 
     def _number(self, value: float) -> tuple[str, int]:
         ratio = fraction(value)
@@ -215,6 +228,8 @@ class Printer:
     def _leaf(self, kind: str, name: str) -> str:
         if kind == "vector":
             return self.style.parameter(*name.split(".", 1))
+        if kind in ("length", "ones"):
+            return {"length": "{0}", "ones": "ones({0})"}[kind].format(name)
         return {"input": self.style.input, "state": self.style.before, "seed": self.style.now}[kind](name)
 
     def _call(self, node: Node) -> tuple[str, int]:
@@ -223,7 +238,7 @@ class Printer:
             precedence = MULTIPLY if self.style.name == "numpy" else ATOM
             return self.style.square.format(self.term(node.args[0], ATOM)), precedence
         template = self.style.template(row)
-        if node.attr == "mul" and any(is_constant(arg) for arg in node.args):
+        if node.attr == "mul" and any(arg.dim == ONE_DIM for arg in node.args):
             template = self.style.scale  # a number times a vector is no elementwise product
         binds = {ATOM: (0, 0), ADD: (ADD, ADD), MULTIPLY: (MULTIPLY, MULTIPLY)}[row.precedence]
         if node.attr in ("sub", "div") or (self.style.name == "numpy" and node.attr == "mul" and _scales(node.args[1])):

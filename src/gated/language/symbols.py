@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
 from gated.language.functions import FUNCTIONS
+from gated.language.reductions import REDUCTIONS
 from gated.language.refusals import ARITHMETIC, OPERATORS, OTHERS, numpy_refused, place, refuse, refusing
 
 
@@ -105,7 +106,7 @@ for _name, _text in OTHERS.items():
 
 
 class Symbol(Vector):
-    """A vector expression. The length is None for a plain number."""
+    """A vector expression, or a number: then the length is None. Numbers may be traced: sum(h) is no constant."""
 
     __slots__ = ("_args", "_attr", "_length", "_op", "_place")
     _args: tuple[Symbol, ...]
@@ -125,7 +126,7 @@ class Symbol(Vector):
         if matrix is not None:
             refuse(f"a vector stands left of {matrix(other)}; rows are outputs: write {matrix(other)} @ v")
         lift(other)
-        refuse("two vectors are multiplied with @; write a * b for the elementwise product")
+        refuse("two vectors are multiplied with @; write dot(a, b) for the number, a * b for the elementwise product")
 
     def __getattr__(self, name: str) -> NoReturn:
         if name.startswith("_"):
@@ -183,6 +184,22 @@ def apply(function: str, *values: Any) -> Symbol:
     for other in lengths[1:]:
         lengths[0].unify(other)
     return Symbol("call", function, lengths[0] if lengths else None, args)
+
+
+def reduced(reduction: str, word: str, values: Sequence[Any], given: float | None = None) -> Symbol:
+    """A reduction over the units of all its arguments, to a number.
+
+    Args:
+        word: what the user wrote.
+        given: the number that it needs besides.
+    """
+    args = [lift(value) for value in values]
+    for arg in args:
+        if arg._length is None:
+            refuse(f"{word}() was applied to a number; it goes over the units of vectors")
+    if REDUCTIONS[reduction].pair:
+        args[0]._length.unify(args[1]._length)  # type: ignore[union-attr, arg-type]
+    return Symbol("reduce", reduction, None, (*(() if given is None else (lift(given),)), *args))
 
 
 def _operator(name: str, reflected: bool) -> Callable[..., Symbol]:

@@ -13,7 +13,7 @@ from gated.errors import CellError, shown
 from gated.language import graph as g
 from gated.language.building import Trace, build
 from gated.language.families import Chain, Family
-from gated.language.functions import PUBLIC
+from gated.language.functions import OVER_UNITS, PUBLIC
 from gated.language.refusals import without_class_names
 from gated.language.symbols import Length, Symbol, Vector, lift, number
 from gated.language.twice import difference, quiet, random_state, readings
@@ -136,7 +136,7 @@ def _where_raised(function: Callable[..., Any], error: BaseException, where: str
 
 def _import_hint(error: NameError) -> str:
     name = getattr(error, "name", None)
-    return f"; write: from gated import {name}" if name in PUBLIC else ""
+    return f"; write: from gated import {name}" if name in (*PUBLIC, *OVER_UNITS) else ""
 
 
 def _output(value: Any, where: str) -> Symbol:

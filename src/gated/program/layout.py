@@ -59,7 +59,9 @@ class Layout:
         """A place of its own for everything; without `backward` only for what a forward pass needs."""
         graph, level = schedule.graph, schedule.level
         low = [node for node in graph.order if not is_constant(node) and level[node] <= INPUT]
-        low = list(dict.fromkeys([graph.input_leaf(graph.inputs[0]), *low]))
+        low = list(
+            dict.fromkeys([graph.input_leaf(graph.inputs[0]), *low, *(fixed_below(schedule) if backward else [])])
+        )
         values: dict[Node, Place] = {}
         again = _cheap(schedule)
         saved = [node for node in schedule.saved if node not in again]
@@ -74,7 +76,7 @@ class Layout:
         new = places("state", NEW)
         # a saved value that is a new state lies with the states
         for k, node in reversed(list(enumerate(schedule.outputs))):
-            if node in saved:
+            if node in saved and node.dim == new[k].dim:
                 values[node] = new[k]
         kept = {node: Place(f"kept{i}", ROW, node.dim) for i, node in enumerate(schedule.kept)}
         forward_only, others = _readers(schedule, backward)
@@ -106,6 +108,13 @@ class Layout:
     def low(self) -> Available:
         """What exists before the time loop."""
         return {node: (place,) for node, place in self.values.items() if self.schedule.level[node] < STATE}
+
+
+def fixed_below(schedule: CellSchedule) -> list[Node]:
+    """What only the backward pass looks at and depends on parameters and lengths alone."""
+    level, own = schedule.level, set(schedule.graph.order)
+    read = dict.fromkeys(arg for node in [*schedule.backward_step, *schedule.after] for arg in node.args)
+    return [node for node in read if level[node] == PARAMETER and node not in own and not is_constant(node)]
 
 
 def parameter_numbers(graph: Graph, sizes: Mapping[str, int]) -> dict[str, int]:

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from gated.language.graph import Matrix, Node, is_constant, is_leaf, is_product, is_reduction
+from gated.language.graph import ONE_DIM, Matrix, Node, is_constant, is_leaf, is_product, is_reduction
 from gated.program.rows import ROW, SEQUENCE, RowKind
 from gated.schedule.passes import require_folded
 
@@ -79,7 +79,7 @@ class Block:
 
     Attributes:
         accumulators: product nodes, made of the terms.
-        reductions: reduction node -> where the row lies that it goes over. Only a block over numbers has some.
+        reductions: reduction node -> where the rows lie that it goes over. Only a block over numbers has some.
         loads: node -> places, several: their sum. One number is loaded for all units.
 
     What only blocks of programs with one sequence at a time have (`Program.single`):
@@ -102,7 +102,7 @@ class Block:
     dim: str
     accumulators: list[Node] = field(default_factory=list)
     terms: list[Term] = field(default_factory=list)
-    reductions: dict[Node, Place] = field(default_factory=dict)
+    reductions: dict[Node, tuple[Place, ...]] = field(default_factory=dict)
     loads: dict[Node, tuple[Place, ...]] = field(default_factory=dict)
     operations: list[Node] = field(default_factory=list)
     stores: list[tuple[Node, Place]] = field(default_factory=list)
@@ -191,7 +191,8 @@ class _Lowering:
                 block.operations.append(node)
         self._place_results()
         for node in filter(is_reduction, self.program):
-            self._block(self.stage[node], node.dim).reductions[node] = self._memory(node.args[0])
+            rows = tuple(self._memory(arg) for arg in node.args if arg.dim != ONE_DIM)
+            self._block(self.stage[node], node.dim).reductions[node] = rows
         for block in self.blocks.values():
             self._fill(block)
         ordered = sorted(self.blocks.values(), key=lambda block: (block.stage, not block.operations, block.dim))
@@ -256,6 +257,7 @@ class _Lowering:
         self._fill_terms(block)
         here = {*block.accumulators, *block.reductions, *block.operations}
         wanted = [arg for node in block.operations for arg in node.args] + [node for node, _ in block.stores]
+        wanted += [arg for node in block.reductions for arg in node.args if arg.dim == ONE_DIM]
         for node in wanted:
             if node in here or is_constant(node) or node in block.loads:
                 continue
@@ -280,9 +282,9 @@ def _places(blocks: Sequence[Block]) -> list[Place]:
     for block in blocks:
         for term in block.terms:
             found[term.operand] = None
-        for one_each in (block.reductions, block.factors, block.entries, block.folds):
+        for one_each in (block.factors, block.entries, block.folds):
             found.update(dict.fromkeys(one_each.values()))
-        for places in block.loads.values():
+        for places in [*block.reductions.values(), *block.loads.values()]:
             found.update(dict.fromkeys(places))
         for _, place in block.stores:
             found[place] = None

@@ -238,8 +238,8 @@ class _ProgramEmitter:
             return row_of(b, self.math, rows, place.rows, base, stride, number)
 
         body = Body(self.math, b, block, row, lambda dim: self._field(b, ctx, ("size", dim)))
-        body.reduce(values)
         body.load(values, offset)
+        body.reduce(values)
         body.compute(values)
         body.store(values, offset)
 
