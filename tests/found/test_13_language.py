@@ -20,7 +20,7 @@ def message_of(function) -> str:
     return text
 
 
-# A second input: not to be had yet, and the text does not say that it should be returned
+# A second input that is written as a state: the text says where it belongs
 
 
 def two_inputs(x, m, h, *, W):
@@ -29,8 +29,8 @@ def two_inputs(x, m, h, *, W):
 
 def test_a_second_input() -> None:
     assert message_of(two_inputs) == (
-        "the cell two_inputs returns 1 value(s) but has 2 state(s) (m, h); write return m, h; a cell has one input, "
-        "the first argument: a second one has to be a part of it"
+        "the cell two_inputs returns 1 value(s) but has 2 state(s) (m, h); write return m, h; inputs "
+        "beyond the first argument stand with it before a /: def cell(x, dt, /, h, *, W, ...)"
     )
 
 

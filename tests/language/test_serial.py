@@ -91,7 +91,7 @@ HOSTILE = {
     "no format": ({}, "format is 'None'"),
     "a newer format": (changed(format=2), "format is '2'"),
     "inputs no list": (changed(inputs="x"), "'inputs' is 'x'"),
-    "no inputs": (changed(inputs=[], dims={"h": "hidden", "c": "hidden"}), "0 inputs"),
+    "no inputs": (changed(inputs=[], dims={"h": "hidden", "c": "hidden"}), "no input, expected at least one"),
     "input no name": (changed(inputs=["a b"]), "'inputs'"),
     "input too long": (changed(inputs=["a" * 101]), "'inputs'"),
     "input with newline": (changed(inputs=["x\n"]), "'inputs'"),
@@ -189,7 +189,7 @@ HOSTILE = {
     ),
     "a function of derivatives only": (tanh_changed("_sign"), "unknown function '_sign'"),
     "no states": (changed(states=[], output_names=[], outputs=[]), "must exist and differ"),
-    "two inputs": (changed(inputs=["x", "z"]), "2 inputs, expected one"),
+    "an input without a dimension": (changed(inputs=["x", "z"]), "'dims' must give a dimension"),
     "the input of another dimension": (
         changed(dims=dict.fromkeys("xhc", "hidden")),
         "the input has dimension 'hidden'",

@@ -21,7 +21,7 @@ import numpy as np
 from gated.audit.conditioning import WELL, amplification
 from gated.audit.machine_code import machine_code_rows
 from gated.audit.report import CheckReport, Row
-from gated.audit.runs import CONFIGURATIONS, LARGER, Configuration, Run, joins_input, named_gradients, prepare
+from gated.audit.runs import CONFIGURATIONS, LARGER, Configuration, Run, by_input, can_stack, named_gradients, prepare
 from gated.backends import get_backend
 from gated.calculus.influence import notes_on
 from gated.errors import CheckFailed, describe, wrong, wrong_type
@@ -85,8 +85,8 @@ def check_cell(
     rows: list[Row] = []
     notes = dict.fromkeys(notes_on(cell.graph))
     for number, configuration in enumerate((*CONFIGURATIONS, *[LARGER] * (backend == "native"))):
-        if configuration.num_layers > 1 and configuration.bidirectional and joins_input(cell):
-            continue  # the second layer's input is twice as long as the first one's, and has to be as long as a state
+        if configuration.num_layers > 1 and not can_stack(cell, configuration.bidirectional):
+            continue
         run = _well_drawn(cell, configuration, np.random.default_rng([_whole(seed), number]), drawn)
         found = check_run(run) if configuration is not LARGER else []
         if number == 0:
@@ -190,7 +190,7 @@ def _complex_steps(run: Run) -> dict[str, Array]:
         y, last, _ = layer.forward(x, state, lengths)
         return complex(np.vdot(run.dy, y) + sum(np.vdot(d, s) for d, s in zip(run.dstate, last, strict=True)))
 
-    found = {graph.inputs[0]: _by_coordinate(x, loss)}
+    found = by_input(run.layer, _by_coordinate(x, loss))
     for name, array in zip(graph.states, state, strict=True):
         found[f"the initial {name}"] = _by_coordinate(array, loss)
     for name in layer.params:

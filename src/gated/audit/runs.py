@@ -16,6 +16,7 @@ import numpy as np
 
 from gated.errors import wrong
 from gated.language import Cell
+from gated.language.graph import ONE_DIM
 from gated.nn import Recurrent, Tape
 
 Array = np.ndarray[Any, Any]
@@ -93,7 +94,12 @@ def named_gradients(run: Run, result: tuple[Array, State, Any]) -> dict[str, Arr
     graph = run.layer.cell.graph
     dx, dstate, grads = result
     states = {f"the initial {name}": d for name, d in zip(graph.states, dstate, strict=True)}
-    return {graph.inputs[0]: dx, **states, **{name: grads[name].copy() for name in grads}}
+    return {**by_input(run.layer, dx), **states, **{name: grads[name].copy() for name in grads}}
+
+
+def by_input(layer: Recurrent, x: Array) -> dict[str, Array]:
+    """The columns (..., size) of each input, of an array in which all lie side by side."""
+    return {name: x[..., own] for name, own in layer.input_columns.items()}
 
 
 def prepare(
@@ -110,7 +116,9 @@ def prepare(
     run = Run(
         configuration,
         layer,
-        x=draw(cell.graph.inputs[0], (*shape, layer.input_size)),
+        x=np.concatenate(
+            [draw(name, (*shape, own.stop - own.start)) for name, own in layer.input_columns.items()], axis=-1
+        ),
         state=tuple(draw(name, size) for name, size in zip(cell.states, per_state, strict=True)),
         dy=rng.standard_normal((*shape, layer.output_size)),
         dstate=tuple(rng.standard_normal(size) for size in per_state),
@@ -120,20 +128,36 @@ def prepare(
 
 
 def joins_input(cell: Cell) -> bool:
-    """Is a state as long as the input, as in h = x + ...?"""
-    return "input" in (cell.graph.dims[name] for name in cell.states)
+    """Whether a state or another input is as long as the first one, as in h = x + ...: so is what is below a layer."""
+    first, *others = cell.graph.dims.values()
+    return first in others
+
+
+def can_stack(cell: Cell, bidirectional: bool) -> bool:
+    """Whether there can be a second layer, in which the output of the first is the first input."""
+    first = cell.graph.input_dims[cell.inputs[0]]
+    if first == ONE_DIM and cell.graph.dims[cell.states[0]] != ONE_DIM:
+        return False
+    return not (bidirectional and (joins_input(cell) or first == ONE_DIM))  # twice as long as an output
 
 
 def layer_of(cell: Cell, configuration: Configuration, backend: str = "reference") -> Recurrent:
     """A float64 layer in which every dimension has another size."""
-    graph, two = cell.graph, configuration.num_layers > 1
+    graph = cell.graph
+    first, *others = dict.fromkeys(dim for dim in graph.input_dims.values() if dim != ONE_DIM) or [ONE_DIM]
+    inputs = {first: configuration.inputs} | {dim: configuration.inputs + 1 + i for i, dim in enumerate(others)}
     sizes = {dim: configuration.hidden + i for i, dim in enumerate(graph.free_dims)}
-    if joins_input(cell) and two and graph.dims[graph.states[0]] in sizes:
-        sizes[graph.dims[graph.states[0]]] = configuration.inputs  # the second layer has the same input size
+    output = graph.dims[graph.states[0]]
+    if joins_input(cell) and configuration.num_layers > 1:  # the second layer has the same input size
+        if output in sizes:
+            sizes[output] = configuration.inputs
+        elif output in inputs:
+            inputs[output] = configuration.inputs
+    known = {**sizes, **inputs, ONE_DIM: 1}
     return Recurrent(
         cell,
-        configuration.inputs,
-        configuration.inputs if joins_input(cell) else configuration.hidden,
+        {name: known[dim] for name, dim in graph.input_dims.items()},
+        known[output],
         configuration.num_layers,
         bidirectional=configuration.bidirectional,
         dtype="float64",

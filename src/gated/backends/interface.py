@@ -29,7 +29,17 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from gated.backends.scan import Array, AtRest, Pass, Scan, one_hot, stale, takes_pass
+from gated.backends.scan import (
+    Array,
+    AtRest,
+    Pass,
+    Scan,
+    input_columns,
+    input_width,
+    one_hot,
+    stale,
+    takes_pass,
+)
 from gated.backends.whole_step import Batch, Chain, Given, Trained, Update
 from gated.language.graph import Node
 from gated.schedule import CellSchedule
@@ -43,6 +53,8 @@ __all__ = [
     "Rule",
     "Scan",
     "Stepper",
+    "input_columns",
+    "input_width",
     "one_hot",
     "stale",
     "takes_pass",

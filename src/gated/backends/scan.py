@@ -11,7 +11,7 @@ import numpy as np
 
 from gated.addresses import address_of
 from gated.errors import ArgumentError, uncopied, wrong
-from gated.language.graph import Node
+from gated.language.graph import Graph, Node
 from gated.schedule import CellSchedule
 
 Array = np.ndarray[Any, Any]
@@ -34,6 +34,19 @@ def one_hot(units: Array, size: int, dtype: Any) -> Array:
     return rows
 
 
+def input_columns(graph: Graph, sizes: Mapping[str, int]) -> dict[str, slice]:
+    """Where each input of a cell lies in a row of all its inputs side by side, in the order of the equations."""
+    found, start = {}, 0
+    for name, dim in graph.input_dims.items():
+        found[name] = slice(start, start := start + sizes[dim])
+    return found
+
+
+def input_width(graph: Graph, sizes: Mapping[str, int]) -> int:
+    """Of a row of all inputs side by side."""
+    return sum([sizes[dim] for dim in graph.input_dims.values()])
+
+
 class AtRest(tuple[Array, ...]):
     """Zeros, (N, size) for each state: contiguous, of the right dtype, and nobody writes to them.
 
@@ -50,7 +63,7 @@ class Pass(NamedTuple):
 
     Attributes:
         schedule, sizes, parameters: what is run. The parameters are the live ones.
-        x: (R, D), the packed input.
+        x: (R, D), the packed input; of several inputs, side by side in a row as `input_columns` says.
         counts: (T,) running sequences per step, never rising.
         states: the initial ones, (N, size) each, in packed order.
     """
@@ -123,4 +136,5 @@ class Scan:
     def x(self) -> Array:
         """(R, D), the packed input."""
         graph = self.schedule.graph
-        return np.asarray(self.values[graph.input_leaf(graph.inputs[0])])
+        own = [np.asarray(self.values[graph.input_leaf(name)]) for name in graph.inputs]
+        return own[0] if len(own) == 1 else np.concatenate(own, axis=1)

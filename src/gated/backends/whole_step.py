@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from gated.backends.scan import input_width
 from gated.language.graph import Graph
 from gated.schedule import CellSchedule
 
@@ -52,6 +53,11 @@ class MapLink:
     starts: Starts
     size: int
 
+    @property
+    def input_size(self) -> int:
+        """Of a row of its input."""
+        return input_width(self.schedule.graph, self.sizes)
+
 
 @dataclass(frozen=True, eq=False)
 class ScanLink:
@@ -69,6 +75,11 @@ class ScanLink:
     starts: tuple[Starts, ...]
     size: int
     dropout: float = 0.0
+
+    @cached_property
+    def input_size(self) -> int:
+        """Of a row of all inputs side by side."""
+        return input_width(self.schedule.graph, self.sizes)
 
     @cached_property
     def items(self) -> tuple[tuple[str, int], ...]:
@@ -120,10 +131,7 @@ class Chain:
     def input_size(self) -> int:
         """D; 0 of a chain that takes ids."""
         first = self.links[0][0]
-        if isinstance(first, TableLink):
-            return 0
-        graph = first.schedule.graph
-        return first.sizes[graph.dims[graph.inputs[0]]]
+        return 0 if isinstance(first, TableLink) else first.input_size
 
     def zeros(self, sequences: int) -> dict[int, list[Array]]:
         """A state of every time loop, (K, N, size) each."""

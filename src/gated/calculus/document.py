@@ -6,7 +6,7 @@ from gated.calculus.markup import Markup, Row
 from gated.calculus.notation import Notation
 from gated.calculus.steps import ARGUMENT, AUXILIARY, NAMED, Steps
 from gated.calculus.wording import Words
-from gated.language.graph import Matrix, Node, is_constant, is_leaf, leaf, topological
+from gated.language.graph import ONE_DIM, Matrix, Node, is_constant, is_leaf, leaf, topological
 from gated.language.naming import auxiliaries
 from gated.language.operations import BOOK, Legend
 from gated.language.printing import Printer, latex_symbol
@@ -20,7 +20,7 @@ class Document:
         self.markup, self.words = markup, words
         self.notation = Notation(steps, markup.latex_math)
         self.by_symbol = {q.symbol: q for q in steps.quantities}
-        self.x = self.graph.input_leaf(self.graph.inputs[0])
+        self.inputs = [self.graph.input_leaf(name) for name in self.graph.inputs]
         self.previous = [self.graph.state_leaf(name) for name in self.graph.states]
 
     def write(self) -> str:
@@ -54,8 +54,9 @@ class Document:
             if paragraph.strip():
                 self.markup.paragraph(self.markup.escape(" ".join(paragraph.split())))
         states = self.formulas([self.notation.leaf(node) for node in self.previous])
-        x = self.markup.math(self.notation.leaf(self.x))
-        self.markup.paragraph(self.words("forward", x=x, states=states))
+        x = self.formulas([self.notation.leaf(node) for node in self.inputs])
+        key = "forward" if len(self.inputs) == 1 else "forward_more"
+        self.markup.paragraph(self.words(key, x=x, states=states))
         self.markup.equations(self._equations())
         self._auxiliary()
         self._legend()
@@ -116,7 +117,9 @@ class Document:
             if row.name in used and row.legend.needed:
                 by_sentence.setdefault(row.legend.group or row.name, []).append(row.legend)
         math, notation = self.markup.math, int(self.notation.latex)
-        return [
+        constants = [f"{self._constant(name)} = {value:g}" for name, value in self.graph.constants.items()]
+        known = [self.words("constants", names=self.formulas(constants))] if constants else []
+        return known + [
             self.words.said(
                 (legends[0].english, legends[0].chinese),
                 f=self.words.join([math(legend.formula[notation]) for legend in legends]),
@@ -126,19 +129,22 @@ class Document:
             for legends in by_sentence.values()
         ]
 
+    def _constant(self, name: str) -> str:
+        return latex_symbol(name) if self.notation.latex else name
+
     def _all_nodes(self) -> list[Node]:
         totals = [self.steps.total(node) for node in self._targets()]
         return topological([*self.graph.outputs, *totals])
 
     def _targets(self) -> list[Node]:
         vectors = [leaf("vector", n, shape[0]) for n, shape in self.graph.parameters.items() if len(shape) == 1]
-        return [*self.by_symbol, *self.previous, self.x, *vectors]
+        return [*self.by_symbol, *self.previous, *self.inputs, *vectors]
 
     def _sizes(self) -> list[str]:
         """Which size everything has, one entry per size."""
         dims = _dimension_symbols(self.steps, self.notation.latex)
-        groups: dict[str, list[str]] = {dims["input"]: [self.notation.leaf(self.x)]} if "input" in dims else {}
-        values = [(self.notation.leaf(node), node.dim) for node in self.previous]
+        groups: dict[str, list[str]] = {}
+        values = [(self.notation.leaf(node), node.dim) for node in [*self.inputs, *self.previous]]
         values += [(self.notation.value(q), q.node.dim) for q in self.steps.quantities]
         for symbol, dim in values:
             groups.setdefault(dims[dim], []).append(symbol)
@@ -233,7 +239,7 @@ class Document:
     def handed(self) -> None:
         self.markup.section(self.words("handed"))
         self.markup.paragraph(self.words("handed_why"))
-        for node in [*self.previous, self.x]:
+        for node in [*self.previous, *self.inputs]:
             self.markup.subsection(self.markup.math(self.notation.leaf(node)))
             self._occurrences(node)
             self._block(node)
@@ -288,7 +294,8 @@ class Document:
             received = self.formulas([n.received(name) for name in others])
             key = "state_remark" if len(others) == 1 else "state_remark_more"
             entries.append(self.words(key, states=states, received=received))
-        many = [symbol for symbol in [*self.by_symbol, *self.previous, self.x] if self._roads(symbol) > 1]
+        symbols = [*self.by_symbol, *self.previous, *self.inputs]
+        many = [symbol for symbol in symbols if self._roads(symbol) > 1]
         if many:
             names = self.formulas([n.leaf(symbol) for symbol in many])
             entries.append(self.words("roads_remark", names=names))
@@ -306,11 +313,12 @@ def dimension_letters(steps: Steps) -> dict[str, str]:
     """Dimension symbol of the graph -> letter: D inputs, H hidden, else H with the name of the state or quantity."""
     taken = {*steps.graph.names.values(), *steps.graph.dims, "T", "N", "E"}
     taken |= {name.split(".")[0] for name in steps.graph.parameters}
-    letters: dict[str, str] = {"input": next(c for c in ("D", "I", "F", "D_in") if c not in taken)}
+    letters = {ONE_DIM: "1", "input": next(c for c in ("D", "I", "F", "D_in") if c not in taken)}
     hidden = next(c for c in ("H", "K", "L", "H_") if c not in taken | set(letters.values()))
     dims = [*steps.graph.dims.values(), *(d for shape in steps.graph.parameters.values() for d in shape)]
     for dim in [*dims, *(q.node.dim for q in steps.quantities)]:
-        letters.setdefault(dim, hidden if dim == "hidden" else f"{hidden}_{dim}")
+        own = letters["input"] if dim in steps.graph.input_dims.values() else hidden
+        letters.setdefault(dim, hidden if dim == "hidden" else f"{own}_{dim}")
     return letters
 
 

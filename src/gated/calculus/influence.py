@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gated.calculus.reverse_mode import Adjoints, reverse_mode
+from gated.language.constants import resolved
 from gated.language.graph import Graph, Matrix, is_constant, leaf
 
 
@@ -11,6 +12,7 @@ def notes_on(graph: Graph) -> list[str]:
 
     An influence is a derivative that is not the number 0: what is multiplied by 0 has none.
     """
+    graph = resolved(graph)
     adjoints = [reverse_mode([node], [seed]) for node, seed in zip(graph.outputs, graph.seeds, strict=True)]
     output, *_ = graph.states
     reaching = _reaching(graph, adjoints)

@@ -101,7 +101,7 @@ class Notation:
     def chain_term(self, use: Use, symbol: Node) -> str:
         """dP ⊙ ∂P/∂q, or (∂P/∂q)ᵀ dP where a matrix is in between."""
         partial, adjoint = self.partial(use, symbol), self.adjoint_of(use.user)
-        if not use.matrices:
+        if not use.matrices and not use.summed:
             return rf"{adjoint} \odot {partial}" if self.latex else f"{adjoint} ⊙ {partial}"
         return rf"\left({partial}\right)^{{\top}} {adjoint}" if self.latex else f"({partial})ᵀ {adjoint}"
 

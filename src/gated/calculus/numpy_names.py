@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from gated.calculus.steps import ARGUMENT, Steps
 from gated.language.functions import FUNCTIONS
-from gated.language.graph import Node, is_elementwise, is_leaf, leaf, topological
+from gated.language.graph import ONE_DIM, Node, is_elementwise, is_leaf, leaf, topological
 from gated.language.printing import NUMPY, Printer
 
 
@@ -40,7 +40,7 @@ class NamedProgram:
 
     def __init__(self, steps: Steps) -> None:
         self.steps, self.graph = steps, steps.graph
-        self.x = self.graph.input_leaf(self.graph.inputs[0])
+        self.inputs = [self.graph.input_leaf(name) for name in self.graph.inputs]
         self.previous = [self.graph.state_leaf(name) for name in self.graph.states]
         self.vectors = {n: leaf("vector", n, s[0]) for n, s in self.graph.parameters.items() if len(s) == 1}
         self.fixed = {q.symbol for q in steps.quantities if q.fixed} | set(self.vectors.values())
@@ -50,7 +50,7 @@ class NamedProgram:
     def _plan(self) -> None:
         """What the backward pass refers to, and what is therefore written out or given a variable."""
         steps = self.steps
-        targets = [*(q.symbol for q in steps.quantities), *self.previous, self.x, *self.vectors.values()]
+        targets = [*(q.symbol for q in steps.quantities), *self.previous, *self.inputs, *self.vectors.values()]
         self.totals = {symbol: steps.total(symbol) for symbol in targets}
         pairs = [node for pair in steps.products.values() for both in pair for node in both]
         self.stops = {q.definition for q in steps.quantities}  # a saved value, not to be computed again
@@ -67,11 +67,14 @@ class NamedProgram:
         graph, steps = self.graph, self.steps
         helpers = {row.name for row in FUNCTIONS.values() if row.helper}
         take = _Identifiers({"np", "t", *helpers, *dir(builtins)} - {"input"}).take
-        self.array = take(graph.inputs[0])
-        names: dict[Node, str] = {q.symbol: take(q.name) for q in self.written}
+        self.arrays = [take(name) for name in graph.inputs]
+        self.constants = {take(name): value for name, value in graph.constants.items()}
+        leaves = [leaf("constant", name, ONE_DIM) for name in graph.constants]
+        names: dict[Node, str] = dict(zip(leaves, self.constants, strict=True))
+        names |= {q.symbol: take(q.name) for q in self.written}
         self.parameter = {name: take(name.replace(".", "_")) for name in graph.parameters}
         names.update((node, f"{take(node.attr[1] + '_prev')}") for node in self.previous)
-        names[self.x] = take(f"{graph.inputs[0]}_t")
+        names.update((node, take(f"{node.attr[1]}_t")) for node in self.inputs)
         names.update(
             (node, take(f"{node.attr}_{names[node.args[0]]}")) for node in self.shared if node.args[0] in names
         )
@@ -89,7 +92,7 @@ class NamedProgram:
         self.states, self.params, self.dstates, self.y, self.dy, self.grads, self.tape, self.T, self.final = map(
             take, words
         )
-        self.dx = take(f"d{graph.inputs[0]}")
+        self.dx = [take(f"d{name}") for name in graph.inputs]
         names[steps.direct] = f"{self.dy}[t]"
         style = replace(
             NUMPY,

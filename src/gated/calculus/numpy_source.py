@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from gated.calculus.document import dimension_letters
 from gated.calculus.notation import break_lines
@@ -10,7 +10,7 @@ from gated.calculus.numpy_names import NamedProgram
 from gated.calculus.steps import Quantity, Steps
 from gated.calculus.wording import Words
 from gated.language.functions import FUNCTIONS
-from gated.language.graph import Matrix, Node, is_constant, is_elementwise, topological
+from gated.language.graph import ONE_DIM, Matrix, Node, is_constant, is_elementwise, topological
 from gated.language.operations import ADD, ATOM
 
 WIDTH = 110
@@ -47,8 +47,12 @@ class _Program(NamedProgram):
         self._forward()
         self._backward()
         dstates = _tuple(self.names[self.steps.received[name]] for name in self.graph.states)
-        self.emit(f"return {self.y}, {self.final}, {self.dx}, {dstates}, {self.grads}")
+        self.emit(f"return {self.y}, {self.final}, {self._all_dx}, {dstates}, {self.grads}")
         return "\n".join([*self._imports(), *self.lines]) + "\n"
+
+    @property
+    def _all_dx(self) -> str:
+        return self.dx[0] if len(self.dx) == 1 else _tuple(self.dx)
 
     def _imports(self) -> list[str]:
         nodes = topological([*self.definitions.values(), *self.backward])
@@ -61,7 +65,8 @@ class _Program(NamedProgram):
 
     def _head(self) -> None:
         words, letters = self.words, dimension_letters(self.steps)
-        arguments = [self.array, self.states, self.params, self.dy, self.dstates]
+        arguments = [*self.arrays, self.states, self.params, self.dy, self.dstates]
+        arguments += [f"{name}={value!r}" for name, value in self.constants.items()]
         self.emit(f"def {self.function}({', '.join(arguments)}):", 0)
         self.emit(f'"""{words("np_doc", cell=self.graph.name)}')
         self.emit()
@@ -69,7 +74,8 @@ class _Program(NamedProgram):
         sizes = ", ".join(f"{name} (N, {dim})" for name, dim in zip(self.graph.states, dims, strict=True))
         self.emit(f"{words('np_shapes')}")
         self.emit()
-        self.emit(f"{self.array}: (T, N, {letters[self.x.dim]}) {words('np_x')}")
+        for array, node in zip(self.arrays, self.inputs, strict=True):
+            self.emit(f"{array}: (T, N, {letters[node.dim]}) {words('np_x')}")
         self.emit(f"{self.states}: {words('np_states')}: {sizes}")
         self.emit(f"{self.params}: {words('np_params')}:")
         by_shape: dict[str, list[str]] = {}
@@ -81,7 +87,7 @@ class _Program(NamedProgram):
         self.emit(f"{self.dy}: (T, N, {dims[0]}) {words('np_dy', y=self.y)}")
         self.emit(f"{self.dstates}: {words('np_dstates')}: {sizes}")
         self.emit()
-        self.emit(words("np_returns", y=self.y, dx=self.dx))
+        self.emit(words("np_returns", y=self.y, dx=self._all_dx))
         self.emit('"""')
 
     def _setup(self) -> None:
@@ -126,17 +132,15 @@ class _Program(NamedProgram):
     def _forward(self) -> None:
         previous = [self.names[node] for node in self.previous]
         self.comment("np_forward")
-        self.emit(f"{self.T} = len({self.array})")
+        self.emit(f"{self.T} = len({self.arrays[0]})")
         self.emit(f"{_targets(previous)} = {self.states}")
-        self.emit(f"{self.y} = np.zeros(({self.T}, *{previous[0]}.shape), {self.array}.dtype)")
+        self.emit(f"{self.y} = np.zeros(({self.T}, *{previous[0]}.shape), {self.arrays[0]}.dtype)")
         saved = self._saved()
         if saved:
             self.emit(f"{self.tape} = []")
         self.emit(f"for t in range({self.T}):")
-        if any(self.x in topological([self.definitions[q.symbol]]) for q in self.written) or (
-            self.x in self.graph.outputs or self.x in self.backward
-        ):
-            self.emit(f"{self.names[self.x]} = {self.array}[t]", 2)
+        read = {node for q in self.written for node in topological([self.definitions[q.symbol]])}
+        self._take_inputs(read | {*self.graph.outputs, *self.backward})
         for quantity in self.written:
             if not quantity.fixed:
                 self._define(quantity, 2)
@@ -147,6 +151,11 @@ class _Program(NamedProgram):
         self.emit(f"{', '.join(previous)} = {', '.join(new)}", 2)
         self.emit(f"{self.final} = {_tuple(previous)}")
         self.emit()
+
+    def _take_inputs(self, needed: Collection[Node]) -> None:
+        for node, array in zip(self.inputs, self.arrays, strict=True):
+            if node in needed:
+                self.emit(f"{self.names[node]} = {array}[t]", 2)
 
     def _saved(self) -> list[str]:
         """The names of the values of a step that the backward pass needs, in the order in which they were made."""
@@ -163,7 +172,8 @@ class _Program(NamedProgram):
         node = self.graph.outputs[k]
         symbol = next((q.symbol for q in self.steps.quantities if q.node is node), node)
         text = self.printer.term(symbol)
-        if symbol in self.fixed or is_constant(symbol):
+        whole = self.graph.dims[self.graph.states[k]]
+        if symbol in self.fixed or is_constant(symbol) or node.dim == ONE_DIM != whole:
             return f"np.broadcast_to({text}, {self.names[self.previous[k]]}.shape)"
         return text
 
@@ -171,11 +181,11 @@ class _Program(NamedProgram):
         received = [self.names[self.steps.received[name]] for name in self.graph.states]
         self.comment("np_backward")
         self.emit(f"{_targets(received)} = {self.dstates}")
-        self.emit(f"{self.dx} = np.zeros_like({self.array})")
+        for dx, array in zip(self.dx, self.arrays, strict=True):
+            self.emit(f"{dx} = np.zeros_like({array})")
         self.emit(f"{self.grads} = {{name: np.zeros_like(value) for name, value in {self.params}.items()}}")
         self.emit(f"for t in reversed(range({self.T})):")
-        if self.x in self.backward:
-            self.emit(f"{self.names[self.x]} = {self.array}[t]", 2)
+        self._take_inputs(self.backward)
         saved = self._saved()
         if saved:
             self.assign(_targets(saved), f"{self.tape}[t]", 2)
@@ -228,9 +238,9 @@ class _Program(NamedProgram):
 
     def _hand_on(self, received: list[str]) -> None:
         self.comment("np_handed", 2)
-        dx = self.totals[self.x]
-        if not is_constant(dx, 0.0):
-            self.assign(f"{self.dx}[t]", self._sum(dx), 2)
+        for node, dx in zip(self.inputs, self.dx, strict=True):
+            if not is_constant(self.totals[node], 0.0):
+                self.assign(f"{dx}[t]", self._sum(self.totals[node]), 2)
         values = []
         for name, node in zip(received, self.previous, strict=True):
             total = self.totals[node]
@@ -252,7 +262,7 @@ def numpy_program(steps: Steps, words: Words) -> str:
     """The source of a function `cell(x, states, params, dy, dstates) -> y, states, dx, dstates, grads`.
 
     x (T, N, D), dy (T, N, size of the first state), states and dstates tuples of (N, size); params and grads map
-    "W.i" to arrays. The source imports nothing but numpy.
+    "W.i" to arrays. Of several inputs each is an argument, and dx a tuple. The source imports nothing but numpy.
     """
     return _Program(steps, words).source()
 

@@ -10,7 +10,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from gated.language.graph import ONE_DIM, Matrix, Node, constant, is_constant, is_leaf, is_product, topological
+from gated.language.graph import (
+    ONE_DIM,
+    Matrix,
+    Node,
+    constant,
+    is_constant,
+    is_elementwise,
+    is_leaf,
+    is_product,
+    topological,
+)
 from gated.language.over_units import spread, summed
 
 
@@ -70,8 +80,9 @@ def _propagate(result: Adjoints, node: Node, adjoint: Node, values: set[Node]) -
 
 
 def _contribute(result: Adjoints, node: Node, user: Node | None, term: Node, values: set[Node]) -> None:
-    if is_constant(term, 0.0):
+    if is_constant(term, 0.0) or is_leaf(node, "constant"):
         return
     if node.dim == ONE_DIM:  # a number that was used for all units collects from all of them
-        term = summed(term, term.dim if user is None else user.dim, values)
+        units = term.dim if user is None else user.dim if is_elementwise(user) else ONE_DIM
+        term = summed(term, units, values)
     result.terms.setdefault(node, []).append((user, term))

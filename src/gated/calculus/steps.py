@@ -12,9 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import count
 
+from gated.calculus.forward_mode import forward_mode
 from gated.calculus.reverse_mode import reverse_mode
 from gated.language.arithmetic import times_slope
 from gated.language.graph import (
+    ONE_DIM,
     Graph,
     Matrix,
     Node,
@@ -30,6 +32,7 @@ from gated.language.graph import (
     with_args,
 )
 from gated.language.naming import SHARED, free_letter, long_parts, taken_names
+from gated.language.over_units import summed
 
 NAMED, ARGUMENT, AUXILIARY = "named", "argument", "auxiliary"
 DEEP, LARGE = 12, 100  # levels and parts of a definition: its derivatives hold many of them, and more than once
@@ -66,6 +69,7 @@ class Use:
         user: P.
         slope: the elementwise part of ∂P/∂q, 0 if there is none.
         matrices: the matrix part of ∂P/∂q, (M, sign) for each matrix applied to q.
+        summed: whether q is a number and P a vector: ∂P/∂q is a column then, and every unit sends its part.
         term: what this occurrence contributes to the adjoint of q, an expression in the adjoint of P.
     """
 
@@ -73,6 +77,7 @@ class Use:
     slope: Node
     matrices: tuple[tuple[Matrix, int], ...]
     term: Node
+    summed: bool = False
 
 
 @dataclass(eq=False)
@@ -134,8 +139,9 @@ def _differentiate(result: Steps, quantity: Quantity) -> None:
     for symbol, terms in adjoints.terms.items():
         if not is_leaf(symbol):
             continue
-        slope = constant(0.0)
-        for user, term in slopes.terms[symbol]:
+        collects = symbol.dim == ONE_DIM != quantity.adjoint.dim
+        slope = _column(quantity.definition, symbol) if collects else constant(0.0)
+        for user, term in () if collects else slopes.terms[symbol]:
             if user is None or not is_product(user):
                 slope = 2.0 * term if slope is term else slope + term  # (v ⊙ v)' = 2 v
         matrices = tuple(
@@ -144,12 +150,19 @@ def _differentiate(result: Steps, quantity: Quantity) -> None:
             if user is not None and is_product(user)
         )
         term = times_slope(quantity.adjoint, slope)
+        term = summed(term, quantity.adjoint.dim) if collects and not is_constant(term, 0.0) else term
         for user, part in terms:
             if user is not None and is_product(user):
                 term = term + part
-        result.uses.setdefault(symbol, []).append(Use(quantity, slope, matrices, term))
+        result.uses.setdefault(symbol, []).append(Use(quantity, slope, matrices, term, collects))
     for matrix, pairs in adjoints.products.items():
         result.products.setdefault(matrix, []).extend(pairs)
+
+
+def _column(definition: Node, number: Node) -> Node:
+    """How a vector moves with a number, unit by unit, but for the matrices that are applied to it."""
+    still = dict.fromkeys((node for node in topological([definition]) if is_product(node)), constant(0.0))
+    return forward_mode([definition], {**still, number: constant(1.0)})[0]
 
 
 def _quantities(graph: Graph) -> list[Quantity]:
@@ -159,7 +172,7 @@ def _quantities(graph: Graph) -> list[Quantity]:
     written = rewrite(graph.outputs, lambda node, args: with_args(node, tuple(map(symbols.get, node.args, args))))
     fixed: dict[Node, bool] = {}
     for node in graph.order:
-        is_parameter = is_constant(node) or is_leaf(node, "vector")
+        is_parameter = is_constant(node) or is_leaf(node, "vector") or is_leaf(node, "constant")
         fixed[node] = is_parameter or (not is_leaf(node) and all(fixed[arg] for arg in node.args))
     return [
         Quantity(

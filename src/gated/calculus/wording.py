@@ -15,6 +15,8 @@ _TABLE: dict[str, tuple[str, str]] = {
     "author": ("", "细胞作者的说明（原文）："),
     "forward": ("One time step ‹t›, from the input {x} and the previous {states}:",
                 "在第 ‹t› 个时间步，由输入 {x} 和上一步的 {states} 计算："),
+    "forward_more": ("One time step ‹t›, from the inputs {x} and the previous {states}:",
+                     "在第 ‹t› 个时间步，由各个输入 {x} 和上一步的 {states} 计算："),
     "auxiliary": ("Some parts of these equations get a name of their own, so that each step below stays short:",
                   "为使下面每一步的式子简短，先给方程中的一些部分各取一个名字："),
     "symbols": ("Symbols and sizes:", "符号与尺寸："),
@@ -27,6 +29,8 @@ _TABLE: dict[str, tuple[str, str]] = {
                   "{names} ：给出 {owners} 的那个函数的自变量，即括号里的部分。"),
     "parts": ("{names}: auxiliary values, parts of the equations to which the cell gives no name.",
               "{names} ：辅助量，即方程中没有名字的部分。"),
+    "constants": ("{names}: constants of the cell, which are set and not learned.",
+                  "{names} ：细胞的常数，由人设定，不参与学习。"),
     "size": ("{names}: {size}", "{names} ： {size}"),
     "between": (", ", " 、 "),
 

@@ -15,6 +15,7 @@ from gated.language.cell import Cell, cell
 from gated.language.elementwise import WRITTEN
 from gated.language.functions import FUNCTIONS
 from gated.language.reducing import REDUCING
+from gated.language.signature import number
 from gated.lazy import submodules
 from gated.publish import publish
 
@@ -33,4 +34,4 @@ def __dir__() -> list[str]:
 
 publish("gated", Cell)
 
-__all__ = ["FUNCTIONS", "Cell", "cell", *WORDS]  # noqa: PLE0604
+__all__ = ["FUNCTIONS", "Cell", "cell", "number", *WORDS]  # noqa: PLE0604

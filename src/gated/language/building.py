@@ -12,6 +12,7 @@ from gated.errors import CellError
 from gated.language import graph as g
 from gated.language.families import Chain, Family, Member, members_of
 from gated.language.limits import MAX_DOC, MAX_NAME, MAX_NODES, is_name, is_plain
+from gated.language.signature import Signature
 from gated.language.symbols import Length, Symbol
 
 
@@ -21,13 +22,19 @@ class Trace:
 
     where: str
     variables: dict[str, Symbol]
-    states: tuple[str, ...]
+    signature: Signature
     families: dict[str, Family]
     bindings: list[tuple[str, Symbol | Chain]]
     outputs: list[Symbol]
 
+    @property
+    def states(self) -> tuple[str, ...]:
+        return self.signature.states
+
     def members(self) -> list[Member]:
-        return [member for family in self.families.values() for member in members_of(family).values()]
+        """All that the equations use; t of t[0], t[1] is none by itself."""
+        found = [member for family in self.families.values() for member in members_of(family).values()]
+        return [member for member in found if member._is_used or not member._indexed]
 
     def named(self) -> list[tuple[str, Symbol]]:
         """The bindings, but for products of matrices that were never used as a vector."""
@@ -42,8 +49,14 @@ def build(function: Callable[..., Any], trace: Trace, output_names: tuple[str, .
         CellError: shapes do not fit, something is not used, or the equations are too many.
     """
     for state, symbol in zip(trace.states, trace.outputs, strict=False):
+        own = trace.variables[state]._length
         if symbol._length is not None:
-            trace.variables[state]._length.unify(symbol._length)  # type: ignore[union-attr]
+            if own is None:
+                raise CellError(
+                    f"{symbol._place}: the state {state} is annotated as number, but its new value is a vector; "
+                    "annotate nothing, or make one number of it"
+                )
+            own.unify(symbol._length)
     _unify_matrices(trace)
     dims = _name_lengths(trace)
 
@@ -64,6 +77,8 @@ def build(function: Callable[..., Any], trace: Trace, output_names: tuple[str, .
         parameters=parameters,
         dims={name: dim_of(symbol) for name, symbol in trace.variables.items()},
         places=places,
+        constants=dict(trace.signature.constants),
+        counts=dict(trace.signature.counts),
     )
     _check_all_used(graph, trace)
     _check_limits(graph, trace)
@@ -104,11 +119,20 @@ def _unify_matrices(trace: Trace) -> None:
         if not member._products:
             continue
         first, name = member._products[0], member.matrix_name()
-        if first._args[0]._length is None:
-            raise CellError(f"{first._place}: {name} is applied to a number; a matrix needs a vector")
+        for product in member._products:
+            if product._args[0]._op == "constant":
+                raise CellError(f"{product._place}: {name} is applied to a plain number; a matrix needs a vector")
         for other in member._products[1:]:
             for mine, yours, role in ((first._args[0], other._args[0], "applied to"), (first, other, "giving")):
-                a, b = mine._length.root(), yours._length.root()  # type: ignore[union-attr]
+                if mine._length is None or yours._length is None:
+                    if mine._length is not yours._length:
+                        here, there = ("a number", "a vector") if yours._length is None else ("a vector", "a number")
+                        raise CellError(
+                            f"{other._place}: the matrix {name} is used with two shapes: applied to {here} here and to "
+                            f"{there} at {first._place}; give each its own member name"
+                        )
+                    continue
+                a, b = mine._length.root(), yours._length.root()
                 if a is not b and a.anchors and b.anchors:
                     raise CellError(
                         f"{other._place}: the matrix {name} is used with two shapes: {role} a vector as long as "
@@ -125,7 +149,8 @@ def _name_lengths(trace: Trace) -> dict[int, str]:
         if symbol._length is not None:
             roots.setdefault(id(symbol._length.root()), symbol._length.root())
     inputs = [name for name in trace.variables if name not in trace.states]
-    state_roots = {id(trace.variables[name]._length.root()) for name in trace.states}  # type: ignore[union-attr]
+    lengths = [trace.variables[name]._length for name in trace.states]
+    state_roots = {id(length.root()) for length in lengths if length is not None}
     names: dict[int, str] = {}
     taken = {"input"}  # that of the first input, whatever a state may be called
 
@@ -137,8 +162,11 @@ def _name_lengths(trace: Trace) -> dict[int, str]:
 
     for key, root in roots.items():
         states = [name for name in trace.states if name in root.anchors]
+        own = [name for name in inputs if name in root.anchors]
         if inputs[0] in root.anchors:
             names[key] = "input"
+        elif own:  # what stands elementwise with an input is as long as that
+            take(key, own[0])
         elif states:
             take(key, "hidden" if len(state_roots) == 1 else states[0])
         elif root.anchors:
@@ -207,6 +235,10 @@ def _names(
 def _check_all_used(graph: g.Graph, trace: Trace) -> None:
     reached = {m.name for node in graph.order if g.is_product(node) for m in node.attr}
     reached |= {node.attr[1] for node in graph.order if g.is_leaf(node, "vector")}
+    constants = {node.attr[1] for node in graph.order if g.is_leaf(node, "constant")}
+    for name in graph.constants:
+        if name not in constants:
+            raise CellError(f"{trace.where}: the constant {name} is never used; use it or remove it from the signature")
     for name, family in trace.families.items():
         if not members_of(family):
             raise CellError(
@@ -214,7 +246,7 @@ def _check_all_used(graph: g.Graph, trace: Trace) -> None:
                 f"remove it from the signature"
             )
         for member in members_of(family).values():
-            if member.matrix_name() not in reached:
+            if member.matrix_name() not in reached and (member._is_used or not member._indexed):
                 raise CellError(
                     f"{member._place}: {member.matrix_name()} is never used: it does not reach any of the returned "
                     f"values ({', '.join(graph.output_names)}); use it or remove it"
@@ -231,6 +263,6 @@ def _check_limits(graph: g.Graph, trace: Trace) -> None:
     if len(graph.doc) > MAX_DOC:
         raise CellError(f"{trace.where}: the docstring has {len(graph.doc)} letters, expected at most {MAX_DOC}")
     parts = [part for name in graph.parameters for part in name.split(".")]
-    for name in [graph.name, *graph.dims, *parts, *graph.names.values()]:
+    for name in [graph.name, *graph.dims, *parts, *graph.names.values(), *graph.constants, *graph.counts]:
         if not is_name(name):
             raise CellError(f"{trace.where}: the name {name[:40]!r}, expected one word of at most {MAX_NAME} letters")

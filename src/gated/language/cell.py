@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from gated.errors import CellError
+from gated.errors import CellError, describe, wrong, wrong_type
 from gated.language import printing, serial
+from gated.language.constants import with_constants
 from gated.language.graph import Graph
+from gated.language.nested import called, is_symbolic
 from gated.language.omission import without_family
 from gated.language.tracing import trace_cell
 
@@ -18,6 +20,7 @@ class Cell:
     Attributes:
         graph: the expression graph.
         name, doc: the name and the docstring of the function.
+        inputs: names of what is given at every step.
         states: names of the states, in the order of the arguments; the first is the output y.
         parameters: "W.i" -> dimension symbols, ("hidden", "input") for a matrix, ("hidden",) for a vector.
     """
@@ -43,6 +46,10 @@ class Cell:
         Cell.__init__(self, serial.graph_from_json(state))
 
     @property
+    def inputs(self) -> tuple[str, ...]:
+        return self.graph.inputs
+
+    @property
     def states(self) -> tuple[str, ...]:
         return self.graph.states
 
@@ -62,6 +69,32 @@ class Cell:
             FileFormatError: the data are not a cell.
         """
         return Cell(serial.graph_from_json(data))
+
+    @property
+    def constants(self) -> dict[str, float | int]:
+        """The numbers that the cell knows by name, and whole ones that were known while its equations were read."""
+        return {**self.graph.constants, **self.graph.counts}
+
+    def with_constants(self, **values: Any) -> Cell:
+        """The same cell with other values of some constants: `leaky.with_constants(leak=0.1)`.
+
+        A whole number (`depth=3` in the signature) has the equations read again, which a cell from a file cannot.
+
+        Raises:
+            ArgumentError, ArgumentTypeError: there is no such constant, or it cannot have this value.
+        """
+        graph, counts = self.graph, {name: value for name, value in values.items() if name in self.graph.counts}
+        for name, value in counts.items():
+            if isinstance(value, bool) or not isinstance(value, int):
+                raise wrong_type(name, describe(value), "a whole number, as it is in the signature")
+        if any(graph.counts[name] != value for name, value in counts.items()):
+            if self.__wrapped__ is None:
+                name, own = next((n, graph.counts[n]) for n, value in counts.items() if graph.counts[n] != value)
+                raise wrong(name, f"{counts[name]} for a cell without its function", f"{own}, as its equations have it")
+            graph = trace_cell(self.__wrapped__, {**graph.counts, **counts})
+            graph = with_constants(graph, self.graph.constants)
+        others = {name: value for name, value in values.items() if name not in counts}
+        return Cell(with_constants(graph, others), self.__wrapped__)
 
     def without(self, family: str) -> Cell:
         """The same cell with a family of parameters left out, as if they were 0: `lstm.without("b")` has no biases.
@@ -95,16 +128,27 @@ class Cell:
         return "\n".join([f"{self.name}: {head}" if head else self.name, *(f"    {line}" for line in lines)])
 
     def __repr__(self) -> str:
-        return f"<gated cell {self.name}(x, {', '.join(self.states)}; {', '.join(self.parameters)})>"
+        inputs = f"{', '.join(self.inputs)}, /" if len(self.inputs) > 1 else self.inputs[0]
+        return f"<gated cell {self.name}({inputs}, {', '.join(self.states)}; {', '.join(self.parameters)})>"
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """In the equations of another cell: `h, c = lstm(x, h, c, W=A, U=B, b=d)` are these equations with its names.
+
+        Raises:
+            CellError: arguments are missing or wrong; or it is called outside of equations.
+        """
+        if is_symbolic(args, kwargs):
+            return called(self.graph, args, kwargs)
         raise CellError(
             f"the cell {self.name} is not called itself; build a layer: "
             f"gated.Recurrent({self.name}, input_size=..., hidden_size=...)"
         )
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Cell) and self.graph.outputs == other.graph.outputs and self.states == other.states
+        if not isinstance(other, Cell):
+            return False
+        mine, theirs = self.graph, other.graph
+        return (mine.outputs, mine.states, mine.constants) == (theirs.outputs, theirs.states, theirs.constants)
 
     def __hash__(self) -> int:
         return hash((self.graph.outputs, self.states))
@@ -112,6 +156,9 @@ class Cell:
 
 def cell(function: Callable[..., Any]) -> Cell:
     """Make a cell from a function of its equations: `f(x, *states, *, families)` returning the new states.
+
+    With several inputs they stand before a `/`: `f(x, mask, dt, /, *states, *, families)`. What is annotated as
+    `gated.number` is one number, not a vector.
 
     Raises:
         CellError: the equations are wrong; the message names the line and says what to write instead.

@@ -12,8 +12,9 @@ from gated.language.symbols import Length, Symbol, Vector, lift, number
 class Family:
     """A keyword-only argument of a cell: W.i, W.f, ... are its members, and any attribute is one."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, numbers: bool = False) -> None:
         object.__setattr__(self, "name", name)
+        object.__setattr__(self, "numbers", numbers)  # whether its members are single numbers
         object.__setattr__(self, "members", {})
 
     def __getattribute__(self, name: str) -> Any:
@@ -24,7 +25,7 @@ class Family:
             refuse(f"{own} was asked for a member {name!r}; the name of a member is one word: {own}.i")
         members = members_of(self)
         if name not in members:
-            members[name] = Member(family_name(self), name)
+            members[name] = Member(self, name)
         return members[name]
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -47,6 +48,11 @@ def members_of(family: Family) -> dict[str, Member]:
     """By name, in the order of use."""
     members: dict[str, Member] = object.__getattribute__(family, "members")
     return members
+
+
+def takes_numbers(family: Family) -> bool:
+    """Whether the members are single numbers."""
+    return bool(object.__getattribute__(family, "numbers"))
 
 
 def _misused(self: Family, *args: Any, **kwargs: Any) -> NoReturn:
@@ -72,11 +78,12 @@ for _name in (*_BOTH, *(f"r{operator}" for operator in _BOTH), *_ONE):
 class Member(Vector):
     """W.i: a matrix if applied with @, a vector if used elementwise; never both."""
 
-    __slots__ = ("_family", "_member", "_place", "_products", "_vector")
+    __slots__ = ("_family", "_indexed", "_is_number", "_member", "_owner", "_place", "_products", "_vector")
     _vector: Symbol | None
 
-    def __init__(self, family: str, member: str) -> None:
-        self._family, self._member = family, member
+    def __init__(self, owner: Family, member: str) -> None:
+        self._owner, self._family, self._member = owner, family_name(owner), member
+        self._is_number, self._indexed = takes_numbers(owner), False
         self._place = place()
         self._vector = None
         self._products: list[Symbol] = []
@@ -86,6 +93,8 @@ class Member(Vector):
 
     def __matmul__(self, operand: Any) -> Symbol | Chain:
         name = self.matrix_name()
+        if self._is_number:
+            refuse(f"{name} is applied as a matrix, but {self._family} is annotated as number; write {name} * v")
         if isinstance(operand, (Member, Chain)):
             return Chain((self, *_factors(operand)))
         if self._vector is not None:
@@ -106,7 +115,8 @@ class Member(Vector):
                 f"{self._products[0]._place}; give each its own member name"
             )
         if self._vector is None:
-            self._vector = Symbol("leaf", ("vector", self.matrix_name()), Length())
+            length = None if self._is_number else Length()
+            self._vector = Symbol("leaf", ("vector", self.matrix_name()), length)
         return self._vector
 
     def __rmatmul__(self, other: Any) -> NoReturn:
@@ -115,8 +125,20 @@ class Member(Vector):
     def __call__(self, *args: Any, **kwargs: Any) -> NoReturn:
         refuse(f"{self.matrix_name()} was called like a function; write {self.matrix_name()} @ v")
 
-    def __getitem__(self, index: Any) -> NoReturn:
-        refuse(f"{self.matrix_name()} was indexed; a parameter is used whole: make each part a member of its own")
+    def __getitem__(self, index: Any) -> Member:
+        """R.t[2] is the member t2: for loops over layers within a step."""
+        if isinstance(index, bool) or not isinstance(index, int) or index < 0:
+            refuse(
+                f"{self.matrix_name()} was indexed with {_shown(index)}; a parameter is used whole: make each part a "
+                f"member of its own, {self.matrix_name()}[0], {self.matrix_name()}[1], ... in a loop over whole numbers"
+            )
+        self._indexed = True
+        found: Member = getattr(self._owner, f"{self._member}{index}")
+        return found
+
+    @property
+    def _is_used(self) -> bool:
+        return bool(self._products) or self._vector is not None
 
     def __getattr__(self, name: str) -> NoReturn:
         if name.startswith("_"):
@@ -163,6 +185,10 @@ class Chain(Vector):
         if name.startswith("_"):
             raise AttributeError(name)
         refuse(f"{self.matrix_name()} has no attribute {name!r}; a product of matrices is applied: write A @ B @ v")
+
+
+def _shown(index: Any) -> str:
+    return repr(index) if isinstance(index, (int, str)) else "something that is no whole number"
 
 
 def _factors(value: Member | Chain) -> tuple[Member, ...]:

@@ -147,6 +147,8 @@ class Graph:
     parameters: dict[str, tuple[str, ...]]
     dims: dict[str, str]  # variable ("x", "h", ...) -> dimension symbol
     places: dict[str, str] = field(default_factory=dict, compare=False)  # parameter -> "file:line" of its first use
+    constants: dict[str, float] = field(default_factory=dict)  # see `constants`
+    counts: dict[str, int] = field(default_factory=dict)  # whole numbers that were known while the equations were read
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_order", topological(self.outputs))
@@ -183,11 +185,17 @@ class Graph:
         return tuple(name for name in self.states if self.state_leaf(name) not in read and name not in given_on)
 
     @property
+    def input_dims(self) -> dict[str, str]:
+        """Input -> its dimension symbol: "input" for the first one, "1" for a number."""
+        return {name: self.dims[name] for name in self.inputs}
+
+    @property
     def free_dims(self) -> tuple[str, ...]:
-        """The dimension symbols other than that of the input, in order of first use."""
+        """The dimension symbols other than those of the inputs, in order of first use."""
         found = [self.dims[name] for name in self.states]
         found += [dim for shape in self.parameters.values() for dim in shape]
-        return tuple(dict.fromkeys(dim for dim in found if dim != "input"))
+        known = {ONE_DIM, *self.input_dims.values()}
+        return tuple(dict.fromkeys(dim for dim in found if dim not in known))
 
 
 def __getattr__(name: str) -> Any:

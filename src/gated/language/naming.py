@@ -12,7 +12,7 @@ DEEP = 40  # levels of one equation; Python reads no more than 200 brackets in o
 
 def taken_names(graph: Graph) -> set[str]:
     """What a new name must not look like."""
-    return {*graph.names.values(), *graph.dims, *(name.split(".")[0] for name in graph.parameters)}
+    return {*graph.names.values(), *graph.dims, *graph.constants, *(name.split(".")[0] for name in graph.parameters)}
 
 
 def free_letter(candidates: str, separator: str, taken: set[str]) -> str:

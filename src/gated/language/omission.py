@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from gated.errors import CellError, wrong
 from gated.language import graph as g
 from gated.language.functions import FUNCTIONS
+from gated.language.reductions import REDUCTIONS
 
 
 def without_family(graph: g.Graph, family: str) -> g.Graph:
@@ -49,6 +52,8 @@ def without_parameters(graph: g.Graph, omitted: set[str], name: str) -> g.Graph:
         parameters={name: shape for name, shape in graph.parameters.items() if name in left},
         dims=graph.dims,
         places=graph.places,
+        constants=graph.constants,
+        counts=graph.counts,
     )
 
 
@@ -64,10 +69,28 @@ def _rewritten(node: g.Node, args: tuple[g.Node, ...], omitted: set[str]) -> g.N
             what = f"{node.attr[0].name} is applied to what is {args[0].attr:g} then"
             raise wrong("family", f"one without which a vector is a mere number: {what}", "a family that can be 0")
         return g.product(node.attr, args)
+    if g.is_reduction(node):
+        return _reduced(node, args)
     row = FUNCTIONS[node.attr]
     if row.fault([arg.attr if g.is_constant(arg) else None for arg in args]) is not None:
         raise wrong("family", f"one that the equations {row.verb} by", "a family that can be 0")
     return row.of(*args)
+
+
+def _reduced(node: g.Node, args: tuple[g.Node, ...]) -> g.Node:
+    """A reduction some of whose vectors have become 0: all of them, or it is a sum."""
+    row = REDUCTIONS[node.attr]
+    numbers, vectors = args[: row.numbers], args[row.numbers :]
+    gone = [arg.dim == g.ONE_DIM for arg in vectors]
+    if not any(gone):
+        return row.of(*args)
+    zero = all(g.is_constant(arg, 0.0) for arg in vectors if arg.dim == g.ONE_DIM)
+    if zero and row.linear and not all(gone):
+        return row.of(*numbers, *(arg for arg in vectors if arg.dim != g.ONE_DIM))
+    if zero and (all(gone) or row.pair) and g.are_numbers(*numbers):
+        return g.constant(float(row.numpy(*(arg.attr for arg in numbers), *(np.zeros(1) for _ in vectors))[0]))
+    what = "one without which a vector is a mere number: a reduction over the units needs its length"
+    raise wrong("family", what, "a family that can be 0")
 
 
 def _parameters_of(node: g.Node) -> list[str]:

@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from gated.errors import CellError
-from gated.language.nodes import ONE_DIM, Matrix, Node, are_numbers, constant, is_constant, joint_dim, make
+from gated.language.nodes import Matrix, Node, are_numbers, constant, is_constant, joint_dim, make
 
 Array = np.ndarray[Any, Any]
 Partials = Callable[[tuple[Node, ...], Node], tuple[Node, ...]]

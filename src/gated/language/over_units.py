@@ -10,6 +10,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from gated.language.graph import ONE_DIM, Node, constant, is_constant, is_leaf, leaf
 from gated.language.operations import BOOK, Operation, Partials, made
 
@@ -19,8 +21,8 @@ class Reduction(Operation):
     """A reduction over the units of one or more vectors together, to one number.
 
     Attributes:
-        numpy: of a number, where it has one, and of (..., V), (..., W), ...: gives (..., 1). Analytic near the real axis,
-            as that of an `Elementwise`.
+        numpy: of a number, where it has one, and of (..., V), (..., W), ...: gives (..., 1). Analytic near the real
+            axis, as that of an `Elementwise`.
         derivative: (args, y) -> one partial derivative per argument, of its length or a number, where possible in y.
         text, latex, source: templates over the printed vectors, {0}, and the number, {1}.
         numbers: how many of the arguments, the first ones, are numbers: 0 or 1.
@@ -71,6 +73,13 @@ def spread(number: Node, dim: str) -> Node:
 def is_size(node: Node) -> bool:
     """A leaf that the sizes of a layer say: a length, or a vector of ones."""
     return is_leaf(node, "length") or is_leaf(node, "ones")
+
+
+def size_value(node: Node, sizes: Mapping[str, int]) -> Any:
+    """What such a leaf is."""
+    kind, dim = node.attr
+    # of a type that takes on that of whatever it is multiplied with
+    return np.ones(sizes[dim], np.int8) if kind == "ones" else float(sizes[dim])
 
 
 def scaled(number: Node, vector: Node) -> Node:

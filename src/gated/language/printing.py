@@ -230,6 +230,8 @@ class Printer:
             return self.style.parameter(*name.split(".", 1))
         if kind in ("length", "ones"):
             return {"length": "{0}", "ones": "ones({0})"}[kind].format(name)
+        if kind == "constant":
+            return latex_symbol(name) if self.style.name == "latex" else name
         return {"input": self.style.input, "state": self.style.before, "seed": self.style.now}[kind](name)
 
     def _call(self, node: Node) -> tuple[str, int]:

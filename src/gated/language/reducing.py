@@ -1,7 +1,7 @@
-"""The words for reductions over the units: in equations they write them, on NumPy arrays they compute along the last axis.
+"""The words for reductions over the units: in equations they write them, on NumPy arrays they go along the last axis.
 
-`sum`, `mean`, `max`, `dot` and `norm` give one number, which goes with vectors of any length; `softmax` and `layer_norm`
-are composed of such.
+`sum`, `mean`, `max`, `dot` and `norm` give one number, which goes with vectors of any length; `softmax` and
+`layer_norm` are composed of such.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from gated.language.refusals import place
 from gated.language.symbols import number, reduced
 
 _WHERE = (
-    "On symbols in the equations of a cell; on NumPy arrays along the last axis, which is kept. Several vectors may have "
-    "different lengths, and are reduced together."
+    "On symbols in the equations of a cell; on NumPy arrays along the last axis, which is kept. Several vectors may "
+    "have different lengths, and are reduced together."
 )
 
 
-def _over(row: str, word: str, values: Sequence[Any], given: float | None = None) -> Any:
-    """A reduction of the book, on symbols or on arrays."""
+def _over(row: str, word: str, values: Sequence[Any], *given: Any) -> Any:
+    """A reduction of the book, on symbols or on arrays; the number that it needs is `given`."""
     if any(hasattr(type(value), "_as_symbol") for value in values):
-        return reduced(row, word, values, given)
+        return reduced(row, word, [*given, *values])
     arrays = [array_of(f"{word}()", value) for value in values]
     if any(array.ndim == 0 for array in arrays):
         raise wrong(f"{word}()", "a number", "vectors, over whose units it goes")
-    return REDUCTIONS[row].numpy(*(() if given is None else (given,)), *arrays)
+    return REDUCTIONS[row].numpy(*given, *arrays)
 
 
 def _word(word: str, row: str, what: str, vectors: int | None = None) -> Callable[..., Any]:
@@ -71,17 +71,17 @@ def layer_norm(*vectors: Any, eps: Any = 1e-5) -> Any:
 
     Args:
         vectors: one or more.
-        eps: a number above 0, or 0.
+        eps: a number, 0 or above; in equations also a constant of the cell.
 
     Returns:
         one vector for one vector; for several as many, in a tuple.
     """
     _check_count("layer_norm", vectors)
     plain = number(eps)
-    if plain is None or not 0 <= plain < float("inf"):
-        raise CellError(f"{place()}: layer_norm() got eps={eps!r}, expected a plain number, 0 or above")
+    if not hasattr(type(eps), "_as_symbol") and (plain is None or not 0 <= plain < float("inf")):
+        raise CellError(f"{place()}: layer_norm() got eps={eps!r}, expected a number, 0 or above")
     mean = _over("average", "layer_norm", vectors)
-    root = _over("deviation", "layer_norm", vectors, plain)
+    root = _over("deviation", "layer_norm", vectors, eps)
     return _like(vectors, [(vector - mean) / root for vector in _as_given(vectors)])
 
 

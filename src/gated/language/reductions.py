@@ -141,26 +141,24 @@ _FUNCTIONS = (
 _ROWS = (
     Reduction(name="total", numpy=_total, derivative=lambda x, y: (constant(1.0),) * len(x), linear=True,
               text="sum({0})", latex=r"\mathrm{{sum}}({0})", source="np.sum({0}, axis=-1, keepdims=True)",
-              legend=Legend("{f}: the sum over the units of all vectors, one number; its derivative by each unit is {d}.",
-                            "{f} ：对所有向量的各单元求和，得一个数；对每个单元的导数都是 {d} 。",
+              legend=Legend("{f}: the sum over the units of all vectors; its derivative by each unit is {d}.",
+                            "{f} ：对所有向量的各单元求和；对每个单元的导数都是 {d} 。",
                             _named("sum(a, b)"), ("1", "1"))),
     Reduction(name="average", numpy=_average, derivative=_averages,
               text="mean({0})", latex=r"\mathrm{{mean}}({0})", source="np.mean({0}, axis=-1, keepdims=True)",
-              legend=Legend("{f}: the mean over the units of all vectors, one number; its derivative by each of the ‹n› "
-                            "units is {d}.",
-                            "{f} ：所有向量各单元的平均值，一个数；对这 ‹n› 个单元中每一个的导数都是 {d} 。",
+              legend=Legend("{f}: the mean over all ‹n› units of the vectors; its derivative by each of them is {d}.",
+                            "{f} ：向量全部 ‹n› 个单元的平均值；对每个单元的导数都是 {d} 。",
                             _named("mean(a, b)"), ("1 / n", r"\frac{1}{n}"))),
     Reduction(name="inner_product", numpy=_dot, derivative=lambda x, y: (x[1], x[0]), pair=True,
               text="dot({0})", latex=r"\mathrm{{dot}}({0})", source="np.sum({0}, axis=-1, keepdims=True)",
-              legend=Legend("{f}: the sum over the units of the elementwise product, one number; its derivative by ‹a› "
-                            "is {d}.",
-                            "{f} ：逐元素乘积对各单元求和，得一个数；对 ‹a› 的导数是 {d} 。",
+              legend=Legend("{f}: the sum over the units of the elementwise product; its derivative by ‹a› is {d}.",
+                            "{f} ：逐元素乘积对各单元求和；对 ‹a› 的导数是 {d} 。",
                             ("dot(a, b)", r"\mathrm{dot}(a, b)"), ("b", "b"))),
     Reduction(name="largest", numpy=_largest, derivative=_shares,
               text="max({0})", latex=r"\mathrm{{max}}({0})", source="np.max({0}, axis=-1, keepdims=True)",
-              legend=Legend("{f} of one or more vectors is their largest unit, one number; its derivative is {d}, where "
-                            "‹k› units are equal to ‹m›: they share it evenly.",
-                            "{f} 取一个或几个向量的最大单元，得一个数；其导数为 {d} ，其中 ‹k› 个单元等于 ‹m›，均分导数。",
+              legend=Legend("{f} is the largest unit of the vectors; its derivative is {d}: all ‹k› units that are equal "
+                            "to ‹m› share it evenly.",
+                            "{f} 是各向量中最大的单元；其导数为 {d} ：等于 ‹m› 的 ‹k› 个单元均分导数。",
                             ("m = max(a)", r"m = \mathrm{max}(a)"), ("[a = m] / k", "[a = m] / k"))),
     Reduction(name="peak", numpy=_peak, derivative=lambda x, y: (constant(0.0),) * len(x),
               text="max({0})", latex=r"\mathrm{{max}}({0})", source="np.max({0}, axis=-1, keepdims=True)",
@@ -171,16 +169,16 @@ _ROWS = (
               derivative=lambda x, y: tuple(part * call("_inverse", y) for part in x),
               text="norm({0})", latex=r"\left\lVert {0} \right\rVert",
               source="np.sqrt(np.sum(np.square({0}), axis=-1, keepdims=True))",
-              legend=Legend("{f}: the root of the sum of all squares, one number; its derivative by ‹a› is {d}, and 0 "
-                            "where the norm is 0.",
-                            "{f} ：所有平方之和的平方根，一个数；对 ‹a› 的导数是 {d} ，范数为 0 时取 0。",
+              legend=Legend("{f}: the root of the sum of all squares; its derivative by ‹a› is {d}, and 0 where the norm "
+                            "is 0.",
+                            "{f} ：所有平方之和的平方根；对 ‹a› 的导数是 {d} ，范数为 0 时取 0。",
                             ("norm(a)", r"\left\lVert a \right\rVert"),
                             ("a / norm(a)", r"a / \left\lVert a \right\rVert"))),
     Reduction(name="deviation", numpy=_deviation, derivative=_normalised, numbers=1,
               text="√(var({0}) + {1})", latex=r"\sqrt{{\mathrm{{var}}({0}) + {1}}}",
               source="np.sqrt(np.var({0}, axis=-1, keepdims=True) + {1})",
-              legend=Legend("{f}: var is the mean of (‹a› − mean)² over all ‹n› units; the derivative of the root ‹s› by "
-                            "‹a› is {d}.",
+              legend=Legend("{f}: var is the mean of (‹a› − mean)² over all ‹n› units; the derivative of the root ‹s› "
+                            "by ‹a› is {d}.",
                             "{f} ：var 是全部 ‹n› 个单元上 (‹a› − mean)² 的平均值；根 ‹s› 对 ‹a› 的导数是 {d} 。",
                             ("s = √(var(a) + ε)", r"s = \sqrt{\mathrm{var}(a) + \varepsilon}"),
                             ("(a − mean(a)) / (s n)", r"\frac{a - \mathrm{mean}(a)}{s\, n}"))),

@@ -7,12 +7,15 @@ letters and their control characters escaped, a message has at most 300.
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from typing import Any
 
 from gated.errors import CellError, FileFormatError, shown
 from gated.language import graph as g
+from gated.language.constants import resolved
 from gated.language.functions import FUNCTIONS
 from gated.language.limits import MAX_DOC, MAX_NAME, MAX_NODES, is_name, is_plain
+from gated.language.reductions import REDUCTIONS
 
 _LONGEST = 300  # letters of a message
 
@@ -38,6 +41,9 @@ def graph_to_json(graph: g.Graph) -> dict[str, Any]:
         "dims": graph.dims,
         "nodes": nodes,
         "names": [[index[node], name] for node, name in graph.names.items()],
+        # what not every cell has: older versions read the others
+        **({"constants": graph.constants} if graph.constants else {}),
+        **({"counts": graph.counts} if graph.counts else {}),
     }
 
 
@@ -77,15 +83,18 @@ def graph_from_json(data: Any) -> g.Graph:
     _need(
         bool(states) and len(set(variables)) == len(variables), "the names of inputs and states must exist and differ"
     )
-    _need(len(inputs) == 1, f"{len(inputs)} inputs, expected one")
+    _need(bool(inputs), "no input, expected at least one")
     parameters = _parameters(data.get("parameters"), variables)
     dims = data.get("dims")
     _need(
-        isinstance(dims, dict) and set(dims) == set(variables) and all(map(is_name, dims.values())),
+        isinstance(dims, dict) and set(dims) == set(variables) and all(map(_is_dim, dims.values())),
         "'dims' must give a dimension for every input and state",
     )
-    _need(dims[inputs[0]] == "input", f"the input has dimension {_quoted(dims[inputs[0]])}, expected 'input'")
-    nodes = _Reader(parameters, dims, inputs, states).read(data.get("nodes"))
+    first = dims[inputs[0]]
+    _need(first in ("input", g.ONE_DIM), f"the input has dimension {_quoted(first)}, expected 'input'")
+    constants = _numbers_by_name(data, "constants", (int, float), variables)
+    counts = _numbers_by_name(data, "counts", (int,), (*variables, *constants))
+    nodes = _Reader(parameters, dims, inputs, states, constants).read(data.get("nodes"))
     outputs = data.get("outputs")
     _need(isinstance(outputs, list) and len(outputs) == len(output_names), "'outputs' must fit 'output_names'")
     _need(states == output_names, "a cell's outputs must be its states")
@@ -105,12 +114,36 @@ def graph_from_json(data: Any) -> g.Graph:
         names=g.in_order(_names(data.get("names"), nodes, inputs, dict(zip(states, new, strict=True))), new),
         parameters=parameters,
         dims=dims,
+        constants=constants,
+        counts=counts,
     )
     used = {m.name for node in graph.order if g.is_product(node) for m in node.attr}
     used |= {node.attr[1] for node in graph.order if g.is_leaf(node, "vector")}
     for name in parameters:
         _need(name in used, f"no equation uses the parameter {shown(name)}")
+    known = {node.attr[1] for node in graph.order if g.is_leaf(node, "constant")}
+    for name in constants:
+        _need(name in known, f"no equation uses the constant {shown(name)}")
+    try:
+        resolved(graph)
+    except CellError as error:
+        raise FileFormatError(shown(f"cell: {error}", _LONGEST)) from None
     return graph
+
+
+def _numbers_by_name(data: dict[str, Any], key: str, kinds: tuple[type, ...], taken: tuple[str, ...]) -> dict[str, Any]:
+    value: Any = data.get(key, {})
+    _need(isinstance(value, dict) and len(value) <= MAX_NODES, f"{key!r} must be an object of at most {MAX_NODES}")
+    for name, number in value.items():
+        fits = type(number) in kinds and abs(number) < 2**53 if type(number) is int else type(number) in kinds
+        fits = fits and math.isfinite(number)
+        what = f"{key} '{shown(name, 40)}' is {_quoted(number)}"
+        _need(is_name(name) and name not in taken and fits, f"{what}, expected a finite number under a free name")
+    return {name: float(number) if float in kinds else number for name, number in value.items()}
+
+
+def _is_dim(value: Any) -> bool:
+    return value == g.ONE_DIM or is_name(value)
 
 
 def _name(data: dict[str, Any]) -> str:
@@ -137,7 +170,7 @@ def _parameters(value: Any, variables: tuple[str, ...]) -> dict[str, tuple[str, 
             f"parameter name {_quoted(name)} is not family.member",
         )
         _need(
-            isinstance(shape, list) and len(shape) in (1, 2) and all(map(is_name, shape)),
+            isinstance(shape, list) and len(shape) in (1, 2) and all(map(_is_dim, shape)),
             f"parameter {shown(name)} has shape {_quoted(shape)}, expected one or two dimension names",
         )
     return {name: tuple(shape) for name, shape in value.items()}
@@ -152,11 +185,13 @@ class _Reader:
         dims: dict[str, str],
         inputs: tuple[str, ...],
         states: tuple[str, ...],
+        constants: Collection[str] = (),
     ) -> None:
         self.parameters, self.dims = parameters, dims
         self.leaves = {
             "input": set(inputs),
             "state": set(states),
+            "constant": set(constants),
             "vector": {name for name, shape in parameters.items() if len(shape) == 1},
         }
 
@@ -179,7 +214,8 @@ class _Reader:
         return nodes
 
     def _node(self, here: str, op: Any, attr: Any, args: list[g.Node]) -> g.Node:
-        kinds = {"leaf": self._leaf, "constant": self._constant, "product": self._product, "call": self._call}
+        atoms = {"leaf": self._leaf, "constant": self._constant}
+        kinds = {**atoms, "product": self._product, "call": self._call, "reduce": self._reduce}
         _need(isinstance(op, str) and op in kinds, f"{here}: unknown operation {_quoted(op)}")
         return kinds[op](here, attr, args)
 
@@ -190,6 +226,8 @@ class _Reader:
         )
         kind, name = attr
         _need(name in self.leaves.get(kind, ()), f"{here}: there is no {shown(kind)} {_quoted(name)}")
+        if kind == "constant":
+            return g.leaf(kind, name, g.ONE_DIM)
         return g.leaf(kind, name, self.parameters[name][0] if kind == "vector" else self.dims[name])
 
     def _constant(self, here: str, attr: Any, args: list[g.Node]) -> g.Node:
@@ -213,6 +251,19 @@ class _Reader:
         )
         family, member = attr[0].split(".")
         return g.product([g.Matrix(family, member, shape[0], shape[1])], args)
+
+    def _reduce(self, here: str, attr: Any, args: list[g.Node]) -> g.Node:
+        known = isinstance(attr, str) and attr in REDUCTIONS and not REDUCTIONS[attr].inner
+        _need(known, f"{here}: unknown reduction {_quoted(attr)}")
+        row = REDUCTIONS[attr]
+        numbers, vectors = args[: row.numbers], args[row.numbers :]
+        _need(
+            all(arg.dim == g.ONE_DIM for arg in numbers)
+            and all(arg.dim != g.ONE_DIM for arg in vectors)
+            and (len(vectors) == 2 and vectors[0].dim == vectors[1].dim if row.pair else bool(vectors)),
+            f"{here}: {attr} over the dimensions {shown([arg.dim for arg in args])}",
+        )
+        return row.of(*args)
 
     def _call(self, here: str, attr: Any, args: list[g.Node]) -> g.Node:
         _need(

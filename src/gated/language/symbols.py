@@ -106,7 +106,7 @@ for _name, _text in OTHERS.items():
 
 
 class Symbol(Vector):
-    """A vector expression, or a number: then the length is None. Numbers may be traced: sum(h) is no constant."""
+    """A vector expression, or a number: then the length is None. It may be plain, or known at a step, as sum(h) is."""
 
     __slots__ = ("_args", "_attr", "_length", "_op", "_place")
     _args: tuple[Symbol, ...]
@@ -186,20 +186,22 @@ def apply(function: str, *values: Any) -> Symbol:
     return Symbol("call", function, lengths[0] if lengths else None, args)
 
 
-def reduced(reduction: str, word: str, values: Sequence[Any], given: float | None = None) -> Symbol:
+def reduced(reduction: str, word: str, values: Sequence[Any]) -> Symbol:
     """A reduction over the units of all its arguments, to a number.
 
     Args:
         word: what the user wrote.
-        given: the number that it needs besides.
+        values: the number that it needs, if it does, and the vectors.
     """
-    args = [lift(value) for value in values]
-    for arg in args:
-        if arg._length is None:
-            refuse(f"{word}() was applied to a number; it goes over the units of vectors")
-    if REDUCTIONS[reduction].pair:
-        args[0]._length.unify(args[1]._length)  # type: ignore[union-attr, arg-type]
-    return Symbol("reduce", reduction, None, (*(() if given is None else (lift(given),)), *args))
+    row, args = REDUCTIONS[reduction], [lift(value) for value in values]
+    numbers, vectors = args[: row.numbers], args[row.numbers :]
+    if any(arg._length is not None for arg in numbers):
+        refuse(f"{word}() was given a vector where a number belongs")
+    if any(arg._length is None for arg in vectors):
+        refuse(f"{word}() was applied to a number; it goes over the units of vectors")
+    if row.pair:
+        vectors[0]._length.unify(vectors[1]._length)  # type: ignore[union-attr, arg-type]
+    return Symbol("reduce", reduction, None, (*numbers, *vectors))
 
 
 def _operator(name: str, reflected: bool) -> Callable[..., Symbol]:

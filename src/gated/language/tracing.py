@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -14,31 +15,33 @@ from gated.language import graph as g
 from gated.language.building import Trace, build
 from gated.language.families import Chain, Family
 from gated.language.functions import OVER_UNITS, PUBLIC
+from gated.language.nested import BINDINGS
 from gated.language.refusals import without_class_names
+from gated.language.signature import Signature, signature_of
 from gated.language.symbols import Length, Symbol, Vector, lift, number
 from gated.language.twice import difference, quiet, random_state, readings
 
 
-def trace_cell(function: Callable[..., Any]) -> g.Graph:
+def trace_cell(function: Callable[..., Any], counts: Mapping[str, int] | None = None) -> g.Graph:
     """The graph of a cell: function(x, *states, *, families) -> the new states, in the same order.
+
+    Args:
+        counts: other values of the constants that are whole numbers.
 
     Raises:
         CellError: the function is not a cell; the message names file and line and says what to write.
     """
     where = _where(function)
-    variables, families = _signature(function, where)
-    if len(variables) < 2:
-        raise CellError(
-            f"{where}: the cell {function.__name__} has no state; write def cell(x, h, *, W, ...): the first "
-            "positional argument is the input, the others are the states of the step before"
-        )
+    signature = signature_of(function, where)
+    if counts:
+        signature = replace(signature, counts={**signature.counts, **counts})
     before = random_state()
-    graph = _read(function, where, variables, families)
+    graph = _read(function, where, signature)
     fault = None if random_state() == before else f"the equations of {graph.name} draw random numbers"
     for _ in range(readings(function) - 1):
         if fault is None:
             try:
-                changed = difference(graph, _read(quiet(function), where, variables, families))
+                changed = difference(graph, _read(quiet(function), where, signature))
             except CellError as error:
                 changed = shown(str(error))
             if changed is not None:
@@ -51,8 +54,8 @@ def trace_cell(function: Callable[..., Any]) -> g.Graph:
     return graph
 
 
-def _read(function: Callable[..., Any], where: str, variables: list[str], families: list[str]) -> g.Graph:
-    trace = _run(function, where, variables, families, states=tuple(variables[1:]))
+def _read(function: Callable[..., Any], where: str, signature: Signature) -> g.Graph:
+    trace = _run(function, where, signature)
     _check_returned_states(function, trace)
     return build(function, trace, output_names=trace.states)
 
@@ -60,8 +63,8 @@ def _read(function: Callable[..., Any], where: str, variables: list[str], famili
 def trace_map(function: Callable[..., Any], output: str = "y") -> g.Graph:
     """The graph of a function without states: function(*inputs, *, families) -> one output (dense layers, losses)."""
     where = _where(function)
-    variables, families = _signature(function, where)
-    return build(function, _run(function, where, variables, families, states=()), output_names=(output,))
+    trace = _run(function, where, signature_of(function, where, states=False))
+    return build(function, trace, output_names=(output,))
 
 
 def _where(function: Callable[..., Any]) -> str:
@@ -80,34 +83,17 @@ def _where(function: Callable[..., Any]) -> str:
     return f"{Path(function.__code__.co_filename).name}:{function.__code__.co_firstlineno}"
 
 
-def _signature(function: Callable[..., Any], where: str) -> tuple[list[str], list[str]]:
-    variables: list[str] = []
-    families: list[str] = []
-    for name, parameter in inspect.signature(function).parameters.items():
-        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
-            raise CellError(
-                f"{where}: the argument *{name} of a cell; every state and every parameter family has a name: "
-                "write def cell(x, h, *, W, U, b)"
-            )
-        if parameter.default is not parameter.empty:
-            raise CellError(
-                f"{where}: the argument {name} has a default value; inputs, states and parameters are given "
-                "by the layer: write the name alone, and plain numbers into the equations"
-            )
-        (families if parameter.kind is parameter.KEYWORD_ONLY else variables).append(name)
-    if not variables:
-        raise CellError(f"{where}: the cell has no positional argument; the first one is the input x")
-    return variables, families
-
-
-def _run(
-    function: Callable[..., Any], where: str, names: Sequence[str], families: Sequence[str], states: tuple[str, ...]
-) -> Trace:
-    variables = {name: Symbol("leaf", ("state" if name in states else "input", name), Length(name)) for name in names}
-    family_symbols = {name: Family(name) for name in families}
+def _run(function: Callable[..., Any], where: str, signature: Signature) -> Trace:
+    numbers, variables = signature.numbers, {}
+    for kind, names in (("input", signature.inputs), ("state", signature.states)):
+        for name in names:
+            variables[name] = Symbol("leaf", (kind, name), None if name in numbers else Length(name))
+    family_symbols = {name: Family(name, name in numbers) for name in signature.families}
+    constants = {name: Symbol("leaf", ("constant", name), None) for name in signature.constants}
     bindings: list[tuple[str, Symbol | Chain]] = []
     try:
-        result = _watch(function, list(variables.values()), family_symbols, bindings)
+        given = {**family_symbols, **constants, **signature.counts}
+        result = _watch(function, list(variables.values()), given, bindings)
     except CellError:
         raise
     except NameError as error:
@@ -121,7 +107,7 @@ def _run(
         ) from error
     values = list(result) if isinstance(result, (tuple, list)) else [result]
     outputs = [_output(value, where) for value in values]
-    return Trace(where, variables, states, family_symbols, bindings, outputs)
+    return Trace(where, variables, signature, family_symbols, bindings, outputs)
 
 
 def _where_raised(function: Callable[..., Any], error: BaseException, where: str) -> str:
@@ -155,7 +141,7 @@ def _output(value: Any, where: str) -> Symbol:
 def _watch(
     function: Callable[..., Any],
     args: list[Symbol],
-    families: dict[str, Family],
+    keywords: dict[str, Any],
     bindings: list[tuple[str, Symbol | Chain]],
 ) -> Any:
     """Call the function and record every (name, symbol) that its local names are bound to, in order."""
@@ -178,19 +164,20 @@ def _watch(
         seen.update(frame.f_locals)  # the arguments are no equations
         return local
 
-    before = sys.gettrace()
+    before, outer = sys.gettrace(), BINDINGS.set(bindings)
     sys.settrace(start)
     try:
-        return function(*args, **families)
+        return function(*args, **keywords)
     finally:
         sys.settrace(before)
+        BINDINGS.reset(outer)
 
 
 def _check_returned_states(function: Callable[..., Any], trace: Trace) -> None:
     states, returned = trace.states, trace.outputs
     order = ", ".join(states)
     if len(returned) != len(states):
-        more = "; a cell has one input, the first argument: a second one has to be a part of it"
+        more = "; inputs beyond the first argument stand with it before a /: def cell(x, dt, /, h, *, W, ...)"
         raise CellError(
             f"{trace.where}: the cell {function.__name__} returns {len(returned)} value(s) but has {len(states)} "
             f"state(s) ({order}); write return {order}{more if len(returned) < len(states) else ''}"

@@ -36,6 +36,8 @@ def linked(network: Any) -> Linked | str:
         own = links_of(layer, start)
         if isinstance(own, str):
             return f"layer {name!r} {own}"
+        if links and len(getattr(layer, "input_columns", ())) > 1:
+            return f"layer {name!r} has inputs besides the output before it"
         found = [len(links) + k for k, link in enumerate(own) if isinstance(link, ScanLink)]
         if found:
             scans[name] = found

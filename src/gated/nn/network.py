@@ -14,6 +14,7 @@ from gated.backends.whole_step import Link
 from gated.errors import FileFormatError, GatedError, describe, shown, wrong_type
 from gated.nn import checks, whole_pass
 from gated.nn.claims import Description, Shape, Weight, claims, entries
+from gated.nn.further import further_inputs, given, handed_back, taken
 from gated.nn.kinds import KINDS, TIED
 from gated.nn.layer import Layer
 from gated.nn.linked import Linked, explain, linked, links_of
@@ -152,6 +153,12 @@ class Network(Layer, kind="network"):
         return getattr(next(iter(self._layers.values())), "input_size", None)
 
     @property
+    def first_size(self) -> Any:
+        """Length of the first layer's first input."""
+        first = next(iter(self._layers.values()))
+        return getattr(first, "first_size", getattr(first, "input_size", None))
+
+    @property
     def output_size(self) -> Any:
         """That of the last layer."""
         return getattr(list(self._layers.values())[-1], "output_size", None)
@@ -159,6 +166,15 @@ class Network(Layer, kind="network"):
     def initial_state(self, batch: int) -> States:
         """Zeros for every layer that has a state, by name."""
         return {name: layer.initial_state(batch) for name, layer in self._layers.items() if has_state(layer)}
+
+    @property
+    def further(self) -> dict[str, list[str]]:
+        """Layer -> names of its inputs besides the output before it: given to the network as "layer.name"."""
+        return further_inputs(self._layers)
+
+    def _taken(self, x: Any) -> tuple[Any, dict[str, Any]]:
+        further = self.further
+        return taken(further, self._layers, x) if further else (x, {})
 
     # calls
 
@@ -173,7 +189,8 @@ class Network(Layer, kind="network"):
         """Run the chain.
 
         Args:
-            x: input of the first layer, (T, N, ...) (time first, unless the recurrent layers are batch_first).
+            x: input of the first layer, (T, N, ...) (time first, unless the recurrent layers are batch_first). Where
+                cells have several inputs a dict: {"x": x, "rnn.dt": dt}, those besides the first one by layer and name.
             state: {name: state tuple} for recurrent layers, {name: such a dict} for networks; zeros for those not
                 given.
             lengths: (N,) as `Recurrent.forward`; ids beyond them are not looked at either.
@@ -196,10 +213,11 @@ class Network(Layer, kind="network"):
         self._check_state(state)
         tapes: list[Any] = []
         last: States = {}
+        x, more = self._taken(x)
         x = ids_inside(self, x, lengths)
         for name, layer in self._layers.items():
             run = getattr(layer, "forward_owned", layer.forward) if owned else layer.forward
-            x, after, tape = run(x, (state or {}).get(name), lengths, rng=rng)
+            x, after, tape = run(given(layer, x, more.get(name)), (state or {}).get(name), lengths, rng=rng)
             # what such a layer gives to the next is seen by nobody else: no tape needs a copy of it
             owned = getattr(layer, "fresh", False) is True
             tapes.append(tape)
@@ -214,10 +232,11 @@ class Network(Layer, kind="network"):
         if found is not None:
             return found
         last = {}
+        x, more = self._taken(x)
         x = ids_inside(self, x, lengths)
         for name, layer in self._layers.items():
             run = getattr(layer, "infer", None) or layer.forward  # a user's own layer may have no other
-            x, after, *_ = run(x, (state or {}).get(name), lengths)
+            x, after, *_ = run(given(layer, x, more.get(name)), (state or {}).get(name), lengths)
             if after:
                 last[name] = after
         return x, last
@@ -242,7 +261,8 @@ class Network(Layer, kind="network"):
         return NetworkStream(self, batch, state)
 
     def backward(self, tape: list[Any], dy: Any, dstate: States | None = None) -> tuple[Any, States, ParameterVector]:
-        """dx (None where the first layer takes ids), {name: adjoint of the initial state}, grads as `params`.
+        """dx (None where the first layer takes ids; a dict where x was one), {name: adjoint of the initial state},
+        grads as `params`.
 
         Raises:
             ArgumentError, ArgumentTypeError: something does not fit, or parameters have changed since `forward`.
@@ -253,13 +273,15 @@ class Network(Layer, kind="network"):
         spans, backend = self._spans(), backend_of(self)
         grads = self.params.zeros(backend)
         first: States = {}
+        more: dict[str, Any] = {}
         for (name, layer), part in zip(reversed(self._layers.items()), reversed(tape), strict=True):
             dy, before, own = layer.backward(part, dy, (dstate or {}).get(name))
+            dy = handed_back(name, layer, dy, more)
             start, stop = spans[name]
             backend.add(own.vector, grads.vector[start:stop])
             if before:
                 first[name] = before
-        return dy, first, grads
+        return {"x": dy, **more} if more else dy, first, grads
 
     # whole passes
 

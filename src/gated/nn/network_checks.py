@@ -40,7 +40,8 @@ def check_layers(layers: Mapping[str, Any], chained: bool = True) -> None:
         if chained and getattr(layer, "stepless", False) is True:
             raise wrong(f"layers[{name!r}]", "a layer whose output has no steps, in a chain", "it in a WiredNetwork")
         if before is not None:
-            size, wants = getattr(before[1], "output_size", None), getattr(layer, "input_size", None)
+            size = getattr(before[1], "output_size", None)
+            wants = getattr(layer, "first_size", getattr(layer, "input_size", None))
             if chained and size is not None and wants is not None and size != wants:
                 raise wrong(f"layers[{name!r}]", f"input_size {wants}", f"{size}, the output size of {before[0]!r}")
             if before[1].dtype != layer.dtype:

@@ -6,7 +6,7 @@ N sequences, V outputs, K steps.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
@@ -15,6 +15,7 @@ from gated.backends import backend_of
 from gated.backends.interface import Stepper
 from gated.errors import GatedError, as_array, describe, uncopied, wrong
 from gated.nn import checks, whole_pass
+from gated.nn.further import given, taken
 from gated.nn.linked import Linked
 from gated.nn.network_checks import check_state, flat_state, has_state, nested_state
 from gated.number_checks import above_zero, not_negative, whole_above_zero, within
@@ -51,7 +52,7 @@ class NetworkStream:
 
         Args:
             x_t: what the first layer takes for one step, (N, D), or ids (N,); with a batch of one, (D,) or a number
-                as well.
+                as well. A dict where layers have several inputs, see `Network.forward`.
 
         Returns:
             the last layer's output (N, V).
@@ -59,9 +60,21 @@ class NetworkStream:
         Raises:
             ArgumentError, ArgumentTypeError: the input does not fit.
         """
+        if isinstance(x_t, Mapping):
+            return self._step_of_several(x_t)
         if type(x_t) is int and self._batch == 1 and 0 <= x_t < self._count:
             return self._steps.step(x_t).copy()
         return self._steps.step(self._checked("x_t", x_t)).copy()
+
+    def _step_of_several(self, x_t: Mapping[str, Any]) -> Array:
+        """Of {"x": x_t, "rnn.dt": dt}, see `Network.forward`."""
+        network = self._network
+        x, more = taken(network.further, network.layers, x_t)
+        if isinstance(self._steps, _ByParts):
+            return self._steps.step(x, more).copy()
+        _, layer, _ = next(network.parts())  # whose inputs they all are
+        values = (x, *(value for own in more.values() for value in own.values()))
+        return self._steps.step(layer.joined_step(values, self._batch)).copy()
 
     def _checked(self, name: str, x_t: Any) -> Array:
         """(N, D) numbers, or (N,) ids that the first layer has."""
@@ -204,10 +217,10 @@ class _ByParts:
         self._network, self._batch = network, batch
         self._steps: dict[str, Any] = {name: one_by_one(layer, batch) for name, layer in network.layers.items()}
 
-    def step(self, x_t: Any) -> Array:
+    def step(self, x_t: Any, more: Mapping[str, Any] | None = None) -> Array:
         y = np.asarray(x_t).reshape(-1) if type(x_t) is int else x_t
-        for step in self._steps.values():
-            y = step.step(y)
+        for name, step in self._steps.items():
+            y = step.step(given(self._network.layers[name], y, (more or {}).get(name)))
         return np.asarray(y)
 
     def draw(self, ids: Array, uniforms: Array, *how: Any) -> Array:

@@ -15,6 +15,7 @@ from gated.backends.whole_step import Chain, Given, Link, ScanLink
 from gated.errors import describe, wrong, wrong_type
 from gated.language import Cell
 from gated.nn import checks
+from gated.nn.inputs import AS_IT_IS, Form
 from gated.nn.packing import Packing, packing_of
 from gated.nn.parameters import ParameterVector
 from gated.nn.refusals import refuse_bidirectional, refuse_tape
@@ -31,7 +32,8 @@ class Recurrent(Stack, kind="recurrent"):
 
     Args:
         cell: a gated.Cell, e.g. `gated.cells.lstm` or your own.
-        input_size: D, length of x_t.
+        input_size: D, length of x_t; of several inputs a dict {"x": 5, "m": 5}, or one length for all that need one:
+            numbers do not, nor what the equations make as long as another.
         hidden_size: H, length of every state that `sizes` does not name.
         num_layers: layers on top of each other; the output of one is the input of the next.
         bidirectional: a second set of parameters reads every sequence from its end; outputs are concatenated.
@@ -67,7 +69,9 @@ class Recurrent(Stack, kind="recurrent"):
         """Run over all steps.
 
         Args:
-            x: (T, N, D), or (N, T, D) with batch_first. T may be 0, N may not.
+            x: (T, N, D), or (N, T, D) with batch_first. T may be 0, N may not. Several inputs: a dict of them by name,
+                a tuple in the order of the equations, or one array with all of them side by side; a number may be
+                (T, N) as well. In a stack the first comes from the layer below, the others go to every layer.
             state: one array (K, N, size) per state of the cell, in its order; zeros if None.
             lengths: (N,) integers, 0 <= length <= T; what x holds beyond them is not looked at.
             rng: generator for dropout; without it there is none.
@@ -78,24 +82,25 @@ class Recurrent(Stack, kind="recurrent"):
         Raises:
             ArgumentError, ArgumentTypeError: a shape, dtype or length does not fit.
         """
-        x, states, packing = self._checked(x, state, lengths)
+        x, states, packing, form = self._checked(x, state, lengths)
         if rng is not None and not isinstance(rng, np.random.Generator):
             raise wrong_type("rng", describe(rng), "a numpy.random.Generator")
         stack = self._sides()
         if len(self._prefixes) == 1:  # as most are: the loops below take a tenth of a small call
             scan = self._forward_side(stack[0][0], x, states, packing)
-            tape = Tape(self, packing, [scan], [None])
+            tape = Tape(self, packing, [scan], [None], form)
             return self._user_major(packing.unpack(scan.y)), self._last(packing, [scan.last]), tape
-        tape = Tape(self, packing, [], [])
+        tape, y, given = Tape(self, packing, [], [], form), x, x
         for layer, sides in enumerate(stack):
-            mask = self._dropout_mask(x, rng) if layer else None
+            mask = self._dropout_mask(y, rng) if layer else None
             tape.masks.append(mask)
-            x = x if mask is None else self._backend.sum_of_products([(x, mask)])
-            scans = [self._forward_side(side, x, states, packing) for side in sides]
+            y = y if mask is None else self._backend.sum_of_products([(y, mask)])
+            given = self._inputs.above(x, y) if layer else x
+            scans = [self._forward_side(side, given, states, packing) for side in sides]
             tape.scans += scans
             outputs = [packing.unpack(scan.y, side.reverse) for scan, side in zip(scans, sides, strict=True)]
-            x = outputs[0] if len(outputs) == 1 else np.concatenate(outputs, axis=2)
-        return self._user_major(x), self._last(packing, [scan.last for scan in tape.scans]), tape
+            y = outputs[0] if len(outputs) == 1 else np.concatenate(outputs, axis=2)
+        return self._user_major(y), self._last(packing, [scan.last for scan in tape.scans]), tape
 
     def _forward_side(self, side: Side, x: Array, states: Sequence[Array], packing: Packing) -> Scan:
         """A layer's pass in one direction."""
@@ -110,12 +115,17 @@ class Recurrent(Stack, kind="recurrent"):
         Returns:
             y (T, N, size * directions) and the last state.
         """
-        x, states, packing = self._checked(x, state, lengths)
+        x, states, packing, _ = self._checked(x, state, lengths)
         counts = None
         if packing.order is not None:
             counts, states = packing.counts, [packing.sort(array, 1) for array in states]
-        given = Given(packing.pack(x), packing.steps, packing.sequences, counts, self._by_layer(states))
-        y, found = self._backend.infer_chain(self._chain, self.theta, given)
+        rows = packing.pack(x)
+        y, found = rows, dict[int, list[Array]]()
+        for k, chain in enumerate(self._chains):
+            own = self._by_layer(states) if len(self._chains) == 1 else {0: [s[self._of(k)] for s in states]}
+            given = Given(self._inputs.above(rows, y) if k else rows, packing.steps, packing.sequences, counts, own)
+            y, ends = self._backend.infer_chain(chain, self.theta, given)
+            found.update((k + layer, end) for layer, end in ends.items())
         last = self._all_layers(found)
         if packing.order is not None:
             last = [packing.unsort(array, 1) for array in last]
@@ -134,14 +144,20 @@ class Recurrent(Stack, kind="recurrent"):
         refuse_bidirectional("stream", self.bidirectional)
         return Stream(self, batch, state)
 
-    def _checked(self, x: Any, state: Any, lengths: Any) -> tuple[Array, list[Array], Packing]:
-        """The arguments of a forward pass, x as (T, N, D)."""
-        shape = ("N", "T", self.input_size) if self.batch_first else ("T", "N", self.input_size)
-        x = self._time_major(checks.array("x", x, shape, self.dtype))
+    def _checked(self, x: Any, state: Any, lengths: Any) -> tuple[Array, list[Array], Packing, Form]:
+        """The arguments of a forward pass, x as (T, N, D), and the form in which inputs came."""
+        form = AS_IT_IS
+        if self._inputs.plain:
+            shape = ("N", "T", self.input_size) if self.batch_first else ("T", "N", self.input_size)
+            x = self._time_major(checks.array("x", x, shape, self.dtype))
+        else:
+            lead = ("N", "T") if self.batch_first else ("T", "N")
+            x, form = self._inputs.joined("x", x, lead, self.dtype)
+            x = self._time_major(x)
         steps, batch = x.shape[:2]
         if batch == 0:
             raise wrong("x", "a batch of 0 sequences", "at least one sequence")
-        return x, self._state_or_rest("state", state, batch), packing_of(steps, batch, lengths)
+        return x, self._state_or_rest("state", state, batch), packing_of(steps, batch, lengths), form
 
     def _last(self, packing: Packing, last: Sequence[Sequence[Array]]) -> State:
         """The last states, (K, N, size) each, from those of every direction."""
@@ -163,11 +179,17 @@ class Recurrent(Stack, kind="recurrent"):
             dstate: adjoint of the last state, as `state`; zeros if None.
 
         Returns:
-            dx, of x's shape; the adjoint of the initial state; grads, with the names and shapes of `params`.
+            dx, of x's shape and form; the adjoint of the initial state; grads, with the names and shapes of `params`.
 
         Raises:
             ArgumentError, ArgumentTypeError: a shape or dtype does not fit, or the tape is of another layer.
         """
+        dx, first, grads = self._backward(tape, dy, dstate)
+        dx = self._user_major(dx)
+        return dx if tape.form is AS_IT_IS else self._inputs.split(dx, tape.form), first, grads
+
+    def _backward(self, tape: Tape, dy: Any, dstate: Any) -> tuple[Array, State, ParameterVector]:
+        """As `backward`, but for dx: (T, N, D), all inputs side by side."""
         if not isinstance(tape, Tape) or tape.layer is not self:
             refuse_tape(tape, self)
         packing = tape.packing
@@ -178,13 +200,25 @@ class Recurrent(Stack, kind="recurrent"):
         grads = self.params.unset(self._backend)
         if len(self._prefixes) == 1:  # see `forward`
             dx, begun = self._backward_side(tape, self._sides()[0][0], dy, dstates, grads)
-            return self._user_major(dx), self._last(packing, [begun]), grads
+            return dx, self._last(packing, [begun]), grads
+        others: Array | None = None
         first: list[Sequence[Array]] = [()] * len(tape.scans)
         for sides, mask in zip(reversed(self._sides()), reversed(tape.masks), strict=True):
             dy = self._backward_layer(tape, sides, dy, dstates, first, grads)
+            if len(self._inputs.columns) > 1:
+                below = self._below(sides)
+                extra = dy[:, :, below:]
+                others = extra if others is None else others + extra
+                dy = dy[:, :, :below]
             if mask is not None:
                 dy = np.asarray(self._backend.sum_of_products([(dy, mask)]))
-        return self._user_major(dy), self._last(packing, first), grads
+        dx = dy if others is None else np.concatenate([dy, others], axis=2)
+        return dx, self._last(packing, first), grads
+
+    def _below(self, sides: Sequence[Side]) -> int:
+        """How many numbers the first input of a layer has."""
+        graph = self.cell.graph
+        return sides[0].sizes[graph.dims[graph.inputs[0]]]
 
     def _backward_layer(
         self,
@@ -216,16 +250,21 @@ class Recurrent(Stack, kind="recurrent"):
         """One time step. The output is the last layer of the first state, `state[0][-1]`.
 
         Args:
-            x_t: (N, D).
+            x_t: (N, D), or several inputs as in `forward`.
             state: as in `forward`.
 
         Raises:
             ArgumentError: shapes do not fit, or the layer is bidirectional (the end of the sequence is needed).
         """
         refuse_bidirectional("step", self.bidirectional)
-        x = checks.array("x_t", x_t, ("N", self.input_size), self.dtype)
+        x, form = self._inputs.joined("x_t", x_t, ("N",), self.dtype)
         _, last, tape = self.forward(self._user_major(x[None]), state)
+        tape.form = form
         return last, tape
+
+    def joined_step(self, x_t: Any, batch: int) -> Array:
+        """All inputs of one step side by side, (N, width): see `forward`."""
+        return self._inputs.joined("x_t", x_t, (batch,), self.dtype)[0]
 
     def backward_step(self, tape: Tape, dstate: Any) -> tuple[Array, State, ParameterVector]:
         """Undo one `step`.
@@ -243,10 +282,14 @@ class Recurrent(Stack, kind="recurrent"):
         if dstate is None:
             raise wrong_type("dstate", "None", "the adjoint of the state that step() returned")
         zeros = np.zeros((1, tape.packing.sequences, self.output_size), self.dtype)
-        dx, previous, grads = self.backward(tape, self._user_major(zeros), dstate)
-        return self._time_major(dx)[0], previous, grads
+        dx, previous, grads = self._backward(tape, self._user_major(zeros), dstate)
+        return self._inputs.split(dx[0], tape.form), previous, grads
 
-    def links(self, start: int) -> list[Link]:
+    def links(self, start: int) -> list[Link] | None:
+        # where each layer has inputs besides the output below it, they are no chain
+        return None if self.num_layers > 1 and len(self._inputs.columns) > 1 else self._links(start)
+
+    def _links(self, start: int) -> list[Link]:
         size = self.output_size
         found: list[Link] = []
         for layer, sizes in enumerate(self._layer_sizes):
@@ -258,11 +301,14 @@ class Recurrent(Stack, kind="recurrent"):
         return found
 
     @property
-    def _chain(self) -> Chain:
-        """The layer as a network of its own. Made once."""
-        if self._own_chain is None:
-            self._own_chain = Chain.of(self.links(0), self.theta.size, self.dtype)
-        return self._own_chain
+    def _chains(self) -> list[Chain]:
+        """The layer as a network of its own; a network for each layer where each has inputs besides. Made once."""
+        if not self._own_chains:
+            links = self._links(0)
+            apart = len(self._inputs.columns) > 1
+            parts = [[link] for link in links] if apart else [links]
+            self._own_chains = [Chain.of(part, self.theta.size, self.dtype) for part in parts]
+        return self._own_chains
 
     def _by_layer(self, states: Sequence[Array]) -> dict[int, Sequence[Array]]:
         """States (K, N, size) each -> for each layer those of its directions."""
@@ -270,6 +316,11 @@ class Recurrent(Stack, kind="recurrent"):
             return {0: states}
         own = [self._directions_of(layer) for layer in range(self.num_layers)]
         return {layer: [array[which.start : which.stop] for array in states] for layer, which in enumerate(own)}
+
+    def _of(self, layer: int) -> slice:
+        """Which of K are a layer's."""
+        own = self._directions_of(layer)
+        return slice(own.start, own.stop)
 
     def _all_layers(self, states: Mapping[int, Sequence[Array]]) -> list[Array]:
         """The inverse."""

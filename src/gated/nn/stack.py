@@ -20,6 +20,7 @@ from gated.nn import checks
 from gated.nn.claims import ARRAYS, UNSEEN, Description, Shape, Weight
 from gated.nn.equations import Equations, Part
 from gated.nn.initialisation import initial_value
+from gated.nn.inputs import Inputs, described, input_lengths
 from gated.nn.layer import Layer
 from gated.nn.parameters import ParameterVector
 from gated.nn.refusals import refuse_options, refuse_places
@@ -42,7 +43,7 @@ class Stack(Layer):
     def __init__(
         self,
         cell: Cell,
-        input_size: int,
+        input_size: Any,
         hidden_size: int,
         num_layers: int = 1,
         *more: Any,
@@ -62,7 +63,7 @@ class Stack(Layer):
         if not isinstance(cell, Cell):
             raise wrong_type("cell", describe(cell), "a cell such as gated.cells.lstm or a function under @gated.cell")
         self.cell = cell
-        self.input_size = checks.size("input_size", input_size)
+        self._input_lengths = input_lengths(cell.graph, input_size)
         self.hidden_size = checks.size("hidden_size", hidden_size)
         self.num_layers = checks.size("num_layers", num_layers, most=MOST_LAYERS)
         self.bidirectional = checks.flag("bidirectional", bidirectional)
@@ -87,6 +88,8 @@ class Stack(Layer):
         self.params = ParameterVector(shapes, self.dtype)
         self._initialise(checks.generator(seed))
 
+    _input_lengths: dict[str, int]
+
     def _plan(self) -> None:
         """What follows from the arguments, but for the parameters."""
         self._backend = get_backend(self.backend_name)
@@ -98,12 +101,14 @@ class Stack(Layer):
             for suffix in (("", "_reverse") if self.bidirectional else ("",))
         ]
         first, *others = (self._sizes_of(layer) for layer in range(min(2, self.num_layers)))
+        self._inputs = Inputs(self.cell.graph, first)
+        self.input_size = self._inputs.width
         self.sizes = {name: int(size) for name, size in self.sizes.items()}  # NumPy's whole numbers are no JSON
         self._layer_sizes = [first, *others * (self.num_layers - 1)]  # but for the first, one is like the other
         graph = self.cell.graph
         self._state_sizes = tuple(self._layer_sizes[-1][graph.dims[name]] for name in graph.states)
         self._check_room()
-        self._own_chain: Chain | None = None
+        self._own_chains: list[Chain] = []
         self._rest = Rest([])
         self._own_sides: tuple[ParameterVector | None, list[list[Side]]] = None, []
 
@@ -119,6 +124,16 @@ class Stack(Layer):
         return self._state_sizes
 
     @property
+    def first_size(self) -> int:
+        """Length of the first input: what a layer before this one gives."""
+        return self._inputs.first
+
+    @property
+    def input_columns(self) -> dict[str, slice]:
+        """Input -> where it lies in a row of all of them side by side, in the order of the equations."""
+        return self._inputs.columns
+
+    @property
     def output_size(self) -> int:
         """Length of y_t: that of the first state, times the directions."""
         return self._state_sizes[0] * (2 if self.bidirectional else 1)
@@ -127,7 +142,7 @@ class Stack(Layer):
         return k // self.directions
 
     def _sizes_of(self, layer: int) -> dict[str, int]:
-        return sizes_of(self.cell, (self.input_size, self.hidden_size), self.sizes, self.directions, layer)
+        return sizes_of(self.cell, self._input_lengths, self.hidden_size, self.sizes, self.directions, layer)
 
     def _check_room(self) -> None:
         """Before any array is made."""
@@ -211,6 +226,20 @@ class Stack(Layer):
 
     # copies, files
 
+    def with_constants(self, **values: Any) -> Any:
+        """A layer that shares the parameters of this one, with other values of constants of its cell.
+
+        Raises:
+            ArgumentError, ArgumentTypeError: there is no such constant, or it cannot have this value.
+        """
+        cell = self.cell.with_constants(**values)
+        if cell.parameters != self.cell.parameters:
+            raise wrong("constants", ", ".join(values), "constants on which the parameters do not depend")
+        other = type(self).__new__(type(self))
+        vars(other).update(vars(self), cell=cell)
+        other._plan()
+        return other
+
     def astype(self, dtype: Any) -> Any:
         """A copy of the layer with its parameters in another dtype.
 
@@ -225,12 +254,14 @@ class Stack(Layer):
         return other
 
     def __getstate__(self) -> dict[str, Any]:
-        made = "_own_chain", "_own_sides", "_rest"
-        derived = "_backend", "_schedule", "_prefixes", "_layer_sizes", "_state_sizes", *made
+        made = "_own_chains", "_own_sides", "_rest"
+        derived = "_backend", "_schedule", "_prefixes", "_layer_sizes", "_state_sizes", "_inputs", *made
         return {key: value for key, value in vars(self).items() if key not in derived}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
+        if "_input_lengths" not in state:  # of older versions
+            self._input_lengths = input_lengths(self.cell.graph, state["input_size"])
         self._plan()
 
     def config(self) -> dict[str, Any]:
@@ -238,7 +269,7 @@ class Stack(Layer):
         return {
             "kind": "recurrent",
             "cell": self.cell.to_json(),
-            "input_size": self.input_size,
+            "input_size": described(self._input_lengths, self.cell.graph),
             "hidden_size": self.hidden_size,
             "num_layers": self.num_layers,
             "bidirectional": self.bidirectional,
@@ -256,7 +287,10 @@ class Stack(Layer):
         if not isinstance(sizes, Mapping):
             raise wrong("sizes", describe(sizes), 'an object of dimension: length, such as {"h": 32}')
         given = {dim: checks.size(f"sizes['{shown(dim, 40)}']", length) for dim, length in sizes.items()}
-        inputs, hidden = (checks.size(name, own.get(name)) for name in ("input_size", "hidden_size"))
+        inputs, hidden = (
+            input_lengths(cell.graph, own.get("input_size")),
+            checks.size("hidden_size", own.get("hidden_size")),
+        )
         suffixes = ("", "_reverse") if own.get("bidirectional", False) else ("",)
         layers = checks.size("num_layers", own.get("num_layers", 1))
         most = ARRAYS // (len(suffixes) * max(1, len(cell.parameters)))
@@ -264,15 +298,13 @@ class Stack(Layer):
             raise wrong("num_layers", shown(layers, 30), f"at most {most} for the cell {shown(cell.name, 40)}")
         if not cell.parameters:  # it too is built layer by layer
             weight.arrays += layers * len(suffixes)
-        lengths = {"input": inputs, **{dim: given.get(dim, hidden) for dim in cell.graph.free_dims}}
+        first, above = (sizes_of(cell, inputs, hidden, given, len(suffixes), layer) for layer in (0, int(layers > 1)))
         seen = {dim for dims in cell.parameters.values() for dim in dims}
-        for dim, length in lengths.items():
+        for dim, length in first.items():
             if dim not in seen and length > UNSEEN:
                 raise wrong(f"the length {shown(dim, 40)}", str(length), f"at most {UNSEEN}, for no parameter has it")
-        output = lengths[cell.graph.dims[cell.states[0]]] * len(suffixes)
         for layer in range(layers):
-            if layer:
-                lengths["input"] = output
+            lengths = above if layer else first
             for suffix in suffixes:
                 for name, dims in cell.parameters.items():
                     yield f"l{layer}{suffix}.{name}", tuple(lengths[dim] for dim in dims)
@@ -284,11 +316,11 @@ class Stack(Layer):
             raise wrong(f"layers[{name!r}]", "a bidirectional layer", "one direction: the other begins at the end")
         if self.dropout:
             raise wrong(f"layers[{name!r}]", f"dropout {self.dropout}", "0: learning in real time draws no masks")
-        graph = self.cell.graph
+        graph = self._schedule.graph  # with the numbers in the place of constants
         parts: list[Part] = []
         for level in range(self.num_layers):
-            sizes = {"input": self.input_size if level == 0 else self.state_sizes[0]}
-            sizes |= {graph.dims[state]: size for state, size in zip(graph.states, self.state_sizes, strict=True)}
+            own = self._layer_sizes[level]
+            sizes = {dim: own[dim] for dim in graph.dims.values()}
             parts.append(Equations(graph, {key: f"l{level}.{key}" for key in self.cell.parameters}, sizes, level))
         return parts
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
+from gated.backends.interface import Stepper
 from gated.errors import as_array, describe, uncopied
 from gated.nn import checks
+from gated.nn.inputs import Inputs
 
 if TYPE_CHECKING:
     from gated.nn.recurrent import Recurrent, State
@@ -30,14 +33,15 @@ class Stream:
     def _make(self) -> None:
         layer = self._layer
         self._params = layer.params
-        self._stepper = layer._backend.stream(layer._chain, layer.theta, self._batch)
+        steppers = [layer._backend.stream(chain, layer.theta, self._batch) for chain in layer._chains]
+        self._stepper: Stepper = steppers[0] if len(steppers) == 1 else _Layers(steppers, layer._inputs)
         self._shape = self._stepper.x.shape
 
     def step(self, x_t: Any) -> Array:
         """One step of all sequences.
 
         Args:
-            x_t: (N, D); with a batch of one, (D,) as well.
+            x_t: (N, D); with a batch of one, (D,) as well. Several inputs: see `Recurrent.forward`.
 
         Returns:
             y_t (N, size). The next step overwrites it: copy what is to be kept.
@@ -53,10 +57,14 @@ class Stream:
         return self._stepper.step()
 
     def _put(self, x_t: Any) -> None:
+        inputs, dtype = self._layer._inputs, self._layer.dtype
+        if not inputs.plain and (isinstance(x_t, Mapping) or (isinstance(x_t, (tuple, list)) and len(inputs.dims) > 1)):
+            self._stepper.x[...] = inputs.joined("x_t", x_t, self._shape[:1], dtype)[0]
+            return
         array = as_array("x_t", x_t)
-        if array.ndim == 1 and self._batch == 1:
+        if array.ndim == 1 and self._batch == 1 and len(array) == self._shape[1]:
             array = array[None]
-        self._stepper.x[...] = checks.array("x_t", array, self._shape, self._layer.dtype)
+        self._stepper.x[...] = inputs.joined("x_t", array, self._shape[:1], dtype)[0]
 
     def reset(self, state: Any = None) -> None:
         """Begin again from this state: one array (num_layers, N, size) per state of the cell; zeros if None."""
@@ -81,3 +89,33 @@ class Stream:
 
     def __repr__(self) -> str:
         return f"<stream of {self._layer!r}, {describe(self._stepper.x)}>"
+
+
+class _Layers:
+    """A stepper of several layers, each of which takes further inputs besides the output below it."""
+
+    def __init__(self, steppers: Sequence[Stepper], inputs: Inputs) -> None:
+        self._steppers, self._first = steppers, inputs.first
+        self.x, self.y = steppers[0].x, steppers[-1].y
+
+    def step(self) -> Array:
+        y = self._steppers[0].step()
+        for stepper in self._steppers[1:]:
+            below = y.shape[1]
+            stepper.x[:, :below], stepper.x[:, below:] = y, self.x[:, self._first :]
+            y = stepper.step()
+        return y
+
+    def draw(self, *args: Any) -> NoReturn:
+        raise NotImplementedError("a layer takes no ids")
+
+    def put(self, states: Mapping[int, Sequence[Array]]) -> None:
+        for layer, stepper in enumerate(self._steppers):
+            stepper.put({0: states[layer]})
+
+    def take(self) -> dict[int, list[Array]]:
+        return {layer: stepper.take()[0] for layer, stepper in enumerate(self._steppers)}
+
+    def refresh(self) -> None:
+        for stepper in self._steppers:
+            stepper.refresh()

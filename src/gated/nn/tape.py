@@ -9,6 +9,7 @@ import numpy as np
 
 from gated.backends import Scan
 from gated.errors import uncopied
+from gated.nn.inputs import AS_IT_IS, Form
 from gated.nn.packing import Packing
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class Tape:
     packing: Packing
     scans: list[Scan]
     masks: list[Array | None]
+    form: Form = AS_IT_IS
 
     def names(self) -> list[str]:
         """Every name that can be asked for."""

@@ -21,7 +21,7 @@ class Layout:
 
     Attributes:
         schedule: what is laid out.
-        values: forward nodes that lie in memory: the input, the parameter vectors, levels 0 and 1, what is saved.
+        values: forward nodes that lie in memory: the inputs, the parameter vectors, levels 0 and 1, what is saved.
         saved: what the forward loop leaves for the backward pass and for the user.
         again: what the backward pass computes again instead.
         before: the values of level 1 that something else than their own program looks at.
@@ -59,9 +59,8 @@ class Layout:
         """A place of its own for everything; without `backward` only for what a forward pass needs."""
         graph, level = schedule.graph, schedule.level
         low = [node for node in graph.order if not is_constant(node) and level[node] <= INPUT]
-        low = list(
-            dict.fromkeys([graph.input_leaf(graph.inputs[0]), *low, *(fixed_below(schedule) if backward else [])])
-        )
+        fixed = fixed_below(schedule) if backward else []
+        low = list(dict.fromkeys([*map(graph.input_leaf, graph.inputs), *low, *fixed]))
         values: dict[Node, Place] = {}
         again = _cheap(schedule)
         saved = [node for node in schedule.saved if node not in again]

@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gated.calculus import reverse_mode
+from gated.language.constants import resolved
 from gated.language.graph import Graph, Matrix, Node, is_atom, is_leaf, leaf, topological
 from gated.language.over_units import spread
 from gated.schedule.passes import gather_products, require_folded
@@ -58,7 +59,8 @@ class CellSchedule:
 
 
 def schedule(graph: Graph) -> CellSchedule:
-    """Plan the forward and backward programs of a graph."""
+    """Plan the forward and backward programs of a graph, with the numbers in the place of its constants."""
+    graph = resolved(graph)
     adjoints = reverse_mode(graph.outputs, graph.seeds)
     previous = [adjoints.get(graph.state_leaf(name)) for name in graph.states]
     inputs = [adjoints.get(graph.input_leaf(name)) for name in graph.inputs]
@@ -68,7 +70,7 @@ def schedule(graph: Graph) -> CellSchedule:
     deltas = [delta for pairs in adjoints.products.values() for delta, _ in pairs]
     new = gather_products([*previous, *inputs, *(adjoints.get(v) for v in vectors.values()), *deltas], set(graph.order))
 
-    # the input has a level even in a cell that never looks at it
+    # an input has a level even in a cell that never looks at it
     level = _levels([*graph.outputs, *new.values(), *map(graph.input_leaf, graph.inputs)])
     require_folded(level)
     # what derivatives need of parameters and lengths alone is there before any loop, as the values are

@@ -170,7 +170,7 @@ def run_stack(cell: Any, dtype: str, sizes: Case, keep: Callable[[Array], Array]
     found: Results = {}
     for name, tried in (("one run", {}), ("several", {"all_kept": 0}), ("ahead", {"large": 0}), ("shared", COLUMNS)):
         with patch.dict(TRIED, tried):
-            y, last = native.infer_chain(layer._chain, theta, given)
+            y, last = native.infer_chain(*layer._chains, theta, given)
         found |= {f"stack y, {name}": y.copy()}
         found |= {f"stack {k}.{i}, {name}": state for k, own in last.items() for i, state in enumerate(own)}
     return found

@@ -461,7 +461,7 @@ def test_few_sequences_and_many_parameters_share_columns(
     monkeypatch.setattr(pool.Pool, "latency", lambda _: latency)
     layer = gated.LSTM(hidden, hidden, backend="native")
     gated.set_num_threads(2)
-    chain, theta = layer._chain, layer.theta
+    (chain,), theta = layer._chains, layer.theta
     team = inference._team(chain, theta, batch)
     assert team.threads == 2 and team.meet == shared
     shapes = Shapes.of(layer._schedule.graph, layer._layer_sizes[0], layer.dtype, (10, batch, 10 * batch), team)

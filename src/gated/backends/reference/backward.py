@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from gated.backends.interface import Array, Scan
+from gated.backends.interface import Array, Scan, input_columns, input_width
 from gated.backends.reference.columns import Columns
 from gated.backends.reference.gradients import parameter_gradients
-from gated.backends.reference.interpreter import Interpreter, Values, full
+from gated.backends.reference.interpreter import Interpreter, Values
 from gated.backends.reference.rows import previous_states, steps_of
 from gated.language.graph import is_constant
 from gated.schedule.schedule import INPUT, PARAMETER, STATE
@@ -61,5 +61,8 @@ def after_loop(scan: Scan, kept: Columns, gradients: Mapping[str, Array]) -> Arr
     values: Values = {**scan.values, **previous_states(scan), **kept.whole()}
     Interpreter(scan.parameters, kept).run(schedule.after, values)
     parameter_gradients(scan, values, kept, gradients)
-    dx = values.get(schedule.inputs[0], schedule.inputs[0].attr)
-    return full(dx, (scan.rows, scan.sizes["input"]), scan.dtype)
+    columns = input_columns(schedule.graph, scan.sizes)
+    dx = np.empty((scan.rows, input_width(schedule.graph, scan.sizes)), scan.dtype)
+    for own, node in zip(columns.values(), schedule.inputs, strict=True):
+        dx[:, own] = values.get(node, node.attr)
+    return dx

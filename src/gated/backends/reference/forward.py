@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from gated.backends.interface import Array, Pass, Scan
+from gated.backends.interface import Array, Pass, Scan, input_columns
 from gated.backends.reference.interpreter import Interpreter, Values
 from gated.backends.reference.rows import last_states, steps_of
-from gated.language.graph import ONE_DIM, Node, is_constant, is_leaf
-from gated.language.over_units import is_size
+from gated.language.graph import Node, is_constant, is_leaf
+from gated.language.over_units import is_size, size_value
 from gated.schedule import CellSchedule
 from gated.schedule.grouping import group_products
 from gated.schedule.schedule import INPUT, PARAMETER, STATE
@@ -28,19 +28,12 @@ def _numbers_and_vectors(schedule: CellSchedule, parameters: Mapping[str, Array]
     return values
 
 
-def size_value(node: Node, sizes: Mapping[str, int]) -> Array | float:
-    """What a leaf is that the sizes say: see `over_units.is_size`."""
-    kind, dim = node.attr
-    # of a type that takes on that of whatever it is multiplied with
-    return np.ones(sizes[dim], np.int8) if kind == "ones" else float(sizes[dim])
-
-
 def constants_and_inputs(
-    schedule: CellSchedule, parameters: Mapping[str, Array], sizes: Mapping[str, int], x: Array
+    schedule: CellSchedule, parameters: Mapping[str, Array], sizes: Mapping[str, int], inputs: Mapping[str, Array]
 ) -> Values:
-    """What a program starts from: the numbers, the parameter vectors, and x for the first input."""
+    """What a program starts from: the numbers, the parameter vectors, the lengths, and the inputs."""
     values = _numbers_and_vectors(schedule, parameters, sizes)
-    values[schedule.graph.input_leaf(schedule.graph.inputs[0])] = x
+    values.update((schedule.graph.input_leaf(name), value) for name, value in inputs.items())
     return values
 
 
@@ -52,20 +45,22 @@ def constants(schedule: CellSchedule, parameters: Mapping[str, Array], sizes: Ma
     return values
 
 
-def before_loop(schedule: CellSchedule, parameters: Mapping[str, Array], sizes: Mapping[str, int], x: Array) -> Values:
+def before_loop(
+    schedule: CellSchedule, parameters: Mapping[str, Array], sizes: Mapping[str, int], inputs: Mapping[str, Array]
+) -> Values:
     """The values of level 0 and 1, over all rows."""
-    values = constants_and_inputs(schedule, parameters, sizes, x)
+    values = constants_and_inputs(schedule, parameters, sizes, inputs)
     Interpreter(parameters).run(group_products(schedule.before), values)
     return values
 
 
 def run(given: Pass) -> Scan:
     """The whole pass; its scan has no digest of the parameters."""
-    given = given._replace(sizes={**given.sizes, ONE_DIM: 1})
     schedule, parameters, counts, states = given.schedule, given.parameters, given.counts, given.states
     with np.errstate(all="ignore"):  # NaN in, NaN out: no warnings on the way
         x = np.array(given.x)  # the caller may write to it before the backward pass
-        values = before_loop(schedule, parameters, given.sizes, x)
+        columns = input_columns(schedule.graph, given.sizes)
+        values = before_loop(schedule, parameters, given.sizes, {name: x[:, own] for name, own in columns.items()})
         rows = len(x)
         full = [np.concatenate([s, np.empty((rows, s.shape[1]), s.dtype)]) for s in states]
         saved: Values = {node: np.empty((rows, given.sizes[node.dim]), x.dtype) for node in schedule.saved}

@@ -9,7 +9,7 @@ Which of them a layer is, it says itself (`Layer.equations`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from gated.backends import Backend, backend_of
 from gated.errors import describe, wrong, wrong_type
 from gated.learning.realtime.links import Link
 from gated.learning.realtime.maps import GraphMap, LayerMap, Map, TableMap
+from gated.learning.realtime.row import Row
 from gated.nn import Network
 from gated.nn.equations import LookUp, Part, Sum
 from gated.nn.network_checks import has_state
@@ -67,11 +68,12 @@ def flat(links: Sequence[ChainLink]) -> Iterator[Link | TableMap | LayerMap]:
             yield link
 
 
-def links_of(network: Any, backend: Backend | None = None) -> list[ChainLink]:
+def links_of(network: Any, backend: Backend | None = None, row: Row | None = None) -> list[ChainLink]:
     """The chain of a network, from the input to the output.
 
     Args:
         backend: who computes; the network's own if None.
+        row: where links find their further inputs at each step.
 
     Raises:
         ArgumentError, ArgumentTypeError: something that cannot learn in real time: a layer with a state that does not
@@ -83,24 +85,26 @@ def links_of(network: Any, backend: Backend | None = None) -> list[ChainLink]:
         raise wrong("network", "one that is no chain", "a gated.Network: in real time a chain learns")
     if network.dtype.kind != "f":
         raise wrong_type("network", f"dtype {network.dtype}", "'float32' or 'float64'")
-    backend = backend or backend_of(network)
-    return [link for name, layer, start in network.parts() for link in _of_layer(name, layer, start, backend)]
+    backend, further = backend or backend_of(network), {} if row is None else row.at_work
+    return [link for name, layer, start in network.parts() for link in _of_layer(name, layer, start, backend, further)]
 
 
-def _of_layer(name: str, layer: Any, start: int, backend: Backend) -> list[ChainLink]:
+def _of_layer(name: str, layer: Any, start: int, backend: Backend, further: Mapping[str, Array]) -> list[ChainLink]:
     parts = layer.equations(name) if hasattr(layer, "equations") else None  # a user's own need not have it
     if parts is not None:
-        return [_of_part(name, layer, start, backend, part) for part in parts]
+        return [_of_part(name, layer, start, backend, further, part) for part in parts]
     if has_state(layer):
         expected = "a Recurrent, a Dense, an Embedding, or a layer whose equations() tells what a step is"
         raise wrong_type(f"layers[{name!r}]", describe(layer), expected)
     return [LayerMap(layer, start, backend)]
 
 
-def _of_part(name: str, layer: Any, start: int, backend: Backend, part: Part) -> ChainLink:
+def _of_part(
+    name: str, layer: Any, start: int, backend: Backend, further: Mapping[str, Array], part: Part
+) -> ChainLink:
     if isinstance(part, Sum):
-        chains = [[_of_part(name, layer, start, backend, inner) for inner in chain] for chain in part.chains]
+        chains = [[_of_part(name, layer, start, backend, further, inner) for inner in chain] for chain in part.chains]
         return Branches(chains, backend)
     if isinstance(part, LookUp):
         return TableMap(layer.params[part.parameter], start + layer.params.span(part.parameter)[0], backend)
-    return Link(name, part, layer.params, start, layer.dtype, backend)
+    return Link(name, part, layer.params, start, layer.dtype, backend, further)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +12,7 @@ from gated.backends import backend_of
 from gated.errors import GatedError, as_array, describe, shown, wrong, wrong_type
 from gated.learning.realtime.engines import begin, rule_of
 from gated.learning.rules.finite import parameters_of, reason
+from gated.nn.further import X
 from gated.nn.losses import Loss, SquaredError, evaluate_by
 from gated.nn.network_checks import has_state
 
@@ -67,7 +68,8 @@ def compare_gradients(
     """
     if not isinstance(loss, (Loss, type(None))):
         raise wrong_type("loss", describe(loss), "a loss of gated.losses, such as SquaredError()")
-    x = as_array("x", x)
+    given = x
+    x = as_array("x", x[X] if isinstance(x, Mapping) and X in x else x)
     if x.ndim < 2:
         raise wrong("x", describe(x), "axes (T, N, ...)")
     rule = rule_of(network, algorithm, max(1, x.shape[1]), peepholes)
@@ -78,7 +80,7 @@ def compare_gradients(
     try:
         for name in _members(network, without):
             network.params[name][...] = 0
-        exact, found = _both(network, rule, x, target, loss or SquaredError(), mask, state)
+        exact, found = _both(network, rule, given, target, loss or SquaredError(), mask, state)
     finally:
         network.theta[...] = kept
     names = [*network.params, "all"]
@@ -86,7 +88,7 @@ def compare_gradients(
     return [_difference(name, g, e) for name, (g, e) in zip(names, pairs, strict=True)]
 
 
-def _both(network: Any, rule: Any, x: Array, target: Any, loss: Loss, mask: Any, state: Any) -> tuple[Any, Any]:
+def _both(network: Any, rule: Any, x: Any, target: Any, loss: Loss, mask: Any, state: Any) -> tuple[Any, Any]:
     """(exact, approximate) gradients, as `network.params`."""
     y, _, tape = network.forward(x, state)
     backend = backend_of(network)
@@ -98,7 +100,7 @@ def _both(network: Any, rule: Any, x: Array, target: Any, loss: Loss, mask: Any,
         raise GatedError(f"gradient: got NaN or inf, expected finite numbers; {cause}")
     begin(rule.arrays(), network, state)
     found = network.params.like()
-    for x_t, dy_t in zip(x, dy, strict=True):
+    for x_t, dy_t in zip(rule.row.joined("x", x), dy, strict=True):
         rule.forward(x_t if x_t.dtype.kind in "iu" else x_t.astype(network.dtype))
         backend.add(rule.gradient(dy_t), found.vector)
     return exact, found

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gated.backends import Backend, get_backend
+from gated.language.graph import ONE_DIM
 from gated.learning.realtime.chain import ChainLink, links_of
 from gated.learning.realtime.engines import NotFinite, update
 from gated.learning.realtime.links import Link
@@ -230,9 +231,16 @@ def _reason(chain: Sequence[ChainLink], links: Sequence[Link]) -> str:
     """Why there is no machine code for a chain; "" where there is."""
     if len(links) < len(chain):
         return "a network with an Embedding, a sum of branches, or a layer that tells no equations"
+    if any(len(link.graph.inputs) > 1 or _has_numbers(link) for link in links):
+        return "a cell with several inputs or with single numbers"
     if not any(link.graph.states for link in links):
         return "a network without a recurrent layer"
     spans = sorted(span for link in links for span in link.spans.values())
     if any(stop > start for (_, stop), (start, _) in zip(spans, spans[1:], strict=False)):
         return "a network in which layers share parameters"
     return ""
+
+
+def _has_numbers(link: Link) -> bool:
+    graph = link.graph
+    return any(ONE_DIM in dims for dims in (graph.dims.values(), *graph.parameters.values()))

@@ -12,7 +12,8 @@ import numpy as np
 
 from gated.backends import Backend
 from gated.calculus.slopes import Slopes
-from gated.language.graph import Node, is_constant, is_leaf, leaf, topological
+from gated.language.graph import ONE_DIM, Node, is_constant, is_leaf, is_product, is_reduction, leaf, topological
+from gated.language.over_units import is_size, size_value
 from gated.nn.equations import Equations
 from gated.nn.parameters import ParameterVector
 from gated.schedule.grouping import group_products
@@ -31,9 +32,12 @@ class Link:
         parameters: name in the graph -> view into the network's vector.
         spans: name in the graph -> (start, stop) in the network's vector.
         start, stop: of all spans.
-        input, states: the leaves of the graph that stand for them.
+        input, states: the leaves of the graph that stand for the first input and for the states.
         vectors: leaf -> the parameter, for those that are no matrices.
         backend: who computes.
+
+    Args:
+        further: the other inputs at the step at work, see `Row`.
     """
 
     def __init__(
@@ -44,8 +48,9 @@ class Link:
         start: int,
         dtype: np.dtype[Any],
         backend: Backend,
+        further: Mapping[str, Array],
     ) -> None:
-        self.backend = backend
+        self.backend, self._further = backend, further
         self.layer, self.level, self.graph, self.dtype = layer, part.level, part.graph, dtype
         self.parameters = {name: params[part.parameters[name]] for name in part.graph.parameters}
         self.spans: dict[str, tuple[int, int]] = {}
@@ -55,8 +60,10 @@ class Link:
             self.spans[name] = start + first, start + last
             self.sizes.update(zip(shape, self.parameters[name].shape, strict=True))
         self.sizes.update(part.sizes)
+        self.sizes[ONE_DIM] = 1
         graph = part.graph
         self.input, self.states = graph.input_leaf(graph.inputs[0]), [graph.state_leaf(name) for name in graph.states]
+        self._others = {graph.input_leaf(name): f"{layer}.{name}" for name in graph.inputs[1:]}
         shapes = {name: shape for name, shape in graph.parameters.items() if len(shape) == 1}
         self.vectors = {leaf("vector", name, shape[0]): self.parameters[name] for name, shape in shapes.items()}
         self.start = min((first for first, _ in self.spans.values()), default=start)
@@ -71,8 +78,10 @@ class Link:
         return [self.sizes[self.graph.dims[name]] for name in self.graph.states]
 
     def values(self, x: Array, states: Sequence[Array]) -> Values:
-        """What the program starts from: the input (N, D), the states (N, size), the vectors."""
-        return {self.input: x, **dict(zip(self.states, states, strict=True)), **self.vectors}
+        """What the program starts from: the inputs (N, D), the states (N, size), the vectors."""
+        found: Values = {self.input: x, **dict(zip(self.states, states, strict=True)), **self.vectors}
+        found.update((node, self._further[name]) for node, name in self._others.items())
+        return found
 
     def run(self, program: Sequence[Any], values: Values) -> None:
         """Compute a program (from `program_of`) into `values`."""
@@ -101,19 +110,22 @@ class Puller:
         self.link, self.backend = link, link.backend
         graph = link.graph
         slopes = Slopes(graph)
-        self.products = slopes.products
+        self.mixing = slopes.mixing
         self.states, self.input, self.vectors = link.states, link.input, list(link.vectors)
         sinks = list(dict.fromkeys([*graph.outputs, *slopes.operands]))
         self.slopes: dict[Node, list[tuple[Node, Node]]] = {}  # source -> (sink, slope) pairs
-        for source in [*self.products, *self.vectors, *self.states, self.input]:
+        for source in [*self.mixing, *self.vectors, *self.states, self.input]:
             found = zip(sinks, slopes.from_source(sinks, source), strict=True)
             self.slopes[source] = [(sink, slope) for sink, slope in found if not is_constant(slope, 0.0)]
         needed = [slope for pairs in self.slopes.values() for _, slope in pairs]
+        self.partials = {node: node.operation.derivative(node.args, node) for node in filter(is_reduction, self.mixing)}
+        needed += [partial for partials in self.partials.values() for partial in partials]
         self.program = program_of([*graph.outputs, *slopes.operands, *needed])
+        self.lengths = {node: size_value(node, link.sizes) for node in topological(needed) if is_size(node)}
 
     def evaluate(self, x: Array, states: Sequence[Array]) -> Values:
         """All values of one step: x (N, D), the states before it (N, size)."""
-        values = self.link.values(x, states)
+        values = {**self.link.values(x, states), **self.lengths}
         self.link.run(self.program, values)
         return values
 
@@ -128,19 +140,33 @@ class Puller:
         with np.errstate(all="ignore"):
             sinks = dict(rows)
             through: dict[Node, Array | None] = {}
-            for product in reversed(self.products):
-                g = through[product] = self._through(sinks, product, values)
+            for node in reversed(self.mixing):
+                g = self._through(sinks, node, values)
+                if is_product(node):
+                    through[node] = g
                 if g is not None:
-                    operand = product.args[0]
-                    back = self.backend.pull(g, self.link.parameters[product.attr[0].name])
-                    both = operand in sinks
-                    sinks[operand] = self.backend.sum_of_products([(sinks[operand],), (back,)]) if both else back
+                    for operand, back in zip(node.args, self._back(node, g, values), strict=True):
+                        both = operand in sinks
+                        sinks[operand] = self.backend.sum_of_products([(sinks[operand],), (back,)]) if both else back
             if into is not None:
                 self._add_parameters(values, sinks, through, into)
             return {source: self._through(sinks, source, values) for source in [*self.states, self.input]}
 
+    def _back(self, node: Node, g: Array, values: Values) -> list[Array]:
+        """From rows (N, R, size) for a product or a reduction to those for its operands."""
+        if is_product(node):
+            return [self.backend.pull(g, self.link.parameters[node.attr[0].name])]
+        found = []
+        for operand, partial in zip(node.args, self.partials[node], strict=True):
+            rows = self.backend.sum_of_products([(g, _by_row(values[partial]))])
+            found.append(np.broadcast_to(rows, (*rows.shape[:2], self.link.sizes[operand.dim])))
+        return found
+
     def _through(self, sinks: Mapping[Node, Array], source: Node, values: Values) -> Array | None:
-        terms = [(sinks[sink], _by_row(values[slope])) for sink, slope in self.slopes[source] if sink in sinks]
+        found = [(sinks[sink], _by_row(values[slope])) for sink, slope in self.slopes[source] if sink in sinks]
+        terms: list[tuple[Array, ...]] = [*found]
+        if source.dim == ONE_DIM:  # a single number collects from all units
+            terms = [(self.backend.sum_of_products([term]).sum(axis=-1, keepdims=True),) for term in found]
         return self.backend.sum_of_products(terms) if terms else None
 
     def _add_parameters(

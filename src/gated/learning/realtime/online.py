@@ -19,6 +19,7 @@ from gated.learning.realtime.chain import links_of
 from gated.learning.realtime.compiled import NativeEngine, native_engine
 from gated.learning.realtime.engines import NotFinite, ReferenceEngine, begin, rule_of
 from gated.learning.realtime.fixed import Fixed
+from gated.learning.realtime.row import Row
 from gated.learning.realtime.rtrl import MEMORY_LIMIT
 from gated.learning.rules.finite import HINT, Given, parameters_of, place_of, reason
 from gated.learning.rules.optimizers import SGD, Optimizer
@@ -91,7 +92,11 @@ class Online:
         self._start()
         self._outputs = _size(network.output_size, "output_size", "last")
         self._ids = int(getattr(next(network.parts())[1], "id_count", 0))
-        self._width = 0 if self._ids else _size(network.input_size, "input_size", "first")
+        self._row = Row(network)
+        if self._row.width:  # rows of several inputs, ids among them
+            self._width, self._ids = self._row.width, 0
+        else:
+            self._width = 0 if self._ids else _size(network.input_size, "input_size", "first")
         self._dtype, self._axes, rows = network.dtype, 1 if self._ids else 2, (self.batch, self._width)
         self._rows = () if self._ids else (rows, rows[1:]) if self.batch == 1 else (rows,)
 
@@ -99,7 +104,8 @@ class Online:
         """One time step: predict, and if there is a target, learn.
 
         Args:
-            x_t: (N, D), or (D,) if N is 1; for an Embedding ids (N,) or one id.
+            x_t: (N, D), or (D,) if N is 1; for an Embedding ids (N,) or one id. Where cells have several inputs a dict,
+                see `Network.forward`, or all of them side by side.
             target: what the loss takes for outputs (N, V), or (V,) if x_t has no axis N; None: nothing is learnt.
             mask: (N,), True for the sequences that have a target; None: all.
 
@@ -276,6 +282,8 @@ class Online:
 
     def _input(self, name: str, value: Any, steps: tuple[str, ...]) -> tuple[Array, bool]:
         """The input with its axis N, and whether it came without (N = 1)."""
+        if self._row.width and isinstance(value, Mapping):
+            value = self._row.joined(name, value)
         array = as_array(name, value)
         own = () if self._ids else (self._width,)
         single = self.batch == 1 and array.ndim == len(steps) + len(own)

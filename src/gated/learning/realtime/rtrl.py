@@ -28,6 +28,7 @@ from gated.errors import ArgumentError
 from gated.learning.realtime.chain import Branches, ChainLink, SideBySide, flat, links_of, map_of
 from gated.learning.realtime.links import Link, Puller
 from gated.learning.realtime.maps import Map
+from gated.learning.realtime.row import Row
 
 Array = np.ndarray[Any, Any]
 MEMORY_LIMIT = 2**30
@@ -86,7 +87,9 @@ class RealTime:
     def __init__(
         self, network: Any, batch: int, memory_limit: int = MEMORY_LIMIT, backend: Backend | None = None
     ) -> None:
-        self.links = links_of(network, backend)
+        links_of(network)  # the network is checked before all else
+        self.row = Row(network)
+        self.links = links_of(network, backend, self.row)
         self.backend = backend or backend_of(network)
         self.batch, self.dtype, self.size = batch, network.dtype, network.theta.size
         needed = _cost(self.links, batch, self.dtype.itemsize).bytes
@@ -101,7 +104,9 @@ class RealTime:
         self.gradient_vector = np.zeros(self.size, self.dtype)
 
     def forward(self, x: Array) -> Array:
-        """One step: x (N, D) or ids (N,) -> y (N, V); states and Jacobians move on."""
+        """One step: x (N, D), ids (N,), or rows of several inputs (see `Row`) -> y (N, V); states and Jacobians move
+        on."""
+        x = self.row.begin(x)
         for i, node in enumerate(self._nodes):
             x = node.forward(x, self._nodes[:i])
         return x

@@ -18,10 +18,11 @@ from typing import Any
 import numpy as np
 
 from gated.backends import Backend, backend_of
-from gated.language.graph import Node, is_constant
+from gated.language.graph import ONE_DIM, Node, is_constant
 from gated.learning.realtime.chain import Branches, ChainLink, SideBySide, links_of, map_of
 from gated.learning.realtime.links import Link, program_of
 from gated.learning.realtime.maps import Map, Rows
+from gated.learning.realtime.row import Row
 from gated.schedule.traces import TracePlan, Use, plan_traces
 
 Array = np.ndarray[Any, Any]
@@ -44,13 +45,15 @@ class Traces:
     """
 
     def __init__(self, network: Any, batch: int, peepholes: bool = True, backend: Backend | None = None) -> None:
-        links, self.backend = links_of(network, backend), backend or backend_of(network)
+        links_of(network)  # the network is checked before all else
+        self.row = Row(network)
+        links, self.backend = links_of(network, backend, self.row), backend or backend_of(network)
         self.gradient_vector = np.zeros(network.theta.size, network.dtype)
         self._nodes = [_node(link, batch, peepholes, self.gradient_vector) for link in links]
 
     def forward(self, x: Array) -> Array:
-        """One step: x (N, D) or ids (N,) -> y (N, V); states and traces move on."""
-        return _through(self._nodes, x)
+        """One step: x (N, D), ids (N,) or rows of several inputs (see `Row`) -> y (N, V); states and traces move on."""
+        return _through(self._nodes, self.row.begin(x))
 
     def gradient(self, dy: Array) -> Array:
         """The gradient for ∂L/∂y (N, V) at the step of the last `forward`. The vector is reused by the next call."""
@@ -105,7 +108,7 @@ class _Cell:
         }
         self.states = [np.zeros((batch, size), gradient.dtype) for size in link.state_sizes]
         self.traces = {
-            (k, name): np.zeros((batch, *link.parameters[name].shape), gradient.dtype)
+            (k, name): np.zeros((batch, *self._trace_shape(k, name)), gradient.dtype)
             for name, states in self.plan.traces.items()
             for k in states
         }
@@ -115,6 +118,11 @@ class _Cell:
             name: gradient[start:stop].reshape(link.parameters[name].shape)
             for name, (start, stop) in link.spans.items()
         }
+
+    def _trace_shape(self, k: int, name: str) -> tuple[int, ...]:
+        """That of the parameter; a single number has a trace in every unit of a state."""
+        graph, shape = self.link.graph, self.link.parameters[name].shape
+        return (self.link.state_sizes[k],) if graph.parameters[name] == (ONE_DIM,) else shape
 
     def forward(self, x: Array) -> Array:
         self.values = values = self.link.values(x, self.states)
@@ -151,7 +159,10 @@ class _Cell:
             ]
             for name in self.plan.uses:
                 for term in self._terms(name, dh, roads):
-                    self.backend.add(self.backend.sum_rows(term, rows), self.sums[name])
+                    part = self.backend.sum_rows(term, rows)
+                    if self.link.graph.parameters[name] == (ONE_DIM,):  # a single number collects from all units
+                        part = part.sum(keepdims=True)
+                    self.backend.add(part, self.sums[name])
             return self._input(dh)
 
     def _terms(self, name: str, dh: Array, roads: Roads) -> Iterator[tuple[Array, ...]]:
@@ -174,6 +185,8 @@ class _Cell:
             delta = self._times(dh, self.values[slope])
             if product is not None:
                 delta = self.backend.pull(delta, self.link.parameters[product.attr[0].name])
+            elif self.link.input.dim == ONE_DIM:  # a single number collects from all units
+                delta = delta.sum(axis=-1, keepdims=True)
             self.backend.add(delta, total)
         return total
 

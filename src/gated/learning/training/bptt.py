@@ -31,6 +31,7 @@ from gated.learning.rules.finite import parameters_of, reason
 from gated.learning.rules.optimizers import Optimizer, update_by
 from gated.learning.training.one_call import train_in_one_call
 from gated.learning.training.wired_step import wired_gradients
+from gated.nn.further import X
 from gated.nn.layer import Layer
 from gated.nn.losses import Loss, evaluate_by
 from gated.nn.network_checks import batch_first, flat_state, running
@@ -234,7 +235,8 @@ def inside(network: Any, batch: Sequences) -> np.ndarray:
     """Where the network's output has a row, within the lengths: (T, N), or (N, T) if the network is batch_first."""
     if isinstance(network, WiredNetwork):
         return network.inside(batch.x, batch.lengths)
-    shape, turned = np.shape(batch.x)[:2], batch_first(network)
+    x = batch.x[X] if isinstance(batch.x, Mapping) else batch.x
+    shape, turned = np.shape(x)[:2], batch_first(network)
     if batch.lengths is None:
         return np.ones(shape, bool)
     return running(np.asarray(batch.lengths), shape[1 if turned else 0], turned)

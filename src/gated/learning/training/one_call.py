@@ -120,7 +120,7 @@ def _prepared(network: Network, loss: Loss, batch: Sequences, state: Any, rng: A
     if isinstance(first, TableLink):
         if x.dtype.kind not in "iu" or x.ndim != 2:
             return None
-    elif x.ndim != 3 or x.dtype != network.dtype or x.shape[2] != first.sizes["input"]:
+    elif x.ndim != 3 or x.dtype != network.dtype or x.shape[2] != first.input_size:
         return None
     steps, sequences = x.shape[1::-1] if turned else x.shape[:2]
     packing = packing_of(steps, sequences, batch.lengths)
@@ -154,6 +154,6 @@ def _masks(network: Network, found: Linked, packing: Packing, rng: Any) -> dict[
     masks = {}
     for k, (link, _) in enumerate(found.chain.links):
         if isinstance(link, ScanLink) and link.dropout:
-            shape = packing.steps, packing.sequences, link.sizes["input"]
+            shape = packing.steps, packing.sequences, link.input_size
             masks[k] = packing.pack(dropout_mask(rng, shape, link.dropout, network.dtype))
     return masks

@@ -13,12 +13,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from gated.backends.interface import input_columns, input_width
 from gated.backends.native.machine.programs import InferenceCode
 from gated.backends.native.memory import leases as memory
 from gated.backends.native.memory.regions import Spec
 from gated.backends.native.passes.course import Course
 from gated.backends.native.passes.kept_plan import KeptPlan
-from gated.backends.native.passes.pass_plan import Shapes
+from gated.backends.native.passes.pass_plan import Between, Shapes
 from gated.backends.native.passes.plan import is_elementwise
 from gated.backends.native.threads.groups import turn_back
 from gated.backends.native.threads.pool import Team
@@ -75,16 +76,13 @@ class InferencePlan(KeptPlan):
         self._run_moves(course, self.x, "x", True)
         self._run_rows(course, self.before)
         self._run_steps(course, self.loop)
-        self._run_moves(course, self.y, "y", False)
+        self._run_moves(course, self._between(self.y, "y"), "y", False)
 
     def _place(self) -> None:
         layout, shapes = self.layout, self.shapes
         sizes, rows = shapes.sizes, shapes.rows
         self._place_constants(layout.values, self.fixed)
-        place = layout.values[layout.schedule.graph.input_leaf(layout.schedule.graph.inputs[0])]
-        loops = (self.programs.before, self.programs.scan) if self.ahead else (self.programs.infer,)
-        copied = is_elementwise(loops, place)
-        self.x = self.where[place] = self._rows_of("x", self.work, sizes[place.dim], copied)
+        self._place_input()
         if self.ahead:
             made = [layout.values[node] for node in layout.before]
             self.work.columns(made, rows, [sizes[place.dim] for place in made])
@@ -93,6 +91,23 @@ class InferencePlan(KeptPlan):
             spec = self.work.add(("ring", k), 2 * shapes.sequences + shapes.groups.apart, sizes[place.dim])
             self.where[place] = self.where[layout.ring_previous[k]] = "work", spec
         self.y = self.where[layout.y] = self._rows_of("y", self.work, sizes[layout.y.dim], True)
+
+    def _place_input(self) -> None:
+        """Used as it is where it is multiplied by matrices alone; the columns of one array where there are several."""
+        graph, sizes, self.x = self.layout.schedule.graph, self.shapes.sizes, list[Between]()
+        loops = (self.programs.before, self.programs.scan) if self.ahead else (self.programs.infer,)
+        width = input_width(graph, sizes)
+        for name, columns in input_columns(graph, sizes).items():
+            place = self.layout.values[graph.input_leaf(name)]
+            whole, size = is_elementwise(loops, place), sizes[place.dim]
+            if size == width:
+                self.where[place] = self._rows_of("x", self.work, size, whole)
+                self.x += self._between(self.where[place], "x")
+            elif whole:
+                self.where[place] = "work", self.work.add(place, self.shapes.rows, size)
+                self.x.append((self.where[place], self._columns_of(columns, width)))
+            else:
+                self.where[place] = "x", self._columns_of(columns, width)
 
     def ring(self, work: memory.Lease, k: int, group: int) -> Array:
         """(2, sequences of the group, size): the k-th state after even and after odd steps."""

@@ -143,7 +143,7 @@ def run_back(
             plan.work.view(work, ("packed", k))[: scan.rows] = scan.states.whole(k)[before]
     for key in plan.full:
         plan.work.view(work, key)[...] = _single(scan, key[1])
-    dx, at = memory.placed((len(scan.y), plan.shapes.sizes["input"]), dtype)
+    dx, at = memory.placed((len(scan.y), plan.width), dtype)
     first, first_at = _new_states(sequences, plan.state_sizes, dtype)
     fixed = pool().address, *numbers.told, tape.address, work.address, *numbers.places
     arrays = address_of(dy), at, *last_at, *first_at, *parameter_addresses(gradients)
@@ -155,8 +155,8 @@ def run_back(
         raise stale()
     for name in plan.without_gradient:
         gradients[name][...] = 0
-    if plan.dx is None:
-        dx[...] = _single(scan, plan.dx_node)
+    for columns, node in plan.alike:
+        dx[:, columns] = _single(scan, node)
     return dx, first
 
 

@@ -10,7 +10,7 @@ from collections.abc import Hashable, Sequence
 from itertools import pairwise
 
 from gated.backends.native.machine.programs import TrainingCode
-from gated.backends.native.passes.pass_plan import SEQUENCES, TOLD, PassPlan, Shapes
+from gated.backends.native.passes.pass_plan import SEQUENCES, TOLD, Between, PassPlan, Shapes
 from gated.backends.native.passes.plan import MovePlan, Where
 from gated.backends.native.passes.training_plan import BackwardPlan, ForwardPlan
 
@@ -55,8 +55,8 @@ class LayerForwardPlan(_Carrying, ForwardPlan):
         self.state_sizes = tuple(shapes.sizes[place.dim] for place in programs.layout.new)
         super().__init__(programs, shapes, parameters)
 
-    def _moves(self, where: Where | None, name: str, inwards: bool) -> list[MovePlan]:
-        plans, groups = super()._moves(where, name, inwards), self.shapes.groups
+    def _moves(self, between: Sequence[Between], name: str, inwards: bool) -> list[MovePlan]:
+        plans, groups = super()._moves(between, name, inwards), self.shapes.groups
         states = [self.where[place] for place in self.layout.previous]
         if inwards:
             return self._carry(plans, "in", states, [groups.state_row(g) for g in range(len(groups))], inwards)
@@ -74,8 +74,8 @@ class LayerBackwardPlan(_Carrying, BackwardPlan):
         self.state_sizes = forward.state_sizes
         super().__init__(forward, parameters)
 
-    def _moves(self, where: Where | None, name: str, inwards: bool) -> list[MovePlan]:
-        plans, groups = super()._moves(where, name, inwards), self.shapes.groups
+    def _moves(self, between: Sequence[Between], name: str, inwards: bool) -> list[MovePlan]:
+        plans, groups = super()._moves(between, name, inwards), self.shapes.groups
         running = [self.where[place] for place in self.layout.running]
         rows = [first + group * groups.gap for group, first in enumerate(groups.edges[:-1])]
         return self._carry(plans, "in" if inwards else "out", running, rows, inwards)

@@ -27,6 +27,8 @@ TOLD = ROWS, SEQUENCES, STEPS = "how many rows", "how many sequences", "how many
 LINE_BASES = tuple(("steps", line) for line in LINES)  # where each line of the steps' row numbers lies
 TOLD_BASES: tuple[Hashable, ...] = (*TOLD, *LINE_BASES)
 
+Between = tuple[Where, Spec]  # a pass's own array, and how the caller's lies
+
 
 @dataclass(frozen=True)
 class Shapes:
@@ -137,6 +139,14 @@ class PassPlan:
         """How a caller's (R, size) array lies."""
         return Spec(0, size, self.shapes.rows, size)
 
+    def _columns_of(self, own: slice, width: int) -> Spec:
+        """How these columns of a caller's (R, width) array lie."""
+        return Spec(own.start * self.shapes.dtype.itemsize, width, self.shapes.rows, own.stop - own.start)
+
+    def _between(self, where: Where | None, name: str) -> list[Between]:
+        """This pass's own copy of a caller's array, and how that lies; nothing if there is no copy."""
+        return [] if where is None or where[0] == name else [(where, self._given(name, where[1].size))]
+
     def _columns(self, region: Region, keys: Sequence[Hashable], rows: int, sizes: Sequence[int]) -> None:
         region.columns(keys, rows, sizes)
 
@@ -216,9 +226,9 @@ class PassPlan:
         elif plan is not None:
             course.own_rows(plan, [(0, groups.count(g, self.shapes.rows)) for g in range(len(groups))])
 
-    def _run_moves(self, course: Course, where: Where | None, name: str, inwards: bool) -> None:
-        """Between the caller's array and this pass's own copy of it, if there is one."""
-        plans = self._moves(where, name, inwards)
+    def _run_moves(self, course: Course, between: Sequence[Between], name: str, inwards: bool) -> None:
+        """Between a caller's array and this pass's own copies of it, or of its columns."""
+        plans = self._moves(between, name, inwards)
         for plan in plans:
             plan.close(self.sheet)
         if len(plans) > 1:
@@ -226,26 +236,25 @@ class PassPlan:
         elif plans:
             course.jobs(self.common.move, plans[0])
 
-    def _moves(self, where: Where | None, name: str, inwards: bool) -> list[MovePlan]:
+    def _moves(self, between: Sequence[Between], name: str, inwards: bool) -> list[MovePlan]:
         """The jobs of `_run_moves`: none, one table for all members, or one for each group."""
-        if where is None or where[0] == name:
-            return []
-        base, spec = where
-        given = self._given(name, spec.size)
         shapes, groups, itemsize = self.shapes, self.shapes.groups, self.shapes.dtype.itemsize
         apart = name in self.reordered and len(groups) > 1
-        plans = []
+        plans: list[MovePlan] = []
+        if not between:
+            return plans
         for group, (first, stop) in enumerate(pairwise(groups.edges if apart else (0, shapes.sequences))):
             count = stop - first
-            shape = (shapes.steps, count, spec.size) if apart else (self.count, 1, spec.size)
             row = groups.row(group) if apart else 0
-            own = spec.offset + row * spec.stride * itemsize, base
-            own_strides = (count if apart else 1) * spec.stride, spec.stride
-            caller = given.offset + first * given.stride * itemsize, name
-            caller_strides = (shapes.sequences if apart else 1) * given.stride, given.stride
             plans.append(MovePlan())
-            if inwards:
-                plans[-1].rows(caller, own, shape, (*caller_strides, *own_strides))
-            else:
-                plans[-1].rows(own, caller, shape, (*own_strides, *caller_strides))
+            for (base, spec), given in between:
+                shape = (shapes.steps, count, spec.size) if apart else (self.count, 1, spec.size)
+                own = spec.offset + row * spec.stride * itemsize, base
+                own_strides = (count if apart else 1) * spec.stride, spec.stride
+                caller = given.offset + first * given.stride * itemsize, name
+                caller_strides = (shapes.sequences if apart else 1) * given.stride, given.stride
+                if inwards:
+                    plans[-1].rows(caller, own, shape, (*caller_strides, *own_strides))
+                else:
+                    plans[-1].rows(own, caller, shape, (*own_strides, *caller_strides))
         return plans

@@ -400,7 +400,7 @@ class ScanPart(Part):
         self.link, self.flow, self.code, self.shapes, self.mask, self.table = link, flow, code, shapes, mask, table
         self.inwards = inwards
         self.members, self.rows = shapes.cut.members, shapes.rows
-        self.inputs = shapes.sizes["input"]
+        self.inputs = link.input_size
         self.size = link.size // len(link.starts)  # of one direction's output
         self.with_dx = flow.dx != NOWHERE
         self.directions: list[DirectionPart] = []

@@ -122,7 +122,7 @@ class StepPlan:
     def masked_sizes(self) -> list[int]:
         """Lengths of the inputs that are multiplied by masks, each once."""
         links = [self.chain.links[k][0] for k in self.wanted.masked]
-        return sorted({link.sizes["input"] for link in links if isinstance(link, ScanLink)})
+        return sorted({link.input_size for link in links if isinstance(link, ScanLink)})
 
     @property
     def head(self) -> HeadPlan | None:
@@ -179,7 +179,7 @@ class StepPlan:
         for (link, (source,)), (y, dy) in zip(links, made, strict=True):
             x, dx = made[source] if source >= 0 else ((0, "x"), NOWHERE)
             if source < 0 and not isinstance(link, TableLink) and (self.wanted.inwards or self._makes_dx(link)):
-                dx = array(link.sizes["input"])
+                dx = array(link.input_size)
             flows.append(Flow(x, y, dx, dy))
         return flows
 

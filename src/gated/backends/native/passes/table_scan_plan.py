@@ -66,7 +66,7 @@ class TableForwardPlan(ForwardPlan):
         graph = self.layout.schedule.graph
         place = self.layout.values[graph.input_leaf(graph.inputs[0])]
         size = self.shapes.sizes[place.dim]
-        self.x, self.where[place] = None, ("table", Spec(0, size, self.count_rows, size))
+        self.x, self.where[place] = [], ("table", Spec(0, size, self.count_rows, size))
 
     def _lay_before(self) -> LoopPlan | None:
         made = [self.layout.values[node] for node in self.layout.before]
@@ -166,8 +166,7 @@ class TableBackwardPlan(BackwardPlan):
         course.add([Entry(addresses["chain"], self.summing.start, 0, 1)])
         course.jobs(addresses["sum_rows"], self.summing)
         course.rows(self.after, self.count_rows)
-        if self.dx is not None and self.dx[0] == "work":
-            spec = self.dx[1]
+        for (_, spec), _ in self.dx:
             move, strides = MovePlan(), (spec.stride, 0, spec.size, 0)
             move.rows((spec.offset, "work"), (0, "dx"), (self.count_rows, 1, spec.size), strides)
             move.close(self.sheet)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 
+from gated.backends.interface import input_columns, input_width
 from gated.backends.native.machine.programs import TrainingCode
 from gated.backends.native.memory.regions import Region
-from gated.backends.native.passes.pass_plan import Shapes
+from gated.backends.native.passes.pass_plan import Between, Shapes
 from gated.backends.native.passes.plan import LoopPlan, Where
 from gated.backends.native.passes.sealed_plan import GradientPlan, SealedPlan
-from gated.language.graph import Node
+from gated.language.graph import ONE_DIM, Node
 from gated.program.lowering import Place
 from gated.program.rows import SINGLE
 
@@ -19,7 +20,7 @@ class ForwardPlan(SealedPlan):
 
     Attributes:
         tape: memory that the backward pass needs.
-        x, y: where the input and the output lie.
+        x: where the inputs lie, and where in the caller's array. y: where the output lies.
         computed: nodes of the parameters alone, which NumPy computes.
     """
 
@@ -52,15 +53,18 @@ class ForwardPlan(SealedPlan):
         self._run_packing()
         self._run_before()
         self._run_steps(self.course, self.forward)
-        self._run_moves(self.course, self.y, "y", False)
+        self._run_moves(self.course, self._between(self.y, "y"), "y", False)
         self.course.close(self.sheet)
 
     def _place_input(self) -> None:
-        graph = self.layout.schedule.graph
-        place = self.layout.values[graph.input_leaf(graph.inputs[0])]
-        # a copy, whatever the order: the caller may write to the array before the backward pass
-        self.x: Where | None = ("tape", self.tape.add(place, self.shapes.rows, self.shapes.sizes[place.dim]))
-        self.where[place] = self.x
+        graph, sizes = self.layout.schedule.graph, self.shapes.sizes
+        self.x: list[Between] = []
+        width = input_width(graph, sizes)
+        for name, columns in input_columns(graph, sizes).items():
+            place = self.layout.values[graph.input_leaf(name)]
+            # a copy, whatever the order: the caller may write to the array before the backward pass
+            self.where[place] = "tape", self.tape.add(place, self.shapes.rows, sizes[place.dim])
+            self.x.append((self.where[place], self._columns_of(columns, width)))
 
     def _place_values(self) -> None:
         layout, sizes = self.layout, self.shapes.sizes
@@ -78,9 +82,10 @@ class ForwardPlan(SealedPlan):
 def dx_comes_last(programs: TrainingCode) -> bool:
     """Whether dx is all that is made behind the backward loop, and nothing is made of it: it can be left out."""
     layout = programs.layout
-    dx = layout.schedule.inputs[0]
+    dx = set(layout.schedule.inputs)
     summed = {delta for pairs in programs.groups.values() for delta, _ in pairs}
-    return set(layout.results) == {dx} and dx not in {*summed, *programs.groups, *layout.schedule.vectors.values()}
+    used = {*summed, *programs.groups, *layout.schedule.vectors.values()}
+    return bool(layout.results) and set(layout.results) <= dx and not dx & used
 
 
 class BackwardPlan(GradientPlan):
@@ -90,7 +95,11 @@ class BackwardPlan(GradientPlan):
         with_dx: False, if `dx_comes_last`: dx is not made.
 
     Attributes:
-        dy, dx: where the adjoints of output and input lie; dx is None where it is no array, or not made.
+        dy: where the adjoint of the output lies.
+        dx: where those of the inputs lie, and where in the caller's array.
+        width: of a row of all inputs.
+        alike: the inputs whose adjoint is no array but the same in every row: where it belongs in a row of all, and
+            the node.
         gathered: whether the states before every row must be gathered, since sequences end.
     """
 
@@ -115,7 +124,7 @@ class BackwardPlan(GradientPlan):
 
     def _set_course(self) -> None:
         self._run_packing()
-        self._run_moves(self.course, self.dy, "dy", True)
+        self._run_moves(self.course, self._between(self.dy, "dy"), "dy", True)
         self._run_steps(self.course, self.backward)
         self._run_after()
         self._run_gradients()
@@ -138,9 +147,10 @@ class BackwardPlan(GradientPlan):
         self._columns(self.work, self.kept, rows, [sizes[node.dim] for node in kept])
         for place in layout.kept.values():
             self.where[place] = "work", self.work.specs[place]
-        self.dx_node = layout.schedule.inputs[0]
+        own = layout.schedule.inputs
+        only = own[0] if len(own) == 1 and own[0].dim != ONE_DIM else None
         for node, place in layout.results.items() if self.with_dx else ():
-            if node is self.dx_node:
+            if node is only:
                 self.where[place] = self._place_dx(sizes[place.dim])
             else:
                 self.where[place] = "work", self.work.add(place, rows, sizes[place.dim])
@@ -151,7 +161,24 @@ class BackwardPlan(GradientPlan):
                 self.where[layout.packed[k]] = "work", self.work.add(("packed", k), rows, sizes[place.dim])
             else:
                 self.where[layout.packed[k]] = self.where[layout.previous[k]]
-        self.dx = self._find(self.dx_node) if self.with_dx else None
+        self._find_dx()
+
+    def _find_dx(self) -> None:
+        graph, sizes = self.layout.schedule.graph, self.shapes.sizes
+        self.dx: list[Between] = []
+        self.alike: list[tuple[slice, Node]] = []
+        self.width = width = input_width(graph, sizes)
+        if not self.with_dx:
+            return
+        for columns, node in zip(input_columns(graph, sizes).values(), self.layout.schedule.inputs, strict=True):
+            where = self._find(node)
+            if where is None:
+                self.alike.append((columns, node))
+            elif node.dim == ONE_DIM:  # one number for all
+                each = [slice(column, column + 1) for column in range(columns.start, columns.stop)]
+                self.dx += [(where, self._columns_of(column, width)) for column in each]
+            elif where[0] != "dx":
+                self.dx.append((where, self._columns_of(columns, width)))
 
     def _place_dx(self, size: int) -> Where:
         return self._rows_of("dx", self.work, size, True)

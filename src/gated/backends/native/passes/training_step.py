@@ -47,14 +47,14 @@ def _fits(chain: Chain, theta: Array, batch: Batch, update: Update | None) -> bo
     if isinstance(first, TableLink):
         expected.append((batch.x, (rows,), whole))
     else:
-        expected.append((batch.x, (rows, first.sizes["input"]), dtype))
+        expected.append((batch.x, (rows, first.input_size), dtype))
     classes = batch.target.ndim == 1
     expected.append((batch.target, (rows,) if classes else (rows, last.size), whole if classes else dtype))
     if batch.mirror is not None:
         expected.append((batch.mirror, (rows,), whole))
     for k, mask in batch.masks.items():
         link = chain.links[k][0]
-        expected.append((mask, (rows, link.sizes["input"]) if isinstance(link, ScanLink) else (), dtype))
+        expected.append((mask, (rows, link.input_size) if isinstance(link, ScanLink) else (), dtype))
     for buffer in update.buffers.values() if update is not None else ():
         expected.append((buffer, (chain.numbers,), dtype))
     changed = [theta, *(update.buffers.values() if update is not None else ())]
