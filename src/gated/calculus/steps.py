@@ -26,13 +26,14 @@ from gated.language.graph import (
     is_elementwise,
     is_leaf,
     is_product,
+    is_reduction,
     leaf,
     rewrite,
     topological,
     with_args,
 )
 from gated.language.naming import SHARED, free_letter, long_parts, taken_names
-from gated.language.over_units import summed
+from gated.language.over_units import scaled, spread, summed
 
 NAMED, ARGUMENT, AUXILIARY = "named", "argument", "auxiliary"
 DEEP, LARGE = 12, 100  # levels and parts of a definition: its derivatives hold many of them, and more than once
@@ -105,7 +106,7 @@ class Steps:
         result = constant(0.0)
         for term in [*self.arriving.get(symbol, []), *(use.term for use in self.uses.get(symbol, []))]:
             result = result + term
-        return result
+        return spread(result, symbol.dim)
 
     def definition(self, quantity: Quantity, hidden: Mapping[Node, Quantity]) -> Node:
         """The definition with the `hidden` quantities (by symbol), none of which occurs in another, written out."""
@@ -149,14 +150,30 @@ def _differentiate(result: Steps, quantity: Quantity) -> None:
             for user, term in terms
             if user is not None and is_product(user)
         )
-        term = times_slope(quantity.adjoint, slope)
-        term = summed(term, quantity.adjoint.dim) if collects and not is_constant(term, 0.0) else term
+        if is_reduction(quantity.definition):
+            slope = _in_quantities(result, slope)
+            term = scaled(quantity.adjoint, slope)
+        else:
+            term = times_slope(quantity.adjoint, slope)
+        if collects and not is_constant(term, 0.0):
+            term = summed(term, quantity.adjoint.dim, {quantity.definition})
         for user, part in terms:
             if user is not None and is_product(user):
                 term = term + part
         result.uses.setdefault(symbol, []).append(Use(quantity, slope, matrices, term, collects))
     for matrix, pairs in adjoints.products.items():
         result.products.setdefault(matrix, []).extend(pairs)
+
+
+def _in_quantities(steps: Steps, node: Node) -> Node:
+    """An expression with the names of quantities in the place of what they are, however deep."""
+    symbols = {q.definition: q.symbol for q in steps.quantities}
+
+    def rule(part: Node, args: tuple[Node, ...]) -> Node:
+        made = with_args(part, args)
+        return symbols.get(made, made)
+
+    return rewrite([node], rule)[node]
 
 
 def _column(definition: Node, number: Node) -> Node:
@@ -235,7 +252,8 @@ def _auxiliary(graph: Graph, arguments: Mapping[Node, str]) -> set[Node]:
         # the adjoint of a sum is that of its terms, up to the sign
         if all(u.operation.signs is not None and (u in named or u in found or u in relays) for u in above):
             relays.add(node)
-        if len(above) > 1 or any(is_product(u) for u in above) or (node not in relays and _branches(node, above)):
+        whole = is_reduction(node) or any(is_product(u) or is_reduction(u) for u in above)  # not unit by unit
+        if len(above) > 1 or whole or (node not in relays and _branches(node, above)):
             found.add(node)
             relays.discard(node)
     return found

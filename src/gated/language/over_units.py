@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from gated.language.arithmetic import times_slope
 from gated.language.graph import ONE_DIM, Node, constant, is_constant, is_leaf, leaf
 from gated.language.operations import BOOK, Operation, Partials, made
 
@@ -87,8 +88,8 @@ def scaled(number: Node, vector: Node) -> Node:
     if vector.operation.multiplies and vector.dim != ONE_DIM:
         for factor, rest in (vector.args, vector.args[::-1]):
             if factor.dim == ONE_DIM:
-                return (number * factor) * rest
-    return number * vector
+                return times_slope(number, factor) * rest
+    return times_slope(number, vector)
 
 
 def summed(node: Node, dim: str, values: Collection[Node] = ()) -> Node:
@@ -102,9 +103,9 @@ def summed(node: Node, dim: str, values: Collection[Node] = ()) -> Node:
     if node.dim == ONE_DIM:
         return node * length(dim)
     number, vector = _parted(node, values)
-    if vector.operation.multiplies and vector not in values:
-        return number * made(BOOK["inner_product"], "inner_product", vector.args)
-    return number * made(BOOK["total"], "total", (vector,))
+    product = vector.operation.multiplies and vector not in values
+    row, args = (BOOK["inner_product"], vector.args) if product else (BOOK["total"], (vector,))
+    return times_slope(made(row, row.name, args), number)
 
 
 def _parted(node: Node, values: Collection[Node], levels: int = 8) -> tuple[Node, Node]:

@@ -156,8 +156,8 @@ _ROWS = (
                             ("dot(a, b)", r"\mathrm{dot}(a, b)"), ("b", "b"))),
     Reduction(name="largest", numpy=_largest, derivative=_shares,
               text="max({0})", latex=r"\mathrm{{max}}({0})", source="np.max({0}, axis=-1, keepdims=True)",
-              legend=Legend("{f} is the largest unit of the vectors; its derivative is {d}: all ‹k› units that are equal "
-                            "to ‹m› share it evenly.",
+              legend=Legend("{f} is the largest unit of the vectors; its derivative is {d}: all ‹k› units that are "
+                            "equal to ‹m› share it evenly.",
                             "{f} 是各向量中最大的单元；其导数为 {d} ：等于 ‹m› 的 ‹k› 个单元均分导数。",
                             ("m = max(a)", r"m = \mathrm{max}(a)"), ("[a = m] / k", "[a = m] / k"))),
     Reduction(name="peak", numpy=_peak, derivative=lambda x, y: (constant(0.0),) * len(x),
@@ -169,8 +169,8 @@ _ROWS = (
               derivative=lambda x, y: tuple(part * call("_inverse", y) for part in x),
               text="norm({0})", latex=r"\left\lVert {0} \right\rVert",
               source="np.sqrt(np.sum(np.square({0}), axis=-1, keepdims=True))",
-              legend=Legend("{f}: the root of the sum of all squares; its derivative by ‹a› is {d}, and 0 where the norm "
-                            "is 0.",
+              legend=Legend("{f}: the root of the sum of all squares; its derivative by ‹a› is {d}, and 0 where the "
+                            "norm is 0.",
                             "{f} ：所有平方之和的平方根；对 ‹a› 的导数是 {d} ，范数为 0 时取 0。",
                             ("norm(a)", r"\left\lVert a \right\rVert"),
                             ("a / norm(a)", r"a / \left\lVert a \right\rVert"))),
