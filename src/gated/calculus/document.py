@@ -220,7 +220,7 @@ class Document:
         arriving = self.steps.arriving.get(symbol, [])
         key = "occurs"
         if arriving:
-            key = "occurs_output" if self.steps.direct in arriving else "occurs_state"
+            key = "occurs_output" if self.steps.direct in topological(arriving) else "occurs_state"
             key += "_and" if users else ""
         elif not users:
             key = "occurs_nowhere"

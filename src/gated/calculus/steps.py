@@ -126,7 +126,10 @@ def steps(graph: Graph) -> Steps:
     result = Steps(graph, quantities, leaf("seed", "direct", dims[0]), received)
     for position, (name, node) in enumerate(zip(graph.states, graph.outputs, strict=True)):
         arrivals = result.arriving.setdefault(symbols.get(node, node), [])
-        arrivals += [result.direct] * (position == 0) + [received[name]]
+        comes = [result.direct] * (position == 0) + [received[name]]
+        # a number that is the new value of every unit collects from all of them
+        number = node.dim == ONE_DIM and not is_constant(node)
+        arrivals += [summed(seed, seed.dim) for seed in comes] if number else comes
     for quantity in reversed(quantities):
         if not is_constant(result.total(quantity.symbol), 0.0):
             _differentiate(result, quantity)
