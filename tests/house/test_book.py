@@ -32,7 +32,7 @@ def arguments(row: Operation) -> list[g.Node]:
     """Two vectors for a reduction, the number that it needs before them."""
     if isinstance(row, Reduction):
         number = [g.leaf("state", "eps", g.ONE_DIM)] * row.numbers
-        return [*number, g.leaf("state", "a", "n"), g.leaf("state", "b", "n" if row.pair else "m")]
+        return [*number, g.leaf("state", "a", "n"), g.leaf("state", "b", "n" if row.pairs else "m")]
     count = row.arity if isinstance(row, Elementwise) else 1
     return [g.leaf("state", name, "n") for name in "ab"[:count]]
 

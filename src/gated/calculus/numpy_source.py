@@ -63,7 +63,8 @@ class _Program(NamedProgram):
             row.helper for row in REDUCTIONS.values() if row.helper and any(n.attr == row.name for n in reductions)
         ]
         if any(
-            len(node.args) > 1 + REDUCTIONS[node.attr].numbers and not REDUCTIONS[node.attr].pair for node in reductions
+            len(node.args) > 1 + REDUCTIONS[node.attr].numbers and not REDUCTIONS[node.attr].pairs
+            for node in reductions
         ):
             helpers.append(JOINED)
         lines = ["import numpy as np", "", ""]

@@ -21,7 +21,7 @@ from gated.language.graph import (
     is_product,
     topological,
 )
-from gated.language.over_units import spread, summed
+from gated.language.over_units import added, spread, summed
 
 
 @dataclass
@@ -59,13 +59,9 @@ def reverse_mode(outputs: Sequence[Node], seeds: Sequence[Node]) -> Adjoints:
         terms = result.terms.get(node, [])
         if not terms or is_constant(node):
             continue
-        total = terms[0][1]
-        for _, term in terms[1:]:
-            total = total + term
-        if is_product(node) or is_leaf(node, "vector"):
-            total = spread(
-                total, node.dim
-            )  # where each unit has the same number, a matrix or a sum over rows needs all
+        total = added([term for _, term in terms])
+        if is_product(node) or is_leaf(node, "vector"):  # a matrix, or a sum over rows, needs a number unit by unit
+            total = spread(total, node.dim)
         result.of[node] = total
         _propagate(result, node, total, values)
     return result

@@ -33,7 +33,7 @@ from gated.language.graph import (
     with_args,
 )
 from gated.language.naming import SHARED, free_letter, long_parts, taken_names
-from gated.language.over_units import scaled, spread, summed
+from gated.language.over_units import added, scaled, spread, summed
 
 NAMED, ARGUMENT, AUXILIARY = "named", "argument", "auxiliary"
 DEEP, LARGE = 12, 100  # levels and parts of a definition: its derivatives hold many of them, and more than once
@@ -103,10 +103,8 @@ class Steps:
 
     def total(self, symbol: Node) -> Node:
         """The adjoint of a quantity, previous state, input or vector parameter at one step: the sum of its terms."""
-        result = constant(0.0)
-        for term in [*self.arriving.get(symbol, []), *(use.term for use in self.uses.get(symbol, []))]:
-            result = result + term
-        return spread(result, symbol.dim)
+        terms = [*self.arriving.get(symbol, []), *(use.term for use in self.uses.get(symbol, []))]
+        return spread(added(terms), symbol.dim)
 
     def definition(self, quantity: Quantity, hidden: Mapping[Node, Quantity]) -> Node:
         """The definition with the `hidden` quantities (by symbol), none of which occurs in another, written out."""

@@ -11,6 +11,7 @@ from typing import Any
 from gated.cells._elman import projected_rnn, rnn
 from gated.cells._gru import gru, gru_reset_after, projected_gru, projected_gru_reset_after
 from gated.cells._indrnn import indrnn
+from gated.cells._layer_norm import layer_norm_gru, layer_norm_lstm
 from gated.cells._lstm import (
     gers_lstm,
     lstm,
@@ -60,6 +61,8 @@ ZOO: dict[str, Cell] = {
     "gru_reset_after": gru_reset_after,
     "mgu": mgu,
     "slstm": slstm,
+    "layer_norm_lstm": layer_norm_lstm,
+    "layer_norm_gru": layer_norm_gru,
 }
 
 __all__ = ["ZOO", *ZOO]

@@ -85,9 +85,11 @@ def _reduced(node: g.Node, args: tuple[g.Node, ...]) -> g.Node:
     if not any(gone):
         return row.of(*args)
     zero = all(g.is_constant(arg, 0.0) for arg in vectors if arg.dim == g.ONE_DIM)
+    if row.pairs:
+        gone = [one or other for one, other in zip(gone[::2], gone[1::2], strict=True) for _ in range(2)]
     if zero and row.linear and not all(gone):
-        return row.of(*numbers, *(arg for arg in vectors if arg.dim != g.ONE_DIM))
-    if zero and (all(gone) or row.pair) and g.are_numbers(*numbers):
+        return row.of(*numbers, *(arg for arg, left_out in zip(vectors, gone, strict=True) if not left_out))
+    if zero and all(gone) and g.are_numbers(*numbers):
         return g.constant(float(row.numpy(*(arg.attr for arg in numbers), *(np.zeros(1) for _ in vectors))[0]))
     what = "one without which a vector is a mere number: a reduction over the units needs its length"
     raise wrong("family", what, "a family that can be 0")

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from gated.language.arithmetic import times_slope
-from gated.language.graph import ONE_DIM, Node, constant, is_constant, is_leaf, leaf
+from gated.language.graph import ONE_DIM, Node, constant, is_constant, is_leaf, is_reduction, leaf
 from gated.language.operations import BOOK, Operation, Partials, made
 
 
@@ -27,7 +27,7 @@ class Reduction(Operation):
         derivative: (args, y) -> one partial derivative per argument, of its length or a number, where possible in y.
         text, latex, source: templates over the printed vectors, {0}, and the number, {1}.
         numbers: how many of the arguments, the first ones, are numbers: 0 or 1.
-        pair: whether it takes exactly two vectors, of one length.
+        pairs: whether the vectors are two and two of one length, whose products it goes over.
         inner: whether it occurs in derivatives only.
         helper: a definition that the NumPy source needs.
     """
@@ -39,7 +39,7 @@ class Reduction(Operation):
     latex: str
     source: str
     numbers: int = 0
-    pair: bool = False
+    pairs: bool = False
     inner: bool = False
     helper: str | None = None
 
@@ -106,6 +106,44 @@ def summed(node: Node, dim: str, values: Collection[Node] = ()) -> Node:
     product = vector.operation.multiplies and vector not in values
     row, args = (BOOK["inner_product"], vector.args) if product else (BOOK["total"], (vector,))
     return times_slope(made(row, row.name, args), number)
+
+
+def added(terms: Sequence[Node]) -> Node:
+    """The sum of the terms; sums over units that are multiplied by the same number become one."""
+    found: dict[Any, list[Node]] = {}
+    for term in terms:
+        inner, factors = _sum_in(term)
+        key = (inner.attr, *factors) if is_reduction(inner) and inner.operation.linear else (term, len(found))
+        found.setdefault(key, []).append(term)
+    result = constant(0.0)
+    for group in found.values():
+        result = result + (group[0] if len(group) == 1 else _one_sum(group))
+    return result
+
+
+def _sum_in(term: Node) -> tuple[Node, list[tuple[str, Node | None]]]:
+    """±(Σ / s) or ±(Σ · s) as Σ and what is done with it, from outside."""
+    factors: list[tuple[str, Node | None]] = []
+    while term.dim == ONE_DIM and not is_reduction(term):
+        row = term.operation
+        if row.signs == (-1,):
+            factors.append((row.name, None))
+        elif row.divides or (row.multiplies and is_reduction(term.args[0])):
+            factors.append((row.name, term.args[1]))
+        else:
+            break
+        term = term.args[0]
+    return term, factors
+
+
+def _one_sum(terms: Sequence[Node]) -> Node:
+    inner, factors = _sum_in(terms[0])
+    args = [arg for term in terms for arg in _sum_in(term)[0].args]
+    node = made(inner.operation, inner.attr, args)
+    for name, factor in reversed(factors):
+        row: Any = BOOK[name]
+        node = row.of(node) if factor is None else row.of(node, factor)
+    return node
 
 
 def _parted(node: Node, values: Collection[Node], levels: int = 8) -> tuple[Node, Node]:

@@ -204,19 +204,25 @@ class Printer:
             ]
             return " + ".join(terms), PRODUCT if len(terms) == 1 else ADD
         if is_reduction(node):
-            return self._reduction(node), ATOM
+            return self._reduction(node)
         return self._call(node)
 
-    def _reduction(self, node: Node) -> str:
-        row = REDUCTIONS[node.attr]
+    def _reduction(self, node: Node) -> tuple[str, int]:
+        row, template, numpy = (
+            REDUCTIONS[node.attr],
+            self.style.template(REDUCTIONS[node.attr]),
+            self.style.name == "numpy",
+        )
         numbers, vectors = node.args[: row.numbers], node.args[row.numbers :]
-        # of two vectors NumPy takes the product; several are put behind each other
-        times = row.pair and self.style.name == "numpy"
-        parts = [self.term(arg, MULTIPLY if times else 0) for arg in vectors]
-        whole = (" * " if times else ", ").join(parts)
-        if self.style.name == "numpy" and not times and len(parts) > 1:
+        if row.pairs:  # NumPy sums up the product
+            parts = [self.term(arg, MULTIPLY if numpy else 0) for arg in vectors]
+            joint = " * " if numpy else ", "
+            sums = [template.format(f"{a}{joint}{b}") for a, b in zip(parts[::2], parts[1::2], strict=True)]
+            return " + ".join(sums), ATOM if len(sums) == 1 else ADD
+        whole = ", ".join(map(self.term, vectors))
+        if numpy and len(vectors) > 1:
             whole = f"joined({whole})"
-        return self.style.template(row).format(whole, *(self.term(arg, ADD) for arg in numbers))
+        return template.format(whole, *(self.term(arg, ADD) for arg in numbers)), ATOM
 
     def _number(self, value: float) -> tuple[str, int]:
         ratio = fraction(value)

@@ -38,8 +38,13 @@ def _average(*x: Array) -> Array:
     return np.asarray(np.mean(joined(*x), axis=-1, keepdims=True))
 
 
-def _dot(a: Array, b: Array) -> Array:
-    return np.asarray(np.sum(np.multiply(a, b), axis=-1, keepdims=True))
+def _dot(*x: Array) -> Array:
+    parts = [np.sum(np.multiply(a, b), axis=-1, keepdims=True) for a, b in zip(x[::2], x[1::2], strict=True)]
+    return np.asarray(sum(parts[1:], start=parts[0]))
+
+
+def _partners(x: tuple[Node, ...], y: Node) -> tuple[Node, ...]:
+    return tuple(part for a, b in zip(x[::2], x[1::2], strict=True) for part in (b, a))
 
 
 def _norm(*x: Array) -> Array:
@@ -149,7 +154,7 @@ _ROWS = (
               legend=Legend("{f}: the mean over all ‹n› units of the vectors; its derivative by each of them is {d}.",
                             "{f} ：向量全部 ‹n› 个单元的平均值；对每个单元的导数都是 {d} 。",
                             _named("mean(a, b)"), ("1 / n", r"\frac{1}{n}"))),
-    Reduction(name="inner_product", numpy=_dot, derivative=lambda x, y: (x[1], x[0]), pair=True,
+    Reduction(name="inner_product", numpy=_dot, derivative=_partners, pairs=True, linear=True,
               text="dot({0})", latex=r"\mathrm{{dot}}({0})", source="np.sum({0}, axis=-1, keepdims=True)",
               legend=Legend("{f}: the sum over the units of the elementwise product; its derivative by ‹a› is {d}.",
                             "{f} ：逐元素乘积对各单元求和；对 ‹a› 的导数是 {d} 。",

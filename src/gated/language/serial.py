@@ -260,7 +260,8 @@ class _Reader:
         _need(
             all(arg.dim == g.ONE_DIM for arg in numbers)
             and all(arg.dim != g.ONE_DIM for arg in vectors)
-            and (len(vectors) == 2 and vectors[0].dim == vectors[1].dim if row.pair else bool(vectors)),
+            and bool(vectors)
+            and not (row.pairs and [arg.dim for arg in vectors[::2]] != [arg.dim for arg in vectors[1::2]]),
             f"{here}: {attr} over the dimensions {shown([arg.dim for arg in args])}",
         )
         return row.of(*args)

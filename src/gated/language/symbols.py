@@ -199,8 +199,8 @@ def reduced(reduction: str, word: str, values: Sequence[Any]) -> Symbol:
         refuse(f"{word}() was given a vector where a number belongs")
     if any(arg._length is None for arg in vectors):
         refuse(f"{word}() was applied to a number; it goes over the units of vectors")
-    if row.pair:
-        vectors[0]._length.unify(vectors[1]._length)  # type: ignore[union-attr, arg-type]
+    for one, other in zip(vectors[::2], vectors[1::2], strict=True) if row.pairs else ():
+        one._length.unify(other._length)  # type: ignore[union-attr, arg-type]
     return Symbol("reduce", reduction, None, (*numbers, *vectors))
 
 

@@ -125,12 +125,10 @@ def average(b: ir.IRBuilder, units: Units) -> Value:
 
 @reduces("inner_product")
 def dot(b: ir.IRBuilder, units: Units) -> Value:
-    first, second = units.rows
+    def product(first: RowOfUnits, second: RowOfUnits) -> RowOfUnits:
+        return RowOfUnits(lambda offset: b.fmul(first.read(offset), second.read(offset)), first.dim, first.size)
 
-    def product(offset: Value) -> Value:
-        return b.fmul(first.read(offset), second.read(offset))
-
-    return total(b, Units(units.math, [RowOfUnits(product, first.dim, first.size)]))
+    return total(b, Units(units.math, list(map(product, units.rows[::2], units.rows[1::2]))))
 
 
 @reduces("norm")
