@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gated.language.graph import Graph, Node, is_constant, is_elementwise
+from gated.language.graph import ONE_DIM, Graph, Node, is_constant, is_elementwise
 from gated.program.lowering import Place
 from gated.program.rows import CALLER, NEW, PREVIOUS, RING_NEW, RING_PREVIOUS, ROW, SEQUENCE, SINGLE, RowKind
 from gated.schedule import CellSchedule
@@ -34,6 +34,8 @@ class Layout:
         y, dy: the output and its adjoint.
         kept: what the backward loop leaves for the program after it.
         results: what that program makes.
+        factors: adjoint of a vector parameter -> two vectors that have rows, of which it is the product: it is not made
+            row by row, but where the rows are summed up.
     """
 
     schedule: CellSchedule
@@ -53,6 +55,7 @@ class Layout:
     dy: Place
     kept: dict[Node, Place]
     results: dict[Node, Place]
+    factors: dict[Node, tuple[Node, ...]]
 
     @staticmethod
     def of(schedule: CellSchedule, backward: bool = True) -> Layout:
@@ -83,7 +86,9 @@ class Layout:
         wanted = [*schedule.inputs, *schedule.vectors.values()]
         wanted += [delta for pairs in schedule.products.values() for delta, _ in pairs]
         known = {*values, *kept, *(graph.state_leaf(name) for name in graph.states)}
-        missing = [node for node in dict.fromkeys(wanted) if node not in known and not is_constant(node)]
+        with_rows = {node for node in known if schedule.level[node] > PARAMETER}
+        factors = _factors(schedule, with_rows) if backward else {}
+        missing = [node for node in dict.fromkeys(wanted) if node not in {*known, *factors} and not is_constant(node)]
         return Layout(
             schedule=schedule,
             values=values,
@@ -102,11 +107,25 @@ class Layout:
             dy=Place("dy", CALLER, dims[0]),
             kept=kept,
             results={node: Place(f"result{i}", ROW, node.dim) for i, node in enumerate(missing)},
+            factors=factors,
         )
 
     def low(self) -> Available:
         """What exists before the time loop."""
         return {node: (place,) for node, place in self.values.items() if self.schedule.level[node] < STATE}
+
+
+def _factors(schedule: CellSchedule, with_rows: set[Node]) -> dict[Node, tuple[Node, ...]]:
+    """See `Layout.factors`."""
+    elsewhere = {*schedule.inputs, *with_rows, *(arg for node in schedule.after for arg in node.args)}
+    elsewhere |= {node for pairs in schedule.products.values() for pair in pairs for node in pair}
+    return {
+        node: node.args
+        for node in schedule.vectors.values()
+        if node.operation.multiplies
+        and node not in elsewhere
+        and all(arg in with_rows and arg.dim == node.dim != ONE_DIM for arg in node.args)
+    }
 
 
 def fixed_below(schedule: CellSchedule) -> list[Node]:
