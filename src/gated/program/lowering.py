@@ -13,12 +13,23 @@ any two blocks, so it needs no meeting of its own, and it does not matter in whi
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from gated.language.graph import ONE_DIM, Matrix, Node, is_constant, is_leaf, is_product, is_reduction
+from gated.language.graph import (
+    ONE_DIM,
+    Matrix,
+    Node,
+    is_atom,
+    is_constant,
+    is_elementwise,
+    is_leaf,
+    is_product,
+    is_reduction,
+    topological,
+)
 from gated.program.rows import ROW, SEQUENCE, RowKind
-from gated.schedule.passes import require_folded
+from gated.schedule.passes import divided_once, require_folded
 
 
 @dataclass(frozen=True)
@@ -125,6 +136,8 @@ class Program:
         long_operands: whether the operand of a product may be so long that it is better taken in pieces.
         single: whether a step has one sequence. Then matrices are not packed: they lie as `columns` says.
         columns: matrix's name -> its columns.
+        by_rows: whether a step has so many rows that they are better taken through all blocks some at a time, so that
+            what passes from block to block stays in the caches.
     """
 
     blocks: list[Block]
@@ -133,6 +146,7 @@ class Program:
     single: bool = False
     columns: dict[str, Place] = field(default_factory=dict)
     long_operands: bool = False
+    by_rows: bool = False
 
     @property
     def in_pieces(self) -> list[int]:
@@ -160,7 +174,18 @@ def lower(
         scratch: the rows of what passes from one block to a later one.
     """
     require_folded(program)
-    return _Lowering(program, available, results, scratch).run()
+    new = divided_once(program)
+    made = [node for node in topological([new[node] for node in program], _below(available)) if node not in available]
+    return _Lowering(
+        [node for node in made if not is_atom(node)],
+        available,
+        [(new.get(node, node), place) for node, place in results],
+        scratch,
+    ).run()
+
+
+def _below(available: Mapping[Node, tuple[Place, ...]]) -> Callable[[Node], tuple[Node, ...]]:
+    return lambda node: () if node in available else node.args
 
 
 class _Lowering:
@@ -182,6 +207,7 @@ class _Lowering:
 
     def run(self) -> Program:
         self._assign_stages()
+        self._put_off()
         self._find_crossings()
         for node in self.program:
             block = self._block(self.stage[node], node.dim)
@@ -207,6 +233,31 @@ class _Lowering:
                 self.stage[node] = max(self._after_operand(operand) for operand in node.args)
             else:
                 self.stage[node] = max([self._stage_for(arg, node.dim) for arg in node.args] or [0])
+
+    def _put_off(self) -> None:
+        """An operation whose arguments lie in memory anyway is made where it is first looked at: it needs no place."""
+        users: dict[Node, list[Node]] = {}
+        for node in self.program:
+            for arg in node.args:
+                users.setdefault(arg, []).append(node)
+        across = {arg for node in self.program if _reads_rows(node) for arg in node.args} | self._crossing(users)
+        for node in reversed(self.program):
+            wanted = users.get(node, [])
+            known = [is_constant(arg) or self._lies_in_memory(arg, across) for arg in node.args]
+            if is_elementwise(node) and wanted and node not in self.stored and all(known):
+                latest = min(self.stage[user] - (_reads_rows(user) or user.dim != node.dim) for user in wanted)
+                self.stage[node] = max(self.stage[node], latest)
+
+    def _crossing(self, users: Mapping[Node, Sequence[Node]]) -> set[Node]:
+        """Values that are looked at in later stages than their own."""
+        return {
+            node
+            for node in self.program
+            if any(self.stage[user] > self.stage[node] for user in users.get(node, ()) if not _reads_rows(user))
+        }
+
+    def _lies_in_memory(self, node: Node, across: Collection[Node]) -> bool:
+        return node in across or (node in self.available and not self._must_be_copied(node) and node not in self.stage)
 
     def _stage_for(self, node: Node, dim: str) -> int:
         """The first stage in which a block over rows of this dimension has a value: a number comes out of another."""
