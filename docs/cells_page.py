@@ -60,6 +60,8 @@ IN_CHINESE = {
     "gru": "论文中的 GRU：重置门在矩阵之前起作用，z = 1 表示取候选值",
     "gru_reset_after": "重置门在矩阵之后的 GRU，z = 1 表示保留 h：cuDNN、PyTorch 和 Keras 默认的算法",
     "mgu": "最小门控单元：一个门既重置又更新的 GRU，f = 1 表示取候选值 n",
+    "layer_norm_lstm": "带层归一化的 LSTM：来自 x 的和来自 h 的各对四个门一起归一化，细胞状态也归一化",
+    "layer_norm_gru": "带层归一化的 GRU：两个门的和一起归一化，候选值的和各自归一化；重置门在矩阵之后",
     "slstm": "sLSTM：指数输入门，σ 遗忘门，归一化状态 n，稳定状态 m",
 }
 SOURCE_IN_CHINESE = {  # what a source says besides names and titles

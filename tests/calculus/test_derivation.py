@@ -53,7 +53,7 @@ def example(cell, T, N=3, seed=0):
     graph, rng = cell.graph, np.random.default_rng(seed)
     dims = dict.fromkeys(node.dim for node in graph.order)
     dims.update(dict.fromkeys(graph.dims.values()))
-    sizes = {dim: 3 + k for k, dim in enumerate(dims)}
+    sizes = {dim: 3 + k for k, dim in enumerate(dims)} | {"1": 1}
     params = {n: rng.normal(0, 0.5, [sizes[d] for d in shape]) for n, shape in graph.parameters.items()}
     x = rng.normal(size=(T, N, sizes[graph.dims[graph.inputs[0]]]))
     states = [rng.normal(size=(N, sizes[graph.dims[name]])) for name in graph.states]

@@ -14,6 +14,7 @@ import gated
 from gated import relu, sigmoid, tanh
 from gated.cells import ZOO
 from gated.language import graph as g
+from gated.language.reductions import joined
 
 
 def names_of(cell):
@@ -167,7 +168,7 @@ def test_the_numpy_style_is_numpy(name):
     layer = gated.Recurrent(cell, 3, 4, dtype="float64")
     state = [rng.uniform(0.5, 1.0, (1, 2, size)) for size in layer.state_sizes]
     x = rng.standard_normal((1, 2, 3))
-    scope = {"np": np, "sigmoid": gated.sigmoid, "softplus": gated.softplus, "x_t": x[0]}
+    scope = {"np": np, "sigmoid": gated.sigmoid, "softplus": gated.softplus, "joined": joined, "x_t": x[0]}
     scope |= {f"{n}_prev": s[0] for n, s in zip(cell.states, state, strict=True)}
     scope |= {key.split(".", 1)[1].replace(".", "_"): value for key, value in layer.params.items()}
     for line in cell.equations("numpy"):

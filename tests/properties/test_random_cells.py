@@ -18,6 +18,8 @@ from gated.audit.check import check_run
 from gated.audit.runs import Configuration, prepare
 from gated.errors import CellError
 from gated.language import FUNCTIONS
+from gated.language.functions import OVER_UNITS
+from gated.language.reductions import joined
 
 PROFILE = settings(max_examples=100, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 
@@ -53,6 +55,7 @@ def _beside(name: str) -> Any:
 numbers = _beside("numbers_in_cells")
 OPERATORS = ["{} + {}", "{} - {}", "{} * {}", "{} / (2.5 + tanh({}))", "-{}", "1 - {}"]
 OPERATORS += [*numbers.FORMS.values(), *numbers.EXTREME.values()]
+over_units = _beside("over_units_in_cells")
 SCOPE = {
     "sigmoid": sigmoid,
     "tanh": tanh,
@@ -68,12 +71,14 @@ SCOPE = {
     "abs": abs,
     "maximum": maximum,
     "minimum": minimum,
+    **{name: getattr(gated, name) for name in OVER_UNITS},
     "np": np,
 }
 
 
 def test_every_public_function_may_occur():
     assert set(SAFE) == {name for name, row in FUNCTIONS.items() if row.public}
+    assert set(over_units.FORMS) == set(OVER_UNITS)
 
 
 class Writer:
@@ -95,7 +100,9 @@ class Writer:
 
     def expression(self, names, depth):
         """An expression of the common length; `names` are the states and gates in sight."""
-        kind = self.data.draw(st.sampled_from(["name", "input", "matrix", "vector", "function", "operator", "chain"]))
+        kind = self.data.draw(
+            st.sampled_from(["name", "input", "matrix", "vector", "function", "operator", "units", "chain"])
+        )
         if depth == 0 or kind == "name":
             return self.data.draw(st.sampled_from(names))
         if kind == "input":
@@ -111,7 +118,7 @@ class Writer:
             self.families.setdefault("A", []).append(f"A.k{self.count}")
             self.families.setdefault("B", []).append(f"B.k{self.count}")
             return f"B.k{self.count} @ tanh({inner})"
-        table = list(SAFE.values()) if kind == "function" else OPERATORS
+        table = {"function": list(SAFE.values()), "units": list(over_units.FORMS.values())}.get(kind, OPERATORS)
         template = numbers.filled(self.data.draw(st.sampled_from(table)), self.pick)
         parts = [f"({self.expression(names, depth - 1)})" for _ in range(template.count("{}"))]
         return template.format(*parts)
@@ -191,7 +198,7 @@ def test_printed_equations_compute_what_the_layer_computes(data):
     layer = Recurrent(cell, 2, 3, dtype="float64", backend="reference")
     rng = np.random.default_rng(0)
     state, x = [rng.standard_normal((1, 2, 3)) for _ in cell.states], rng.standard_normal((1, 2, 2))
-    scope = {"np": np, "sigmoid": sigmoid, "softplus": softplus, "erf": erf, "x_t": x[0]}
+    scope = {"np": np, "sigmoid": sigmoid, "softplus": softplus, "erf": erf, "joined": joined, "x_t": x[0]}
     scope |= {f"{name}_prev": s[0] for name, s in zip(cell.states, state, strict=True)}
     scope |= {key.split(".", 1)[1].replace(".", "_"): value for key, value in layer.params.items()}
     for line in cell.equations("numpy"):

@@ -126,7 +126,7 @@ class Symbol(Vector):
         if matrix is not None:
             refuse(f"a vector stands left of {matrix(other)}; rows are outputs: write {matrix(other)} @ v")
         lift(other)
-        refuse("two vectors are multiplied with @; write dot(a, b) for the number, a * b for the elementwise product")
+        refuse("two vectors are multiplied with @; write a * b for the elementwise product, dot(a, b) for its sum")
 
     def __getattr__(self, name: str) -> NoReturn:
         if name.startswith("_"):

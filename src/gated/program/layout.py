@@ -86,7 +86,7 @@ class Layout:
         wanted = [*schedule.inputs, *schedule.vectors.values()]
         wanted += [delta for pairs in schedule.products.values() for delta, _ in pairs]
         known = {*values, *kept, *(graph.state_leaf(name) for name in graph.states)}
-        with_rows = {node for node in known if schedule.level[node] > PARAMETER}
+        with_rows = {node for node in known if schedule.level.get(node, STATE) > PARAMETER}
         factors = _factors(schedule, with_rows) if backward else {}
         missing = [node for node in dict.fromkeys(wanted) if node not in {*known, *factors} and not is_constant(node)]
         return Layout(

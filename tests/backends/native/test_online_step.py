@@ -16,7 +16,7 @@ from gated.learning.rules import schedules
 from gated.losses import SigmoidCrossEntropy, SigmoidSquaredError, SoftmaxCrossEntropy, SquaredError
 from gated.nn import Dense, Network, Recurrent
 
-DEFINED = [name for name in ZOO if name != "gru" and not name.startswith("projected")]
+DEFINED = [name for name in ZOO if name != "gru" and not name.startswith(("projected", "layer_norm"))]
 LOSSES = {
     "squares": SquaredError(),
     "sum": SquaredError("sum"),

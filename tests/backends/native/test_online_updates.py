@@ -18,7 +18,7 @@ from gated.learning.rules import schedules
 from gated.losses import SigmoidCrossEntropy, SoftmaxCrossEntropy, SquaredError
 from gated.nn import Dense, Embedding, Network, Recurrent
 
-DEFINED = [name for name in ZOO if name != "gru" and not name.startswith("projected")]
+DEFINED = [name for name in ZOO if name != "gru" and not name.startswith(("projected", "layer_norm"))]
 LOSSES = SquaredError(), SquaredError("sum"), SigmoidCrossEntropy(), SoftmaxCrossEntropy()
 OPTIMIZERS = {
     "sgd": lambda lr: SGD(lr),
