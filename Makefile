@@ -15,8 +15,9 @@ TEST_STAMP := $(TEST_VENV)/.installed
 BENCH_STAMP := $(BENCH_VENV)/.installed
 PIP := -m pip --disable-pip-version-check install --quiet -c constraints.txt
 
-# Each pytest worker is a process: a BLAS that starts threads in every one makes them wait for each other.
-ONE_THREAD := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
+# Each pytest worker is a process: a BLAS that starts threads in every one makes them wait for each other, and so do
+# gated's own. What is to hold with several threads is tested with so many as the test says.
+ONE_THREAD := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 GATED_NUM_THREADS=1
 # Tests start hundreds of processes: with no bytecode on the disk each would spend half its time on compiling the sources.
 BYTECODE := PYTHONDONTWRITEBYTECODE=
 
@@ -29,7 +30,7 @@ help:
 	@echo "make lint       ruff"
 	@echo "make typecheck  mypy"
 	@echo "make pytest     the test suite alone; ARGS='-k lstm' passes options on"
-	@echo "make many       further cases of kinds that the suite has: wrong programs for the audit"
+	@echo "make many       further cases of kinds that the suite has: wrong programs, cells, sizes"
 	@echo "make docs       the pages and the reference, into site/; a warning is an error"
 	@echo "make bench      the benchmarks, into benchmarks/results; ARGS='--quick' is rough and takes minutes"
 	@echo "make clean      remove environments, caches and build results (runs/ stays)"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
-from gated.cells import ZOO
+from cells_in_chinese import FAMILIES_IN_CHINESE, IN_CHINESE, REMARK_IN_CHINESE, SOURCE_IN_CHINESE
+
+from gated.cells import FAMILIES
 from gated.language import Cell
 
 HEAD = {
@@ -12,24 +14,35 @@ HEAD = {
 
 [中文](cells.zh.md)
 
-This page is written by `docs/build.py` from `gated.cells.ZOO`. Each cell is a few lines of equations in
-[src/gated/cells](../src/gated/cells); `print(gated.cells.gru)` shows them, `gated.cells.gru.derive()` derives the
-backward pass, `gated.check_cell(gated.cells.gru)` checks it. `gated.cells.gru.without("b")` is the GRU without biases.
+This page is written by `docs/build.py` from `gated.cells.ZOO`, in the families of `gated.cells.FAMILIES`. Each cell is
+a few lines of equations in [src/gated/cells](../src/gated/cells); `print(gated.cells.gru)` shows them,
+`gated.cells.gru.derive()` derives the backward pass, `gated.check_cell(gated.cells.gru)` checks it.
+`gated.cells.gru.without("b")` is the GRU without biases.
 
-Parameter families: `W` input, `U` recurrent, `b` bias, `p` peephole, `P` projection; `u` is a recurrent weight for
-each unit, `R` carries gates to gates. The first state is the output.
+Parameter families: `W` input, `U` recurrent, `b` bias, `p` peephole, `P` projection; `V` acts on another state or on
+a value of the step, `R` carries gates to gates or layers to layers; `u` is a recurrent weight for each unit, `a` and
+`w` are further numbers for each unit. The first state is the output.
+
+Every cell is compared with an independent program in the tests, all gradients included: with torchrecurrent, PyTorch or
+ONNX Runtime where they have it, else with its equations written once more. Where torchrecurrent's equations differ from
+the paper's, both stand below the cell.
 """,
     "zh": """# gated 自带的细胞
 
 [English](cells.md)
 
-本页由 `docs/build.py` 根据 `gated.cells.ZOO` 写成。\
+本页由 `docs/build.py` 根据 `gated.cells.ZOO` 写成，按 `gated.cells.FAMILIES` 分类。\
 每个细胞（cell）都只是 [src/gated/cells](../src/gated/cells) 里的几行方程：`print(gated.cells.gru)` 把它们印出来，\
 `gated.cells.gru.derive(lang="zh")` 推导反向传播，`gated.check_cell(gated.cells.gru)` 做梯度检验；\
 `gated.cells.gru.without("b")` 是不带偏置的 GRU。
 
-参数按字母分组：`W` 输入权重，`U` 循环权重，`b` 偏置，`p` 窥视孔，`P` 投影；`u` 是每个隐藏单元自己的循环权重，\
-`R` 把上一步的门接到这一步的门。第一个状态就是输出。
+参数按字母分组：`W` 输入权重，`U` 循环权重，`b` 偏置，`p` 窥视孔，`P` 投影；`V` 作用于另一个状态，或这一步里的某个值，\
+`R` 把上一步的门接到这一步的门，或把一层接到下一层；`u` 是每个隐藏单元自己的循环权重，\
+`a` 和 `w` 也是每个隐藏单元一个数。第一个状态就是输出。
+
+每个细胞都在测试里和一个独立的程序对照，包括全部梯度：\
+torchrecurrent、PyTorch 或 ONNX Runtime 里有的，就和它们对照；没有的，就和另写一遍的方程对照。\
+torchrecurrent 的方程与论文不同的地方，两种写法都列在该细胞下面。
 """,
 }
 COLUMNS = {
@@ -37,72 +50,9 @@ COLUMNS = {
     "zh": ("细胞", "说明", "状态", "参数", "出处"),
 }
 EQUATIONS = {"en": "## Equations", "zh": "## 方程"}
-IN_CHINESE = {
-    "rnn": "最简单的循环神经网络（Elman 网络）",
-    "indrnn": "独立循环神经网络：每个隐藏单元只通过一个权重 u.h 看到自己的过去",
-    "lstm_1997": "最初的 LSTM：没有遗忘门，细胞状态只累加、不遗忘",
-    "lstm": "带遗忘门的 LSTM，今天最常见的形式（PyTorch、Keras、ONNX）",
-    "peephole_lstm": "带窥视孔连接的 LSTM：i 和 f 看旧的细胞状态，o 看新的",
-    "gers_lstm": "带窥视孔的 LSTM，输入门看的是遗忘门留下的部分，细胞状态不再压缩",
-    "projected_lstm": "带循环投影的 LSTM（LSTMP）：h 是 o ⊙ tanh(c) 的线性映射，通常维数更小",
-    "projected_peephole_lstm": "带窥视孔和循环投影的 LSTM，即论文里的 LSTMP",
-    "projected_rnn": "带循环投影的简单循环神经网络：循环矩阵 U P 的秩较低",
-    "projected_gru": "带循环投影的 GRU：隐藏单元的状态是 s，所有矩阵和输出看到的是它的线性映射 h",
-    "projected_gru_reset_after": "带循环投影的 GRU，门的算法同 cuDNN、PyTorch 和 Keras 的默认",
-    "lstm_no_input_gate": "没有输入门的 LSTM，i = 1",
-    "lstm_no_forget_gate": "没有遗忘门的 LSTM，f = 1",
-    "lstm_no_output_gate": "没有输出门的 LSTM，o = 1",
-    "lstm_no_input_activation": "候选值不经过激活函数的 LSTM",
-    "lstm_no_output_activation": "输出时不压缩细胞状态的 LSTM",
-    "lstm_coupled_gates": "门耦合的 LSTM：写入多少就忘掉多少，f = 1 − i",
-    "lstm_no_peepholes": "没有窥视孔的 LSTM",
-    "lstm_full_gate_recurrence": "每个门都看上一步的三个门的 LSTM",
-    "gru": "论文中的 GRU：重置门在矩阵之前起作用，z = 1 表示取候选值",
-    "gru_reset_after": "重置门在矩阵之后的 GRU，z = 1 表示保留 h：cuDNN、PyTorch 和 Keras 默认的算法",
-    "mgu": "最小门控单元：一个门既重置又更新的 GRU，f = 1 表示取候选值 n",
-    "layer_norm_lstm": "带层归一化的 LSTM：来自 x 的和来自 h 的各对四个门一起归一化，细胞状态也归一化",
-    "layer_norm_gru": "带层归一化的 GRU：两个门的和一起归一化，候选值的和各自归一化；重置门在矩阵之后",
-    "slstm": "sLSTM：指数输入门，σ 遗忘门，归一化状态 n，稳定状态 m",
-}
-SOURCE_IN_CHINESE = {  # what a source says besides names and titles
-    "; with the tanh on the cell that K. Greff et al. (2017), LSTM: a search space odyssey, call the vanilla LSTM": (
-        "；输出前对细胞状态取 tanh，即 K. Greff et al. (2017), LSTM: a search space odyssey 所说的 vanilla LSTM"
-    ),
-    "the public program evolvingstuff/LongShortTermMemory, which follows ": (
-        "公开程序 evolvingstuff/LongShortTermMemory，它依据 "
-    ),
-    "the projection of ": "投影出自 ",
-    ", on the units of `rnn`": "，用在 `rnn` 的隐藏单元上",
-    ", on the units of `gru_reset_after`": "，用在 `gru_reset_after` 的隐藏单元上",
-    "the projected GRU with which ": "",
-    ", begin; the gates are those of `gru`": " 开头所用的带投影的 GRU；门同 `gru`",
-    ", variant ": "，变体 ",
-    "; like the update gate of the GRU": "；如同 GRU 的更新门",
-    "; the same equations as `gated.cells.lstm`": "；方程与 `gated.cells.lstm` 相同",
-    "cuDNN and the documentation of torch.nn.GRU; z as in ": "cuDNN 与 torch.nn.GRU 的文档；z 的约定同 ",
-    ", equations 7 to 12": "，式 7 到 12",
-    ", Section 3.2: h": "，第 3.2 节：h",
-    ", Section 2.3": "，第 2.3 节",
-    ", Section 2.2": "，第 2.2 节",
-    "; of the forget gate's two forms there, the sigmoid": "；文中的遗忘门有两种形式，这里取 σ",
-}
-REMARK_IN_CHINESE = {
-    "rnn": "Elman 的隐藏单元用的是 logistic 函数；tanh 是今天通行的选择，也是 PyTorch、Keras 和 ONNX 的默认。",
-    "lstm_1997": "论文用缩放过的 logistic 函数来压缩，候选值压到 (-2, 2)，细胞状态压到 (-1, 1)；"
-    "这里两处都用 tanh，和后来的文献一样。",
-    "gers_lstm": "遗忘门排在最前，因为 i 要看 f * c。",
-    "projected_lstm": "没有论文里的窥视孔，和 PyTorch 的 `proj_size` 算法相同。",
-    "lstm_full_gate_recurrence": "九个完整的矩阵叫作 `R.<from>_<to>`，从前一个门到后一个门："
-    "R.f_i 把上一步的遗忘门接到输入门。（中间加下划线，因为 `R.if` 不是合法的 Python。）",
-    "gru": "最早提出 GRU 的论文，K. Cho et al. (2014), Learning phrase representations using RNN encoder-decoder for "
-    "statistical machine translation, EMNLP，第 2.3 节，z 的约定与此相反：h = z h + (1 - z) n。偏置是这里加的。",
-    "gru_reset_after": "候选值的第二个偏置 b.hn 在重置门之内，不能与 b.n 合并。",
-    "slstm": "只有一个头：U 是完整的矩阵。i 和 f 是稳定化之后的门：等于论文中的门乘以因子 exp(-m)，它在 c / n 中约去。"
-    "注意：h 要除以 n。从零状态出发，走一步之后 n 就是正的，除非输入门下溢；若自己给初始状态，n 必须大于 0。",
-}
 
 
-def families(cell: Cell) -> str:
+def parameters(cell: Cell) -> str:
     """`W.i W.f U.i` -> `W.{i,f} U.i`."""
     members: dict[str, list[str]] = {}
     for name in cell.parameters:
@@ -112,6 +62,11 @@ def families(cell: Cell) -> str:
         f"`{family}.{own[0]}`" if len(own) == 1 else f"`{family}.{{{','.join(own)}}}`"
         for family, own in members.items()
     )
+
+
+def heading(family: str, lang: str) -> str:
+    """The name of a family."""
+    return FAMILIES_IN_CHINESE[family] if lang == "zh" else family
 
 
 def what(cell: Cell, lang: str) -> str:
@@ -149,13 +104,23 @@ def remark(cell: Cell, lang: str) -> str:
 
 def page(lang: str) -> str:
     """The whole page, "en" or "zh"."""
-    lines = [HEAD[lang], "| " + " | ".join(COLUMNS[lang]) + " |", "|" + "---|" * len(COLUMNS[lang])]
-    for name, cell in ZOO.items():
-        row = (f"`{name}`", what(cell, lang), "`" + " ".join(cell.states) + "`", families(cell), source(cell, lang))
-        lines.append("| " + " | ".join(row) + " |")
-    lines += ["", EQUATIONS[lang]]
-    for name, cell in ZOO.items():
-        lines += ["", f"### {name}", "", "```text", *cell.equations(), "```"]
+    header = ["| " + " | ".join(COLUMNS[lang]) + " |", "|" + "---|" * len(COLUMNS[lang])]
+    lines = [HEAD[lang]]
+    for family, cells in FAMILIES.items():
+        lines += [f"## {heading(family, lang)}", "", *header]
+        for cell in cells:
+            row = (
+                f"`{cell.name}`",
+                what(cell, lang),
+                "`" + " ".join(cell.states) + "`",
+                parameters(cell),
+                source(cell, lang),
+            )
+            lines.append("| " + " | ".join(row) + " |")
+        lines.append("")
+    lines.append(EQUATIONS[lang])
+    for cell in (cell for cells in FAMILIES.values() for cell in cells):
+        lines += ["", f"### {cell.name}", "", "```text", *cell.equations(), "```"]
         if remark(cell, lang):
             lines += ["", remark(cell, lang)]
     return "\n".join(lines) + "\n"

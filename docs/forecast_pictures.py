@@ -1,6 +1,7 @@
 """The picture of docs/forecaster.md: three real series, and what was foretold from some origins without the future.
 
-python docs/forecast_pictures.py     into docs/pictures: forecasts.png
+python docs/forecast_pictures.py     into docs/pictures: forecasts.png, and with .zh in Chinese where a Chinese font is
+                                     installed
 """
 
 from __future__ import annotations
@@ -15,10 +16,16 @@ sys.path.insert(0, str(ROOT))
 
 from benchmarks.forecasts import SETS, load  # noqa: E402
 
-from gated.learning.training.figures import COLOURS, new_figure, png  # noqa: E402
+from gated.learning.training.figures import COLOURS, chinese_font, in_chinese, new_figure, png  # noqa: E402
 from gated.models import Forecaster  # noqa: E402
 
 SHOWN = 4  # origins, one horizon apart
+LOWER = {"sunspots": 0}
+TITLES = {
+    "sunspots": ("sunspots, mean number of a year", "太阳黑子，各年的平均数"),
+    "co2": ("co2, carbon dioxide over Mauna Loa, parts per million", "co2，冒纳罗亚上空的二氧化碳，百万分之几"),
+    "elnino": ("elnino, temperature of the sea, °C", "elnino，海水温度，°C"),
+}
 
 
 def draw(folder: Path) -> None:
@@ -28,7 +35,7 @@ def draw(folder: Path) -> None:
         series = load(name)
         values, where = series.to_numpy(), series.index.to_timestamp().to_numpy()
         starts = [len(values) - own.horizon * k for k in range(SHOWN, 0, -1)]
-        model = Forecaster(horizon=own.horizon, random_state=0).fit(series.iloc[: starts[0]])
+        model = Forecaster(horizon=own.horizon, lower=LOWER.get(name), random_state=0).fit(series.iloc[: starts[0]])
         begin = starts[0] - 3 * own.horizon
         for at in starts:
             said = model.predict_quantiles(series.iloc[:at]).to_numpy()
@@ -39,10 +46,12 @@ def draw(folder: Path) -> None:
             axes.plot(ahead, said[:, said.shape[1] // 2], color=COLOURS[0], linewidth=1.6)
             axes.axvline(ahead[0], color="0.6", linewidth=0.7, linestyle=":")
         axes.plot(where[begin:], values[begin:], color="0.1", linewidth=1.2)
-        axes.set_title(name, loc="left", fontsize=10)
+        axes.set_title(TITLES[name][0], loc="left", fontsize=10)
         axes.margins(x=0.01)
         axes.spines[["top", "right"]].set_visible(False)
     (folder / "forecasts.png").write_bytes(png(figure))
+    if font := chinese_font():
+        (folder / "forecasts.zh.png").write_bytes(png(in_chinese(figure, font, dict(TITLES.values()))))
 
 
 if __name__ == "__main__":

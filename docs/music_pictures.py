@@ -1,6 +1,7 @@
 """The pictures of docs/music.md: a chorale beside what a network composes, and its gates over the chorale.
 
-python docs/music_pictures.py     into docs/pictures: music.png, music-gates.png; a minute
+python docs/music_pictures.py     into docs/pictures: music.png, music-gates.png, and the same with .zh in Chinese where
+                                  a Chinese font is installed; a minute
 """
 
 from __future__ import annotations
@@ -9,13 +10,17 @@ import sys
 from pathlib import Path
 
 import gated
-from gated.learning.training.figures import png
+from gated.learning.training.figures import chinese_font, in_chinese, png
 from gated.models.music import PianoRollModel
 from gated.models.music.music_settings import MusicSettings
 from gated.models.music.pictures import gate_figure, roll_figure
-from gated.models.music.report import shown_piece
+from gated.models.music.report import WORDS, shown_piece
 
 STEPS = 48
+TITLES = {
+    "en": ("Bach, {}", "composed, four voices", "composed, each key by itself"),
+    "zh": ("巴赫，{}", "谱出的，四个声部", "谱出的，各键互不相干"),
+}
 
 
 def draw(folder: Path) -> None:
@@ -33,15 +38,19 @@ def draw(folder: Path) -> None:
     model.fit(pieces.train, pieces.valid, **how)
     piece = shown_piece(pieces.test, STEPS)
     roll = piece.roll[:STEPS]
-    rolls = {
-        f"Bach, {piece.name}": roll,
-        "composed, four voices": model.sample(STEPS, voices=4),
-        "composed, each key by itself": model.sample(STEPS),
-    }
-    (folder / "music.png").write_bytes(png(roll_figure(rolls)))
-    words = {"surprise": "surprise, nats", "units": "units", "steps": "quarter notes"}
-    figure = gate_figure(roll, -model.log_likelihood([roll])[0], model.gates(roll), words)
-    (folder / "music-gates.png").write_bytes(png(figure))
+    rolls = [roll, model.sample(STEPS, voices=4), model.sample(STEPS)]
+    surprise, gates = -model.log_likelihood([roll])[0], model.gates(roll)
+    for lang, suffix in (("en", ""), ("zh", ".zh")):
+        font = chinese_font() if lang == "zh" else None
+        if lang == "zh" and font is None:
+            continue
+        titles = [title.format(piece.name) for title in TITLES[lang]]
+        figures = {
+            "music": roll_figure(dict(zip(titles, rolls, strict=True))),
+            "music-gates": gate_figure(roll, surprise, gates, WORDS[lang]),
+        }
+        for name, figure in figures.items():
+            (folder / f"{name}{suffix}.png").write_bytes(png(in_chinese(figure, font) if font else figure))
 
 
 if __name__ == "__main__":

@@ -22,13 +22,13 @@ import scene_pictures
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
-from matplotlib import font_manager
 from matplotlib.patches import FancyArrowPatch, Rectangle
 
 import gated
 from gated.calculus.notation import Notation
 from gated.calculus.steps import ARGUMENT, Steps, steps
 from gated.language.graph import Matrix, Node, leaf
+from gated.learning.training.figures import CHINESE, chinese_font
 
 PICTURES = Path(__file__).resolve().parent / "pictures"
 INK, SOFT, BLUE, RED, PAPER, EDGE = "#1b1f24", "#57606a", "#0550ae", "#cf222e", "#f6f8fa", "#d0d7de"
@@ -54,13 +54,6 @@ WORDS = {
         "loss": "来自损失",
     },
 }
-CHINESE = ("Noto Sans CJK SC", "Noto Sans SC", "WenQuanYi Micro Hei", "Source Han Sans SC", "SimHei")
-
-
-def chinese_font() -> str | None:
-    """One that is installed, or None."""
-    known = {font.name for font in font_manager.fontManager.ttflist}
-    return next((name for name in CHINESE if name in known), None)
 
 
 def math(latex: str) -> str:

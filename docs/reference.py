@@ -127,7 +127,7 @@ def page(module: str, own: list[Entry]) -> str:
 
 
 def _lines(module: str, own: list[Entry]) -> Iterator[str]:
-    from gated.language.elementwise import WRITTEN
+    from gated.language.compositions import WRITTEN
 
     yield f"# {module}\n"
     yield inspect.getdoc(importlib.import_module(module)) or ""

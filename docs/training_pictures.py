@@ -1,6 +1,7 @@
 """The picture of docs/training.md: the gates of an LSTM whose forget gates were driven to 1 before it learned.
 
-python docs/training_pictures.py     into docs/pictures: gates-over-training.png
+python docs/training_pictures.py     into docs/pictures: gates-over-training.png, and with .zh in Chinese where a
+                                     Chinese font is installed
 """
 
 from __future__ import annotations
@@ -12,8 +13,17 @@ import gated
 from gated.data import Vocabulary, python_topics, stream_windows
 from gated.learning import Adam, GateWatch, fit
 from gated.learning.runs.gate_pictures import gate_figure
-from gated.learning.training.figures import png
+from gated.learning.training.figures import chinese_font, in_chinese, png
 from gated.losses import SoftmaxCrossEntropy
+
+WORDS = {
+    "below 0.05": "低于 0.05",
+    "above 0.95": "高于 0.95",
+    "units, always": "一直如此的单元",
+    "share of values": "值所占的比例",
+    "values (darker: more of them)": "值的分布（颜色越深越多）",
+    "updates": "更新次数",
+}
 
 
 def draw(folder: Path) -> None:
@@ -39,6 +49,9 @@ def draw(folder: Path) -> None:
         progress=False,
     )  # fmt: skip
     (folder / "gates-over-training.png").write_bytes(png(gate_figure(history.metrics)))
+    if font := chinese_font():
+        figure = in_chinese(gate_figure(history.metrics), font, WORDS)
+        (folder / "gates-over-training.zh.png").write_bytes(png(figure))
 
 
 if __name__ == "__main__":

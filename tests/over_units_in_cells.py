@@ -1,4 +1,4 @@
-"""Reductions over the units as they may stand in random cells: kept away from kinks and from what is ill-conditioned."""
+"""Reductions over the units as they may stand in random cells: kept away from kinks and ill conditions."""
 
 FORMS = {
     "sum": "({}) * tanh(0.3 * sum({}))",

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.zoo import FEW
 
 import gated
 from gated import sigmoid, tanh
@@ -76,7 +77,7 @@ def output(thing: Any) -> list[Array]:
 
 
 THINGS: dict[str, Callable[[], Any]] = {
-    **{f"zoo: {name}": (lambda cell=cell: cell) for name, cell in gated.cells.ZOO.items()},
+    **{f"zoo: {name}": (lambda name=name: gated.cells.ZOO[name]) for name in FEW},
     "a cell of one's own": lambda: mine,
     "a lambda's": lambda: unnamed,
     "from a notebook": cell_of_a_notebook,

@@ -21,7 +21,7 @@ find_old_places()
 __version__ = "0.1.0"
 
 _HOME = {
-    **dict.fromkeys(("Cell", "cell", "number"), "gated.language"),
+    **dict.fromkeys(("Cell", "bernoulli", "cell", "fixed", "normal", "number"), "gated.language"),
     **dict.fromkeys(("Recurrent", "LSTM", "PeepholeLSTM", "GRU", "RNN", "Dense", "Embedding"), "gated.nn"),
     **dict.fromkeys(("Dropout", "Network", "Pool", "WiredNetwork"), "gated.nn"),
     **dict.fromkeys(("check_cell",), "gated.audit"),

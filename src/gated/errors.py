@@ -5,6 +5,7 @@ A message is one line: the argument, what it was, what it should be.
 
 from __future__ import annotations
 
+import difflib
 import importlib
 from collections.abc import Iterable
 from types import ModuleType
@@ -63,6 +64,12 @@ def unknown(argument: str, value: Any, known: Iterable[str | None]) -> ArgumentE
     except (ValueError, RecursionError):
         got = describe(value)
     return wrong(argument, got, f"one of {', '.join(map(repr, known))}")
+
+
+def unlisted(argument: str, value: str, known: Iterable[str], expected: str) -> ArgumentError:
+    """The error of a name that is none of many, with the one that is meant if it is nearly that."""
+    close = difflib.get_close_matches(value.lower(), known, 1)
+    return wrong(argument, shown(repr(value), 60), expected + (f"; did you mean {close[0]!r}?" if close else ""))
 
 
 def uncopied(what: str, instead: str) -> ArgumentTypeError:

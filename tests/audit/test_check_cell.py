@@ -35,6 +35,8 @@ from gated.cells import ZOO
 from gated.errors import ArgumentError, CheckFailed, GatedError
 from gated.language import FUNCTIONS
 
+# of each shape of equations one: what the others add to these, tests/backends and tests/properties look at
+QUICK = ("rnn", "peephole_lstm", "projected_lstm", "gru_reset_after", "slstm", "lstm_full_gate_recurrence")
 RANGES = {"slstm": {"n": (0.5, 1.5)}}  # it divides by n
 
 
@@ -132,7 +134,7 @@ EXTRA = [
 ]
 
 
-@pytest.mark.parametrize("name", ZOO)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=() if name in QUICK else pytest.mark.many) for name in ZOO])
 def test_every_cell_of_the_zoo(name):
     report = check_cell(ZOO[name], ranges=RANGES.get(name))
     assert report.passed and report.worst.error < 1e-13
@@ -265,8 +267,11 @@ def test_what_may_be_a_mistake_is_noted(cell, notes):
         assert f"  note: {note}\n" in str(report)
 
 
-def test_nothing_is_noted_of_the_zoo():
-    assert not [(name, notes) for name, cell in ZOO.items() if (notes := notes_on(cell.graph))]
+def test_of_the_zoo_only_outputs_that_no_step_reads_are_noted():
+    noted = {name: notes for name, cell in ZOO.items() if (notes := notes_on(cell.graph))}
+    assert noted.keys() == {"memory_controller_lstm", "typed_lstm", "qrnn", "sru", "elstm", "scrn", "intersection_rnn"}
+    for name, (note,) in noted.items():
+        assert note.startswith(f"the state {ZOO[name].states[0]} is never read: ")
 
 
 def test_print_tells_of_a_state_that_is_never_read():

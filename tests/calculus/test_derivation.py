@@ -13,12 +13,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.zoo import PLAIN
 
 import gated
 from gated.backends.reference import ReferenceBackend
 from gated.calculus.notation import break_lines
 from gated.calculus.steps import steps
 from gated.calculus.wording import _TABLE
+from gated.language.graph import ONE_DIM
 from gated.language.printing import latex_symbol
 from gated.schedule import schedule
 
@@ -29,7 +31,7 @@ _odd = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(_odd)
 
 ODD_CELLS = _odd.ODD_CELLS
-ALL = {**gated.cells.ZOO, **ODD_CELLS}
+ALL = {**{name: gated.cells.ZOO[name] for name in PLAIN}, **ODD_CELLS}
 FORMATS = ("text", "markdown", "latex", "numpy")
 LANGUAGES = ("en", "zh")
 
@@ -53,7 +55,7 @@ def example(cell, T, N=3, seed=0):
     graph, rng = cell.graph, np.random.default_rng(seed)
     dims = dict.fromkeys(node.dim for node in graph.order)
     dims.update(dict.fromkeys(graph.dims.values()))
-    sizes = {dim: 3 + k for k, dim in enumerate(dims)} | {"1": 1}
+    sizes = {dim: 1 if dim == ONE_DIM else 3 + k for k, dim in enumerate(dims)}
     params = {n: rng.normal(0, 0.5, [sizes[d] for d in shape]) for n, shape in graph.parameters.items()}
     x = rng.normal(size=(T, N, sizes[graph.dims[graph.inputs[0]]]))
     states = [rng.normal(size=(N, sizes[graph.dims[name]])) for name in graph.states]

@@ -60,7 +60,13 @@ def test_from_data_to_page_and_back(gated_command, tmp_path):
     assert (code, err) == (0, ""), err
     assert "data    toy: 24 sequences, 6 steps of 1 number, 2 classes\n" in out
     assert "split   18 to learn from, 6 to judge by\n" in out
-    assert "SequenceClassifier    100.0%             100.0%\n" in out and "commonest class        50.0%" in out
+    assert "SequenceClassifier    100.0%   61.0 to 100.0%             100.0%\n" in out
+    assert "commonest class        50.0%    18.8 to 81.2%              50.0%\n" in out
+    assert (
+        "\n6 sequences are too few to judge by: the accuracy on many such sequences may be anything from 61.0% to"
+        in out
+    )
+    assert "--folds 5 judges by every sequence once.\n" in out
     assert "true \\ said  down  up\ndown            3   0\nup              0   3\n" in out
     folder = tmp_path / "runs" / "classify-toy"
     assert sorted(path.name for path in folder.iterdir() if not path.name.startswith(".")) == [
@@ -133,14 +139,18 @@ def test_options_reach_the_classifier(gated_command, tmp_path):
     [
         (["no.npz"], "path: got 'no.npz', which is no file"),
         (["toy.npz", "--label", "kind"], "label: got 'kind' for 'toy.npz', expected it for a .csv file alone"),
-        (["wide.csv", "--label", "kind"], "column: got 'kind', expected one of 'wide.csv': 'a', 'b', 'c', 'label'"),
+        (
+            ["wide.csv", "--label", "kind"],
+            "label: got 'kind', expected one of the columns of 'wide.csv': 'a', 'b', 'c', 'label'",
+        ),
         (["numbers.npz"], "expected classes; gated.models.SequenceRegressor foretells numbers"),
         (["plain.npz"], "data: got 'plain' without labels, expected a class for each sequence"),
         (["toy.npz", "--folds", "2", "--test", "toy.npz"], "folds: got two of --test, --folds and --held-out"),
         (["toy.npz", "--held-out", "1"], "held_out: got 1.0, expected a share above 0 and below 1"),
         (["toy.npz", "--lang", "fr"], "lang: got 'fr', expected 'en' or 'zh'"),
-        (["toy.npz", "--cell", "lstmm"], "cell: got 'lstmm', expected one of 'rnn'"),
+        (["toy.npz", "--cell", "lstmm"], "cell: got 'lstmm', expected the name of a cell of the zoo"),
         (["toy.npz", "--cell", "no.py:mine"], "cell: got 'no.py', which is no file"),
+        (["toy.npz", "--out", "wide.csv"], "out: got 'wide.csv', which is a file, expected a folder"),
         (["toy.npz", "--pooling", "sum"], "pooling: got 'sum', expected"),
         (["toy.npz", "--model", "none", "--hidden", "3"], "hidden: got it together with --model, which learns no more"),
         (["toy.npz", "--model", "none"], "none"),
@@ -149,6 +159,15 @@ def test_options_reach_the_classifier(gated_command, tmp_path):
 def test_errors(gated_command, words, message, tmp_path):
     fails(gated_command("classify", *words), message)
     assert not (tmp_path / "runs").exists(), "nothing is written"
+
+
+def test_an_interrupt_writes_nothing_and_says_so(gated_command, tmp_path, monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("gated.models.SequenceClassifier.fit", stop)
+    code, out, err = gated_command("classify", "toy.npz", *SMALL)
+    assert code == 130 and err.startswith("stopped: nothing is written; ") and not (tmp_path / "runs").exists()
 
 
 def test_what_is_there_is_not_overwritten_unless_told(gated_command, tmp_path):

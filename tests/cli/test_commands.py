@@ -7,13 +7,14 @@ import importlib.util
 import inspect
 import json
 import os
+import re
 
 import numpy as np
 import pytest
 
 import gated
 from gated.backends.native.threads import pool
-from gated.cells import ZOO
+from gated.cells import FAMILIES, ZOO
 from gated.cli import main
 from gated.cli.threads import VARIABLES
 from gated.learning.training.run_folder import RunFolder
@@ -74,7 +75,11 @@ def test_without_arguments_the_help(gated_command):
 def test_cells(gated_command):
     code, out, _ = gated_command("cells")
     assert code == 0
-    assert [line.split()[0] for line in out.splitlines() if line[:1].strip()][1:-1] == list(ZOO)
+    lines = [line for line in out.splitlines() if line[:1].strip()]
+    assert [line for line in lines if line in FAMILIES] == list(FAMILIES)
+    assert [word for line in lines if (word := line.split()[0]) in ZOO] == list(ZOO)
+    size = gated.Recurrent(ZOO["lstm_full_gate_recurrence"], 64, 64).theta.size
+    assert re.search(rf"^lstm_full_gate_recurrence +h c i f o +{size:,} ", out, re.MULTILINE)
     code, out, _ = gated_command("cells", "gru")
     assert code == 0
     for line in (*ZOO["gru"].equations(), "h; the output is h", "U.n  (hidden, hidden)", "b.z  (hidden,)"):
@@ -208,7 +213,7 @@ def test_a_cell_from_a_file(gated_command, tmp_path):
         (CELLS, "c.py", "expected the cell's name behind it: c.py:NAME"),
         (CELLS, "c.py:", "got no '' in c.py"),
         (CELLS, "d.py:mine", "'d.py', which is no file"),
-        (CELLS, "lstn", "expected FILE.py:NAME or one of rnn, indrnn"),
+        (CELLS, "lstn", "(`gated cells` lists them); did you mean 'lstm'?"),
         ("x = [\n1,\n", "c.py:mine", "c.py:1: SyntaxError"),
         ("\n\n1 / 0\n", "c.py:mine", "c.py:3: ZeroDivisionError: division by zero"),
         ("raise SystemExit(3)", "c.py:mine", "c.py:1: SystemExit: 3"),

@@ -225,7 +225,10 @@ def test_going_on_with_something_else_is_refused(gated_command):
         (["reber", "--algorithms", "bptt"], "algorithms: got 'bptt', expected some of online, truncated, full, rtrl"),
         (["reber", "--algorithms", "full,"], "algorithms: got 'full,', expected names with commas"),
         (["reber", "--algorithms", "full,full"], "expected one or more, each once"),
-        (["reber", "--cells", "lstn"], "cell: got 'lstn', expected FILE.py:NAME or one of rnn, indrnn"),
+        (
+            ["reber", "--cells", "lstn"],
+            "cell: got 'lstn', expected FILE.py:NAME or the name of a cell of the zoo (`gated cells`",
+        ),
         (["reber", "--cells", "lstm,lstm"], "cells: got 'lstm' twice"),
         (["reber", "--lr", "fast"], "lr: got 'fast', expected ALGORITHM=RATE or RATE"),
         (["reber", "--lr", "full=-1"], "lr of full: got -1.0"),

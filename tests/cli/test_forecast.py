@@ -14,6 +14,7 @@ pytest.importorskip("typer")
 
 from gated.backends.native.threads import pool  # noqa: E402
 from gated.cli import main  # noqa: E402
+from gated.cli.forecast_table import rounded  # noqa: E402
 from gated.cli.threads import VARIABLES  # noqa: E402
 from gated.models import Forecaster  # noqa: E402
 
@@ -63,7 +64,7 @@ def test_one_series(gated_command):
     model = Forecaster.load("runs/forecast-one/model.safetensors")
     assert (model.target, model.time, model.random_state, model.horizon) == ("sold", "day", 5, 3)
     y = pd.read_csv("one.csv", parse_dates=["day"])
-    assert np.allclose(model.predict(y)["sold"], table["forecast"])
+    assert np.allclose(model.predict(y)["sold"], table["forecast"], rtol=0, atol=0.0005001)  # rounded
     assert "<h1>Forecast of one.csv</h1>" in Path("runs/forecast-one/report.html").read_text(encoding="utf-8")
 
 
@@ -71,7 +72,53 @@ def test_it_is_what_the_estimator_says(gated_command):
     gated_command("one.csv", "--time", "day", *SMALL, "--origins", "0", "--cell", "gru", "--lags", "4", "--out", "o")
     options = {"horizon": 3, "hidden_size": 4, "epochs": 2, "members": 2, "cell": "gru", "lags": 4, "random_state": 0}
     said = Forecaster(**options).fit(pd.read_csv("one.csv", index_col="day", parse_dates=True)["sold"]).predict()
-    assert np.array_equal(pd.read_csv("o/forecast.csv")["forecast"], said)
+    assert np.array_equal(pd.read_csv("o/forecast.csv")["forecast"], said.round(3))
+
+
+@pytest.mark.parametrize("size, decimals", [(1.0, 4), (9.0, 4), (25.0, 3), (1e-6, 10), (3e4, 0), (1e7, 0)])
+def test_forecasts_have_as_many_decimals_as_say_something(size, decimals):
+    """To a ten-thousandth of their range, and what is rounded stays in order."""
+    numbers = 3.0 + size * np.sort(np.append(np.random.default_rng(0).uniform(size=(4, 5)), [[0, 0, 0, 0, 1]], 0), 1)
+    texts = rounded(numbers)
+    assert {len(own.partition(".")[2]) for own in texts.ravel()} == {decimals}
+    assert np.abs(texts.astype(float) - numbers).max() <= max(0.50001e-4 * size, 0.5)
+    assert (np.diff(texts.astype(float)) >= 0).all()
+
+
+def test_forecasts_of_strange_sizes_are_written():
+    assert rounded(np.full((2, 3), 1 / 3)).tolist() == [["0.333333"] * 3] * 2
+    assert rounded(np.array([[1e300, 2e300]])).tolist() == [["1e+300", "2e+300"]]
+    assert rounded(np.array([[-1e-300, 2.5e-20]])).tolist() == [["-1e-300", "2.5e-20"]]
+    assert rounded(np.array([[-0.0, 1.0]])).tolist() == [["0.0000", "1.0000"]]
+
+
+def test_each_series_has_its_own_decimals(gated_command):
+    table = pd.read_csv("one.csv")
+    pd.concat([table.assign(shop="a"), table.assign(shop="b", sold=1e6 * table["sold"])]).to_csv("two.csv", index=False)
+    words = ("--time", "day", "--series", "shop", "--column", "sold", "--origins", "0", "--lower", "-5e7")
+    code, _, err = gated_command("two.csv", *words, *SMALL[:-2], "--out", "o")
+    assert (code, err) == (0, ""), err
+    lines = [line.split(",") for line in Path("o/forecast.csv").read_text(encoding="utf-8").splitlines()[1:]]
+    assert all("." in cell for line in lines if line[0] == "a" for cell in line[2:])
+    assert not any("." in cell for line in lines if line[0] == "b" for cell in line[2:])
+
+
+def test_bounds_and_several_seasons(gated_command):
+    index = pd.date_range("2024-01-01", periods=24 * 30, freq="h")
+    counts = np.random.default_rng(0).poisson(1 + np.sin(2 * np.pi * index.hour / 24))
+    pd.DataFrame({"hour": index, "visits": counts}).to_csv("visits.csv", index=False)
+    words = ("visits.csv", "--time", "hour", *SMALL, "--origins", "0")
+    code, out, err = gated_command(*words, "--lower", "0", "--out", "o")
+    assert (code, err) == (0, "") and "visits.csv: frequency h, seasons 24 and 168, 49 lags" in out
+    table = pd.read_csv("o/forecast.csv")
+    assert (table.drop(columns="hour") >= 0).all(axis=None)
+    code, out, err = gated_command(*words, "--season", "24", "--season", "48", "--out", "p")
+    assert code == 0 and "seasons 24 and 48, " in out
+    assert (pd.read_csv("p/forecast.csv").drop(columns="hour") < 0).any(axis=None)
+    page = Path("p/report.html").read_text(encoding="utf-8")
+    assert "<td>24, 48</td>" in page
+    code, _, err = gated_command(*words, "--lower", "1", "--out", "q")
+    assert (code, err) == (2, "error: y: got 0 in 'visits', expected numbers of at least 1, as lower says\n")
 
 
 def test_several_series_with_what_is_known_ahead(gated_command):

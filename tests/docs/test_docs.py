@@ -20,7 +20,7 @@ ALL = [*build.PAGES, "docs/cells.md", "docs/cells.zh.md", "CHANGELOG.md"]
 
 @pytest.mark.parametrize("pair", PAIRS)
 def test_examples_print_what_the_page_shows(pair: tuple[str, str]) -> None:
-    """Programs that differ in comments alone print the same: they run once for both languages."""
+    """Programs that differ in comments and docstrings alone print the same: they run once for both languages."""
     pytest.importorskip("typer")
     ran: dict[str, list[str]] = {}
     for page in pair:
@@ -34,9 +34,9 @@ def test_examples_print_what_the_page_shows(pair: tuple[str, str]) -> None:
 
 
 def what_runs(page: str) -> str:
-    """The page's programs and commands, without comments and prose."""
+    """The page's programs and commands, without comments, docstrings and prose."""
     ran = [block for block in build.blocks(read(page)) if block.mark != "no-run" and block.language != "text"]
-    return repr([(b.mark, ast.dump(ast.parse(b.text)) if b.language == "python" else build.commands(b)) for b in ran])
+    return repr([(b.mark, ast.dump(plain(b.text)) if b.language == "python" else build.commands(b)) for b in ran])
 
 
 def test_the_comparison_of_examples_can_fail() -> None:
@@ -71,9 +71,12 @@ def test_the_page_of_cells_is_that_of_the_zoo(lang: str, suffix: str) -> None:
 
 
 def test_every_cell_has_a_chinese_line_and_none_is_left_over() -> None:
-    from gated.cells import ZOO
+    from gated.cells import FAMILIES, ZOO
 
     assert set(cells_page.IN_CHINESE) == set(ZOO)
+    assert list(cells_page.FAMILIES_IN_CHINESE) == list(FAMILIES)
+    assert f"from the zoo: {len(ZOO)} of them" in read("README.md")
+    assert f"从自带的 {len(ZOO)} 个细胞里取一个" in read("README.zh.md")
 
 
 def test_the_chinese_page_of_cells_has_every_detail_of_the_english_one() -> None:
@@ -178,13 +181,20 @@ def test_both_languages_have_the_same_sections(english: str, chinese: str) -> No
 
 def meaning(code: str) -> str:
     """Code without comments, docstrings and the language asked for."""
+    tree = plain(code)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            node.keywords = [keyword for keyword in node.keywords if keyword.arg != "lang"]
+    return ast.dump(tree)
+
+
+def plain(code: str) -> ast.Module:
+    """Code without comments and docstrings."""
     tree = ast.parse(code)
     for node in ast.walk(tree):
         if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and ast.get_docstring(node) is not None:
             node.body = node.body[1:]
-        if isinstance(node, ast.Call):
-            node.keywords = [keyword for keyword in node.keywords if keyword.arg != "lang"]
-    return ast.dump(tree)
+    return tree
 
 
 def test_commands_and_their_options_exist(monkeypatch: pytest.MonkeyPatch) -> None:

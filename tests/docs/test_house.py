@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import sys
 
@@ -13,6 +14,7 @@ pytest.importorskip("matplotlib")
 house_pictures, roads = load("house_pictures"), load("roads")
 house = house_pictures.house
 PAGES = ["docs/architecture.md", "docs/architecture.zh.md"]
+seen = functools.cache(roads.seen)  # a watched call takes seconds
 
 
 def table(page: str, kind: str) -> list[list[str]]:
@@ -61,12 +63,12 @@ def test_another_import_makes_a_picture_old(monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_road_is_what_happens(road: str) -> None:
     if road == "command":
         pytest.importorskip("typer")
-    assert roads.lost(roads.ROADS[road], roads.seen(road)) == [], "mend the road in docs/roads.py"
+    assert roads.lost(roads.ROADS[road], seen(road)) == [], "mend the road in docs/roads.py"
 
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="a function does not know its class before Python 3.11")
 def test_a_line_in_another_place_is_lost() -> None:
-    found, road = roads.seen("backward"), roads.ROADS["backward"]
+    found, road = seen("backward"), roads.ROADS["backward"]
     assert not roads.lost(road, found)
     first, pack, *rest = road
     below = roads.Line(2, pack.module, pack.name, "", "")

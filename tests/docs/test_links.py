@@ -89,3 +89,11 @@ def test_a_fault_is_found(tmp_path: Path) -> None:
         assert len(faults(page)) == 1, target
     page.write_text("![short](other.md)\n\n```text\n[c](nowhere.md)\n# no heading\n```\n", encoding="utf-8")
     assert len(faults(page)) == 1
+
+
+def test_pictures_of_a_page_are_in_its_language() -> None:
+    """Each `name.zh.png` beside its `name.png`, and each page shows its own."""
+    for page in sorted((ROOT / "docs").glob("*.zh.md")) + sorted(ROOT.glob("*.zh.md")):
+        for shown in re.findall(r"\]\(([\w/-]*pictures/[\w.-]+)\)", page.read_text(encoding="utf-8")):
+            assert shown.endswith(".zh.png"), f"{page.name} shows {shown}"
+            assert (page.parent / shown.replace(".zh.png", ".png")).is_file(), shown

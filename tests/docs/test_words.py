@@ -52,7 +52,8 @@ def test_words_of_derivations_and_tables() -> None:
         for form in ("text", "markdown", "latex", "numpy"):
             assert not faults(gated.cells.ZOO[name].derive(form, lang="zh"))
     assert not faults((ROOT / "docs" / "pictures.py").read_text(encoding="utf-8"))
-    assert not faults((ROOT / "docs" / "cells_page.py").read_text(encoding="utf-8"))
+    for name in ("cells_page", "cells_in_chinese"):
+        assert not faults((ROOT / "docs" / f"{name}.py").read_text(encoding="utf-8"))
     assert not any(faults(line.zh) for line in measured.LINES)
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -41,17 +42,21 @@ ALLOWED = {("language/cell.py", "calculus")}
 
 def imports(path: Path, package: str = "gated") -> set[str]:
     """The packages and modules in a package that a file imports anywhere in it, also inside functions."""
+    names = (name for name in _imported(path) if name.startswith(f"{package}."))
+    return {name.removeprefix(f"{package}.").split(".")[0] for name in names}
+
+
+@functools.cache
+def _imported(path: Path) -> frozenset[str]:
+    """All that a file imports; it is read once."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
+            found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: a relative import"
-            names = [f"{node.module}.{alias.name}" for alias in node.names]
-        else:
-            continue
-        found |= {name.removeprefix(f"{package}.").split(".")[0] for name in names if name.startswith(f"{package}.")}
-    return found
+            found.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return frozenset(found)
 
 
 def edges(order: Iterable[str] = ORDER, folder: str = "") -> dict[str, list[str]]:

@@ -34,7 +34,7 @@ def arguments(row: Operation) -> list[g.Node]:
         number = [g.leaf("state", "eps", g.ONE_DIM)] * row.numbers
         return [*number, g.leaf("state", "a", "n"), g.leaf("state", "b", "n" if row.pairs else "m")]
     count = row.arity if isinstance(row, Elementwise) else 1
-    return [g.leaf("state", name, "n") for name in "ab"[:count]]
+    return [g.leaf("state", name, "n") for name in "abc"[:count]]
 
 
 SIZES = {g.ONE_DIM: 1, "n": 3, "m": 5}
@@ -139,8 +139,12 @@ def test_it_prints_in_every_style(name: str, style: object) -> None:
 @pytest.mark.parametrize("name", [name for name, row in FUNCTIONS.items() if not row.inner])
 def test_a_cell_with_it_goes_to_json_and_back(name: str) -> None:
     row = FUNCTIONS[name]
-    operator = {"add": "a + b", "sub": "a - b", "mul": "a * b", "div": "a / b", "neg": "-a"}.get(name)
-    text = operator or f"gated.{name}({', '.join('ab'[: row.arity])})"
+    operator = {"add": "a + b", "sub": "a - b", "mul": "a * b", "div": "a / b", "neg": "-a", "power": "a ** 2"}.get(
+        name
+    )
+    signs = {"less": "<", "less_equal": "<=", "greater": ">", "greater_equal": ">="}
+    chosen = f"gated.where(a {signs.get(name, '>')} b, a, b)" if row.decides or row.branches else None
+    text = operator or chosen or f"gated.{name}({', '.join(['a', '0.5', '1.5'][: row.arity])})"
     scope: dict[str, object] = {"gated": gated}
     function = eval(f"lambda x, a, b, *, W: ({text} + W.i @ x, b)", scope)
     made = gated.cell(function)
@@ -190,10 +194,12 @@ BOOKKEEPERS = {
     "language/arithmetic.py",
     "language/functions.py",
     "language/over_units.py",
+    "language/decisions.py",
     "language/reductions.py",
     "language/reducing.py",
     "language/printing.py",
     "backends/native/codegen/elementary.py",
+    "backends/native/codegen/decisions.py",
 }
 
 

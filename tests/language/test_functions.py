@@ -27,6 +27,7 @@ EXACT = {
     "floor": math.floor,
     "abs": math.fabs,
     "_sign": lambda a: math.copysign(1.0, a) if a else 0.0,
+    "hold": lambda a: a,
     "_positive": lambda a: float(a > 0),
 }
 LIMITS = {  # at -inf, +inf
@@ -44,6 +45,7 @@ LIMITS = {  # at -inf, +inf
     "floor": (-np.inf, np.inf),
     "abs": (np.inf, np.inf),
     "_sign": (-1.0, 1.0),
+    "hold": (-np.inf, np.inf),
     "_positive": (0.0, 1.0),
 }
 
@@ -81,7 +83,7 @@ def test_two_arguments(name):
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_out_is_written_and_returned(name):
     row = FUNCTIONS[name]
-    args = [np.array([0.5, 2.0]), np.array([3.0, 1.0])][: row.arity]
+    args = [np.array([0.5, 2.0]), np.array([3.0, 1.0]), np.array([4.0, 0.5])][: row.arity]
     out = np.empty(2)
     assert row.numpy(*args, out=out) is out
     np.testing.assert_array_equal(out, row.numpy(*args))
@@ -89,10 +91,11 @@ def test_out_is_written_and_returned(name):
 
 @pytest.mark.parametrize("name", PUBLIC)
 def test_public_functions_take_numbers_and_arrays(name):
-    function, arity = getattr(gated, name), FUNCTIONS[name].arity
-    number = function(*[0.5] * arity)
+    function, row = getattr(gated, name), FUNCTIONS[name]
+    first = [True] if row.branches else [0.5]
+    number = function(*first, *[0.5] * (row.arity - 1))
     assert np.ndim(number) == 0
-    array = function(*[np.full((2, 3), 0.5)] * arity)
+    array = function(*(np.full((2, 3), value) for value in [*first, *[0.5] * (row.arity - 1)]))
     assert array.shape == (2, 3) and array[0, 0] == number
     assert function.__doc__
 

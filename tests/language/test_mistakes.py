@@ -31,7 +31,7 @@ def says(*parts):
     return note
 
 
-@says("truth value", "maximum(a, b)", HERE)
+@says("truth value", "where(a > b, p, q)", "maximum(a, b)", HERE)
 def an_if(x, h, *, W):
     if W.h @ x:
         h = h + x
@@ -48,12 +48,87 @@ def an_if_on_a_parameter(x, h, *, b):
     return h if b.h else x
 
 
-@says("compared", "sigmoid(a - b)", HERE)
+@says("a comparison stands outside where(...)", "where(a > b, 1, 0)", HERE)
 def a_comparison(x, h, *, W):
     return W.h @ x * (h > 0)
 
 
-@says("compared")
+@says("a comparison stands outside where(...)")
+def a_matrix_of_a_comparison(x, h, *, W):
+    return W.h @ (h > x)
+
+
+@says("a comparison stands outside where(...)")
+def a_function_of_a_comparison(x, h, *, W):
+    return tanh(h > W.h @ x)
+
+
+@says("returns a comparison", "where(a > b, 1, 0)", HERE)
+def a_comparison_as_a_state(x, h, *, W):
+    return W.h @ x > h
+
+
+@says("the truth of a comparison", "where(a > b, p, q)", HERE)
+def an_if_on_a_comparison(x, h, *, W):
+    return h if W.h @ x > 0 else x
+
+
+@says("the truth of a comparison", "a chain a < b < c", "where(a > 0, where(b > 0, p, q), q)", HERE)
+def a_chain(x, h, *, W):
+    return gated.where(0 < W.h @ x < 1, h, x)
+
+
+@says("the truth of a comparison", "where(a > 0, p, where(b > 0, p, q))")
+def an_or_of_comparisons(x, h, *, W):
+    return gated.where(W.h @ x > 0 or h > 0, h, x)
+
+
+@says("& is not in the language", "where(a > 0, where(b > 0, p, q), q)")
+def a_bitwise_and(x, h, *, W):
+    return gated.where((W.h @ x > 0) & (h > 0), h, x)
+
+
+@says("numpy.logical_and", "where(a > 0, where(b > 0, p, q), q)")
+def a_logical_and(x, h, *, W):
+    return gated.where(np.logical_and(W.h @ x > 0, h > 0), h, x)
+
+
+@says("the condition of where is a vector", "where(a > b, p, q)", HERE)
+def a_vector_as_condition(x, h, *, W):
+    return gated.where(W.h @ x, h, x)
+
+
+@says("the condition of where is an array of shape (3,)", HERE)
+def an_array_as_condition(x, h, *, W):
+    return gated.where(np.ones(3) > 0, h, W.h @ x)
+
+
+@says("where() takes 3 argument(s), got 2", "where(a > b, p, q)")
+def a_where_of_two(x, h, *, W):
+    return gated.where(W.h @ x > 0, h)
+
+
+@says("numpy.where was applied", "gated.where")
+def the_where_of_numpy(x, h, *, W):
+    return np.where(W.h @ x > 0, h, 0)
+
+
+@says("numpy.clip was applied", "gated.clip")
+def the_clip_of_numpy(x, h, *, W):
+    return np.clip(W.h @ x + h, 0, 1)
+
+
+@says("clip between 2.0 and 1.0", "the low end is above the high one", HERE)
+def a_crossed_clip(x, h, *, W):
+    return gated.clip(W.h @ x + h, 2, 1)
+
+
+@says("elu() takes a plain number as alpha", HERE)
+def a_vector_as_alpha(x, h, *, W):
+    return gated.elu(W.h @ x, h)
+
+
+@says("compared with == or !=", "where(a >= b, where(a <= b, p, q), q)")
 def an_equality(x, h, *, W):
     return (W.h @ x) == h
 
@@ -63,7 +138,7 @@ def a_parameter_compared(x, h, *, b):
     return h * (b.h == 0)
 
 
-@says("compared", "maximum(a, b)")
+@says("the truth of a comparison", "maximum(a, b)")
 def the_max_of_python(x, h, *, W):
     return builtins.max(W.h @ x, h)
 
@@ -240,19 +315,24 @@ def a_vector_then_a_matrix(x, h, *, W):
     return W.i @ x + h
 
 
-@says("a power (**)", "v * v")
+@says("to a power that is no plain number", "exp(b * log(a))", HERE)
 def a_power(x, h, *, W):
-    return (W.i @ x) ** 2 + h
+    return (W.i @ x) ** h
 
 
-@says("a power (**)")
+@says("to a power that is no plain number", "exp(b * log(a))")
 def a_power_of_a_number(x, h, *, W):
     return 2 ** (W.i @ x) + h
 
 
-@says("a power (**)")
-def a_power_of_a_parameter(x, h, *, b):
-    return h + b.i**2
+@says("to a power that is no plain number")
+def a_power_of_numpys_number(x, h, *, b):
+    return h + np.float64(2) ** b.i
+
+
+@says("numpy.square", "write v ** 2")
+def a_square_of_numpy(x, h, *, W):
+    return np.square(W.i @ x) + h
 
 
 @says("indexed with [...]", "a vector is used whole")
@@ -262,7 +342,12 @@ def an_index(x, h, *, W):
 
 @says("W.i was indexed", "used whole")
 def an_index_of_a_parameter(x, h, *, W):
-    return W.i[0] @ x + h
+    return W.i["a"] @ x + h
+
+
+@says("W.i was indexed with -1", "W.i[0]")
+def an_index_from_the_end(x, h, *, W):
+    return W.i[-1] @ x + h
 
 
 @says("iterated over or unpacked")
@@ -373,7 +458,7 @@ def a_default(x, h=1):
     return h
 
 
-@says("the argument W has a default value")
+@says("the constant W is None", "a finite number")
 def a_default_of_a_family(x, h, *, W=None):
     return h
 
@@ -403,7 +488,7 @@ def an_exception(x, h):
     raise ValueError("two lines\n  become one")
 
 
-@says("the cell rnn is not called itself", "gated.Recurrent(rnn")
+@says("the cell rnn is called without its family W", "rnn(x, h, W=..., U=..., b=...)")
 def another_cell_called(x, h):
     return gated.cells.rnn(x, h)
 

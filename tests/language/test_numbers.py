@@ -22,7 +22,7 @@ from gated.schedule import schedule
 from gated.schedule.passes import require_folded
 
 X = g.leaf("input", "x", "input")
-ARGUMENTS = [(2.0, 3.0), (0.25, -1.5), (1e-300, 7.0), (1.0, 1.0)]
+ARGUMENTS = [(2.0, 3.0, 4.0), (0.25, -1.5, 0.5), (1e-300, 7.0, 8.0), (1.0, 1.0, 1.0)]
 MATH = {
     "add": lambda a, b: a + b,
     "sub": lambda a, b: a - b,
@@ -45,6 +45,16 @@ MATH = {
     "minimum": min,
     "_sign": lambda a: math.copysign(1.0, a),
     "_positive": lambda a: float(a > 0),
+    "power": lambda a, b: a**b,
+    "less": lambda a, b: float(a < b),
+    "less_equal": lambda a, b: float(a <= b),
+    "greater": lambda a, b: float(a > b),
+    "greater_equal": lambda a, b: float(a >= b),
+    "where": lambda c, p, q: p if c else q,
+    "clip": lambda a, low, high: min(max(a, low), high),
+    "hold": lambda a: a,
+    "_within": lambda a, low, high: float(low <= a <= high),
+    "_kept": lambda adjoint, term: term if adjoint else 0.0,
 }
 
 

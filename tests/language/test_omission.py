@@ -7,6 +7,7 @@ import pickle
 
 import numpy as np
 import pytest
+from tests.zoo import FEW, PLAIN
 
 import gated
 from gated import log, sigmoid, tanh
@@ -15,8 +16,8 @@ from gated.errors import ArgumentError
 
 CASES = [
     (name, family)
-    for name, cell in gated.cells.ZOO.items()
-    for family in dict.fromkeys(parameter.split(".")[0] for parameter in cell.parameters)
+    for name in PLAIN
+    for family in dict.fromkeys(parameter.split(".")[0] for parameter in gated.cells.ZOO[name].parameters)
 ]
 
 
@@ -28,14 +29,14 @@ def test_every_family_of_the_zoo(name: str, family: str) -> None:
     assert gated.Cell.from_json(json.loads(json.dumps(cell.to_json()))) == cell == pickle.loads(pickle.dumps(cell))
     assert str(cell) and cell.derive() and cell.derive("numpy") and notes_on(cell.graph) is not None
     results = []
-    for backend in ("reference", "native"):
+    for backend in ("reference", "native") if name in FEW else ("reference",):
         layer = gated.Recurrent(cell, 3, 4, dtype="float64", seed=1, backend=backend)
         y, _, tape = layer.forward(np.random.default_rng(0).normal(size=(4, 2, 3)))
         for quantity in tape.names():
             assert tape[quantity].shape[:2] == (4, 2)
         results.append((y, layer.backward(tape, np.ones_like(y))[2].vector, layer))
     # the whole cell with zeros gives the same
-    full = gated.Recurrent(whole, 3, 4, dtype="float64")
+    full = gated.Recurrent(whole, 3, 4, dtype="float64", backend="reference")
     for parameter, array in full.params.items():
         array[...] = results[0][2].params.get(parameter, 0.0)
     y, _, tape = full.forward(np.random.default_rng(0).normal(size=(4, 2, 3)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tests.zoo import ONLINE
 
 import gated
 from gated.cells import ZOO
@@ -16,7 +17,6 @@ from gated.nn import Dense, Embedding, Network, Recurrent
 T, N, D, H, V = 6, 2, 3, 4, 2
 REFUSED = {"gru": "U.n", **{name: "P.h" for name in ZOO if name.startswith("projected")}}
 REFUSED["projected_gru"] = "U.n, P.h"
-DEFINED = [name for name in ZOO if name not in REFUSED]
 
 
 def _network(cell=gated.cells.peephole_lstm, layers=1, dtype="float64", first=None, head=None):
@@ -68,7 +68,7 @@ def _cut(network):
 # the gradient
 
 
-@pytest.mark.parametrize("name", DEFINED)
+@pytest.mark.parametrize("name", ONLINE)
 def test_online_is_exact_where_the_recurrent_matrices_are_zero(name):
     network = _network(ZOO[name])
     _cut(network)

@@ -6,6 +6,7 @@ import gc
 
 import numpy as np
 import pytest
+from tests.zoo import FEW
 
 import gated
 from gated.backends.native.passes import inference, inference_plan
@@ -30,7 +31,7 @@ def inputs(layer: gated.Recurrent, steps: int, batch: int) -> tuple[np.ndarray, 
 
 @pytest.mark.parametrize("threads", [1, 3])
 @pytest.mark.parametrize("dtype", TOLERANCE)
-@pytest.mark.parametrize("name", ZOO)
+@pytest.mark.parametrize("name", FEW)
 def test_infer_is_forward(name: str, dtype: str, threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(TRIED, "worthwhile", 1.0)
     monkeypatch.setattr(pool.Pool, "latency", lambda _: 0.0)
@@ -130,7 +131,7 @@ def test_large_parameters_and_the_products_with_x_ahead(batch: int, monkeypatch:
 
 
 @pytest.mark.parametrize("backend", ["native", "reference"])
-@pytest.mark.parametrize("name", ZOO)
+@pytest.mark.parametrize("name", FEW)
 def test_a_stream_is_forward_step_by_step(name: str, backend: str) -> None:
     for batch, layers in ((1, 1), (4, 2)):
         layer = gated.Recurrent(

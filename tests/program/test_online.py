@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.zoo import FEW_ONLINE
 
 from gated.cells import ZOO
 from gated.language import graph as g
@@ -25,7 +26,6 @@ from gated.schedule.traces import plan_traces
 Array = np.ndarray[Any, Any]
 D, H, V, N = 3, 4, 2, 2
 MOST = 14  # rows side by side
-DEFINED = [name for name in ZOO if name != "gru" and not name.startswith(("projected", "layer_norm"))]
 
 
 class Pooled(Loss):
@@ -169,7 +169,7 @@ def check(name: str, loss: Loss, head: bool = True) -> None:
         np.testing.assert_allclose(run.arrays[state][:, 0], part[0], rtol=1e-11, atol=1e-12)
 
 
-@pytest.mark.parametrize("name", DEFINED)
+@pytest.mark.parametrize("name", FEW_ONLINE)
 def test_the_blocks_of_every_cell_compute_the_rule(name: str) -> None:
     check(name, SquaredError())
 
@@ -271,7 +271,7 @@ def test_the_error_of_a_stack_passes_one_level_of_matrices_after_the_other() -> 
     assert [place.dim for place in programs.states] == ["hidden"] * 2 + ["rnn1 hidden"] * 2 + ["rnn2 hidden"] * 2
 
 
-@pytest.mark.parametrize("name", DEFINED)
+@pytest.mark.parametrize("name", FEW_ONLINE)
 @pytest.mark.parametrize("target", [True, False])
 @pytest.mark.parametrize("levels", [1, 2])
 def test_each_value_is_stored_before_it_is_read(name: str, target: bool, levels: int) -> None:

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from gated.audit.conditioning import WELL, amplification
+from gated.audit.jumps import NEAR, nearest
 from gated.audit.machine_code import machine_code_rows
 from gated.audit.report import CheckReport, Row
 from gated.audit.runs import CONFIGURATIONS, LARGER, Configuration, Run, by_input, can_stack, named_gradients, prepare
@@ -113,14 +114,18 @@ def check_cell(
 def _well_drawn(
     cell: Cell, configuration: Configuration, rng: np.random.Generator, ranges: Mapping[str, tuple[float, float]]
 ) -> Run:
-    """A run that does not amplify rounding much, if there is one among some: a cell may divide by nearly nothing."""
-    best = None
+    """A run that does not amplify rounding much, if there is one among some: a cell may divide by nearly nothing.
+
+    Nor does it come near to where the equations jump: there float32 would take another branch.
+    """
+    best, best_is_near = None, True
     for _ in range(DRAWS):
         run = prepare(cell, configuration, rng, ranges)
         run.amplified = max(1.0, amplification(run) / WELL)
-        if best is None or run.amplified < best.amplified:
-            best = run
-        if best.amplified == 1.0:
+        is_near = nearest(run) < NEAR
+        if best is None or (run.amplified, is_near) < (best.amplified, best_is_near):
+            best, best_is_near = run, is_near
+        if best.amplified == 1.0 and not best_is_near:
             break
     assert best is not None
     if best.amplified * WELL > HOPELESS:
@@ -187,7 +192,7 @@ def _complex_steps(run: Run) -> dict[str, Array]:
     x, state = run.x.astype(complex), tuple(s.astype(complex) for s in run.state)
 
     def loss() -> complex:
-        y, last, _ = layer.forward(x, state, lengths)
+        y, last, _ = layer.forward(x, state, lengths, rng=run.rng())
         return complex(np.vdot(run.dy, y) + sum(np.vdot(d, s) for d, s in zip(run.dstate, last, strict=True)))
 
     found = by_input(run.layer, _by_coordinate(x, loss))
@@ -211,7 +216,7 @@ def _by_coordinate(array: Array, loss: Callable[[], complex]) -> Array:
 def _check_steps(run: Run) -> list[Row]:
     """`step` and `backward_step`, one time step after the other, against `forward` and `backward`."""
     layer, where = run.layer, run.configuration.name
-    y, last, tape = run.forward()
+    y, last, tape = layer.forward(run.x, run.state)  # as `step` does it: without draws
     expected = named_gradients(run, layer.backward(tape, run.dy, run.dstate))
     state, tapes, outputs = run.state, [], []
     for x_t in run.x:

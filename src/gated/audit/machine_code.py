@@ -25,6 +25,7 @@ def machine_code_rows(run: Run) -> tuple[list[Row], list[str]]:
     """The comparisons of one run, and remarks on those that could not be made."""
     native = layer_of(run.layer.cell, run.configuration, "native")
     native.theta[...] = run.layer.theta
+    native.params.fixed_vector[...] = run.layer.params.fixed_vector
     truth = _results(run.layer, run)
     try:
         rounded = {"native": native.astype("float32"), "numpy": run.layer.astype("float32")}

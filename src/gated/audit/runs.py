@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from gated.calculus import reverse_mode
 from gated.errors import wrong
 from gated.language import Cell
 from gated.language.graph import ONE_DIM
@@ -63,10 +64,15 @@ class Run:
     state: State
     dy: Array
     dstate: State
+    chance: int = 0  # the seed of the cell's draws, which are the same in every pass
     amplified: float = 1.0  # by this much more than usual it amplifies rounding: see `conditioning`
 
     def forward(self) -> tuple[Array, State, Tape]:
-        return self.layer.forward(self.x, self.state, self.configuration.lengths)
+        return self.layer.forward(self.x, self.state, self.configuration.lengths, rng=self.rng())
+
+    def rng(self) -> np.random.Generator | None:
+        """For the draws of a cell that has some."""
+        return np.random.default_rng(self.chance) if self.layer.cell.graph.draws else None
 
     def arguments(self) -> list[Array]:
         return [self.layer.theta, self.x, *self.state, self.dy, *self.dstate]
@@ -77,7 +83,8 @@ def passes(layer: Recurrent, run: Run, given: Callable[[Array], Array]) -> tuple
 
     Returns outputs and last states; gradients. By name.
     """
-    y, last, tape = layer.forward(given(run.x), tuple(map(given, run.state)), run.configuration.lengths)
+    lengths = run.configuration.lengths
+    y, last, tape = layer.forward(given(run.x), tuple(map(given, run.state)), lengths, rng=run.rng())
     back = layer.backward(tape, given(run.dy), tuple(map(given, run.dstate)))
     return {"y": y, **last_states(run, last)}, {
         f"gradient of {name}": g for name, g in named_gradients(run, back).items()
@@ -111,6 +118,8 @@ def prepare(
     layer = layer_of(cell, configuration)
     for name in layer.params:
         layer.params[name][...] = draw(name.split(".", 1)[1], layer.params[name].shape, WEIGHT)
+    for name, array in layer.fixed.items():
+        array[...] = draw(name.split(".", 1)[1], array.shape, WEIGHT)
     shape = (configuration.steps, configuration.batch)
     per_state = [(len(layer._prefixes), configuration.batch, size) for size in layer.state_sizes]
     run = Run(
@@ -168,7 +177,11 @@ def layer_of(cell: Cell, configuration: Configuration, backend: str = "reference
 
 def _require_finite(run: Run) -> None:
     _, _, tape = run.forward()
+    graph = run.layer.cell.graph
+    sheltered = {graph.names.get(node) for node in reverse_mode(graph.outputs, graph.seeds).sheltered}
     for name in tape.names():
+        if name.split(".", 1)[1] in sheltered:  # a branch that is not taken may be anything
+            continue
         if not np.isfinite(tape[name]).all():
             raise wrong(
                 "ranges",

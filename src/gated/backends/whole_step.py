@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gated.backends.scan import input_width
-from gated.language.graph import Graph
+from gated.language.graph import ONE_DIM, Graph
 from gated.schedule import CellSchedule
 
 Array = np.ndarray[Any, Any]
@@ -105,7 +105,7 @@ class Chain:
 
     Attributes:
         links: each with the numbers of those whose outputs are its input.
-        numbers: of theta.
+        numbers: of theta. Behind them, in the same memory, may lie arrays that are not learned.
     """
 
     links: tuple[tuple[Link, tuple[int, ...]], ...]
@@ -116,6 +116,19 @@ class Chain:
     def of(cls, links: Iterable[Link], numbers: int, dtype: np.dtype[Any]) -> Chain:
         """Links one behind the other."""
         return cls(tuple((link, (k - 1,)) for k, link in enumerate(links)), numbers, dtype)
+
+    @cached_property
+    def reach(self) -> int:
+        """How many numbers of memory it needs, from the first of theta to the last of what is fixed behind it."""
+        ends = [self.numbers]
+        for link, _ in self.links:
+            if isinstance(link, TableLink):
+                continue
+            sizes = {ONE_DIM: 1, **link.sizes}
+            for starts in [link.starts] if isinstance(link, MapLink) else link.starts:
+                shapes = link.schedule.graph.parameters
+                ends += [start + math.prod(sizes[dim] for dim in shapes[name]) for name, start in starts.items()]
+        return max(ends)
 
     @cached_property
     def scans(self) -> dict[int, ScanLink]:

@@ -9,7 +9,7 @@ from gated.calculus.wording import Words
 from gated.language.graph import Matrix, Node, is_constant, is_leaf, leaf, topological
 from gated.language.naming import auxiliaries
 from gated.language.operations import BOOK, Legend
-from gated.language.printing import Printer, latex_symbol
+from gated.language.printing import Printer, drawn_as, latex_symbol
 
 
 class Document:
@@ -22,6 +22,7 @@ class Document:
         self.by_symbol = {q.symbol: q for q in steps.quantities}
         self.inputs = [self.graph.input_leaf(name) for name in self.graph.inputs]
         self.previous = [self.graph.state_leaf(name) for name in self.graph.states]
+        self.learned = [name for name in self.graph.parameters if name not in self.graph.fixed]
 
     def write(self) -> str:
         self.markup.title(self.words("title", cell=self.markup.escape(self.graph.name)))
@@ -29,7 +30,7 @@ class Document:
         self.sought()
         self.backward()
         self.handed()
-        if self.graph.parameters:
+        if self.learned:
             self.parameters()
         self.remarks()
         return self.markup.text()
@@ -121,6 +122,11 @@ class Document:
         math, notation = self.markup.math, int(self.notation.latex)
         constants = [f"{self._constant(name)} = {value:g}" for name, value in self.graph.constants.items()]
         known = [self.words("constants", names=self.formulas(constants))] if constants else []
+        style = self.notation.style
+        drawn = [f"{style.input(name)} {drawn_as(draw, style.name)}" for name, draw in self.graph.draws.items()]
+        known += [self.words("draws", names=self.formulas(drawn))] if drawn else []
+        held = [self.notation.parameter(name) for name in self.graph.parameters if name in self.graph.fixed]
+        known += [self.words("fixed", names=self.formulas(held))] if held else []
         return known + [
             self.words.said(
                 (legends[0].english, legends[0].chinese),
@@ -164,7 +170,7 @@ class Document:
         n, first = self.notation, self.graph.states[0]
         self.markup.section(self.words("sought"))
         ends = f"{n.output}_{{1}}, \\ldots, {n.output}_{{T}}" if n.latex else f"{n.output}₁, …, {n.output}_T"
-        self.say("goal" if self.graph.parameters else "goal_without", E="E", outputs=ends)
+        self.say("goal" if self.learned else "goal_without", E="E", outputs=ends)
         self.say("adjoint", definition=f"{n.adjoint('q')} := {n.loss_by(n.symbol('q'))}")
         argument = next((q for q in self.steps.quantities if q.kind == ARGUMENT), None)
         if argument is not None and n.delta_mark:
@@ -223,7 +229,8 @@ class Document:
             key = "occurs_output" if self.steps.direct in topological(arriving) else "occurs_state"
             key += "_and" if users else ""
         elif not users:
-            key = "occurs_nowhere"
+            read = any(symbol in topological([q.definition]) for q in self.steps.quantities)
+            key = "occurs_held" if read else "occurs_nowhere"
         self.markup.paragraph(self.words(key, q=self.markup.math(self.notation.leaf(symbol)), users=users))
 
     def _block(self, symbol: Node) -> None:
@@ -257,7 +264,7 @@ class Document:
             self.say("parameters_why", product="a = M v", outer=self.either(r"\delta\, v^{\top}", "δ vᵀ"))
         else:
             self.markup.paragraph(self.words("parameters_why_vector"))
-        self.markup.equations([self._gradient(name) for name in self.graph.parameters])
+        self.markup.equations([self._gradient(name) for name in self.learned])
 
     def _gradient(self, name: str) -> Row:
         shape = self.graph.parameters[name]
@@ -278,7 +285,7 @@ class Document:
         self.markup.section(self.words("remarks"))
         entries: list[str] = []
         math = self.markup.math
-        if self.graph.parameters:
+        if self.learned:
             entries.append(self.words("sum_remark"))
         carrying = [name for name in self.graph.states if self._is_carried(name)]
         if first in carrying:

@@ -71,13 +71,15 @@ class NamedProgram:
         helpers |= {"inverse", "joined", "logsumexp"}
         take = _Identifiers({"np", "t", *helpers, *dir(builtins)} - {"input"}).take
         self.arrays = [take(name) for name in graph.inputs]
+        drawn = {node.attr[1]: node for node in graph.order if is_leaf(node, "draw")}
+        self.draws = {drawn[name]: take(name) for name in graph.draws}  # leaf -> the array that has them
         self.constants = {take(name): value for name, value in graph.constants.items()}
         leaves = [leaf("constant", name, ONE_DIM) for name in graph.constants]
         names: dict[Node, str] = dict(zip(leaves, self.constants, strict=True))
         names |= {q.symbol: take(q.name) for q in self.written}
         self.parameter = {name: take(name.replace(".", "_")) for name in graph.parameters}
         names.update((node, f"{take(node.attr[1] + '_prev')}") for node in self.previous)
-        names.update((node, take(f"{node.attr[1]}_t")) for node in self.inputs)
+        names.update((node, take(f"{node.attr[1]}_t")) for node in [*self.inputs, *self.draws])
         names.update(
             (node, take(f"{node.attr}_{names[node.args[0]]}")) for node in self.shared if node.args[0] in names
         )

@@ -11,6 +11,7 @@ from gated.calculus.wording import Words
 from gated.language.functions import FUNCTIONS
 from gated.language.graph import ONE_DIM, Matrix, Node, is_constant, is_elementwise, is_reduction, topological
 from gated.language.operations import ADD, ATOM
+from gated.language.printing import drawn_as
 from gated.language.reductions import JOINED, REDUCTIONS
 
 WIDTH = 110
@@ -40,6 +41,16 @@ class _Program(NamedProgram):
         for part in break_lines(value, WIDTH - 4 * indent - 4):
             self.emit(part, indent + 1)
         self.emit(")", indent)
+
+    def _names(self, opening: str, names: list[str], closing: str, line: str) -> None:
+        """`line` in a loop; where it is too long, the names on lines of their own."""
+        if len(line) + 8 <= WIDTH:
+            self.emit(line, 2)
+            return
+        self.emit(opening, 2)
+        for part in _chunks(names, WIDTH - 13):
+            self.emit(f"{part},", 3)
+        self.emit(closing, 2)
 
     def source(self) -> str:
         self._head()
@@ -74,7 +85,7 @@ class _Program(NamedProgram):
 
     def _head(self) -> None:
         words, letters = self.words, dimension_letters(self.steps)
-        arguments = [*self.arrays, self.states, self.params, self.dy, self.dstates]
+        arguments = [*self.arrays, *self.draws.values(), self.states, self.params, self.dy, self.dstates]
         arguments += [f"{name}={value!r}" for name, value in self.constants.items()]
         self.emit(f"def {self.function}({', '.join(arguments)}):", 0)
         self.emit(f'"""{words("np_doc", cell=self.graph.name)}')
@@ -85,6 +96,9 @@ class _Program(NamedProgram):
         self.emit()
         for array, node in zip(self.arrays, self.inputs, strict=True):
             self.emit(f"{array}: (T, N, {letters[node.dim]}) {words('np_x')}")
+        for node, array in self.draws.items():
+            told = drawn_as(self.graph.draws[node.attr[1]], "text")
+            self.emit(f"{array}: (T, N, {letters[node.dim]}) {words('np_draws')}, {array} {told}")
         self.emit(f"{self.states}: {words('np_states')}: {sizes}")
         self.emit(f"{self.params}: {words('np_params')}:")
         by_shape: dict[str, list[str]] = {}
@@ -158,13 +172,13 @@ class _Program(NamedProgram):
         new = [self._output(k) for k in range(len(previous))]
         self.emit(f"{self.y}[t] = {new[0]}", 2)
         if saved:
-            self.emit(f"{self.tape}.append({_tuple(saved)})", 2)
+            self._names(f"{self.tape}.append((", saved, "))", f"{self.tape}.append({_tuple(saved)})")
         self.emit(f"{', '.join(previous)} = {', '.join(new)}", 2)
         self.emit(f"{self.final} = {_tuple(previous)}")
         self.emit()
 
     def _take_inputs(self, needed: Collection[Node]) -> None:
-        for node, array in zip(self.inputs, self.arrays, strict=True):
+        for node, array in [*zip(self.inputs, self.arrays, strict=True), *self.draws.items()]:
             if node in needed:
                 self.emit(f"{self.names[node]} = {array}[t]", 2)
 
@@ -194,12 +208,14 @@ class _Program(NamedProgram):
         self.emit(f"{_targets(received)} = {self.dstates}")
         for dx, array in zip(self.dx, self.arrays, strict=True):
             self.emit(f"{dx} = np.zeros_like({array})")
-        self.emit(f"{self.grads} = {{name: np.zeros_like(value) for name, value in {self.params}.items()}}")
+        held = [name for name in self.graph.parameters if name in self.graph.fixed]
+        learned = f" if name not in {_tuple(map(repr, held))}" if held else ""
+        self.assign(self.grads, f"{{name: np.zeros_like(value) for name, value in {self.params}.items(){learned}}}", 1)
         self.emit(f"for t in reversed(range({self.T})):")
         self._take_inputs(self.backward)
         saved = self._saved()
         if saved:
-            self.assign(_targets(saved), f"{self.tape}[t]", 2)
+            self._names("(", saved, f") = {self.tape}[t]", f"{_targets(saved)} = {self.tape}[t]")
         self.comment("np_adjoint", 2)
         for quantity in reversed(self.steps.quantities):
             total = self.totals[quantity.symbol]
@@ -211,6 +227,8 @@ class _Program(NamedProgram):
     def _gradients(self) -> None:
         lines: list[tuple[str, str]] = []
         for name, shape in self.graph.parameters.items():
+            if name in self.graph.fixed:
+                continue
             if len(shape) == 1:
                 total = self.totals[self.vectors[name]]
                 text = self._sum(total)

@@ -3,6 +3,9 @@
 For y = φ(a) the adjoint of a is dy ⊙ φ'(a); for a matrix product a = M v it is dv = Mᵀ da, and M itself receives
 da vᵀ (Werbos 1990, "Backpropagation through time", eqs. 5-8; Griewank & Walther 2008, ch. 3). The derivatives φ' are
 rows of the book of operations, expressed in the saved output y.
+
+A branch that is not taken must not count, even if NaN or an infinite slope stands in it: what reaches the outputs only
+through branches is sheltered, and its terms are 0 where its adjoint is.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from gated.language.decisions import kept, masked
 from gated.language.graph import (
     ONE_DIM,
     Matrix,
@@ -32,11 +36,13 @@ class Adjoints:
         of: node -> its total adjoint.
         terms: node -> the single contributions, (the node that uses it, the expression), whose sum `of` is.
         products: matrix -> (adjoint of the product, operand) pairs; the matrix's gradient is the sum of outer products.
+        sheltered: nodes that the outputs depend on through branches alone.
     """
 
     of: dict[Node, Node] = field(default_factory=dict)
     terms: dict[Node, list[tuple[Node | None, Node]]] = field(default_factory=dict)
     products: dict[Matrix, list[tuple[Node, Node]]] = field(default_factory=dict)
+    sheltered: set[Node] = field(default_factory=set)
 
     def get(self, node: Node) -> Node:
         """The adjoint of a node; zero if the outputs do not depend on it."""
@@ -63,6 +69,9 @@ def reverse_mode(outputs: Sequence[Node], seeds: Sequence[Node]) -> Adjoints:
         if is_product(node) or is_leaf(node, "vector"):  # a matrix, or a sum over rows, needs a number unit by unit
             total = spread(total, node.dim)
         result.of[node] = total
+        users = [user for user, _ in terms]
+        if all(user is not None and (user.operation.branches or user in result.sheltered) for user in users):
+            result.sheltered.add(node)
         _propagate(result, node, total, values)
     return result
 
@@ -71,12 +80,24 @@ def _propagate(result: Adjoints, node: Node, adjoint: Node, values: set[Node]) -
     if is_product(node):
         for matrix, operand in zip(node.attr, node.args, strict=True):
             result.products.setdefault(matrix, []).append((adjoint, operand))
-    for arg, term in zip(node.args, node.operation.back(node, adjoint), strict=True):
+    back = _sheltered_back if node in result.sheltered else node.operation.back
+    for arg, term in zip(node.args, back(node, adjoint), strict=True):
         _contribute(result, arg, node, term, values)
 
 
+def _sheltered_back(node: Node, adjoint: Node) -> list[Node]:
+    """As the operation's own, but 0 where the adjoint is."""
+    if is_product(node):
+        return node.operation.back(node, adjoint)
+    branch = masked(adjoint)
+    if branch is not None:
+        mask, inner = branch
+        return [mask(term) for term in _sheltered_back(node, inner)]
+    return [kept(adjoint, term) for term in node.operation.back(node, adjoint)]
+
+
 def _contribute(result: Adjoints, node: Node, user: Node | None, term: Node, values: set[Node]) -> None:
-    if is_constant(term, 0.0) or is_leaf(node, "constant"):
+    if is_constant(term, 0.0) or is_leaf(node, "constant") or is_leaf(node, "draw"):
         return
     if node.dim == ONE_DIM:  # a number that was used for all units collects from all of them
         units = term.dim if user is None else user.dim if is_elementwise(user) else ONE_DIM

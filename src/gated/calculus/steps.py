@@ -15,6 +15,7 @@ from itertools import count
 from gated.calculus.forward_mode import forward_mode
 from gated.calculus.reverse_mode import reverse_mode
 from gated.language.arithmetic import times_slope
+from gated.language.decisions import kept
 from gated.language.graph import (
     ONE_DIM,
     Graph,
@@ -70,6 +71,7 @@ class Use:
         user: P.
         slope: the elementwise part of ∂P/∂q, 0 if there is none.
         matrices: the matrix part of ∂P/∂q, (M, sign) for each matrix applied to q.
+        sheltered: whether q reaches the outputs from here through branches alone.
         summed: whether q is a number and P a vector: ∂P/∂q is a column then, and every unit sends its part.
         term: what this occurrence contributes to the adjoint of q, an expression in the adjoint of P.
     """
@@ -78,6 +80,7 @@ class Use:
     slope: Node
     matrices: tuple[tuple[Matrix, int], ...]
     term: Node
+    sheltered: bool
     summed: bool = False
 
 
@@ -105,6 +108,11 @@ class Steps:
         """The adjoint of a quantity, previous state, input or vector parameter at one step: the sum of its terms."""
         terms = [*self.arriving.get(symbol, []), *(use.term for use in self.uses.get(symbol, []))]
         return spread(added(terms), symbol.dim)
+
+    def is_sheltered(self, symbol: Node) -> bool:
+        """Whether a quantity reaches the outputs through branches alone: where none is taken, it counts for 0."""
+        uses = self.uses.get(symbol, [])
+        return bool(uses) and not self.arriving.get(symbol) and all(use.sheltered for use in uses)
 
     def definition(self, quantity: Quantity, hidden: Mapping[Node, Quantity]) -> Node:
         """The definition with the `hidden` quantities (by symbol), none of which occurs in another, written out."""
@@ -138,6 +146,7 @@ def _differentiate(result: Steps, quantity: Quantity) -> None:
     """Add the terms that the definition of one quantity contributes to the adjoints of what occurs in it."""
     adjoints = reverse_mode([quantity.definition], [quantity.adjoint])
     slopes = reverse_mode([quantity.definition], [constant(1.0)])
+    sheltered = result.is_sheltered(quantity.symbol)
     for symbol, terms in adjoints.terms.items():
         if not is_leaf(symbol):
             continue
@@ -156,12 +165,15 @@ def _differentiate(result: Steps, quantity: Quantity) -> None:
             term = scaled(quantity.adjoint, slope)
         else:
             term = times_slope(quantity.adjoint, slope)
+        term = kept(quantity.adjoint, term) if sheltered else term
         if collects and not is_constant(term, 0.0):
             term = summed(term, quantity.adjoint.dim, {quantity.definition})
         for user, part in terms:
             if user is not None and is_product(user):
                 term = term + part
-        result.uses.setdefault(symbol, []).append(Use(quantity, slope, matrices, term, collects))
+        result.uses.setdefault(symbol, []).append(
+            Use(quantity, slope, matrices, term, sheltered or symbol in adjoints.sheltered, collects)
+        )
     for matrix, pairs in adjoints.products.items():
         result.products.setdefault(matrix, []).extend(pairs)
 
@@ -247,7 +259,7 @@ def _auxiliary(graph: Graph, arguments: Mapping[Node, str]) -> set[Node]:
     found: set[Node] = set()
     relays: set[Node] = set()  # values whose adjoint is, up to the sign, that of the quantity they are a term of
     for node in reversed(graph.order):
-        if is_atom(node) or node in named:
+        if is_atom(node) or node in named or node.operation.decides:
             continue
         above = users[node]
         # the adjoint of a sum is that of its terms, up to the sign

@@ -33,6 +33,10 @@ _TABLE: dict[str, tuple[str, str]] = {
               "{names} ：辅助量，即方程中没有名字的部分。"),
     "constants": ("{names}: constants of the cell, which are set and not learned.",
                   "{names} ：细胞的常数，由人设定，不参与学习。"),
+    "draws": ("{names}: drawn anew at every step for every unit (or once a sequence, where it says so); no gradient "
+              "goes there.",
+              "{names} ：每一步、每个隐藏单元重新抽取的随机数（注明的，每个序列只抽一次）；不对它求梯度。"),
+    "fixed": ("{names}: given to the equations and not learned.", "{names} ：给定的数组，不参与学习。"),
     "size": ("{names}: {size}", "{names} ： {size}"),
     "between": (", ", " 、 "),
 
@@ -85,6 +89,8 @@ _TABLE: dict[str, tuple[str, str]] = {
     "occurs_state": ("{q} goes on to step ‹t+1›.", "{q} 传到第 ‹t+1› 步。"),
     "occurs_state_and": ("{q} goes on to step ‹t+1›; within the step it occurs in {users}.",
                          "{q} 传到第 ‹t+1› 步；在本步之内还出现在 {users} 中。"),
+    "occurs_held": ("{q} occurs only where no derivative passes: in what is held, rounded or compared, or times 0.",
+                    "{q} 只出现在导数不经过的地方：被保持、取整或比较的值，或乘以 0 之处。"),
     "occurs_nowhere": ("{q} has no influence on the loss.", "{q} 对损失没有影响。"),
     "argument": ("Through the function, from {q} to its argument {a}:",
                  "穿过激活函数，由 {q} 到它的自变量 {a} ："),
@@ -142,6 +148,7 @@ _TABLE: dict[str, tuple[str, str]] = {
                "细胞 {cell} 对整个序列的前向传播与反向传播。"),
     "np_shapes": ("T time steps, N sequences", "T 个时间步，N 个序列"),
     "np_x": ("inputs", "输入"),
+    "np_draws": ("draws", "随机数"),
     "np_states": ("initial states", "初始状态"),
     "np_params": ("parameters by name", "参数，按名字"),
     "np_dy": ("gradient of the loss with respect to {y}, as the loss at each step gives it",

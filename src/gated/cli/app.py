@@ -134,7 +134,8 @@ def sample(
     temperature: Annotated[
         float | None,
         typer.Option(
-            help="Below 1: more cautious; above 1: bolder; 0: always the likeliest  [default: 0.8; of music 1]"
+            help="Below 1: more cautious, of music without --voices also fewer keys; above 1: bolder; 0: always the "
+            "likeliest, of music as many keys as are usual there  [default: 0.8; of music 1]"
         ),
     ] = None,
     top_k: Annotated[int | None, typer.Option(help="Draw from so many of the likeliest only.")] = None,

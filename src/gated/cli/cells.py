@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -9,20 +11,42 @@ from rich.table import Table
 from gated.cli.load_cell import load_cell
 from gated.files.atomic import write_atomically
 
+if TYPE_CHECKING:
+    from gated.language import Cell
+
+
+SIZE = 64
+
 
 def show_zoo() -> None:
-    """A table: name, states, the first paragraph of each cell's documentation."""
-    from gated.cells import ZOO
+    """The cells by family: name, states, number of parameters, the first paragraph of each one's documentation."""
+    from gated.cells import FAMILIES, ZOO
 
-    table = Table("cell", "states", "what it is", box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    table.columns[0].no_wrap = True
-    for name, cell in ZOO.items():
-        first_paragraph = (cell.doc or "").strip().split("\n\n")[0]
-        table.add_row(name, " ".join(cell.states), " ".join(first_paragraph.split()))
+    widest = max(map(len, ZOO))
     console = Console(highlight=False, markup=False)
     with console.capture() as capture:  # printed by itself, rich ends the program when nobody reads on
-        console.print(table)
-    typer.echo(f"{capture.get()}\ngated cells NAME shows the equations and the source of one.")
+        for number, (family, cells) in enumerate(FAMILIES.items()):
+            table = Table("cell", "states", "parameters", "what it is", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+            table.show_header = number == 0
+            table.columns[0].no_wrap = True
+            table.columns[0].min_width = widest
+            table.columns[1].min_width = max(len(" ".join(cell.states)) for cell in ZOO.values())
+            table.columns[2].justify = "right"
+            for cell in cells:
+                first_paragraph = (cell.doc or "").strip().split("\n\n")[0]
+                row = cell.name, " ".join(cell.states), f"{_parameters(cell):,}", " ".join(first_paragraph.split())
+                table.add_row(*row)
+            console.print(f"{family}\n", table, sep="\n")
+            console.print()
+    typer.echo(
+        f"{capture.get()}Parameters are counted for {SIZE} inputs and units.\n"
+        "gated cells NAME shows the equations and the source of one."
+    )
+
+
+def _parameters(cell: Cell) -> int:
+    """With every length SIZE."""
+    return sum(SIZE ** len(dims) for dims in cell.parameters.values())
 
 
 def show_cell(spec: str) -> None:

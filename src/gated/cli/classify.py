@@ -16,9 +16,10 @@ from gated.data.series import SequenceSet, read_sequences
 from gated.errors import ArgumentError, require_extra, shown, wrong
 from gated.files.atomic import write_atomically
 from gated.models.classification.outcome import Outcome
-from gated.models.classification.page import classifier_report
+from gated.models.classification.page import classifier_report, too_few
 from gated.models.classification.scores import Scores
 from gated.models.classification.trial import Trial, with_folds, with_held_out, with_model, with_test
+from gated.models.classification.words import WORDS
 from gated.number_checks import one_of
 
 COLUMNS = ("label", "sequence", "time", "group", "drop")
@@ -53,12 +54,17 @@ def run_classification(values: Mapping[str, Any], given: Sequence[str]) -> None:
     data = _read(values["data"], values, given)
     typer.echo(f"data    {data.name}: {data.told()}")
     make, seed, begun = _maker(values), values["seed"], time.monotonic()
-    if values["test"] is not None:
-        trial = with_test(make, data, _read(values["test"], values, given))
-    elif values["folds"] is not None:
-        trial = with_folds(make, data, values["folds"], seed)
-    else:
-        trial = with_held_out(make, data, values["held_out"], seed)
+    test = None if values["test"] is None else _read(values["test"], values, given)
+    try:
+        if test is not None:
+            trial = with_test(make, data, test)
+        elif values["folds"] is not None:
+            trial = with_folds(make, data, values["folds"], seed)
+        else:
+            trial = with_held_out(make, data, values["held_out"], seed)
+    except KeyboardInterrupt:
+        typer.echo("stopped: nothing is written; --epochs makes it shorter, --verbose tells how far it is", err=True)
+        raise
     found = replace(trial.outcome, about=_about(trial, values, time.monotonic() - begun))
     _tell(found, trial.classifier)
     folder.prepare(values["overwrite"])
@@ -150,9 +156,13 @@ def _tell(found: Outcome, classifier: Any) -> None:
     words = {"nearest": "nearest neighbour", "commonest": "commonest class"}
     rows |= {words[key]: found.yardstick(key) for key in found.yardsticks}
     width = max(map(len, rows))
-    typer.echo(f"\n{'':{width}}  accuracy  mean over classes")
+    typer.echo(f"\n{'':{width}}  accuracy  {'95% interval':>15}  mean over classes")
     for row, own in rows.items():
-        typer.echo(f"{row:{width}}  {own.accuracy:8.1%}  {own.balanced:17.1%}")
+        low, high = own.interval
+        between = f"{100 * low:.1f} to {high:.1%}"
+        typer.echo(f"{row:{width}}  {own.accuracy:8.1%}  {between:>15}  {own.balanced:17.1%}")
+    if found.scores.few:
+        typer.echo(f"\n{too_few(found, WORDS['en'])}")
     typer.echo("\n" + matrix_text(found.scores) + "\n")
 
 

@@ -33,12 +33,17 @@ def forecast(
     ] = None,
     horizon: Annotated[int, typer.Option(help="Steps to foretell.")] = 12,
     season: Annotated[
-        int | None, typer.Option(help="Steps after which things repeat themselves  [default: as the dates say]")
+        list[int] | None,
+        typer.Option(
+            help="Steps after which things repeat themselves; may be given again  [default: as the dates say]"
+        ),
     ] = None,
     lags: Annotated[
         int | None, typer.Option(help="Last values that are read side by side  [default: two seasons]")
     ] = None,
     transform: Annotated[str | None, typer.Option(help="Foretell the log or the sqrt of the values.")] = None,
+    lower: Annotated[float | None, typer.Option(help="No value is below it, such as 0 of counts.")] = None,
+    upper: Annotated[float | None, typer.Option(help="No value is above it.")] = None,
     coverage: Annotated[
         list[float] | None, typer.Option(help="Of an interval; may be given again  [default: 0.8 and 0.95]")
     ] = None,
@@ -70,6 +75,7 @@ def forecast(
 
     \b
     gated forecast co2.csv --time month --horizon 24
+    gated forecast visits.csv --time hour --lower 0 --season 24 --season 168
     gated forecast sales.csv --time day --series shop --column sold --exogenous price --future plan.csv
     gated forecast sales.csv --model runs/forecast-sales/model.safetensors    newer rows, the old model
     """

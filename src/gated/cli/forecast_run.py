@@ -10,17 +10,18 @@ import typer
 
 from gated.cli.forecast_csv import read_csv
 from gated.cli.forecast_data import Table, read_table
+from gated.cli.forecast_table import table_text
 from gated.cli.load_cell import load_cell
 from gated.errors import ArgumentError, require_extra, wrong
 from gated.files.atomic import write_atomically
-from gated.models.forecaster.backtest import Backtest, levels_told, most_origins
+from gated.models.forecaster.backtest import Backtest, most_origins
 from gated.models.forecaster.reading import names_told, read
 from gated.number_checks import one_of, whole, whole_above_zero
 
 FILES = "forecast.csv", "model.safetensors", "report.html"
 OF_LEARNING = (
-    *("horizon", "season", "lags", "transform", "coverage", "cell", "hidden", "layers", "members", "passes"),
-    *("batch", "lr", "patience", "origins", "step", "frequency", "seed"),
+    *("horizon", "season", "lags", "transform", "lower", "upper", "coverage", "cell", "hidden", "layers", "members"),
+    *("passes", "batch", "lr", "patience", "origins", "step", "frequency", "seed"),
 )
 
 
@@ -61,7 +62,7 @@ def _learned(values: Mapping[str, Any], given: Sequence[str]) -> tuple[Any, Tabl
     cell = values["cell"]
     model = Forecaster(
         horizon=values["horizon"],
-        season=values["season"],
+        season=tuple(values["season"]) if values["season"] else None,
         lags=values["lags"],
         cell=load_cell(cell) if ":" in cell or cell.endswith(".py") else cell,
         hidden_size=values["hidden"],
@@ -73,6 +74,8 @@ def _learned(values: Mapping[str, Any], given: Sequence[str]) -> tuple[Any, Tabl
         learning_rate=values["lr"],
         patience=values["patience"],
         transform=values["transform"],
+        lower=values["lower"],
+        upper=values["upper"],
         frequency=values["frequency"],
         random_state=values["seed"],
         **table.names,
@@ -137,7 +140,8 @@ def _tell(values: Mapping[str, Any], model: Any, table: Table | None = None) -> 
     learned = model.learned_
     shape, rhythm = learned.shape, learned.rhythm
     network = learned.ensemble.networks[0]
-    what = "no season" if shape.season == 1 else f"season {shape.season}"
+    several = " and ".join(map(str, shape.seasons))
+    what = "no season" if shape.season == 1 else f"season{'s' * bool(shape.further)} {several}"
     step = f"frequency {rhythm.step}, " if rhythm.beat is not None else ""
     typer.echo(f"data     {Path(values['data']).name}: {step}{what}, {shape.lags} lags")
     typer.echo(
@@ -193,39 +197,7 @@ def _write(
         count=values["count"],
     )
     folder.mkdir(parents=True, exist_ok=True)
-    write_atomically(folder / FILES[0], _rows(said, model).encode())
+    write_atomically(folder / FILES[0], table_text(said, model).encode())
     if values["model"] is None:
         model.save(folder / FILES[1])
     write_atomically(folder / FILES[2], page.encode())
-
-
-def _rows(said: Any, model: Any) -> str:
-    """forecast.csv: a row for each series and step."""
-    pd: Any = require_extra("pandas", "series")
-    names = levels_told(model.quantiles_)
-    if isinstance(said, Mapping):  # arrays by name
-        parts = [
-            pd.DataFrame(own, columns=names).assign(series=name, step=range(1, len(own) + 1))
-            for name, own in said.items()
-        ]
-        found = pd.concat(parts)[["series", "step", *names]]
-    elif said.columns.nlevels > 1:  # a wide frame
-        parts = [said[name].set_axis(names, axis=1).assign(series=name) for name in said.columns.unique(0)]
-        found = pd.concat(parts).rename_axis(said.index.name or "time").reset_index()
-    else:
-        found = said.rename(columns=dict(zip(model.quantiles_, names, strict=True)))
-        if model.target is None:
-            found = found.rename_axis(said.index.name or "time").reset_index()
-        elif model.time is None:
-            found = _with_steps(found, model.series)
-    first = sorted(
-        (name for name in found.columns if name not in names), key=lambda name: name not in ("series", model.series)
-    )
-    ordered = sorted(names, key=lambda name: (name != "forecast", names.index(name)))
-    return str(found[[*first, *ordered]].to_csv(index=False))
-
-
-def _with_steps(found: Any, series: str | None) -> Any:
-    """With a column that counts the steps of each series."""
-    steps = range(len(found)) if series is None else found.groupby(series, sort=False).cumcount()
-    return found.assign(step=[k + 1 for k in steps])

@@ -8,7 +8,7 @@ import traceback
 from pathlib import Path
 from types import ModuleType
 
-from gated.errors import ArgumentError, GatedError
+from gated.errors import ArgumentError, GatedError, unlisted
 from gated.language import Cell
 
 
@@ -25,7 +25,7 @@ def load_cell(spec: str) -> Cell:
     if spec.endswith(".py"):
         raise ArgumentError(f"cell: got {spec!r}, expected the cell's name behind it: {spec}:NAME")
     if spec not in ZOO:
-        raise ArgumentError(f"cell: got {spec!r}, expected FILE.py:NAME or one of {', '.join(ZOO)}")
+        raise unlisted("cell", spec, ZOO, "FILE.py:NAME or the name of a cell of the zoo (`gated cells` lists them)")
     return ZOO[spec]
 
 

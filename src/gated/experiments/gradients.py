@@ -136,6 +136,11 @@ def gradients_report(found: list[Norms], settings: Mapping[str, Any], pictures: 
 
 def gradients_picture(found: list[Norms]) -> bytes:
     """Two panels, untrained and trained; norms over t on a logarithmic scale."""
+    return png(gradients_figure(found))
+
+
+def gradients_figure(found: list[Norms]) -> Any:
+    """What `gradients_picture` shows."""
     figure = new_figure(8.4, 4.2)
     panels = figure.subplots(1, 2, sharey=True, squeeze=False)[0]
     names = list(dict.fromkeys(norms.cell for norms in found))
@@ -150,7 +155,7 @@ def gradients_picture(found: list[Norms]) -> bytes:
     handles = {label: line for axes in panels for line, label in zip(*axes.get_legend_handles_labels(), strict=True)}
     if handles:
         figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=len(handles), frameon=False)
-    return png(figure)
+    return figure
 
 
 def _draw(axes: Any, norms: Norms, colour: str) -> None:

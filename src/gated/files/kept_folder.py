@@ -64,10 +64,12 @@ class KeptFolder:
         """Whether `prepare` would find it free, as far as that can be seen without making it.
 
         Raises:
-            ArgumentError: something is in it, as for `prepare`.
+            ArgumentError: something is in it, as for `prepare`, or it is a file.
         """
         if self.path.is_dir():
             self._acceptable(overwrite)
+        elif self.path.exists():
+            raise ArgumentError(f"{self.argument}: got {str(self.path)!r}, which is a file, expected a folder")
 
     def take(self) -> None:
         """Take the lock of a folder that is there, and remove the half-written files of a process that was killed.

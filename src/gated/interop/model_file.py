@@ -2,7 +2,7 @@
 
 Metadata, JSON each: `network` is `network.config()` (kinds of layers, sizes, the cells'
 expression graphs); other entries belong to the model, such as its vocabulary. The arrays are
-`network.params` by name. A network is built again from its graphs; no code is read, so a file
+`network.params` and `network.fixed` by name. A network is built again from its graphs; no code is read, so a file
 from a stranger can at worst be refused, and it is refused before anything is built: what the
 description calls for must be there, array by array.
 """
@@ -46,7 +46,7 @@ def save_model(path: str | os.PathLike[str], kind: str, network: Any, documents:
         raise ArgumentTypeError(f"network: got {shown(network)}, expected {expected}")
     config = network.config()
     check_description(config, network)
-    write_tensors(path, kind, dict(network.params), {"network": config, **documents})
+    write_tensors(path, kind, network.arrays(), {"network": config, **documents})
 
 
 def load_model(
@@ -71,7 +71,7 @@ def load_model(
         arrays = _Arrays(file.shapes, file.dtypes)
         network = rebuild(file.path, file.document("network", dict), arrays.compare)
         arrays.refuse_others(file.path)
-        for name, array in network.params.items():
+        for name, array in network.arrays().items():
             array[...] = file.read(name)
     return network, found
 
@@ -86,7 +86,7 @@ def save_models(path: str | os.PathLike[str], kind: str, networks: Sequence[Any]
     if any(network.config() != config for network in networks):
         raise ArgumentError("networks: got several descriptions, expected one for all")
     check_description(config, networks[0])
-    arrays = {f"{k}.{name}": array for k, own in enumerate(networks) for name, array in own.params.items()}
+    arrays = {f"{k}.{name}": array for k, own in enumerate(networks) for name, array in own.arrays().items()}
     write_tensors(path, kind, arrays, {"network": config, "networks": len(networks), **documents})
 
 
@@ -111,7 +111,7 @@ def load_models(
         arrays.refuse_others(file.path)
         networks += [copy.deepcopy(networks[0]) for _ in range(count - 1)]
         for k, network in enumerate(networks):
-            for name, array in network.params.items():
+            for name, array in network.arrays().items():
                 array[...] = file.read(f"{k}.{name}")
     return networks, found
 
@@ -146,7 +146,8 @@ def check_description(config: Any, network: Any) -> None:
     """
     from gated.nn.claims import claims
 
-    arrays = _Arrays(network.params.shapes, dict.fromkeys(network.params.shapes, network.dtype.name))
+    shapes = {**network.params.shapes, **network.params.fixed_shapes}
+    arrays = _Arrays(shapes, dict.fromkeys(shapes, network.dtype.name))
     try:
         for claim in claims(config):
             arrays.compare(*claim)

@@ -12,10 +12,11 @@ from typing import Any
 
 from gated.language import reductions as _reductions  # noqa: F401  its rows enter the book
 from gated.language.cell import Cell, cell
-from gated.language.elementwise import WRITTEN
+from gated.language.chance import bernoulli, normal
+from gated.language.compositions import WRITTEN
 from gated.language.functions import FUNCTIONS
 from gated.language.reducing import REDUCING
-from gated.language.signature import number
+from gated.language.signature import fixed, number
 from gated.lazy import submodules
 from gated.publish import publish
 
@@ -34,4 +35,4 @@ def __dir__() -> list[str]:
 
 publish("gated", Cell)
 
-__all__ = ["FUNCTIONS", "Cell", "cell", "number", *WORDS]  # noqa: PLE0604
+__all__ = ["FUNCTIONS", "Cell", "bernoulli", "cell", "fixed", "normal", "number", *WORDS]  # noqa: PLE0604

@@ -1,4 +1,4 @@
-"""The operators + - * / and the sign: their rows in the book, and how they are simplified where derivatives are built.
+"""The operators + - * / ** and the sign: their rows in the book, and how they are simplified in derivatives.
 
 A cell's own equations are built by `graph.call` and stay as they were written; what is derived from them is built here,
 0 + a as a and 1 * a as a.
@@ -12,7 +12,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from gated.language.graph import Node, are_numbers, call, constant, is_constant
-from gated.language.operations import ADD, MULTIPLY, Elementwise, Legend, enter
+from gated.language.operations import ADD, MULTIPLY, POWER, Elementwise, Legend, enter
+from gated.language.powers import power
 
 
 def _is(node: Node, row: str) -> bool:
@@ -80,6 +81,21 @@ def negate(a: Node) -> Node:
     return call("neg", a)
 
 
+def raised(a: Node, exponent: Node) -> Node:
+    if is_constant(exponent, 0.0):
+        return constant(1.0)
+    if is_constant(exponent, 1.0):
+        return a
+    return call("power", a, exponent)
+
+
+def _power_slopes(a: tuple[Node, ...], y: Node) -> tuple[Node, Node]:
+    """Not n y / a, which is 0 / 0 at 0."""
+    base, exponent = a
+    own = exponent * raised(base, exponent - 1.0)
+    return own, constant(0.0) if is_constant(exponent) else y * call("log", base)
+
+
 def times_slope(adjoint: Node, slope: Node) -> Node:
     """The product as a person writes it: the sign in front, q / n and not q times 1 / n."""
     if _is(slope, "neg"):
@@ -102,6 +118,10 @@ def _bad_divisor(values: Sequence[float | None]) -> str | None:
     if not math.isfinite(1.0 / divisor):
         return f"by {divisor}, and 1 / {divisor}, their derivative, is not finite"
     return None
+
+
+def _no_exponent(values: Sequence[float | None]) -> str | None:
+    return "to a power that is no plain number; write exp(b * log(a))" if values[1] is None else None
 
 
 def _known(english: str, chinese: str, text: str, latex: str) -> Legend:
@@ -131,11 +151,15 @@ ARITHMETIC = (
                 text="−{0}", latex="-{0}", source="-{0}", precedence=ADD,
                 operator="neg", ufuncs=("negative",), signs=(-1,), build=negate,
                 legend=_known("the opposite", "相反数", "−a", "-a")),
+    Elementwise(name="power", arity=2, numpy=power, derivative=_power_slopes,
+                text="{0}^{1}", latex="{0}^{{{1}}}", source="{0} ** {1}", precedence=POWER,
+                operator="pow", ufuncs=("power", "float_power"), build=raised, verb="raise", fault=_no_exponent,
+                legend=_known("the power", "幂", "aⁿ", "a^{n}")),
 )
 # fmt: on
 enter(*ARITHMETIC)
 
-BUILDERS = {build.__name__: build for build in (add, subtract, multiply, divide, negate)}
+BUILDERS = {build.__name__: build for build in (add, subtract, multiply, divide, negate, raised)}
 
 
 def _node(value: Node | float) -> Node:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
 from gated.errors import CellError
 from gated.language import graph as g
+from gated.language.chance import named_draws
 from gated.language.families import Chain, Family, Member, members_of
 from gated.language.limits import MAX_DOC, MAX_NAME, MAX_NODES, is_name, is_plain
 from gated.language.signature import Signature
@@ -64,7 +65,11 @@ def build(function: Callable[..., Any], trace: Trace, output_names: tuple[str, .
         return g.ONE_DIM if symbol._length is None else dims[id(symbol._length.root())]
 
     parameters, matrices, places = _parameters(trace, dim_of)
-    nodes = _converted(trace.outputs, matrices, dim_of)
+    symbols = g.topological(trace.outputs, attrgetter("_args"))
+    calls = {id(s): s for s in symbols if s._op == "leaf" and s._attr[0] == "draw"}
+    taken = {*trace.variables, *trace.families, *trace.signature.constants, *output_names}
+    draws = named_draws(calls, trace.named(), taken)
+    nodes = _converted(trace.outputs, matrices, dim_of, {key: name for key, (name, _) in draws.items()})
     outputs = tuple(nodes[id(symbol)] for symbol in trace.outputs)
     graph = g.Graph(
         name=function.__name__.strip("<>"),  # a lambda's name is no word
@@ -78,6 +83,8 @@ def build(function: Callable[..., Any], trace: Trace, output_names: tuple[str, .
         dims={name: dim_of(symbol) for name, symbol in trace.variables.items()},
         places=places,
         constants=dict(trace.signature.constants),
+        draws=dict(draws.values()),
+        fixed=frozenset(name for name in parameters if name.split(".")[0] in trace.signature.fixed),
         counts=dict(trace.signature.counts),
     )
     _check_all_used(graph, trace)
@@ -86,12 +93,18 @@ def build(function: Callable[..., Any], trace: Trace, output_names: tuple[str, .
 
 
 def _converted(
-    outputs: list[Symbol], matrices: dict[str, g.Matrix], dim_of: Callable[[Symbol], str]
+    outputs: list[Symbol],
+    matrices: dict[str, g.Matrix],
+    dim_of: Callable[[Symbol], str],
+    draws: Mapping[int, str],
 ) -> dict[int, g.Node]:
     """id of a symbol -> its node, for all that the outputs need. Iterative, for a cell may be a long chain."""
     nodes: dict[int, g.Node] = {}
     for symbol in g.topological(outputs, attrgetter("_args")):
-        nodes[id(symbol)] = _convert(symbol, [nodes[id(arg)] for arg in symbol._args], matrices, dim_of)
+        if id(symbol) in draws:
+            nodes[id(symbol)] = g.leaf("draw", draws[id(symbol)], dim_of(symbol))
+        else:
+            nodes[id(symbol)] = _convert(symbol, [nodes[id(arg)] for arg in symbol._args], matrices, dim_of)
     return nodes
 
 
@@ -236,6 +249,7 @@ def _check_all_used(graph: g.Graph, trace: Trace) -> None:
     reached = {m.name for node in graph.order if g.is_product(node) for m in node.attr}
     reached |= {node.attr[1] for node in graph.order if g.is_leaf(node, "vector")}
     constants = {node.attr[1] for node in graph.order if g.is_leaf(node, "constant")}
+    constants |= {draw.value for draw in graph.draws.values() if isinstance(draw.value, str)}
     for name in graph.constants:
         if name not in constants:
             raise CellError(f"{trace.where}: the constant {name} is never used; use it or remove it from the signature")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, overload
 
 from gated.errors import CellError, describe, wrong, wrong_type
 from gated.language import printing, serial
 from gated.language.constants import with_constants
+from gated.language.first_values import WORDS, first_values
 from gated.language.graph import Graph
 from gated.language.nested import called, is_symbolic
 from gated.language.omission import without_family
@@ -92,9 +94,14 @@ class Cell:
                 name, own = next((n, graph.counts[n]) for n, value in counts.items() if graph.counts[n] != value)
                 raise wrong(name, f"{counts[name]} for a cell without its function", f"{own}, as its equations have it")
             graph = trace_cell(self.__wrapped__, {**graph.counts, **counts})
-            graph = with_constants(graph, self.graph.constants)
+            graph = replace(with_constants(graph, self.graph.constants), init=self._first_values(graph))
         others = {name: value for name, value in values.items() if name not in counts}
         return Cell(with_constants(graph, others), self.__wrapped__)
+
+    def _first_values(self, graph: Graph) -> dict[str, str]:
+        """Those of this cell for the same equations read with other whole numbers: R.t3 begins as R.t0 does."""
+        by_word = {name.rstrip("0123456789"): rule for name, rule in self.graph.init.items()}
+        return {n: by_word[n.rstrip("0123456789")] for n in graph.parameters if n.rstrip("0123456789") in by_word}
 
     def without(self, family: str) -> Cell:
         """The same cell with a family of parameters left out, as if they were 0: `lstm.without("b")` has no biases.
@@ -154,13 +161,38 @@ class Cell:
         return hash((self.graph.outputs, self.states))
 
 
-def cell(function: Callable[..., Any]) -> Cell:
+_MISSING = object()
+
+
+@overload
+def cell(function: Callable[..., Any], /) -> Cell: ...
+
+
+@overload
+def cell(*, init: Mapping[str, str]) -> Callable[[Callable[..., Any]], Cell]: ...
+
+
+def cell(function: Any = _MISSING, /, *, init: Any = None) -> Any:
     """Make a cell from a function of its equations: `f(x, *states, *, families)` returning the new states.
 
     With several inputs they stand before a `/`: `f(x, mask, dt, /, *states, *, families)`. What is annotated as
     `gated.number` is one number, not a vector.
 
+    Args:
+        init: how parameters begin, where the cell's sense hangs on it, whatever the layer's own `init` says:
+            {"p.tau": "log_uniform(1, 1000)"}; "S.*" is every member of S. The rules are those of
+            `gated.nn.initialisation`. Fixed arrays without one begin at ones.
+
     Raises:
         CellError: the equations are wrong; the message names the line and says what to write instead.
     """
-    return Cell(trace_cell(function), function)
+    if function is _MISSING:
+        return lambda function: _cell(function, {} if init is None else init)
+    return _cell(function, {} if init is None else init)
+
+
+def _cell(function: Callable[..., Any], init: Any) -> Cell:
+    graph = trace_cell(function)
+    if init or not isinstance(init, dict):
+        graph = replace(graph, init=first_values(init, graph.parameters, f"the cell {graph.name}", WORDS))
+    return Cell(graph, function)

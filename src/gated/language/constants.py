@@ -27,7 +27,10 @@ def resolved(graph: g.Graph) -> g.Graph:
         if not g.is_atom(new[node]):
             names.setdefault(new[node], word)
     outputs = tuple(new[node] for node in graph.outputs)
-    return replace(graph, outputs=outputs, names=names, constants={})
+    draws = {
+        name: draw._replace(value=graph.constants.get(draw.value, draw.value)) for name, draw in graph.draws.items()
+    }
+    return replace(graph, outputs=outputs, names=names, draws=draws, constants={})
 
 
 def _put(constants: Mapping[str, float], node: g.Node, args: tuple[g.Node, ...]) -> g.Node:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from gated.language import arithmetic as _arithmetic  # noqa: F401  its rows enter the book first
+from gated.language import decisions
 from gated.language.graph import Node, call, constant
 from gated.language.operations import Elementwise, Legend, Rows, enter
 from gated.language.polynomials import interpolated
@@ -158,6 +159,7 @@ _ROWS = (
                 public="The hyperbolic tangent.", ufuncs=("tanh",),
                 legend=Legend(*_HAS, ("tanh(a)", r"\tanh(a)"), ("1 − tanh(a)²", r"1 - \tanh(a)^{2}"))),
     Elementwise(name="relu", arity=1, numpy=relu, derivative=lambda a, y: (call("_positive", a[0]),),
+                jumps=lambda a: a,
                 text="relu({0})", latex=r"\mathrm{{relu}}({0})", source="np.maximum({0}, 0.0)",
                 public="max(x, 0), with derivative 0 at 0.",
                 legend=Legend("{f}, with the derivative {d}: 1 where {a} is positive, otherwise 0.",
@@ -196,23 +198,25 @@ _ROWS = (
                                        r"\mathrm{erf}(a) = \frac{2}{\sqrt{\pi}} \int_0^a e^{-t^2}\, dt"),
                               ("2/√π exp(−a²)", r"\frac{2}{\sqrt{\pi}}\, e^{-a^2}"))),
     Elementwise(name="floor", arity=1, numpy=floor, derivative=lambda a, y: (constant(0.0),),
+                jumps=lambda a: (a[0] - call("floor", a[0] + 0.5),),
                 text="⌊{0}⌋", latex=r"\left\lfloor {0} \right\rfloor", source="np.floor({0})",
                 public="The largest whole number that is not above x, with derivative 0.", ufuncs=("floor",),
                 legend=Legend("{f}: the largest whole number that is not above {a}; its derivative is taken as {d}.",
                               "{f} ：不大于 {a} 的最大整数；其导数取为 {d} 。",
                               ("⌊a⌋", r"\left\lfloor a \right\rfloor"), ("0", "0"))),
     Elementwise(name="abs", arity=1, numpy=absolute, derivative=lambda a, y: (call("_sign", a[0]),),
+                jumps=lambda a: a,
                 text="|{0}|", latex=r"\left|{0}\right|", source="np.abs({0})",
                 public="The absolute value, with derivative 0 at 0.", operator="abs", ufuncs=("absolute", "fabs"),
                 legend=Legend("{f} has the derivative {d}, taken as 0 at 0.", "{f} 的导数为 {d} ，在 0 处取 0。",
                               ("|a|", r"\left|a\right|"), ("sign(a)", r"\mathrm{sign}(a)"))),
     Elementwise(name="maximum", arity=2, numpy=maximum,
-                derivative=lambda a, y: _shares(*a),
+                derivative=lambda a, y: _shares(*a), jumps=lambda a: (a[0] - a[1],),
                 text="max({0}, {1})", latex=r"\max({0}, {1})", source="np.maximum({0}, {1})",
                 public="The larger of two values; a tie shares the derivative evenly.", ufuncs=("maximum", "fmax"),
                 legend=Legend(*_EXTREMUM, ("max(a, b)", r"\max(a, b)"), _HALF, group="extremum")),
     Elementwise(name="minimum", arity=2, numpy=minimum,
-                derivative=lambda a, y: _shares(*a)[::-1],
+                derivative=lambda a, y: _shares(*a)[::-1], jumps=lambda a: (a[0] - a[1],),
                 text="min({0}, {1})", latex=r"\min({0}, {1})", source="np.minimum({0}, {1})",
                 public="The smaller of two values; a tie shares the derivative evenly.", ufuncs=("minimum", "fmin"),
                 legend=Legend(*_EXTREMUM, ("min(a, b)", r"\min(a, b)"), _HALF, group="extremum")),
@@ -229,8 +233,10 @@ _ROWS = (
 enter(*_ROWS)
 
 FUNCTIONS = Rows(Elementwise)  # with the operators, which are entered first
-PUBLIC: dict[str, Elementwise] = {row.name: row for row in _ROWS if row.public}
+PUBLIC: dict[str, Elementwise] = {row.name: row for row in (*_ROWS, *decisions.ROWS) if row.public}
 """The functions that users write."""
+COMPOSED = ("hard_sigmoid", "hard_tanh", "elu", "silu", "gelu", "leaky_relu", "softsign")
+"""Those that are made of others: see `compositions`."""
 
 
 OVER_UNITS = ("sum", "mean", "max", "dot", "norm", "softmax", "layer_norm")  # the words of `reducing`
@@ -238,4 +244,5 @@ OVER_UNITS = ("sum", "mean", "max", "dot", "norm", "softmax", "layer_norm")  # t
 
 def known_functions() -> str:
     """What messages say of them."""
-    return f"the functions of the language are {', '.join(PUBLIC)}, and over the units {', '.join(OVER_UNITS)}"
+    words = ", ".join((*PUBLIC, *COMPOSED))
+    return f"the functions of the language are {words}, and over the units {', '.join(OVER_UNITS)}"

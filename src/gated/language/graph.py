@@ -148,6 +148,9 @@ class Graph:
     dims: dict[str, str]  # variable ("x", "h", ...) -> dimension symbol
     places: dict[str, str] = field(default_factory=dict, compare=False)  # parameter -> "file:line" of its first use
     constants: dict[str, float] = field(default_factory=dict)  # see `constants`
+    draws: dict[str, Any] = field(default_factory=dict)  # see `chance`: name -> Draw
+    fixed: frozenset[str] = frozenset()  # the parameters that are not learned
+    init: dict[str, str] = field(default_factory=dict)  # parameter -> how it begins, see `gated.nn.initialisation`
     counts: dict[str, int] = field(default_factory=dict)  # whole numbers that were known while the equations were read
 
     def __post_init__(self) -> None:

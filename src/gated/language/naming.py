@@ -12,7 +12,8 @@ DEEP = 40  # levels of one equation; Python reads no more than 200 brackets in o
 
 def taken_names(graph: Graph) -> set[str]:
     """What a new name must not look like."""
-    return {*graph.names.values(), *graph.dims, *graph.constants, *(name.split(".")[0] for name in graph.parameters)}
+    families = {name.split(".")[0] for name in graph.parameters}
+    return families | {*graph.names.values(), *graph.dims, *graph.constants, *graph.draws}
 
 
 def free_letter(candidates: str, separator: str, taken: set[str]) -> str:

@@ -37,6 +37,9 @@ def without_parameters(graph: g.Graph, omitted: set[str], name: str) -> g.Graph:
     needed = g.topological(outputs)
     left = {name for node in needed for name in _parameters_of(node)}
     there = set(needed)
+    drawn = {node.attr[1] for node in needed if g.is_leaf(node, "draw")}
+    draws = {name: draw for name, draw in graph.draws.items() if name in drawn}
+    used = {node.attr[1] for node in needed if g.is_leaf(node, "constant")} | {draw.value for draw in draws.values()}
     names: dict[g.Node, str] = {}
     for node, word in graph.names.items():
         if new[node] in there and not g.is_atom(new[node]):
@@ -52,7 +55,10 @@ def without_parameters(graph: g.Graph, omitted: set[str], name: str) -> g.Graph:
         parameters={name: shape for name, shape in graph.parameters.items() if name in left},
         dims=graph.dims,
         places=graph.places,
-        constants=graph.constants,
+        constants={name: value for name, value in graph.constants.items() if name in used},
+        draws=draws,
+        fixed=frozenset(graph.fixed & left),
+        init={name: rule for name, rule in graph.init.items() if name in left},
         counts=graph.counts,
     )
 

@@ -5,8 +5,9 @@ written in text, LaTeX and Python, and what a reader is told of it. Everything e
 (`node.operation`), never which one it is. The rows are written where their formulas are:
 
     structure     leaf, constant, product
-    arithmetic    + - * / and the sign, with the rules by which derivatives are simplified
+    arithmetic    + - * / ** and the sign, with the rules by which derivatives are simplified
     functions     elementwise functions
+    decisions     comparisons, what is taken where they hold, what is held
     reductions    over the units, to one number (what they are: over_units)
 
 To add a function is to add a row to `functions` (and machine code under the same name to the native emitters).
@@ -27,7 +28,7 @@ from gated.language.nodes import Matrix, Node, are_numbers, constant, is_constan
 Array = np.ndarray[Any, Any]
 Partials = Callable[[tuple[Node, ...], Node], tuple[Node, ...]]
 
-ADD, PRODUCT, MULTIPLY, ATOM = 10, 15, 20, 100  # how strongly a printed result binds, as in Python
+COMPARE, ADD, PRODUCT, MULTIPLY, POWER, ATOM = 5, 10, 15, 20, 90, 100  # how strongly a result binds
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,8 @@ class Operation:
         multiplies: whether it is the elementwise product of its arguments.
         divides: whether it is their quotient.
         linear: whether it is a sum over the units, of which every unit has the same part.
+        decides: whether it is a comparison: 1 where it holds, otherwise 0, for a choice and nothing else.
+        branches: where it is a choice, which of its arguments it chooses among; the others are comparisons.
     """
 
     name: str
@@ -71,6 +74,8 @@ class Operation:
     multiplies: bool = False
     divides: bool = False
     linear: bool = False
+    decides: bool = False
+    branches: tuple[int, ...] = ()
 
     def dim(self, attr: Any, args: Sequence[Node]) -> str:
         """The length of the result."""
@@ -96,10 +101,12 @@ class Elementwise(Operation):
         derivative: (args, y) -> one partial derivative per argument, where possible in the saved output y.
         precedence: how strongly the printed result binds.
         public: what users are told of the function of this name; "" if there is none.
+        usage: how it is called, where a and b do not say it.
         inner: whether it occurs in derivatives only.
         helper: a definition that the NumPy source needs.
         operator: Python's special method (without underscores) that writes it in the equations.
         ufuncs: what NumPy calls it.
+        jumps: (args) -> expressions that are 0 where the value jumps or has a kink.
         build: makes it of nodes, simplified; None: as it is.
         verb, fault: what it does to its last argument ("divide"), and what is wrong with such numbers ("by 0.0") among
             its arguments (None for those that are no numbers).
@@ -114,10 +121,12 @@ class Elementwise(Operation):
     source: str
     precedence: int = ATOM
     public: str = ""
+    usage: str = ""
     inner: bool = False
     helper: str | None = None
     operator: str = ""
     ufuncs: tuple[str, ...] = ()
+    jumps: Callable[[tuple[Node, ...]], tuple[Node, ...]] = lambda args: ()
     build: Callable[..., Node] | None = None
     verb: str = ""
     fault: Callable[[Sequence[float | None]], str | None] = lambda values: None

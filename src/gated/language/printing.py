@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from gated.errors import wrong
+from gated.language.chance import BERNOULLI, STEP, Draw
 from gated.language.functions import FUNCTIONS
 from gated.language.graph import (
     ONE_DIM,
@@ -23,7 +24,7 @@ from gated.language.graph import (
     topological,
 )
 from gated.language.naming import auxiliaries
-from gated.language.operations import ADD, ATOM, MULTIPLY, PRODUCT, Elementwise
+from gated.language.operations import ADD, ATOM, COMPARE, MULTIPLY, POWER, PRODUCT, Elementwise
 from gated.language.over_units import Reduction
 from gated.language.reductions import REDUCTIONS
 
@@ -159,6 +160,9 @@ NUMPY = Style(
     template=lambda row: row.source,
 )
 
+_BINDS = {ATOM: 0, COMPARE: ADD, ADD: ADD, MULTIPLY: MULTIPLY, POWER: ATOM}  # how strongly the arguments must bind
+_RAISED = str.maketrans("0123456789−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+
 STYLES = {style.name: style for style in (TEXT, LATEX, NUMPY)}
 
 
@@ -199,7 +203,7 @@ class Printer:
             return self._number(node.attr)
         if is_product(node):
             terms = [
-                self.style.apply(self.style.matrix(m), self.term(v, ATOM))
+                self.style.apply(self.style.matrix(m), self.term(v, POWER))
                 for m, v in zip(node.attr, node.args, strict=True)
             ]
             return " + ".join(terms), PRODUCT if len(terms) == 1 else ADD
@@ -236,6 +240,8 @@ class Printer:
             return self.style.parameter(*name.split(".", 1))
         if kind in ("length", "ones"):
             return {"length": "{0}", "ones": "ones({0})"}[kind].format(name)
+        if kind == "draw":
+            return self.style.input(name)
         if kind == "constant":
             return latex_symbol(name) if self.style.name == "latex" else name
         return {"input": self.style.input, "state": self.style.before, "seed": self.style.now}[kind](name)
@@ -243,19 +249,35 @@ class Printer:
     def _call(self, node: Node) -> tuple[str, int]:
         row = FUNCTIONS[node.attr]
         if node.attr == "mul" and node.args[0] is node.args[1]:
-            precedence = MULTIPLY if self.style.name == "numpy" else ATOM
+            precedence = MULTIPLY if self.style.name == "numpy" else POWER
             return self.style.square.format(self.term(node.args[0], ATOM)), precedence
+        if node.attr == "power" and is_constant(node.args[1]):
+            return self._power(*node.args)
+        if node.attr == "_kept" and self.style.name != "numpy":  # equal for all numbers that are finite
+            term = node.args[1]
+            return (self.names[term], ATOM) if term in self.names else self._written[term]
         template = self.style.template(row)
         if node.attr == "mul" and any(arg.dim == ONE_DIM for arg in node.args):
             template = self.style.scale  # a number times a vector is no elementwise product
-        binds = {ATOM: (0, 0), ADD: (ADD, ADD), MULTIPLY: (MULTIPLY, MULTIPLY)}[row.precedence]
+        binds = (_BINDS[row.precedence],) * 2
         if node.attr in ("sub", "div") or (self.style.name == "numpy" and node.attr == "mul" and _scales(node.args[1])):
             binds = (binds[0], binds[1] + 1)
         if node.attr == "neg":
             binds = (PRODUCT, PRODUCT)
         if node.attr == "div" and self.style.name == "latex":
             binds = (0, 0)
-        return template.format(*(self.term(arg, b) for arg, b in zip(node.args, binds, strict=False))), row.precedence
+        last = binds[1]
+        strengths = [binds[0], *[last] * (row.arity - 1)]
+        return template.format(*map(self.term, node.args, strengths)), row.precedence
+
+    def _power(self, base: Node, exponent: Node) -> tuple[str, int]:
+        text, number = self.term(base, ATOM), exponent.attr
+        if self.style.name == "text" and number == int(number):
+            return text + _text_number(number).translate(_RAISED), POWER
+        written = self.term(exponent, ATOM if self.style.name != "latex" else 0)
+        if self.style.name == "numpy" and number == int(number):
+            written = str(int(number))
+        return self.style.template(FUNCTIONS["power"]).format(text, written), POWER
 
 
 def _scales(node: Node) -> bool:
@@ -263,6 +285,21 @@ def _scales(node: Node) -> bool:
     return is_elementwise(node) and (
         node.attr == "div" or (node.attr == "mul" and any(is_constant(arg) for arg in node.args))
     )
+
+
+def drawn_as(draw: Draw, style: str) -> str:
+    """How a draw is distributed: ~ Bernoulli(0.9)."""
+    value = draw.value if isinstance(draw.value, str) else _plain_number(draw.value)
+    if style == "latex":
+        value = latex_symbol(value) if isinstance(draw.value, str) else value
+        own = rf"\mathrm{{Bernoulli}}({value})" if draw.kind == BERNOULLI else rf"\mathcal{{N}}(0, {value}^{{2}})"
+        once = "" if draw.per == STEP else r"\ \text{(once a sequence)}"
+        return rf"\sim {own}{once}"
+    if style == "numpy":
+        own = f"bernoulli({value})" if draw.kind == BERNOULLI else f"normal({value})"
+        return f"= {own}" if draw.per == STEP else f"= {own[:-1]}, per='sequence')"
+    own = f"Bernoulli({value})" if draw.kind == BERNOULLI else f"N(0, {value}²)"
+    return f"~ {own}" + ("" if draw.per == STEP else " (once a sequence)")
 
 
 def style_named(style: str) -> Style:
@@ -277,7 +314,8 @@ def equations(graph: Graph, style: str = "text") -> list[str]:
     names = {node: notation.now(name) for node, name in {**auxiliaries(graph), **graph.names}.items()}
     printer = Printer(notation, names)
     order = topological([*graph.names, *graph.outputs])  # that of the names, each after what it needs
-    lines = [f"{names[node]} = {printer.expression(node)}" for node in order if node in names]
+    lines = [f"{notation.input(name)} {drawn_as(draw, style)}" for name, draw in graph.draws.items()]
+    lines += [f"{names[node]} = {printer.expression(node)}" for node in order if node in names]
     for name, node in zip(graph.output_names, graph.outputs, strict=True):
         if graph.names.get(node) != name:  # a state that is passed on, or another name of the same value
             lines.append(f"{notation.now(name)} = {printer.term(node)}")

@@ -27,15 +27,23 @@ def refuse(message: str) -> NoReturn:
     raise CellError(f"{place()}: {message}")
 
 
-_ONLY = "is not in the language; the operators are + - * / and @"
-_BITS = "write a product of gates, maximum(a, b) or minimum(a, b)"
-COMPARED = (
-    "a symbol was compared (<, >, ==, ...); the equations are traced once, before any number exists: "
-    "write maximum(a, b), minimum(a, b) or a gate such as sigmoid(a - b)"
+_ONLY = "is not in the language; the operators are + - * / ** and @"
+_TWO = "where(a > 0, where(b > 0, p, q), q) for both, where(a > 0, p, where(b > 0, p, q)) for either"
+_BITS = f"write {_TWO}"
+_EQUAL = (
+    "a symbol was compared with == or !=; the equations are traced once, before any number exists: "
+    "write where(a >= b, where(a <= b, p, q), q), or a margin, where(abs(a - b) < 0.1, p, q)"
+)
+UNDECIDED = (
+    "a comparison stands outside where(...); it is no value, for the equations are traced once, before any number "
+    "exists: write where(a > b, 1, 0)"
+)
+UNTRUE = (
+    "the truth of a comparison was asked for (an `if`, `and`, `or`, `not`, max(), or a chain a < b < c); the equations "
+    f"are traced once, before any number exists: write where(a > b, p, q) or maximum(a, b); of two comparisons {_TWO}"
 )
 # Python's special methods of two operands, without underscores, each with an r in front where the vector is the right
 OPERATORS = {
-    "pow": "a power (**) of a vector is not in the language; write v * v, sqrt(v) or exp(a * log(v))",
     "mod": f"a remainder (%) {_ONLY}",
     "floordiv": f"a quotient without remainder (//) {_ONLY}: write a / b",
     "divmod": f"divmod() {_ONLY}: write a / b",
@@ -43,12 +51,12 @@ OPERATORS = {
     "rshift": f">> {_ONLY}",
     "and": f"& {_ONLY}: {_BITS}",
     "or": f"| {_ONLY}: {_BITS}",
-    "xor": f"^ {_ONLY}: write v * v for a square",
+    "xor": f"^ {_ONLY}: write v ** 2 for a square",
 }
 _NUMBER = "a symbol was turned into a number (float(), math.tanh(), ...); " + known_functions()
 _INDEXED = "a symbol was indexed with [...]; a vector is used whole: make each part a member or a state of its own"
 OTHERS = {
-    **dict.fromkeys(("lt", "le", "gt", "ge", "eq", "ne"), COMPARED),
+    **dict.fromkeys(("eq", "ne"), _EQUAL),
     **dict.fromkeys(("float", "int", "index", "complex", "round", "trunc", "floor", "ceil"), _NUMBER),
     **dict.fromkeys(("getitem", "setitem", "delitem"), _INDEXED),
     "iter": "a symbol was iterated over or unpacked; it is one vector",
@@ -57,7 +65,7 @@ OTHERS = {
     "contains": "`in` was asked of a symbol; it is one vector, without numbers that could be looked for",
     "len": "len() of a symbol was asked for; sizes are chosen when a layer is built from the cell",
     "bool": "the truth value of a symbol was asked for (an `if`, `while`, `and`, `or`, `not` or max()); the "
-    "equations are traced once, before any number exists: write maximum(a, b), minimum(a, b) or a gate",
+    "equations are traced once, before any number exists: write where(a > b, p, q), maximum(a, b) or minimum(a, b)",
     "call": "a symbol was called like a function; " + known_functions(),
     "invert": f"~ {_ONLY}: write 1 - a",
     "enter": "a symbol was used in a `with`; it is one vector",
@@ -67,9 +75,6 @@ OTHERS = {
 
 # NumPy's names, as far as they are not those of the language
 _OPERATOR_OF_UFUNC = {
-    "power": "pow",
-    "float_power": "pow",
-    "square": "pow",
     "remainder": "mod",
     "fmod": "mod",
     "floor_divide": "floordiv",
@@ -80,7 +85,6 @@ _OPERATOR_OF_UFUNC = {
     "bitwise_or": "or",
     "bitwise_xor": "xor",
 }
-_COMPARISONS = ("less", "less_equal", "greater", "greater_equal", "equal", "not_equal")
 _OPERATORS = [row for row in FUNCTIONS.values() if row.operator and not row.public]
 ARITHMETIC = {ufunc: row.name for row in _OPERATORS if row.arity == 2 for ufunc in row.ufuncs}
 _WRITTEN = {
@@ -91,16 +95,20 @@ _WRITTEN = {
     },
     "positive": "write v",
     "reciprocal": "write 1 / v",
+    "square": "write v ** 2",
+    "power": "write v ** 2, or with an exponent that is no number exp(b * log(a))",
+    "cbrt": "write v ** (1 / 3), for v >= 0",
+    "heaviside": "write gated.where(v > 0, 1, 0)",
+    "sign": "write gated.where(v > 0, 1, gated.where(v < 0, -1, 0))",
+    **dict.fromkeys(("logical_and", "logical_or", "logical_xor", "logical_not"), _BITS),
+    **dict.fromkeys(("equal", "not_equal"), _EQUAL),
     **{name: f"write gated.{row.name}" for row in PUBLIC.values() for name in (row.name, *row.ufuncs)},
-    "clip": "write gated.minimum(gated.maximum(v, low), high)",
 }
 _PRODUCTS = ("matmul", "dot", "inner", "vdot", "tensordot", "einsum", "multi_dot", "vecdot", "matvec", "vecmat")
 
 
 def numpy_refused(name: str, first: Any) -> NoReturn:
     """`numpy.name` was applied to something; `first` is its first argument."""
-    if name in _COMPARISONS:
-        refuse(COMPARED)
     if name in _OPERATOR_OF_UFUNC:
         refuse(OPERATORS[_OPERATOR_OF_UFUNC[name]])
     hint = _WRITTEN.get(name, known_functions())
@@ -122,4 +130,4 @@ def refusing(message: str) -> Callable[..., Any]:
 def without_class_names(message: str) -> str:
     """The text of an error that Python or a library raised, in the user's words, and perhaps with a hint."""
     plain = re.sub(r"(?:'|\b)(Symbol|Member|Chain|Family)(?:'|\b)(?: objects?)?", "a vector of the equations", message)
-    return message if plain == message else f"{plain}; {known_functions()}, and the operators + - * / and @"
+    return message if plain == message else f"{plain}; {known_functions()}, and the operators + - * / ** and @"

@@ -7,12 +7,13 @@ letters and their control characters escaped, a message has at most 300.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from gated.errors import CellError, FileFormatError, shown
 from gated.language import graph as g
-from gated.language.constants import resolved
+from gated.language.chance import BERNOULLI, NORMAL, SEQUENCE, STEP, Draw, bad_value, expected
+from gated.language.first_values import is_rule
 from gated.language.functions import FUNCTIONS
 from gated.language.limits import MAX_DOC, MAX_NAME, MAX_NODES, is_name, is_plain
 from gated.language.reductions import REDUCTIONS
@@ -44,7 +45,15 @@ def graph_to_json(graph: g.Graph) -> dict[str, Any]:
         # what not every cell has: older versions read the others
         **({"constants": graph.constants} if graph.constants else {}),
         **({"counts": graph.counts} if graph.counts else {}),
+        **({"draws": _drawn(graph)} if graph.draws else {}),
+        **({"fixed": sorted(graph.fixed)} if graph.fixed else {}),
+        **({"init": graph.init} if graph.init else {}),
     }
+
+
+def _drawn(graph: g.Graph) -> dict[str, list[Any]]:
+    dims = {node.attr[1]: node.dim for node in graph.order if g.is_leaf(node, "draw")}
+    return {name: [*draw, dims[name]] for name, draw in graph.draws.items()}
 
 
 def _need(condition: bool, message: str) -> None:
@@ -94,7 +103,8 @@ def graph_from_json(data: Any) -> g.Graph:
     _need(first in ("input", g.ONE_DIM), f"the input has dimension {_quoted(first)}, expected 'input'")
     constants = _numbers_by_name(data, "constants", (int, float), variables)
     counts = _numbers_by_name(data, "counts", (int,), (*variables, *constants))
-    nodes = _Reader(parameters, dims, inputs, states, constants).read(data.get("nodes"))
+    draws, lengths = _draws(data.get("draws", {}), constants, (*variables, *constants, *counts))
+    nodes = _Reader(parameters, {**dims, **lengths}, inputs, states, constants, draws).read(data.get("nodes"))
     outputs = data.get("outputs")
     _need(isinstance(outputs, list) and len(outputs) == len(output_names), "'outputs' must fit 'output_names'")
     _need(states == output_names, "a cell's outputs must be its states")
@@ -104,6 +114,7 @@ def graph_from_json(data: Any) -> g.Graph:
             node.dim in (dims[name], g.ONE_DIM),
             f"state {name} has dimension {shown(dims[name])} but its equation {shown(node.dim)}",
         )
+        _need(not node.operation.decides, f"state {name} is a comparison")
     graph = g.Graph(
         name=_name(data),
         doc=_doc(data),
@@ -116,16 +127,23 @@ def graph_from_json(data: Any) -> g.Graph:
         dims=dims,
         constants=constants,
         counts=counts,
+        draws=draws,
+        fixed=_fixed(data.get("fixed", []), parameters),
+        init=_init(data.get("init", {}), parameters),
     )
     used = {m.name for node in graph.order if g.is_product(node) for m in node.attr}
     used |= {node.attr[1] for node in graph.order if g.is_leaf(node, "vector")}
     for name in parameters:
         _need(name in used, f"no equation uses the parameter {shown(name)}")
     known = {node.attr[1] for node in graph.order if g.is_leaf(node, "constant")}
+    known |= {draw.value for draw in draws.values()}
+    made = {node.attr[1] for node in graph.order if g.is_leaf(node, "draw")}
+    for name in draws:
+        _need(name in made, f"no equation uses the draw {shown(name)}")
     for name in constants:
         _need(name in known, f"no equation uses the constant {shown(name)}")
     try:
-        resolved(graph)
+        expected(graph)
     except CellError as error:
         raise FileFormatError(shown(f"cell: {error}", _LONGEST)) from None
     return graph
@@ -140,6 +158,46 @@ def _numbers_by_name(data: dict[str, Any], key: str, kinds: tuple[type, ...], ta
         what = f"{key} '{shown(name, 40)}' is {_quoted(number)}"
         _need(is_name(name) and name not in taken and fits, f"{what}, expected a finite number under a free name")
     return {name: float(number) if float in kinds else number for name, number in value.items()}
+
+
+def _draws(
+    value: Any, constants: Mapping[str, float], taken: tuple[str, ...]
+) -> tuple[dict[str, Draw], dict[str, str]]:
+    """The draws and their dimensions."""
+    _need(isinstance(value, dict) and len(value) <= MAX_NODES, f"'draws' must be an object of at most {MAX_NODES}")
+    found, dims = {}, {}
+    for name, row in value.items():
+        fits = (
+            isinstance(row, list)
+            and len(row) == 4
+            and _is_dim(row[3])
+            and row[0] in (BERNOULLI, NORMAL)
+            and row[2] in (STEP, SEQUENCE)
+        )
+        fits = fits and is_name(name) and name not in taken
+        if fits and isinstance(row[1], str):
+            fits = row[1] in constants
+        elif fits:
+            fits = type(row[1]) in (int, float) and not bad_value(row[0], row[1])
+        _need(
+            fits,
+            f"draw '{shown(name, 40)}' is {_quoted(row)}, expected a distribution, a number and 'step' or 'sequence'",
+        )
+        found[name] = Draw(row[0], row[1] if isinstance(row[1], str) else float(row[1]), row[2])
+        dims[name] = row[3]
+    return found, dims
+
+
+def _fixed(value: Any, parameters: Collection[str]) -> frozenset[str]:
+    fits = isinstance(value, list) and all(isinstance(name, str) and name in parameters for name in value)
+    _need(fits, f"'fixed' is {_quoted(value)}, expected a list of parameters")
+    return frozenset(value)
+
+
+def _init(value: Any, parameters: Collection[str]) -> dict[str, str]:
+    fits = isinstance(value, dict) and all(name in parameters and is_rule(rule) for name, rule in value.items())
+    _need(fits, f"'init' is {_quoted(value)}, expected parameters and rules such as 'uniform(0, 1)'")
+    return dict(value)
 
 
 def _is_dim(value: Any) -> bool:
@@ -186,12 +244,14 @@ class _Reader:
         inputs: tuple[str, ...],
         states: tuple[str, ...],
         constants: Collection[str] = (),
+        draws: Collection[str] = (),
     ) -> None:
         self.parameters, self.dims = parameters, dims
         self.leaves = {
             "input": set(inputs),
             "state": set(states),
             "constant": set(constants),
+            "draw": set(draws),
             "vector": {name for name, shape in parameters.items() if len(shape) == 1},
         }
 
@@ -244,6 +304,7 @@ class _Reader:
         )
         shape = self.parameters.get(attr[0], ()) if isinstance(attr[0], str) else ()
         _need(len(shape) == 2, f"{here}: there is no matrix {_quoted(attr[0])}")
+        _need(not args[0].operation.decides, f"{here}: the matrix {shown(attr[0])} is applied to a comparison")
         _need(
             args[0].dim == shape[1],
             f"{here}: the matrix {shown(attr[0])} of shape {shown(shape)} is applied to dimension "
@@ -277,6 +338,12 @@ class _Reader:
         lengths = {arg.dim for arg in args} - {g.ONE_DIM}
         _need(len(lengths) <= 1, f"{here}: {attr} joins dimensions {shown(sorted(lengths))}")
         row = FUNCTIONS[attr]
+        for position, arg in enumerate(args):
+            place = bool(row.branches) and position not in row.branches
+            _need(
+                arg.operation.decides == place,
+                f"{here}: {attr} is given {'no comparison' if place else 'a comparison'} in place {position + 1}",
+            )
         fault = row.fault([arg.attr if g.is_constant(arg) else None for arg in args])
         _need(fault is None, f"{here} {row.verb}s {fault}")
         try:

@@ -6,22 +6,30 @@ import inspect
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from gated.errors import CellError, shown
 from gated.language.symbols import number as plain_number
 
+if TYPE_CHECKING:  # a symbol can do what a vector can: to checkers of types it is anything
+    number: TypeAlias = Any
+    fixed: TypeAlias = Any
+else:
 
-class number:  # noqa: N801  a word of the language, as `int` is one
-    """An annotation: one number, not a vector.
+    class number:  # noqa: N801  a word of the language, as `int` is one
+        """An annotation: one number, not a vector.
 
-    An input (`dt: number`) has one for each sequence and step, a state one for each sequence, the members of a family
-    (`*, s: number`) one each in all. It goes with vectors of any length. As a string it may have a name before it:
-    "gated.number".
-    """
+        An input (`dt: number`) has one for each sequence and step, a state one for each sequence, the members of a
+        family (`*, s: number`) one each in all. It goes with vectors of any length. As a string it may have a name
+        before it: "gated.number".
+        """
+
+    class fixed:  # noqa: N801
+        """An annotation of a family: its members are arrays that the layer holds and gives to the equations, and that
+        are not learned: selection matrices, masks of connectivity, time constants."""
 
 
-ANNOTATIONS = {"number": number}
+ANNOTATIONS = {"number": number, "fixed": fixed}
 
 
 @dataclass(frozen=True)
@@ -31,6 +39,7 @@ class Signature:
     Attributes:
         inputs: given at every step; they stand before a `/`, or the first argument alone is one.
         numbers: those of all arguments that are single numbers.
+        fixed: families that are not learned.
         constants, counts: numbers that the cell knows by name, and whole ones that are plain ints while the equations
             are read.
     """
@@ -41,6 +50,7 @@ class Signature:
     numbers: frozenset[str]
     constants: dict[str, float] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
+    fixed: frozenset[str] = frozenset()
 
     @property
     def variables(self) -> tuple[str, ...]:
@@ -57,6 +67,7 @@ def signature_of(function: Callable[..., Any], where: str, states: bool = True) 
     others: list[str] = []
     families: list[str] = []
     numbers: set[str] = set()
+    held: set[str] = set()
     constants: dict[str, float] = {}
     counts: dict[str, int] = {}
     for name, parameter in inspect.signature(function).parameters.items():
@@ -73,8 +84,16 @@ def signature_of(function: Callable[..., Any], where: str, states: bool = True) 
                 )
             _constant(name, parameter.default, where, constants, counts)
             continue
-        if _annotation(parameter.annotation) is number:
+        meaning = _annotation(parameter.annotation)
+        if meaning is number:
             numbers.add(name)
+        elif meaning is fixed:
+            if parameter.kind is not parameter.KEYWORD_ONLY:
+                raise CellError(
+                    f"{where}: the argument {name} is annotated as fixed; only a family of parameters is: "
+                    f"def cell(x, h, *, W, {name}: fixed)"
+                )
+            held.add(name)
         if parameter.kind is parameter.KEYWORD_ONLY:
             families.append(name)
         else:
@@ -90,7 +109,7 @@ def signature_of(function: Callable[..., Any], where: str, states: bool = True) 
             + (hint if before else "write def cell(x, h, *, W, ...): the first positional argument is the input, the ")
             + ("" if before else "others are the states of the step before")
         )
-    return Signature(inputs, own, tuple(families), frozenset(numbers), constants, counts)
+    return Signature(inputs, own, tuple(families), frozenset(numbers), constants, counts, frozenset(held))
 
 
 def _constant(name: str, value: Any, where: str, constants: dict[str, float], counts: dict[str, int]) -> None:

@@ -16,7 +16,17 @@ import numpy as np
 
 from gated.language.functions import FUNCTIONS
 from gated.language.reductions import REDUCTIONS
-from gated.language.refusals import ARITHMETIC, OPERATORS, OTHERS, numpy_refused, place, refuse, refusing
+from gated.language.refusals import (
+    ARITHMETIC,
+    OPERATORS,
+    OTHERS,
+    UNDECIDED,
+    UNTRUE,
+    numpy_refused,
+    place,
+    refuse,
+    refusing,
+)
 
 
 class Length:
@@ -63,6 +73,12 @@ class Vector:
         def __rmul__(self, other: Any) -> Symbol: ...
         def __truediv__(self, other: Any) -> Symbol: ...
         def __rtruediv__(self, other: Any) -> Symbol: ...
+        def __pow__(self, other: Any) -> Symbol: ...
+        def __rpow__(self, other: Any) -> Symbol: ...
+        def __lt__(self, other: Any) -> Symbol: ...
+        def __le__(self, other: Any) -> Symbol: ...
+        def __gt__(self, other: Any) -> Symbol: ...
+        def __ge__(self, other: Any) -> Symbol: ...
         def __neg__(self) -> Symbol: ...
         def __abs__(self) -> Symbol: ...
 
@@ -134,6 +150,16 @@ class Symbol(Vector):
         refuse(f"a vector has no attribute {name!r}; only parameter families have members (W.{name})")
 
 
+class Comparison(Symbol):
+    """a > b: the condition of `where`, and no value."""
+
+    __slots__ = ()
+    __bool__ = refusing(UNTRUE)
+
+    def _as_symbol(self) -> NoReturn:
+        refuse(UNDECIDED)
+
+
 def number(value: Any) -> float | None:
     """The value of a plain number: one of Python's, one of NumPy's, an array without axes. None for anything else."""
     if type(value) is np.ndarray and value.ndim == 0:
@@ -175,15 +201,17 @@ def _short(value: Any) -> str:
 
 def apply(function: str, *values: Any) -> Symbol:
     """An elementwise function; its arguments have one length."""
-    args = tuple(lift(value) for value in values)
     row = FUNCTIONS[function]
+    first = min(row.branches, default=0)  # what stands before them decides
+    args = tuple(value if i < first else lift(value) for i, value in enumerate(values))
     fault = row.fault([arg._attr if arg._op == "constant" else None for arg in args])
     if fault is not None:
         refuse(f"the equations {row.verb} {fault}")
     lengths = [arg._length for arg in args if arg._length is not None]
     for other in lengths[1:]:
         lengths[0].unify(other)
-    return Symbol("call", function, lengths[0] if lengths else None, args)
+    kind = Comparison if row.decides else Symbol
+    return kind("call", function, lengths[0] if lengths else None, args)
 
 
 def reduced(reduction: str, word: str, values: Sequence[Any]) -> Symbol:

@@ -14,11 +14,11 @@ from gated.errors import CellError, shown
 from gated.language import graph as g
 from gated.language.building import Trace, build
 from gated.language.families import Chain, Family
-from gated.language.functions import OVER_UNITS, PUBLIC
+from gated.language.functions import COMPOSED, OVER_UNITS, PUBLIC
 from gated.language.nested import BINDINGS
 from gated.language.refusals import without_class_names
 from gated.language.signature import Signature, signature_of
-from gated.language.symbols import Length, Symbol, Vector, lift, number
+from gated.language.symbols import Comparison, Length, Symbol, Vector, lift, number
 from gated.language.twice import difference, quiet, random_state, readings
 
 
@@ -122,7 +122,7 @@ def _where_raised(function: Callable[..., Any], error: BaseException, where: str
 
 def _import_hint(error: NameError) -> str:
     name = getattr(error, "name", None)
-    return f"; write: from gated import {name}" if name in (*PUBLIC, *OVER_UNITS) else ""
+    return f"; write: from gated import {name}" if name in (*PUBLIC, *COMPOSED, *OVER_UNITS) else ""
 
 
 def _output(value: Any, where: str) -> Symbol:
@@ -135,6 +135,8 @@ def _output(value: Any, where: str) -> Symbol:
         raise CellError(
             f"{where}: the cell returns {what}; write return h, c with the new states in the order of the arguments"
         )
+    if isinstance(value, Comparison):
+        raise CellError(f"{where}: the cell returns a comparison, which is no value; write where(a > b, 1, 0)")
     return lift(value)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
-from gated.errors import ArgumentError, FileFormatError, MissingExtraError, shown
+from gated.errors import ArgumentError, FileFormatError, MissingExtraError, shown, unlisted
 from gated.interop.model_file import check_description, numbers_at_most, rebuild
 from gated.learning import Callback, Judge, Run
 from gated.learning.runs.records import Records as Records  # it was once here
@@ -222,7 +222,7 @@ def _zoo_cell(name: str) -> Any:
     from gated.cells import ZOO
 
     if name not in ZOO:
-        raise ArgumentError(f"cell: got {name!r}, expected one of {', '.join(ZOO)}")
+        raise unlisted("cell", name, ZOO, "the name of a cell of the zoo (`gated cells` lists them)")
     return ZOO[name]
 
 

@@ -30,6 +30,7 @@ import numpy as np
 
 from gated.errors import describe, wrong_type
 from gated.nn.equations import Part
+from gated.nn.fixed import FixedArrays
 from gated.nn.kinds import know
 from gated.nn.parameters import ParameterVector
 
@@ -149,6 +150,17 @@ class Layer:
     @theta.setter
     def theta(self, value: Any) -> None:
         self.params.fill("theta", value)
+
+    @property
+    def fixed(self) -> FixedArrays:
+        """Name -> view of the arrays that are not learned (a cell's families annotated `fixed`): no optimizer sees
+        them, files have them."""
+        return FixedArrays(self.params)
+
+    @property
+    def memory(self) -> Array:
+        """`theta` and the fixed arrays behind it, for who computes."""
+        return self.params.memory
 
     def infer(self, x: Any, state: Any = None, lengths: Any = None) -> tuple[Any, Any]:
         """Forward without a tape: y and the last state. A layer that can save something then has one of its own."""

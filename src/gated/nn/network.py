@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fnmatch
 import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NoReturn
@@ -11,7 +12,7 @@ import numpy as np
 
 from gated.backends import DEFAULT, backend_of
 from gated.backends.whole_step import Link
-from gated.errors import FileFormatError, GatedError, describe, shown, wrong_type
+from gated.errors import FileFormatError, GatedError, describe, shown, wrong, wrong_type
 from gated.nn import checks, whole_pass
 from gated.nn.claims import Description, Shape, Weight, claims, entries
 from gated.nn.further import further_inputs, given, handed_back, taken
@@ -23,6 +24,7 @@ from gated.nn.network_layers import NetworkLayers
 from gated.nn.network_stream import NetworkStream
 from gated.nn.parameters import ParameterVector
 from gated.nn.refusals import refuse_tape
+from gated.nn.stack import Stack
 
 Array = np.ndarray[Any, Any]
 Layer_ = Any  # has forward, backward, params, config: Recurrent, Dense, Embedding, Network or a user's own
@@ -52,6 +54,7 @@ class Network(Layer, kind="network"):
     """
 
     _linked: Linked | str | None = None
+    _frozen: tuple[str, ...] = ()
     is_chain = True  # each layer reads the one before
 
     def __init__(self, layers: Mapping[str, Layer_], *more: Any) -> None:
@@ -65,18 +68,23 @@ class Network(Layer, kind="network"):
         self.dtype = next(iter(layers.values())).dtype
         shapes: dict[str, tuple[int, ...]] = {}
         ties: dict[str, str] = {}
+        fixed: dict[str, tuple[int, ...]] = {}
         for name, layer in layers.items():
             first, own = self._first_name(layer), layer.params
             if first == name:
                 shapes |= {f"{name}.{key}": shape for key, shape in own.shapes.items()}
+                fixed |= {f"{name}.{key}": shape for key, shape in own.fixed_shapes.items()}
                 ties |= {f"{name}.{key}": f"{name}.{held}" for key, held in own.ties.items()}
             else:
                 ties |= {f"{name}.{key}": f"{first}.{own.ties.get(key, key)}" for key in [*own.shapes, *own.ties]}
         checks.room({"layers": len(layers)}, sum(math.prod(shape) for shape in shapes.values()), self.dtype)
-        whole, spans = ParameterVector(shapes, self.dtype, ties=ties), self._spans()
+        whole, spans, behind = ParameterVector(shapes, self.dtype, ties=ties, fixed=fixed), self._spans(), 0
         for name, layer in self._distinct().items():
             start, stop = spans[name]
             whole.vector[start:stop] = layer.theta
+            own = layer.params.fixed_vector
+            whole.fixed_vector[behind : behind + own.size] = own
+            behind += own.size
         self._adopt(whole)
 
     @property
@@ -102,10 +110,14 @@ class Network(Layer, kind="network"):
 
     def _adopt(self, params: ParameterVector) -> None:
         """The layers' parameters become views into another vector, of the same numbers."""
-        self._params, self._linked, spans = params, None, self._spans()
+        self._params, self._linked, spans, behind = params, None, self._spans(), 0
         for name, layer in self._distinct().items():
             start, stop = spans[name]
-            views = layer.params.like(params.vector[start:stop], params)
+            size = layer.params.fixed_vector.size
+            views = layer.params.like(
+                params.vector[start:stop], params, params.fixed_vector[behind : behind + size] if size else None
+            )
+            behind += size
             if isinstance(layer, Layer):
                 layer._adopt(views)
             else:  # a user's own
@@ -144,6 +156,45 @@ class Network(Layer, kind="network"):
                 yield from ((f"{name}.{inner}", part, start + own) for inner, part, own in layer.parts())
             else:
                 yield name, layer, start
+
+    def arrays(self) -> dict[str, Array]:
+        """All that a file holds: the parameters by name, and the fixed arrays."""
+        return {**self.params, **self.fixed}
+
+    def freeze(self, *patterns: str) -> None:
+        """Keep parameters from learning: no update by `gated.learning` moves them, weight decay included, and in the
+        gradient's norm they do not count. Copies and pickles know of it, files do not.
+
+        Args:
+            patterns: names, or patterns of them: "rnn.l0.W.*". Without any, all parameters.
+
+        Raises:
+            ArgumentError, ArgumentTypeError: one fits no parameter.
+        """
+        found = {self.params.ties.get(name, name) for name in self._fitting("freeze", patterns)}
+        self._frozen = tuple(name for name in self.params if name in found or name in self._frozen)
+
+    def unfreeze(self, *patterns: str) -> None:
+        """Let parameters learn again. Arguments and errors as of `freeze`."""
+        found = {self.params.ties.get(name, name) for name in self._fitting("unfreeze", patterns)}
+        self._frozen = tuple(name for name in self._frozen if name not in found)
+
+    @property
+    def frozen(self) -> tuple[str, ...]:
+        """The names of the parameters that do not learn, in the order of theta."""
+        return self._frozen
+
+    def _fitting(self, call: str, patterns: tuple[Any, ...]) -> list[str]:
+        names, found = [*self.params, *self.params.ties], []
+        for pattern in patterns or ("*",):
+            if not isinstance(pattern, str):
+                raise wrong_type(call, describe(pattern), "names of parameters, or patterns such as 'rnn.l0.W.*'")
+            fitting = fnmatch.filter(names, pattern)
+            if not fitting and patterns:
+                few = ", ".join(names[:6]) + (", ..." if len(names) > 6 else "")
+                raise wrong(call, shown(repr(pattern), 60), f"names of parameters, or patterns of them: {few}")
+            found += fitting
+        return found
 
     # sizes
 
@@ -185,6 +236,7 @@ class Network(Layer, kind="network"):
         lengths: Any = None,
         *,
         rng: np.random.Generator | None = None,
+        resets: Any = None,
     ) -> tuple[Array, States, list[Any]]:
         """Run the chain.
 
@@ -195,11 +247,12 @@ class Network(Layer, kind="network"):
                 given.
             lengths: (N,) as `Recurrent.forward`; ids beyond them are not looked at either.
             rng: generator for dropout; without it there is none.
+            resets: (T, N) booleans, where sequences begin anew: see `Recurrent.forward`.
 
         Returns:
             the last layer's output, {name: last state}, the tape.
         """
-        return self._forward(x, state, lengths, rng, owned=False)
+        return self._forward(x, state, lengths, rng, owned=False, resets=resets)
 
     def forward_owned(
         self, x: Any, state: States | None = None, lengths: Any = None, *, rng: np.random.Generator | None = None
@@ -208,7 +261,13 @@ class Network(Layer, kind="network"):
         return self._forward(x, state, lengths, rng, owned=True)
 
     def _forward(
-        self, x: Any, state: States | None, lengths: Any, rng: np.random.Generator | None, owned: bool
+        self,
+        x: Any,
+        state: States | None,
+        lengths: Any,
+        rng: np.random.Generator | None,
+        owned: bool,
+        resets: Any = None,
     ) -> tuple[Array, States, list[Any]]:
         self._check_state(state)
         tapes: list[Any] = []
@@ -216,8 +275,9 @@ class Network(Layer, kind="network"):
         x, more = self._taken(x)
         x = ids_inside(self, x, lengths)
         for name, layer in self._layers.items():
-            run = getattr(layer, "forward_owned", layer.forward) if owned else layer.forward
-            x, after, tape = run(given(layer, x, more.get(name)), (state or {}).get(name), lengths, rng=rng)
+            cut = {} if resets is None or not _takes_resets(layer) else {"resets": resets}
+            run = getattr(layer, "forward_owned", layer.forward) if owned and not cut else layer.forward
+            x, after, tape = run(given(layer, x, more.get(name)), (state or {}).get(name), lengths, rng=rng, **cut)
             # what such a layer gives to the next is seen by nobody else: no tape needs a copy of it
             owned = getattr(layer, "fresh", False) is True
             tapes.append(tape)
@@ -225,10 +285,12 @@ class Network(Layer, kind="network"):
                 last[name] = after
         return x, last, tapes
 
-    def infer(self, x: Any, state: States | None = None, lengths: Any = None) -> tuple[Array, States]:
+    def infer(
+        self, x: Any, state: States | None = None, lengths: Any = None, *, resets: Any = None
+    ) -> tuple[Array, States]:
         """As `forward`, without a tape and without dropout: the last layer's output, {name: last state}."""
         self._check_state(state)
-        found = self._infer_linked(x, state, lengths)
+        found = self._infer_linked(x, state, lengths) if resets is None else None
         if found is not None:
             return found
         last = {}
@@ -236,7 +298,8 @@ class Network(Layer, kind="network"):
         x = ids_inside(self, x, lengths)
         for name, layer in self._layers.items():
             run = getattr(layer, "infer", None) or layer.forward  # a user's own layer may have no other
-            x, after, *_ = run(given(layer, x, more.get(name)), (state or {}).get(name), lengths)
+            cut = {} if resets is None or not _takes_resets(layer) else {"resets": resets}
+            x, after, *_ = run(given(layer, x, more.get(name)), (state or {}).get(name), lengths, **cut)
             if after:
                 last[name] = after
         return x, last
@@ -343,6 +406,11 @@ class Network(Layer, kind="network"):
             for name, layer in self._layers.items()
         ]
         return f"Network({', '.join(shown)})"
+
+
+def _takes_resets(layer: Any) -> bool:
+    """Whether there is something in it that could begin anew: a recurrent layer, or a chain of layers."""
+    return isinstance(layer, Stack) or (isinstance(layer, Network) and layer.is_chain)
 
 
 def network_from_config(config: Any, claimed: Callable[[str, tuple[int, ...], str], None] | None = None) -> Network:

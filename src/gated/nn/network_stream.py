@@ -178,7 +178,7 @@ class _Whole:
 
     def _make(self) -> None:
         self._params = self._network.params
-        self._stepper: Stepper = backend_of(self._network).stream(self._found.chain, self._network.theta, self._batch)
+        self._stepper: Stepper = backend_of(self._network).stream(self._found.chain, self._network.memory, self._batch)
 
     def step(self, x_t: Any) -> Array:
         self._put(x_t)

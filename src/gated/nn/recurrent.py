@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from gated.backends.interface import Pass, Scan
+from gated.backends.interface import Pass, Scan, input_width
 from gated.backends.whole_step import Chain, Given, Link, ScanLink
 from gated.errors import describe, wrong, wrong_type
 from gated.language import Cell
@@ -19,6 +19,7 @@ from gated.nn.inputs import AS_IT_IS, Form
 from gated.nn.packing import Packing, packing_of
 from gated.nn.parameters import ParameterVector
 from gated.nn.refusals import refuse_bidirectional, refuse_tape
+from gated.nn.resets import beside, cutting, turned
 from gated.nn.sides import Rest, Side
 from gated.nn.stack import Stack, State
 from gated.nn.stream import Stream
@@ -65,6 +66,7 @@ class Recurrent(Stack, kind="recurrent"):
         lengths: Any = None,
         *,
         rng: np.random.Generator | None = None,
+        resets: Any = None,
     ) -> tuple[Array, State, Tape]:
         """Run over all steps.
 
@@ -74,7 +76,11 @@ class Recurrent(Stack, kind="recurrent"):
                 (T, N) as well. In a stack the first comes from the layer below, the others go to every layer.
             state: one array (K, N, size) per state of the cell, in its order; zeros if None.
             lengths: (N,) integers, 0 <= length <= T; what x holds beyond them is not looked at.
-            rng: generator for dropout; without it there is none.
+            rng: generator for dropout and for the cell's draws; without it there is no dropout, and the mean stands in
+                the place of a draw.
+            resets: (T, N) booleans, (N, T) with batch_first: before a step where it is set the sequence begins anew,
+                from zeros, whatever `state` is: that one is the state before step 0. No gradient passes there; the
+                reverse direction is cut at the same place.
 
         Returns:
             y (T, N, size * directions), zero beyond each sequence's end; the last state; the tape for `backward`.
@@ -82,10 +88,17 @@ class Recurrent(Stack, kind="recurrent"):
         Raises:
             ArgumentError, ArgumentTypeError: a shape, dtype or length does not fit.
         """
+        if resets is not None:
+            joined, form = self._joined_with(x, resets)
+            y, last, tape = self._cutting.forward(joined, state, lengths, rng=rng)
+            tape.form = form
+            return y, last, tape
         x, states, packing, form = self._checked(x, state, lengths)
         if rng is not None and not isinstance(rng, np.random.Generator):
             raise wrong_type("rng", describe(rng), "a numpy.random.Generator")
         stack = self._sides()
+        if self._draws is not None and rng is not None:
+            return self._forward_by_chance(x, states, packing, form, rng)
         if len(self._prefixes) == 1:  # as most are: the loops below take a tenth of a small call
             scan = self._forward_side(stack[0][0], x, states, packing)
             tape = Tape(self, packing, [scan], [None], form)
@@ -102,12 +115,49 @@ class Recurrent(Stack, kind="recurrent"):
             y = outputs[0] if len(outputs) == 1 else np.concatenate(outputs, axis=2)
         return self._user_major(y), self._last(packing, [scan.last for scan in tape.scans]), tape
 
+    def _forward_by_chance(
+        self, x: Array, states: Sequence[Array], packing: Packing, form: Form, rng: np.random.Generator
+    ) -> tuple[Array, State, Tape]:
+        """With draws, which are inputs of each layer and direction besides its own."""
+        draws = self._draws
+        assert draws is not None
+        tape, y, key = Tape(self, packing, [], [], form), x, draws.key(rng)
+        for layer, sides in enumerate(self._sides()):
+            mask = self._dropout_mask(y, rng) if layer else None
+            tape.masks.append(mask)
+            y = y if mask is None else self._backend.sum_of_products([(y, mask)])
+            given, outputs = self._inputs.above(x, y) if layer else x, []
+            for direction, side in enumerate(sides):
+                own_x = turned(given, packing) if self.cuts and side.reverse else given
+                whole = draws.beside(own_x, key, layer, direction, {**side.sizes})
+                rows, own = packing.pack(whole, side.reverse), _of_side(packing, side.k, states)
+                run = Pass(draws.schedule, side.sizes, side.parameters, rows, packing.counts, own)
+                tape.scans.append(self._backend.forward(run))
+                outputs.append(packing.unpack(tape.scans[-1].y, side.reverse))
+            y = outputs[0] if len(outputs) == 1 else np.concatenate(outputs, axis=2)
+        return self._user_major(y), self._last(packing, [scan.last for scan in tape.scans]), tape
+
     def _forward_side(self, side: Side, x: Array, states: Sequence[Array], packing: Packing) -> Scan:
         """A layer's pass in one direction."""
+        x = turned(x, packing) if self.cuts and side.reverse else x
         rows, own = packing.pack(x, side.reverse), _of_side(packing, side.k, states)
         return self._backend.forward(Pass(self._schedule, side.sizes, side.parameters, rows, packing.counts, own))
 
-    def infer(self, x: Any, state: Any = None, lengths: Any = None) -> tuple[Array, State]:
+    @property
+    def _cutting(self) -> Recurrent:
+        """The layer with resets, over the parameters that this one has now."""
+        if self._twin is None:
+            self._twin = cutting(self)
+        self._twin._params = self._params
+        twin: Recurrent = self._twin
+        return twin
+
+    def _joined_with(self, x: Any, resets: Any) -> tuple[Array, Form]:
+        """All inputs side by side and the resets behind them; and the form in which the inputs came."""
+        x, form = self._inputs.joined("x", x, ("N", "T") if self.batch_first else ("T", "N"), self.dtype)
+        return beside(x, resets), form
+
+    def infer(self, x: Any, state: Any = None, lengths: Any = None, *, resets: Any = None) -> tuple[Array, State]:
         """As `forward`, without a tape: nothing is kept for a backward pass, and there is no dropout.
 
         Args and errors: see `forward`.
@@ -115,6 +165,12 @@ class Recurrent(Stack, kind="recurrent"):
         Returns:
             y (T, N, size * directions) and the last state.
         """
+        if resets is not None:
+            joined, _ = self._joined_with(x, resets)
+            twin = self._cutting
+            # of two directions each has resets of its own
+            run = twin.infer if not self.bidirectional else twin.forward
+            return run(joined, state, lengths)[:2]
         x, states, packing, _ = self._checked(x, state, lengths)
         counts = None
         if packing.order is not None:
@@ -124,7 +180,7 @@ class Recurrent(Stack, kind="recurrent"):
         for k, chain in enumerate(self._chains):
             own = self._by_layer(states) if len(self._chains) == 1 else {0: [s[self._of(k)] for s in states]}
             given = Given(self._inputs.above(rows, y) if k else rows, packing.steps, packing.sequences, counts, own)
-            y, ends = self._backend.infer_chain(chain, self.theta, given)
+            y, ends = self._backend.infer_chain(chain, self.memory, given)
             found.update((k + layer, end) for layer, end in ends.items())
         last = self._all_layers(found)
         if packing.order is not None:
@@ -190,6 +246,9 @@ class Recurrent(Stack, kind="recurrent"):
 
     def _backward(self, tape: Tape, dy: Any, dstate: Any) -> tuple[Array, State, ParameterVector]:
         """As `backward`, but for dx: (T, N, D), all inputs side by side."""
+        if isinstance(tape, Tape) and self._twin is not None and tape.layer is self._twin:  # it has resets
+            cut = self._cutting._backward(tape, dy, dstate)
+            return np.ascontiguousarray(cut[0][:, :, :-1]), *cut[1:]
         if not isinstance(tape, Tape) or tape.layer is not self:
             refuse_tape(tape, self)
         packing = tape.packing
@@ -241,9 +300,11 @@ class Recurrent(Stack, kind="recurrent"):
         self, tape: Tape, side: Side, dy: Array, dstates: Sequence[Array], grads: ParameterVector
     ) -> tuple[Array, Sequence[Array]]:
         """A layer's pass back in one direction: the adjoints of its input and of its initial state."""
-        k, reverse, prefix, _, _ = side
+        k, reverse, prefix, sizes, _ = side
         rows, last = tape.packing.pack(dy, reverse), _of_side(tape.packing, k, dstates)
         dx, first = self._backend.backward(tape.scans[k], rows, last, grads.part(prefix))
+        if tape.scans[k].schedule is not self._schedule:  # behind the inputs lie draws
+            dx = np.ascontiguousarray(dx[:, : input_width(self._schedule.graph, sizes)])
         return tape.packing.unpack(dx, reverse), first
 
     def step(self, x_t: Any, state: Any = None) -> tuple[State, Tape]:

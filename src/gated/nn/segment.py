@@ -27,11 +27,15 @@ class Segment(Network):
         self.span = spans[names[0]][0], spans[names[-1]][1]
         # views: whoever gives that network another vector makes new segments (`WiredNetwork._adopt`)
         self._params, (start, stop) = network.params, self.span
-        self._theta = network.theta[start:stop]
+        self._theta, self._memory = network.theta[start:stop], network.memory[start:]
 
     @property  # type: ignore[misc]
     def theta(self) -> Array:
         return self._theta
+
+    @property
+    def memory(self) -> Array:
+        return self._memory
 
 
 def tail_of(network: Any) -> Segment | None:

@@ -17,9 +17,10 @@ from gated.backends.whole_step import Chain
 from gated.errors import describe, shown, wrong, wrong_type
 from gated.language import Cell
 from gated.nn import checks
+from gated.nn.chance import Draws
 from gated.nn.claims import ARRAYS, UNSEEN, Description, Shape, Weight
 from gated.nn.equations import Equations, Part
-from gated.nn.initialisation import initial_value
+from gated.nn.initialisation import by_rule, initial_value
 from gated.nn.inputs import Inputs, described, input_lengths
 from gated.nn.layer import Layer
 from gated.nn.parameters import ParameterVector
@@ -39,6 +40,8 @@ class Stack(Layer):
 
     fresh = True
     backend_name: str
+    cuts = False  # whether the last input are resets: see `gated.nn.resets`
+    _twin: Any = None  # the same layer with resets, once they have been asked for
 
     def __init__(
         self,
@@ -80,12 +83,14 @@ class Stack(Layer):
         self.init, self.sizes = init, dict(sizes or {})
         self.forget_bias = None if forget_bias is None else checks.real("forget_bias", forget_bias)
         self._plan()
+        held = [name for name in cell.parameters if name in cell.graph.fixed]
         shapes = {
             f"{prefix}.{name}": tuple(self._layer_sizes[self._layer_of(k)][dim] for dim in shape)
             for k, prefix in enumerate(self._prefixes)
             for name, shape in cell.parameters.items()
         }
-        self.params = ParameterVector(shapes, self.dtype)
+        fixed = {f"{prefix}.{name}": shapes.pop(f"{prefix}.{name}") for prefix in self._prefixes for name in held}
+        self.params = ParameterVector(shapes, self.dtype, fixed=fixed)
         self._initialise(checks.generator(seed))
 
     _input_lengths: dict[str, int]
@@ -94,6 +99,7 @@ class Stack(Layer):
         """What follows from the arguments, but for the parameters."""
         self._backend = get_backend(self.backend_name)
         self._schedule = schedule(self.cell.graph)
+        self._draws = Draws(self.cell.graph) if self.cell.graph.draws else None
         require_fit(self._schedule, self.dtype)
         self._prefixes = [
             f"l{layer}{suffix}"
@@ -109,6 +115,7 @@ class Stack(Layer):
         self._state_sizes = tuple(self._layer_sizes[-1][graph.dims[name]] for name in graph.states)
         self._check_room()
         self._own_chains: list[Chain] = []
+        self._twin = None
         self._rest = Rest([])
         self._own_sides: tuple[ParameterVector | None, list[list[Side]]] = None, []
 
@@ -156,9 +163,15 @@ class Stack(Layer):
     def _initialise(self, rng: np.random.Generator) -> None:
         for k, prefix in enumerate(self._prefixes):
             fan = max(self._layer_sizes[self._layer_of(k)][self.cell.graph.dims[name]] for name in self.cell.states)
+            part = self.params.part(prefix)
             for name in self.cell.parameters:
-                view = self.params[f"{prefix}.{name}"]
-                view[...] = initial_value(self.init, view.shape, fan, rng)
+                rule, view = self.cell.graph.init.get(name), part[name]
+                if rule is not None:
+                    view[...] = checks.array(name, by_rule(name, rule, view.shape, fan, rng), view.shape, self.dtype)
+                elif name in self.cell.graph.fixed:
+                    view[...] = 1.0
+                else:
+                    view[...] = initial_value(self.init, view.shape, fan, rng)
             if self.forget_bias is not None:
                 if f"{prefix}.b.f" not in self.params:
                     raise wrong(
@@ -250,12 +263,14 @@ class Stack(Layer):
         other.dtype = checks.dtype(dtype)
         require_fit(self._schedule, other.dtype)
         numbers = checks.array("theta", self.theta, self.theta.shape, other.dtype, own=True)
-        other._adopt(self.params.like(numbers))
+        held = self.params.fixed_vector
+        fixed = checks.array("fixed", held, held.shape, other.dtype, own=True) if held.size else None
+        other._adopt(self.params.like(numbers, fixed=fixed))
         return other
 
     def __getstate__(self) -> dict[str, Any]:
-        made = "_own_chains", "_own_sides", "_rest"
-        derived = "_backend", "_schedule", "_prefixes", "_layer_sizes", "_state_sizes", "_inputs", *made
+        made = "_own_chains", "_own_sides", "_rest", "_twin"
+        derived = "_backend", "_schedule", "_prefixes", "_layer_sizes", "_state_sizes", "_inputs", "_draws", *made
         return {key: value for key, value in vars(self).items() if key not in derived}
 
     def __setstate__(self, state: dict[str, Any]) -> None:

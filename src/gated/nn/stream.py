@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from gated.backends.interface import Stepper
-from gated.errors import as_array, describe, uncopied
+from gated.errors import as_array, describe, uncopied, wrong
 from gated.nn import checks
 from gated.nn.inputs import Inputs
 
@@ -33,14 +33,15 @@ class Stream:
     def _make(self) -> None:
         layer = self._layer
         self._params = layer.params
-        steppers = [layer._backend.stream(chain, layer.theta, self._batch) for chain in layer._chains]
+        steppers = [layer._backend.stream(chain, layer.memory, self._batch) for chain in layer._chains]
         self._stepper: Stepper = steppers[0] if len(steppers) == 1 else _Layers(steppers, layer._inputs)
         self._shape = self._stepper.x.shape
 
-    def step(self, x_t: Any) -> Array:
+    def step(self, x_t: Any, resets: Any = None) -> Array:
         """One step of all sequences.
 
         Args:
+            resets: (N,) booleans: those begin anew with this step, from zeros.
             x_t: (N, D); with a batch of one, (D,) as well. Several inputs: see `Recurrent.forward`.
 
         Returns:
@@ -49,6 +50,8 @@ class Stream:
         Raises:
             ArgumentError: the shape does not fit.
         """
+        if resets is not None:
+            self._begin_anew(resets)
         x = self._stepper.x
         if type(x_t) is np.ndarray and x_t.shape == self._shape and x_t.dtype == x.dtype:
             x[...] = x_t
@@ -65,6 +68,16 @@ class Stream:
         if array.ndim == 1 and self._batch == 1 and len(array) == self._shape[1]:
             array = array[None]
         self._stepper.x[...] = inputs.joined("x_t", array, self._shape[:1], dtype)[0]
+
+    def _begin_anew(self, resets: Any) -> None:
+        rows = as_array("resets", resets)
+        if rows.dtype.kind != "b" or rows.shape != (self._batch,):
+            raise wrong("resets", describe(rows), f"booleans ({self._batch},)")
+        if rows.any():
+            state = self.state
+            for array in state:
+                array[:, rows] = 0.0
+            self.reset(state)
 
     def reset(self, state: Any = None) -> None:
         """Begin again from this state: one array (num_layers, N, size) per state of the cell; zeros if None."""

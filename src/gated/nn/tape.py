@@ -34,8 +34,10 @@ class Tape:
 
     def names(self) -> list[str]:
         """Every name that can be asked for."""
-        graph = self.layer.cell.graph
+        graph = self.scans[0].schedule.graph  # in which constants are numbers: what they alone make has no name
         inner = dict.fromkeys([*graph.names.values(), *graph.states])
+        if self.scans and (made := self.scans[0].schedule.graph).inputs != graph.inputs:
+            inner |= dict.fromkeys(made.draws)
         return [f"{prefix}.{name}" for prefix in self.layer._prefixes for name in inner]
 
     def __getitem__(self, name: str) -> Array:
@@ -61,6 +63,8 @@ def _tape_rows(scan: Scan, name: str) -> Array | None:
     graph = scan.schedule.graph
     if name in graph.states:
         return scan.states[graph.states.index(name)][-scan.rows or len(scan.states[0]) :]
+    if name in graph.draws and name in graph.inputs:
+        return np.asarray(scan.values[graph.input_leaf(name)])
     for node, known in graph.names.items():
         if known == name:
             return np.broadcast_to(np.asarray(scan.values[node], scan.dtype), (scan.rows, scan.sizes[node.dim]))

@@ -46,7 +46,7 @@ def infer(network: Any, found: Linked, x: Any, state: Any, lengths: Any) -> tupl
     states = by_link(network, found, state, sequences, lambda array: packing.sort(array, 1))
     counts = None if packing.order is None else packing.counts
     given = Given(packing.pack(x), steps, sequences, counts, states)
-    rows, last = backend_of(network).infer_chain(found.chain, network.theta, given)
+    rows, last = backend_of(network).infer_chain(found.chain, network.memory, given)
     y = packing.unpack(rows)
     if packing.order is not None:
         _fill(network, found, y, running(packing.lengths, steps, False))

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gated.backends import backend_of
+from gated.errors import wrong
 from gated.nn.network import Network, States
 from gated.nn.network_checks import has_state, running
 from gated.nn.parameters import ParameterVector
@@ -112,8 +113,15 @@ class WiredNetwork(Network):
     # calls
 
     def _forward(
-        self, x: Any, state: States | None, lengths: Any, rng: np.random.Generator | None, owned: bool
+        self,
+        x: Any,
+        state: States | None,
+        lengths: Any,
+        rng: np.random.Generator | None,
+        owned: bool,
+        resets: Any = None,
     ) -> tuple[Array, States, Any]:
+        _refuse_resets(resets)
         self._check_state(state)
         flow = Flow(self, x, lengths)
         tape = WiredTape(self, flow)
@@ -134,8 +142,11 @@ class WiredNetwork(Network):
         flow.put(name, y, joined.timed, last)
         return y, last
 
-    def infer(self, x: Any, state: States | None = None, lengths: Any = None) -> tuple[Array, States]:
+    def infer(
+        self, x: Any, state: States | None = None, lengths: Any = None, *, resets: Any = None
+    ) -> tuple[Array, States]:
         """As `forward`, without a tape and without dropout: the last layer's output, {name: last state}."""
+        _refuse_resets(resets)
         self._check_state(state)
         flow, tail = Flow(self, x, lengths), self.tail
         last: States = {}
@@ -269,3 +280,8 @@ class WiredNetwork(Network):
 
     def __repr__(self) -> str:
         return f"Wired{super().__repr__()[:-1]}; reads {', '.join(self.inputs)})"
+
+
+def _refuse_resets(resets: Any) -> None:
+    if resets is not None:
+        raise wrong("resets", "some for a network that is no chain", "None: they are for a chain of layers")

@@ -13,8 +13,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gated.calculus import reverse_mode
+from gated.language.chance import expected
 from gated.language.constants import resolved
-from gated.language.graph import Graph, Matrix, Node, is_atom, is_leaf, leaf, topological
+from gated.language.graph import Graph, Matrix, Node, constant, is_atom, is_leaf, leaf, topological
 from gated.language.over_units import spread
 from gated.schedule.passes import gather_products, require_folded
 
@@ -59,15 +60,20 @@ class CellSchedule:
 
 
 def schedule(graph: Graph) -> CellSchedule:
-    """Plan the forward and backward programs of a graph, with the numbers in the place of its constants."""
-    graph = resolved(graph)
+    """Plan the forward and backward programs of a graph, with numbers in the place of its constants and draws.
+
+    A graph in which the draws are inputs (`chance.drawn`) keeps them: they have no adjoints.
+    """
+    graph = expected(graph) if set(graph.draws) - set(graph.inputs) else resolved(graph)
     adjoints = reverse_mode(graph.outputs, graph.seeds)
     previous = [adjoints.get(graph.state_leaf(name)) for name in graph.states]
-    inputs = [adjoints.get(graph.input_leaf(name)) for name in graph.inputs]
+    inputs = [constant(0.0) if name in graph.draws else adjoints.get(graph.input_leaf(name)) for name in graph.inputs]
     if graph.states:  # dx has a row of its length; to a loss one number for all units does
         inputs = [spread(adjoint, graph.dims[name]) for adjoint, name in zip(inputs, graph.inputs, strict=True)]
-    vectors = {name: leaf("vector", name, shape[0]) for name, shape in graph.parameters.items() if len(shape) == 1}
-    deltas = [delta for pairs in adjoints.products.values() for delta, _ in pairs]
+    learned = {name: shape for name, shape in graph.parameters.items() if name not in graph.fixed}
+    vectors = {name: leaf("vector", name, shape[0]) for name, shape in learned.items() if len(shape) == 1}
+    outer = {matrix: pairs for matrix, pairs in adjoints.products.items() if matrix.name in learned}
+    deltas = [delta for pairs in outer.values() for delta, _ in pairs]
     new = gather_products([*previous, *inputs, *(adjoints.get(v) for v in vectors.values()), *deltas], set(graph.order))
 
     # an input has a level even in a cell that never looks at it
@@ -80,7 +86,7 @@ def schedule(graph: Graph) -> CellSchedule:
     previous = [new[node] for node in previous]
     inputs = [new[node] for node in inputs]
     vector_adjoints = {name: new[adjoints.get(v)] for name, v in vectors.items()}
-    products = {m: [(new[delta], operand) for delta, operand in pairs] for m, pairs in adjoints.products.items()}
+    products = {m: [(new[delta], operand) for delta, operand in pairs] for m, pairs in outer.items()}
 
     in_loop = [node for node in topological(previous) if node not in forward]
     targets = [*inputs, *vector_adjoints.values(), *(delta for pairs in products.values() for delta, _ in pairs)]

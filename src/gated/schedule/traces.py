@@ -103,6 +103,8 @@ def plan_traces(graph: Graph, peepholes: bool = True) -> TracePlan:
     instant = {arg.attr[1] for node in cut for arg in node.args if is_leaf(arg, "vector")}
     uses, traces = {}, {}
     for name in graph.parameters:
+        if name in graph.fixed:
+            continue
         held = () if name in instant else tuple(new)
         uses[name] = tuple(_use(slopes, operand, source, held, reaching) for operand, source in _sources(graph, name))
         traces[name] = () if name in instant else _traced(uses[name], decay)
@@ -189,7 +191,7 @@ def _lost(plan: TracePlan) -> list[str]:
     """The parameters whose gradient is always 0."""
     return [
         name
-        for name in plan.graph.parameters
+        for name in plan.uses
         if not plan.traces[name] and all(is_constant(use.direct, 0.0) for use in plan.uses[name])
     ]
 

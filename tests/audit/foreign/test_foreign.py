@@ -12,6 +12,7 @@ import pytest
 from tests.audit.foreign.files import written
 from tests.audit.specimens import table as specimens
 
+from gated.audit.foreign import matching
 from gated.audit.foreign.process import D, Foreign, H, open_foreign
 from gated.cells import ZOO
 from gated.errors import ArgumentError, ForeignError
@@ -371,3 +372,18 @@ def test_other_names(name: str, tmp_path: Path) -> None:
         assert found.table().right and found.match().exact and found.match().cell.name == name.removeprefix("params_")
         mine, right = of_cell(found, np.random.default_rng(2), 3, 2, 4, 5)
         assert set(mine) == set(right) and all(np.allclose(mine[n], right[n], 1e-9, 1e-12) for n in right)
+
+
+@pytest.mark.parametrize("name", ["li_gru", "janet", "mut3"])
+def test_a_rare_cell_is_recognised_to_rounding_or_not_at_all(name: str) -> None:
+    rng = np.random.default_rng(1)
+    layer = Recurrent(ZOO[name], 3, 5, dtype="float64", backend="reference")
+    layer.theta[:] = rng.normal(0, 0.5, layer.theta.size)
+    arrays = {key.removeprefix("l0.").replace(".", "_"): value for key, value in layer.params.items()}
+    shapes = {key: value.shape for key, value in arrays.items()}
+    x, h = rng.normal(size=(4, 2, 3)), rng.normal(size=(2, 5))
+    y = layer.forward(x, (h[None],))[0]
+    found = matching.match(shapes, arrays, x, {"h": h}, y)
+    assert found is not None and found.cell.name == name and found.error <= 1e-14
+    near = matching.match(shapes, arrays, x, {"h": h}, y * 1.01)
+    assert near is None or near.name != name

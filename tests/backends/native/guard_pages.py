@@ -101,10 +101,11 @@ class Lease:
         pages = max(1, -(-int(size) // PAGE))
         self.bytes = np.frombuffer(mmap.mmap(-1, pages * PAGE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS), np.uint8)
         self.start = self.address = int(self.bytes.ctypes.data)
-        self.bytes.reshape(-1, len(PATTERN))[...] = PATTERN
+        self.around = [gap for gap in self._around(whole_pages, pages * PAGE) if gap[0] < gap[1]]
+        for start, stop in self.around:
+            self.bytes[start:stop] = pattern(start, stop)
         for piece in self.pieces:
             self.bytes[piece.start : piece.start + piece.size] = 0xFF
-        self.around = list(self._around(whole_pages, pages * PAGE))
 
     def _around(self, whole_pages: bool, end: int) -> Iterator[tuple[int, int]]:
         """(start, stop) of what lies between arrays. `whole_pages` in it cannot be touched from now on."""
@@ -136,10 +137,15 @@ class Lease:
     def check(self) -> None:
         """Raise if anybody has written beside the arrays."""
         for start, stop in self.around:
-            first = start % len(PATTERN)
-            if not np.array_equal(self.bytes[start:stop], LONG[first : first + stop - start]):
+            if not np.array_equal(self.bytes[start:stop], pattern(start, stop)):
                 near = "; ".join(map(str, self.pieces))
                 raise AssertionError(f"one of the bytes {start} to {stop} was written to, where no array is: {near}")
+
+
+def pattern(start: int, stop: int) -> Array:
+    """What stands from one byte to another where no array is."""
+    first = start % len(PATTERN)
+    return LONG[first : first + stop - start]
 
 
 def protect(address: int, size: int, how: int) -> None:

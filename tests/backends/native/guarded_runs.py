@@ -1,10 +1,11 @@
 """Runs the native backend's machine code in guarded memory: a program, for an access out of bounds ends it.
 
-    python guarded_runs.py cells DTYPE CELL ...     all passes of some cells
-    python guarded_runs.py kernels DTYPE            the kernels that all cells share, and those of no cell, alone
-    python guarded_runs.py registers DTYPE CELL ... all passes, with what is on the stack in guarded memory
+    python guarded_runs.py cells DTYPE EACH CELL ...     all passes of some cells
+    python guarded_runs.py kernels DTYPE                 the kernels that all cells share, and those of no cell, alone
+    python guarded_runs.py registers DTYPE EACH CELL ... all passes, with what is on the stack in guarded memory
 
-What runs is written to the standard output before it does. Legend: D inputs, H hidden, T steps, N sequences, R rows.
+EACH is 1 where every cell meets all sizes; else it meets one in so many, and the next cell others. What runs is written
+to the standard output before it does. Legend: D inputs, H hidden, T steps, N sequences, R rows.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import faulthandler
 import itertools
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -228,13 +229,18 @@ def over_units(x, h, *, W, U, b):  # type: ignore[no-untyped-def]
     return h
 
 
-CELLS = {**ZOO, "over_units": over_units}
+def sizes_of(dtype: str, each: int, names: tuple[str, ...]) -> Iterator[tuple[str, Case]]:
+    """Every cell with its share of the cases, all of them if `each` is 1."""
+    for number, name in enumerate(names, dtype == "float64"):
+        for sizes in CASES[number % each :: each]:
+            yield name, sizes
 
 
-def cells(dtype: str, *names: str) -> None:
+def cells(dtype: str, each: str, *names: str) -> None:
     """All passes of these cells."""
-    for name, sizes in itertools.product(names, CASES):
-        guarded(f"{name} {dtype} {sizes}", run_cell, CELLS[name], dtype, sizes)
+    for name, sizes in sizes_of(dtype, int(each), names):
+        cell = over_units if name == "over_units" else ZOO[name]
+        guarded(f"{name} {dtype} {sizes}", run_cell, cell, dtype, sizes)
         if name in ONLINE and sizes in (CASES[1], CASES[4]):
             guarded(f"online {name} {dtype} {sizes}", run_online, ZOO[name], dtype, sizes)
 
@@ -430,10 +436,10 @@ def alloca_at_guard_page(missing: int = 0) -> Callable[..., Any]:
 ended: list[Array] = []  # that memory
 
 
-def registers(dtype: str, *names: str) -> None:
+def registers(dtype: str, each: str, *names: str) -> None:
     """The sums of tiles, which lie on the stack between product and operations, at a guard page too."""
     with patch.object(ir.IRBuilder, "alloca", alloca_at_guard_page()):
-        for name, sizes in itertools.product(names, CASES):
+        for name, sizes in sizes_of(dtype, int(each), names):
             guarded(
                 f"registers {name} {dtype} {sizes}", run_cell, ZOO[name], dtype, replace(sizes, threads=1), modes=()
             )

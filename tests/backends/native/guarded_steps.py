@@ -1,8 +1,8 @@
 """Runs whole training steps of networks in guarded memory: a program, as `guarded_runs` is.
 
-    python guarded_steps.py DTYPE
+    python guarded_steps.py DTYPE EACH
 
-Legend: T steps, N sequences.
+EACH is 1 for all sizes with all options and networks; else one in so many. Legend: T steps, N sequences.
 """
 
 from __future__ import annotations
@@ -152,11 +152,14 @@ OPTIONS: tuple[dict[str, Any], ...] = (
 )
 
 
-def main(dtype: str) -> None:
-    for number, (sizes, threads, lengths, options, network_of) in enumerate(
-        itertools.product(SIZES, (1, 3), (False, True), OPTIONS, (language, series, bare))
-    ):
-        cell = CELLS[number // 3 % len(CELLS)]  # all three with each network
+def main(dtype: str, each: str) -> None:
+    """Every two of all that there is to choose meet in some run: sizes, options, networks, cells, threads, lengths."""
+    first, networks = int(dtype == "float64"), (language, series, bare)
+    chosen = list(itertools.product(range(len(SIZES)), range(len(OPTIONS)), range(len(networks))))
+    for size, option, network in chosen[first % int(each) :: int(each)]:
+        turn = size + network + first
+        threads, lengths, cell = (1, 3)[turn % 2], bool(turn // 2 % 2), CELLS[(size + option + first) % len(CELLS)]
+        sizes, options, network_of = SIZES[size], OPTIONS[option], networks[network]
         name = f"{network_of.__name__} {cell} {dtype} {sizes} {threads} {lengths} {options}"
         for run in (run_step, run_without_tape):
             guarded(f"{run.__name__} {name}", run, (cell, network_of), dtype, sizes, lengths, options, threads)

@@ -6,6 +6,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from tests.zoo import FEW_ONLINE
 
 import gated
 from gated.backends.native.machine.target import hosts
@@ -16,7 +17,6 @@ from gated.learning.rules import schedules
 from gated.losses import SigmoidCrossEntropy, SigmoidSquaredError, SoftmaxCrossEntropy, SquaredError
 from gated.nn import Dense, Network, Recurrent
 
-DEFINED = [name for name in ZOO if name != "gru" and not name.startswith(("projected", "layer_norm"))]
 LOSSES = {
     "squares": SquaredError(),
     "sum": SquaredError("sum"),
@@ -58,7 +58,7 @@ def _check_equal(one, other, tolerance):
 
 
 @pytest.mark.parametrize("hidden", [1, 8, 15])
-@pytest.mark.parametrize("name", DEFINED)
+@pytest.mark.parametrize("name", FEW_ONLINE)
 def test_the_zoo(name, hidden):
     native, reference = _pair(ZOO[name], hidden, {"batch": 2})
     x, target = _data(12, 2)

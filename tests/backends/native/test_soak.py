@@ -43,7 +43,7 @@ def growth(run, warm, measured):
     print(*(after - was for after, was in zip(taken(), before)))
 """
 
-# The same calls again and again: what a round needs, the rounds before it have left. (300 calls a round)
+# The same calls again and again: what a round needs, the rounds before it have left. (100 calls a round)
 SHAPES = """
 rng = np.random.default_rng(0)
 layers = [
@@ -52,7 +52,7 @@ layers = [
     gated.Recurrent(gated.cells.ZOO["projected_lstm"], 3, 16, sizes={"h": 5}, backend="native"),
 ]
 calls = []
-for _ in range(300):
+for _ in range(100):
     steps, batch = int(rng.integers(0, 24)), int(rng.integers(1, 20))
     lengths = rng.integers(0, steps + 1, batch).tolist() if rng.integers(2) else None
     calls.append((layers[rng.integers(len(layers))], steps, batch, lengths))
@@ -70,7 +70,7 @@ growth(run, 6, 3)  # (idle pieces of memory settle slowly)
 TAPES = """
 rng = np.random.default_rng(0)
 layer = gated.GRU(6, 20, backend="native")
-plan = rng.integers((1, 1, 0, 0), (12, 9, 8, 2), (800, 4)).tolist()
+plan = rng.integers((1, 1, 0, 0), (12, 9, 8, 2), (400, 4)).tolist()
 
 def run():
     kept = [None] * 8

@@ -6,6 +6,7 @@ judge themselves.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections import Counter
 
@@ -25,6 +26,12 @@ def drawn(count, lang, seed):
     for _ in range(count):
         scene = random_scene(rng)
         yield scene, write_caption(scene, rng, lang)
+
+
+@functools.cache
+def many(lang):
+    """Captions of 3,000 scenes."""
+    return [caption for _, caption in drawn(3000, lang, 0)]
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -54,7 +61,7 @@ def sizes(said, lang, caption):
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_many_shapes_of_sentences(lang):
-    shapes = Counter(sentence_shape(caption, lang) for _, caption in drawn(3000, lang, 0))
+    shapes = Counter(sentence_shape(caption, lang) for caption in many(lang))
     assert len(shapes) > 2000
     assert max(shapes.values()) < 100, "none is met at every turn"
 
@@ -63,7 +70,7 @@ def test_many_shapes_of_sentences(lang):
 def test_many_words_and_each_of_them_is_met(lang):
     words = set(GRAMMARS[lang].words)
     assert len(words) > 110
-    text = "\n".join(caption for _, caption in drawn(3000, lang, 1))
+    text = "\n".join(many(lang))
     met = set(text.replace(",", "").replace(";", "").split()) if lang == "en" else {w for w in words if w in text}
     assert words - met == set()
     assert met - words == ({"an"} if lang == "en" else set())

@@ -85,12 +85,28 @@ def test_odd_cells_are_named(read):
 
 
 def test_columns_that_are_not_there(read):
-    refused(read, "column: got 'class', expected one of '", "label,a\nu,1\n", ArgumentError, label="class")
-    refused(read, "column: got 'b', expected one of '", "label,a\nu,1\n", ArgumentError, drop=["b"])
+    refused(
+        read, "label: got 'class', expected one of the columns of '", "label,a\nu,1\n", ArgumentError, label="class"
+    )
+    refused(read, "drop: got 'b', expected one of the columns of '", "label,a\nu,1\n", ArgumentError, drop=["b"])
     refused(read, "columns: got label, expected further ones with numbers", "label\nu\n", ArgumentError)
     refused(read, "time: got 'a' without sequence, expected both", "label,a\nu,1\n", ArgumentError, time="a")
     same = {"sequence": "label"}
-    refused(read, "columns: got label, label, expected four different ones", "label,a\nu,1\n", ArgumentError, **same)
+    refused(read, "columns: got label, label, expected different ones", "label,a\nu,1\n", ArgumentError, **same)
+
+
+def test_what_stands_between_columns(read):
+    wanted = [[[1.5], [-2.0]], [[0.25], [3.0]]]
+    for text in (
+        "label,a,b\nu,1.5,-2\nv,0.25,3\n",
+        "label\ta\tb\nu\t1.5\t-2\nv\t0.25\t3\n",
+        "label;a;b\nu;1.5;-2\nv;0.25;3\n",
+        "label;a;b\nu;1,5;-2\nv;0,25;3\n",
+    ):
+        found = read(text)
+        assert [own.tolist() for own in found.x] == wanted and found.y.tolist() == ["u", "v"]
+    refused(read, "row 1: got '0,5' in column 'a', expected a finite number", "label;a\nu;0,5\nv;1.5\n")
+    refused(read, "expected a finite number; what is no channel is left out by drop", "label;a;b\nu;x;1\n")
 
 
 def test_files_that_are_no_tables(read, tmp_path):

@@ -125,7 +125,7 @@ def test_the_course_from_end_to_end(tmp_path):
         (["train", "--minimum-count", 2], "minimum_count: got it without DATA"),
         (["train", "pictures", "--lang", "fr"], "lang: got fr, in which no picture of "),
         (["train", "nothing"], "expected a folder of pictures with texts, a captions_*.json of COCO, or the course's"),
-        (["train", "pictures", "--cell", "lstn"], "expected FILE.py:NAME or one of"),
+        (["train", "pictures", "--cell", "lstn"], "expected FILE.py:NAME or the name of a cell"),
         (["train", "pictures", "--out", "run"], "which is not empty"),
         (["train", "pictures", "--resume", "--out", "nowhere"], "expected the folder of a run"),
         (["train", "--resume", "--out", "run", "--hidden", 13], "hidden: got 13, expected 12, as the run began"),

@@ -112,7 +112,7 @@ def test_what_show_says_is_what_the_captioner_says(tmp_path, monkeypatch):
         (["report", "--run", "run", "--count", 0], "count: got 0"),
         (["train", "--lang", "fr"], "lang: got 'fr'"),
         (["train", "--pictures", 10, "--out", "x"], "count: got 10"),
-        (["train", "--cell", "lstn"], "expected FILE.py:NAME or one of"),
+        (["train", "--cell", "lstn"], "expected FILE.py:NAME or the name of a cell"),
         (["train", "--out", "run"], "which is not empty"),
         (["train", "--resume", "--overwrite"], "overwrite: got it together with --resume"),
         (["train", "--minutes", 0], "minutes: got 0"),

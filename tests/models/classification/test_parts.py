@@ -7,7 +7,7 @@ import pytest
 
 from gated.errors import ArgumentError
 from gated.models.classification.scores import scores_of
-from gated.models.classification.splitting import fold_rows, held_out_rows
+from gated.models.classification.splitting import fold_rows, held_out_rows, possible_folds
 from gated.models.classification.yardsticks import commonest, nearest, resampled
 
 pytest.importorskip("sklearn")
@@ -30,6 +30,24 @@ def test_scores_with_a_class_that_was_not_learned_and_one_that_does_not_occur():
     assert found.classes.tolist() == ["a", "b", "x"]
     assert found.confusion.tolist() == [[1, 0, 0], [0, 0, 0], [0, 1, 0]]
     assert (found.accuracy, found.balanced) == (0.5, 0.5)
+
+
+def test_bounds_of_the_accuracy_agree_with_scipy_s():
+    from scipy.stats import binomtest
+
+    for count, right in ((3, 1), (5, 5), (1, 0), (29, 20), (450, 438), (30, 0)):
+        found = scores_of(np.ones(count, int), (np.arange(count) < right).astype(int), np.arange(2))
+        wanted = binomtest(right, count).proportion_ci(0.95, "wilson")
+        np.testing.assert_allclose(found.interval, wanted, atol=1e-4)
+        assert 0.0 <= found.interval[0] <= found.accuracy <= found.interval[1] <= 1.0
+        assert found.few == (count < 30)
+
+
+def test_how_many_folds_there_could_be():
+    y = np.array([0, 0, 0, 1, 1, 1, 1])
+    assert possible_folds(y, None) == 3 and possible_folds(np.repeat([0, 1], 20), None) == 5
+    assert possible_folds(y, np.array([1, 1, 1, 1, 2, 2, 2])) == 2
+    assert possible_folds(np.array([0, 0, 1]), None) == 0 and possible_folds(y, np.zeros(7)) == 0
 
 
 def test_a_share_of_each_class_is_held_out():

@@ -9,6 +9,8 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
+import gated
+from gated import sigmoid, tanh
 from gated.data.series import SequenceSet
 from gated.errors import ArgumentError
 from gated.models.classification.outcome import Outcome
@@ -29,6 +31,14 @@ def toy(count=24, classes=("up", "down"), seed=0, **more):
         slope = {str(classes[0]): 1.0}.get(str(own), -1.0)
         x.append(slope * steps * [1.0, 0.0] + rng.standard_normal((len(steps), 2)) * 0.1)
     return SequenceSet("toy", x, y, **more)
+
+
+@gated.cell
+def own_cell(x, h, *, W, U):
+    """Here i is no input gate."""
+    i = sigmoid(W.i @ x)
+    h = i * h + tanh(W.h @ x + U.h @ h)
+    return h
 
 
 def maker(**options):
@@ -60,7 +70,14 @@ def test_with_a_test_part(trial):
 def test_gates_of_layers_directions_and_of_cells_without():
     found = with_test(maker(bidirectional=True, cell="gru"), toy(), toy(4, seed=1)).outcome
     assert set(found.over_time.gates) == {f"{own}.{gate}" for own in ("l0", "l0_reverse") for gate in ("r", "z")}
-    assert "_reverse read from the end" in classifier_report(found)
+    page = classifier_report(found)
+    assert "<b>reset gate r, read from the beginning</b>" in page and "<b>update gate z, read from the end</b>" in page
+    assert '<th>reset gate r</th><td class="equation">rₜ = σ(W_r xₜ + U_r hₜ₋₁ + b_r)</td>' in page
+    assert "<b>重置门 r，从头读起</b>" in classifier_report(found, "zh")
+    found = with_test(maker(bidirectional=False, cell=own_cell, num_layers=2), toy(), toy(4, seed=1)).outcome
+    page = classifier_report(found)
+    assert '<th>gate i</th><td class="equation">iₜ = σ(W_i xₜ)</td>' in page, "only the zoo's letters have a name"
+    assert "<b>gate i, layer 2</b>" in page and "read from" not in page
     found = with_test(maker(cell="rnn"), toy(), toy(4, seed=1)).outcome
     assert found.over_time.gates == {} and WORDS["en"]["gates"] not in classifier_report(found)
 
@@ -167,6 +184,46 @@ def test_the_page(trial, lang):
     assert "t&lt;o&gt;y" in page and "<o>" not in page
     assert page.index(WORDS[lang]["sequence"].format(1)) < page.index(WORDS[lang]["sequence"].format(0)), "surest first"
     assert page.count('class="mistake"') == 2
+
+
+def test_few_sequences_are_said_to_be_few():
+    found = with_held_out(maker(), toy(), 0.25, 0).outcome
+    assert found.possible_folds == 5 and found.scores.few
+    words = "6 sequences are too few to judge by: the accuracy on many such sequences may be anything from 61.0% to 100"
+    assert words in classifier_report(found) and "--folds 5 judges by every sequence once." in classifier_report(found)
+    assert "用来评判的只有 6 个序列" in classifier_report(found, "zh")
+    page = classifier_report(with_folds(maker(), toy(), 3, 0).outcome)
+    assert "24 sequences are too few" in page and "--folds" not in page, "they were judged in folds"
+    assert "<td>86.2% to 100.0%</td>" in page
+    assert "too few" not in classifier_report(with_test(maker(), toy(), toy(30, seed=1)).outcome)
+
+
+def test_what_is_wrong_is_called_sure_only_where_it_was():
+    page = classifier_report(outcome())  # the wrong class of one has 0.9, that of the other 0.6
+    assert "Wrong: 2 of 3. Sure of it, with a probability of 80% or more for the wrong class: 1. In the" in page
+    page = classifier_report(outcome(), "zh")
+    assert "3 个中有 2 个判错，其中 1 个它还很有把握" in page
+    assert ">真实：</span>a" in page and ">判定：</span>" in page
+
+
+def test_channels_have_names():
+    rng = np.random.default_rng(0)
+    x = [rng.standard_normal((5, 9)) * [1, 1, 1, 0, 1, 1, 1, 1, 0] + 3 for _ in range(3)]
+    x[0][:, 2] = np.nan
+    held_out = SequenceSet("t", x, np.array(["a", "x", "b"]), channels=[f"<{n}>" for n in "abcdefghi"])
+    found = outcome(held_out=held_out, mean=np.zeros(9), deviation=np.ones(9))
+    assert set(found.moving[-2:].tolist()) == {3, 8}
+    page = classifier_report(found)
+    assert "Of 9 channels the 7 are drawn that move most within a sequence." in page
+    drawn = re.findall(r"</i>(&lt;.&gt;)</span>", page)
+    assert drawn == [f"&lt;{n}&gt;" for n in "abcefgh"]
+    assert "</i>x0</span>" in classifier_report(outcome())  # two channels without a name
+
+
+def test_an_example_that_is_wrong_is_not_called_right(trial):
+    found = trial.outcome
+    other = replace(found, held_out=replace(found.held_out, y=np.where(found.true == "up", "down", "up")))
+    assert "It has none right" in classifier_report(other) and "It has none right" not in classifier_report(found)
 
 
 def test_both_languages_say_the_same_things():

@@ -307,7 +307,27 @@ def test_scale_clip_and_dtype_do_something() -> None:
 X3 = np.zeros((4, 3, 2))
 Y = [0, 1, 0, 1]
 WRONG: dict[str, tuple[dict[str, Any], Any, Any, str]] = {
-    "cell": ({"cell": "lstmm"}, X3, Y, "cell: got 'lstmm', expected one of 'rnn'"),
+    "cell": (
+        {"cell": "lstmm"},
+        X3,
+        Y,
+        "cell: got 'lstmm', expected the name of a cell of the zoo .* did you mean 'lstm'",
+    ),
+    "texts": ({}, [["x", "1"], ["2", "3"]], [0, 1], "X: got 'x' in row 0, column 0, expected numbers"),
+    "texts 2": (
+        {},
+        pd.DataFrame({"a": ["1", "2"], "b": ["3", "y"]}),
+        [0, 1],
+        "X: got 'y' in row 1, column b, expected numbers",
+    ),
+    "no sequences": ({}, "abcd", Y, r"X: got str 'abcd', expected \(N, T\) or \(N, T, D\) numbers, or a list of N"),
+    "no sequences 2": ({}, None, Y, r"X: got None, expected \(N, T\)"),
+    "no sequences 3": ({}, {"a": 1}, Y, r"X: got dict \{'a': 1\}, expected \(N, T\)"),
+    "one axis": ({}, np.zeros(4), Y, r"X: got an array of shape \(4,\).*; Reshape your data: X\[None\] is one"),
+    "four axes": ({}, np.zeros((4, 3, 2, 1)), Y, r"X: got an array of shape \(4, 3, 2, 1\).*expected \(N, T\) or"),
+    "complex table": ({}, np.zeros((4, 3), complex), Y, "X: got complex numbers, expected real ones"),
+    "dates": ({}, np.zeros((4, 3), "datetime64[D]"), Y, r"X: got an array of shape \(4, 3\) and dtype datetime64"),
+    "unequal": ({}, X3, [[0, 1, 0], [1, 2], [0], [1]], "y: got answers of unequal length, expected one for each"),
     "cell type": ({"cell": 3}, X3, Y, "cell: got int 3, expected a gated.Cell, or the name of one in gated.cells.ZOO"),
     "hidden": ({"hidden_size": 0}, X3, Y, "hidden_size: got 0, expected a positive whole number"),
     "layers": ({"num_layers": 1.5}, X3, Y, "num_layers: got float 1.5, expected a positive whole number"),
@@ -386,8 +406,10 @@ def test_more_messages() -> None:
     ):
         SequenceClassifier(**QUICK, early_stopping=True).fit(X, y, groups=[1] * 10)
     found = SequenceClassifier(**QUICK).fit(X, y)
-    with pytest.raises(ArgumentError, match="X: got 1 channels, expected 2, as in fit"):
+    with pytest.raises(ArgumentError, match="X: got 1 channel, expected 2, as in fit"):
         found.predict([np.zeros((3, 1))])
+    with pytest.raises(ArgumentError, match=r"X: got 1 channel, expected 2, as in fit; a single sequence is \[X\]"):
+        found.predict(X[0])
     frames = [pd.DataFrame(each, columns=["a", "b"]) for each in X]
     framed = SequenceClassifier(**QUICK).fit(frames, y)
     with pytest.raises(ArgumentTypeError, match="X: got arrays, expected frames with the columns a, b, as in fit"):

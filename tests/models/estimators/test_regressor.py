@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 
-from gated.errors import ArgumentError
+from gated.errors import ArgumentError, ArgumentTypeError
 from gated.models import SequenceRegressor
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -83,6 +83,18 @@ def test_messages() -> None:
     X, y = sums(10)
     with pytest.raises(ArgumentError, match=r"y: got an array of shape \(10, 1, 1\).*expected \(N,\) or \(N, K\)"):
         SequenceRegressor().fit(X, y[:, None, None])
+    for texts, place in ((["a"] * 10, "'a' in row 0"), ([*range(9), "b"], "'b' in row 9")):
+        with pytest.raises(ArgumentTypeError, match=f"^y: got {place}, expected numbers$"):
+            SequenceRegressor(**QUICK).fit(X, np.array(texts, object))
+        with pytest.raises(ArgumentTypeError, match=f"^y: got {place}, expected numbers$"):
+            SequenceRegressor(**QUICK).fit(X, y).score(X, np.array(texts, object))
+    with pytest.raises(ArgumentTypeError, match="^y: got 'a' in row 0, column 1, expected numbers$"):
+        SequenceRegressor(**QUICK).fit(X, [[1, "a"]] * 10)
+    for odd in (y * 1j, np.full(10, "2020-01-01", "datetime64[D]")):
+        with pytest.raises(ArgumentError, match=r"^y: got an array of shape \(10,\).*expected \(N,\) or \(N, K\) real"):
+            SequenceRegressor(**QUICK).fit(X, odd)
+    with pytest.raises(ArgumentError, match="y: got answers of unequal length.*pooling=None takes one for each step"):
+        SequenceRegressor(**QUICK).fit(X, [np.zeros(len(own)) for own in X])
     with pytest.raises(ArgumentError, match="y: got 9 answers, expected 10, one for each sequence of X"):
         SequenceRegressor().fit(X, y[:9])
     with pytest.raises(ValueError, match="Input y contains NaN"):

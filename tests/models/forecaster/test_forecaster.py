@@ -215,6 +215,31 @@ def test_transforms(transform):
     assert not np.allclose(model.predict(), small(season=12).fit(y).predict(), rtol=1e-3)
 
 
+@pytest.mark.parametrize("bounds", [{"lower": 0}, {"upper": 3.0}, {"lower": 0, "upper": 3.0, "transform": "sqrt"}])
+def test_bounds(bounds):
+    """What lies beyond a bound lies on it; all else is as before, and so no less of the truth lies in the intervals."""
+    y = np.clip(np.round(wave(120, trend=0.0, noise=2.0) - 9), 0, 3)
+    model, free = small(season=12, **bounds), small(season=12, transform=bounds.get("transform"))
+    found, plain = model.fit(y).predict_quantiles(), free.fit(y).predict_quantiles()
+    low, high = bounds.get("lower"), bounds.get("upper")
+    assert np.array_equal(found, np.clip(plain, low, high))
+    if "transform" not in bounds:
+        assert not np.array_equal(found, plain)
+    both = [own.backtest(y, origins=8).coverage for own in (model, free)]
+    assert all(both[0][part] >= both[1][part] for part in both[0])
+
+
+def test_bounds_after_save_and_load(tmp_path):
+    y = np.maximum(wave(trend=0.0, noise=2.0) - 12, 0)
+    model = small(season=12, lower=0).fit(y)
+    model.save(tmp_path / "m.safetensors")
+    again = Forecaster.load(tmp_path / "m.safetensors")
+    assert again.lower == 0 and again.upper is None
+    assert np.array_equal(again.predict_quantiles(y), model.predict_quantiles())
+    with pytest.raises(ValueError, match="y: got -2, expected numbers of at least 0, as lower says"):
+        again.predict(y - 2)
+
+
 def chaos(steps=150):
     """What no straight road foretells: the logistic map."""
     y = [0.3]
@@ -238,6 +263,8 @@ OPTIONS = {
     "early_stopping": False,
     "patience": 1,
     "transform": "sqrt",
+    "lower": 0.09,
+    "upper": 0.98,
     "dtype": "float64",
     "random_state": 3,
     "horizon": 4,

@@ -48,6 +48,20 @@ def test_at_temperature_zero_the_likeliest():
     assert chosen(np.zeros(5), nothing, 0.0, 2).tolist() == [1, 1, 0, 0, 0]
 
 
+@pytest.mark.parametrize("count", [1, 2, 3, 4])
+def test_at_temperature_zero_as_many_as_sound_on_the_average(count):
+    """Of music no key is likelier than not at most steps: silence would be the answer to each by itself."""
+    rng = np.random.default_rng(count)
+    p = rng.permutation(np.linspace(0.5, 1.5, 20))
+    p *= count / p.sum()
+    assert p.max() < 0.5
+    found = chosen(np.log(p / (1 - p)), np.zeros(20), 0.0, None)
+    assert found.sum() == count
+    assert p[found == 1].min() > p[found == 0].max()
+    assert chosen(np.full(20, -800.0), np.zeros(20), 0.0, None).sum() == 0
+    assert chosen(np.full(20, 1e308), np.zeros(20), 0.0, None).sum() == 20
+
+
 @pytest.mark.parametrize("uniform", [1e-9, 0.5, np.nextafter(1.0, 0.0)])
 @pytest.mark.parametrize("size, temperature", [(1e4, 1.0), (1e308, 1.0), (3.0, 1e-300)])
 def test_logits_of_any_size(uniform, size, temperature):

@@ -160,6 +160,8 @@ def test_commands(tmp_path, folder, monkeypatch):
     done = run("sample", "run", "--voices", 4, "--seed", 3, "--out", "chorale.mid")
     assert done.exit_code == 0 and done.output.startswith("written: chorale.mid\ncomposed: 64 quarter notes, 4.00 keys")
     np.testing.assert_array_equal(read_music("chorale.mid").roll, model.sample(64, voices=4, seed=3))
+    done = run("sample", "run", "--temperature", 0, "--length", 6, "--out", "still.mid")
+    assert done.exit_code == 0 and read_music("still.mid").roll.any(1).all(), done.output  # no silence
     done = run("sample", "run/model.safetensors", "--length", 5, "--prompt", "chorale.mid", "--temperature", 2.0)
     assert done.exit_code == 0 and "written: sample.mid" in done.output
     before = read_music("chorale.mid")

@@ -32,6 +32,12 @@ def test_lines_are_broken_where_a_number_is_missing():
     assert "4" in [each.text for each in picture.iter("text")]
 
 
+def test_letters_of_broad_charts_are_larger_on_narrow_pages():
+    assert parsed(lines({"a": [1, 2]})).get("class") == "chart broad"
+    assert parsed(lines({"a": [1, 2]}, width=480)).get("class") == "chart"
+    assert "@media (max-width: 36rem) { svg.broad { font-size:" in style.CHARTS
+
+
 def test_charts_of_odd_numbers():
     for curves in ({"a": []}, {"a": [1.0]}, {"a": [2.0, 2.0]}, {}, {"a": [float("nan")]}, {"a": [1e300, -1e300]}):
         assert parsed(lines(curves)) is not None

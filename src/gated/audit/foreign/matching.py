@@ -23,6 +23,7 @@ from gated.nn import Recurrent
 Array = np.ndarray[Any, Any]
 Shapes = Mapping[str, tuple[int, ...]]
 FIRST = ("rnn", "lstm", "gru", "gru_reset_after", "peephole_lstm", "mgu")
+COMMON = ("Simple recurrent networks", "LSTM", "LSTM with one thing changed", "GRU")  # families
 USUAL = {"gru": "z_takes", "gru_reset_after": "z_keeps"}
 
 
@@ -44,7 +45,7 @@ def match(
             if error <= EXACT:
                 far = nearest.get(found.name, 0.0) if found.different else 0.0
                 return _as_it_is(replace(found, error=error, far=far))
-            if not kind.departs:
+            if not kind.departs and not kind.rare:
                 nearest[found.name] = min(error, nearest.get(found.name, error))
                 if best is None or error < best.error - 1e-13:
                     best = replace(found, error=error)
@@ -65,7 +66,8 @@ def _as_it_is(found: Match) -> Match:
 @dataclass(frozen=True)
 class _Kind:
     """A cell that may be theirs. gates: those that they may have, where it does not read all of them. own: the user
-    said that it is this one, whatever its parameters are called."""
+    said that it is this one, whatever its parameters are called. rare: it is theirs to rounding or not at all; code
+    that is near it is more likely a usual cell with a mistake."""
 
     cell: Cell
     noted: tuple[str, ...] = ()
@@ -73,6 +75,7 @@ class _Kind:
     meant: str = ""
     gates: tuple[str, ...] = ()
     own: bool = False
+    rare: bool = False
 
     @property
     def departs(self) -> bool:
@@ -95,15 +98,22 @@ def _kinds(elementwise: bool) -> Iterator[_Kind]:
         for departing, key, gate in departed(meant):
             noted = tuple(z for z in ("z_keeps", "z_takes") if z in departing.name and z != USUAL.get(meant))
             yield _Kind(departing, noted, ((key, gate),), meant, GATES[meant.partition("_")[0]])
-    for name in gated.cells.ZOO:
-        if name not in FIRST and _plain(getattr(gated.cells, name)):
-            yield _Kind(getattr(gated.cells, name))
+    for family, cells in gated.cells.FAMILIES.items():
+        for cell in cells:
+            if cell.name not in FIRST and _plain(cell):
+                yield _Kind(cell, rare=family not in COMMON)
 
 
 def _plain(cell: Cell) -> bool:
-    """One input, one size of states, of which h and c are all."""
+    """One input, one size of states, of which h and c are all, and not too many gates to try their orders."""
     sizes = {d for dims in cell.parameters.values() for d in dims}
-    return tuple(cell.graph.inputs) == ("x",) and sizes <= {"input", "hidden"} and {*cell.graph.states} <= {"h", "c"}
+    own = tuple(cell.graph.inputs) == ("x",) and sizes <= {"input", "hidden"} and {*cell.graph.states} <= {"h", "c"}
+    return own and len(_read(cell)) <= 5
+
+
+def _read(cell: Cell) -> tuple[str, ...]:
+    """The members by which a gate is read."""
+    return tuple(dict.fromkeys(name.split(".")[1] for name in cell.parameters if name[0] in "wWU"))
 
 
 class _Run:
@@ -136,7 +146,7 @@ def candidates(kind: _Kind, shapes: Shapes, D: int, H: int) -> Iterator[Way]:
     if kind.own:
         for pieces, order in by_name(kind.cell, shapes, D, H):
             yield pieces, order, ()
-    read = tuple(dict.fromkeys(name.split(".")[1] for name in kind.cell.parameters if name[0] in "wWU"))
+    read = _read(kind.cell)
     for gates in dict.fromkeys((kind.gates or read, read)):
         reader = _Reader(kind.cell, shapes, D, H, len(gates))
         if len(reader.groups) == len(gates):

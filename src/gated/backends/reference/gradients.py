@@ -16,7 +16,7 @@ from gated.language.graph import Matrix, Node
 def parameter_gradients(scan: Scan, values: Values, kept: Columns, gradients: Mapping[str, Array]) -> None:
     """All of them, into `gradients`; `values` has the adjoints and operands of every row."""
     with_one = {*scan.schedule.vectors, *(matrix.name for matrix in scan.schedule.products)}
-    for name in gradients.keys() - with_one:  # on which no output depends
+    for name in gradients.keys() - with_one:  # on which no output depends; of what is fixed nobody asks
         gradients[name][...] = 0
     for name, node in scan.schedule.vectors.items():
         value = values.get(node, node.attr)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,11 @@ MISSING = ["", "?", "NA", "NaN", "nan", "NULL", "null", "None"]
 
 
 class Columns:
-    """A file of comma-separated values, read once.
+    """A file of values between commas, semicolons or tabs, read once.
 
     Args:
         path: of the file, with the names of the columns in its first line.
-        texts: columns whose cells are texts, whatever they look like.
+        texts: columns whose cells are texts, whatever they look like, and the arguments that named them.
 
     Raises:
         ArgumentError: no such file, or no such column.
@@ -28,7 +28,7 @@ class Columns:
         MissingExtraError: pandas is not installed.
     """
 
-    def __init__(self, path: str | os.PathLike[str], texts: Sequence[str]) -> None:
+    def __init__(self, path: str | os.PathLike[str], texts: Mapping[str, str]) -> None:
         pandas: Any = require_extra("pandas", "series")
         self.path = Path(path)
         self._name = f"'{shown(path, 150)}'"
@@ -36,9 +36,14 @@ class Columns:
             raise ArgumentError(f"path: got {self._name}, which is no file, expected a .csv file")
         given: dict[str, Any] = {"keep_default_na": False, "skipinitialspace": True, "encoding": "utf-8-sig"}
         try:
+            with self.path.open(encoding="utf-8-sig") as file:
+                head = file.readline()
+            given["sep"] = max(",;\t", key=head.count)
+            if given["sep"] == ";":  # there a comma may stand before the decimals; "0.5" is read below
+                given["decimal"] = ","
             self.names = [str(name) for name in pandas.read_csv(self.path, nrows=0, **given).columns]
-            for name in texts:
-                self.check(name)
+            for name, argument in texts.items():
+                self.check(name, argument)
             missing = {name: MISSING for name in self.names if name not in texts}
             dtypes = dict.fromkeys(texts, str)
             self._table = pandas.read_csv(self.path, na_values=missing, dtype=dtypes, low_memory=False, **given)
@@ -47,7 +52,9 @@ class Columns:
             raise FileFormatError(f"{self._name}: {wrong}") from None
         except (pandas.errors.EmptyDataError, pandas.errors.ParserError, OSError) as error:
             reason = shown(" ".join(str(error).split()), 100)
-            raise FileFormatError(f"{self._name}: got no table ({reason}), expected one with commas") from None
+            raise FileFormatError(
+                f"{self._name}: got no table ({reason}), expected one with commas, semicolons or tabs"
+            ) from None
         if not isinstance(self._table.index, pandas.RangeIndex):
             raise FileFormatError(f"{self._name}: got more cells in a row than names in the first, expected as many")
         if not len(self._table):
@@ -56,11 +63,12 @@ class Columns:
     def __len__(self) -> int:
         return len(self._table)
 
-    def check(self, name: str) -> None:
-        """Raises ArgumentError if there is no such column."""
+    def check(self, name: str, argument: str) -> None:
+        """Raises ArgumentError if there is no such column. `argument`: what named it."""
         if name not in self.names:
             known = shown(", ".join(map(repr, self.names)), 160)
-            raise ArgumentError(f"column: got {shown(repr(name), 60)}, expected one of {self._name}: {known}")
+            expected = f"one of the columns of {self._name}: {known}"
+            raise ArgumentError(f"{argument}: got {shown(repr(name), 60)}, expected {expected}")
 
     def refuse(self, row: int, got: str, expected: str) -> FileFormatError:
         """The error of a row, which are counted from 1 below the names."""
@@ -85,7 +93,7 @@ class Columns:
             if cells.dtype == bool or bad.any():
                 row = int(bad.argmax())
                 came = f"{shown(repr(str(cells.iloc[row])), 40)} in column {shown(repr(name), 60)}"
-                raise self.refuse(row, came, "a finite number; name the columns to be left out, if it is no channel")
+                raise self.refuse(row, came, "a finite number; what is no channel is left out by drop")
         return found
 
     def times(self, name: str) -> NDArray[Any]:

@@ -87,7 +87,8 @@ def _arrays(name: str, file: Path) -> dict[str, NDArray[Any]]:
                 f"{name}: {key}: got Python objects, which may hold code, expected numbers; for unequal lengths all "
                 "steps in `values` and `lengths`"
             ) from None
-        came = f"no file that can be read ({shown(error, 80)})"
+        why = "no zip file" if not zipfile.is_zipfile(file) else shown(error, 80)  # NumPy would take it for a pickle
+        came = f"no file that can be read ({why})"
         raise FileFormatError(f"{name}: got {came}, expected one of numpy.savez") from None
     if not ("X" in found or "values" in found):
         raise FileFormatError(f"{name}: got neither X nor values, expected X of shape (N, T, D) or (N, T)")

@@ -75,7 +75,8 @@ class SequenceSet:
         if self.has_numbers:
             parts.append("numbers to foretell")
         elif self.y is not None:
-            parts.append(f"{len(np.unique(self.y))} classes")
+            classes = len(np.unique(self.y))
+            parts.append(f"{classes:,} class{'es' * (classes != 1)}")
         if self.missing:
             parts.append(f"{self.missing:,} numbers missing")
         return ", ".join(parts)

@@ -24,7 +24,7 @@ def read_csv(
     group: str | None = None,
     drop: Sequence[str] = (),
 ) -> SequenceSet:
-    """Sequences from a table whose first line names the columns.
+    """Sequences from a table whose first line names the columns; between them commas, semicolons or tabs.
 
     With `sequence` a row is a step, and each further column a channel. Without it a row is a whole sequence of single
     numbers, one column after the other; those that are missing at its end are no steps.
@@ -47,12 +47,14 @@ def read_csv(
     """
     if time is not None and sequence is None:
         raise ArgumentError(f"time: got {shown(repr(time), 60)} without sequence, expected both: a row for each step")
-    special = [name for name in (label, sequence, time, group) if name is not None]
-    if len(set(special)) < len(special):
-        raise ArgumentError(f"columns: got {shown(', '.join(special), 100)}, expected four different ones")
+    arguments = {"label": label, "sequence": sequence, "time": time, "group": group}
+    special = {name: argument for argument, name in arguments.items() if name is not None}
+    named = [name for name in arguments.values() if name is not None]
+    if len(special) < len(named):
+        raise ArgumentError(f"columns: got {shown(', '.join(named), 100)}, expected different ones")
     columns = Columns(path, special)
     for name in drop:
-        columns.check(name)
+        columns.check(name, "drop")
     channels = [name for name in columns.names if name not in {*special, *drop}]
     if not channels:
         raise ArgumentError(f"columns: got {shown(', '.join(columns.names), 100)}, expected further ones with numbers")

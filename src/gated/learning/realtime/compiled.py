@@ -66,6 +66,8 @@ class NativeEngine:
         """What is not done in machine code, and why."""
         if self._how() != "gradient":
             return None
+        if self.network.frozen:
+            return "the updates, which go around what is frozen"
         if type(self.optimizer) in OPTIMIZERS.values() and "update" not in vars(self.optimizer):
             return "the updates, which are made by the network's backend 'reference'"
         return f"the updates of {type(self.optimizer).__name__}, which is none of the optimizers of gated.learning"
@@ -91,7 +93,7 @@ class NativeEngine:
         native, optimizer, how = self.native, self.optimizer, self._how()
         if how == "gradient":
             native.run(1, how)
-            update(native.theta, native.gradient, optimizer, self.clip, self.backend)
+            update(self.network, native.gradient, optimizer, self.clip, self.backend)
             return
         if how == "rate":
             native.rates[0] = optimizer.rate
@@ -131,6 +133,8 @@ class NativeEngine:
     def _how(self) -> str:
         """How an update is made: see `NativeStep.run`."""
         own = self.optimizer
+        if self.network.frozen:
+            return "gradient"
         if type(own) is SGD and not own.momentum and not own.weight_decay and self.clip is None:
             return "rate"
         # what belongs to no layer is made by the network's backend
@@ -231,8 +235,8 @@ def _reason(chain: Sequence[ChainLink], links: Sequence[Link]) -> str:
     """Why there is no machine code for a chain; "" where there is."""
     if len(links) < len(chain):
         return "a network with an Embedding, a sum of branches, or a layer that tells no equations"
-    if any(len(link.graph.inputs) > 1 or _has_numbers(link) for link in links):
-        return "a cell with several inputs or with single numbers"
+    if any(len(link.graph.inputs) > 1 or link.graph.fixed or _has_numbers(link) for link in links):
+        return "a cell with several inputs, single numbers or fixed arrays"
     if not any(link.graph.states for link in links):
         return "a network without a recurrent layer"
     spans = sorted(span for link in links for span in link.spans.values())

@@ -15,6 +15,7 @@ from gated.errors import ArgumentError, wrong
 from gated.learning.realtime.rtrl import MEMORY_LIMIT, RealTime
 from gated.learning.realtime.traces import Traces
 from gated.learning.rules.clipping import clipped
+from gated.learning.rules.frozen import clear, frozen_spans, held
 from gated.learning.rules.optimizers import Optimizer, update_by
 from gated.nn import Network
 from gated.nn.losses import Loss, evaluate_by
@@ -110,22 +111,24 @@ class ReferenceEngine:
                 backend, mask = self.rule.backend, None if known is None else known[t]
                 _, dy = evaluate_by(backend, self.loss, predictions[t], targets[t], mask)
                 self.rule.gradient(dy)
-                update(self.network.theta, self.rule.gradient_vector, self.optimizer, self.clip, backend, t)
+                update(self.network, self.rule.gradient_vector, self.optimizer, self.clip, backend, t)
         return predictions
 
 
 def update(
-    theta: Array, gradient: Array, optimizer: Optimizer, clip: float | None, backend: Backend, step: int = 0
+    network: Network, gradient: Array, optimizer: Optimizer, clip: float | None, backend: Backend, step: int = 0
 ) -> None:
-    """Clip the gradient and update.
+    """Clip the gradient and update; what is frozen stays.
 
     Raises:
         NotFinite: the gradient is not finite; nothing is changed.
     """
+    clear(gradient, frozen_spans(network))
     if clip is not None:
         clipped(gradient, clip, backend)
     try:
-        update_by(backend, optimizer, theta, gradient)
+        with held(network):
+            update_by(backend, optimizer, network.theta, gradient)
     except ArgumentError:
         if backend.all_finite(gradient):
             raise

@@ -52,12 +52,17 @@ class Link:
     ) -> None:
         self.backend, self._further = backend, further
         self.layer, self.level, self.graph, self.dtype = layer, part.level, part.graph, dtype
-        self.parameters = {name: params[part.parameters[name]] for name in part.graph.parameters}
-        self.spans: dict[str, tuple[int, int]] = {}
+        held = part.graph.fixed
+        self.parameters = {
+            name: params.fixed_view(part.parameters[name]) if name in held else params[part.parameters[name]]
+            for name in part.graph.parameters
+        }
+        self.spans: dict[str, tuple[int, int]] = {}  # of what is learned
         self.sizes: dict[str, int] = {}
         for name, shape in part.graph.parameters.items():
-            first, last = params.span(part.parameters[name])
-            self.spans[name] = start + first, start + last
+            if name not in held:
+                first, last = params.span(part.parameters[name])
+                self.spans[name] = start + first, start + last
             self.sizes.update(zip(shape, self.parameters[name].shape, strict=True))
         self.sizes.update(part.sizes)
         self.sizes[ONE_DIM] = 1
@@ -174,14 +179,15 @@ class Puller:
     ) -> None:
         count, rows = into.shape[:2]
         for product, g in through.items():
-            if g is not None:
-                name = product.attr[0].name
+            if g is not None and (name := product.attr[0].name) in self.link.spans:
                 start, stop = self.link.spans[name]
                 part = into[:, :, start:stop].reshape(count, rows, *self.link.parameters[name].shape)
                 v = np.asarray(values[product.args[0]])
                 operand = v[:, None, None, :] if v.ndim == 2 else v
                 self.backend.add(self.backend.sum_of_products([(g[..., None], operand)]), part)
         for vector in self.vectors:
+            if vector.attr[1] not in self.link.spans:
+                continue
             g = self._through(sinks, vector, values)
             if g is not None:
                 start, stop = self.link.spans[vector.attr[1]]

@@ -204,6 +204,8 @@ class Online:
     def state(self) -> dict[str, Array]:
         """Copies of all that the next step depends on, but for data and options: what `load_state` takes."""
         arrays = {"theta": self.network.theta.copy()}
+        if self.network.fixed:
+            arrays["fixed"] = self.network.params.fixed_vector.copy()
         arrays |= {f"optimizer.{name}": array for name, array in self.optimizer.state().items()}
         return arrays | {f"memory.{name}": array.copy() for name, array in self._engine.arrays().items()}
 
@@ -214,6 +216,8 @@ class Online:
             ArgumentError: an array is missing, or one is too many or does not fit; nothing is changed then.
         """
         own = {"theta": self.network.theta}
+        if self.network.fixed:
+            own["fixed"] = self.network.params.fixed_vector
         own |= {f"memory.{name}": array for name, array in self._engine.arrays().items()}
         given = {name: array for name, array in state.items() if not name.startswith("optimizer.")}
         if given.keys() != own.keys():

@@ -28,6 +28,7 @@ from gated.data.sequences import Sequences
 from gated.errors import GatedError, wrong_type
 from gated.learning.rules.clipping import clipped
 from gated.learning.rules.finite import parameters_of, reason
+from gated.learning.rules.frozen import clear, frozen_spans, held
 from gated.learning.rules.optimizers import Optimizer, update_by
 from gated.learning.training.one_call import train_in_one_call
 from gated.learning.training.wired_step import wired_gradients
@@ -78,22 +79,24 @@ def gradients(
         rng: as for `full_step`.
 
     Returns:
-        all of it. What is not finite is no error here: processes that average their gradients all come to the average,
-        and learn from it what has happened to one of them. If the loss is not finite, then the gradient is NaN
-        everywhere, and no `update` takes it.
+        all of it; 0 for what is frozen. What is not finite is no error here: processes that average their gradients all
+        come to the average, and learn from it what has happened to one of them. If the loss is not finite, then the
+        gradient is NaN everywhere, and no `update` takes it.
 
     Raises:
         GatedError: something is wrong with the batch, the state or the generator.
     """
     check_learner(network, loss)
     batch = _with_target(Sequences.of(batch), loss)
-    whole = train_in_one_call(network, loss, None, batch, state, rng=rng)
+    whole, frozen = train_in_one_call(network, loss, None, batch, state, rng=rng), frozen_spans(network)
     if whole is not None:
         value, norm, last = whole.trained.loss, whole.trained.norm, whole.last
         grads = network.params.like(whole.trained.gradient)
     else:
         value, found, last = _by_parts(network, loss, batch, state, rng)
         grads = network.params.like() if found is None else found
+    if whole is None or frozen:
+        clear(grads.vector, frozen)
         norm = backend_of(network).norm(grads.vector)
     if not math.isfinite(value):
         grads.vector[...] = norm = math.nan
@@ -108,6 +111,7 @@ def full_step(
     *,
     clip: float | None = None,
     rng: np.random.Generator | None = None,
+    resets: Any = None,
 ) -> tuple[float, float]:
     """Full backpropagation through time over independent sequences.
 
@@ -120,6 +124,7 @@ def full_step(
             inputs, lengths one of those that have some.
         clip: bound on the gradient's global norm.
         rng: draws the dropout masks; without it no dropout.
+        resets: (T, N) booleans, where sequences begin anew: see `Recurrent.forward`.
 
     Returns:
         the loss and the norm of the gradient before clipping, both from before the update.
@@ -128,7 +133,7 @@ def full_step(
         GatedError: one of the two is not finite; the message says which of the numbers that went in was not, if one was
             not. The parameters are untouched.
     """
-    value, _, norm = _step(network, loss, optimizer, Sequences.of(batch), None, clip, rng)
+    value, _, norm = _step(network, loss, optimizer, Sequences.of(batch), None, clip, rng, resets)
     return value, norm
 
 
@@ -143,6 +148,7 @@ def truncated_step(
     rng: np.random.Generator | None = None,
     lengths: np.ndarray | None = None,
     mask: np.ndarray | None = None,
+    resets: Any = None,
 ) -> tuple[float, Any, float]:
     """Truncated backpropagation through time over one window of a stream.
 
@@ -158,6 +164,7 @@ def truncated_step(
         rng: as for `full_step`.
         lengths: (N,), steps of each sequence that lie in this window, 0 where one has ended before.
         mask: (T, N), where the loss counts; None: at all steps within lengths.
+        resets: as for `full_step`; what ends in the window goes on into the next one unless that resets it at step 0.
 
     Returns:
         the loss, the state at the end, and the norm of the gradient before clipping.
@@ -167,21 +174,35 @@ def truncated_step(
     """
     batch = Sequences.of(window)
     given = {name: value for name, value in (("lengths", lengths), ("mask", mask)) if value is not None}
-    return _step(network, loss, optimizer, batch._replace(**given), state, clip, rng)
+    return _step(network, loss, optimizer, batch._replace(**given), state, clip, rng, resets)
 
 
 def _step(
-    network: Any, loss: Any, optimizer: Optimizer, batch: Sequences, state: Any, clip: float | None, rng: Any
+    network: Any,
+    loss: Any,
+    optimizer: Optimizer,
+    batch: Sequences,
+    state: Any,
+    clip: float | None,
+    rng: Any,
+    resets: Any = None,
 ) -> tuple[float, Any, float]:
     check_learner(network, loss, optimizer)
     batch = _with_target(batch, loss)
     limit, backend = math.inf if clip is None else above_zero("clip", clip), backend_of(network)
-    whole = train_in_one_call(network, loss, optimizer, batch, state, limit, rng)
+    frozen = frozen_spans(network)
+    whole = None
+    if resets is None:
+        whole = train_in_one_call(network, loss, None if frozen else optimizer, batch, state, limit, rng)
     if whole is not None and whole.trained.updated:
         return whole.trained.loss, whole.last, whole.trained.norm
-    value, grads, last = _by_parts(network, loss, batch, state, rng)
+    if whole is not None and frozen:
+        value, last, grads = whole.trained.loss, whole.last, network.params.like(whole.trained.gradient)
+    else:
+        value, grads, last = _by_parts(network, loss, batch, state, rng, resets)
     norm = 0.0
     if grads is not None:
+        clear(grads.vector, frozen)
         norm = backend.norm(grads.vector) if limit == math.inf else clipped(grads.vector, limit, backend)
     for name, number in (("loss", value), ("gradient norm", norm)):
         if not math.isfinite(number):
@@ -189,17 +210,21 @@ def _step(
                 f"{name}: got {number} at update {optimizer.updates}, expected a finite number; "
                 f"{reason([*_given(network, batch, state), *parameters_of(network)])}"
             )
-    update_by(backend, optimizer, network.theta, grads.vector)
+    with held(network):
+        update_by(backend, optimizer, network.theta, grads.vector)
     return value, last, norm
 
 
-def _by_parts(network: Any, loss: Any, batch: Sequences, state: Any, rng: Any) -> tuple[float, Any, Any]:
+def _by_parts(
+    network: Any, loss: Any, batch: Sequences, state: Any, rng: Any, resets: Any = None
+) -> tuple[float, Any, Any]:
     """The loss, the gradients, None if the loss is not finite, and the last states: one call after the other."""
     if isinstance(network, WiredNetwork):
         found = wired_gradients(network, loss, batch, state, rng)
         if found is not None:
             return found
-    y, last, tape = network.forward(batch.x, state, batch.lengths, rng=rng)
+    cut = {} if resets is None else {"resets": resets}
+    y, last, tape = network.forward(batch.x, state, batch.lengths, rng=rng, **cut)
     mask = batch.mask
     if mask is None and batch.lengths is not None:
         mask = inside(network, batch)

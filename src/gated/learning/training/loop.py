@@ -138,6 +138,8 @@ class Training:
     def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """Arrays and a JSON value: all that the next update depends on, save data and options."""
         arrays = {"theta": self.network.theta.copy()}
+        if self.network.fixed:
+            arrays["fixed"] = self.network.params.fixed_vector.copy()
         arrays |= {f"optimizer.{name}": array for name, array in self.optimizer.state().items()}
         arrays |= {f"state.{name}": np.array(array) for name, array in _flat(self.carried).items()}
         return arrays, {"progress": asdict(self.progress), "rng": self.rng.bit_generator.state}
@@ -153,6 +155,9 @@ class Training:
         if saved is None or saved.shape != theta.shape or saved.dtype != theta.dtype:
             came = "none" if saved is None else f"{saved.size} of {saved.dtype}"
             raise FileFormatError(f"theta: got {came}, expected {theta.size} parameters of {theta.dtype}")
+        fixed, own = arrays.get("fixed", theta[:0]), self.network.params.fixed_vector
+        if fixed.shape != own.shape or fixed.dtype != own.dtype:
+            raise FileFormatError(f"fixed: got {describe(fixed)}, expected {describe(own)}")
         rng = np.random.default_rng()
         try:
             if not isinstance(values.get("rng"), Mapping):
@@ -172,6 +177,7 @@ class Training:
         except GatedError as error:
             raise FileFormatError(f"optimizer: {error}") from None
         theta[:] = saved
+        self.network.params.fixed_vector[...] = fixed
         self.progress, self.carried, self.rng = progress, carried, rng
 
 

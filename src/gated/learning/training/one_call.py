@@ -21,6 +21,7 @@ from gated.nn.network import Network
 from gated.nn.network_checks import batch_first, running
 from gated.nn.packing import Packing, packing_of
 from gated.nn.recurrent import dropout_mask
+from gated.nn.stack import Stack
 from gated.nn.whole_pass import by_link, by_name
 
 Array = np.ndarray[Any, Any]
@@ -71,6 +72,8 @@ def train_in_one_call(
     """
     if why_not(network, loss, optimizer) is not None or not isinstance(rng, (np.random.Generator, type(None))):
         return None
+    if rng is not None and any(isinstance(layer, Stack) and layer.cell.graph.draws for _, layer, _ in network.parts()):
+        return None  # draws are made by the layers
     before = None if rng is None else rng.bit_generator.state
     try:
         prepared = _prepared(network, loss, batch, state, rng)
@@ -80,7 +83,7 @@ def train_in_one_call(
             if optimizer is not None:
                 rule, buffers, numbers = optimizer.next_update(network.theta)
                 update = Update(rule, buffers, numbers, limit)
-            chain, theta = network.linked.chain, network.theta
+            chain, theta = network.linked.chain, network.memory
             found = backend_of(network).train(chain, loss._schedule, theta, given, update)
             if found is not None:
                 if found.updated:

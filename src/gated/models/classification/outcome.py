@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gated.data.series import SequenceSet
+from gated.language import Cell
 from gated.models.classification.scores import Scores, scores_of
 
 
@@ -24,13 +26,15 @@ class OverTime:
         which: its number among those that were judged by.
         steps: (K,), after how many steps the probabilities are.
         probabilities: (K, C).
-        gates: "rnn.f" -> (T, H), if the cell names its gates.
+        gates: "f", or with several layers or directions "l0_reverse.f", -> (T, H), if the cell names its gates.
+        cell: whose gates they are.
     """
 
     which: int
     steps: NDArray[np.int64]
     probabilities: NDArray[Any]
     gates: Mapping[str, NDArray[Any]]
+    cell: Cell
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,7 @@ class Outcome:
         mean, deviation: (D,) of what was learned from.
         yardsticks: "nearest" and "commonest" -> (N,) what they say.
         folds: in how many parts they were cut; 0: the sequences that were learned from are others.
+        possible_folds: into how many parts the data could be cut, where one part was held out; 0: that is no advice.
         curves: of learning: name -> (places, values).
         early: (shares of the steps, accuracies), both (K,).
         over_time: of an example; None: there is none.
@@ -59,6 +64,7 @@ class Outcome:
     deviation: NDArray[Any]
     yardsticks: Mapping[str, NDArray[Any]]
     folds: int = 0
+    possible_folds: int = 0
     curves: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
     early: tuple[NDArray[Any], NDArray[Any]] | None = None
     over_time: OverTime | None = None
@@ -93,6 +99,18 @@ class Outcome:
         """Numbers of those that are wrong, the one that it was most sure of first."""
         rows = np.flatnonzero(self.said != self.true)
         return rows[np.argsort(-self.confidence[rows], kind="stable")]
+
+    @cached_property
+    def moving(self) -> NDArray[np.int64]:
+        """(D,): numbers of the channels, the one that moves most within a sequence first."""
+        moves = np.zeros(self.held_out.size)
+        for n in range(len(self.held_out)):
+            values = self.scaled(n)
+            there = ~np.isnan(values)
+            count = np.maximum(there.sum(axis=0), 1)
+            mean = np.where(there, values, 0.0).sum(axis=0) / count
+            moves += (np.where(there, values - mean, 0.0) ** 2).sum(axis=0)
+        return np.argsort(-moves, kind="stable")
 
     def typical(self) -> int:
         """The number of the sequence of middling confidence among those that are right, or else among all."""

@@ -29,7 +29,8 @@ def over_time(classifier: Any, held_out: SequenceSet, which: int) -> OverTime:
     own = held_out.x[which]
     steps = np.unique(np.linspace(1, len(own), min(len(own), MOST)).round().astype(np.int64))
     probabilities = np.asarray(classifier.predict_proba([own[:k] for k in steps]))
-    return OverTime(which, steps, probabilities, gates_over_time(classifier, own))
+    cell = classifier.network_.layers["rnn"].cell
+    return OverTime(which, steps, probabilities, gates_over_time(classifier, own), cell)
 
 
 def gates_over_time(classifier: Any, sequence: NDArray[Any]) -> dict[str, NDArray[Any]]:

@@ -1,15 +1,19 @@
-"""How often a classifier is right.
+"""How often a classifier is right, and within which bounds that is known.
 
 Legend: N sequences, C classes.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+FEW = 30  # sequences; fewer are too few to judge by
+NORMAL = 1.96  # deviations of the normal distribution, between which 95 of 100 lie
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,24 @@ class Scores:
     def accuracy(self) -> float:
         """The share that is right."""
         return float(np.trace(self.confusion) / self.confusion.sum())
+
+    @property
+    def few(self) -> bool:
+        """Whether there are too few sequences to judge by."""
+        return int(self.confusion.sum()) < FEW
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """(low, high) of the true accuracy in 95 of 100 cases, if the sequences are independent.
+
+        Source: E. B. Wilson (1927), Probable inference, the law of succession, and statistical inference, Journal of
+        the American Statistical Association 22(158), 209-212.
+        """
+        count, square = int(self.confusion.sum()), NORMAL**2
+        middle = (self.accuracy + square / (2 * count)) / (1 + square / count)
+        variance = self.accuracy * (1 - self.accuracy) / count + square / (4 * count**2)
+        half = NORMAL * math.sqrt(variance) / (1 + square / count)
+        return max(0.0, middle - half), min(1.0, middle + half)
 
     @property
     def balanced(self) -> float:

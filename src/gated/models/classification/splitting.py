@@ -78,6 +78,12 @@ def fold_rows(
     yield from StratifiedKFold(folds, shuffle=True, random_state=seed).split(y, y)
 
 
+def possible_folds(y: NDArray[Any], groups: NDArray[Any] | None, most: int = 5) -> int:
+    """Into how many parts `fold_rows` cuts these, so many at most; 0: into none."""
+    count = int(np.unique(y, return_counts=True)[1].min()) if groups is None else len(np.unique(groups))
+    return min(most, count) if count > 1 else 0
+
+
 def _two_classes(y: NDArray[Any]) -> None:
     classes = np.unique(y)
     if len(classes) < 2:

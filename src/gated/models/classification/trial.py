@@ -12,7 +12,7 @@ from gated.data.series import SequenceSet
 from gated.errors import shown, wrong
 from gated.models.classification.outcome import Outcome
 from gated.models.classification.over_time import accuracy_by_share, over_time
-from gated.models.classification.splitting import fold_rows, held_out_rows
+from gated.models.classification.splitting import fold_rows, held_out_rows, possible_folds
 from gated.models.classification.yardsticks import commonest, nearest
 from gated.models.estimators.scaling import Scaling
 
@@ -63,7 +63,8 @@ def with_held_out(make: Made, data: SequenceSet, share: float, seed: int) -> Tri
     check_classes(data)
     assert data.y is not None
     keep, out = held_out_rows(data.y, data.groups, share, seed)
-    return with_test(make, data.select(keep), data.select(out))
+    found = with_test(make, data.select(keep), data.select(out))
+    return found._replace(outcome=replace(found.outcome, possible_folds=possible_folds(data.y, data.groups)))
 
 
 def with_folds(make: Made, data: SequenceSet, folds: int, seed: int) -> Trial:

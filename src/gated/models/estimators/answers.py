@@ -79,6 +79,15 @@ def at_each_step(y: Any, panel: Panel) -> Array:
     return np.concatenate(parts)
 
 
+def refuse_unequal(y: Any) -> None:
+    """ArgumentError for sequences of answers where there is to be one for each sequence."""
+    try:
+        np.asarray(y)
+    except ValueError:
+        expected = "one for each sequence of X; pooling=None takes one for each step"
+        raise wrong("y", "answers of unequal length", expected) from None
+
+
 def refuse_other_count(y: Array, panel: Panel) -> None:
     """ArgumentError, unless there is one for each sequence."""
     if len(y) != len(panel):

@@ -12,7 +12,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from gated.errors import ArgumentTypeError, describe, shown, wrong, wrong_type
-from gated.models.estimators.answers import Answers, at_each_step, refuse_other_count
+from gated.models.estimators.answers import Answers, at_each_step, refuse_other_count, refuse_unequal
 from gated.models.estimators.base import SequenceEstimator
 from gated.models.estimators.panel import Panel
 from gated.models.estimators.saving import labels_from_json, labels_to_json
@@ -121,6 +121,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
             if labels.ndim != 1:
                 raise wrong("y", f"labels of shape {labels.shape[1:]}", "one label at each step")
         else:
+            refuse_unequal(y)
             labels = column_or_1d(y, warn=True)
             refuse_other_count(labels, panel)
         return labels

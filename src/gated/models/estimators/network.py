@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gated.errors import describe, unknown, wrong_type
+from gated.errors import describe, unlisted, wrong_type
 
 
 def cell_of(cell: Any) -> Any:
@@ -19,7 +19,7 @@ def cell_of(cell: Any) -> Any:
     if not isinstance(cell, str):
         raise wrong_type("cell", describe(cell), "a gated.Cell, or the name of one in gated.cells.ZOO")
     if cell not in ZOO:
-        raise unknown("cell", cell, ZOO)
+        raise unlisted("cell", cell, ZOO, "the name of a cell of the zoo (`gated cells` lists them)")
     return ZOO[cell]
 
 

@@ -10,9 +10,10 @@ from sklearn.metrics import r2_score
 from sklearn.utils.validation import check_array, check_is_fitted
 
 from gated.errors import describe, wrong
-from gated.models.estimators.answers import Answers, at_each_step, refuse_other_count
+from gated.models.estimators.answers import Answers, at_each_step, refuse_other_count, refuse_unequal
 from gated.models.estimators.base import SequenceEstimator
 from gated.models.estimators.panel import Panel
+from gated.models.estimators.reading import all_numbers
 from gated.models.estimators.scaling import Scaling
 from gated.nn.losses import SquaredError
 from gated.publish import publish
@@ -73,7 +74,11 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
                 raise wrong("y", describe(found), "one number, or K numbers, at each step")
             found = found.astype(np.float64)
         else:
-            found = check_array(y, dtype=np.float64, ensure_2d=False, allow_nd=True, input_name="y")
+            refuse_unequal(y)
+            if getattr(y, "dtype", None) is not None and np.asarray(y).dtype.kind in "cmM":
+                raise wrong("y", describe(np.asarray(y)), "(N,) or (N, K) real numbers")
+            options: dict[str, Any] = {"dtype": np.float64, "ensure_2d": False, "allow_nd": True, "input_name": "y"}
+            found = all_numbers("y", y, lambda: check_array(y, **options))
             if found.ndim not in (1, 2):
                 raise wrong("y", describe(found), "(N,) or (N, K) numbers")
             refuse_other_count(found, panel)
@@ -130,10 +135,10 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """R²: the part of y's variance that is explained, 1 at best; with pooling=None that of all steps."""
         check_is_fitted(self)
-        if not self._at_steps:
-            return float(super().score(X, y, sample_weight))
         panel, found = self._numbers(X)
-        weights = None if sample_weight is None else np.repeat(sample_weight, panel.lengths)
+        weights = sample_weight
+        if weights is not None and self._at_steps:
+            weights = np.repeat(weights, panel.lengths)
         return float(r2_score(self._targets(y, panel), found, sample_weight=weights))
 
     def __sklearn_tags__(self) -> Any:

@@ -2,9 +2,9 @@
 
 Everything is a difference over a scale of the series' own, so that a series that is moved or multiplied has the same
 features, and one that was never seen can be foretold. At a step nothing is used that comes after it, but for known
-exogenous numbers.
+exogenous numbers and for the mean and the scale, which while it learns are those of the whole series.
 
-Legend: T steps, H horizons, L lags, m the season, E exogenous numbers, P numbers of the phase.
+Legend: T steps, H horizons, L lags, m the season, K further seasons, E exogenous numbers, P numbers of the phase.
 """
 
 from __future__ import annotations
@@ -29,10 +29,12 @@ class Shape:
         season: m; 1: none.
         lags: L, how many of the last values stand side by side.
         exogenous: E.
-        phase: P, cosines and sines of the place in the season, which dates tell; 0 without dates.
+        phase: P, cosines and sines of the place in each season, which dates tell; 0 without dates.
         level: whether the distance from the series' mean is read. A series that comes back to it is foretold better
             with it, one that has a trend worse.
         base: from where is counted what is foretold: "last", the last value, or "season", the one a season before.
+        further: K longer seasons, such as the week of hours, whose first one is the day: of each is read the change
+            over it, and for every horizon the value so long before it.
     """
 
     horizon: int
@@ -42,21 +44,32 @@ class Shape:
     phase: int = 0
     level: bool = True
     base: str = "last"
+    further: tuple[int, ...] = ()
+
+    @property
+    def seasons(self) -> tuple[int, ...]:
+        """All of them, (1,) for none."""
+        return (self.season, *self.further)
 
     @property
     def inputs(self) -> int:
         """Numbers that the recurrent layer reads at a step: changes, missing or not, phase, exogenous."""
-        return 2 + (self.season > 1) + self.level + self.phase + self.exogenous
+        return 2 + (self.season > 1) + len(self.further) + self.level + self.phase + self.exogenous
 
     @property
     def common(self) -> int:
         """Numbers that the straight road reads for every horizon."""
-        return self.lags - 1 + self.level + self.phase + self.exogenous
+        return self.lags - 1 + len(self.further) + self.level + self.phase + self.exogenous
+
+    @property
+    def ahead(self) -> int:
+        """Numbers that it reads for one horizon: those of a further season before it, its exogenous ones."""
+        return len(self.further) + self.exogenous
 
     @property
     def straight(self) -> int:
-        """All that it reads: beside the common ones the exogenous numbers of each horizon."""
-        return self.common + self.horizon * self.exogenous
+        """All that it reads: beside the common ones those of each horizon."""
+        return self.common + self.horizon * self.ahead
 
 
 @dataclass(frozen=True)
@@ -154,6 +167,7 @@ def inputs_of(own: Prepared, shape: Shape) -> Array:
     columns = [bounded(changes(filled, 1) / size, 1), np.isnan(own.values)]
     if shape.season > 1:
         columns.append(bounded(changes(filled, shape.season) / size, shape.season))
+    columns += [bounded(changes(filled, season) / size, season) for season in shape.further]
     if shape.level:
         columns.append(bounded((filled - own.center) / size, len(own)))
     return np.column_stack([*columns, own.phase, own.exogenous[: len(own)]])
@@ -173,11 +187,25 @@ def straight_of(own: Prepared, shape: Shape, steps: Array) -> Array:
     parts = [bounded((filled[back] - filled[steps, None]) / size, lags)]
     if shape.level:
         parts.append(bounded((filled[steps] - own.center) / size, len(own))[:, None])
+    now = filled[steps, None]
+    for season in shape.further:
+        parts.append(bounded((before(own, steps, np.array([0]), season) - now) / size, season))
     parts += [own.phase[steps], own.exogenous[steps]]
-    if shape.exogenous:
-        ahead = np.minimum(steps[:, None] + np.arange(1, shape.horizon + 1), len(own.exogenous) - 1)
-        parts.append(own.exogenous[ahead].reshape(len(steps), -1))
+    if shape.ahead:
+        ahead = np.arange(1, shape.horizon + 1)
+        then = np.minimum(steps[:, None] + ahead, max(len(own.exogenous) - 1, 0))
+        columns = [bounded((before(own, steps, ahead, m) - now) / size, m)[..., None] for m in shape.further]
+        parts.append(np.concatenate([*columns, own.exogenous[then]], 2).reshape(len(steps), -1))
     return np.concatenate(parts, 1)
+
+
+def before(own: Prepared, steps: Array, ahead: Array, season: int) -> Array:
+    """(R, A): the last known values of the same place in a season as so many steps (A,) after these (R,).
+
+    Before the first season there is none: what is known last stands for it.
+    """
+    back = steps[:, None] + ahead - season * np.maximum(-(-ahead // season), 1)
+    return np.where(back >= 0, own.filled[np.maximum(back, 0)], own.filled[steps, None])
 
 
 def base_of(own: Prepared, shape: Shape, steps: Array) -> Array:
@@ -185,10 +213,7 @@ def base_of(own: Prepared, shape: Shape, steps: Array) -> Array:
     filled = own.filled
     if shape.base == "last" or shape.season == 1:
         return np.repeat(filled[steps, None], shape.horizon, 1)
-    ahead = np.arange(1, shape.horizon + 1)
-    back = steps[:, None] + ahead - shape.season * -(-ahead // shape.season)
-    # before the first season there is none to count from
-    return np.where(back >= 0, filled[np.maximum(back, 0)], filled[steps, None])
+    return before(own, steps, np.arange(1, shape.horizon + 1), shape.season)
 
 
 def targets_of(own: Prepared, shape: Shape, steps: Array) -> Array:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, fields
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from gated.models.forecaster.features import BASES, Shape
 from gated.models.forecaster.learned import Learned, Lens
 from gated.models.forecaster.network import INPUTS, STRAIGHT, Sizes
 from gated.models.forecaster.rhythm import COUNTED, DATES, NUMBERS, PERIODS, Rhythm
-from gated.models.forecaster.settings import TRANSFORMS
+from gated.models.forecaster.settings import TRANSFORMS, bounds_of
 from gated.number_checks import levels, whole
 
 KIND = "gated forecaster"
@@ -43,6 +44,7 @@ def save_learned(path: str | os.PathLike[str], learned: Learned, arguments: Mapp
         "rhythm": asdict(learned.rhythm),
         "exogenous": list(learned.lens.exogenous),
         "transform": learned.lens.transform,
+        "bounds": dict(zip(("lower", "upper"), learned.lens.bounds, strict=True)),
         "quantiles": list(own.quantiles),
         "window": own.window,
         "inputs": own.sizes.inputs.tolist(),
@@ -81,14 +83,16 @@ def load_learned(path: str | os.PathLike[str], names: Collection[str]) -> tuple[
 
 def _learned(networks: list[Any], said: Any) -> Learned:
     """What a description says, if it fits together; any of a few errors if it does not."""
-    shape = Shape(**said["shape"])
+    shape = Shape(**{**said["shape"], "further": tuple(said["shape"]["further"])})
+    for own in shape.further:
+        _count("further", own, 2)
     for field in fields(Shape):
-        if field.name not in ("level", "base"):
+        if field.name not in ("level", "base", "further"):
             _count(field.name, getattr(shape, field.name), 0 if field.name in ("exogenous", "phase") else 1)
     rhythm = Rhythm(**said["rhythm"])
     right = shape.base in BASES and isinstance(shape.level, bool) and isinstance(rhythm.step, str)
     right = right and rhythm.kind in (DATES, PERIODS, NUMBERS, COUNTED)
-    if not right or said["transform"] not in TRANSFORMS or rhythm.phases(shape.season) not in (0, shape.phase):
+    if not right or said["transform"] not in TRANSFORMS or rhythm.phases(*shape.seasons) not in (0, shape.phase):
         raise FileFormatError("got features that there are not")
     quantiles = levels("quantiles", said["quantiles"])
     if 0.5 not in quantiles:
@@ -101,7 +105,7 @@ def _learned(networks: list[Any], said: Any) -> Learned:
         "center": (shape.exogenous,),
         "size": (shape.exogenous,),
     }
-    names = tuple(said["exogenous"])
+    names, bounds = tuple(said["exogenous"]), bounds_of(SimpleNamespace(**said["bounds"]))
     for name, array in arrays.items():
         if array.shape != expected[name] or not np.isfinite(array).all():
             raise FileFormatError(f"got {shown(array.shape)} for {name}, expected {expected[name]} finite numbers")
@@ -118,7 +122,7 @@ def _learned(networks: list[Any], said: Any) -> Learned:
         arrays["moves"],
         _count("window", said["window"], 1),
     )
-    return Learned(ensemble, rhythm, Lens(names, arrays["center"], arrays["size"], said["transform"]))
+    return Learned(ensemble, rhythm, Lens(names, arrays["center"], arrays["size"], said["transform"], bounds))
 
 
 def _count(name: str, value: Any, least: int) -> int:

@@ -38,10 +38,11 @@ class Forecaster(BaseEstimator):
 
     Args:
         horizon: H, steps that are foretold.
-        season: steps after which things repeat themselves, such as 12 of months; None: what the dates say (12 of
-            months, 7 of days, 24 of hours, ...), 1 without dates. 1 is none.
-        lags: of the last values that a linear part reads side by side; None: two seasons and one, of long seasons one,
-            24 without a season; a quarter of the longest series at most.
+        season: steps after which things repeat themselves, such as 12 of months, or several, such as (24, 168) of
+            hours; None: what the dates say (12 of months, 7 of days, 24 and 168 of hours, ...), of a series that is
+            two seasons long, three of a further one; 1 without dates. 1 is none. By the shortest one errors are scaled.
+        lags: of the last values that a linear part reads side by side; None: two seasons and one, of long seasons one
+            (of several the shortest counts), 24 without a season; a quarter of the longest series at most.
         window: steps that the recurrent layer reads; None: twice the lags, at least 48.
         cell: of the recurrent layer: the name of one in gated.cells, or any gated.Cell.
         hidden_size: its units.
@@ -54,6 +55,9 @@ class Forecaster(BaseEstimator):
         early_stopping: a network has the weights that were best on its block, and ends when they get no better.
         patience: so many judgements without a better one.
         transform: "log" or "sqrt" of the values is foretold, for series that swing more where they are higher.
+        lower: no value is below it, such as 0 of counts: neither the middle nor an interval goes there, and values that
+            do are refused; None: there is no such bound.
+        upper: likewise, above.
         target: the column of a long frame that is foretold; None: frames are wide.
         time: the column of its dates; None: rows follow each other as they stand.
         series: the column that names its series; None: there is one.
@@ -66,7 +70,7 @@ class Forecaster(BaseEstimator):
 
     Attributes:
         quantiles_: the levels that are foretold, Q of them, 0.5 among them.
-        season_: steps of a season.
+        season_: steps of a season, 1 for none; of several a tuple.
         n_features_in_: exogenous columns.
         learned_: all of it.
 
@@ -78,7 +82,7 @@ class Forecaster(BaseEstimator):
         self,
         *,
         horizon: int = 12,
-        season: int | None = None,
+        season: Any = None,
         lags: int | None = None,
         window: int | None = None,
         cell: Any = "lstm",
@@ -92,6 +96,8 @@ class Forecaster(BaseEstimator):
         early_stopping: bool = True,
         patience: int = 15,
         transform: str | None = None,
+        lower: float | None = None,
+        upper: float | None = None,
         target: Any = None,
         time: Any = None,
         series: Any = None,
@@ -116,6 +122,8 @@ class Forecaster(BaseEstimator):
         self.early_stopping = early_stopping
         self.patience = patience
         self.transform = transform
+        self.lower = lower
+        self.upper = upper
         self.target = target
         self.time = time
         self.series = series
@@ -227,9 +235,10 @@ class Forecaster(BaseEstimator):
         return self.learned_.ensemble.quantiles
 
     @property
-    def season_(self) -> int:
+    def season_(self) -> int | tuple[int, ...]:
         check_is_fitted(self)
-        return self.learned_.shape.season
+        shape = self.learned_.shape
+        return shape.seasons if shape.further else shape.season
 
     @property
     def n_features_in_(self) -> int:

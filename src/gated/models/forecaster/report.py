@@ -18,8 +18,10 @@ from gated.models.forecaster.learned import Learned
 from gated.models.forecaster.network import INPUTS, STRAIGHT, Tables
 from gated.models.forecaster.reading import Series
 from gated.models.forecaster.report_words import WORDS
+from gated.models.forecaster.rhythm import DATES
 from gated.models.pages import Chart, dim, facts, head, key, moved, page, swatch
 from gated.models.pages.chart import number_told
+from gated.models.pages.style import curve
 
 Array = NDArray[Any]
 PAST = 6  # horizons of history that are shown, at least
@@ -98,7 +100,10 @@ def _labels(own: Series, ahead: int) -> list[str]:
         return [str(k) for k in range(len(own) + ahead)]
     whole = [*own.index, *own.ahead(ahead)] if ahead else list(own.index)
     texts = [str(label) for label in whole]
-    return [text.removesuffix(" 00:00:00") for text in texts] if all(t.endswith(" 00:00:00") for t in texts) else texts
+    for end in (" 00:00:00", ":00", "-01", "-01"):  # what all of them have: the time of days, the first of months
+        if own.rhythm.kind == DATES and all(text.endswith(end) for text in texts):
+            texts = [text.removesuffix(end) for text in texts]
+    return texts
 
 
 def _marked(chart: Chart, labels: Sequence[str], begin: int, count: int = 7) -> None:
@@ -143,15 +148,18 @@ def _backtest(backtest: Backtest, series: Sequence[Series], say: Mapping[str, st
     errors = Chart(ends, [], width=470, height=230, bounds=(0, 1.1 * top or 1))
     errors.line(horizon, naive, "other").line(horizon, own, "own")
     cover = Chart(ends, [], width=470, height=230, bounds=(0, 1))
-    for part in backtest.coverage:
+    error_key = key(swatch("own", say["forecast"]), swatch("other", say["naive"]))
+    swatches = []
+    for k, part in enumerate(backtest.coverage):
         cover.line(horizon, np.full(len(horizon), part), "aim")
-        cover.line(horizon, table[f"coverage {part:g}"].to_numpy(), "own")
+        cover.line(horizon, table[f"coverage {part:g}"].to_numpy(), curve(k))
+        swatches.append(swatch(curve(k), say["interval"].format(f"{part:.0%}")))
+    cover_key = key(*swatches, swatch("aim", say["aim"]))
     for chart in (errors, cover):
         ticks = list(range(1, len(horizon) + 1, -(-len(horizon) // 8)))
         chart.below(ticks, [str(k) for k in ticks])
     parts.append('<div class="side">')
-    for chart, title, other, kind in (errors, "errors", "naive", "other"), (cover, "coverage", "aim", "aim"):
-        colours = key(swatch("own", say["forecast"]), swatch(kind, say[other]))
+    for chart, title, colours in (errors, "errors", error_key), (cover, "coverage", cover_key):
         parts.append(f"<div><h3>{escape(say[title])}</h3>{colours}{chart.svg(say[title])}</div>")
     parts += ["</div>", _table(table, say), *_earlier(backtest, series, say)]
     return parts
@@ -231,7 +239,7 @@ def _model(learned: Learned, series: Sequence[Series], say: Mapping[str, str]) -
     rows = {
         "series": f"{len(series):,}",
         "steps": f"{max(len(own) for own in series):,}",
-        "season": say["none"] if shape.season == 1 else str(shape.season),
+        "season": say["none"] if shape.season == 1 else ", ".join(map(str, shape.seasons)),
         "lags": str(shape.lags),
         "cell": network.layers["rnn"].cell.name,
         "networks": str(len(ensemble.networks)),

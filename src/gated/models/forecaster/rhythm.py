@@ -20,7 +20,8 @@ COMMON = ("YS", "YE", "QS", "QE", "MS", "ME", "BME", "BMS", "W", "B", "D", "h", 
 SPARSEST = 4  # so many times as many places as dates, at most, where dates are missing
 HARMONICS = 6  # of the season, at most
 SEASONS = {"Q": 4, "M": 12, "W": 52, "D": 7, "B": 5, "h": 24, "min": 1440, "s": 86400}
-LONGEST = 288  # a season that is guessed
+LONGEST = 288  # the first season that is guessed
+DAY, WEEK = {"h": 24, "min": 1440, "s": 86400}, 7
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,15 @@ class Rhythm:
             found //= {1440: 24, 86400: 24, 3600: 60}.get(found, found)
         return max(found // count, 1)
 
+    @property
+    def further(self) -> tuple[int, ...]:
+        """Longer seasons of hours and what is finer: the day, if that is not the first one, and the week."""
+        if self.beat is None or self.beat[0] not in DAY or self.season == 1:
+            return ()
+        unit, count = self.beat
+        found = [steps // count for steps in (DAY[unit], WEEK * DAY[unit]) if steps % count == 0]
+        return tuple(own for own in found if own > self.season)
+
     def ahead(self, last: Any, count: int) -> Any:
         """The index (pandas) of so many steps after the last one."""
         pd: Any = require_extra("pandas", "series")
@@ -82,8 +92,11 @@ class Rhythm:
         numbers = last + step * np.arange(1, count + 1)
         return pd.Index(numbers.astype(np.int64) if step.is_integer() and float(last).is_integer() else numbers)
 
-    def phase(self, index: Any, season: int) -> Array:
-        """(T, P): cosines and sines of the place of each date in the season; P = 0 where the calendar does not tell."""
+    def phase(self, index: Any, *seasons: int) -> Array:
+        """(T, P): cosines and sines of the place of each date in each season; P = 0 where it tells nothing."""
+        return np.concatenate([np.zeros((len(index), 0)), *(self._phase(index, own) for own in seasons)], 1)
+
+    def _phase(self, index: Any, season: int) -> Array:
         if season < 2 or self.beat is None:
             return np.zeros((len(index), 0))
         place = self._place(index, season)
@@ -94,12 +107,12 @@ class Rhythm:
                 columns.append(np.sin(2 * np.pi * j * place))
         return np.column_stack(columns)
 
-    def phases(self, season: int) -> int:
+    def phases(self, *seasons: int) -> int:
         """P of `phase`."""
-        if season < 2 or self.beat is None:
+        if self.beat is None:
             return 0
-        most = min(season // 2, HARMONICS)
-        return 2 * most - (2 * most == season)
+        most = [min(season // 2, HARMONICS) for season in seasons]
+        return sum(2 * own - (2 * own == season) for own, season in zip(most, seasons, strict=True))
 
     def _place(self, index: Any, season: int) -> Array:
         """(T,): where in the season, from 0 to 1."""

@@ -14,7 +14,7 @@ from gated.models.forecaster.features import Shape
 from gated.models.forecaster.reading import Columns
 from gated.models.forecaster.rhythm import Rhythm
 from gated.nn import checks
-from gated.number_checks import above_zero, one_of, whole, whole_above_zero
+from gated.number_checks import above_zero, one_of, real, whole, whole_above_zero
 
 TRANSFORMS: dict[str | None, tuple[Any, Any]] = {
     None: (lambda x: x, lambda x: x),
@@ -22,6 +22,7 @@ TRANSFORMS: dict[str | None, tuple[Any, Any]] = {
     "sqrt": (np.sqrt, lambda x: np.square(np.maximum(x, 0.0))),
 }
 SHORT_SEASON = 24  # up to here two seasons are read side by side, beyond one
+TIMES = 3  # so many times as long as a further season that is guessed a series has to be
 MANY_LAGS = 24  # without a season
 LONG = 256  # steps that a window has at most
 
@@ -85,12 +86,7 @@ def school_of(given: Any, shape: Shape, seed: int) -> School:
 def shape_of(given: Any, rhythm: Rhythm, longest: int, exogenous: int) -> Shape:
     """What the features of an estimator are, for series of this rhythm of which the longest has so many steps."""
     horizon = whole_above_zero("horizon", given.horizon)
-    if given.season is None:
-        season = rhythm.season if longest >= 2 * rhythm.season + horizon else 1
-    else:
-        season = whole_above_zero("season", given.season)
-        if season >= longest:
-            raise wrong("season", season, f"fewer than the {longest} steps of the longest series")
+    season, *further = seasons_of(given.season, rhythm, longest, horizon)
     if given.lags is None:
         lags = MANY_LAGS if season == 1 else (2 if season <= SHORT_SEASON else 1) * season + 1
         lags = max(2, min(lags, longest // 4))
@@ -98,12 +94,48 @@ def shape_of(given: Any, rhythm: Rhythm, longest: int, exogenous: int) -> Shape:
         lags = whole("lags", given.lags, 2)
         if lags > longest // 2:
             raise wrong("lags", lags, f"at most {longest // 2}, half the steps of the longest series")
-    return Shape(horizon, season, lags, exogenous, rhythm.phases(season))
+    phases = rhythm.phases(season, *further)
+    return Shape(horizon, season, lags, exogenous, phases, further=tuple(further))
+
+
+def seasons_of(given: Any, rhythm: Rhythm, longest: int, horizon: int) -> tuple[int, ...]:
+    """The seasons, the shortest first; (1,) for none."""
+    if given is None:
+        room = longest - horizon
+        if room < 2 * rhythm.season:
+            return (1,)
+        return (rhythm.season, *(own for own in rhythm.further if room >= TIMES * own))
+    several = isinstance(given, (list, tuple, np.ndarray))
+    if several and not len(given):
+        raise wrong("season", "none", "a number of steps, or several; 1 is none")
+    found = sorted(
+        {whole_above_zero("season", own) for own in (given if several else [given])} - ({1} if several else set())
+    )
+    if found and found[-1] >= longest:
+        raise wrong("season", found[-1], f"fewer than the {longest} steps of the longest series")
+    return tuple(found) or (1,)
 
 
 def transform_of(given: Any) -> str | None:
     """The name of the function that values go through."""
     return None if given.transform is None else one_of("transform", given.transform, "log", "sqrt")
+
+
+def bounds_of(given: Any) -> tuple[float | None, float | None]:
+    """(lower, upper), None for none. `given`: has both as attributes."""
+    low, high = (_bound(name, getattr(given, name)) for name in ("lower", "upper"))
+    if low is not None and high is not None and not low < high:
+        raise wrong("upper", f"{high:g}", f"more than lower, {low:g}")
+    return low, high
+
+
+def _bound(name: str, value: Any) -> float | None:
+    if value is None:
+        return None
+    found = real(name, value)
+    if not np.isfinite(found):
+        raise wrong(name, value, "a finite number, or None for no bound")
+    return found
 
 
 def horizon_of(given: Any, horizon: Any) -> int:

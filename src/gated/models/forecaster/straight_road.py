@@ -42,8 +42,8 @@ def sizes_of(straight: Array) -> Array:
 
 
 def columns_of(shape: Shape, horizon: int) -> Array:
-    """Which features a horizon (from 0) reads: the common ones, and the exogenous numbers of its own step."""
-    ahead = shape.common + horizon * shape.exogenous + np.arange(shape.exogenous)
+    """Which features a horizon (from 0) reads: the common ones, and those of its own step."""
+    ahead = shape.common + horizon * shape.ahead + np.arange(shape.ahead)
     return np.concatenate([np.arange(shape.common), ahead])
 
 

@@ -17,24 +17,28 @@ def chosen(logits: Any, uniforms: Any, temperature: float, voices: int | None) -
     Args:
         logits: (K,).
         uniforms: (K,) from 0 to below 1, one for each key.
-        temperature: above 1 bolder, below more cautious; 0: the likeliest keys.
+        temperature: above 1 bolder, below more cautious; 0: the likeliest keys, without voices as many as sound on the
+            average. (Which keys are likelier than not is another question, and the answer is mostly: none.)
         voices: so many sound: the draw is that of independent keys, on condition that the number is this one.
 
     Returns:
         (K,) of zeros and ones.
     """
     logits, uniforms = np.asarray(logits, np.float64), np.asarray(uniforms, np.float64)
-    if temperature == 0.0 and voices is None:
-        return (logits > 0.0).astype(np.uint8)
     if temperature == 0.0:
         found = np.zeros(len(logits), np.uint8)
-        found[np.argsort(-logits, kind="stable")[:voices]] = 1
+        found[np.argsort(-logits, kind="stable")[: usual_number(logits) if voices is None else voices]] = 1
         return found
     with np.errstate(over="ignore", divide="ignore"):  # log 0 is below every logit, as it should be
         logits = np.clip(logits / temperature, -LARGE, LARGE)
         if voices is not None:
             return _so_many(logits, np.log(uniforms), voices)
         return (np.log(uniforms) - np.log1p(-uniforms) < logits).astype(np.uint8)
+
+
+def usual_number(logits: Logits) -> int:
+    """How many keys sound on the average, to the nearest whole number: the mean over the draws at temperature 1."""
+    return int(np.exp(-np.logaddexp(0.0, -logits)).sum() + 0.5)
 
 
 def _so_many(logits: Logits, uniforms: Logits, voices: int) -> NDArray[np.uint8]:

@@ -222,7 +222,7 @@ class PianoRollModel:
         Args:
             length: steps, which are quarter notes.
             temperature: divides the logits of all keys: below 1 the likely becomes likelier and the unlikely less
-                likely, 0 takes what is likelier than not.
+                likely. 0: nothing is drawn; as many keys as sound on the average at that step, the likeliest ones.
             voices: so many keys sound at each step: drawn as the keys are, on condition that the number is this one.
                 None: each key by itself, so the number of them varies more than in music.
             prompt: a piece or a roll (T, 88) to go on from, no part of the result; None: the beginning of a piece.

@@ -12,7 +12,7 @@ from typing import Any
 from gated.data.music import MusicSplit, Piece, Texture, texture
 from gated.data.music.midi import midi_bytes
 from gated.data.music.rolls import Roll
-from gated.learning.training.figures import png
+from gated.learning.training.figures import chinese_font, in_chinese, png
 from gated.models.music.piano_roll_model import PianoRollModel
 from gated.models.music.pictures import gate_figure, roll_figure
 from gated.models.music.sound import wav_bytes
@@ -101,6 +101,7 @@ def music_report(
         MissingExtraError: matplotlib or music21 is not installed.
     """
     say, length = WORDS[one_of("lang", lang, "en", "zh")], whole_above_zero("length", length)
+    font = chinese_font() if lang == "zh" else None  # pictures have Latin letters where none is installed
     shown = shown_piece(pieces.test, length)
     free = [model.sample(length, seed=seed + k) for k in range(COMPOSED)]
     four = [model.sample(length, voices=VOICES, seed=seed + k) for k in range(COMPOSED)]
@@ -115,13 +116,13 @@ def music_report(
         head(say["foretold"]),
         _foretold(model, pieces, say),
         head(say["listen"]),
-        _picture(roll_figure(_in_latin(rolls, shown.name)), ", ".join(rolls)),
+        _picture(roll_figure(rolls if font else _in_latin(rolls, shown.name)), ", ".join(rolls), font),
         *(_heard(title, roll, say) for title, roll in rolls.items()),
         head(say["texture"]),
         _textures(textures, say),
         head(say["gates"]),
         dim(say["reads"].format(shown.name)),
-        _gates(model, shown, length, say),
+        _gates(model, shown, length, say, font),
     ]
     return page(say["title"], lang, parts)
 
@@ -132,7 +133,7 @@ def shown_piece(pieces: Sequence[Piece], length: int) -> Piece:
 
 
 def _in_latin(rolls: Mapping[str, Roll], name: str) -> dict[str, Roll]:
-    """With titles for a picture, whose font need not have Chinese characters."""
+    """With titles for a picture whose font has no Chinese letters."""
     return dict(zip((f"1. {name}", "2. composed, four voices", "3. composed, free"), rolls.values(), strict=True))
 
 
@@ -162,12 +163,13 @@ def _heard(title: str, roll: Roll, say: Mapping[str, str]) -> str:
     return f"<p>{escape(title)}<br>{heard} {link}</p>"
 
 
-def _gates(model: PianoRollModel, piece: Piece, length: int, say: Mapping[str, str]) -> str:
+def _gates(model: PianoRollModel, piece: Piece, length: int, say: Mapping[str, str], font: str | None) -> str:
     roll = piece.roll[:length]
-    surprise = -model.log_likelihood([roll])[0]
-    words = {name: WORDS["en"][name] for name in ("surprise", "units", "steps")}
-    return _picture(gate_figure(roll, surprise, model.gates(roll), words), say["gates"])
+    figure = gate_figure(roll, -model.log_likelihood([roll])[0], model.gates(roll), say if font else WORDS["en"])
+    return _picture(figure, say["gates"], font)
 
 
-def _picture(figure: Any, alt: str) -> str:
-    return f'<p><img style="width: 100%" src="{source(png(figure))}" alt="{escape(alt)}"></p>'
+def _picture(figure: Any, alt: str, font: str | None) -> str:
+    """`font`: of its letters, None for the usual one, which has Latin ones alone."""
+    image = source(png(in_chinese(figure, font) if font else figure))
+    return f'<p><img style="width: 100%" src="{image}" alt="{escape(alt)}"></p>'

@@ -16,6 +16,8 @@ from gated.models.pages.png import png_bytes
 Array = NDArray[Any]
 MARGINS = (56, 14, 12, 30)  # left, right, top, bottom
 PLAIN = (2, 2, 2, 2)
+BROAD = 600  # from this width on a chart is made smaller on a telephone, and its letters larger
+LONG_WORD = 7  # letters: of longer words below a chart every other one is left out there
 BLUE = (11, 98, 163)  # of cells; by night the style makes it brighter
 
 
@@ -96,8 +98,9 @@ class Chart:
 
     def below(self, places: Sequence[float], words: Sequence[str]) -> Chart:
         """What stands below some places."""
-        for place, word in zip(places, words, strict=True):
-            self._text(self._x(place), self.bottom + 18, word, "middle")
+        long = any(len(word) > LONG_WORD for word in words)
+        for k, (place, word) in enumerate(zip(places, words, strict=True)):
+            self._text(self._x(place), self.bottom + 18, word, "middle", "below spare" if long and k % 2 else "below")
         return self
 
     def ends(self, name: str) -> Chart:
@@ -108,7 +111,7 @@ class Chart:
             ("start", "middle", "end"),
             strict=True,
         ):
-            self._text(at, self.bottom + 18, word, anchor)
+            self._text(at, self.bottom + 18, word, anchor, "below")
         return self
 
     def beside(self, name: str) -> Chart:
@@ -118,7 +121,8 @@ class Chart:
 
     def svg(self, title: str) -> str:
         """The picture; `title` is read to those who do not see it."""
-        head = f'<svg class="chart" viewBox="0 0 {self.width} {self.height}" role="img"><title>{escape(title)}</title>'
+        kind = "chart broad" if self.width >= BROAD else "chart"
+        head = f'<svg class="{kind}" viewBox="0 0 {self.width} {self.height}" role="img"><title>{escape(title)}</title>'
         return head + "".join(self._marks) + "</svg>"
 
     def _x(self, place: float) -> float:
@@ -129,8 +133,9 @@ class Chart:
         low, high = self.y
         return round(self.bottom - (value - low) / (high - low) * (self.bottom - self.top), 1)
 
-    def _text(self, x: float, y: float, word: str, anchor: str) -> None:
-        self._marks.append(f'<text x="{x}" y="{y}" text-anchor="{anchor}">{escape(word)}</text>')
+    def _text(self, x: float, y: float, word: str, anchor: str, kind: str = "") -> None:
+        own = f' class="{kind}"' if kind else ""
+        self._marks.append(f'<text{own} x="{x}" y="{y}" text-anchor="{anchor}">{escape(word)}</text>')
 
 
 def round_ticks(low: float, high: float, count: int = 4) -> list[float]:

@@ -29,9 +29,10 @@ def dim(text: str) -> str:
     return f'<p class="dim">{escape(text)}</p>'
 
 
-def facts(rows: Mapping[str, str]) -> str:
-    """A table of names and what they are."""
-    body = "".join(f"<tr><th>{escape(name)}</th><td>{escape(text)}</td></tr>" for name, text in rows.items())
+def facts(rows: Mapping[str, str], kind: str = "") -> str:
+    """A table of names and what they are. `kind`: the class of what they are."""
+    begin = f'<td class="{kind}">' if kind else "<td>"
+    body = "".join(f"<tr><th>{escape(name)}</th>{begin}{escape(text)}</td></tr>" for name, text in rows.items())
     return f'<table class="scores">{body}</table>'
 
 

@@ -19,6 +19,9 @@ table { border-collapse: collapse } th, td { text-align: left; padding: .15rem .
 """
 
 
+CURVES = len(COLOURS)  # that have a colour each
+
+
 def curve(k: int) -> str:
     """The kind of the k-th of many curves, which have colours that the colour-blind tell apart."""
     return f"curve{k % len(COLOURS)}"
@@ -40,7 +43,11 @@ svg.chart .other {{ stroke: var(--other); stroke-dasharray: 5 4 }}
 svg.chart .aim {{ stroke: var(--aim); stroke-width: 1; stroke-dasharray: 2 3 }}
 svg.chart .band {{ fill: var(--own); opacity: .16 }} svg.chart .dot {{ fill: none; stroke-width: 1.8 }}
 svg.chart .now {{ stroke: var(--dim); stroke-width: 1; stroke-dasharray: 3 3 }}
-svg.chart image {{ image-rendering: pixelated }}
+svg.chart image {{ image-rendering: pixelated }} svg.chart {{ overflow: visible }}
+svg.chart polyline, svg.chart line {{ vector-effect: non-scaling-stroke }}
+@media (max-width: 60rem) {{ svg.broad {{ font-size: 15px }} svg.broad .below {{ transform: translateY(3px) }} }}
+@media (max-width: 36rem) {{ svg.broad {{ font-size: 23px; margin-bottom: .7rem; overflow: visible }}
+  svg.broad .below {{ transform: translateY(9px) }} svg.broad .spare {{ display: none }} }}
 @media (prefers-color-scheme: dark) {{ svg.chart image {{ filter: brightness(1.7) }} }}
 {" ".join(f"svg.chart .{kind} {{ stroke: var(--{kind}) }}" for kind in _CURVES)}
 .key {{ font-size: .85rem; color: var(--dim); margin: .2rem 0 .6rem }} .key b {{ font-weight: 600 }}

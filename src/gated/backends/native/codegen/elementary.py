@@ -17,6 +17,7 @@ from typing import Any
 
 import llvmlite.ir as ir
 
+from gated.backends.native.codegen import decisions as _decisions  # noqa: F401  its functions register themselves
 from gated.backends.native.codegen.vector_math import EMITTERS, PRECISIONS, VectorMath, emits, parts_of
 from gated.language.functions import ERF_ONE, ERF_SMALL, FUNCTIONS, erf_series, erfc_series
 

@@ -203,7 +203,7 @@ class VectorMath:
         """As `emitter`, but an elementary function becomes a call of one that is emitted once."""
         if function not in LONG:
             return self.emitter(function)
-        name = f"apart.{function}"
+        name = f"apart.{function}.{self.precision.name}"
         made = self.module.globals.get(name)
         if made is None:
             made = ir.Function(self.module, ir.FunctionType(self.vector, [self.vector]), name)

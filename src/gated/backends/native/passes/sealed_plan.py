@@ -84,7 +84,8 @@ class GradientPlan(SealedPlan):
         self.full: list[tuple[str, Node, int]] = []
         written = {matrix.name for pairs in operands.values() for _, matrix in pairs} | set(schedule.vectors)
         self.written = sorted(written)
-        self.without_gradient = [name for name in parameters if name not in written]
+        fixed = schedule.graph.fixed
+        self.without_gradient = [name for name in parameters if name not in written and name not in fixed]
 
     @abstractmethod
     def _find(self, node: Node) -> Where | None:

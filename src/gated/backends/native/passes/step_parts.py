@@ -475,4 +475,5 @@ class ScanPart(Part):
 def _span(plan: GradientPlan, starts: Starts) -> tuple[int, int]:
     """Where a part's parameters begin, and how many numbers they are: they lie one behind the other."""
     numbers = parameter_numbers(plan.schedule.graph, plan.shapes.sizes)
-    return (min(starts.values()), sum(numbers[name] for name in starts)) if starts else (-1, 0)
+    learned = {name: start for name, start in starts.items() if name not in plan.schedule.graph.fixed}
+    return (min(learned.values()), sum(numbers[name] for name in learned)) if learned else (-1, 0)

@@ -119,7 +119,7 @@ class BackwardPlan(GradientPlan):
         if shapes.rows:
             self._gradients()
         else:
-            self.without_gradient = list(parameters)
+            self.without_gradient = [name for name in parameters if name not in self.schedule.graph.fixed]
         self._set_course()
 
     def _set_course(self) -> None:

@@ -43,7 +43,7 @@ def _fits(chain: Chain, theta: Array, batch: Batch, update: Update | None) -> bo
     """Whether all arrays have the shapes and dtypes of which machine code is told nothing."""
     rows, dtype, whole = len(batch.weights), chain.dtype, np.dtype(np.int64)
     first, last = chain.links[0][0], chain.links[-1][0]
-    expected = [(theta, (chain.numbers,), dtype), (batch.weights, (rows, 1), dtype)]
+    expected = [(theta, (max(len(theta), chain.reach),), dtype), (batch.weights, (rows, 1), dtype)]
     if isinstance(first, TableLink):
         expected.append((batch.x, (rows,), whole))
     else:
