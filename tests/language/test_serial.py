@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import gated
 from gated import Cell, tanh
 from gated.cells import ZOO
-from gated.errors import FileFormatError
+from gated.errors import CellError, FileFormatError
 
 
 @gated.cell
@@ -29,9 +29,12 @@ def reread(cell):
     return Cell.from_json(json.loads(json.dumps(cell.to_json())))
 
 
-@pytest.mark.parametrize("name", ZOO)
+@pytest.mark.parametrize("name", [*ZOO, "rich"])
 def test_round_trip(name):
-    cell, again = ZOO[name], reread(ZOO[name])
+    cell = ZOO.get(name, rich)
+    again = reread(cell)
+    assert (again.constants, again.graph.fixed) == (cell.constants, cell.graph.fixed)
+    assert (again.graph.draws, again.graph.init) == (cell.graph.draws, cell.graph.init)
     assert again == cell and hash(again) == hash(cell)
     assert (again.name, again.doc, again.states) == (cell.name, cell.doc, cell.states)
     assert again.parameters == cell.parameters and list(again.parameters) == list(cell.parameters)
@@ -75,6 +78,25 @@ def renamed(which, *names, index=False):
         data["names"][which + k][1] = name
     if index:
         data["names"][1][0] = data["names"][0][0]
+    return data
+
+
+@gated.cell(init={"S.v": "uniform(0, 1)", "W.a*": "normal(0.1)"})
+def rich(x, dt: gated.number, /, h, *, W, s: gated.number, S: gated.fixed, keep=0.9, depth=2):
+    """All that a newer file has."""
+    r = gated.bernoulli(keep)
+    q = gated.normal(0.5, per="sequence")
+    for k in range(depth):
+        h = r * tanh(W.a[k] @ x + S.v * h + s.t * dt) + q
+    return h
+
+
+rich = rich.with_constants(keep=0.75)
+
+
+def also(**changes):
+    data = copy.deepcopy(rich.to_json())
+    data.update(changes)
     return data
 
 
@@ -202,6 +224,49 @@ HOSTILE = {
         changed(dims=dict.fromkeys("xhc", "hidden")),
         "the input has dimension 'hidden'",
     ),
+    "constants no object": (also(constants=[]), "'constants' must be an object"),
+    "a constant nan": (also(constants={"keep": float("nan")}), "constants 'keep' is 'nan'"),
+    "a constant true": (also(constants={"keep": True}), "constants 'keep' is 'True'"),
+    "a constant a text": (also(constants={"keep": "0.5"}), "expected a finite number under a free name"),
+    "a constant by a taken name": (also(constants={"keep": 0.5, "h": 0.5}), "constants 'h' is '0.5'"),
+    "a constant by no name": (also(constants={"keep": 0.5, "a b": 0.5}), "constants 'a b'"),
+    "a constant too many": (also(constants={"keep": 0.5, "q9": 0.5}), "no equation uses the constant q9"),
+    "a constant too few": (also(constants={}), "draw 'r' is"),
+    "a probability of 2": (also(constants={"keep": 2.0}), "a probability is from 0 to 1"),
+    "counts no object": (also(counts=3), "'counts' must be an object"),
+    "a count of a fraction": (also(counts={"depth": 2.5}), "counts 'depth' is '2.5'"),
+    "a count true": (also(counts={"depth": True}), "counts 'depth' is 'True'"),
+    "a count endless": (also(counts={"depth": 10**400}), "counts 'depth'"),
+    "a count by a taken name": (also(counts={"keep": 2}), "counts 'keep' is '2'"),
+    "draws no object": (also(draws=[]), "'draws' must be an object"),
+    "a draw no row": (also(draws={"r": 3}), "draw 'r' is '3'"),
+    "a draw of another kind": (also(draws={"r": ["cauchy", 0.5, "step", "hidden"]}), "draw 'r' is"),
+    "a draw of no list": (also(draws={"r": [["a"], 0.5, "step", "hidden"]}), "draw 'r' is"),
+    "a draw per epoch": (also(draws={"r": ["bernoulli", 0.5, "epoch", "hidden"]}), "draw 'r' is"),
+    "a draw of 2": (also(draws={"r": ["bernoulli", 2, "step", "hidden"]}), "draw 'r' is"),
+    "a draw of nan": (also(draws={"r": ["normal", float("nan"), "step", "hidden"]}), "draw 'r' is"),
+    "a draw of an unknown constant": (also(draws={"r": ["bernoulli", "p", "step", "hidden"]}), "draw 'r' is"),
+    "a draw of a list": (also(draws={"r": ["bernoulli", [0.5], "step", "hidden"]}), "draw 'r' is"),
+    "a draw by a taken name": (also(draws={"h": ["bernoulli", 0.5, "step", "hidden"]}), "draw 'h' is"),
+    "a draw too few": (also(draws={}), "there is no draw"),
+    "a draw of another length": (also(draws={"r": ["bernoulli", 0.5, "step", "other"]}), "has dimension"),
+    "a draw too many": (
+        also(draws={**rich.to_json()["draws"], "r9": ["normal", 1.0, "step", "hidden"]}),
+        "no equation uses the draw r9",
+    ),
+    "fixed no list": (also(fixed="S.v"), "'fixed' is 'S.v'"),
+    "fixed of an unknown name": (also(fixed=["S.w"]), "expected a list of parameters"),
+    "fixed of a list": (also(fixed=[["S.v"]]), "expected a list of parameters"),
+    "init no object": (also(init=[]), "'init' is '[]'"),
+    "init of an unknown name": (also(init={"S.w": "ones"}), "expected parameters and rules"),
+    "init code": (also(init={"S.v": "__import__('os')"}), "expected parameters and rules"),
+    "init endless": (also(init={"S.v": "a" * 300}), "expected parameters and rules"),
+    "init a number": (also(init={"S.v": 3}), "expected parameters and rules"),
+    "a number that is a vector": (
+        also(dims={"x": "input", "dt": "hidden", "h": "hidden"}),
+        "has dimension",
+    ),
+    "the first input a number": (also(dims={"x": "1", "dt": "1", "h": "hidden"}), "has dimension"),
     "a parameter that no equation uses": (
         changed(parameters={"W.a": ["hidden", "input"], "p.a": ["hidden"], "p.b": ["nowhere"]}),
         "no equation uses the parameter p.b",
@@ -241,7 +306,7 @@ def places(value, path=()):
 @settings(max_examples=300, deadline=None, derandomize=True)
 @given(data=st.data())
 def test_mutations_give_a_graph_or_the_right_error(data):
-    mutant = json.loads(json.dumps(small.to_json()))
+    mutant = json.loads(json.dumps(data.draw(st.sampled_from([small, rich])).to_json()))
     paths = list(places(mutant))[1:]
     for _ in range(data.draw(st.integers(1, 3))):
         *above, key = data.draw(st.sampled_from(paths))
@@ -259,4 +324,10 @@ def test_mutations_give_a_graph_or_the_right_error(data):
     else:
         assert reread(cell) == cell
         assert str(cell)
-        assert gated.Recurrent(cell, 4, 4).forward(np.ones((2, 1, 4)))[0].shape == (2, 1, 4)
+        try:
+            layer = gated.Recurrent(cell, 4, 4)
+        except CellError as error:  # a rule of first values may not fit the shape
+            assert "init of" in str(error)
+            return
+        width = sum(4 if dim != "1" else 1 for dim in cell.graph.input_dims.values())
+        assert layer.forward(np.ones((2, 1, width)))[0].shape[:2] == (2, 1)

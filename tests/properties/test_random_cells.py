@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,10 @@ SCOPE = {
     "minimum": minimum,
     **{name: getattr(gated, name) for name in OVER_UNITS},
     "np": np,
+    "number": gated.number,
+    "fixed": gated.fixed,
+    "bernoulli": gated.bernoulli,
+    "normal": gated.normal,
 }
 
 
@@ -81,11 +86,30 @@ def test_every_public_function_may_occur():
     assert set(over_units.FORMS) == set(OVER_UNITS)
 
 
+# what stands before an expression: the family of which it has a member, if any, and how it is written
+RICH = {
+    "gap": ("", "dt"),
+    "second input": ("B", "tanh({} @ m)"),
+    "number": ("n", "{} + 0.5"),
+    "constant": ("", "1 - leak"),
+    "fixed vector": ("S", "{}"),
+    "draw": ("", "bernoulli(0.7) + normal(0.2, per='sequence')"),
+    "nested": ("V", "inner(x, h, V=V)"),
+}
+
+
+@gated.cell
+def inner(x, h, *, V):
+    """What is called in other cells."""
+    return tanh(V.a @ x + V.b @ h)
+
+
 class Writer:
     """Writes the source of one cell; `data` decides."""
 
-    def __init__(self, data):
+    def __init__(self, data, rich=False):
         self.data, self.count, self.families = data, 0, {}
+        self.rich, self.used = rich, set()  # whether what the language has since its second part may occur; what did
 
     def member(self, family):
         """A new member, or now and then one that is there already."""
@@ -100,13 +124,18 @@ class Writer:
 
     def expression(self, names, depth):
         """An expression of the common length; `names` are the states and gates in sight."""
-        kind = self.data.draw(
-            st.sampled_from(["name", "input", "matrix", "vector", "function", "operator", "units", "chain"])
-        )
+        kinds = ["name", "input", "matrix", "vector", "function", "operator", "units", "chain"]
+        kind = self.data.draw(st.sampled_from([*kinds, *(RICH if self.rich else ())]))
         if depth == 0 or kind == "name":
             return self.data.draw(st.sampled_from(names))
         if kind == "input":
             return f"{self.member('W')} @ x"
+        if kind in RICH:
+            self.used.add(kind)
+            family, written = RICH[kind]
+            member = self.member(family) if family and kind != "nested" else self.families.setdefault(family, [])
+            self.families.pop("", None)
+            return f"({written.format(member)}) * ({self.expression(names, depth - 1)})"
         if kind == "vector":
             scale = numbers.filled(self.data.draw(st.sampled_from(["", " / ~", " + #"])), self.pick)
             return f"({self.member('p')}{scale}) * ({self.expression(names, depth - 1)})"
@@ -134,14 +163,28 @@ class Writer:
         for state in states:
             lines.append(f"    new_{state} = tanh({self.expression(names, 3)} + {total})")
         lines.append("    return " + ", ".join(f"new_{state}" for state in states))
-        families = "".join(f", {family}" for family in self.families)
-        return "\n".join([f"def cell(x, {', '.join(states)}{', *' + families if families else ''}):", *lines]) + "\n"
+        notes = {"n": ": number", "S": ": fixed"}
+        families = "".join(f", {family}{notes.get(family, '')}" for family in self.families)
+        families += ", leak=0.3" if "constant" in self.used else ""
+        inputs = "x, m, dt: number, /" if self.used & {"gap", "second input"} else "x"
+        if inputs != "x":  # all of them are used
+            lines[-1] = lines[-1].replace("return ", f"return tanh(dt * {self.member('A2')} + B2.k @ m) + ", 1)
+            families += ", A2, B2"
+        return (
+            "\n".join([f"def cell({inputs}, {', '.join(states)}{', *' + families if families else ''}):", *lines])
+            + "\n"
+        )
 
 
-def cell_of(data):
-    source = Writer(data).source()
+DRAWN = Counter()  # what the random cells were made of
+
+
+def cell_of(data, rich=False):
+    writer = Writer(data, rich)
+    source = writer.source()
+    DRAWN.update(writer.used)
     note(source)
-    scope = dict(SCOPE)
+    scope = {**SCOPE, "inner": inner}
     exec(source, scope)  # our own text
     return gated.cell(scope["cell"])
 
@@ -149,7 +192,10 @@ def cell_of(data):
 @PROFILE
 @given(st.data())
 def test_gradients_of_random_cells(data):
-    cell = cell_of(data)
+    check_gradients(cell_of(data))
+
+
+def check_gradients(cell):
     configuration = Configuration("3 steps", 3, 2, inputs=2, hidden=2, lengths=(2, 3))
     run = prepare(cell, configuration, np.random.default_rng(0), {})
     rows = check_run(run)
@@ -158,6 +204,22 @@ def test_gradients_of_random_cells(data):
         # a gradient may nearly cancel: then the rounding of what it is made of counts
         distance = row.error * row.norms[1] if row.norms[1] else row.norms[0]
         assert row.error <= 1e-12 or distance <= 1e-14 * largest, f"{row}"
+
+
+@settings(PROFILE, max_examples=40)
+@given(st.data())
+def _check_rich_cells(data):
+    cell = cell_of(data, rich=True)
+    again = gated.Cell.from_json(json.loads(json.dumps(cell.to_json())))
+    assert again == cell and str(again) == str(cell)
+    check_gradients(cell)
+
+
+def test_gradients_of_random_cells_of_the_second_part():
+    """Several inputs, numbers, constants, fixed arrays, draws, cells in cells: each occurred."""
+    DRAWN.clear()
+    _check_rich_cells()
+    assert set(DRAWN) == set(RICH), DRAWN
 
 
 @PROFILE

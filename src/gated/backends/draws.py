@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from gated.language.chance import BERNOULLI
+
 Array = np.ndarray[Any, Any]
 MULTIPLIERS = 0xD2511F53, 0xCD9E8D57
 WEYL = 0x9E3779B9, 0xBB67AE85
@@ -49,23 +51,27 @@ def philox(counters: tuple[Array, Array, Array, Array], key: int) -> tuple[Array
     return words[0], words[1], words[2], words[3]
 
 
-def whole_numbers(key: int, place: Place, steps: int, sequences: int, size: int, once: bool) -> Array:
-    """(T, N, size) uniform whole numbers below 2³² (uint64); of a draw that is made once a sequence T is 1."""
-    blocks = -(-size // 4)
-    counters = (
-        np.arange(blocks),
-        np.arange(sequences)[:, None],
-        np.full((1, 1, 1), ONCE) if once else np.arange(steps)[:, None, None],
-        np.array(place.word),
-    )
-    words = np.broadcast_arrays(*philox(counters, key))
-    found = np.stack(words, axis=-1).reshape(1 if once else steps, sequences, 4 * blocks)
-    return found[:, :, :size]
+def whole_numbers(key: int, word: int, steps: Array | None, sequences: Array, size: int) -> Array:
+    """(R, size) uniform whole numbers below 2³² (uint64), of rows of these steps and sequences, (R,) each.
+
+    Args:
+        word: see `Place`.
+        steps: None of a draw that is made once a sequence.
+    """
+    blocks = np.arange(-(-size // 4))
+    steps = np.full(len(sequences), ONCE) if steps is None else steps
+    words = np.broadcast_arrays(*philox((blocks, sequences[:, None], steps[:, None], np.array(word)), key))
+    return np.stack(words, axis=-1).reshape(len(sequences), 4 * len(blocks))[:, :size]
 
 
 def bernoulli(numbers: Array, probability: float, dtype: Any) -> Array:
     """1 where a whole number is below its part of 2³², to the bit; else 0."""
-    return (numbers < np.uint64(round(probability * 2.0**32))).astype(dtype)
+    return (numbers < np.uint64(threshold(probability))).astype(dtype)
+
+
+def threshold(probability: float) -> int:
+    """This part of 2³²."""
+    return round(probability * 2.0**32)
 
 
 def normal(numbers: Array, deviation: float, dtype: Any) -> Array:
@@ -78,10 +84,8 @@ def normal(numbers: Array, deviation: float, dtype: Any) -> Array:
 
 
 def drawn(
-    key: int, place: Place, kind: str, value: float, shape: tuple[int, int, int], once: bool, dtype: Any
+    key: int, word: int, kind: str, value: float, steps: Array | None, sequences: Array, size: int, dtype: Any
 ) -> Array:
-    """A draw (T, N, size); of one that is made once a sequence all steps have the same."""
-    steps, sequences, size = shape
-    numbers = whole_numbers(key, place, steps, sequences, size + size % 2, once)
-    found = (bernoulli if kind == "bernoulli" else normal)(numbers, value, dtype)[:, :, :size]
-    return np.broadcast_to(found, shape)
+    """A draw (R, size), see `whole_numbers`."""
+    numbers = whole_numbers(key, word, steps, sequences, size + size % 2)
+    return (bernoulli if kind == BERNOULLI else normal)(numbers, value, dtype)[:, :size]

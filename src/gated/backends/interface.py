@@ -34,6 +34,7 @@ from gated.backends.scan import (
     AtRest,
     Pass,
     Scan,
+    gradient_columns,
     input_columns,
     input_width,
     one_hot,
@@ -53,6 +54,7 @@ __all__ = [
     "Rule",
     "Scan",
     "Stepper",
+    "gradient_columns",
     "input_columns",
     "input_width",
     "one_hot",
@@ -173,6 +175,24 @@ class Arithmetic(Protocol):
         """
         ...
 
+    def draw_rows(
+        self, key: int, word: int, kind: str, value: float, steps: Array | None, sequences: Array, out: Array
+    ) -> None:
+        """A cell's draw for R rows, by the generator of `gated.backends.draws`, into `out`.
+
+        A number hangs on the key, the word, its row's step and sequence, and its unit alone.
+
+        Args:
+            key: below 2⁶⁴.
+            word: below 2³², see `draws.Place`.
+            kind: "bernoulli" or "normal".
+            value: the probability, or the deviation.
+            steps: (R,) of each row, from 0 to below 2³², int64; None for a draw that is made once a sequence.
+            sequences: (R,) of each row, likewise.
+            out: (R, size), columns of a larger array perhaps.
+        """
+        ...
+
     # a table
 
     def look_up(self, table: Array, ids: Array) -> Array:
@@ -266,7 +286,9 @@ class Backend(Arithmetic, Protocol):
     def backward(
         self, scan: Scan, dy: Array, dstates: Sequence[Array], gradients: Mapping[str, Array]
     ) -> tuple[Array, list[Array]]:
-        """Adjoints of x (R, D) and of the initial states; the parameters' gradients are written to `gradients`.
+        """Adjoints of x and of the initial states; the parameters' gradients are written to `gradients`.
+
+        That of x is (R, D) without the columns of draws, which come last and have none.
 
         Args:
             scan: from `forward`; not changed, and may be used again.

@@ -42,6 +42,11 @@ def input_columns(graph: Graph, sizes: Mapping[str, int]) -> dict[str, slice]:
     return found
 
 
+def gradient_columns(graph: Graph, sizes: Mapping[str, int]) -> dict[str, slice]:
+    """Where the adjoint of each input lies in a row of dx: as `input_columns`, but for draws, which have none."""
+    return {name: own for name, own in input_columns(graph, sizes).items() if name not in graph.draws}
+
+
 def input_width(graph: Graph, sizes: Mapping[str, int]) -> int:
     """Of a row of all inputs side by side."""
     return sum([sizes[dim] for dim in graph.input_dims.values()])

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -68,6 +69,8 @@ class ScanLink:
         starts: of each direction.
         size: of the output, both directions side by side.
         dropout: probability with which a number of the input is zeroed, if the step has masks.
+        layer: its number in its stack.
+        drawn: the schedule in which the cell's draws are inputs, if it has some and `schedule` has their means instead.
     """
 
     schedule: CellSchedule
@@ -75,11 +78,19 @@ class ScanLink:
     starts: tuple[Starts, ...]
     size: int
     dropout: float = 0.0
+    layer: int = 0
+    drawn: CellSchedule | None = None
 
     @cached_property
     def input_size(self) -> int:
-        """Of a row of all inputs side by side."""
-        return input_width(self.schedule.graph, self.sizes)
+        """Of a row of all inputs side by side, without draws."""
+        return input_width(self.schedule.graph, self.sizes) - self.draws_size
+
+    @cached_property
+    def draws_size(self) -> int:
+        """Of a row of all draws that are inputs."""
+        graph = self.schedule.graph
+        return sum(self.sizes[dim] for name, dim in graph.input_dims.items() if name in graph.draws)
 
     @cached_property
     def items(self) -> tuple[tuple[str, int], ...]:
@@ -135,6 +146,19 @@ class Chain:
         """The time loops, by their numbers."""
         return {k: link for k, (link, _) in enumerate(self.links) if isinstance(link, ScanLink)}
 
+    @cached_property
+    def drawn(self) -> Chain:
+        """The network with draws as inputs of its time loops, see `Batch.draws`; itself, if no cell has any."""
+        if all(link.drawn is None for link in self.scans.values()):
+            return self
+        links: list[tuple[Link, tuple[int, ...]]] = [
+            (replace(link, schedule=link.drawn, drawn=None), sources)
+            if isinstance(link, ScanLink) and link.drawn is not None
+            else (link, sources)
+            for link, sources in self.links
+        ]
+        return replace(self, links=tuple(links))
+
     @property
     def size(self) -> int:
         """V: of the last link's output."""
@@ -173,6 +197,8 @@ class Batch(NamedTuple):
         target: (R, V), or (R,) classes (int64).
         weights: (R, 1), see `interface.Arithmetic.loss`.
         inwards: whether the adjoints of x and of the initial states are wanted.
+        draws: by link, for each direction those of its cell side by side, (R, width), its rows as it goes; of every
+            link in which draws are inputs.
     """
 
     x: Array
@@ -184,6 +210,7 @@ class Batch(NamedTuple):
     target: Array
     weights: Array
     inwards: bool = False
+    draws: Mapping[int, Sequence[Array]] = MappingProxyType({})
 
 
 class Update(NamedTuple):

@@ -10,7 +10,7 @@ from typing import Any
 
 from gated.errors import CellError
 from gated.language import graph as g
-from gated.language.chance import named_draws
+from gated.language.chance import expected, named_draws
 from gated.language.families import Chain, Family, Member, members_of
 from gated.language.limits import MAX_DOC, MAX_NAME, MAX_NODES, is_name, is_plain
 from gated.language.signature import Signature
@@ -88,6 +88,7 @@ def build(function: Callable[..., Any], trace: Trace, output_names: tuple[str, .
         counts=dict(trace.signature.counts),
     )
     _check_all_used(graph, trace)
+    _check_constants(graph, trace)
     _check_limits(graph, trace)
     return graph
 
@@ -265,6 +266,14 @@ def _check_all_used(graph: g.Graph, trace: Trace) -> None:
                     f"{member._place}: {member.matrix_name()} is never used: it does not reach any of the returned "
                     f"values ({', '.join(graph.output_names)}); use it or remove it"
                 )
+
+
+def _check_constants(graph: g.Graph, trace: Trace) -> None:
+    """The equations may divide by a constant or by a draw's mean, or draw by a constant."""
+    try:
+        expected(graph)
+    except CellError as error:
+        raise CellError(f"{trace.where}: {error}") from None
 
 
 def _check_limits(graph: g.Graph, trace: Trace) -> None:

@@ -154,8 +154,11 @@ class Cell:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Cell):
             return False
-        mine, theirs = self.graph, other.graph
-        return (mine.outputs, mine.states, mine.constants) == (theirs.outputs, theirs.states, theirs.constants)
+        mine, theirs = (
+            (graph.outputs, graph.states, graph.constants, graph.draws, graph.fixed, graph.init)
+            for graph in (self.graph, other.graph)
+        )
+        return mine == theirs
 
     def __hash__(self) -> int:
         return hash((self.graph.outputs, self.states))

@@ -39,6 +39,11 @@ class Draw(NamedTuple):
     value: float | str
     per: str
 
+    @property
+    def fault(self) -> str:
+        """What is wrong with the number; "" if nothing is, or if it is a constant that has none yet."""
+        return "" if isinstance(self.value, str) else bad_value(self.kind, self.value)
+
 
 def bernoulli(probability: Any, per: str = STEP) -> Any:
     """A vector of the equations: 1 with this probability and 0 otherwise.

@@ -30,6 +30,9 @@ def resolved(graph: g.Graph) -> g.Graph:
     draws = {
         name: draw._replace(value=graph.constants.get(draw.value, draw.value)) for name, draw in graph.draws.items()
     }
+    for name, draw in draws.items():
+        if draw.fault:
+            raise CellError(f"the equations draw {name} from {draw.kind}({draw.value}); {draw.fault}")
     return replace(graph, outputs=outputs, names=names, draws=draws, constants={})
 
 

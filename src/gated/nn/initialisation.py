@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -153,9 +154,10 @@ def by_rule(parameter: str, rule: str, shape: tuple[int, ...], hidden: int, rng:
     square = word in ("spectral", "legendre") and len(shape) == 2
     if len(shape) not in axes or (square and shape[0] != shape[1]):
         raise CellError(f"init of {parameter}: got {rule!r} for shape {shape}, expected a square matrix or a vector")
-    with np.errstate(all="ignore"):
+    found: Array | None = None
+    with np.errstate(all="ignore"), suppress(OverflowError, ValueError):  # NumPy's, of bounds that are none
         found = make(shape, rng, *numbers)
-    if not np.isfinite(found).all():
+    if found is None or not np.isfinite(found).all():
         raise wrong(f"init of {parameter}", repr(rule), "numbers for which its values are finite")
     return np.asarray(found)
 

@@ -29,6 +29,7 @@ class Packing:
     def __init__(self, steps: int, sequences: int, lengths: Any = None) -> None:
         self.steps, self.sequences, self._rows = steps, sequences, steps * sequences
         self.order: Array | None = None
+        self._places: dict[bool, tuple[Array, Array]] = {}
         if lengths is None:
             self.counts = _all_of_them(steps, sequences)
             return
@@ -70,6 +71,17 @@ class Packing:
         result = np.zeros((self.steps, self.sequences, *rows.shape[1:]), rows.dtype)
         result[self._mirror if reverse else self._time, self._sequence] = rows
         return result
+
+    def places(self, reverse: bool = False) -> tuple[Array, Array]:
+        """The step and the sequence of each packed row, (R,) each, as the caller counts them."""
+        if reverse not in self._places:
+            if self.order is None:
+                steps = np.arange(self.steps)[:: -1 if reverse else 1]
+                found = np.repeat(steps, self.sequences), np.tile(np.arange(self.sequences), self.steps)
+            else:
+                found = self._mirror if reverse else self._time, self._sequence
+            self._places[reverse] = found
+        return self._places[reverse]
 
     def mirror(self) -> Array:
         """(R,) for each packed row that of the same sequence as long before its end."""

@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from gated.backends.interface import Pass, Scan, input_width
+from gated.backends.interface import Pass, Scan
 from gated.backends.whole_step import Chain, Given, Link, ScanLink
 from gated.errors import describe, wrong, wrong_type
 from gated.language import Cell
 from gated.nn import checks
+from gated.nn.chance import new_key
 from gated.nn.inputs import AS_IT_IS, Form
 from gated.nn.packing import Packing, packing_of
 from gated.nn.parameters import ParameterVector
@@ -121,7 +122,7 @@ class Recurrent(Stack, kind="recurrent"):
         """With draws, which are inputs of each layer and direction besides its own."""
         draws = self._draws
         assert draws is not None
-        tape, y, key = Tape(self, packing, [], [], form), x, draws.key(rng)
+        tape, y, key = Tape(self, packing, [], [], form), x, new_key(rng)
         for layer, sides in enumerate(self._sides()):
             mask = self._dropout_mask(y, rng) if layer else None
             tape.masks.append(mask)
@@ -129,8 +130,8 @@ class Recurrent(Stack, kind="recurrent"):
             given, outputs = self._inputs.above(x, y) if layer else x, []
             for direction, side in enumerate(sides):
                 own_x = turned(given, packing) if self.cuts and side.reverse else given
-                whole = draws.beside(own_x, key, layer, direction, {**side.sizes})
-                rows, own = packing.pack(whole, side.reverse), _of_side(packing, side.k, states)
+                rows = draws.beside(own_x, key, (layer, direction), side.sizes, packing, self._backend)
+                own = _of_side(packing, side.k, states)
                 run = Pass(draws.schedule, side.sizes, side.parameters, rows, packing.counts, own)
                 tape.scans.append(self._backend.forward(run))
                 outputs.append(packing.unpack(tape.scans[-1].y, side.reverse))
@@ -300,11 +301,9 @@ class Recurrent(Stack, kind="recurrent"):
         self, tape: Tape, side: Side, dy: Array, dstates: Sequence[Array], grads: ParameterVector
     ) -> tuple[Array, Sequence[Array]]:
         """A layer's pass back in one direction: the adjoints of its input and of its initial state."""
-        k, reverse, prefix, sizes, _ = side
+        k, reverse, prefix = side.k, side.reverse, side.prefix
         rows, last = tape.packing.pack(dy, reverse), _of_side(tape.packing, k, dstates)
         dx, first = self._backend.backward(tape.scans[k], rows, last, grads.part(prefix))
-        if tape.scans[k].schedule is not self._schedule:  # behind the inputs lie draws
-            dx = np.ascontiguousarray(dx[:, : input_width(self._schedule.graph, sizes)])
         return tape.packing.unpack(dx, reverse), first
 
     def step(self, x_t: Any, state: Any = None) -> tuple[State, Tape]:
@@ -358,7 +357,8 @@ class Recurrent(Stack, kind="recurrent"):
                 {name: start + first for name, first in self.params.starts(self._prefixes[k]).items()}
                 for k in self._directions_of(layer)
             )
-            found.append(ScanLink(self._schedule, sizes, starts, size, self.dropout if layer else 0.0))
+            drawn = None if self._draws is None else self._draws.schedule
+            found.append(ScanLink(self._schedule, sizes, starts, size, self.dropout if layer else 0.0, layer, drawn))
         return found
 
     @property

@@ -144,9 +144,10 @@ def _cheap(schedule: CellSchedule) -> list[Node]:
     """Saved values that are one function of others that stay: to compute them again costs less than memory does."""
     operands = {node for pairs in schedule.products.values() for pair in pairs for node in pair}
     kept = {*schedule.graph.names, *schedule.outputs, *operands, *schedule.vectors.values(), *schedule.inputs}
+    draws = {schedule.graph.input_leaf(name) for name in schedule.graph.draws}
     found = []
     for node in schedule.saved:
-        stays = [is_constant(arg) or (arg in schedule.saved and arg in kept) for arg in node.args]
+        stays = [is_constant(arg) or arg in draws or (arg in schedule.saved and arg in kept) for arg in node.args]
         if is_elementwise(node) and node not in kept and all(stays):
             found.append(node)
     return found

@@ -10,12 +10,13 @@ Nodes have a level: 0 depends on parameters only, 1 on the input too, 2 on the s
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from gated.calculus import reverse_mode
 from gated.language.chance import expected
 from gated.language.constants import resolved
-from gated.language.graph import Graph, Matrix, Node, constant, is_atom, is_leaf, leaf, topological
+from gated.language.graph import Graph, Matrix, Node, is_atom, is_constant, is_elementwise, is_leaf, leaf, topological
 from gated.language.over_units import spread
 from gated.schedule.passes import gather_products, require_folded
 
@@ -38,7 +39,7 @@ class CellSchedule:
         previous: adjoint of each previous state.
         kept: values of the backward loop that `after` needs.
         after: nodes computed after the loop.
-        inputs: adjoint of each input.
+        inputs: adjoint of each input, but of draws, which stand behind all others.
         vectors: vector parameter -> adjoint (to be summed over all rows).
         products: matrix -> (δ, operand) pairs; its gradient is Σ over all rows of δ operandᵀ.
     """
@@ -67,9 +68,10 @@ def schedule(graph: Graph) -> CellSchedule:
     graph = expected(graph) if set(graph.draws) - set(graph.inputs) else resolved(graph)
     adjoints = reverse_mode(graph.outputs, graph.seeds)
     previous = [adjoints.get(graph.state_leaf(name)) for name in graph.states]
-    inputs = [constant(0.0) if name in graph.draws else adjoints.get(graph.input_leaf(name)) for name in graph.inputs]
+    given = [name for name in graph.inputs if name not in graph.draws]
+    inputs = [adjoints.get(graph.input_leaf(name)) for name in given]
     if graph.states:  # dx has a row of its length; to a loss one number for all units does
-        inputs = [spread(adjoint, graph.dims[name]) for adjoint, name in zip(inputs, graph.inputs, strict=True)]
+        inputs = [spread(adjoint, graph.dims[name]) for adjoint, name in zip(inputs, given, strict=True)]
     learned = {name: shape for name, shape in graph.parameters.items() if name not in graph.fixed}
     vectors = {name: leaf("vector", name, shape[0]) for name, shape in learned.items() if len(shape) == 1}
     outer = {matrix: pairs for matrix, pairs in adjoints.products.items() if matrix.name in learned}
@@ -77,7 +79,10 @@ def schedule(graph: Graph) -> CellSchedule:
     new = gather_products([*previous, *inputs, *(adjoints.get(v) for v in vectors.values()), *deltas], set(graph.order))
 
     # an input has a level even in a cell that never looks at it
-    level = _levels([*graph.outputs, *new.values(), *map(graph.input_leaf, graph.inputs)])
+    nodes = [*graph.outputs, *new.values(), *map(graph.input_leaf, graph.inputs)]
+    level = _levels(nodes)
+    if graph.draws:
+        level = _levels(nodes, _in_step(graph, level))
     require_folded(level)
     # what derivatives need of parameters and lengths alone is there before any loop, as the values are
     own = set(graph.order)
@@ -114,14 +119,32 @@ def schedule(graph: Graph) -> CellSchedule:
     )
 
 
-def _levels(outputs: list[Node]) -> dict[Node, int]:
+def _levels(outputs: list[Node], in_step: Collection[Node] = ()) -> dict[Node, int]:
     kinds = {"vector": PARAMETER, "input": INPUT, "state": STATE, "seed": ADJOINT}
     kinds |= dict.fromkeys(("length", "ones"), PARAMETER)
     level: dict[Node, int] = {}
     for node in topological(outputs):
-        own = kinds[node.attr[0]] if is_leaf(node) else PARAMETER
+        own = kinds[node.attr[0]] if is_leaf(node) else STATE if node in in_step else PARAMETER
         level[node] = max([own, *(level[arg] for arg in node.args)])
     return level
+
+
+def _in_step(graph: Graph, level: Mapping[Node, int]) -> set[Node]:
+    """What is made of draws alone for the step alone, such as 1 - z: to make it there costs less than memory does."""
+    readers: dict[Node, list[Node]] = {}
+    for node in graph.order:
+        for arg in node.args:
+            readers.setdefault(arg, []).append(node)
+    alone, made = {graph.input_leaf(name) for name in graph.draws if name in graph.inputs}, []
+    for node in graph.order:
+        if is_elementwise(node) and all(arg in alone or is_constant(arg) for arg in node.args):
+            alone.add(node)
+            made.append(node)
+    found: set[Node] = set()
+    for node in reversed(made):
+        if all(level[reader] == STATE or reader in found for reader in readers.get(node, ())):
+            found.add(node)
+    return found
 
 
 def _after(

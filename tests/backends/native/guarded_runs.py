@@ -26,6 +26,7 @@ import one_scan
 from guard_pages import MODES, Array, Guard, forget_plans
 
 import gated
+from gated.backends.draws import drawn
 from gated.backends.interface import Pass
 from gated.backends.native.codegen.ir_tools import I64, POINTER
 from gated.backends.native.codegen.update_rules import KERNELS
@@ -379,6 +380,22 @@ def run_table_rows(guard: Guard, dtype: str, count: int, size: int, rows: int, s
     same({"rows": out, "sums": into, "wrong": wrong}, {"rows": held[ids], "sums": wanted, "wrong": 0 * wrong})
 
 
+def run_draws(guard: Guard, dtype: str, size: int, rows: int, shares: int) -> None:
+    """Draws in rows that lie apart, and the last numbers of an array; as the reference makes them."""
+    steps, sequences = (guard.keep(np.arange(rows) * k) for k in (3, 5))
+    for stride, (kind, last) in itertools.product((size, size + 3), (("bernoulli", 1 << 31), ("normal", 0.5))):
+        out = memory.empty((rows, stride), np.dtype(dtype))
+        out[...] = -1.0
+        last = last if kind == "bernoulli" else np.array([last]).view(np.int64)[0]
+        own = out[:, stride - size :]
+        for told in (steps, 0):
+            job = told, sequences, rows, size, stride, own.ctypes.data, 7, 1, 2, last
+            run_shares(kind, dtype, table(guard, job), shares, vectors)
+            wanted = drawn(1 | 2 << 32, 7, kind, 0.5, steps if told is steps else None, sequences, size, dtype)
+            if not np.allclose(own, wanted, rtol=1e-6) or (out[:, : stride - size] != -1.0).any():
+                raise AssertionError(f"{out} is not {wanted}")
+
+
 def run_shares(name: str, dtype: str, address: int, shares: int, room: Callable[[str], Any] = common) -> None:
     """One of the kernels, share by share."""
     function = room(dtype).code.function(name)
@@ -409,6 +426,9 @@ def kernels(dtype: str) -> None:
             for count, size, rows in itertools.product((1, 2, 5), (*ODD, 65, 130), (1, 3, 40)):
                 print(f"table rows {dtype} {mode} {count} x {size}, {rows} ids", flush=True)
                 run_table_rows(guard, dtype, count, size, rows, 1 + rows % 3)
+            for size, rows in itertools.product((*ODD, 64, 65), (1, 3)):
+                print(f"draws {dtype} {mode} {rows} x {size}", flush=True)
+                run_draws(guard, dtype, size, rows, 1 + size % 3)
             guard.check()
 
 

@@ -29,19 +29,30 @@ from gated.nn.packing import Packing
 
 native = backend.NativeBackend()
 SIZES = [(1, 1), (3, 2), (2, 7), (5, 9), (9, 33)]  # T, N
-CELLS = ("lstm", "gru", "projected_lstm")
+CELLS = ("lstm", "gru", "projected_lstm", "by_chance")
+
+
+@gated.cell
+def by_chance(x: Any, h: Any, *, W: Any, U: Any, b: Any) -> Any:
+    """Draws of both lengths."""
+    z = gated.bernoulli(0.4)
+    h = z * h + (1 - z) * gated.tanh(W.h @ (x * gated.bernoulli(0.7)) + U.h @ h + b.h + gated.normal(0.1))
+    return h
+
+
+MADE = {**gated.cells.ZOO, "by_chance": by_chance}
 
 
 def language(cell: str, dtype: str, **options: Any) -> Network:
     """Behind a table: ids in, classes out."""
-    layer = Recurrent(gated.cells.ZOO[cell], 5, 17, dtype=dtype, seed=1, **options)
+    layer = Recurrent(MADE[cell], 5, 17, dtype=dtype, seed=1, **options)
     head = Dense(layer.output_size, 7, dtype=dtype, seed=2)
     return Network({"embed": Embedding(7, 5, dtype=dtype, seed=3), "rnn": layer, "head": head})
 
 
 def series(cell: str, dtype: str, **options: Any) -> Network:
     """Numbers in, numbers out: maps before and behind, no map at the end."""
-    layer = Recurrent(gated.cells.ZOO[cell], 3, 16, dtype=dtype, seed=1, **options)
+    layer = Recurrent(MADE[cell], 3, 16, dtype=dtype, seed=1, **options)
     first = Dense(5, 3, "tanh", dtype=dtype, seed=2)
     last = Recurrent(gated.cells.ZOO["rnn"], layer.output_size, 4, dtype=dtype, seed=3)
     return Network({"first": first, "rnn": layer, "last": last})
@@ -49,7 +60,7 @@ def series(cell: str, dtype: str, **options: Any) -> Network:
 
 def bare(cell: str, dtype: str, **options: Any) -> Network:
     """A time loop first, whose input's adjoint nobody needs."""
-    layer = Recurrent(gated.cells.ZOO[cell], 5, 17, dtype=dtype, seed=1, **options)
+    layer = Recurrent(MADE[cell], 5, 17, dtype=dtype, seed=1, **options)
     return Network({"rnn": layer, "head": Dense(layer.output_size, 4, dtype=dtype, seed=2)})
 
 
@@ -77,6 +88,12 @@ def run_step(
     for k, (link, _) in enumerate(found.chain.links):
         if getattr(link, "dropout", 0.0):
             masks[k] = keep(packing.pack((rng.random((*lead, link.sizes["input"])) < 0.5).astype(dtype)))
+    chain, rows = found.chain.drawn, int(packing.counts.sum())
+    draws = {
+        k: [keep(rng.random((rows, link.draws_size)).astype(dtype)) for _ in link.starts]
+        for k, link in chain.scans.items()
+        if link.draws_size
+    }
     states = {}
     for links in found.scans.values():
         for k in links:
@@ -89,13 +106,13 @@ def run_step(
     mirror = keep(packing.mirror()) if found.chain.turned else None
     arrays = (keep(packing.pack(array)) for array in (x, target, weights[..., None]))
     given, wanted, weight = arrays
-    batch = Batch(given, packing.counts, sequences, mirror, states, masks, wanted, weight)
+    batch = Batch(given, packing.counts, sequences, mirror, states, masks, wanted, weight, draws=draws)
     rule, theta = Adam(0.01), keep(network.theta, False) if keep is not np.array else network.theta.copy()
     function, buffers, numbers = rule.next_update(theta)
     buffers = {name: keep(array, False) if keep is not np.array else array for name, array in buffers.items()}
     update = Update(function, buffers, numbers, 0.5)
     loss = (SoftmaxCrossEntropy() if classes else SquaredError())._schedule
-    result = native.train(found.chain, loss, theta, batch, update)
+    result = native.train(chain, loss, theta, batch, update)
     assert result is not None and math.isfinite(result.loss)
     ends = {f"last {k} {i}": a for k, own_states in result.last.items() for i, a in enumerate(own_states)}
     own_results = {"loss": np.array(result.loss), "gradient": result.gradient, "theta": theta, **buffers, **ends}

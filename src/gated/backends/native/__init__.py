@@ -22,6 +22,7 @@ codegen: LLVM IR
     vectors        the kernels for whole vectors of parameters and gradients
     update_rules   the rules of the optimizers, each in one pass over such vectors
     table_rows     the kernels that look up rows of a table, and sum what comes back to them
+    draws          the kernels that draw random numbers by their places
     gradient_kernels  the kernels that sum the parameters' gradients over the rows
     settling       the kernel that sums a loss over the rows
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from gated.backends.draws import drawn
 from gated.backends.interface import Array, Rule
 
 
@@ -56,6 +57,11 @@ class NumPyArithmetic:
             sums = np.cumsum(chances, axis=1)
             found = (sums <= uniforms[:, None] * sums[:, -1:]).sum(axis=1)
         return np.where(np.isfinite(peak[:, 0]), found, -1)
+
+    def draw_rows(
+        self, key: int, word: int, kind: str, value: float, steps: Array | None, sequences: Array, out: Array
+    ) -> None:
+        out[...] = drawn(key, word, kind, value, steps, sequences, out.shape[1], out.dtype)
 
     def look_up(self, table: Array, ids: Array) -> Array:
         return np.asarray(table[ids])

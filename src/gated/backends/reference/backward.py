@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from gated.backends.interface import Array, Scan, input_columns, input_width
+from gated.backends.interface import Array, Scan, gradient_columns
 from gated.backends.reference.columns import Columns
 from gated.backends.reference.gradients import parameter_gradients
 from gated.backends.reference.interpreter import Interpreter, Values
@@ -61,8 +61,8 @@ def after_loop(scan: Scan, kept: Columns, gradients: Mapping[str, Array]) -> Arr
     values: Values = {**scan.values, **previous_states(scan), **kept.whole()}
     Interpreter(scan.parameters, kept).run(schedule.after, values)
     parameter_gradients(scan, values, kept, gradients)
-    columns = input_columns(schedule.graph, scan.sizes)
-    dx = np.empty((scan.rows, input_width(schedule.graph, scan.sizes)), scan.dtype)
+    columns = gradient_columns(schedule.graph, scan.sizes)
+    dx = np.empty((scan.rows, max([own.stop for own in columns.values()], default=0)), scan.dtype)
     for own, node in zip(columns.values(), schedule.inputs, strict=True):
         dx[:, own] = values.get(node, node.attr)
     return dx

@@ -11,17 +11,17 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gated.backends import backend_of
-from gated.backends.whole_step import Batch, ScanLink, TableLink, Trained, Update
+from gated.backends.whole_step import Batch, TableLink, Trained, Update
 from gated.data.sequences import Sequences
 from gated.errors import GatedError, as_array
 from gated.learning.rules.optimizers import Optimizer
+from gated.nn.chance import draw, new_key
 from gated.nn.linked import Linked
 from gated.nn.losses import Loss, has_own_call
 from gated.nn.network import Network
 from gated.nn.network_checks import batch_first, running
 from gated.nn.packing import Packing, packing_of
 from gated.nn.recurrent import dropout_mask
-from gated.nn.stack import Stack
 from gated.nn.whole_pass import by_link, by_name
 
 Array = np.ndarray[Any, Any]
@@ -72,8 +72,6 @@ def train_in_one_call(
     """
     if why_not(network, loss, optimizer) is not None or not isinstance(rng, (np.random.Generator, type(None))):
         return None
-    if rng is not None and any(isinstance(layer, Stack) and layer.cell.graph.draws for _, layer, _ in network.parts()):
-        return None  # draws are made by the layers
     before = None if rng is None else rng.bit_generator.state
     try:
         prepared = _prepared(network, loss, batch, state, rng)
@@ -84,6 +82,7 @@ def train_in_one_call(
                 rule, buffers, numbers = optimizer.next_update(network.theta)
                 update = Update(rule, buffers, numbers, limit)
             chain, theta = network.linked.chain, network.memory
+            chain = chain if rng is None else chain.drawn
             found = backend_of(network).train(chain, loss._schedule, theta, given, update)
             if found is not None:
                 if found.updated:
@@ -145,18 +144,28 @@ def _prepared(network: Network, loss: Loss, batch: Sequences, state: Any, rng: A
     if state is not None:
         network._check_state(state)
         states = by_link(network, found, state, sequences, lambda array: packing.sort(array, 1))
-    masks = _masks(network, found, packing, rng)
+    masks, draws = _by_chance(network, found, packing, rng)
     weights = weights.reshape(-1, 1)
-    return Batch(x, packing.counts, sequences, mirror, states, masks, target, weights), packing
+    return Batch(x, packing.counts, sequences, mirror, states, masks, target, weights, draws=draws), packing
 
 
-def _masks(network: Network, found: Linked, packing: Packing, rng: Any) -> dict[int, Array]:
-    """The masks of dropout, drawn as the layers would, one after the other."""
+def _by_chance(
+    network: Network, found: Linked, packing: Packing, rng: Any
+) -> tuple[dict[int, Array], dict[int, list[Array]]]:
+    """The masks of dropout and the draws of cells, drawn as the layers would, one after the other."""
+    masks: dict[int, Array] = {}
+    draws: dict[int, list[Array]] = {}
     if rng is None:
-        return {}
-    masks = {}
-    for k, (link, _) in enumerate(found.chain.links):
-        if isinstance(link, ScanLink) and link.dropout:
+        return masks, draws
+    backend, key, rows = backend_of(network), 0, int(packing.counts.sum())
+    for k, link in found.chain.drawn.scans.items():
+        if link.draws_size and link.layer == 0:
+            key = new_key(rng)
+        if link.dropout:
             shape = packing.steps, packing.sequences, link.input_size
             masks[k] = packing.pack(dropout_mask(rng, shape, link.dropout, network.dtype))
-    return masks
+        if link.draws_size:
+            draws[k] = [backend.empty((rows, link.draws_size), network.dtype) for _ in link.starts]
+            for direction, own in enumerate(draws[k]):
+                draw(link.schedule.graph, own, key, (link.layer, direction), link.sizes, packing, backend)
+    return masks, draws

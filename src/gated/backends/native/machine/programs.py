@@ -12,6 +12,7 @@ from typing import Any
 
 import llvmlite.ir as ir
 
+from gated.backends.native.codegen.draws import emit_draws
 from gated.backends.native.codegen.emit import ContextTable, Module
 from gated.backends.native.codegen.gradient_kernels import emit_gradients
 from gated.backends.native.codegen.moves import emit_fill, emit_move
@@ -215,11 +216,12 @@ def _vectors(dtype: str) -> VectorCode:
         emit_turn(module)
         emit_table_rows(module, math, machine)
         emit_pick(module, math, machine)
+        emit_draws(module, math, machine)
         return module
 
     code = Compiled.cached(f"vectors {dtype}", build)
     whole = "scale", "add", "multiply", "finite", "squares", "total", "decide", "turn"
-    names = *KERNELS, *whole, "look_up", "chain", "sum_rows", "pick"
+    names = *KERNELS, *whole, "look_up", "chain", "sum_rows", "pick", "bernoulli", "normal"
     return VectorCode({name: code.address(name) for name in names}, code)
 
 

@@ -385,7 +385,11 @@ class TableDirectionPart(DirectionPart):
 
 
 class ScanPart(Part):
-    """A time loop; or two over the same input, whose outputs lie side by side."""
+    """A time loop; or two over the same input, whose outputs lie side by side.
+
+    Args:
+        draws: of each direction, where those lie that belong beside its input.
+    """
 
     def __init__(
         self,
@@ -396,7 +400,9 @@ class ScanPart(Part):
         mask: At | None,
         table: TableLink | None = None,
         inwards: bool = False,
+        draws: Sequence[At] = (),
     ) -> None:
+        self.draws = draws
         self.link, self.flow, self.code, self.shapes, self.mask, self.table = link, flow, code, shapes, mask, table
         self.inwards = inwards
         self.members, self.rows = shapes.cut.members, shapes.rows
@@ -417,6 +423,9 @@ class ScanPart(Part):
             flows = [Flow(self.x, array(self.size), flow.dx, array(self.size))]
             dx = array(self.inputs) if self.with_dx else NOWHERE
             flows += [Flow(array(self.inputs), array(self.size), dx, array(self.size))]
+        self.given = [own.x for own in flows]
+        if self.draws:
+            flows = [replace(own, x=array(self.inputs + self.link.draws_size)) for own in flows]
         for direction, own in enumerate(flows):
             part = self._direction(direction, own)
             part.place(step)
@@ -439,7 +448,8 @@ class ScanPart(Part):
             step.move(self.flow.x, self.x, (step.rows, self.inputs), (self.inputs, self.inputs))
             step.multiply(self.x, self.mask, self.inputs)
         if len(self.directions) > 1 and self.table is None:
-            self._turn(step, self.x, self.directions[1].flow.x, self.inputs, 0)
+            self._turn(step, self.x, self.given[1], self.inputs, 0)
+        self._join(step)
         for part in self.directions:
             part.forward(step)
         if len(self.directions) > 1:
@@ -449,6 +459,15 @@ class ScanPart(Part):
             strides = self.size, self.link.size
             step.move(one.flow.y, (offset, base), (step.rows, self.size), strides)
             step.move(self.spare, (offset + self.size * itemsize, base), (step.rows, self.size), strides)
+
+    def _join(self, step: Assembly) -> None:
+        """The input and the draws of each direction, side by side."""
+        size, drawn = self.inputs, self.link.draws_size
+        for part, given, draws in zip(self.directions, self.given, self.draws, strict=False):
+            offset, base = part.flow.x
+            step.move(given, (offset, base), (step.rows, size), (size, size + drawn))
+            target = offset + size * step.memory.dtype.itemsize, base
+            step.move(draws, target, (step.rows, drawn), (drawn, size + drawn))
 
     def backward(self, step: Assembly) -> None:
         itemsize = step.memory.dtype.itemsize

@@ -72,7 +72,8 @@ class StepShape:
 class StepPlan:
     """Memory, tables and courses of a step.
 
-    Bases of the sheet: BASES, ("mask", link), ("buffer", k); where lengths vary, counts and row numbers too.
+    Bases of the sheet: BASES, ("mask", link), ("draws", link, direction), ("buffer", k); where lengths vary, counts and
+    row numbers too.
 
     Attributes:
         parts: one for each link; what is made of several runs through them.
@@ -103,6 +104,7 @@ class StepPlan:
         """Those that not every step has."""
         masked, head = self.wanted.masked, self.head
         found: list[Hashable] = [("mask", k) for k in masked]
+        found += [base for k in self.drawn for base in self._draws(k)]
         found += [("ids", k) for k in self.directions]
         found += [("buffer", k) for k in range(buffers)]
         if self.wanted.varying:
@@ -111,6 +113,15 @@ class StepPlan:
             pieces = range(head.pieces) if head is not None else ()
             found += [("head", kind, k) for kind in ("rows", "steps", "count") for k in pieces]
         return found
+
+    @property
+    def drawn(self) -> list[int]:
+        """The links in which draws are inputs."""
+        return [k for k, link in self.chain.scans.items() if link.draws_size]
+
+    def _draws(self, k: int) -> list[Hashable]:
+        """The bases of a link's draws, for each direction."""
+        return [("draws", k, direction) for direction in range(len(self.chain.scans[k].starts))]
 
     @property
     def directions(self) -> range:
@@ -151,10 +162,11 @@ class StepPlan:
     def _tables(self) -> dict[int, TableLink]:
         """Time loops that take the rows of a small table: link -> the table."""
         found, width = {}, host().machine.width(DTYPES[self.chain.dtype])
+        seen = {*self.wanted.masked, *self.drawn}  # whose input is made besides
         read = Counter(source for _, (source,) in self.chain.links)
         for k, (link, (source,)) in enumerate(self.chain.links):
             table = self.chain.links[source][0] if source >= 0 else None
-            if isinstance(link, ScanLink) and isinstance(table, TableLink) and k not in self.wanted.masked:
+            if isinstance(link, ScanLink) and isinstance(table, TableLink) and k not in seen:
                 code = training(link.schedule, DTYPES[self.chain.dtype])
                 few = table.count * tuning_for().table_rows <= self.rows
                 if few and read[source] == 1 and fits_table(code, table.size, width):
@@ -208,7 +220,10 @@ class StepPlan:
         shape = wanted.steps, wanted.sequences, rows
         shapes = Shapes.of(link.schedule.graph, link.sizes, dtype, shape, wanted.team, varying)
         mask: At | None = (0, ("mask", k)) if k in wanted.masked else None
-        return ScanPart(link, flow, training(link.schedule, name), shapes, mask, self.tables.get(k), wanted.inwards)
+        draws: list[At] = [(0, base) for base in self._draws(k)] if k in self.drawn else []
+        return ScanPart(
+            link, flow, training(link.schedule, name), shapes, mask, self.tables.get(k), wanted.inwards, draws
+        )
 
     # memory, tables
 

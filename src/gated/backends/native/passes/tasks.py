@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from gated.backends.native.codegen.draws import BERNOULLI_JOB, NORMAL_JOB
 from gated.backends.native.codegen.picks import PICK_JOB
 from gated.backends.native.codegen.table_rows import LOOK_UP_JOB, SUM_JOB
 from gated.backends.native.codegen.team import MOST
@@ -52,6 +53,8 @@ TASKS = {
     "decide": Task(("decide",), DECIDE_JOB, 1, alone=("decide",)),
     "look_up": Task(("look_up",), LOOK_UP_JOB),
     "pick": Task(("pick",), PICK_JOB, alone=("pick",)),
+    "bernoulli": Task(("bernoulli",), BERNOULLI_JOB),
+    "normal": Task(("normal",), NORMAL_JOB, 1),
     "look_up_backward": Task(("chain", "sum_rows"), SUM_JOB, alone=("chain",)),
 }
 

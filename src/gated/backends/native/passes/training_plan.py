@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 
-from gated.backends.interface import input_columns, input_width
+from gated.backends.interface import gradient_columns, input_columns, input_width
 from gated.backends.native.machine.programs import TrainingCode
 from gated.backends.native.memory.regions import Region
 from gated.backends.native.passes.pass_plan import Between, Shapes
@@ -97,7 +97,7 @@ class BackwardPlan(GradientPlan):
     Attributes:
         dy: where the adjoint of the output lies.
         dx: where those of the inputs lie, and where in the caller's array.
-        width: of a row of all inputs.
+        width: of a row of all inputs that have adjoints.
         alike: the inputs whose adjoint is no array but the same in every row: where it belongs in a row of all, and
             the node.
         gathered: whether the states before every row must be gathered, since sequences end.
@@ -167,10 +167,11 @@ class BackwardPlan(GradientPlan):
         graph, sizes = self.layout.schedule.graph, self.shapes.sizes
         self.dx: list[Between] = []
         self.alike: list[tuple[slice, Node]] = []
-        self.width = width = input_width(graph, sizes)
+        found = gradient_columns(graph, sizes)
+        self.width = width = max([columns.stop for columns in found.values()], default=0)
         if not self.with_dx:
             return
-        for columns, node in zip(input_columns(graph, sizes).values(), self.layout.schedule.inputs, strict=True):
+        for columns, node in zip(found.values(), self.layout.schedule.inputs, strict=True):
             where = self._find(node)
             if where is None:
                 self.alike.append((columns, node))

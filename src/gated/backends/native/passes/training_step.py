@@ -55,6 +55,9 @@ def _fits(chain: Chain, theta: Array, batch: Batch, update: Update | None) -> bo
     for k, mask in batch.masks.items():
         link = chain.links[k][0]
         expected.append((mask, (rows, link.input_size) if isinstance(link, ScanLink) else (), dtype))
+    drawn = {k: link for k, link in chain.scans.items() if link.draws_size}
+    for k, own in batch.draws.items() if batch.draws.keys() == drawn.keys() else ():
+        expected += [(array, (rows, drawn[k].draws_size), dtype) for array in own]
     for buffer in update.buffers.values() if update is not None else ():
         expected.append((buffer, (chain.numbers,), dtype))
     changed = [theta, *(update.buffers.values() if update is not None else ())]
@@ -65,6 +68,7 @@ def _fits(chain: Chain, theta: Array, batch: Batch, update: Update | None) -> bo
         and all(a.shape == shape and a.dtype == kind and a.flags.c_contiguous for a, shape, kind in expected)
         and all(array.flags.writeable for array in changed)
         and (batch.mirror is not None or not chain.turned)
+        and {k: len(own) for k, own in batch.draws.items()} == {k: len(link.starts) for k, link in drawn.items()}
     )
 
 
@@ -87,6 +91,7 @@ def run(chain: Chain, loss: CellSchedule, theta: Array, batch: Batch, update: Up
     numbers = _numbers(plan, batch) if plan.wanted.varying else {}
     mirror = batch.x if batch.mirror is None else batch.mirror
     arrays = [batch.x, batch.target, batch.weights, mirror, *(batch.masks[k] for k in plan.wanted.masked)]
+    arrays += [array for k in plan.drawn for array in batch.draws[k]]
     arrays += [*_ids(plan, batch), *buffers]
     told = [number if isinstance(number, int) else address_of(number) for number in numbers.values()]
     call = Call(plan.sheet, [pool().address, lease.address, address_of(theta), at, *map(address_of, arrays), *told])

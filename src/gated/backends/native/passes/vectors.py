@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from gated.backends.draws import threshold
 from gated.backends.interface import Array, Rule
 from gated.backends.native.memory import leases as memory
 from gated.backends.native.memory.addresses import address_of
@@ -23,6 +24,7 @@ from gated.backends.native.passes.tasks import KINDS, kernels
 from gated.backends.native.passes.update_numbers import RULES
 from gated.backends.native.tuning import tuning_for
 from gated.backends.reference.arithmetic import NumPyArithmetic
+from gated.language.chance import BERNOULLI
 
 
 class NativeVectors(NumPyArithmetic):
@@ -86,6 +88,20 @@ class NativeVectors(NumPyArithmetic):
                 return
         super().update(rule, theta, gradient, buffers, scratch, **numbers)
 
+    def draw_rows(
+        self, key: int, word: int, kind: str, value: float, steps: Array | None, sequences: Array, out: Array
+    ) -> None:
+        (rows, size), (stride, number), wide = out.shape, out.strides, out.itemsize
+        fits = out.dtype.char in KINDS and out.dtype.isnative and out.flags.aligned and out.flags.writeable
+        fits = fits and number == wide and stride % wide == 0 and stride >= size * wide
+        if not fits or not all(_whole_numbers(own, rows) for own in (steps, sequences) if own is not None):
+            return super().draw_rows(key, word, kind, value, steps, sequences, out)
+        places = 0 if steps is None else address_of(steps), address_of(sequences), rows, size, stride // wide
+        bytes_each = tuning_for().bernoulli_bytes if kind == BERNOULLI else tuning_for().normal_bytes
+        last = threshold(value) if kind == BERNOULLI else value
+        values = *places, address_of(out), word, key & 0xFFFFFFFF, key >> 32, last
+        kernels(out.dtype).run(kind, values, bytes_each * out.nbytes)
+
     def look_up(self, table: Array, ids: Array) -> Array:
         few = ids.size * table.itemsize * table.shape[-1] < tuning_for().few_bytes
         addresses = None if few else _addresses((table,), 0)
@@ -114,6 +130,12 @@ class NativeVectors(NumPyArithmetic):
         kernels(into.dtype).run("look_up_backward", values, 2 * dy.nbytes + room.nbytes)
         if wrong.value:
             super().look_up_backward(ids, dy, into)
+
+
+def _whole_numbers(array: Array, count: int) -> bool:
+    """Whether machine code can read so many of them."""
+    flags = array.flags
+    return array.dtype == np.int64 and array.shape == (count,) and flags.c_contiguous and flags.aligned
 
 
 def _few(vector: Array) -> bool:
