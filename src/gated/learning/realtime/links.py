@@ -14,6 +14,7 @@ from gated.backends import Backend
 from gated.calculus.slopes import Slopes
 from gated.language.graph import ONE_DIM, Node, is_constant, is_leaf, is_product, is_reduction, leaf, topological
 from gated.language.over_units import is_size, size_value
+from gated.language.reductions import REDUCTIONS
 from gated.nn.equations import Equations
 from gated.nn.parameters import ParameterVector
 from gated.schedule.grouping import group_products
@@ -123,7 +124,8 @@ class Puller:
             found = zip(sinks, slopes.from_source(sinks, source), strict=True)
             self.slopes[source] = [(sink, slope) for sink, slope in found if not is_constant(slope, 0.0)]
         needed = [slope for pairs in self.slopes.values() for _, slope in pairs]
-        self.partials = {node: node.operation.derivative(node.args, node) for node in filter(is_reduction, self.mixing)}
+        reduced = [node for node in self.mixing if is_reduction(node)]
+        self.partials = {node: REDUCTIONS[node.attr].derivative(node.args, node) for node in reduced}
         needed += [partial for partials in self.partials.values() for partial in partials]
         self.program = program_of([*graph.outputs, *slopes.operands, *needed])
         self.lengths = {node: size_value(node, link.sizes) for node in topological(needed) if is_size(node)}
