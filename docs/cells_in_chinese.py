@@ -16,6 +16,7 @@ FAMILIES_IN_CHINESE = {
     "Deep within a step, or with a slow part": "一步之内有多层，或带有慢的部分",
     "Told of time, gaps and attention": "还要告知时间、缺失和注意力",
     "By chance": "带随机性",
+    "Normalised over the units": "对单元做归一化",
     "Linear recurrences": "线性递推",
     "Not learned, or spiking": "不学习的，或发放脉冲的",
 }
@@ -44,6 +45,8 @@ IN_CHINESE = {
     "gru": "论文中的 GRU：重置门在矩阵之前起作用，z = 1 表示取候选值",
     "gru_reset_after": "重置门在矩阵之后的 GRU，z = 1 表示保留 h：cuDNN、PyTorch 和 Keras 默认的算法",
     "mgu": "最小门控单元：一个门既重置又更新的 GRU，f = 1 表示取候选值 n",
+    "layer_norm_lstm": "带层归一化的 LSTM：来自 x 的和来自 h 的各对四个门一起归一化，细胞状态也归一化",
+    "layer_norm_gru": "带层归一化的 GRU：两个门的和一起归一化，候选值的和各自归一化；重置门在矩阵之后",
     "slstm": "sLSTM：指数输入门，σ 遗忘门，归一化状态 n，稳定状态 m",
     "working_memory_lstm": "带工作记忆连接的 LSTM（LSTM-WM）：窥视孔是完整的矩阵，先压缩再相加",
     "memory_controller_lstm": "带记忆控制器的 LSTM：门看的是控制向量 v，输出 h 不反馈给任何门",

@@ -15,6 +15,7 @@ import gated
 from gated import relu, sigmoid, tanh
 from gated.cells import ZOO
 from gated.language import graph as g
+from gated.language.reductions import joined
 
 
 def names_of(cell):
@@ -170,7 +171,7 @@ def test_the_numpy_style_is_numpy(name):
     layer = gated.Recurrent(cell, 3, 3 if name == "rg_lru" else 4, dtype="float64", backend="reference")
     state = [rng.uniform(0.5, 1.0, (1, 2, size)) for size in layer.state_sizes]
     x = {n: rng.uniform(0.1, 1.0, (1, 2, 1 if dim == "1" else 3)) for n, dim in cell.graph.input_dims.items()}
-    scope = {"np": np, "sigmoid": gated.sigmoid, "softplus": gated.softplus, "hold": np.array}
+    scope = {"np": np, "sigmoid": gated.sigmoid, "softplus": gated.softplus, "hold": np.array, "joined": joined}
     scope |= {"bernoulli": lambda p, per="step": p, "normal": lambda s, per="step": 0.0}  # the means
     scope |= {f"{n}_t": value[0] for n, value in x.items()}
     scope |= cell.graph.constants

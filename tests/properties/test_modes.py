@@ -12,14 +12,16 @@ from gated.language import FUNCTIONS
 from gated.language.chance import expected as with_means
 from gated.language.constants import resolved
 from gated.language.graph import ONE_DIM, Matrix, call, constant, is_product, leaf, topological
+from gated.language.over_units import is_size, size_value
 from gated.language.reductions import REDUCTIONS
 
 ROWS = 3
 
 
-def evaluate(outputs, values, matrices):
+def evaluate(outputs, values, matrices, sizes=()):
     """The interpreter in a few lines, independent of the backends. Values are (rows, size)."""
     values = dict(values)
+    values |= {node: size_value(node, sizes) for node in topological(outputs) if is_size(node)}
     for node in topological(outputs):
         if node in values:
             continue
@@ -29,7 +31,7 @@ def evaluate(outputs, values, matrices):
         elif node.op == "call":
             values[node] = FUNCTIONS[node.attr].numpy(*args)
         elif node.op == "reduce":
-            values[node] = REDUCTIONS[node.attr].numpy(args[0])
+            values[node] = REDUCTIONS[node.attr].numpy(*args)
         else:
             pairs = zip(node.attr, args, strict=True)
             values[node] = sum(v @ (matrices[m.name] if m.transposed else matrices[m.name].T) for m, v in pairs)
@@ -64,7 +66,7 @@ class Subject:
         outputs = forward_mode(self.graph.outputs, moves, turns)
         values = {**self.values, **{moves[node]: v for node, v in self.directions.items()}}
         matrices = {**self.matrices, **{f"tangent of.{name}": m for name, m in self.turned.items()}}
-        return evaluate(outputs, values, matrices)
+        return evaluate(outputs, values, matrices, self.sizes)
 
     def complex_step(self):
         """J v as Im f(a + ihv) / h."""
@@ -77,14 +79,16 @@ class Subject:
         found = reverse_mode(self.graph.outputs, self.graph.seeds)
         values = {**self.values, **self.seeds}
         variables = {
-            node: np.broadcast_to(evaluate([found.get(node)], values, self.matrices)[0], self.values[node].shape)
+            node: np.broadcast_to(
+                evaluate([found.get(node)], values, self.matrices, self.sizes)[0], self.values[node].shape
+            )
             for node in self.variables
         }
         matrices = {}
         for matrix, pairs in found.products.items():
             total = np.zeros(self.matrices[matrix.name].shape)
             for delta, operand in pairs:
-                d, v = evaluate([delta, operand], values, self.matrices)
+                d, v = evaluate([delta, operand], values, self.matrices, self.sizes)
                 total += np.broadcast_to(d, (ROWS, len(total))).T @ np.broadcast_to(v, (ROWS, total.shape[1]))
             matrices[matrix.name] = total
         return variables, matrices

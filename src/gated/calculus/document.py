@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from gated.calculus.markup import Markup, Row
-from gated.calculus.notation import Notation
+from gated.calculus.notation import Notation, dimension_letters
 from gated.calculus.steps import ARGUMENT, AUXILIARY, NAMED, Steps
 from gated.calculus.wording import Words
-from gated.language.graph import ONE_DIM, Matrix, Node, is_constant, is_leaf, is_product, leaf, topological
+from gated.language.graph import Matrix, Node, is_constant, is_leaf, is_product, leaf, topological
 from gated.language.matrices import shape_of
 from gated.language.naming import auxiliaries
 from gated.language.operations import BOOK, Legend
@@ -98,6 +98,8 @@ class Document:
         self.markup.paragraph(self.words("symbols"))
         entries = [self.words("time", t=self.markup.math("t"), T=self.markup.math("T"))]
         entries.append(self.words("hadamard", sign=self.markup.math(self.either(r"\odot", "⊙"))))
+        if any(is_leaf(node, "ones") for node in self._all_nodes()):
+            entries.append(self.words("ones", one=self.markup.math(self.either(r"\mathbf{1}_{H}", "1_H"))))
         self.markup.items([*entries, *self._added(), *self._functions(), *self._sizes()])
 
     def _added(self) -> list[str]:
@@ -237,7 +239,7 @@ class Document:
         arriving = self.steps.arriving.get(symbol, [])
         key = "occurs"
         if arriving:
-            key = "occurs_output" if self.steps.direct in arriving else "occurs_state"
+            key = "occurs_output" if self.steps.direct in topological(arriving) else "occurs_state"
             key += "_and" if users else ""
         elif not users:
             read = any(symbol in topological([q.definition]) for q in self.steps.quantities)
@@ -340,19 +342,6 @@ class Document:
 
     def _roads(self, symbol: Node) -> int:
         return len(self.steps.arriving.get(symbol, [])) + len(self.steps.uses.get(symbol, []))
-
-
-def dimension_letters(steps: Steps) -> dict[str, str]:
-    """Dimension symbol of the graph -> letter: D inputs, H hidden, else H with the name of the state or quantity."""
-    taken = {*steps.graph.names.values(), *steps.graph.dims, "T", "N", "E"}
-    taken |= {name.split(".")[0] for name in steps.graph.parameters}
-    letters = {ONE_DIM: "1", "input": next(c for c in ("D", "I", "F", "D_in") if c not in taken)}
-    hidden = next(c for c in ("H", "K", "L", "H_") if c not in taken | set(letters.values()))
-    dims = [*steps.graph.dims.values(), *(d for shape in steps.graph.parameters.values() for d in shape)]
-    for dim in [*dims, *(q.node.dim for q in steps.quantities)]:
-        own = letters["input"] if dim in steps.graph.input_dims.values() else hidden
-        letters.setdefault(dim, hidden if dim == "hidden" else f"{own}_{dim}")
-    return letters
 
 
 def _dimension_symbols(steps: Steps, latex: bool) -> dict[str, str]:

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from gated.calculus.steps import ARGUMENT, Quantity, Steps, Use
-from gated.language.graph import Matrix, Node, is_constant, is_leaf
+from gated.language.graph import ONE_DIM, Matrix, Node, is_constant, is_leaf, leaf
+from gated.language.over_units import length
 from gated.language.printing import LATEX, TEXT, Printer, Style, latex_symbol
 
 
@@ -39,6 +40,10 @@ class Notation:
         if self.steps.made is not None:
             for name, seed in self.steps.made.seeds.items():
                 names[seed] = self.adjoint(self.steps.matrices[self.steps.made.matrices[name]], "")
+        letters = dimension_letters(self.steps)
+        for dim, letter in letters.items():
+            names[length(dim)] = latex_symbol(letter) if self.latex else letter
+            names[leaf("ones", dim, dim)] = rf"\mathbf{{1}}_{{{latex_symbol(letter)}}}" if self.latex else f"1_{letter}"
         names[self.steps.direct] = self.adjoint(self.output)
         names.update((node, self.received(name)) for name, node in self.steps.received.items())
         return names
@@ -149,6 +154,19 @@ class Notation:
         """δ vᵀ, with brackets around anything that is more than a symbol."""
         left, right = self.printer.term(delta, 16), self.printer.term(operand, 100)
         return rf"{left}\, {right}^{{\top}}" if self.latex else f"{left} {right}ᵀ"
+
+
+def dimension_letters(steps: Steps) -> dict[str, str]:
+    """Dimension symbol of the graph -> letter: D inputs, H hidden, else H with the name of the state or quantity."""
+    taken = {*steps.graph.names.values(), *steps.graph.dims, "T", "N", "E"}
+    taken |= {name.split(".")[0] for name in steps.graph.parameters}
+    letters = {ONE_DIM: "1", "input": next(c for c in ("D", "I", "F", "D_in") if c not in taken)}
+    hidden = next(c for c in ("H", "K", "L", "H_") if c not in taken | set(letters.values()))
+    dims = [*steps.graph.dims.values(), *(d for shape in steps.graph.parameters.values() for d in shape)]
+    for dim in [*dims, *(q.node.dim for q in steps.quantities)]:
+        own = letters["input"] if dim in steps.graph.input_dims.values() else hidden
+        letters.setdefault(dim, hidden if dim == "hidden" else f"{own}_{dim}")
+    return letters
 
 
 def _splits(formula: str) -> list[int]:

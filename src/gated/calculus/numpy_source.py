@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from gated.calculus.document import dimension_letters
-from gated.calculus.notation import break_lines
+from gated.calculus.notation import break_lines, dimension_letters
 from gated.calculus.numpy_names import NamedProgram
 from gated.calculus.steps import Quantity, Steps
 from gated.calculus.wording import Words
 from gated.language.functions import FUNCTIONS
-from gated.language.graph import ONE_DIM, Matrix, Node, is_constant, is_elementwise, topological
+from gated.language.graph import ONE_DIM, Matrix, Node, is_constant, is_elementwise, is_reduction, topological
 from gated.language.operations import ADD, ATOM
 from gated.language.printing import drawn_as
+from gated.language.reductions import JOINED, REDUCTIONS
 
 WIDTH = 110
 TERMS = 30  # of a sum without brackets
@@ -72,6 +72,15 @@ class _Program(NamedProgram):
         nodes = topological([*self.definitions.values(), *self.backward, *maps])
         used = {node.attr for node in nodes if is_elementwise(node)}
         helpers = [row.helper for row in FUNCTIONS.values() if row.helper and row.name in used]
+        reductions = [node for node in nodes if is_reduction(node)]
+        helpers += [
+            row.helper for row in REDUCTIONS.values() if row.helper and any(n.attr == row.name for n in reductions)
+        ]
+        if any(
+            len(node.args) > 1 + REDUCTIONS[node.attr].numbers and not REDUCTIONS[node.attr].pairs
+            for node in reductions
+        ):
+            helpers.append(JOINED)
         lines = ["import numpy as np", "", ""]
         for helper in helpers:
             lines += [*helper.rstrip().splitlines(), "", ""]
@@ -121,6 +130,8 @@ class _Program(NamedProgram):
             else:
                 for name in members:
                     self.emit(f'{self.parameter[name]} = {self.params}["{name}"]')
+        for name, source in self.lengths.items():
+            self.emit(f"{name} = {source}")
         if self.steps.matrices:
             self.comment("np_matrices")
         for node in self.steps.matrices:

@@ -28,6 +28,7 @@ from gated.language.graph import (
     is_elementwise,
     is_leaf,
     is_product,
+    is_reduction,
     leaf,
     rewrite,
     topological,
@@ -35,7 +36,7 @@ from gated.language.graph import (
 )
 from gated.language.matrices import is_transposed, matrix_of
 from gated.language.naming import SHARED, free_letter, long_parts, taken_names
-from gated.language.reductions import total
+from gated.language.over_units import added, scaled, spread, summed
 
 NAMED, ARGUMENT, AUXILIARY = "named", "argument", "auxiliary"
 DEEP, LARGE = 12, 100  # levels and parts of a definition: its derivatives hold many of them, and more than once
@@ -112,10 +113,8 @@ class Steps:
 
     def total(self, symbol: Node) -> Node:
         """The adjoint of a quantity, previous state, input or vector parameter at one step: the sum of its terms."""
-        result = constant(0.0)
-        for term in [*self.arriving.get(symbol, []), *(use.term for use in self.uses.get(symbol, []))]:
-            result = result + term
-        return result
+        terms = [*self.arriving.get(symbol, []), *(use.term for use in self.uses.get(symbol, []))]
+        return spread(added(terms), symbol.dim)
 
     def is_sheltered(self, symbol: Node) -> bool:
         """Whether a quantity reaches the outputs through branches alone: where none is taken, it counts for 0."""
@@ -144,7 +143,10 @@ def steps(graph: Graph) -> Steps:
         result.matrices = _named(result.made, taken_names(graph) | {q.name for q in quantities})
     for position, (name, node) in enumerate(zip(graph.states, graph.outputs, strict=True)):
         arrivals = result.arriving.setdefault(symbols.get(node, node), [])
-        arrivals += [result.direct] * (position == 0) + [received[name]]
+        comes = [result.direct] * (position == 0) + [received[name]]
+        # a number that is the new value of every unit collects from all of them
+        number = node.dim == ONE_DIM and not is_constant(node)
+        arrivals += [summed(seed, seed.dim) for seed in comes] if number else comes
     for quantity in reversed(quantities):
         if not is_constant(result.total(quantity.symbol), 0.0):
             _differentiate(result, quantity)
@@ -165,9 +167,9 @@ def _differentiate(result: Steps, quantity: Quantity) -> None:
     for symbol, terms in adjoints.terms.items():
         if not is_leaf(symbol):
             continue
-        summed = symbol.dim == ONE_DIM != quantity.adjoint.dim
-        slope = _column(quantity.definition, symbol) if summed else constant(0.0)
-        for user, term in () if summed else slopes.terms[symbol]:
+        collects = symbol.dim == ONE_DIM != quantity.adjoint.dim
+        slope = _column(quantity.definition, symbol) if collects else constant(0.0)
+        for user, term in () if collects else slopes.terms[symbol]:
             if user is None or not is_product(user):
                 slope = 2.0 * term if slope is term else slope + term  # (v ⊙ v)' = 2 v
         matrices = tuple(
@@ -175,14 +177,19 @@ def _differentiate(result: Steps, quantity: Quantity) -> None:
             for user, term in terms
             if user is not None and is_product(user)
         )
-        term = times_slope(quantity.adjoint, slope)
+        if is_reduction(quantity.definition):
+            slope = _in_quantities(result, slope)
+            term = scaled(quantity.adjoint, slope)
+        else:
+            term = times_slope(quantity.adjoint, slope)
         term = kept(quantity.adjoint, term) if sheltered else term
-        term = total(term) if summed and not is_constant(term, 0.0) else term
+        if collects and not is_constant(term, 0.0):
+            term = summed(term, quantity.adjoint.dim, {quantity.definition})
         for user, part in terms:
             if user is not None and is_product(user):
                 term = term + part
         result.uses.setdefault(symbol, []).append(
-            Use(quantity, slope, matrices, term, sheltered or symbol in adjoints.sheltered, summed)
+            Use(quantity, slope, matrices, term, sheltered or symbol in adjoints.sheltered, collects)
         )
     for matrix, pairs in adjoints.products.items():
         if matrix.of is not None and _turned(matrix.of):  # Mᵀ v: M receives v δᵀ
@@ -194,6 +201,17 @@ def _differentiate(result: Steps, quantity: Quantity) -> None:
 def _turned(node: Node) -> bool:
     """Whether a matrix is a parameter, transposed."""
     return is_transposed(node) and is_leaf(node.args[0])
+
+
+def _in_quantities(steps: Steps, node: Node) -> Node:
+    """An expression with the names of quantities in the place of what they are, however deep."""
+    symbols = {q.definition: q.symbol for q in steps.quantities}
+
+    def rule(part: Node, args: tuple[Node, ...]) -> Node:
+        made = with_args(part, args)
+        return symbols.get(made, made)
+
+    return rewrite([node], rule)[node]
 
 
 def _column(definition: Node, number: Node) -> Node:
@@ -272,7 +290,8 @@ def _auxiliary(graph: Graph, arguments: Mapping[Node, str]) -> set[Node]:
         # the adjoint of a sum is that of its terms, up to the sign
         if all(u.operation.signs is not None and (u in named or u in found or u in relays) for u in above):
             relays.add(node)
-        if len(above) > 1 or any(is_product(u) for u in above) or (node not in relays and _branches(node, above)):
+        whole = is_reduction(node) or any(is_product(u) or is_reduction(u) for u in above)  # not unit by unit
+        if len(above) > 1 or whole or (node not in relays and _branches(node, above)):
             found.add(node)
             relays.discard(node)
     return found

@@ -25,6 +25,8 @@ _TABLE: dict[str, tuple[str, str]] = {
              "{t} 是时间步，从 1 到 {T} ；下标 ‹t−1› 表示上一步留下的值。向量一律写成列向量。"),
     "hadamard": ("{sign} is the elementwise product; all functions and quotients act element by element.",
                  "{sign} 表示逐元素相乘；所有函数与除法都逐元素进行。"),
+    "ones": ("{one} is the vector of ‹H› ones: a number times it is that number for every unit.",
+             "{one} 是由 ‹H› 个 1 组成的向量：一个数乘以它，就是每个单元都取这个数。"),
     "arguments": ("{names}: the argument of the function that gives {owners}, that is, what stands inside it.",
                   "{names} ：给出 {owners} 的那个函数的自变量，即括号里的部分。"),
     "parts": ("{names}: auxiliary values, parts of the equations to which the cell gives no name.",

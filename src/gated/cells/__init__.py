@@ -31,6 +31,7 @@ _PLACES = {
     "_fixed": "leaky_echo_state",
     "_gru": "gru gru_reset_after projected_gru projected_gru_reset_after",
     "_indrnn": "indrnn",
+    "_layer_norm": "layer_norm_gru layer_norm_lstm",
     "_lstm": "gers_lstm lstm lstm_1997 peephole_lstm projected_lstm projected_peephole_lstm",
     "_memory": "memory_controller_lstm residual_lstm working_memory_lstm",
     "_minimal": "janet li_gru lightru mgu mgu1 mgu2 mgu3 minimalrnn miru1 miru2 sgrn ugrnn",
@@ -69,6 +70,7 @@ _KINDS = {
     "Deep within a step, or with a slow part": "rhn fs_lstm scrn intersection_rnn",
     "Told of time, gaps and attention": "gru_d phased_lstm time_aware_lstm cfc augru",
     "By chance": "zoneout_lstm recurrent_dropout_lstm",
+    "Normalised over the units": "layer_norm_lstm layer_norm_gru",
     "Linear recurrences": "lru rg_lru rwkv4",
     "Not learned, or spiking": "leaky_echo_state lif",
 }

@@ -127,7 +127,7 @@ def _convert(
         except CellError as error:
             raise CellError(f"{symbol._place}: {error}") from None
     if symbol._op == "reduce":
-        return g.reduce(symbol._attr, args[0])
+        return g.reduce(symbol._attr, *args)
     return g.call(symbol._attr, *args)
 
 

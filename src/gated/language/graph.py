@@ -2,11 +2,12 @@
 
 Grammar (every node has a `dim`, the symbol of its length; "1" is a number that fits any length):
 
-    node := leaf(kind, name)                kind: input | state | seed | vector
+    node := leaf(kind, name)                kind: input | state | seed | vector; in derivatives, of a dimension: its
+                                            length (dim "1"), ones of that length
           | constant(value)                 dim "1"
           | call(function, node, ...)       elementwise, `function` names a row of the book
           | product(matrices, node, ...)    M1 v1 + M2 v2 + ..., each M a Matrix, possibly transposed
-          | reduce(reduction, node)         dim "1"; for losses (a cell has none yet)
+          | reduce(reduction, node, ...)    dim "1": over the units of all its arguments together
 
 A matrix is a parameter, or made of parameters (`matrices`, which has the grammar of that).
 
@@ -74,9 +75,9 @@ def with_args(node: Node, args: tuple[Node, ...]) -> Node:
     return call(node.attr, *args) if is_elementwise(node) else made(node.operation, node.attr, args)
 
 
-def reduce(reduction: str, operand: Node) -> Node:
-    """A reduction over the units, to one number: "total" or "logsumexp"."""
-    return made(BOOK[reduction], reduction, (operand,))
+def reduce(reduction: str, *operands: Node) -> Node:
+    """A reduction over the units, to one number: "total", "average", ... (`reductions`)."""
+    return made(BOOK[reduction], reduction, operands)
 
 
 Item = TypeVar("Item", bound=Hashable)

@@ -10,7 +10,7 @@ from gated.language import graph as g
 from gated.language.families import Family, family_name, takes_numbers
 from gated.language.matrices import is_transposed
 from gated.language.refusals import refuse
-from gated.language.symbols import Symbol, apply, lift
+from gated.language.symbols import Symbol, apply, lift, reduced
 
 # (name, value) of the equations that are read at the moment: the inner cell's own names go there too
 BINDINGS: ContextVar[list[tuple[str, Any]] | None] = ContextVar("BINDINGS", default=None)
@@ -56,6 +56,8 @@ def _read(graph: g.Graph, variables: Mapping[str, Symbol], keywords: Mapping[str
             found[node] = variables[node.attr[1]]
         elif g.is_product(node):
             found[node] = _matrix(graph, keywords, node.attr[0]) @ args[0]
+        elif g.is_reduction(node):
+            found[node] = reduced(node.attr, node.attr, args)
         else:
             found[node] = apply(node.attr, *args)
     _name(graph, found)

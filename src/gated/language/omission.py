@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from gated.errors import CellError, wrong
 from gated.language import graph as g
 from gated.language.functions import FUNCTIONS
 from gated.language.matrices import is_matrix, matrix_of, parameters_of, with_zeros
+from gated.language.reductions import REDUCTIONS
 
 
 def without_family(graph: g.Graph, family: str) -> g.Graph:
@@ -68,6 +71,8 @@ def _rewritten(node: g.Node, args: tuple[g.Node, ...], omitted: set[str]) -> g.N
         return g.constant(0.0)
     if args == node.args:
         return node
+    if g.is_reduction(node):
+        return _reduced(node, args)
     row = FUNCTIONS[node.attr]
     if row.fault([arg.attr if g.is_constant(arg) else None for arg in args]) is not None:
         raise wrong("family", f"one that the equations {row.verb} by", "a family that can be 0")
@@ -95,3 +100,21 @@ def _matrix(matrix: g.Matrix, omitted: set[str]) -> g.Matrix | None:
         what = f"{matrix.name} is {left.attr:g} everywhere then"
         raise wrong("family", f"one without which a matrix is a mere number: {what}", "a family that can be 0")
     return None
+
+
+def _reduced(node: g.Node, args: tuple[g.Node, ...]) -> g.Node:
+    """A reduction some of whose vectors have become 0: all of them, or it is a sum."""
+    row = REDUCTIONS[node.attr]
+    numbers, vectors = args[: row.numbers], args[row.numbers :]
+    gone = [arg.dim == g.ONE_DIM for arg in vectors]
+    if not any(gone):
+        return row.of(*args)
+    zero = all(g.is_constant(arg, 0.0) for arg in vectors if arg.dim == g.ONE_DIM)
+    if row.pairs:
+        gone = [one or other for one, other in zip(gone[::2], gone[1::2], strict=True) for _ in range(2)]
+    if zero and row.linear and not all(gone):
+        return row.of(*numbers, *(arg for arg, left_out in zip(vectors, gone, strict=True) if not left_out))
+    if zero and all(gone) and g.are_numbers(*numbers):
+        return g.constant(float(row.numpy(*(arg.attr for arg in numbers), *(np.zeros(1) for _ in vectors))[0]))
+    what = "one without which a vector is a mere number: a reduction over the units needs its length"
+    raise wrong("family", what, "a family that can be 0")

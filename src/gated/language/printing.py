@@ -25,7 +25,8 @@ from gated.language.graph import (
 )
 from gated.language.matrices import is_matrix, is_transposed, transposed
 from gated.language.naming import auxiliaries
-from gated.language.operations import ADD, ATOM, COMPARE, MULTIPLY, POWER, PRODUCT, Elementwise, Reduction
+from gated.language.operations import ADD, ATOM, COMPARE, MULTIPLY, POWER, PRODUCT, Elementwise
+from gated.language.over_units import Reduction
 from gated.language.reductions import REDUCTIONS
 
 
@@ -222,8 +223,25 @@ class Printer:
         if is_reduction(node) and is_matrix(node.args[0]) and self.style.name == "numpy":  # over both axes
             return f"np.sum({self.term(node.args[0])})", ATOM
         if is_reduction(node):
-            return self.style.template(REDUCTIONS[node.attr]).format(self.term(node.args[0])), ATOM
+            return self._reduction(node)
         return self._call(node)
+
+    def _reduction(self, node: Node) -> tuple[str, int]:
+        row, template, numpy = (
+            REDUCTIONS[node.attr],
+            self.style.template(REDUCTIONS[node.attr]),
+            self.style.name == "numpy",
+        )
+        numbers, vectors = node.args[: row.numbers], node.args[row.numbers :]
+        if row.pairs:  # NumPy sums up the product
+            parts = [self.term(arg, MULTIPLY if numpy else 0) for arg in vectors]
+            joint = " * " if numpy else ", "
+            sums = [template.format(f"{a}{joint}{b}") for a, b in zip(parts[::2], parts[1::2], strict=True)]
+            return " + ".join(sums), ATOM if len(sums) == 1 else ADD
+        whole = ", ".join(map(self.term, vectors))
+        if numpy and len(vectors) > 1:
+            whole = f"joined({whole})"
+        return template.format(whole, *(self.term(arg, ADD) for arg in numbers)), ATOM
 
     def _number(self, value: float) -> tuple[str, int]:
         ratio = fraction(value)
@@ -235,6 +253,8 @@ class Printer:
     def _leaf(self, kind: str, name: str) -> str:
         if kind in ("vector", "matrix"):
             return self.style.parameter(*name.split(".", 1))
+        if kind in ("length", "ones"):
+            return {"length": "{0}", "ones": "ones({0})"}[kind].format(name)
         if kind == "draw":
             return self.style.input(name)
         if kind == "constant":

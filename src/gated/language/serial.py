@@ -17,6 +17,7 @@ from gated.language.first_values import is_rule
 from gated.language.functions import FUNCTIONS
 from gated.language.limits import MAX_DOC, MAX_NAME, MAX_NODES, is_name, is_plain
 from gated.language.matrices import is_matrix, matrix_leaf, matrix_of, parameters_of, shape_of, transposed
+from gated.language.reductions import REDUCTIONS
 
 _LONGEST = 300  # letters of a message
 
@@ -275,7 +276,8 @@ class _Reader:
         return nodes
 
     def _node(self, here: str, op: Any, attr: Any, args: list[g.Node], nodes: list[g.Node]) -> g.Node:
-        kinds = {"leaf": self._leaf, "constant": self._constant, "transpose": self._transpose, "call": self._call}
+        atoms = {"leaf": self._leaf, "constant": self._constant}
+        kinds = {**atoms, "transpose": self._transpose, "call": self._call, "reduce": self._reduce}
         _need(isinstance(op, str) and (op in kinds or op == "product"), f"{here}: unknown operation {_quoted(op)}")
         return self._product(here, attr, args, nodes) if op == "product" else kinds[op](here, attr, args)
 
@@ -332,6 +334,20 @@ class _Reader:
             return g.product([matrix_of(node)], args)
         except CellError as error:
             raise FileFormatError(f"cell: {here}: {error}") from None
+
+    def _reduce(self, here: str, attr: Any, args: list[g.Node]) -> g.Node:
+        known = isinstance(attr, str) and attr in REDUCTIONS and not REDUCTIONS[attr].inner
+        _need(known, f"{here}: unknown reduction {_quoted(attr)}")
+        row = REDUCTIONS[attr]
+        numbers, vectors = args[: row.numbers], args[row.numbers :]
+        _need(
+            all(arg.dim == g.ONE_DIM for arg in numbers)
+            and all(arg.dim != g.ONE_DIM for arg in vectors)
+            and bool(vectors)
+            and not (row.pairs and [arg.dim for arg in vectors[::2]] != [arg.dim for arg in vectors[1::2]]),
+            f"{here}: {attr} over the dimensions {shown([arg.dim for arg in args])}",
+        )
+        return row.of(*args)
 
     def _call(self, here: str, attr: Any, args: list[g.Node]) -> g.Node:
         _need(

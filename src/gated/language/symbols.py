@@ -17,6 +17,7 @@ import numpy as np
 
 from gated.language.functions import FUNCTIONS
 from gated.language.graph import topological
+from gated.language.reductions import REDUCTIONS
 from gated.language.refusals import (
     ARITHMETIC,
     OPERATORS,
@@ -142,7 +143,7 @@ class OfParameters(Vector):
 
 
 class Symbol(Vector):
-    """A vector expression. The length is None for a number: a plain one, or one that is known at every step."""
+    """A vector expression, or a number: then the length is None. It may be plain, or known at a step, as sum(h) is."""
 
     __slots__ = ("_args", "_attr", "_length", "_op", "_place")
     _args: tuple[Symbol, ...]
@@ -162,7 +163,7 @@ class Symbol(Vector):
         if matrix is not None:
             refuse(f"a vector stands left of {matrix(other)}; rows are outputs: write {matrix(other)} @ v")
         lift(other)
-        refuse("two vectors are multiplied with @; write a * b for the elementwise product")
+        refuse("two vectors are multiplied with @; write a * b for the elementwise product, dot(a, b) for its sum")
 
     def __getattr__(self, name: str) -> NoReturn:
         if name.startswith("_"):
@@ -265,6 +266,24 @@ def _condition(value: Any) -> Symbol:
     """A comparison, which is no value: `lift` refuses it."""
     symbol: Symbol = value._condition() if isinstance(value, OfParameters) else value
     return symbol
+
+
+def reduced(reduction: str, word: str, values: Sequence[Any]) -> Symbol:
+    """A reduction over the units of all its arguments, to a number.
+
+    Args:
+        word: what the user wrote.
+        values: the number that it needs, if it does, and the vectors.
+    """
+    row, args = REDUCTIONS[reduction], [lift(value) for value in values]
+    numbers, vectors = args[: row.numbers], args[row.numbers :]
+    if any(arg._length is not None for arg in numbers):
+        refuse(f"{word}() was given a vector where a number belongs")
+    if any(arg._length is None for arg in vectors):
+        refuse(f"{word}() was applied to a number; it goes over the units of vectors")
+    for one, other in zip(vectors[::2], vectors[1::2], strict=True) if row.pairs else ():
+        one._length.unify(other._length)  # type: ignore[union-attr, arg-type]
+    return Symbol("reduce", reduction, None, (*numbers, *vectors))
 
 
 def _operator(name: str, reflected: bool) -> Callable[..., Symbol]:

@@ -14,7 +14,7 @@ from gated.errors import CellError, shown
 from gated.language import graph as g
 from gated.language.building import Trace, build
 from gated.language.families import Chain, Family, Joined
-from gated.language.functions import COMPOSED, PUBLIC
+from gated.language.functions import COMPOSED, OVER_UNITS, PUBLIC
 from gated.language.nested import BINDINGS
 from gated.language.refusals import without_class_names
 from gated.language.signature import Signature, signature_of
@@ -122,7 +122,7 @@ def _where_raised(function: Callable[..., Any], error: BaseException, where: str
 
 def _import_hint(error: NameError) -> str:
     name = getattr(error, "name", None)
-    return f"; write: from gated import {name}" if name in (*PUBLIC, *COMPOSED) else ""
+    return f"; write: from gated import {name}" if name in (*PUBLIC, *COMPOSED, *OVER_UNITS) else ""
 
 
 def _output(value: Any, where: str) -> Symbol:

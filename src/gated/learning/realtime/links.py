@@ -14,7 +14,9 @@ from gated.backends import Backend
 from gated.backends.reference.made import gradients_of, make
 from gated.calculus.made import made_matrices
 from gated.calculus.slopes import Slopes
-from gated.language.graph import ONE_DIM, Node, is_constant, is_leaf, leaf, topological
+from gated.language.graph import ONE_DIM, Node, is_constant, is_leaf, is_product, is_reduction, leaf, topological
+from gated.language.over_units import is_size, size_value
+from gated.language.reductions import REDUCTIONS
 from gated.nn.equations import Equations
 from gated.nn.parameters import ParameterVector
 from gated.schedule.grouping import group_products
@@ -135,19 +137,23 @@ class Puller:
         self.link, self.backend = link, link.backend
         graph = link.graph
         slopes = Slopes(graph)
-        self.products = slopes.products
+        self.mixing = slopes.mixing
         self.states, self.input, self.vectors = link.states, link.input, list(link.vectors)
         sinks = list(dict.fromkeys([*graph.outputs, *slopes.operands]))
         self.slopes: dict[Node, list[tuple[Node, Node]]] = {}  # source -> (sink, slope) pairs
-        for source in [*self.products, *self.vectors, *self.states, self.input]:
+        for source in [*self.mixing, *self.vectors, *self.states, self.input]:
             found = zip(sinks, slopes.from_source(sinks, source), strict=True)
             self.slopes[source] = [(sink, slope) for sink, slope in found if not is_constant(slope, 0.0)]
         needed = [slope for pairs in self.slopes.values() for _, slope in pairs]
+        reduced = [node for node in self.mixing if is_reduction(node)]
+        self.partials = {node: REDUCTIONS[node.attr].derivative(node.args, node) for node in reduced}
+        needed += [partial for partials in self.partials.values() for partial in partials]
         self.program = program_of([*graph.outputs, *slopes.operands, *needed])
+        self.lengths = {node: size_value(node, link.sizes) for node in topological(needed) if is_size(node)}
 
     def evaluate(self, x: Array, states: Sequence[Array]) -> Values:
         """All values of one step: x (N, D), the states before it (N, size)."""
-        values = self.link.values(x, states)
+        values = {**self.link.values(x, states), **self.lengths}
         self.link.run(self.program, values)
         return values
 
@@ -162,16 +168,27 @@ class Puller:
         with np.errstate(all="ignore"):
             sinks = dict(rows)
             through: dict[Node, Array | None] = {}
-            for product in reversed(self.products):
-                g = through[product] = self._through(sinks, product, values)
+            for node in reversed(self.mixing):
+                g = self._through(sinks, node, values)
+                if is_product(node):
+                    through[node] = g
                 if g is not None:
-                    operand = product.args[0]
-                    back = self.backend.pull(g, self.link.parameters[product.attr[0].name])
-                    both = operand in sinks
-                    sinks[operand] = self.backend.sum_of_products([(sinks[operand],), (back,)]) if both else back
+                    for operand, back in zip(node.args, self._back(node, g, values), strict=True):
+                        both = operand in sinks
+                        sinks[operand] = self.backend.sum_of_products([(sinks[operand],), (back,)]) if both else back
             if into is not None:
                 self._add_parameters(values, sinks, through, into)
             return {source: self._through(sinks, source, values) for source in [*self.states, self.input]}
+
+    def _back(self, node: Node, g: Array, values: Values) -> list[Array]:
+        """From rows (N, R, size) for a product or a reduction to those for its operands."""
+        if is_product(node):
+            return [self.backend.pull(g, self.link.parameters[node.attr[0].name])]
+        found = []
+        for operand, partial in zip(node.args, self.partials[node], strict=True):
+            rows = self.backend.sum_of_products([(g, _by_row(values[partial]))])
+            found.append(np.broadcast_to(rows, (*rows.shape[:2], self.link.sizes[operand.dim])))
+        return found
 
     def _through(self, sinks: Mapping[Node, Array], source: Node, values: Values) -> Array | None:
         found = [(sinks[sink], _by_row(values[slope])) for sink, slope in self.slopes[source] if sink in sinks]
