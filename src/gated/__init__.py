@@ -56,18 +56,18 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module(f"gated.{name}")
     if name == "__all__":
         return _public_names()
-    from gated.language.compositions import WRITTEN
+    from gated.language import WORDS
     from gated.language.functions import known_functions
 
-    if name in WRITTEN:  # sigmoid, tanh, ...
-        return WRITTEN[name]
+    if name in WORDS:  # sigmoid, tanh, ...
+        return WORDS[name]
     raise AttributeError(f"gated has no {name!r}; {known_functions()}")
 
 
 def _public_names() -> list[str]:
-    from gated.language.compositions import WRITTEN
+    from gated.language import WORDS
 
-    return ["__version__", *_HOME, *WRITTEN, *_MODULES]
+    return ["__version__", *_HOME, *WORDS, *_MODULES]
 
 
 def __dir__() -> list[str]:

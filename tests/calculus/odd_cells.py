@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gated
-from gated import exp, log, maximum, minimum, relu, sigmoid, softplus, sqrt, tanh
+from gated import abs, exp, log, maximum, minimum, number, relu, sigmoid, softplus, sqrt, tanh
 
 
 @gated.cell
@@ -102,6 +102,14 @@ def shared_inside(x, h, *, W, U, b):
     return h
 
 
+@gated.cell
+def made_matrices(x, h, *, W, U, S, A, B, M, b, p: number, k=0.7):
+    """Matrices of parameters: transposed, masked, scaled by numbers; one used plainly too, one on a vector weight."""
+    v = tanh((U.h - U.h.T) @ h + U.h @ (h * h) + (k * S.m * sigmoid(W.h)) @ x)
+    h = v + A.f @ B.f.T @ (exp(p.s) * abs(M.h) - M.h.T) @ h + b.h * p.s + B.v.T @ b.v - W.z.T @ x
+    return h
+
+
 ODD_CELLS = {
     c.name: c
     for c in (
@@ -115,5 +123,6 @@ ODD_CELLS = {
         clashing_names,
         symbols,
         shared_inside,
+        made_matrices,
     )
 }

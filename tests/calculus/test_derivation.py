@@ -16,6 +16,8 @@ import pytest
 from tests.zoo import RANGES
 
 import gated
+from gated.backends import Pass
+from gated.backends.made import for_made
 from gated.backends.reference import ReferenceBackend
 from gated.calculus.notation import break_lines
 from gated.calculus.steps import steps
@@ -75,9 +77,9 @@ def example(cell, T, N=3, seed=0):
 def by_backend(cell, sizes, params, x, states, dy, dstates):
     """The same by the reference backend: {name: array} of all results."""
     (T, N, _), rows = x[0].shape, np.concatenate(x, axis=-1)
-    backend = ReferenceBackend()
-    graph = chance.drawn(cell.graph) if cell.graph.draws else cell.graph
-    scan = backend.forward(schedule(graph), sizes, params, rows.reshape(T * N, -1), np.full(T, N), states)
+    backend = for_made(ReferenceBackend()) if cell.graph.made else ReferenceBackend()
+    plan = schedule(chance.drawn(cell.graph) if cell.graph.draws else cell.graph)
+    scan = backend.forward(Pass(plan, sizes, params, rows.reshape(T * N, -1), np.full(T, N), states))
     grads = {name: np.zeros_like(value) for name, value in params.items() if name not in cell.graph.fixed}
     dx, initial = backend.backward(scan, dy.reshape(T * N, -1), dstates, grads)
     y, dx = scan.states[0][N:].reshape(T, N, -1), dx.reshape(T, N, -1)

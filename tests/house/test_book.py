@@ -20,7 +20,9 @@ from gated.calculus import reverse_mode
 from gated.calculus.forward_mode import forward_mode
 from gated.language import graph as g
 from gated.language.functions import FUNCTIONS
-from gated.language.operations import BOOK, Elementwise, Operation, Reduction, enter
+from gated.language.matrices import Transposition, matrix_leaf, transposed
+from gated.language.operations import BOOK, Elementwise, Operation, enter
+from gated.language.over_units import Reduction, is_size
 from gated.language.printing import LATEX, NUMPY, TEXT, Printer
 from gated.nn.maps import planned
 
@@ -28,8 +30,17 @@ SOURCE = Path(gated.__file__).parent
 
 
 def arguments(row: Operation) -> list[g.Node]:
+    """Two vectors for a reduction, the number that it needs before them."""
+    if isinstance(row, Transposition):
+        return [matrix_leaf("W.i", "n", "m")]
+    if isinstance(row, Reduction):
+        number = [g.leaf("state", "eps", g.ONE_DIM)] * row.numbers
+        return [*number, g.leaf("state", "a", "n"), g.leaf("state", "b", "n" if row.pairs else "m")]
     count = row.arity if isinstance(row, Elementwise) else 1
     return [g.leaf("state", name, "n") for name in "abc"[:count]]
+
+
+SIZES = {g.ONE_DIM: 1, "n": 3, "m": 5}
 
 
 def example(row: Operation) -> g.Node:
@@ -39,6 +50,7 @@ def example(row: Operation) -> g.Node:
         "leaf": g.leaf("state", "a", "n"),
         "constant": g.constant(2.0),
         "product": g.product([g.Matrix("W", "i", "n", "n")], [g.leaf("state", "a", "n")]),
+        "transpose": transposed(arguments(row)[0]),
     }[row.name]
 
 
@@ -51,11 +63,12 @@ def lacking(row: Operation) -> list[str]:
     found = []
     if isinstance(row, (Elementwise, Reduction)):
         count = len(arguments(row))
-        if np.shape(row.numpy(*[np.full((2, 3), 0.5)] * count)) != ((2, 3) if isinstance(row, Elementwise) else (2, 1)):
+        given = [np.full((2, SIZES[node.dim]), 0.5) for node in arguments(row)]
+        if np.shape(row.numpy(*given)) != ((2, 3) if isinstance(row, Elementwise) else (2, 1)):
             found.append("value")
         for name in ("text", "latex", "source"):
             holes = {hole for _, hole, _, _ in Formatter().parse(getattr(row, name)) if hole is not None}
-            if holes != {str(k) for k in range(count)}:
+            if holes != {str(k) for k in range(count - 1 if isinstance(row, Reduction) else count)}:
                 found.append(name)
     if isinstance(row, Elementwise) and row.name not in EMITTERS:
         found.append("emitter")
@@ -86,9 +99,13 @@ def values(nodes: list[g.Node], known: dict[g.Node, np.ndarray], matrix: np.ndar
             continue
         if g.is_constant(node):
             known[node] = np.full((1, 1), node.attr)
+        elif is_size(node):
+            known[node] = np.full((1, SIZES[node.dim]), 1.0 if node.dim != g.ONE_DIM else SIZES[node.attr[1]])
         elif g.is_product(node):
             pairs = zip(node.attr, args, strict=True)
             known[node] = sum(v @ (matrix if m.transposed else matrix.T) for m, v in pairs)
+        elif isinstance(node.operation, Transposition):
+            known[node] = args[0].T
         else:
             row = node.operation
             assert isinstance(row, (Elementwise, Reduction))
@@ -100,12 +117,12 @@ def values(nodes: list[g.Node], known: dict[g.Node, np.ndarray], matrix: np.ndar
 def test_derivative_and_tangent_agree_with_the_value(name: str) -> None:
     node, rng, step = example(BOOK[name]), np.random.default_rng(0), 1e-20
     leaves = arguments(BOOK[name])
-    at = {leaf: rng.uniform(0.3, 2.0, (4, 3)) for leaf in leaves}
-    moves = {leaf: rng.standard_normal((4, 3)) for leaf in leaves}
+    at = {leaf: rng.uniform(0.3, 2.0, (4, SIZES[leaf.dim])) for leaf in leaves}
+    moves = {leaf: rng.standard_normal(at[leaf].shape) for leaf in leaves}
     matrix = rng.standard_normal((3, 3))
     moved = {leaf: at[leaf] + 1j * step * moves[leaf] for leaf in leaves}
     expected = values([node], dict(moved), matrix)[0].imag / step
-    tangents = {leaf: g.leaf("seed", f"move of {leaf.attr[1]}", "n") for leaf in leaves}
+    tangents = {leaf: g.leaf("seed", f"move of {leaf.attr[1]}", leaf.dim) for leaf in leaves}
     (tangent,) = forward_mode([node], tangents)
     numbers = {**at, **{tangents[leaf]: moves[leaf] for leaf in leaves}}
     (got,) = values([tangent], dict(numbers), matrix)
@@ -114,7 +131,7 @@ def test_derivative_and_tangent_agree_with_the_value(name: str) -> None:
     adjoints = reverse_mode([node], [seed])
     weights = rng.standard_normal(expected.shape)
     found = values([adjoints.get(leaf) for leaf in leaves], {**at, seed: weights}, matrix)
-    total = sum(float(np.sum(a * moves[leaf])) for a, leaf in zip(found, leaves, strict=True))
+    total = sum(float(np.sum(a * moves[leaf])) for a, leaf in zip(found, leaves, strict=True))  # a may be one number
     assert total == pytest.approx(float(np.sum(weights * expected)), rel=1e-11, abs=1e-12)
 
 
@@ -142,7 +159,7 @@ def test_a_cell_with_it_goes_to_json_and_back(name: str) -> None:
     assert any(node.operation is row for node in again.graph.order)
 
 
-@pytest.mark.parametrize("name", [name for name, row in BOOK.items() if isinstance(row, Reduction)])
+@pytest.mark.parametrize("name", gated.nn.maps.REDUCED)
 def test_a_reduction_is_planned_as_losses_are(name: str) -> None:
     def loss(y, target):  # type: ignore[no-untyped-def]
         return getattr(gated.nn.maps, name)(y) - getattr(gated.nn.maps, name)(target)
@@ -182,8 +199,11 @@ BOOKKEEPERS = {
     "language/operations.py",
     "language/arithmetic.py",
     "language/functions.py",
+    "language/over_units.py",
     "language/decisions.py",
     "language/reductions.py",
+    "language/matrices.py",
+    "language/reducing.py",
     "language/printing.py",
     "backends/native/codegen/elementary.py",
     "backends/native/codegen/decisions.py",

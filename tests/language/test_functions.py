@@ -29,6 +29,7 @@ EXACT = {
     "_sign": lambda a: math.copysign(1.0, a) if a else 0.0,
     "hold": lambda a: a,
     "_positive": lambda a: float(a > 0),
+    "_inverse": lambda a: 1.0 / a if a else 0.0,
 }
 LIMITS = {  # at -inf, +inf
     "neg": (np.inf, -np.inf),
@@ -47,6 +48,7 @@ LIMITS = {  # at -inf, +inf
     "_sign": (-1.0, 1.0),
     "hold": (-np.inf, np.inf),
     "_positive": (0.0, 1.0),
+    "_inverse": (-0.0, 0.0),
 }
 
 

@@ -378,9 +378,56 @@ def a_call_of_a_parameter(x, h, *, W):
     return W.h(x) + h
 
 
-@says("W.h has no attribute 'T'", "there is no transpose")
-def a_transpose(x, h, *, W):
-    return W.h.T @ h
+@says("W.T is no member", "the transpose of the matrix W.i is W.i.T")
+def a_transpose_of_a_family(x, h, *, W):
+    return W.T @ h
+
+
+@says("W.h.T is used as a vector here", "apply it, W.h.T @ v")
+def a_transpose_as_a_vector(x, h, *, W):
+    return h * W.h.T
+
+
+@says("U.h is a matrix in U.h - U.h.T here but used as a vector at", "give each its own member name")
+def a_vector_that_becomes_part_of_a_matrix(x, h, *, U):
+    h = h * U.h
+    return (U.h - U.h.T) @ h
+
+
+@says("U.h is used as a vector here but applied as a matrix at", "give each its own member name")
+def a_part_of_a_matrix_that_becomes_a_vector(x, h, *, U):
+    h = abs(U.h) @ h
+    return h * U.h
+
+
+@says("W.h - W.h.T needs a square matrix", "W.h is transposed in it and not", "as long as h and the other as x")
+def a_matrix_that_is_not_square(x, h, *, W):
+    return (W.h - W.h.T) @ x + h
+
+
+@says("the matrix U.h has two shapes: in S.m * U.h", "as long as x here", "in U.h as h at")
+def a_mask_of_two_shapes(x, h, *, U, S):
+    return U.h @ h + (S.m * U.h) @ x
+
+
+@says("(A.f @ B.f).T is not in the language", "the transpose of a product is B.f.T @ A.f.T")
+def a_transpose_of_a_product(x, h, *, A, B):
+    return (A.f @ B.f).T @ h
+
+
+@says("abs(U.h) is applied to a plain number", "2.0 * (abs(U.h) @ v)")
+def a_made_matrix_times_a_number(x, h, *, U):
+    return abs(U.h) @ 2.0 + h
+
+
+@says("divide by 0.0")
+def a_matrix_over_zero(x, h, *, U):
+    return (U.h / 0.0) @ h
+
+
+@says("2 * U.h has no attribute 'rows'", "a matrix a transpose: (2 * U.h).T")
+def an_attribute_of_a_matrix(x, h, *, U):
+    return (2.0 * U.h).rows @ h
 
 
 @says("a vector has no attribute 'sum'")

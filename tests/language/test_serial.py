@@ -205,9 +205,17 @@ HOSTILE = {
         "node 2 divides by 0.0",
     ),
     "a state without a name": (changed(states=["h", ""], output_names=["h", ""]), "'states'"),
-    "a reduction, which a cell has not": (
-        changed(nodes=[["leaf", ["state", "h"], "hidden", []], ["reduce", "total", "1", [0]]], outputs=[1, 0]),
-        "unknown operation 'reduce'",
+    "a reduction that there is not": (
+        changed(nodes=[["leaf", ["state", "h"], "hidden", []], ["reduce", "median", "1", [0]]], outputs=[1, 0]),
+        "unknown reduction 'median'",
+    ),
+    "a reduction of nothing": (
+        changed(nodes=[["leaf", ["state", "h"], "hidden", []], ["reduce", "total", "1", []]], outputs=[1, 0]),
+        "total over the dimensions []",
+    ),
+    "a reduction of a number": (
+        changed(nodes=[["constant", 2.0, "1", []], ["reduce", "total", "1", [0]]], outputs=[1, 0]),
+        "total over the dimensions ['1']",
     ),
     "a function of derivatives only": (tanh_changed("_sign"), "unknown function '_sign'"),
     "no states": (changed(states=[], output_names=[], outputs=[]), "must exist and differ"),

@@ -15,6 +15,7 @@ import gated
 from gated import relu, sigmoid, tanh
 from gated.cells import ZOO
 from gated.language import graph as g
+from gated.language.reductions import joined
 
 
 def names_of(cell):
@@ -170,8 +171,8 @@ def test_the_numpy_style_is_numpy(name):
     layer = layer_of(cell, 3, 4, dtype="float64", backend="reference")
     state = [rng.uniform(0.5, 1.0, (1, 2, size)) for size in layer.state_sizes]
     x = inputs_of(layer, rng, 1, 2)
-    scope = {"np": np, "sigmoid": gated.sigmoid, "softplus": gated.softplus, "hold": lambda value: value}
-    scope["bernoulli"] = lambda mean: mean  # as without a generator
+    scope = {"np": np, "sigmoid": gated.sigmoid, "softplus": gated.softplus, "hold": np.array, "joined": joined}
+    scope |= {"bernoulli": lambda p, per="step": p, "normal": lambda s, per="step": 0.0}  # the means
     scope |= {f"{n}_t": x[0][:, own] for n, own in layer.input_columns.items()}
     scope |= cell.graph.constants
     scope |= {f"{n}_prev": s[0] for n, s in zip(cell.states, state, strict=True)}

@@ -8,11 +8,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from torch.nn.functional import conv1d, linear, softplus
+from torch.nn.functional import conv1d, layer_norm, linear, softplus
 
+import gated
+from gated import tanh as tanh_of
 from gated.cells import ZOO
 
-from .comparing import Problem, assert_same
+from .comparing import H, Problem, assert_same
 
 sigmoid, tanh, relu, exp = torch.sigmoid, torch.tanh, torch.relu, torch.exp
 
@@ -255,6 +257,27 @@ def lif(w, x, s, v):
     return Spike.apply(v - 1), v
 
 
+def normalised(w, family, members, v):
+    """What layer normalisation makes of all products of a family together, one by one."""
+    joint = torch.cat([linear(v, w[f"{family}.{m}"]) for m in members], -1)
+    return torch.chunk(layer_norm(joint, joint.shape[-1:]), len(members), -1)
+
+
+def layer_norm_lstm(w, x, h, c):
+    xs, hs = (normalised(w, family, "ifgo", v) for family, v in (("W", x), ("U", h)))
+    a = [w[f"g.x{m}"] * p + w[f"g.h{m}"] * q + w[f"b.{m}"] for m, p, q in zip("ifgo", xs, hs, strict=True)]
+    c = sigmoid(a[1]) * c + sigmoid(a[0]) * tanh(a[2])
+    return sigmoid(a[3]) * tanh(layer_norm(c, c.shape[-1:], w["g.c"], w["b.c"])), c
+
+
+def layer_norm_gru(w, x, h):
+    xs, hs = (normalised(w, family, "rz", v) for family, v in (("W", x), ("U", h)))
+    r, z = (sigmoid(w[f"g.x{m}"] * p + w[f"g.h{m}"] * q + w[f"b.{m}"]) for m, p, q in zip("rz", xs, hs, strict=True))
+    (xn,), (hn,) = normalised(w, "W", "n", x), normalised(w, "U", "n", h)
+    n = tanh(w["g.xn"] * xn + w["b.n"] + r * (w["g.hn"] * hn + w["b.hn"]))
+    return (torch.lerp(h, n, z),)
+
+
 STEPS = {
     "mgu1": minimal_unit(lambda w, h: linear(h, w["U.f"], w["b.f"])),
     "mgu2": minimal_unit(lambda w, h: linear(h, w["U.f"])),
@@ -265,7 +288,7 @@ STEPS = {
         step.__name__: step
         for step in (
             low_rank_rnn, ctrnn, lem, multiplicative_rnn, mi_rnn, mi_gru, mi_lstm, sru, mingru, minlstm, elstm, rhn,
-            fs_lstm, scrn, nas, qrnn, fastgrnn, intersection_rnn,
+            fs_lstm, scrn, nas, layer_norm_lstm, layer_norm_gru, qrnn, fastgrnn, intersection_rnn,
             gru_d, phased_lstm, time_aware_lstm, cfc, augru, zoneout_lstm, recurrent_dropout_lstm, lru, rg_lru, rwkv4,
             leaky_echo_state, lif,
         )
@@ -340,3 +363,52 @@ def test_spikes_are_0_or_1():
     y = problem.ours()["y"]
     assert {*np.unique(y)} == {0.0, 1.0}
     compare(problem, lif)
+
+
+@gated.cell
+def all_reductions(x, h, *, W, U, b):
+    """Of one vector, of several, and of several lengths."""
+    a, s = gated.softmax(U.a @ h + b.a, x)
+    n = gated.layer_norm(W.n @ x + U.n @ h, eps=1e-3) * gated.norm(x, h) - gated.max(h, x) * a
+    h = tanh_of(n + gated.mean(h, x)) + gated.sum(s * x) * gated.dot(a, h)
+    return h
+
+
+def test_reductions_over_the_units():
+    def step(w, x, h):
+        joint = torch.softmax(torch.cat([linear(h, w["U.a"], w["b.a"]), x], -1), -1)
+        a, s, whole = joint[:, :H], joint[:, H:], torch.cat([x, h], -1)
+        n = layer_norm(linear(x, w["W.n"]) + linear(h, w["U.n"]), (H,), eps=1e-3)
+        n = n * torch.linalg.vector_norm(whole, dim=-1, keepdim=True) - whole.amax(-1, keepdim=True) * a
+        return (tanh(n + whole.mean(-1, keepdim=True)) + (s * x).sum(-1, True) * (a * h).sum(-1, True),)
+
+    problem = Problem.of(all_reductions, 4)
+    w = {key: torch.tensor(value, requires_grad=True) for key, value in problem.weights.items()}
+    theirs = problem.theirs(lambda *given: step(w, *given))
+    assert_same(problem.ours(), theirs | {f"d {key}": value.grad.numpy() for key, value in w.items()})
+
+
+def test_where_reductions_have_a_convention():
+    """A tie of max is shared evenly, a norm has derivative 0 at 0; a mean of 1e4 costs layer_norm no digits."""
+
+    @gated.cell
+    def shared(x, h):
+        return gated.max(x, h) + gated.norm(h) + 0 * h
+
+    layer = gated.Recurrent(shared, 2, 3, dtype="float64")
+    x = np.array([[[1.0, 0.0]]])
+    dx, dstate, _ = layer.backward(layer.forward(x, (np.array([[[1.0, 1.0, -1.0]]]),))[2], np.ones((1, 1, 3)))
+    assert dx.tolist() == [[[1.0, 0.0]]]  # a third of 3
+    y, _, tape = layer.forward(np.zeros((1, 1, 2)))
+    _, dstate, _ = layer.backward(tape, np.ones((1, 1, 3)))
+    np.testing.assert_allclose(dstate[0], np.full((1, 1, 3), 3 / 5))
+
+    @gated.cell
+    def normal(x, h, *, W):
+        return gated.layer_norm(W.h @ x + 0 * h)
+
+    x = np.random.default_rng(0).normal(1e4, 1.0, (1, 2, 40)).astype("float32")
+    layer = gated.Recurrent(normal, 40, 40, dtype="float32")
+    layer.params["l0.W.h"][:] = np.eye(40)
+    expected = layer_norm(torch.tensor(x, dtype=torch.float64), (40,)).numpy()
+    np.testing.assert_allclose(layer.infer(x)[0], expected, atol=2e-3)

@@ -117,9 +117,9 @@ class Interpreter:
         def row(place: Place) -> Array:
             return self.rows(place, s)[c if place.over is not None else 0]
 
-        for node, place in block.reductions.items():
+        for node, places in block.reductions.items():
             factor = row(block.factors[node]) if node in block.factors else 1.0
-            values[node] = node.operation.numpy(factor * row(place))  # type: ignore[attr-defined]
+            values[node] = node.operation.numpy(*(factor * row(place) for place in places))  # type: ignore[attr-defined]
         values |= {node: sum(map(row, places)) for node, places in block.loads.items()}
         values |= {node: row(place)[c] for node, place in block.entries.items()}
 
@@ -281,7 +281,7 @@ def test_each_value_is_stored_before_it_is_read(name: str, target: bool, levels:
     for block in program.blocks:
         if block.condition is not None and (block.condition.given != target):
             continue
-        read = {term.operand for term in block.terms}.union(*block.loads.values(), *[block.reductions.values()])
+        read = {term.operand for term in block.terms}.union(*block.loads.values(), *block.reductions.values())
         read |= {*block.entries.values(), *block.factors.values()}
         assert {place for place in read if place.rows is CURRENT} <= written
         written |= {place for _, place in block.stores} | set(block.folds.values())

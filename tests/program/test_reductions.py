@@ -1,4 +1,4 @@
-"""Reductions over the units inside a time loop: programs have them, although no cell can say them yet.
+"""Reductions over the units inside a time loop, put together by hand: blocks, threads, places.
 
 The graph is one of layer normalisation (Ba, Kiros & Hinton, 2016) with a logsumexp besides: numbers that come from
 units, units that come from numbers, a reduction of what a reduction has made.
@@ -100,7 +100,8 @@ def test_machine_code_is_the_reference_for_any_number_of_threads(
     for threads in (1, 2, 3):
         gated.set_num_threads(threads)
         found.append(results(NativeBackend(), steps, sequences, dtype))
-    bound = 1e-13 if dtype == "float64" else 5e-6
+    # (the gradients of five steps from one sequence have lost 1e-5 of themselves in float32, the reference's too)
+    bound = 1e-13 if dtype == "float64" else 2e-5
     for got, want in zip(found[0], expected, strict=True):
         assert np.linalg.norm(got - want) <= bound * np.linalg.norm(want)
     for other, (i, one) in product(found[1:], enumerate(found[0])):
@@ -122,9 +123,10 @@ def test_a_reduction_comes_in_a_block_after_all_columns_of_its_operand(lowered: 
         written = {place for block in program.blocks for _, place in block.stores}
         for block in program.blocks:
             assert not block.reductions or (block.dim == g.ONE_DIM and not block.accumulators)
-            for node, place in block.reductions.items():
-                assert place.dim == node.args[0].dim and place in program.places
-                assert place in complete or place not in written
+            for node, places in block.reductions.items():
+                assert [place.dim for place in places] == [arg.dim for arg in node.args]
+                for place in places:
+                    assert place in program.places and (place in complete or place not in written)
                 seen += 1
             complete |= {place for _, place in block.stores}
     assert seen >= 3

@@ -10,15 +10,17 @@ from gated.cells import ZOO
 from gated.language import FUNCTIONS
 from gated.language.chance import expected as with_means
 from gated.language.constants import resolved
-from gated.language.graph import ONE_DIM, Matrix, call, constant, is_leaf, leaf, topological
+from gated.language.graph import ONE_DIM, Matrix, call, constant, is_product, leaf, topological
+from gated.language.over_units import is_size, size_value
 from gated.language.reductions import REDUCTIONS
 
 ROWS = 3
 
 
-def evaluate(outputs, values, matrices):
+def evaluate(outputs, values, matrices, sizes=()):
     """The interpreter in a few lines, independent of the backends. Values are (rows, size)."""
     values = dict(values)
+    values |= {node: size_value(node, sizes) for node in topological(outputs) if is_size(node)}
     for node in topological(outputs):
         if node in values:
             continue
@@ -28,7 +30,7 @@ def evaluate(outputs, values, matrices):
         elif node.op == "call":
             values[node] = FUNCTIONS[node.attr].numpy(*args)
         elif node.op == "reduce":
-            values[node] = REDUCTIONS[node.attr].numpy(args[0])
+            values[node] = REDUCTIONS[node.attr].numpy(*args)
         else:
             pairs = zip(node.attr, args, strict=True)
             values[node] = sum(v @ (matrices[m.name] if m.transposed else matrices[m.name].T) for m, v in pairs)
@@ -40,7 +42,7 @@ class Subject:
 
     def __init__(self, graph, seed=0):
         rng = np.random.default_rng(seed)
-        self.graph = graph = resolved(graph)
+        self.graph = graph = resolved(graph).core
         self.sizes = {ONE_DIM: 1, "input": 4, **{dim: 5 + i for i, dim in enumerate(graph.free_dims)}}
         self.variables = [graph.input_leaf(n) for n in graph.inputs] + [graph.state_leaf(n) for n in graph.states]
         self.variables += [leaf("vector", n, s[0]) for n, s in graph.parameters.items() if len(s) == 1]
@@ -50,8 +52,6 @@ class Subject:
             if len(shape) == 2
         }
         self.values = {node: rng.uniform(0.2, 1.0, (ROWS, self.sizes[node.dim])) for node in self.variables}
-        drawn = [node for node in graph.order if is_leaf(node, "draw")]  # numbers that nothing is derived by
-        self.drawn = {node: rng.uniform(0.2, 1.0, (ROWS, self.sizes[node.dim])) for node in drawn}
         self.directions = {node: rng.standard_normal(value.shape) for node, value in self.values.items()}
         self.turned = {name: rng.standard_normal(value.shape) for name, value in self.matrices.items()}
         self.seeds = {node: rng.standard_normal((ROWS, self.sizes[node.dim])) for node in graph.seeds}
@@ -60,33 +60,34 @@ class Subject:
         """J v by forward mode."""
         shapes = self.graph.parameters
         moves = {node: leaf("seed", f"tangent of {node.attr[1]}", node.dim) for node in self.variables}
-        turns = {
-            Matrix(*name.split("."), *shapes[name]): Matrix("tangent of", name, *shapes[name]) for name in self.matrices
-        }
+        used = {m for node in self.graph.order if is_product(node) for m in node.attr}
+        turns = {matrix: Matrix("tangent of", matrix.name, *shapes[matrix.name]) for matrix in used}
         outputs = forward_mode(self.graph.outputs, moves, turns)
-        values = {**self.values, **self.drawn, **{moves[node]: v for node, v in self.directions.items()}}
+        values = {**self.values, **{moves[node]: v for node, v in self.directions.items()}}
         matrices = {**self.matrices, **{f"tangent of.{name}": m for name, m in self.turned.items()}}
-        return evaluate(outputs, values, matrices)
+        return evaluate(outputs, values, matrices, self.sizes)
 
     def complex_step(self):
         """J v as Im f(a + ihv) / h."""
-        values = {node: v + 1e-30j * self.directions[node] for node, v in self.values.items()} | self.drawn
+        values = {node: v + 1e-30j * self.directions[node] for node, v in self.values.items()}
         matrices = {name: m + 1e-30j * self.turned[name] for name, m in self.matrices.items()}
         return [np.imag(y) / 1e-30 for y in evaluate(self.graph.outputs, values, matrices)]
 
     def adjoints(self):
         """Jᵀ dy by reverse mode: of every variable (rows, size), and of every matrix."""
         found = reverse_mode(self.graph.outputs, self.graph.seeds)
-        values = {**self.values, **self.drawn, **self.seeds}
+        values = {**self.values, **self.seeds}
         variables = {
-            node: np.broadcast_to(evaluate([found.get(node)], values, self.matrices)[0], self.values[node].shape)
+            node: np.broadcast_to(
+                evaluate([found.get(node)], values, self.matrices, self.sizes)[0], self.values[node].shape
+            )
             for node in self.variables
         }
         matrices = {}
         for matrix, pairs in found.products.items():
             total = np.zeros(self.matrices[matrix.name].shape)
             for delta, operand in pairs:
-                d, v = evaluate([delta, operand], values, self.matrices)
+                d, v = evaluate([delta, operand], values, self.matrices, self.sizes)
                 total += np.broadcast_to(d, (ROWS, len(total))).T @ np.broadcast_to(v, (ROWS, total.shape[1]))
             matrices[matrix.name] = total
         return variables, matrices

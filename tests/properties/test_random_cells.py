@@ -38,6 +38,8 @@ from gated.audit.check import check_run
 from gated.audit.runs import Configuration, prepare
 from gated.errors import CellError
 from gated.language import FUNCTIONS
+from gated.language.functions import OVER_UNITS
+from gated.language.reductions import joined
 
 PROFILE = settings(max_examples=100, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 
@@ -77,6 +79,11 @@ numbers = _beside("numbers_in_cells")
 OPERATORS = ["{} + {}", "{} - {}", "{} * {}", "{} / (2.5 + tanh({}))", "-{}", "1 - {}"]
 OPERATORS += ["{} ** 2", "tanh({}) ** 3", "(1.5 + tanh({})) ** -0.5", "where(tanh({}) > -2, {}, sqrt(tanh({}) - 2))"]
 OPERATORS += [*numbers.FORMS.values(), *numbers.EXTREME.values()]
+# Matrices that are made of parameters, square ones and such that fit the input. {} is a parameter.
+SQUARE = ["{} - {}.T", "{}.T", "({} + {}).T * {}", "abs({})", "maximum({}, {}.T)", "exp(tanh({})) * {}", "2 * {} + 1"]
+SQUARE += ["-{}", "(2 - {}.T) / (2.5 + tanh({}))", "where({} > 0.1, {}, {}.T)", "clip({}, -0.5, 0.5)"]
+WIDE = ["{} * {}", "({}) ** 2", "sigmoid({}) - {}", "softplus({})", "erf({}) * sin({})"]
+over_units = _beside("over_units_in_cells")
 SCOPE = {
     "sigmoid": sigmoid,
     "tanh": tanh,
@@ -95,6 +102,7 @@ SCOPE = {
     "where": where,
     "clip": clip,
     "hold": hold,
+    **{name: getattr(gated, name) for name in OVER_UNITS},
     "np": np,
     "number": gated.number,
     "fixed": gated.fixed,
@@ -105,8 +113,10 @@ SCOPE = {
 
 def test_every_public_function_may_occur():
     assert set(SAFE) == {name for name, row in FUNCTIONS.items() if row.public}
+    assert set(over_units.FORMS) == set(OVER_UNITS)
 
 
+KINDS = ["name", "input", "matrix", "made", "turned", "vector", "function", "operator", "units", "chain"]
 # what stands before an expression: the family of which it has a member, if any, and how it is written
 RICH = {
     "gap": ("", "dt"),
@@ -140,13 +150,16 @@ class Writer:
             return known[-1]
         return self.data.draw(st.sampled_from(known))
 
+    def made(self, templates, family):
+        template = self.data.draw(st.sampled_from(templates))
+        return f"({template.format(*(self.member(family) for _ in range(template.count('{}'))))})"
+
     def pick(self, options):
         return self.data.draw(st.sampled_from(options))
 
     def expression(self, names, depth):
         """An expression of the common length; `names` are the states and gates in sight."""
-        kinds = ["name", "input", "matrix", "vector", "function", "operator", "chain"]
-        kind = self.data.draw(st.sampled_from([*kinds, *(RICH if self.rich else ())]))
+        kind = self.data.draw(st.sampled_from([*KINDS, *(RICH if self.rich else ())]))
         if depth == 0 or kind == "name":
             return self.data.draw(st.sampled_from(names))
         if kind == "input":
@@ -160,6 +173,12 @@ class Writer:
         if kind == "vector":
             scale = numbers.filled(self.data.draw(st.sampled_from(["", " / ~", " + #"])), self.pick)
             return f"({self.member('p')}{scale}) * ({self.expression(names, depth - 1)})"
+        if kind == "made":
+            if self.data.draw(st.booleans()):
+                return f"{self.made(SQUARE, 'U')} @ ({self.expression(names, depth - 1)})"
+            return f"{self.made(WIDE, 'W')} @ x"
+        if kind == "turned":
+            return f"{self.member('Q')}.T @ x"
         if kind == "matrix":
             return f"{self.member('U')} @ ({self.expression(names, depth - 1)})"
         if kind == "chain":  # through an inner size: every pair of matrices has its own
@@ -168,7 +187,7 @@ class Writer:
             self.families.setdefault("A", []).append(f"A.k{self.count}")
             self.families.setdefault("B", []).append(f"B.k{self.count}")
             return f"B.k{self.count} @ tanh({inner})"
-        table = list(SAFE.values()) if kind == "function" else OPERATORS
+        table = {"function": list(SAFE.values()), "units": list(over_units.FORMS.values())}.get(kind, OPERATORS)
         template = numbers.filled(self.data.draw(st.sampled_from(table)), self.pick)
         parts = [f"({self.expression(names, depth - 1)})" for _ in range(template.count("{}"))]
         return template.format(*parts)
@@ -281,7 +300,15 @@ def test_printed_equations_compute_what_the_layer_computes(data):
     layer = Recurrent(cell, 2, 3, dtype="float64", backend="reference")
     rng = np.random.default_rng(0)
     state, x = [rng.standard_normal((1, 2, 3)) for _ in cell.states], rng.standard_normal((1, 2, 2))
-    scope = {"np": np, "sigmoid": sigmoid, "softplus": softplus, "erf": erf, "hold": hold, "x_t": x[0]}
+    scope = {
+        "np": np,
+        "sigmoid": sigmoid,
+        "softplus": softplus,
+        "erf": erf,
+        "hold": hold,
+        "joined": joined,
+        "x_t": x[0],
+    }
     scope |= {f"{name}_prev": s[0] for name, s in zip(cell.states, state, strict=True)}
     scope |= {key.split(".", 1)[1].replace(".", "_"): value for key, value in layer.params.items()}
     for line in cell.equations("numpy"):

@@ -138,13 +138,19 @@ class Chain:
             sizes = {ONE_DIM: 1, **link.sizes}
             for starts in [link.starts] if isinstance(link, MapLink) else link.starts:
                 shapes = link.schedule.graph.parameters
-                ends += [start + math.prod(sizes[dim] for dim in shapes[name]) for name, start in starts.items()]
+                known = ((name, start) for name, start in starts.items() if name in shapes)  # others: `backends.made`
+                ends += [start + math.prod(sizes[dim] for dim in shapes[name]) for name, start in known]
         return max(ends)
 
     @cached_property
     def scans(self) -> dict[int, ScanLink]:
         """The time loops, by their numbers."""
         return {k: link for k, (link, _) in enumerate(self.links) if isinstance(link, ScanLink)}
+
+    @cached_property
+    def made(self) -> bool:
+        """Whether a time loop has matrices that are made of parameters: see `backends.made`."""
+        return any(link.schedule.made is not None for link in self.scans.values())
 
     @cached_property
     def drawn(self) -> Chain:

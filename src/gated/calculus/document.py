@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from gated.calculus.markup import Markup, Row
-from gated.calculus.notation import Notation
+from gated.calculus.notation import Notation, dimension_letters
 from gated.calculus.steps import ARGUMENT, AUXILIARY, NAMED, Steps
 from gated.calculus.wording import Words
-from gated.language.graph import ONE_DIM, Matrix, Node, is_constant, is_leaf, leaf, topological
+from gated.language.graph import Matrix, Node, is_constant, is_leaf, is_product, leaf, topological
+from gated.language.matrices import shape_of
 from gated.language.naming import auxiliaries
 from gated.language.operations import BOOK, Legend
 from gated.language.printing import Printer, drawn_as, latex_symbol
@@ -76,14 +77,20 @@ class Document:
     def _auxiliary(self) -> None:
         """The equations once more, as they are differentiated, where names were added."""
         added = [q for q in self.steps.quantities if q.kind != NAMED]
-        if not added:
+        matrices = self.steps.matrices
+        if not added and not matrices:
             return
         self.markup.paragraph(self.words("auxiliary"))
         symbols = {q.symbol for q in added}
-        rows = [
+
+        def is_other(node: Node) -> bool:
+            return node in symbols or (is_product(node) and any(matrix.of in matrices for matrix in node.attr))
+
+        rows = [(self.notation.leaf(node), self.notation.printer.expression(node)) for node in matrices]
+        rows += [
             (self.notation.value(q), self.notation.definition(q))
             for q in self.steps.quantities
-            if q in added or any(node in symbols for node in topological([q.definition]))
+            if q in added or any(map(is_other, topological([q.definition])))
         ]
         self.markup.equations(rows)
 
@@ -91,6 +98,8 @@ class Document:
         self.markup.paragraph(self.words("symbols"))
         entries = [self.words("time", t=self.markup.math("t"), T=self.markup.math("T"))]
         entries.append(self.words("hadamard", sign=self.markup.math(self.either(r"\odot", "⊙"))))
+        if any(is_leaf(node, "ones") for node in self._all_nodes()):
+            entries.append(self.words("ones", one=self.markup.math(self.either(r"\mathbf{1}_{H}", "1_H"))))
         self.markup.items([*entries, *self._added(), *self._functions(), *self._sizes()])
 
     def _added(self) -> list[str]:
@@ -104,6 +113,8 @@ class Document:
         parts = [value(q) for q in self.steps.quantities if q.kind == AUXILIARY]
         if parts:
             entries.append(self.words("parts", names=self._few(parts)))
+        if self.steps.matrices:
+            entries.append(self.words("matrices", names=self._few([*map(self.notation.leaf, self.steps.matrices)])))
         return entries
 
     def _few(self, formulas: list[str], most: int = 12) -> str:
@@ -140,7 +151,9 @@ class Document:
 
     def _all_nodes(self) -> list[Node]:
         totals = [self.steps.total(node) for node in self._targets()]
-        return topological([*self.graph.outputs, *totals])
+        made = self.steps.made
+        maps = [] if made is None else [*made.matrices.values(), *made.gradients.values()]
+        return topological([*self.graph.outputs, *totals, *maps])
 
     def _targets(self) -> list[Node]:
         vectors = [leaf("vector", n, shape[0]) for n, shape in self.graph.parameters.items() if len(shape) == 1]
@@ -154,9 +167,11 @@ class Document:
         values += [(self.notation.value(q), q.node.dim) for q in self.steps.quantities]
         for symbol, dim in values:
             groups.setdefault(dims[dim], []).append(symbol)
-        for name, shape in self.graph.parameters.items():
+        shapes = {self.notation.parameter(name): shape for name, shape in self.graph.parameters.items()}
+        shapes |= {self.notation.leaf(node): shape_of(node) for node in self.steps.matrices}
+        for name, shape in shapes.items():
             size = self.either(r" \times ", " × ").join(dims[dim] for dim in shape)
-            groups.setdefault(size, []).append(self.notation.parameter(name))
+            groups.setdefault(size, []).append(name)
         return [
             self.words("size", names=self.formulas(list(dict.fromkeys(names))), size=self.markup.math(size))
             for size, names in groups.items()
@@ -224,7 +239,7 @@ class Document:
         arriving = self.steps.arriving.get(symbol, [])
         key = "occurs"
         if arriving:
-            key = "occurs_output" if self.steps.direct in arriving else "occurs_state"
+            key = "occurs_output" if self.steps.direct in topological(arriving) else "occurs_state"
             key += "_and" if users else ""
         elif not users:
             read = any(symbol in topological([q.definition]) for q in self.steps.quantities)
@@ -262,7 +277,16 @@ class Document:
             self.say("parameters_why", product="a = M v", outer=self.either(r"\delta\, v^{\top}", "δ vᵀ"))
         else:
             self.markup.paragraph(self.words("parameters_why_vector"))
+        made = self.steps.made
+        if made is not None:
+            self.markup.paragraph(self.words("made", names=self._few([*map(self.notation.leaf, self.steps.matrices)])))
+            self.markup.equations([self._of_made(self.graph.made[name], seed) for name, seed in made.seeds.items()])
         self.markup.equations([self._gradient(name) for name in self.learned])
+
+    def _of_made(self, matrix: Matrix, seed: Node) -> Row:
+        """The gradient of a matrix that is made of parameters."""
+        terms = [self.notation.outer(delta, v) for delta, v in self.steps.products.get(matrix, [])]
+        return self.notation.printer.term(seed), self.notation.summed(terms) if terms else "0"
 
     def _gradient(self, name: str) -> Row:
         shape = self.graph.parameters[name]
@@ -274,7 +298,11 @@ class Document:
             family, member = name.split(".", 1)
             matrix = Matrix(family, member, shape[0], shape[1])
             terms = [self.notation.outer(delta, v) for delta, v in self.steps.products.get(matrix, [])]
-        return self.notation.loss_by(self.notation.parameter(name)), self.notation.summed(terms) if terms else "0"
+        text = self.notation.summed(terms) if terms else ""
+        through = None if self.steps.made is None else self.steps.made.gradients.get(name)
+        if through is not None:  # from the gradients of the matrices that are made of it
+            text = self.notation.with_term(text, through)
+        return self.notation.loss_by(self.notation.parameter(name)), text or "0"
 
     # 6
 
@@ -314,19 +342,6 @@ class Document:
 
     def _roads(self, symbol: Node) -> int:
         return len(self.steps.arriving.get(symbol, [])) + len(self.steps.uses.get(symbol, []))
-
-
-def dimension_letters(steps: Steps) -> dict[str, str]:
-    """Dimension symbol of the graph -> letter: D inputs, H hidden, else H with the name of the state or quantity."""
-    taken = {*steps.graph.names.values(), *steps.graph.dims, "T", "N", "E"}
-    taken |= {name.split(".")[0] for name in steps.graph.parameters}
-    letters = {ONE_DIM: "1", "input": next(c for c in ("D", "I", "F", "D_in") if c not in taken)}
-    hidden = next(c for c in ("H", "K", "L", "H_") if c not in taken | set(letters.values()))
-    dims = [*steps.graph.dims.values(), *(d for shape in steps.graph.parameters.values() for d in shape)]
-    for dim in [*dims, *(q.node.dim for q in steps.quantities)]:
-        own = letters["input"] if dim in steps.graph.input_dims.values() else hidden
-        letters.setdefault(dim, hidden if dim == "hidden" else f"{own}_{dim}")
-    return letters
 
 
 def _dimension_symbols(steps: Steps, latex: bool) -> dict[str, str]:

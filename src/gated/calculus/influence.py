@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
+from gated.calculus.made import made_matrices
 from gated.calculus.reverse_mode import Adjoints, reverse_mode
 from gated.language.chance import expected
-from gated.language.graph import Graph, Matrix, Node, constant, is_constant, is_elementwise, leaf, rewrite, with_args
+from gated.language.graph import (
+    Graph,
+    Node,
+    constant,
+    is_constant,
+    is_elementwise,
+    is_leaf,
+    leaf,
+    rewrite,
+    topological,
+    with_args,
+)
 
 
 def notes_on(graph: Graph) -> list[str]:
@@ -81,12 +94,14 @@ def _reaching(graph: Graph, adjoints: list[Adjoints]) -> set[int]:
 def _influences(graph: Graph, adjoints: Adjoints) -> set[str]:
     """Input and parameters that one new state depends on."""
     found = {name for name in graph.inputs if not is_constant(adjoints.get(graph.input_leaf(name)), 0.0)}
+    moved = {matrix.name for matrix in adjoints.products}
+    made = made_matrices(replace(graph, fixed=frozenset()))
+    through = {} if made is None else made.gradients
     for name, shape in graph.parameters.items():
-        if len(shape) == 2:
-            family, member = name.split(".")
-            moves = Matrix(family, member, shape[0], shape[1]) in adjoints.products
-        else:
-            moves = not is_constant(adjoints.get(leaf("vector", name, shape[0])), 0.0)
+        own = topological([through[name]] if name in through else [])
+        moves = name in moved or not moved.isdisjoint(node.attr[1] for node in own if is_leaf(node, "seed"))
+        if len(shape) == 1:
+            moves |= not is_constant(adjoints.get(leaf("vector", name, shape[0])), 0.0)
         if moves:
             found.add(name)
     return found

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from gated.calculus.steps import ARGUMENT, Quantity, Steps, Use
-from gated.language.graph import Matrix, Node, is_constant, is_leaf
+from gated.language.graph import ONE_DIM, Matrix, Node, is_constant, is_leaf, leaf
+from gated.language.over_units import length
 from gated.language.printing import LATEX, TEXT, Printer, Style, latex_symbol
 
 
@@ -34,6 +35,15 @@ class Notation:
         for quantity in self.steps.quantities:
             names[quantity.symbol] = names[quantity.definition] = self.value(quantity)
             names[quantity.adjoint] = self.adjoint_of(quantity)
+        for node, name in self.steps.matrices.items():
+            names[node] = self.symbol(name, "")
+        if self.steps.made is not None:
+            for name, seed in self.steps.made.seeds.items():
+                names[seed] = self.adjoint(self.steps.matrices[self.steps.made.matrices[name]], "")
+        letters = dimension_letters(self.steps)
+        for dim, letter in letters.items():
+            names[length(dim)] = latex_symbol(letter) if self.latex else letter
+            names[leaf("ones", dim, dim)] = rf"\mathbf{{1}}_{{{latex_symbol(letter)}}}" if self.latex else f"1_{letter}"
         names[self.steps.direct] = self.adjoint(self.output)
         names.update((node, self.received(name)) for name, node in self.steps.received.items())
         return names
@@ -83,7 +93,7 @@ class Notation:
         return self.style.parameter(*name.split(".", 1))
 
     def matrix(self, matrix: Matrix) -> str:
-        return self.style.matrix(matrix)
+        return self.printer.matrix(matrix)
 
     # expressions
 
@@ -133,14 +143,35 @@ class Notation:
             body = rf"\left({body}\right)" if self.latex else f"({body})"
         return rf"\sum_{{t=1}}^{{T}} {body}" if self.latex else f"Σₜ {body}"
 
+    def with_term(self, text: str, term: Node) -> str:
+        """A sum with one term more."""
+        more, minus = self.printer.term(term), "-" if self.latex else "−"
+        if not text:
+            return more
+        return f"{text} {minus} {more[1:].lstrip()}" if more.startswith(minus) else f"{text} + {more}"
+
     def outer(self, delta: Node, operand: Node) -> str:
         """δ vᵀ, with brackets around anything that is more than a symbol."""
         left, right = self.printer.term(delta, 16), self.printer.term(operand, 100)
         return rf"{left}\, {right}^{{\top}}" if self.latex else f"{left} {right}ᵀ"
 
 
-def _splits(formula: str) -> list[int]:
-    """Where a formula can be broken: the places of the + and - between the terms of its outermost sum."""
+def dimension_letters(steps: Steps) -> dict[str, str]:
+    """Dimension symbol of the graph -> letter: D inputs, H hidden, else H with the name of the state or quantity."""
+    taken = {*steps.graph.names.values(), *steps.graph.dims, "T", "N", "E"}
+    taken |= {name.split(".")[0] for name in steps.graph.parameters}
+    letters = {ONE_DIM: "1", "input": next(c for c in ("D", "I", "F", "D_in") if c not in taken)}
+    hidden = next(c for c in ("H", "K", "L", "H_") if c not in taken | set(letters.values()))
+    dims = [*steps.graph.dims.values(), *(d for shape in steps.graph.parameters.values() for d in shape)]
+    for dim in [*dims, *(q.node.dim for q in steps.quantities)]:
+        own = letters["input"] if dim in steps.graph.input_dims.values() else hidden
+        letters.setdefault(dim, hidden if dim == "hidden" else f"{own}_{dim}")
+    return letters
+
+
+def _splits(formula: str, inner: int = 0) -> list[int]:
+    """Where a formula can be broken: the places of the + and - between the terms of its outermost sum, or of the sums
+    within so many brackets."""
     places, depth, bars = [], 0, False
     for found in re.finditer(r"\\left|\\right|[(\[{)\]}|+−-]", formula):
         token, place = found[0], found.start()
@@ -150,7 +181,7 @@ def _splits(formula: str) -> list[int]:
             depth -= 1
         elif token == "|":
             bars = not bars  # |v|; in LaTeX \left and \right count as well
-        elif depth == 0 and not bars and formula[place - 1 : place] == " " == formula[place + 1 : place + 2]:
+        elif depth <= inner and not bars and formula[place - 1 : place] == " " == formula[place + 1 : place + 2]:
             places.append(place)
     return places
 
@@ -163,8 +194,17 @@ def visible_length(formula: str) -> int:
 
 
 def break_lines(formula: str, width: int) -> list[str]:
-    """The formula in lines of at most about `width`, broken before a + or - of its outermost sum."""
-    places = [0, *_splits(formula), len(formula)]
+    """The formula in lines of at most about `width`, broken before a + or - of its outermost sum; where that is not
+    enough, and no TeX, before those within brackets."""
+    for inner in range(1 if "\\" in formula else 4):
+        lines = _filled(formula, width, inner)
+        if all(visible_length(line) <= width + 3 for line in lines):
+            break
+    return lines
+
+
+def _filled(formula: str, width: int, inner: int) -> list[str]:
+    places = [0, *_splits(formula, inner), len(formula)]
     lines: list[str] = []
     for begin, end in zip(places, places[1:], strict=False):
         piece = formula[begin:end].rstrip()

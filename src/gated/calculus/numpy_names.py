@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import builtins
 import keyword
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
+from gated.calculus.notation import dimension_letters
 from gated.calculus.steps import ARGUMENT, Steps
 from gated.language.functions import FUNCTIONS
 from gated.language.graph import ONE_DIM, Node, is_elementwise, is_leaf, leaf, topological
+from gated.language.over_units import is_size
 from gated.language.printing import NUMPY, Printer
 
 
@@ -66,6 +68,7 @@ class NamedProgram:
     def _name(self) -> None:
         graph, steps = self.graph, self.steps
         helpers = {row.name for row in FUNCTIONS.values() if row.helper}
+        helpers |= {"inverse", "joined", "logsumexp"}
         take = _Identifiers({"np", "t", *helpers, *dir(builtins)} - {"input"}).take
         self.arrays = [take(name) for name in graph.inputs]
         drawn = {node.attr[1]: node for node in graph.order if is_leaf(node, "draw")}
@@ -81,6 +84,11 @@ class NamedProgram:
             (node, take(f"{node.attr}_{names[node.args[0]]}")) for node in self.shared if node.args[0] in names
         )
         names.update((node, self.parameter[name]) for name, node in self.vectors.items())
+        if steps.made is not None:
+            names.update((node, self.parameter[name]) for name, node in steps.made.leaves.items())
+            names.update((node, take(name)) for node, name in steps.matrices.items())
+            seeds = {seed: steps.matrices[steps.made.matrices[name]] for name, seed in steps.made.seeds.items()}
+            names.update((seed, take(f"d{name}")) for seed, name in seeds.items())
         for node in self.shared:
             names.setdefault(node, take(f"{node.attr}_{names[node.args[0]]}"))
         for q in steps.quantities:
@@ -96,11 +104,29 @@ class NamedProgram:
         )
         self.dx = [take(f"d{name}") for name in graph.inputs]
         names[steps.direct] = f"{self.dy}[t]"
+        self._name_lengths(names, take)
         style = replace(
             NUMPY,
             matrix=lambda m: self.parameter[m.name] + ("" if m.transposed else ".T"),
         )
         self.names, self.printer = names, Printer(style, names)
+
+    def _name_lengths(self, names: dict[Node, str], take: Callable[[str], str]) -> None:
+        """The lengths that derivatives know, by the letters of the shapes."""
+        self.lengths: dict[str, str] = {}  # name -> where it is read off
+        letters, sizes = dimension_letters(self.steps), dict.fromkeys(filter(is_size, topological(self.backward)))
+        for dim in dict.fromkeys(node.attr[1] for node in sizes):
+            name = take(letters[dim])
+            self.lengths[name] = self._length(dim)
+            names[leaf("length", dim, ONE_DIM)], names[leaf("ones", dim, dim)] = name, f"np.ones({name})"
+
+    def _length(self, dim: str) -> str:
+        """Where a length can be read off: an input, a state, a parameter."""
+        found = [f"{array}.shape[-1]" for array, node in zip(self.arrays, self.inputs, strict=True) if node.dim == dim]
+        found += [f"{self.states}[{k}].shape[-1]" for k, node in enumerate(self.previous) if node.dim == dim]
+        for name, shape in self.graph.parameters.items():
+            found += [f"{self.parameter[name]}.shape[{axis}]" for axis, own in enumerate(shape) if own == dim]
+        return found[0]
 
 
 def _visible(roots: Iterable[Node], stops: Iterable[Node]) -> dict[Node, None]:

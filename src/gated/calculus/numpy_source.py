@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from gated.calculus.document import dimension_letters
-from gated.calculus.notation import break_lines
+from gated.calculus.notation import break_lines, dimension_letters
 from gated.calculus.numpy_names import NamedProgram
 from gated.calculus.steps import Quantity, Steps
 from gated.calculus.wording import Words
 from gated.language.functions import FUNCTIONS
-from gated.language.graph import ONE_DIM, Matrix, Node, is_constant, is_elementwise, topological
+from gated.language.graph import ONE_DIM, Matrix, Node, is_constant, is_elementwise, is_reduction, topological
 from gated.language.operations import ADD, ATOM
 from gated.language.printing import drawn_as
+from gated.language.reductions import JOINED, REDUCTIONS
 
 WIDTH = 110
 TERMS = 30  # of a sum without brackets
@@ -57,6 +57,7 @@ class _Program(NamedProgram):
         self._setup()
         self._forward()
         self._backward()
+        self._through_matrices()
         dstates = _tuple(self.names[self.steps.received[name]] for name in self.graph.states)
         self.emit(f"return {self.y}, {self.final}, {self._all_dx}, {dstates}, {self.grads}")
         return "\n".join([*self._imports(), *self.lines]) + "\n"
@@ -66,9 +67,20 @@ class _Program(NamedProgram):
         return self.dx[0] if len(self.dx) == 1 else _tuple(self.dx)
 
     def _imports(self) -> list[str]:
-        nodes = topological([*self.definitions.values(), *self.backward])
+        made = self.steps.made
+        maps = [] if made is None else [*made.matrices.values(), *made.gradients.values()]
+        nodes = topological([*self.definitions.values(), *self.backward, *maps])
         used = {node.attr for node in nodes if is_elementwise(node)}
         helpers = [row.helper for row in FUNCTIONS.values() if row.helper and row.name in used]
+        reductions = [node for node in nodes if is_reduction(node)]
+        helpers += [
+            row.helper for row in REDUCTIONS.values() if row.helper and any(n.attr == row.name for n in reductions)
+        ]
+        if any(
+            len(node.args) > 1 + REDUCTIONS[node.attr].numbers and not REDUCTIONS[node.attr].pairs
+            for node in reductions
+        ):
+            helpers.append(JOINED)
         lines = ["import numpy as np", "", ""]
         for helper in helpers:
             lines += [*helper.rstrip().splitlines(), "", ""]
@@ -128,6 +140,12 @@ class _Program(NamedProgram):
             else:
                 for name in members:
                     self.emit(f'{self.parameter[name]} = {self.params}["{name}"]')
+        for name, source in self.lengths.items():
+            self.emit(f"{name} = {source}")
+        if self.steps.matrices:
+            self.comment("np_matrices")
+        for node in self.steps.matrices:
+            self.assign(self.names[node], self.printer.expression(node), 1)
         self.emitted: set[Node] = set()
         fixed = [q for q in self.written if q.fixed]
         if fixed or any(node.args[0] in self.fixed for node in self.shared):
@@ -210,6 +228,10 @@ class _Program(NamedProgram):
         held = [name for name in self.graph.parameters if name in self.graph.fixed]
         learned = f" if name not in {_tuple(map(repr, held))}" if held else ""
         self.assign(self.grads, f"{{name: np.zeros_like(value) for name, value in {self.params}.items(){learned}}}", 1)
+        seeds = {} if self.steps.made is None else self.steps.made.seeds
+        for name, seed in seeds.items():
+            matrix = self.names[self.steps.made.matrices[name]]  # type: ignore[union-attr]
+            self.emit(f"{self.names[seed]} = np.zeros_like({matrix})")
         self.emit(f"for t in reversed(range({self.T})):")
         self._take_inputs(self.backward)
         saved = self._saved()
@@ -241,10 +263,24 @@ class _Program(NamedProgram):
                 terms = [self._outer(delta, operand) for delta, operand in pairs]
             if terms:
                 lines.append((f'{self.grads}["{name}"]', _grouped(terms)))
+        made = {} if self.steps.made is None else self.steps.made.seeds
+        for name, seed in made.items():
+            pairs = self.steps.products.get(self.graph.made[name], [])
+            if pairs:
+                lines.append((self.names[seed], _grouped([self._outer(*pair) for pair in pairs])))
         if lines:
             self.comment("np_gradients", 2)
         for target, value in lines:
             self.assign(target, value, 2, "+=")
+
+    def _through_matrices(self) -> None:
+        """From the gradients of matrices that are made of parameters to those of these."""
+        if self.steps.made is None or not self.steps.made.gradients:
+            return
+        self.comment("np_through")
+        for name, node in self.steps.made.gradients.items():
+            self.assign(f'{self.grads}["{name}"]', self.printer.term(node), 1, "+=")
+        self.emit()
 
     def _sum(self, node: Node) -> str:
         """A sum, in brackets if it has so many terms that they would be too deep for Python."""
@@ -260,7 +296,10 @@ class _Program(NamedProgram):
 
     def _outer(self, delta: Node, operand: Node) -> str:
         left, right = self.printer.term(delta, ATOM), self.printer.term(operand, ATOM)
-        if operand in self.fixed or operand in self.vectors.values():
+        fixed = {*self.fixed, *self.vectors.values()}
+        if delta in fixed:  # a matrix that is applied transposed
+            return f"np.outer({left}, {right}.sum(axis=0))"
+        if operand in fixed:
             return f"np.outer({left}.sum(axis=0), {right})"
         return f"{left}.T @ {right}"
 

@@ -14,8 +14,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from gated.language.decisions import kept, masked
-from gated.language.graph import ONE_DIM, Matrix, Node, constant, is_constant, is_leaf, is_product, topological
-from gated.language.reductions import total as total_of
+from gated.language.graph import (
+    ONE_DIM,
+    Matrix,
+    Node,
+    constant,
+    is_constant,
+    is_elementwise,
+    is_leaf,
+    is_product,
+    topological,
+)
+from gated.language.over_units import added, spread, summed
 
 
 @dataclass
@@ -47,30 +57,32 @@ def reverse_mode(outputs: Sequence[Node], seeds: Sequence[Node]) -> Adjoints:
         seeds: the adjoint of each output, of the output's length.
     """
     result = Adjoints()
+    order = topological(outputs)
+    values = set(order)
     for output, seed in zip(outputs, seeds, strict=True):
-        _contribute(result, output, None, seed)
-    for node in reversed(topological(outputs)):
+        _contribute(result, output, None, seed, values)
+    for node in reversed(order):
         terms = result.terms.get(node, [])
         if not terms or is_constant(node):
             continue
-        total = terms[0][1]
-        for _, term in terms[1:]:
-            total = total + term
+        total = added([term for _, term in terms])
+        if is_product(node) or is_leaf(node, "vector"):  # a matrix, or a sum over rows, needs a number unit by unit
+            total = spread(total, node.dim)
         result.of[node] = total
         users = [user for user, _ in terms]
         if all(user is not None and (user.operation.branches or user in result.sheltered) for user in users):
             result.sheltered.add(node)
-        _propagate(result, node, total)
+        _propagate(result, node, total, values)
     return result
 
 
-def _propagate(result: Adjoints, node: Node, adjoint: Node) -> None:
+def _propagate(result: Adjoints, node: Node, adjoint: Node, values: set[Node]) -> None:
     if is_product(node):
         for matrix, operand in zip(node.attr, node.args, strict=True):
             result.products.setdefault(matrix, []).append((adjoint, operand))
     back = _sheltered_back if node in result.sheltered else node.operation.back
     for arg, term in zip(node.args, back(node, adjoint), strict=True):
-        _contribute(result, arg, node, term)
+        _contribute(result, arg, node, term, values)
 
 
 def _sheltered_back(node: Node, adjoint: Node) -> list[Node]:
@@ -84,9 +96,10 @@ def _sheltered_back(node: Node, adjoint: Node) -> list[Node]:
     return [kept(adjoint, term) for term in node.operation.back(node, adjoint)]
 
 
-def _contribute(result: Adjoints, node: Node, user: Node | None, term: Node) -> None:
+def _contribute(result: Adjoints, node: Node, user: Node | None, term: Node, values: set[Node]) -> None:
     if is_constant(term, 0.0) or is_leaf(node, "constant") or is_leaf(node, "draw"):
         return
-    if node.dim == ONE_DIM and term.dim != ONE_DIM:
-        term = total_of(term)  # a number that was used for all units collects from all of them
+    if node.dim == ONE_DIM:  # a number that was used for all units collects from all of them
+        units = term.dim if user is None else user.dim if is_elementwise(user) else ONE_DIM
+        term = summed(term, units, values)
     result.terms.setdefault(node, []).append((user, term))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from gated.calculus.forward_mode import forward_mode
-from gated.language.graph import Graph, Node, constant, is_leaf, is_product
+from gated.language.graph import Graph, Node, constant, is_leaf, is_product, is_reduction
 
 
 class Slopes:
@@ -22,31 +22,33 @@ class Slopes:
 
     Attributes:
         products: the matrix products M v, each after those it depends on.
+        mixing: these and the reductions over the units: what is not elementwise, in order.
     """
 
     def __init__(self, graph: Graph, cut: Collection[Node] = ()) -> None:
         self.graph = graph
         self.products = tuple(node for node in graph.order if is_product(node))
+        self.mixing = tuple(node for node in graph.order if is_product(node) or is_reduction(node))
         self._cut = {node: _vector_and_value(node) for node in cut}
 
     @property
     def operands(self) -> tuple[Node, ...]:
-        """What the matrices are applied to, each once."""
-        return tuple(dict.fromkeys(product.args[0] for product in self.products))
+        """What the matrices are applied to, and the reductions go over, each once."""
+        return tuple(dict.fromkeys(arg for node in self.mixing for arg in node.args))
 
     def from_source(self, sinks: Sequence[Node], source: Node, held: Collection[Node] = ()) -> list[Node]:
-        """∂sink/∂source for every sink, along the paths that pass no matrix product.
+        """∂sink/∂source for every sink, along the paths that pass no matrix product and no reduction.
 
         Args:
             sinks: any nodes of the graph.
-            source: a leaf or a product.
+            source: a leaf, a product or a reduction.
             held: further nodes that do not move (unless they are the source).
 
         Returns:
             one expression per sink; the constant 0 where there is no such path.
         """
         still = constant(0.0)
-        tangents = dict.fromkeys([*self.products, *held], still)
+        tangents = dict.fromkeys([*self.mixing, *held], still)
         for node, (vector, value) in self._cut.items():
             tangents[node] = value if vector is source else still
         tangents[source] = constant(1.0)

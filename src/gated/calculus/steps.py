@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from gated.calculus.forward_mode import forward_mode
+from gated.calculus.made import Made, made_of
 from gated.calculus.reverse_mode import reverse_mode
 from gated.language.arithmetic import times_slope
 from gated.language.decisions import kept
@@ -27,13 +28,15 @@ from gated.language.graph import (
     is_elementwise,
     is_leaf,
     is_product,
+    is_reduction,
     leaf,
     rewrite,
     topological,
     with_args,
 )
+from gated.language.matrices import is_transposed, matrix_of
 from gated.language.naming import SHARED, free_letter, long_parts, taken_names
-from gated.language.reductions import total
+from gated.language.over_units import added, scaled, spread, summed
 
 NAMED, ARGUMENT, AUXILIARY = "named", "argument", "auxiliary"
 DEEP, LARGE = 12, 100  # levels and parts of a definition: its derivatives hold many of them, and more than once
@@ -92,7 +95,10 @@ class Steps:
         arriving: symbol -> adjoints that come from outside the step: `direct` (of the output, from the loss) and
             `received[state]` (of a new state, from step t+1).
         uses: symbol of a quantity, leaf of a previous state, input or vector parameter -> its occurrences, last first.
-        products: matrix -> (adjoint of its product, operand) pairs.
+        products: matrix -> (adjoint of its product, operand) pairs, whose outer products its gradient is the sum of; of
+            a parameter that is applied transposed, (operand, adjoint) pairs.
+        made: the matrices that are made of parameters, but for those that are one parameter, transposed.
+        matrices: the name of each, by the node that makes it.
     """
 
     graph: Graph
@@ -102,13 +108,13 @@ class Steps:
     arriving: dict[Node, list[Node]] = field(default_factory=dict)
     uses: dict[Node, list[Use]] = field(default_factory=dict)
     products: dict[Matrix, list[tuple[Node, Node]]] = field(default_factory=dict)
+    made: Made | None = None
+    matrices: dict[Node, str] = field(default_factory=dict)
 
     def total(self, symbol: Node) -> Node:
         """The adjoint of a quantity, previous state, input or vector parameter at one step: the sum of its terms."""
-        result = constant(0.0)
-        for term in [*self.arriving.get(symbol, []), *(use.term for use in self.uses.get(symbol, []))]:
-            result = result + term
-        return result
+        terms = [*self.arriving.get(symbol, []), *(use.term for use in self.uses.get(symbol, []))]
+        return spread(added(terms), symbol.dim)
 
     def is_sheltered(self, symbol: Node) -> bool:
         """Whether a quantity reaches the outputs through branches alone: where none is taken, it counts for 0."""
@@ -131,13 +137,26 @@ def steps(graph: Graph) -> Steps:
     dims = [graph.dims[name] for name in graph.states]
     received = {name: leaf("seed", f"received:{name}", dim) for name, dim in zip(graph.states, dims, strict=True)}
     result = Steps(graph, quantities, leaf("seed", "direct", dims[0]), received)
+    plain = {name: matrix.of for name, matrix in graph.made.items() if matrix.of is not None}
+    result.made = made_of(graph, {name: node for name, node in plain.items() if not _turned(node)})
+    if result.made is not None:
+        result.matrices = _named(result.made, taken_names(graph) | {q.name for q in quantities})
     for position, (name, node) in enumerate(zip(graph.states, graph.outputs, strict=True)):
         arrivals = result.arriving.setdefault(symbols.get(node, node), [])
-        arrivals += [result.direct] * (position == 0) + [received[name]]
+        comes = [result.direct] * (position == 0) + [received[name]]
+        # a number that is the new value of every unit collects from all of them
+        number = node.dim == ONE_DIM and not is_constant(node)
+        arrivals += [summed(seed, seed.dim) for seed in comes] if number else comes
     for quantity in reversed(quantities):
         if not is_constant(result.total(quantity.symbol), 0.0):
             _differentiate(result, quantity)
     return result
+
+
+def _named(made: Made, taken: set[str]) -> dict[Node, str]:
+    """M, or M1, M2, ..."""
+    letter, nodes = free_letter("MAKCQ", "", taken), list(made.matrices.values())
+    return {node: letter if len(nodes) == 1 else f"{letter}{k}" for k, node in enumerate(nodes, 1)}
 
 
 def _differentiate(result: Steps, quantity: Quantity) -> None:
@@ -148,9 +167,9 @@ def _differentiate(result: Steps, quantity: Quantity) -> None:
     for symbol, terms in adjoints.terms.items():
         if not is_leaf(symbol):
             continue
-        summed = symbol.dim == ONE_DIM != quantity.adjoint.dim
-        slope = _column(quantity.definition, symbol) if summed else constant(0.0)
-        for user, term in () if summed else slopes.terms[symbol]:
+        collects = symbol.dim == ONE_DIM != quantity.adjoint.dim
+        slope = _column(quantity.definition, symbol) if collects else constant(0.0)
+        for user, term in () if collects else slopes.terms[symbol]:
             if user is None or not is_product(user):
                 slope = 2.0 * term if slope is term else slope + term  # (v ⊙ v)' = 2 v
         matrices = tuple(
@@ -158,17 +177,41 @@ def _differentiate(result: Steps, quantity: Quantity) -> None:
             for user, term in terms
             if user is not None and is_product(user)
         )
-        term = times_slope(quantity.adjoint, slope)
+        if is_reduction(quantity.definition):
+            slope = _in_quantities(result, slope)
+            term = scaled(quantity.adjoint, slope)
+        else:
+            term = times_slope(quantity.adjoint, slope)
         term = kept(quantity.adjoint, term) if sheltered else term
-        term = total(term) if summed and not is_constant(term, 0.0) else term
+        if collects and not is_constant(term, 0.0):
+            term = summed(term, quantity.adjoint.dim, {quantity.definition})
         for user, part in terms:
             if user is not None and is_product(user):
                 term = term + part
         result.uses.setdefault(symbol, []).append(
-            Use(quantity, slope, matrices, term, sheltered or symbol in adjoints.sheltered, summed)
+            Use(quantity, slope, matrices, term, sheltered or symbol in adjoints.sheltered, collects)
         )
     for matrix, pairs in adjoints.products.items():
-        result.products.setdefault(matrix, []).extend(pairs)
+        if matrix.of is not None and _turned(matrix.of):  # Mᵀ v: M receives v δᵀ
+            result.products.setdefault(matrix_of(matrix.of.args[0]), []).extend((v, delta) for delta, v in pairs)
+        else:
+            result.products.setdefault(matrix, []).extend(pairs)
+
+
+def _turned(node: Node) -> bool:
+    """Whether a matrix is a parameter, transposed."""
+    return is_transposed(node) and is_leaf(node.args[0])
+
+
+def _in_quantities(steps: Steps, node: Node) -> Node:
+    """An expression with the names of quantities in the place of what they are, however deep."""
+    symbols = {q.definition: q.symbol for q in steps.quantities}
+
+    def rule(part: Node, args: tuple[Node, ...]) -> Node:
+        made = with_args(part, args)
+        return symbols.get(made, made)
+
+    return rewrite([node], rule)[node]
 
 
 def _column(definition: Node, number: Node) -> Node:
@@ -247,7 +290,8 @@ def _auxiliary(graph: Graph, arguments: Mapping[Node, str]) -> set[Node]:
         # the adjoint of a sum is that of its terms, up to the sign
         if all(u.operation.signs is not None and (u in named or u in found or u in relays) for u in above):
             relays.add(node)
-        if len(above) > 1 or any(is_product(u) for u in above) or (node not in relays and _branches(node, above)):
+        whole = is_reduction(node) or any(is_product(u) or is_reduction(u) for u in above)  # not unit by unit
+        if len(above) > 1 or whole or (node not in relays and _branches(node, above)):
             found.add(node)
             relays.discard(node)
     return found

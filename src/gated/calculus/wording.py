@@ -25,10 +25,14 @@ _TABLE: dict[str, tuple[str, str]] = {
              "{t} 是时间步，从 1 到 {T} ；下标 ‹t−1› 表示上一步留下的值。向量一律写成列向量。"),
     "hadamard": ("{sign} is the elementwise product; all functions and quotients act element by element.",
                  "{sign} 表示逐元素相乘；所有函数与除法都逐元素进行。"),
+    "ones": ("{one} is the vector of ‹H› ones: a number times it is that number for every unit.",
+             "{one} 是由 ‹H› 个 1 组成的向量：一个数乘以它，就是每个单元都取这个数。"),
     "arguments": ("{names}: the argument of the function that gives {owners}, that is, what stands inside it.",
                   "{names} ：给出 {owners} 的那个函数的自变量，即括号里的部分。"),
     "parts": ("{names}: auxiliary values, parts of the equations to which the cell gives no name.",
               "{names} ：辅助量，即方程中没有名字的部分。"),
+    "matrices": ("{names}: made of parameters alone, the same at every step.",
+                 "{names} ：只由参数算出，每一步都相同。"),
     "constants": ("{names}: constants of the cell, which are set and not learned.",
                   "{names} ：细胞的常数，由人设定，不参与学习。"),
     "draws": ("{names}: drawn anew at every step for every unit (or once a sequence, where it says so); no gradient "
@@ -116,6 +120,11 @@ _TABLE: dict[str, tuple[str, str]] = {
                               "参数在每个时间步都是同一个，所以它的梯度是对所有时间步求和"
                               "（对一批中的所有序列也求和）。"),
 
+    "made": ("Made of parameters: {names}. The gradient of such a matrix comes first, as if it were a parameter; what "
+             "it is made of gets its own from that, by the same rules as at a step:",
+             "由参数算出的矩阵： {names} 。先像对参数一样求对这样的矩阵的梯度；"
+             "算出它所用的参数，再由它按每一步同样的规则得到各自的梯度："),
+
     # 6. remarks
     "remarks": ("What is easily forgotten", "容易漏掉的地方"),
     "sum_remark": ("Every parameter gradient is a sum over ‹t›, for matrices applied to the input as well as for "
@@ -156,6 +165,8 @@ _TABLE: dict[str, tuple[str, str]] = {
                    "返回 {y}、最终状态、{dx}、对初始状态的梯度、对参数的梯度。"),
     "np_parameters": ("parameters", "参数"),
     "np_fixed": ("depends on parameters only: the same at every step", "只依赖于参数：每一步都相同"),
+    "np_matrices": ("matrices that are made of parameters", "由参数算出的矩阵"),
+    "np_through": ("from the matrices that are made of parameters to these", "由这些矩阵传到它们所用的参数"),
     "np_forward": ("forward, keeping what the backward pass needs", "前向传播，保存反向传播需要的值"),
     "np_backward": ("backward through time", "沿时间反向传播"),
     "np_adjoint": ("adjoints, from the last equation to the first", "伴随，从最后一个方程到第一个方程"),

@@ -23,6 +23,7 @@ _module, _names = submodules(__name__)
 # who has which: equations are read when a cell is first asked for, so that the others cost nothing
 _PLACES = {
     "_additive": "atr cfn dsgu ran sgu star",
+    "_antisymmetric": "antisymmetric_rnn gated_antisymmetric_rnn",
     "_chance": "recurrent_dropout_lstm zoneout_lstm",
     "_deep": "fs_lstm intersection_rnn rhn scrn",
     "_dynamical": "br cornn ctrnn lem low_rank_rnn nbr tau_gru unicornn",
@@ -30,6 +31,7 @@ _PLACES = {
     "_fixed": "leaky_echo_state",
     "_gru": "gru gru_reset_after projected_gru projected_gru_reset_after",
     "_indrnn": "indrnn",
+    "_layer_norm": "layer_norm_gru layer_norm_lstm",
     "_lstm": "gers_lstm lstm lstm_1997 peephole_lstm projected_lstm projected_peephole_lstm",
     "_memory": "memory_controller_lstm residual_lstm working_memory_lstm",
     "_minimal": "janet li_gru lightru mgu mgu1 mgu2 mgu3 minimalrnn miru1 miru2 sgrn ugrnn",
@@ -61,11 +63,14 @@ _KINDS = {
     "Other gates": "atr cfn ran star sgu dsgu",
     "Each unit sees its own past only": "typed_rnn typed_gru typed_lstm qrnn sru mingru minlstm elstm",
     "Products of input and state": "multiplicative_rnn multiplicative_lstm mi_rnn mi_gru mi_lstm",
-    "Differential equations in steps": "ctrnn low_rank_rnn cornn unicornn lem tau_gru br nbr",
+    "Differential equations in steps": (
+        "ctrnn antisymmetric_rnn gated_antisymmetric_rnn low_rank_rnn cornn unicornn lem tau_gru br nbr"
+    ),
     "Found by search": "mut1 mut2 mut3 nas",
     "Deep within a step, or with a slow part": "rhn fs_lstm scrn intersection_rnn",
     "Told of time, gaps and attention": "gru_d phased_lstm time_aware_lstm cfc augru",
     "By chance": "zoneout_lstm recurrent_dropout_lstm",
+    "Normalised over the units": "layer_norm_lstm layer_norm_gru",
     "Linear recurrences": "lru rg_lru rwkv4",
     "Not learned, or spiking": "leaky_echo_state lif",
 }

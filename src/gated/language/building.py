@@ -11,8 +11,11 @@ from typing import Any
 from gated.errors import CellError
 from gated.language import graph as g
 from gated.language.chance import expected, named_draws
-from gated.language.families import Chain, Family, Member, members_of
+from gated.language.families import Chain, Family, Joined, Member, members_of
 from gated.language.limits import MAX_DOC, MAX_NAME, MAX_NODES, is_name, is_plain
+from gated.language.matrices import matrix_of, parameters_of
+from gated.language.matrix_shapes import unify_matrices
+from gated.language.members import node_of
 from gated.language.signature import Signature
 from gated.language.symbols import Length, Symbol
 
@@ -25,7 +28,7 @@ class Trace:
     variables: dict[str, Symbol]
     signature: Signature
     families: dict[str, Family]
-    bindings: list[tuple[str, Symbol | Chain]]
+    bindings: list[tuple[str, Symbol | Chain | Joined]]
     outputs: list[Symbol]
 
     @property
@@ -38,8 +41,8 @@ class Trace:
         return [member for member in found if member._is_used or not member._indexed]
 
     def named(self) -> list[tuple[str, Symbol]]:
-        """The bindings, but for products of matrices that were never used as a vector."""
-        pairs = [(name, value._symbol if isinstance(value, Chain) else value) for name, value in self.bindings]
+        """The bindings, but for products of matrices, and what is made of them, that were never used as a vector."""
+        pairs = [(name, value if isinstance(value, Symbol) else value._symbol) for name, value in self.bindings]
         return [(name, symbol) for name, symbol in pairs if symbol is not None]
 
 
@@ -58,18 +61,18 @@ def build(function: Callable[..., Any], trace: Trace, output_names: tuple[str, .
                     "annotate nothing, or make one number of it"
                 )
             own.unify(symbol._length)
-    _unify_matrices(trace)
+    unify_matrices(trace.members(), trace.states)
     dims = _name_lengths(trace)
 
     def dim_of(symbol: Symbol) -> str:
         return g.ONE_DIM if symbol._length is None else dims[id(symbol._length.root())]
 
-    parameters, matrices, places = _parameters(trace, dim_of)
+    parameters, places = _parameters(trace, dim_of)
     symbols = g.topological(trace.outputs, attrgetter("_args"))
     calls = {id(s): s for s in symbols if s._op == "leaf" and s._attr[0] == "draw"}
     taken = {*trace.variables, *trace.families, *trace.signature.constants, *output_names}
     draws = named_draws(calls, trace.named(), taken)
-    nodes = _converted(trace.outputs, matrices, dim_of, {key: name for key, (name, _) in draws.items()})
+    nodes = _converted(trace.outputs, parameters, dim_of, {key: name for key, (name, _) in draws.items()})
     outputs = tuple(nodes[id(symbol)] for symbol in trace.outputs)
     graph = g.Graph(
         name=function.__name__.strip("<>"),  # a lambda's name is no word
@@ -95,7 +98,7 @@ def build(function: Callable[..., Any], trace: Trace, output_names: tuple[str, .
 
 def _converted(
     outputs: list[Symbol],
-    matrices: dict[str, g.Matrix],
+    shapes: dict[str, tuple[str, ...]],
     dim_of: Callable[[Symbol], str],
     draws: Mapping[int, str],
 ) -> dict[int, g.Node]:
@@ -105,12 +108,12 @@ def _converted(
         if id(symbol) in draws:
             nodes[id(symbol)] = g.leaf("draw", draws[id(symbol)], dim_of(symbol))
         else:
-            nodes[id(symbol)] = _convert(symbol, [nodes[id(arg)] for arg in symbol._args], matrices, dim_of)
+            nodes[id(symbol)] = _convert(symbol, [nodes[id(arg)] for arg in symbol._args], shapes, dim_of)
     return nodes
 
 
 def _convert(
-    symbol: Symbol, args: list[g.Node], matrices: dict[str, g.Matrix], dim_of: Callable[[Symbol], str]
+    symbol: Symbol, args: list[g.Node], shapes: dict[str, tuple[str, ...]], dim_of: Callable[[Symbol], str]
 ) -> g.Node:
     if symbol._op == "constant":
         return g.constant(symbol._attr)
@@ -118,42 +121,17 @@ def _convert(
         kind, name = symbol._attr
         return g.leaf(kind, name, dim_of(symbol))
     if symbol._op == "product":
-        return g.product([matrices[symbol._attr.matrix_name()]], args)
+        matrix = node_of(symbol._attr, lambda member: _two(shapes[member.matrix_name()]))
+        try:
+            return g.product([matrix_of(matrix)], args)
+        except CellError as error:
+            raise CellError(f"{symbol._place}: {error}") from None
     if symbol._op == "reduce":
-        return g.reduce(symbol._attr, args[0])
+        return g.reduce(symbol._attr, *args)
     return g.call(symbol._attr, *args)
 
 
 # lengths
-
-
-def _unify_matrices(trace: Trace) -> None:
-    """A matrix has one shape. Conflicts are found only now, when all elementwise equations have been seen."""
-    for member in trace.members():
-        if not member._products:
-            continue
-        first, name = member._products[0], member.matrix_name()
-        for product in member._products:
-            if product._args[0]._op == "constant":
-                raise CellError(f"{product._place}: {name} is applied to a plain number; a matrix needs a vector")
-        for other in member._products[1:]:
-            for mine, yours, role in ((first._args[0], other._args[0], "applied to"), (first, other, "giving")):
-                if mine._length is None or yours._length is None:
-                    if mine._length is not yours._length:
-                        here, there = ("a number", "a vector") if yours._length is None else ("a vector", "a number")
-                        raise CellError(
-                            f"{other._place}: the matrix {name} is used with two shapes: applied to {here} here and to "
-                            f"{there} at {first._place}; give each its own member name"
-                        )
-                    continue
-                a, b = mine._length.root(), yours._length.root()
-                if a is not b and a.anchors and b.anchors:
-                    raise CellError(
-                        f"{other._place}: the matrix {name} is used with two shapes: {role} a vector as long as "
-                        f"{'/'.join(b.anchors)} here and as long as {'/'.join(a.anchors)} at {first._place}; "
-                        "give each its own member name"
-                    )
-                a.unify(b)
 
 
 def _name_lengths(trace: Trace) -> dict[int, str]:
@@ -197,26 +175,32 @@ def _name_lengths(trace: Trace) -> dict[int, str]:
 def _all_symbols(trace: Trace) -> list[Symbol]:
     roots = [*trace.outputs, *(symbol for _, symbol in trace.named())]
     for member in trace.members():
-        roots += member._products + ([member._vector] if member._vector is not None else [])
+        roots += [symbol for symbol, _ in member._products]
+        roots += [member._vector] if member._vector is not None else []
     return g.topological(roots, attrgetter("_args"))
 
 
-def _parameters(
-    trace: Trace, dim_of: Callable[[Symbol], str]
-) -> tuple[dict[str, tuple[str, ...]], dict[str, g.Matrix], dict[str, str]]:
+def _parameters(trace: Trace, dim_of: Callable[[Symbol], str]) -> tuple[dict[str, tuple[str, ...]], dict[str, str]]:
+    """The shape of every parameter, and the place of its first use."""
     shapes: dict[str, tuple[str, ...]] = {}
-    matrices: dict[str, g.Matrix] = {}
     places: dict[str, str] = {}
     for member in trace.members():
         name = member.matrix_name()
         if member._products:
-            rows, cols = dim_of(member._products[0]), dim_of(member._products[0]._args[0])
-            matrices[name] = g.Matrix(member._family, member._member, rows, cols)
-            shapes[name] = (rows, cols)
+            product, turned = member._products[0]
+            both = dim_of(product), dim_of(product._args[0])
+            shapes[name] = both[::-1] if turned else both
+        elif member._is_number:
+            shapes[name] = (g.ONE_DIM,)
         elif member._vector is not None:
             shapes[name] = (dim_of(member._vector),)
         places[name] = member._place
-    return shapes, matrices, places
+    return shapes, places
+
+
+def _two(shape: tuple[str, ...]) -> tuple[str, str]:
+    rows, cols = shape
+    return rows, cols
 
 
 # names
@@ -247,9 +231,8 @@ def _names(
 
 
 def _check_all_used(graph: g.Graph, trace: Trace) -> None:
-    reached = {m.name for node in graph.order if g.is_product(node) for m in node.attr}
-    reached |= {node.attr[1] for node in graph.order if g.is_leaf(node, "vector")}
-    constants = {node.attr[1] for node in graph.order if g.is_leaf(node, "constant")}
+    reached = {name for node in graph.order for name in parameters_of(node)}
+    constants = {node.attr[1] for node in graph.with_matrices if g.is_leaf(node, "constant")}
     constants |= {draw.value for draw in graph.draws.values() if isinstance(draw.value, str)}
     for name in graph.constants:
         if name not in constants:
@@ -278,9 +261,10 @@ def _check_constants(graph: g.Graph, trace: Trace) -> None:
 
 def _check_limits(graph: g.Graph, trace: Trace) -> None:
     """What a file could not hold cannot be made either."""
-    if len(graph.order) > MAX_NODES:
+    count = len(graph.with_matrices)
+    if count > MAX_NODES:
         raise CellError(
-            f"{trace.where}: the equations of {graph.name} have {len(graph.order)} values and operations, expected at "
+            f"{trace.where}: the equations of {graph.name} have {count} values and operations, expected at "
             f"most {MAX_NODES}; a loop over time steps is no part of a cell, which is one step"
         )
     if len(graph.doc) > MAX_DOC:

@@ -14,6 +14,7 @@ from typing import Any
 from gated.errors import CellError, describe, shown, wrong, wrong_type
 from gated.language import graph as g
 from gated.language.functions import FUNCTIONS
+from gated.language.matrices import with_numbers
 from gated.language.symbols import number
 
 
@@ -44,6 +45,8 @@ def _put(constants: Mapping[str, float], node: g.Node, args: tuple[g.Node, ...])
         fault = row.fault([arg.attr if g.is_constant(arg) else None for arg in args])
         if fault is not None:
             raise CellError(f"the equations {row.verb} {fault}")
+    if g.is_product(node):
+        return g.product([with_numbers(matrix, constants) for matrix in node.attr], args)
     return g.with_args(node, args)
 
 

@@ -11,13 +11,20 @@ from gated.errors import CellError, as_array, describe, wrong, wrong_type
 from gated.language.functions import PUBLIC
 from gated.language.operations import Elementwise
 from gated.language.refusals import place, refuse
-from gated.language.symbols import Comparison, Symbol, apply, lift, number
+from gated.language.symbols import Symbol, apply, lift, number
 
 
-def _array(name: str, value: Any) -> np.ndarray[Any, Any]:
-    """As NumPy has it, but for whole numbers of more digits than NumPy's have."""
+def array_of(name: str, value: Any) -> np.ndarray[Any, Any]:
+    """As NumPy has it, but for whole numbers of more digits than NumPy's have.
+
+    Raises:
+        TypeError: it holds no numbers.
+    """
     plain = number(value) if isinstance(value, int) and not -(2**63) < value < 2**63 else None
-    return as_array(name, value if plain is None else plain)
+    array = as_array(name, value if plain is None else plain)
+    if array.dtype.kind not in "fiuc":
+        raise wrong_type(name, describe(value), "symbols, numbers or NumPy arrays")
+    return array
 
 
 def stands_in_equations(value: Any) -> bool:
@@ -30,11 +37,7 @@ def numbers_of(name: str, values: Sequence[Any]) -> list[np.ndarray[Any, Any]]:
     Raises:
         ArgumentTypeError: one is neither.
     """
-    arrays = [_array(f"{name}()", value) for value in values]
-    for value, array in zip(values, arrays, strict=True):
-        if array.dtype.kind not in "fiuc":
-            raise wrong_type(f"{name}()", describe(value), "symbols, numbers or NumPy arrays")
-    return arrays
+    return [array_of(f"{name}()", value) for value in values]
 
 
 def _public(row: Elementwise) -> Any:
@@ -63,11 +66,11 @@ def _public(row: Elementwise) -> Any:
 
 def _chosen(row: Elementwise, condition: Any, *branches: Any) -> Any:
     """A choice: by a comparison of the equations, or by truths that are known already."""
-    if isinstance(condition, Comparison):
+    if getattr(condition, "_compares", False):
         return apply(row.name, condition, *branches)
     if stands_in_equations(condition):
         refuse(f"the condition of {row.name} is a vector, expected a comparison: write {row.usage}")
-    truths = _array(f"{row.name}()", condition)
+    truths = as_array(f"{row.name}()", condition)
     if any(map(stands_in_equations, branches)):
         if truths.dtype.kind != "b" or truths.ndim:
             refuse(f"the condition of {row.name} is {describe(condition)}, expected a comparison: write {row.usage}")

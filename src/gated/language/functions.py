@@ -239,6 +239,10 @@ COMPOSED = ("hard_sigmoid", "hard_tanh", "elu", "silu", "gelu", "leaky_relu", "s
 """Those that are made of others: see `compositions`."""
 
 
+OVER_UNITS = ("sum", "mean", "max", "dot", "norm", "softmax", "layer_norm")  # the words of `reducing`
+
+
 def known_functions() -> str:
     """What messages say of them."""
-    return f"the functions of the language are {', '.join((*PUBLIC, *COMPOSED))}"
+    words = ", ".join((*PUBLIC, *COMPOSED))
+    return f"the functions of the language are {words}, and over the units {', '.join(OVER_UNITS)}"

@@ -2,11 +2,14 @@
 
 Grammar (every node has a `dim`, the symbol of its length; "1" is a number that fits any length):
 
-    node := leaf(kind, name)                kind: input | state | seed | vector
+    node := leaf(kind, name)                kind: input | state | seed | vector; in derivatives, of a dimension: its
+                                            length (dim "1"), ones of that length
           | constant(value)                 dim "1"
           | call(function, node, ...)       elementwise, `function` names a row of the book
           | product(matrices, node, ...)    M1 v1 + M2 v2 + ..., each M a Matrix, possibly transposed
-          | reduce(reduction, node)         dim "1"; for losses (a cell has none yet)
+          | reduce(reduction, node, ...)    dim "1": over the units of all its arguments together
+
+A matrix is a parameter, or made of parameters (`matrices`, which has the grammar of that).
 
 What a node is, its `operation` says: a row of the book (`operations`). The operators of a node (`arithmetic`) simplify,
 0 + a and 1 * a, for they build derivatives; a cell's own equations are built by `call` and stay as they were written.
@@ -17,7 +20,7 @@ every number is finite.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from typing import Any, TypeVar
 
@@ -72,9 +75,9 @@ def with_args(node: Node, args: tuple[Node, ...]) -> Node:
     return call(node.attr, *args) if is_elementwise(node) else made(node.operation, node.attr, args)
 
 
-def reduce(reduction: str, operand: Node) -> Node:
-    """A reduction over the units, to one number: "total" or "logsumexp"."""
-    return made(BOOK[reduction], reduction, (operand,))
+def reduce(reduction: str, *operands: Node) -> Node:
+    """A reduction over the units, to one number: "total", "average", ... (`reductions`)."""
+    return made(BOOK[reduction], reduction, operands)
 
 
 Item = TypeVar("Item", bound=Hashable)
@@ -185,6 +188,29 @@ class Graph:
             if node is self.state_leaf(name) and other != name
         }
         return tuple(name for name in self.states if self.state_leaf(name) not in read and name not in given_on)
+
+    @property
+    def made(self) -> dict[str, Matrix]:
+        """The matrices that are made of parameters (see `matrices`), by name."""
+        found = [matrix for node in self.order if is_product(node) for matrix in node.attr if matrix.of is not None]
+        return {matrix.name: matrix for matrix in found}
+
+    @property
+    def with_matrices(self) -> list[Node]:
+        """`order`, and the nodes of the matrices that are made of parameters before all others."""
+        first = topological(matrix.of for matrix in self.made.values() if matrix.of is not None)
+        return list(dict.fromkeys([*first, *self.order]))
+
+    @property
+    def core(self) -> Graph:
+        """The same equations, where every matrix is a parameter: for whoever runs them. Itself, if none is made."""
+        made = self.made
+        if not made:
+            return self
+        used = {matrix.name for node in self.order if is_product(node) for matrix in node.attr}
+        used |= {node.attr[1] for node in self.order if is_leaf(node, "vector")}
+        own = {name: shape for name, shape in self.parameters.items() if name in used}
+        return replace(self, parameters=own | {name: (matrix.rows, matrix.cols) for name, matrix in made.items()})
 
     @property
     def input_dims(self) -> dict[str, str]:

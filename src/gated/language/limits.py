@@ -6,6 +6,7 @@ from __future__ import annotations
 import unicodedata
 
 MAX_NODES = 1024  # values and operations of one step; the largest cell of the zoo has 62
+MAX_MATRIX = 100  # parts of a matrix that is made of parameters, as it is written out
 MAX_NAME = 100  # letters of a name of a state, a parameter, a value
 MAX_DOC = 20_000  # letters of the description
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from gated.language.graph import Graph, Node, is_atom
+from gated.language.graph import Graph, Node, is_atom, is_elementwise, is_reduction
 
 SHARED = 24  # parts of a value that is written out once although it is used more than once
 DEEP = 40  # levels of one equation; Python reads no more than 200 brackets in one another
@@ -31,9 +31,21 @@ def free_letter(candidates: str, separator: str, taken: set[str]) -> str:
 
 def auxiliaries(graph: Graph) -> dict[Node, str]:
     """Nameless values that are printed as equations of their own, and what they are called: u1, u2, ... ."""
-    found = long_parts(graph.order, graph.names, DEEP, SHARED)
+    found = long_parts(graph.order, {**graph.names, **dict.fromkeys(_with_reductions(graph))}, DEEP, SHARED)
+    found = [node for node in graph.order if node in {*found, *_with_reductions(graph)}]
     letter = free_letter("uvwkq", "", taken_names(graph))
     return {node: f"{letter}{number}" for number, node in enumerate(found, 1)}
+
+
+def _with_reductions(graph: Graph) -> set[Node]:
+    """Nameless reductions over the units, and what they go over, where they are used more than once."""
+    uses: dict[Node, int] = {}
+    for node in graph.order:
+        for arg in dict.fromkeys(node.args):
+            uses[arg] = uses.get(arg, 0) + 1
+    reductions = [node for node in graph.order if is_reduction(node)]
+    found = {*reductions, *(arg for node in reductions for arg in node.args if is_elementwise(arg))}
+    return {node for node in found if uses.get(node, 0) > 1 and node not in graph.names}
 
 
 def long_parts(

@@ -8,8 +8,9 @@ from typing import Any
 
 from gated.language import graph as g
 from gated.language.families import Family, family_name, takes_numbers
+from gated.language.matrices import is_transposed
 from gated.language.refusals import refuse
-from gated.language.symbols import Symbol, apply, lift
+from gated.language.symbols import Symbol, apply, lift, reduced
 
 # (name, value) of the equations that are read at the moment: the inner cell's own names go there too
 BINDINGS: ContextVar[list[tuple[str, Any]] | None] = ContextVar("BINDINGS", default=None)
@@ -50,12 +51,13 @@ def _read(graph: g.Graph, variables: Mapping[str, Symbol], keywords: Mapping[str
         elif g.is_leaf(node, "vector"):
             found[node] = lift(_member(graph, keywords, node.attr[1]))
         elif g.is_leaf(node, "constant"):
-            given = keywords.get(node.attr[1])
-            found[node] = lift(graph.constants[node.attr[1]] if given is None else given)
+            found[node] = _constant(graph, keywords, node.attr[1])
         elif g.is_leaf(node):
             found[node] = variables[node.attr[1]]
         elif g.is_product(node):
-            found[node] = _member(graph, keywords, node.attr[0].name) @ args[0]
+            found[node] = _matrix(graph, keywords, node.attr[0]) @ args[0]
+        elif g.is_reduction(node):
+            found[node] = reduced(node.attr, node.attr, args)
         else:
             found[node] = apply(node.attr, *args)
     _name(graph, found)
@@ -78,6 +80,30 @@ def _name(graph: g.Graph, found: Mapping[g.Node, Symbol]) -> None:
             name = f"{word}{count}"
         taken.add(name)
         bindings.append((name, found[node]))
+
+
+def _constant(graph: g.Graph, keywords: Mapping[str, Any], name: str) -> Symbol:
+    given = keywords.get(name)
+    return lift(graph.constants[name] if given is None else given)
+
+
+def _matrix(graph: g.Graph, keywords: Mapping[str, Any], matrix: g.Matrix) -> Any:
+    """What is applied, of the outer cell's members."""
+    if matrix.of is None:
+        return _member(graph, keywords, matrix.name)
+    found: dict[g.Node, Any] = {}
+    for node in g.topological([matrix.of]):
+        if g.is_constant(node):
+            found[node] = node.attr
+        elif g.is_leaf(node, "constant"):
+            found[node] = _constant(graph, keywords, node.attr[1])
+        elif g.is_leaf(node):
+            found[node] = _member(graph, keywords, node.attr[1])
+        elif is_transposed(node):
+            found[node] = found[node.args[0]].T
+        else:
+            found[node] = apply(node.attr, *(found[arg] for arg in node.args))
+    return found[matrix.of]
 
 
 def _member(graph: g.Graph, keywords: Mapping[str, Any], parameter: str) -> Any:

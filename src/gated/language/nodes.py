@@ -17,17 +17,24 @@ ONE_DIM = "1"
 
 @dataclass(frozen=True)
 class Matrix:
-    """A matrix parameter, `rows` x `cols` (dimension symbols); `transposed` in backward programs."""
+    """A matrix, `rows` x `cols` (dimension symbols): a parameter, or one that is made of parameters (see `matrices`).
+
+    Attributes:
+        family, member: of the parameter; of one that is made, how it is written, and "".
+        transposed: in backward programs.
+        of: the expression of one that is made.
+    """
 
     family: str
     member: str
     rows: str
     cols: str
     transposed: bool = False
+    of: Node | None = None
 
     @property
     def name(self) -> str:
-        return f"{self.family}.{self.member}"
+        return f"{self.family}.{self.member}" if self.of is None else self.family
 
     @property
     def output_dim(self) -> str:
@@ -35,7 +42,7 @@ class Matrix:
 
     @property
     def T(self) -> Matrix:
-        return Matrix(self.family, self.member, self.rows, self.cols, not self.transposed)
+        return Matrix(self.family, self.member, self.rows, self.cols, not self.transposed, self.of)
 
 
 class Node:

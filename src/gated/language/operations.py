@@ -8,7 +8,8 @@ written in text, LaTeX and Python, and what a reader is told of it. Everything e
     arithmetic    + - * / ** and the sign, with the rules by which derivatives are simplified
     functions     elementwise functions
     decisions     comparisons, what is taken where they hold, what is held
-    reductions    over the units, to one number
+    reductions    over the units, to one number (what they are: over_units)
+    matrices      the transpose, in matrices that are made of parameters
 
 To add a function is to add a row to `functions` (and machine code under the same name to the native emitters).
 """
@@ -23,7 +24,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from gated.errors import CellError
-from gated.language.nodes import ONE_DIM, Matrix, Node, are_numbers, constant, is_constant, joint_dim, make
+from gated.language.nodes import Matrix, Node, are_numbers, constant, is_constant, joint_dim, make
 
 Array = np.ndarray[Any, Any]
 Partials = Callable[[tuple[Node, ...], Node], tuple[Node, ...]]
@@ -61,6 +62,7 @@ class Operation:
         legend: what a reader is told.
         signs: where it is a sum of its arguments, the sign of each.
         multiplies: whether it is the elementwise product of its arguments.
+        divides: whether it is their quotient.
         linear: whether it is a sum over the units, of which every unit has the same part.
         decides: whether it is a comparison: 1 where it holds, otherwise 0, for a choice and nothing else.
         branches: where it is a choice, which of its arguments it chooses among; the others are comparisons.
@@ -71,6 +73,7 @@ class Operation:
     legend: Legend
     signs: tuple[int, ...] | None = None
     multiplies: bool = False
+    divides: bool = False
     linear: bool = False
     decides: bool = False
     branches: tuple[int, ...] = ()
@@ -145,36 +148,6 @@ class Elementwise(Operation):
             if not is_constant(moved[arg], 0.0):
                 total = total + moved[arg] * partial
         return total
-
-
-@dataclass(frozen=True, kw_only=True)
-class Reduction(Operation):
-    """A reduction over the units.
-
-    Attributes:
-        numpy: (..., V) -> (..., 1).
-        derivative: (x, y) -> the partial derivative, an expression of x's length.
-        text, latex, source: templates over the printed argument.
-    """
-
-    kind: str = "reduce"
-    numpy: Callable[[Any], Any]
-    derivative: Callable[[Node, Node], Node]
-    text: str
-    latex: str
-    source: str
-
-    def dim(self, attr: Any, args: Sequence[Node]) -> str:
-        return ONE_DIM
-
-    def back(self, node: Node, adjoint: Node) -> list[Node]:
-        return [adjoint * self.derivative(node.args[0], node)]
-
-    def tangent(self, node: Node, moved: Mapping[Node, Node]) -> Node:
-        operand = node.args[0]
-        if is_constant(moved[operand], 0.0):
-            return constant(0.0)
-        return made(BOOK["total"], "total", (moved[operand] * self.derivative(operand, node),))
 
 
 @dataclass(frozen=True, kw_only=True)

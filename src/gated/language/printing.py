@@ -23,8 +23,10 @@ from gated.language.graph import (
     is_reduction,
     topological,
 )
+from gated.language.matrices import is_matrix, is_transposed, transposed
 from gated.language.naming import auxiliaries
-from gated.language.operations import ADD, ATOM, COMPARE, MULTIPLY, POWER, PRODUCT, Elementwise, Reduction
+from gated.language.operations import ADD, ATOM, COMPARE, MULTIPLY, POWER, PRODUCT, Elementwise
+from gated.language.over_units import Reduction
 from gated.language.reductions import REDUCTIONS
 
 
@@ -38,6 +40,7 @@ class Style:
     input: Callable[[str], str]
     parameter: Callable[[str, str], str]  # family, member
     matrix: Callable[[Matrix], str]
+    transpose: str
     apply: Callable[[str, str], str]  # matrix, operand
     square: str
     scale: str  # a number times a vector
@@ -126,6 +129,7 @@ TEXT = Style(
     input=lambda n: f"{n}ₜ",
     parameter=lambda f, m: f"{f}_{m}",
     matrix=lambda m: f"{m.family}_{m.member}{'ᵀ' if m.transposed else ''}",
+    transpose="{0}ᵀ",
     apply=lambda m, v: f"{m} {v}",
     square="{0}²",
     scale="{0} · {1}",
@@ -139,6 +143,7 @@ LATEX = Style(
     input=lambda n: latex_symbol(n, "t"),
     parameter=_latex_parameter,
     matrix=lambda m: _latex_parameter(m.family, m.member) + (r"^{\top}" if m.transposed else ""),
+    transpose=r"{0}^{{\top}}",
     apply=lambda m, v: f"{m} {v}",
     square="{0}^{{2}}",
     scale=r"{0} \cdot {1}",
@@ -152,6 +157,7 @@ NUMPY = Style(
     input=lambda n: f"{n}_t",
     parameter=lambda f, m: f"{f}_{m}",
     matrix=lambda m: f"{m.family}_{m.member}{'' if m.transposed else '.T'}",
+    transpose="{0}.T",
     apply=lambda m, v: f"{v} @ {m}",
     square="{0} * {0}",
     scale="{0} * {1}",
@@ -183,6 +189,13 @@ class Printer:
             return text
         return rf"\left({text}\right)" if self.style.name == "latex" else f"({text})"
 
+    def matrix(self, matrix: Matrix) -> str:
+        """A matrix as what applies it needs it: in NumPy, transposed."""
+        if matrix.of is None:
+            return self.style.matrix(matrix)
+        turned = matrix.transposed != (self.style.name == "numpy")
+        return self.term(transposed(matrix.of) if turned else matrix.of, ATOM)
+
     def _write(self, node: Node) -> tuple[str, int]:
         """The text of a node and how strongly it binds; without recursion, for expressions may be deep."""
 
@@ -202,13 +215,33 @@ class Printer:
             return self._number(node.attr)
         if is_product(node):
             terms = [
-                self.style.apply(self.style.matrix(m), self.term(v, POWER))
-                for m, v in zip(node.attr, node.args, strict=True)
+                self.style.apply(self.matrix(m), self.term(v, POWER)) for m, v in zip(node.attr, node.args, strict=True)
             ]
             return " + ".join(terms), PRODUCT if len(terms) == 1 else ADD
+        if is_transposed(node):
+            return self.style.transpose.format(self.term(node.args[0], ATOM)), ATOM
+        if is_reduction(node) and is_matrix(node.args[0]) and self.style.name == "numpy":  # over both axes
+            return f"np.sum({self.term(node.args[0])})", ATOM
         if is_reduction(node):
-            return self.style.template(REDUCTIONS[node.attr]).format(self.term(node.args[0])), ATOM
+            return self._reduction(node)
         return self._call(node)
+
+    def _reduction(self, node: Node) -> tuple[str, int]:
+        row, template, numpy = (
+            REDUCTIONS[node.attr],
+            self.style.template(REDUCTIONS[node.attr]),
+            self.style.name == "numpy",
+        )
+        numbers, vectors = node.args[: row.numbers], node.args[row.numbers :]
+        if row.pairs:  # NumPy sums up the product
+            parts = [self.term(arg, MULTIPLY if numpy else 0) for arg in vectors]
+            joint = " * " if numpy else ", "
+            sums = [template.format(f"{a}{joint}{b}") for a, b in zip(parts[::2], parts[1::2], strict=True)]
+            return " + ".join(sums), ATOM if len(sums) == 1 else ADD
+        whole = ", ".join(map(self.term, vectors))
+        if numpy and len(vectors) > 1:
+            whole = f"joined({whole})"
+        return template.format(whole, *(self.term(arg, ADD) for arg in numbers)), ATOM
 
     def _number(self, value: float) -> tuple[str, int]:
         ratio = fraction(value)
@@ -218,8 +251,10 @@ class Printer:
         return self.style.number(value), ATOM if value >= 0 else ADD
 
     def _leaf(self, kind: str, name: str) -> str:
-        if kind == "vector":
+        if kind in ("vector", "matrix"):
             return self.style.parameter(*name.split(".", 1))
+        if kind in ("length", "ones"):
+            return {"length": "{0}", "ones": "ones({0})"}[kind].format(name)
         if kind == "draw":
             return self.style.input(name)
         if kind == "constant":

@@ -16,19 +16,22 @@ from gated.language.chance import BERNOULLI, NORMAL, SEQUENCE, STEP, Draw, bad_v
 from gated.language.first_values import is_rule
 from gated.language.functions import FUNCTIONS
 from gated.language.limits import MAX_DOC, MAX_NAME, MAX_NODES, is_name, is_plain
+from gated.language.matrices import is_matrix, matrix_leaf, matrix_of, parameters_of, shape_of, transposed
+from gated.language.reductions import REDUCTIONS
 
 _LONGEST = 300  # letters of a message
 
 
 def graph_to_json(graph: g.Graph) -> dict[str, Any]:
-    index = {node: i for i, node in enumerate(graph.order)}
+    order = graph.with_matrices
+    index = {node: i for i, node in enumerate(order)}
 
     def attr(node: g.Node) -> Any:
-        if g.is_product(node):
-            return [m.name for m in node.attr]
+        if g.is_product(node):  # a matrix that is made of parameters is the node that makes it
+            return [m.name if m.of is None else index[m.of] for m in node.attr]
         return list(node.attr) if g.is_leaf(node) else node.attr
 
-    nodes = [[node.op, attr(node), node.dim, [index[arg] for arg in node.args]] for node in graph.order]
+    nodes = [[node.op, attr(node), node.dim, [index[arg] for arg in node.args]] for node in order]
     return {
         "format": 1,
         "name": graph.name,
@@ -130,11 +133,10 @@ def graph_from_json(data: Any) -> g.Graph:
         fixed=_fixed(data.get("fixed", []), parameters),
         init=_init(data.get("init", {}), parameters),
     )
-    used = {m.name for node in graph.order if g.is_product(node) for m in node.attr}
-    used |= {node.attr[1] for node in graph.order if g.is_leaf(node, "vector")}
+    used = {name for node in graph.order for name in parameters_of(node)}
     for name in parameters:
         _need(name in used, f"no equation uses the parameter {shown(name)}")
-    known = {node.attr[1] for node in graph.order if g.is_leaf(node, "constant")}
+    known = {node.attr[1] for node in graph.with_matrices if g.is_leaf(node, "constant")}
     known |= {draw.value for draw in draws.values()}
     made = {node.attr[1] for node in graph.order if g.is_leaf(node, "draw")}
     for name in draws:
@@ -252,6 +254,7 @@ class _Reader:
             "constant": set(constants),
             "draw": set(draws),
             "vector": {name for name, shape in parameters.items() if len(shape) == 1},
+            "matrix": {name for name, shape in parameters.items() if len(shape) == 2},
         }
 
     def read(self, value: Any) -> list[g.Node]:
@@ -266,16 +269,17 @@ class _Reader:
                 f"{here} must be [op, attr, dim, args]",
             )
             op, attr, dim, args = row
-            node = self._node(here, op, attr, [nodes[_index(i, len(nodes), here)] for i in args])
+            node = self._node(here, op, attr, [nodes[_index(i, len(nodes), here)] for i in args], nodes)
             # a function of numbers alone has been computed: it is a number, of the same dimension
             _need(node.dim == dim, f"{here} has dimension {_quoted(dim)}, expected '{shown(node.dim)}'")
             nodes.append(node)
         return nodes
 
-    def _node(self, here: str, op: Any, attr: Any, args: list[g.Node]) -> g.Node:
-        kinds = {"leaf": self._leaf, "constant": self._constant, "product": self._product, "call": self._call}
-        _need(isinstance(op, str) and op in kinds, f"{here}: unknown operation {_quoted(op)}")
-        return kinds[op](here, attr, args)
+    def _node(self, here: str, op: Any, attr: Any, args: list[g.Node], nodes: list[g.Node]) -> g.Node:
+        atoms = {"leaf": self._leaf, "constant": self._constant}
+        kinds = {**atoms, "transpose": self._transpose, "call": self._call, "reduce": self._reduce}
+        _need(isinstance(op, str) and (op in kinds or op == "product"), f"{here}: unknown operation {_quoted(op)}")
+        return self._product(here, attr, args, nodes) if op == "product" else kinds[op](here, attr, args)
 
     def _leaf(self, here: str, attr: Any, args: list[g.Node]) -> g.Node:
         _need(
@@ -284,6 +288,9 @@ class _Reader:
         )
         kind, name = attr
         _need(name in self.leaves.get(kind, ()), f"{here}: there is no {shown(kind)} {_quoted(name)}")
+        if kind == "matrix":
+            rows, cols = self.parameters[name]
+            return matrix_leaf(name, rows, cols)
         if kind == "constant":
             return g.leaf(kind, name, g.ONE_DIM)
         return g.leaf(kind, name, self.parameters[name][0] if kind == "vector" else self.dims[name])
@@ -296,20 +303,51 @@ class _Reader:
         _need(not args, f"{here} is a number with arguments")
         return g.constant(attr)
 
-    def _product(self, here: str, attr: Any, args: list[g.Node]) -> g.Node:
+    def _transpose(self, here: str, attr: Any, args: list[g.Node]) -> g.Node:
+        _need(
+            attr is None and len(args) == 1 and is_matrix(args[0]) and not args[0].operation.decides,
+            f"{here} must be the transpose of one matrix",
+        )
+        return transposed(args[0])
+
+    def _product(self, here: str, attr: Any, args: list[g.Node], nodes: list[g.Node]) -> g.Node:
         _need(
             isinstance(attr, list) and len(attr) == len(args) == 1, f"{here} must be one matrix applied to one vector"
         )
-        shape = self.parameters.get(attr[0], ()) if isinstance(attr[0], str) else ()
-        _need(len(shape) == 2, f"{here}: there is no matrix {_quoted(attr[0])}")
+        if type(attr[0]) is int:
+            there = 0 <= attr[0] < len(nodes) and is_matrix(nodes[attr[0]]) and not nodes[attr[0]].operation.decides
+            _need(there, f"{here}: there is no matrix {_quoted(attr[0])}")
+            node = nodes[attr[0]]
+            shape = shape_of(node)
+        else:
+            known = self.parameters.get(attr[0], ()) if isinstance(attr[0], str) else ()
+            _need(len(known) == 2, f"{here}: there is no matrix {_quoted(attr[0])}")
+            shape = known[0], known[1]
+            node = matrix_leaf(attr[0], *shape)
         _need(not args[0].operation.decides, f"{here}: the matrix {shown(attr[0])} is applied to a comparison")
         _need(
             args[0].dim == shape[1],
             f"{here}: the matrix {shown(attr[0])} of shape {shown(shape)} is applied to dimension "
             f"'{shown(args[0].dim)}'",
         )
-        family, member = attr[0].split(".")
-        return g.product([g.Matrix(family, member, shape[0], shape[1])], args)
+        try:
+            return g.product([matrix_of(node)], args)
+        except CellError as error:
+            raise FileFormatError(f"cell: {here}: {error}") from None
+
+    def _reduce(self, here: str, attr: Any, args: list[g.Node]) -> g.Node:
+        known = isinstance(attr, str) and attr in REDUCTIONS and not REDUCTIONS[attr].inner
+        _need(known, f"{here}: unknown reduction {_quoted(attr)}")
+        row = REDUCTIONS[attr]
+        numbers, vectors = args[: row.numbers], args[row.numbers :]
+        _need(
+            all(arg.dim == g.ONE_DIM for arg in numbers)
+            and all(arg.dim != g.ONE_DIM for arg in vectors)
+            and bool(vectors)
+            and not (row.pairs and [arg.dim for arg in vectors[::2]] != [arg.dim for arg in vectors[1::2]]),
+            f"{here}: {attr} over the dimensions {shown([arg.dim for arg in args])}",
+        )
+        return row.of(*args)
 
     def _call(self, here: str, attr: Any, args: list[g.Node]) -> g.Node:
         _need(

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
 from gated.language.functions import FUNCTIONS
+from gated.language.graph import topological
+from gated.language.reductions import REDUCTIONS
 from gated.language.refusals import (
     ARITHMETIC,
     OPERATORS,
@@ -120,8 +123,27 @@ for _name, _text in OTHERS.items():
     setattr(Vector, f"__{_name}__", refusing(_text))
 
 
+class OfParameters(Vector):
+    """What is made of parameters alone: a vector where it is used as one, a matrix where it is applied with @."""
+
+    __slots__ = ()
+
+    @property
+    def _compares(self) -> bool:
+        """Whether it is a comparison."""
+        return False
+
+    def _condition(self) -> Symbol:
+        """The symbol of a comparison."""
+        raise NotImplementedError
+
+    def _joined(self, function: str, values: tuple[Any, ...]) -> OfParameters:
+        """An elementwise function of such, and of plain numbers."""
+        raise NotImplementedError
+
+
 class Symbol(Vector):
-    """A vector expression. The length is None for a number: a plain one, or one that is known at every step."""
+    """A vector expression, or a number: then the length is None. It may be plain, or known at a step, as sum(h) is."""
 
     __slots__ = ("_args", "_attr", "_length", "_op", "_place")
     _args: tuple[Symbol, ...]
@@ -141,7 +163,7 @@ class Symbol(Vector):
         if matrix is not None:
             refuse(f"a vector stands left of {matrix(other)}; rows are outputs: write {matrix(other)} @ v")
         lift(other)
-        refuse("two vectors are multiplied with @; write a * b for the elementwise product")
+        refuse("two vectors are multiplied with @; write a * b for the elementwise product, dot(a, b) for its sum")
 
     def __getattr__(self, name: str) -> NoReturn:
         if name.startswith("_"):
@@ -154,6 +176,7 @@ class Comparison(Symbol):
 
     __slots__ = ()
     __bool__ = refusing(UNTRUE)
+    _compares = True
 
     def _as_symbol(self) -> NoReturn:
         refuse(UNDECIDED)
@@ -198,19 +221,69 @@ def _short(value: Any) -> str:
     return f"of {value.bit_length()} bits" if isinstance(value, int) else str(value)  # only a long one comes here
 
 
-def apply(function: str, *values: Any) -> Symbol:
-    """An elementwise function; its arguments have one length."""
+def apply(function: str, *values: Any) -> Any:
+    """An elementwise function; its arguments have one length, or, of parameters alone, one shape."""
+    first = min(FUNCTIONS[function].branches, default=0)  # what stands before them decides
+    of = next((value for value in values if isinstance(value, OfParameters)), None)
+    if of is not None and all(isinstance(value, OfParameters) or _is_set(value) for value in values):
+        args = (v if i < first or isinstance(v, OfParameters) else lift(v) for i, v in enumerate(values))
+        return of._joined(function, tuple(args))
+    return elementwise(function, values)
+
+
+def _is_set(value: Any) -> bool:
+    """Whether something is a plain number, or made of such and of the cell's constants."""
+    if not isinstance(value, Symbol):
+        return number(value) is not None
+    if value._length is not None:
+        return False
+    parts = topological([value], attrgetter("_args"))
+    return all(part._op in ("constant", "call") or part._attr[0] == "constant" for part in parts)
+
+
+def refuse_numbers(function: str, args: tuple[Any, ...]) -> None:
+    """Plain numbers that a function must not have."""
     row = FUNCTIONS[function]
-    first = min(row.branches, default=0)  # what stands before them decides
-    args = tuple(value if i < first else lift(value) for i, value in enumerate(values))
-    fault = row.fault([arg._attr if arg._op == "constant" else None for arg in args])
+    fault = row.fault([arg._attr if isinstance(arg, Symbol) and arg._op == "constant" else None for arg in args])
     if fault is not None:
         refuse(f"the equations {row.verb} {fault}")
+
+
+def elementwise(function: str, values: Sequence[Any]) -> Symbol:
+    """The symbol of a function of what may stand in an equation."""
+    row = FUNCTIONS[function]
+    first = min(row.branches, default=0)
+    args = tuple(_condition(value) if i < first else lift(value) for i, value in enumerate(values))
+    refuse_numbers(function, args)
     lengths = [arg._length for arg in args if arg._length is not None]
     for other in lengths[1:]:
         lengths[0].unify(other)
     kind = Comparison if row.decides else Symbol
     return kind("call", function, lengths[0] if lengths else None, args)
+
+
+def _condition(value: Any) -> Symbol:
+    """A comparison, which is no value: `lift` refuses it."""
+    symbol: Symbol = value._condition() if isinstance(value, OfParameters) else value
+    return symbol
+
+
+def reduced(reduction: str, word: str, values: Sequence[Any]) -> Symbol:
+    """A reduction over the units of all its arguments, to a number.
+
+    Args:
+        word: what the user wrote.
+        values: the number that it needs, if it does, and the vectors.
+    """
+    row, args = REDUCTIONS[reduction], [lift(value) for value in values]
+    numbers, vectors = args[: row.numbers], args[row.numbers :]
+    if any(arg._length is not None for arg in numbers):
+        refuse(f"{word}() was given a vector where a number belongs")
+    if any(arg._length is None for arg in vectors):
+        refuse(f"{word}() was applied to a number; it goes over the units of vectors")
+    for one, other in zip(vectors[::2], vectors[1::2], strict=True) if row.pairs else ():
+        one._length.unify(other._length)  # type: ignore[union-attr, arg-type]
+    return Symbol("reduce", reduction, None, (*numbers, *vectors))
 
 
 def _operator(name: str, reflected: bool) -> Callable[..., Symbol]:

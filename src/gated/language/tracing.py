@@ -13,8 +13,8 @@ from typing import Any
 from gated.errors import CellError, shown
 from gated.language import graph as g
 from gated.language.building import Trace, build
-from gated.language.families import Chain, Family
-from gated.language.functions import COMPOSED, PUBLIC
+from gated.language.families import Chain, Family, Joined
+from gated.language.functions import COMPOSED, OVER_UNITS, PUBLIC
 from gated.language.nested import BINDINGS
 from gated.language.refusals import without_class_names
 from gated.language.signature import Signature, signature_of
@@ -90,7 +90,7 @@ def _run(function: Callable[..., Any], where: str, signature: Signature) -> Trac
             variables[name] = Symbol("leaf", (kind, name), None if name in numbers else Length(name))
     family_symbols = {name: Family(name, name in numbers) for name in signature.families}
     constants = {name: Symbol("leaf", ("constant", name), None) for name in signature.constants}
-    bindings: list[tuple[str, Symbol | Chain]] = []
+    bindings: list[tuple[str, Symbol | Chain | Joined]] = []
     try:
         given = {**family_symbols, **constants, **signature.counts}
         result = _watch(function, list(variables.values()), given, bindings)
@@ -122,7 +122,7 @@ def _where_raised(function: Callable[..., Any], error: BaseException, where: str
 
 def _import_hint(error: NameError) -> str:
     name = getattr(error, "name", None)
-    return f"; write: from gated import {name}" if name in (*PUBLIC, *COMPOSED) else ""
+    return f"; write: from gated import {name}" if name in (*PUBLIC, *COMPOSED, *OVER_UNITS) else ""
 
 
 def _output(value: Any, where: str) -> Symbol:
@@ -144,7 +144,7 @@ def _watch(
     function: Callable[..., Any],
     args: list[Symbol],
     keywords: dict[str, Any],
-    bindings: list[tuple[str, Symbol | Chain]],
+    bindings: list[tuple[str, Symbol | Chain | Joined]],
 ) -> Any:
     """Call the function and record every (name, symbol) that its local names are bound to, in order."""
     code = function.__code__
@@ -152,7 +152,7 @@ def _watch(
 
     def compare(frame: FrameType) -> None:
         for name, value in frame.f_locals.items():
-            if isinstance(value, (Symbol, Chain)) and seen.get(name) is not value:
+            if isinstance(value, (Symbol, Chain, Joined)) and seen.get(name) is not value:
                 seen[name] = value
                 bindings.append((name, value))
 

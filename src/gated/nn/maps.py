@@ -6,25 +6,23 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from gated.language.operations import Reduction
-from gated.language.reductions import REDUCTIONS
-from gated.language.symbols import Symbol, lift
+from gated.language.symbols import reduced
 from gated.language.tracing import trace_map
 from gated.schedule import CellSchedule, schedule
 
 
-def _reducing(row: Reduction) -> Callable[[Any], Symbol]:
-    def reducing(value: Any) -> Symbol:
-        return Symbol(row.kind, row.name, None, (lift(value),))
+def _reducing(name: str) -> Callable[[Any], Any]:
+    def reducing(value: Any) -> Any:
+        return reduced(name, name, [value])
 
-    reducing.__doc__ = f"{row.name} over the units, in the expression of a loss."
+    reducing.__doc__ = f"{name} over the units, in the expression of a loss."
     return reducing
 
 
-REDUCED = {name: _reducing(row) for name, row in REDUCTIONS.items()}
+REDUCED = {name: _reducing(name) for name in ("total", "logsumexp")}
 
 
-def __getattr__(name: str) -> Callable[[Any], Symbol]:
+def __getattr__(name: str) -> Callable[[Any], Any]:
     """The reductions by name: `total`, `logsumexp`."""
     if name in REDUCED:
         return REDUCED[name]

@@ -13,6 +13,7 @@ import numpy as np
 
 from gated.backends import backend_of
 from gated.backends.interface import Stepper
+from gated.backends.made import for_chain
 from gated.errors import GatedError, as_array, describe, uncopied, wrong
 from gated.nn import checks, whole_pass
 from gated.nn.further import given, taken
@@ -178,7 +179,9 @@ class _Whole:
 
     def _make(self) -> None:
         self._params = self._network.params
-        self._stepper: Stepper = backend_of(self._network).stream(self._found.chain, self._network.memory, self._batch)
+        chain = self._found.chain
+        backend = for_chain(backend_of(self._network), chain)
+        self._stepper: Stepper = backend.stream(chain, self._network.memory, self._batch)
 
     def step(self, x_t: Any) -> Array:
         self._put(x_t)

@@ -18,18 +18,14 @@ def sizes_of(
     Args:
         inputs: the lengths of the inputs' dimensions in the first layer.
         hidden: hidden_size.
-        given: lengths of single dimensions; the others have the hidden size.
+        given: lengths of single dimensions, see `by_dimension`; the others have the hidden size.
 
     Raises:
         ArgumentError, ArgumentTypeError: `given` names something else, or lengths that must be equal are not.
     """
     graph = cell.graph
     free = set(graph.free_dims)
-    for name, value in given.items():
-        if name not in free:
-            names = ", ".join(sorted(free)) or "none"
-            raise wrong("sizes", shown(repr(name), 60), f"a dimension of the cell {cell.name}: {names}")
-        checks.size(f"sizes[{name!r}]", value)
+    given = by_dimension(cell, given)
     found = {dim: int(given.get(dim, hidden)) for dim in graph.free_dims} | {**inputs, ONE_DIM: 1}
     if free <= set(given):
         _require_own(cell, found, hidden)
@@ -70,3 +66,32 @@ def _put_below(cell: Cell, found: dict[str, int], directions: int, layer: int) -
             f"1, or an output of {found[first[1]]}: the cell {cell.name} joins {first[0]} and {tied[0]} elementwise",
         )
     found[first[1]] = output
+
+
+def by_dimension(cell: Cell, given: Mapping[str, int]) -> dict[str, int]:
+    """Lengths by dimension symbol, from such by these or by parameters: {"B.f": 4}, the inner one of A.f @ B.f @ h.
+
+    Raises:
+        ArgumentError, ArgumentTypeError: a name or a length is wrong, or a dimension has two lengths.
+    """
+    graph = cell.graph
+    free, inner = set(graph.free_dims), _inner(cell)
+    found: dict[str, int] = {}
+    for name, value in given.items():
+        if name not in free and name not in inner:
+            names = ", ".join(sorted(free)) or "none"
+            more = f", or a parameter with an inner length: {', '.join(inner)}" if inner else ""
+            raise wrong("sizes", shown(repr(name), 60), f"a dimension of the cell {cell.name}: {names}{more}")
+        dim = name if name in free else inner[name]
+        length = checks.size(f"sizes[{name!r}]", value)
+        if found.setdefault(dim, length) != length:
+            raise wrong(f"sizes[{name!r}]", str(length), f"{found[dim]}, which is given for the same dimension, {dim}")
+    return found
+
+
+def _inner(cell: Cell) -> dict[str, str]:
+    """Parameter -> its dimension that is no variable's; of two, that of the rows."""
+    graph = cell.graph
+    known = {ONE_DIM, *graph.dims.values()}
+    own = {name: [dim for dim in shape if dim not in known] for name, shape in graph.parameters.items()}
+    return {name: dims[0] for name, dims in own.items() if dims}

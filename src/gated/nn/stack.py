@@ -13,9 +13,11 @@ from typing import Any
 import numpy as np
 
 from gated.backends import get_backend
+from gated.backends.made import for_made
 from gated.backends.whole_step import Chain
 from gated.errors import describe, shown, wrong, wrong_type
 from gated.language import Cell
+from gated.language.chance import expected
 from gated.nn import checks
 from gated.nn.chance import Draws
 from gated.nn.claims import ARRAYS, UNSEEN, Description, Shape, Weight
@@ -26,7 +28,7 @@ from gated.nn.layer import Layer
 from gated.nn.parameters import ParameterVector
 from gated.nn.refusals import refuse_options, refuse_places
 from gated.nn.sides import Rest, Side
-from gated.nn.sizes import sizes_of
+from gated.nn.sizes import by_dimension, sizes_of
 from gated.schedule import schedule
 from gated.schedule.numbers import require_fit
 
@@ -97,8 +99,10 @@ class Stack(Layer):
 
     def _plan(self) -> None:
         """What follows from the arguments, but for the parameters."""
-        self._backend = get_backend(self.backend_name)
         self._schedule = schedule(self.cell.graph)
+        self._backend = get_backend(self.backend_name)
+        if self._schedule.made is not None:
+            self._backend = for_made(self._backend)
         self._draws = Draws(self.cell.graph) if self.cell.graph.draws else None
         require_fit(self._schedule, self.dtype)
         self._prefixes = [
@@ -301,7 +305,7 @@ class Stack(Layer):
         sizes = own.get("sizes", {})
         if not isinstance(sizes, Mapping):
             raise wrong("sizes", describe(sizes), 'an object of dimension: length, such as {"h": 32}')
-        given = {dim: checks.size(f"sizes['{shown(dim, 40)}']", length) for dim, length in sizes.items()}
+        given = by_dimension(cell, {shown(dim, 40): length for dim, length in sizes.items()})
         inputs, hidden = (
             input_lengths(cell.graph, own.get("input_size")),
             checks.size("hidden_size", own.get("hidden_size")),
@@ -331,7 +335,7 @@ class Stack(Layer):
             raise wrong(f"layers[{name!r}]", "a bidirectional layer", "one direction: the other begins at the end")
         if self.dropout:
             raise wrong(f"layers[{name!r}]", f"dropout {self.dropout}", "0: learning in real time draws no masks")
-        graph = self._schedule.graph  # with the numbers in the place of constants
+        graph = expected(self.cell.graph)
         parts: list[Part] = []
         for level in range(self.num_layers):
             own = self._layer_sizes[level]

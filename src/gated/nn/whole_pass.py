@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from gated.backends import backend_of
+from gated.backends.made import for_chain
 from gated.backends.whole_step import Given, TableLink
 from gated.errors import as_array
 from gated.nn import checks
@@ -46,7 +47,7 @@ def infer(network: Any, found: Linked, x: Any, state: Any, lengths: Any) -> tupl
     states = by_link(network, found, state, sequences, lambda array: packing.sort(array, 1))
     counts = None if packing.order is None else packing.counts
     given = Given(packing.pack(x), steps, sequences, counts, states)
-    rows, last = backend_of(network).infer_chain(found.chain, network.memory, given)
+    rows, last = for_chain(backend_of(network), found.chain).infer_chain(found.chain, network.memory, given)
     y = packing.unpack(rows)
     if packing.order is not None:
         _fill(network, found, y, running(packing.lengths, steps, False))

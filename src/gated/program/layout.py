@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gated.language.graph import Graph, Node, is_constant, is_elementwise
+from gated.language.graph import ONE_DIM, Graph, Node, is_constant, is_elementwise
 from gated.program.lowering import Place
 from gated.program.rows import CALLER, NEW, PREVIOUS, RING_NEW, RING_PREVIOUS, ROW, SEQUENCE, SINGLE, RowKind
 from gated.schedule import CellSchedule
@@ -34,6 +34,8 @@ class Layout:
         y, dy: the output and its adjoint.
         kept: what the backward loop leaves for the program after it.
         results: what that program makes.
+        factors: adjoint of a vector parameter -> two vectors that have rows, of which it is the product: it is not made
+            row by row, but where the rows are summed up.
     """
 
     schedule: CellSchedule
@@ -53,13 +55,15 @@ class Layout:
     dy: Place
     kept: dict[Node, Place]
     results: dict[Node, Place]
+    factors: dict[Node, tuple[Node, ...]]
 
     @staticmethod
     def of(schedule: CellSchedule, backward: bool = True) -> Layout:
         """A place of its own for everything; without `backward` only for what a forward pass needs."""
         graph, level = schedule.graph, schedule.level
         low = [node for node in graph.order if not is_constant(node) and level[node] <= INPUT]
-        low = list(dict.fromkeys([*map(graph.input_leaf, graph.inputs), *low]))
+        fixed = fixed_below(schedule) if backward else []
+        low = list(dict.fromkeys([*map(graph.input_leaf, graph.inputs), *low, *fixed]))
         values: dict[Node, Place] = {}
         again = _cheap(schedule)
         saved = [node for node in schedule.saved if node not in again]
@@ -74,7 +78,7 @@ class Layout:
         new = places("state", NEW)
         # a saved value that is a new state lies with the states
         for k, node in reversed(list(enumerate(schedule.outputs))):
-            if node in saved:
+            if node in saved and node.dim == new[k].dim:
                 values[node] = new[k]
         kept = {node: Place(f"kept{i}", ROW, node.dim) for i, node in enumerate(schedule.kept)}
         forward_only, others = _readers(schedule, backward)
@@ -82,7 +86,9 @@ class Layout:
         wanted = [*schedule.inputs, *schedule.vectors.values()]
         wanted += [delta for pairs in schedule.products.values() for delta, _ in pairs]
         known = {*values, *kept, *(graph.state_leaf(name) for name in graph.states)}
-        missing = [node for node in dict.fromkeys(wanted) if node not in known and not is_constant(node)]
+        with_rows = {node for node in known if schedule.level.get(node, STATE) > PARAMETER}
+        factors = _factors(schedule, with_rows) if backward else {}
+        missing = [node for node in dict.fromkeys(wanted) if node not in {*known, *factors} and not is_constant(node)]
         return Layout(
             schedule=schedule,
             values=values,
@@ -101,11 +107,32 @@ class Layout:
             dy=Place("dy", CALLER, dims[0]),
             kept=kept,
             results={node: Place(f"result{i}", ROW, node.dim) for i, node in enumerate(missing)},
+            factors=factors,
         )
 
     def low(self) -> Available:
         """What exists before the time loop."""
         return {node: (place,) for node, place in self.values.items() if self.schedule.level[node] < STATE}
+
+
+def _factors(schedule: CellSchedule, with_rows: set[Node]) -> dict[Node, tuple[Node, ...]]:
+    """See `Layout.factors`."""
+    elsewhere = {*schedule.inputs, *with_rows, *(arg for node in schedule.after for arg in node.args)}
+    elsewhere |= {node for pairs in schedule.products.values() for pair in pairs for node in pair}
+    return {
+        node: node.args
+        for node in schedule.vectors.values()
+        if node.operation.multiplies
+        and node not in elsewhere
+        and all(arg in with_rows and arg.dim == node.dim != ONE_DIM for arg in node.args)
+    }
+
+
+def fixed_below(schedule: CellSchedule) -> list[Node]:
+    """What only the backward pass looks at and depends on parameters and lengths alone."""
+    level, own = schedule.level, set(schedule.graph.order)
+    read = dict.fromkeys(arg for node in [*schedule.backward_step, *schedule.after] for arg in node.args)
+    return [node for node in read if level[node] == PARAMETER and node not in own and not is_constant(node)]
 
 
 def parameter_numbers(graph: Graph, sizes: Mapping[str, int]) -> dict[str, int]:

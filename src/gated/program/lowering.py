@@ -13,12 +13,23 @@ any two blocks, so it needs no meeting of its own, and it does not matter in whi
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from gated.language.graph import Matrix, Node, is_constant, is_leaf, is_product, is_reduction
+from gated.language.graph import (
+    ONE_DIM,
+    Matrix,
+    Node,
+    is_atom,
+    is_constant,
+    is_elementwise,
+    is_leaf,
+    is_product,
+    is_reduction,
+    topological,
+)
 from gated.program.rows import ROW, SEQUENCE, RowKind
-from gated.schedule.passes import require_folded
+from gated.schedule.passes import divided_once, require_folded
 
 
 @dataclass(frozen=True)
@@ -79,7 +90,7 @@ class Block:
 
     Attributes:
         accumulators: product nodes, made of the terms.
-        reductions: reduction node -> where the row lies that it goes over. Only a block over numbers has some.
+        reductions: reduction node -> where the rows lie that it goes over. Only a block over numbers has some.
         loads: node -> places, several: their sum. One number is loaded for all units.
 
     What only blocks of programs with one sequence at a time have (`Program.single`):
@@ -102,7 +113,7 @@ class Block:
     dim: str
     accumulators: list[Node] = field(default_factory=list)
     terms: list[Term] = field(default_factory=list)
-    reductions: dict[Node, Place] = field(default_factory=dict)
+    reductions: dict[Node, tuple[Place, ...]] = field(default_factory=dict)
     loads: dict[Node, tuple[Place, ...]] = field(default_factory=dict)
     operations: list[Node] = field(default_factory=list)
     stores: list[tuple[Node, Place]] = field(default_factory=list)
@@ -125,6 +136,8 @@ class Program:
         long_operands: whether the operand of a product may be so long that it is better taken in pieces.
         single: whether a step has one sequence. Then matrices are not packed: they lie as `columns` says.
         columns: matrix's name -> its columns.
+        by_rows: whether a step has so many rows that they are better taken through all blocks some at a time, so that
+            what passes from block to block stays in the caches.
     """
 
     blocks: list[Block]
@@ -133,6 +146,7 @@ class Program:
     single: bool = False
     columns: dict[str, Place] = field(default_factory=dict)
     long_operands: bool = False
+    by_rows: bool = False
 
     @property
     def in_pieces(self) -> list[int]:
@@ -160,7 +174,18 @@ def lower(
         scratch: the rows of what passes from one block to a later one.
     """
     require_folded(program)
-    return _Lowering(program, available, results, scratch).run()
+    new = divided_once(program)
+    made = [node for node in topological([new[node] for node in program], _below(available)) if node not in available]
+    return _Lowering(
+        [node for node in made if not is_atom(node)],
+        available,
+        [(new.get(node, node), place) for node, place in results],
+        scratch,
+    ).run()
+
+
+def _below(available: Mapping[Node, tuple[Place, ...]]) -> Callable[[Node], tuple[Node, ...]]:
+    return lambda node: () if node in available else node.args
 
 
 class _Lowering:
@@ -182,6 +207,7 @@ class _Lowering:
 
     def run(self) -> Program:
         self._assign_stages()
+        self._put_off()
         self._find_crossings()
         for node in self.program:
             block = self._block(self.stage[node], node.dim)
@@ -191,7 +217,8 @@ class _Lowering:
                 block.operations.append(node)
         self._place_results()
         for node in filter(is_reduction, self.program):
-            self._block(self.stage[node], node.dim).reductions[node] = self._memory(node.args[0])
+            rows = tuple(self._memory(arg) for arg in node.args if arg.dim != ONE_DIM)
+            self._block(self.stage[node], node.dim).reductions[node] = rows
         for block in self.blocks.values():
             self._fill(block)
         ordered = sorted(self.blocks.values(), key=lambda block: (block.stage, not block.operations, block.dim))
@@ -206,6 +233,31 @@ class _Lowering:
                 self.stage[node] = max(self._after_operand(operand) for operand in node.args)
             else:
                 self.stage[node] = max([self._stage_for(arg, node.dim) for arg in node.args] or [0])
+
+    def _put_off(self) -> None:
+        """An operation whose arguments lie in memory anyway is made where it is first looked at: it needs no place."""
+        users: dict[Node, list[Node]] = {}
+        for node in self.program:
+            for arg in node.args:
+                users.setdefault(arg, []).append(node)
+        across = {arg for node in self.program if _reads_rows(node) for arg in node.args} | self._crossing(users)
+        for node in reversed(self.program):
+            wanted = users.get(node, [])
+            known = [is_constant(arg) or self._lies_in_memory(arg, across) for arg in node.args]
+            if is_elementwise(node) and wanted and node not in self.stored and all(known):
+                latest = min(self.stage[user] - (_reads_rows(user) or user.dim != node.dim) for user in wanted)
+                self.stage[node] = max(self.stage[node], latest)
+
+    def _crossing(self, users: Mapping[Node, Sequence[Node]]) -> set[Node]:
+        """Values that are looked at in later stages than their own."""
+        return {
+            node
+            for node in self.program
+            if any(self.stage[user] > self.stage[node] for user in users.get(node, ()) if not _reads_rows(user))
+        }
+
+    def _lies_in_memory(self, node: Node, across: Collection[Node]) -> bool:
+        return node in across or (node in self.available and not self._must_be_copied(node) and node not in self.stage)
 
     def _stage_for(self, node: Node, dim: str) -> int:
         """The first stage in which a block over rows of this dimension has a value: a number comes out of another."""
@@ -256,6 +308,7 @@ class _Lowering:
         self._fill_terms(block)
         here = {*block.accumulators, *block.reductions, *block.operations}
         wanted = [arg for node in block.operations for arg in node.args] + [node for node, _ in block.stores]
+        wanted += [arg for node in block.reductions for arg in node.args if arg.dim == ONE_DIM]
         for node in wanted:
             if node in here or is_constant(node) or node in block.loads:
                 continue
@@ -280,9 +333,9 @@ def _places(blocks: Sequence[Block]) -> list[Place]:
     for block in blocks:
         for term in block.terms:
             found[term.operand] = None
-        for one_each in (block.reductions, block.factors, block.entries, block.folds):
+        for one_each in (block.factors, block.entries, block.folds):
             found.update(dict.fromkeys(one_each.values()))
-        for places in block.loads.values():
+        for places in [*block.reductions.values(), *block.loads.values()]:
             found.update(dict.fromkeys(places))
         for _, place in block.stores:
             found[place] = None

@@ -156,7 +156,7 @@ class _Step:
             0,
             ONE_DIM,
             over=weights.over,
-            reductions={summed: self.places[delta]},
+            reductions={summed: (self.places[delta],)},
             factors={summed: weights},
             stores=[(summed, self.places[node])],
         )

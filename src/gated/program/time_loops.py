@@ -95,7 +95,7 @@ def lower_before(layout: Layout) -> Program:
     level = schedule.level
     given = {node: p for node, p in layout.low().items() if level[node] == PARAMETER or is_leaf(node)}
     made = [node for node in schedule.before if level[node] == INPUT]
-    return lower(made, given, [(node, layout.values[node]) for node in layout.before])
+    return _by_rows(lower(made, given, [(node, layout.values[node]) for node in layout.before]))
 
 
 def lower_forward(layout: Layout) -> Program:
@@ -129,7 +129,14 @@ def lower_after(layout: Layout) -> Program:
     schedule = layout.schedule
     available: Available = {node: (place,) for node, place in {**layout.values, **layout.kept}.items()}
     available |= {leaf: (layout.packed[k],) for k, leaf in enumerate(layout.leaves)}
-    return lower(_needed(layout, schedule.after, available), available, list(layout.results.items()))
+    wanted = topological(layout.results, lambda node: () if node in available else node.args)
+    nodes = [node for node in schedule.after if node in set(wanted)]
+    return _by_rows(lower(_needed(layout, nodes, available), available, list(layout.results.items())))
+
+
+def _by_rows(program: Program) -> Program:
+    """A program over all rows at once, in which reductions cut into blocks what would else stay in registers."""
+    return replace(program, by_rows=any(block.reductions for block in program.blocks))
 
 
 def _needed(layout: Layout, nodes: Sequence[Node], available: Available) -> list[Node]:

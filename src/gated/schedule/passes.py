@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
-from gated.language.graph import Node, are_numbers, is_elementwise, is_product, product, rewrite, with_args
+from gated.language.graph import ONE_DIM, Node, are_numbers, is_elementwise, is_product, product, rewrite, with_args
 
 
 def gather_products(outputs: Sequence[Node], known: Collection[Node]) -> dict[Node, Node]:
@@ -51,6 +51,23 @@ def _terms(node: Node, known: Collection[Node]) -> list[Node]:
     if node not in known and _adds(node) and is_product(node.args[1]):
         return [node.args[0], node.args[1]]
     return [node]
+
+
+def divided_once(program: Sequence[Node]) -> dict[Node, Node]:
+    """Where a vector is divided by a number that the program makes, it is multiplied by 1 / that number, made once.
+
+    Returns a map from every node of the program to its rewritten form.
+    """
+    own = set(program)
+
+    def rule(node: Node, args: tuple[Node, ...]) -> Node:
+        if node not in own:
+            return node
+        if node.operation.divides and node.args[1] in own and node.args[1].dim == ONE_DIM != node.dim:
+            return args[0] * (1.0 / args[1])
+        return with_args(node, args)
+
+    return rewrite(program, rule)
 
 
 def require_folded(nodes: Iterable[Node]) -> None:

@@ -14,9 +14,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from gated.calculus import reverse_mode
+from gated.calculus.made import Made, made_matrices
 from gated.language.chance import expected
 from gated.language.constants import resolved
-from gated.language.graph import Graph, Matrix, Node, is_constant, is_elementwise, is_leaf, leaf, topological
+from gated.language.graph import Graph, Matrix, Node, is_atom, is_constant, is_elementwise, is_leaf, leaf, topological
+from gated.language.over_units import spread
 from gated.schedule.passes import gather_products, require_folded
 
 PARAMETER, INPUT, STATE, ADJOINT = range(4)
@@ -27,9 +29,9 @@ class CellSchedule:
     """Ordered programs; every list is topological.
 
     Attributes:
-        graph: the cell (or map) this is made from.
+        graph: the cell (or map) this is made from; every matrix is a parameter of it (`Graph.core`).
         level: node -> 0, 1, 2 or 3, for every node of the forward and backward programs.
-        before: forward nodes of level 0 and 1.
+        before: nodes of level 0, and forward nodes of level 1.
         step: forward nodes of level 2.
         outputs: new states.
         saved: nodes of `step` that are kept for the backward pass and for the tape.
@@ -41,6 +43,7 @@ class CellSchedule:
         inputs: adjoint of each input, but of draws, which stand behind all others.
         vectors: vector parameter -> adjoint (to be summed over all rows).
         products: matrix -> (δ, operand) pairs; its gradient is Σ over all rows of δ operandᵀ.
+        made: what of the matrices is made of the cell's own parameters.
     """
 
     graph: Graph
@@ -57,6 +60,7 @@ class CellSchedule:
     inputs: tuple[Node, ...]
     vectors: dict[str, Node]
     products: dict[Matrix, list[tuple[Node, Node]]]
+    made: Made | None = None
 
 
 def schedule(graph: Graph) -> CellSchedule:
@@ -65,9 +69,13 @@ def schedule(graph: Graph) -> CellSchedule:
     A graph in which the draws are inputs (`chance.drawn`) keeps them: they have no adjoints.
     """
     graph = expected(graph) if set(graph.draws) - set(graph.inputs) else resolved(graph)
+    made, graph = made_matrices(graph), graph.core
     adjoints = reverse_mode(graph.outputs, graph.seeds)
     previous = [adjoints.get(graph.state_leaf(name)) for name in graph.states]
-    inputs = [adjoints.get(graph.input_leaf(name)) for name in graph.inputs if name not in graph.draws]
+    given = [name for name in graph.inputs if name not in graph.draws]
+    inputs = [adjoints.get(graph.input_leaf(name)) for name in given]
+    if graph.states:  # dx has a row of its length; to a loss one number for all units does
+        inputs = [spread(adjoint, graph.dims[name]) for adjoint, name in zip(inputs, given, strict=True)]
     learned = {name: shape for name, shape in graph.parameters.items() if name not in graph.fixed}
     vectors = {name: leaf("vector", name, shape[0]) for name, shape in learned.items() if len(shape) == 1}
     outer = {matrix: pairs for matrix, pairs in adjoints.products.items() if matrix.name in learned}
@@ -80,7 +88,10 @@ def schedule(graph: Graph) -> CellSchedule:
     if graph.draws:
         level = _levels(nodes, _in_step(graph, level))
     require_folded(level)
-    forward = set(graph.order)
+    # what derivatives need of parameters and lengths alone is there before any loop, as the values are
+    own = set(graph.order)
+    forward = own | {node for node in level if level[node] == PARAMETER}
+    fixed = [node for node in level if node in forward - own and not is_atom(node)]
     previous = [new[node] for node in previous]
     inputs = [new[node] for node in inputs]
     vector_adjoints = {name: new[adjoints.get(v)] for name, v in vectors.items()}
@@ -97,7 +108,7 @@ def schedule(graph: Graph) -> CellSchedule:
     return CellSchedule(
         graph=graph,
         level=level,
-        before=[n for n in graph.order if level[n] < STATE and not is_leaf(n)],
+        before=[*(n for n in graph.order if level[n] < STATE and not is_leaf(n)), *fixed],
         step=step,
         outputs=graph.outputs,
         saved=[node for node in step if node in needed],
@@ -109,11 +120,13 @@ def schedule(graph: Graph) -> CellSchedule:
         inputs=tuple(inputs),
         vectors=vector_adjoints,
         products=products,
+        made=made,
     )
 
 
 def _levels(outputs: list[Node], in_step: Collection[Node] = ()) -> dict[Node, int]:
     kinds = {"vector": PARAMETER, "input": INPUT, "state": STATE, "seed": ADJOINT}
+    kinds |= dict.fromkeys(("length", "ones"), PARAMETER)
     level: dict[Node, int] = {}
     for node in topological(outputs):
         own = kinds[node.attr[0]] if is_leaf(node) else STATE if node in in_step else PARAMETER

@@ -27,7 +27,17 @@ from dataclasses import dataclass, replace
 
 from gated.calculus.slopes import Slopes, weighted_states
 from gated.errors import wrong
-from gated.language.graph import Graph, Node, constant, is_constant, is_leaf, is_product, leaf, topological
+from gated.language.graph import (
+    Graph,
+    Node,
+    constant,
+    is_constant,
+    is_leaf,
+    is_product,
+    is_reduction,
+    leaf,
+    topological,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,8 +86,10 @@ def plan_traces(graph: Graph, peepholes: bool = True) -> TracePlan:
             or within the step, and the weight itself has no trace but learns from the current step alone.
 
     Raises:
-        ArgumentError: some parameter reaches the output only through what is cut: it would never learn.
+        ArgumentError: some parameter reaches the output only through what is cut: it would never learn; or units are
+            summed up.
     """
+    _require_elementwise(graph)
     cut = () if peepholes else weighted_states(graph)
     slopes = Slopes(graph, cut)
     decay = _decays(slopes)
@@ -101,6 +113,18 @@ def plan_traces(graph: Graph, peepholes: bool = True) -> TracePlan:
     if not peepholes:
         _check_learns_as_much(plan, plan_traces(graph))
     return _ordered(plan)
+
+
+def _require_elementwise(graph: Graph) -> None:
+    for node in graph.order:
+        if is_reduction(node):
+            raise wrong(
+                "algorithm",
+                f"'online' for the cell {graph.name}",
+                "a cell without sums over the units (sum, mean, max, dot, norm, softmax, layer_norm): through such a "
+                "number every unit depends on the weights of all, so one trace per weight does not hold the "
+                "derivative; algorithm='rtrl' or backpropagation through time does",
+            )
 
 
 def _decays(slopes: Slopes) -> dict[tuple[int, int], Node]:

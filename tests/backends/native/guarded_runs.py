@@ -221,6 +221,15 @@ def guarded(name: str, run: Callable[..., Results], *args: Any, modes: tuple[str
         same(found, wanted)
 
 
+@gated.cell
+def over_units(x, h, *, W, U, b):  # type: ignore[no-untyped-def]
+    """Every reduction, of one vector and of several, of x, of the state and of what is made of it."""
+    a, s = gated.softmax(U.a @ h + b.a, x)
+    n = gated.layer_norm(gated.tanh(W.n @ x) * a) + gated.max(x, h) * gated.norm(x) / (1 + gated.norm(h, x))
+    h = gated.tanh(n + gated.mean(h) * h) * gated.dot(s, x) + gated.sum(h, x) * b.s
+    return h
+
+
 def sizes_of(dtype: str, each: int, names: tuple[str, ...]) -> Iterator[tuple[str, Case]]:
     """Every cell with its share of the cases, all of them if `each` is 1."""
     for number, name in enumerate(names, dtype == "float64"):
@@ -231,7 +240,8 @@ def sizes_of(dtype: str, each: int, names: tuple[str, ...]) -> Iterator[tuple[st
 def cells(dtype: str, each: str, *names: str) -> None:
     """All passes of these cells."""
     for name, sizes in sizes_of(dtype, int(each), names):
-        guarded(f"{name} {dtype} {sizes}", run_cell, ZOO[name], dtype, sizes)
+        cell = over_units if name == "over_units" else ZOO[name]
+        guarded(f"{name} {dtype} {sizes}", run_cell, cell, dtype, sizes)
         if name in ONLINE and sizes in (CASES[1], CASES[4]):
             guarded(f"online {name} {dtype} {sizes}", run_online, ZOO[name], dtype, sizes)
 
@@ -279,16 +289,22 @@ def run_gradients(guard: Guard, dtype: str, m: int, n: int, rows: int, shares: i
     rng = np.random.default_rng(0)
     a, b = (guard.keep(rng.integers(-3, 4, (rows, size)).astype(dtype)) for size in (m, n))  # exact in any order
     c, kept, lost = (memory.empty((m, n), a.dtype) for _ in range(3))
-    total = memory.empty((n,), a.dtype)
+    total, product = (memory.empty((n,), a.dtype) for _ in range(2))
     jobs = [(a, m, b, n, *to, m, n, rows, again) for to in ((c, 0), (kept, lost)) for again in (0, 1)]
     matrices = table(guard, *jobs)
-    vectors = table(guard, (b, n, rows, n, total))
+    vectors = table(guard, (b, n, 0, 0, rows, n, total), (b, n, b, n, rows, n, product))
     run_shares("matrix_gradients", dtype, matrices, shares)
     run_shares("vector_gradients", dtype, vectors, shares)
     wanted = 2 * a.T @ b
     same(
-        {"matrix": c, "compensated": kept, "lost": lost, "vector": total},
-        {"matrix": wanted, "compensated": wanted, "lost": np.zeros_like(lost), "vector": b.sum(0)},
+        {"matrix": c, "compensated": kept, "lost": lost, "vector": total, "of products": product},
+        {
+            "matrix": wanted,
+            "compensated": wanted,
+            "lost": np.zeros_like(lost),
+            "vector": b.sum(0),
+            "of products": (b * b).sum(0),
+        },
     )
 
 

@@ -20,7 +20,8 @@ from gated.backends.native.machine.target import hosts
 HERE = Path(__file__).resolve().parent
 SOURCE = HERE.parents[2] / "src"
 # one stage and several, states of different sizes, chains of products, products with vectors alone, another order
-CELLS = ["peephole_lstm", "projected_lstm", "gru", "gru_reset_after", "indrnn", "slstm", "lstm_full_gate_recurrence"]
+CELLS = ["peephole_lstm", "projected_lstm", "over_units", "gru", "gru_reset_after", "indrnn", "slstm"]
+CELLS += ["lstm_full_gate_recurrence", "layer_norm_lstm"]
 WIDEST, *NARROWER = hosts()
 FORBIDDEN = (signal.SIGSEGV, getattr(signal, "SIGBUS", None))  # how a system answers
 pytestmark = [

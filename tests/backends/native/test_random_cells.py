@@ -21,6 +21,7 @@ from gated.backends.native.threads import pool
 from gated.backends.native.tuning import TRIED
 from gated.errors import ArgumentError
 from gated.language import FUNCTIONS
+from gated.language.functions import OVER_UNITS
 
 
 def _beside(name: str) -> Any:
@@ -74,6 +75,7 @@ FORMS = {
     **numbers.FORMS,
     **numbers.EXTREME,
     **numbers.SATURATED,
+    **_beside("over_units_in_cells").FORMS,
 }
 
 
@@ -89,7 +91,7 @@ def three_threads() -> Iterator[None]:
 
 
 def test_every_public_function_may_occur() -> None:
-    assert {name for name, row in FUNCTIONS.items() if row.public} <= set(FORMS)
+    assert {*OVER_UNITS, *(name for name, row in FUNCTIONS.items() if row.public)} <= set(FORMS)
 
 
 class Writer:

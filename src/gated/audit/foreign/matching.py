@@ -105,7 +105,10 @@ def _kinds(elementwise: bool) -> Iterator[_Kind]:
 
 
 def _plain(cell: Cell) -> bool:
-    """One input, one size of states, of which h and c are all, and not too many gates to try their orders."""
+    """One input, one size of states, of which h and c are all, every matrix a parameter, and not too many gates to try
+    their orders."""
+    if cell.graph.made:
+        return False
     sizes = {d for dims in cell.parameters.values() for d in dims}
     own = tuple(cell.graph.inputs) == ("x",) and sizes <= {"input", "hidden"} and {*cell.graph.states} <= {"h", "c"}
     return own and len(_read(cell)) <= 5

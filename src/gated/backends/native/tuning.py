@@ -32,6 +32,9 @@ class Tuning:
     product_piece: int = 256
     # Rows of a tile of a block without products: one size fits all.
     elementwise_tile: int = 8
+    # Rows that go through all blocks together where reductions cut a program over all rows at once into several. 16 and
+    # 96 took as long; all of them, 1.1 times as long for a whole step of training of a layer-norm LSTM.
+    rows_together: int = 48
     # Rows of A and vectors of B of a tile of a matrix gradient: a row of A gives broadcasts, a row of B vectors, as
     # many of both as the registers hold.
     gradient_tile: tuple[int, int] = (6, 4)
@@ -192,7 +195,7 @@ class Tuning:
     @property
     def code(self) -> tuple[Any, ...]:
         """What machine code depends on: a part of the key under which it is kept on disk."""
-        kernels = self.largest_tile, self.chunks, self.product_piece, self.elementwise_tile
+        kernels = self.largest_tile, self.chunks, self.product_piece, self.elementwise_tile, self.rows_together
         sums = self.gradient_tile, self.piece, self.gradient_block, self.chain, self.vector_chunk, self.vector_chain
         return *kernels, *sums, self.square_lanes, self.busy_looks, self.long_function
 

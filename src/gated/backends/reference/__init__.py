@@ -6,6 +6,7 @@ It is the definition of right: every other backend is tested against it. Each fi
     columns       where the backward loop keeps its values, side by side
     rows          which packed rows are those of a step
     arithmetic    what is no schedule: tables, sums, whole vectors of parameters
+    made          matrices that are made of parameters
     updates       the optimizers' rules
     interpreter   the nodes of a program, one by one
     gradients     the parameters' gradients

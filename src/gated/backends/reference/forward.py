@@ -10,41 +10,46 @@ from gated.backends.interface import Array, Pass, Scan, input_columns
 from gated.backends.reference.interpreter import Interpreter, Values
 from gated.backends.reference.rows import last_states, steps_of
 from gated.language.graph import Node, is_constant, is_leaf
+from gated.language.over_units import is_size, size_value
 from gated.schedule import CellSchedule
 from gated.schedule.grouping import group_products
 from gated.schedule.schedule import INPUT, PARAMETER, STATE
 
 
-def _numbers_and_vectors(schedule: CellSchedule, parameters: Mapping[str, Array]) -> Values:
+def _numbers_and_vectors(schedule: CellSchedule, parameters: Mapping[str, Array], sizes: Mapping[str, int]) -> Values:
     values: Values = {}
     for node in schedule.level:
         if is_constant(node):
             values[node] = float(node.attr)
         elif is_leaf(node, "vector"):
             values[node] = parameters[node.attr[1]]
+        elif is_size(node):
+            values[node] = size_value(node, sizes)
     return values
 
 
 def constants_and_inputs(
-    schedule: CellSchedule, parameters: Mapping[str, Array], inputs: Mapping[str, Array]
+    schedule: CellSchedule, parameters: Mapping[str, Array], sizes: Mapping[str, int], inputs: Mapping[str, Array]
 ) -> Values:
-    """What a program starts from: the numbers, the parameter vectors, and the inputs."""
-    values = _numbers_and_vectors(schedule, parameters)
+    """What a program starts from: the numbers, the parameter vectors, the lengths, and the inputs."""
+    values = _numbers_and_vectors(schedule, parameters, sizes)
     values.update((schedule.graph.input_leaf(name), value) for name, value in inputs.items())
     return values
 
 
-def constants(schedule: CellSchedule, parameters: Mapping[str, Array]) -> Values:
-    """The values of level 0: the parameter vectors, and what is made of them alone."""
-    values = _numbers_and_vectors(schedule, parameters)
+def constants(schedule: CellSchedule, parameters: Mapping[str, Array], sizes: Mapping[str, int]) -> Values:
+    """The values of level 0: the parameter vectors, the lengths, and what is made of them alone."""
+    values = _numbers_and_vectors(schedule, parameters, sizes)
     program = [node for node in schedule.before if schedule.level[node] == PARAMETER]
     Interpreter(parameters).run(group_products(program), values)
     return values
 
 
-def before_loop(schedule: CellSchedule, parameters: Mapping[str, Array], inputs: Mapping[str, Array]) -> Values:
+def before_loop(
+    schedule: CellSchedule, parameters: Mapping[str, Array], sizes: Mapping[str, int], inputs: Mapping[str, Array]
+) -> Values:
     """The values of level 0 and 1, over all rows."""
-    values = constants_and_inputs(schedule, parameters, inputs)
+    values = constants_and_inputs(schedule, parameters, sizes, inputs)
     Interpreter(parameters).run(group_products(schedule.before), values)
     return values
 
@@ -55,7 +60,7 @@ def run(given: Pass) -> Scan:
     with np.errstate(all="ignore"):  # NaN in, NaN out: no warnings on the way
         x = np.array(given.x)  # the caller may write to it before the backward pass
         columns = input_columns(schedule.graph, given.sizes)
-        values = before_loop(schedule, parameters, {name: x[:, own] for name, own in columns.items()})
+        values = before_loop(schedule, parameters, given.sizes, {name: x[:, own] for name, own in columns.items()})
         rows = len(x)
         full = [np.concatenate([s, np.empty((rows, s.shape[1]), s.dtype)]) for s in states]
         saved: Values = {node: np.empty((rows, given.sizes[node.dim]), x.dtype) for node in schedule.saved}

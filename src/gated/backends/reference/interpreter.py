@@ -46,7 +46,7 @@ class Interpreter:
             result = self._sum_of_products(node, values)
         else:
             reduction: Any = node.operation
-            result = reduction.numpy(np.asarray(values[node.args[0]]))
+            result = reduction.numpy(*(np.asarray(values[arg]) for arg in node.args))
         if out is None:
             return result
         out[...] = result

@@ -32,7 +32,7 @@ def evaluate_map(
     """
     with np.errstate(all="ignore"):
         first = inputs[schedule.graph.inputs[0]]
-        values = constants_and_inputs(schedule, parameters, inputs)
+        values = constants_and_inputs(schedule, parameters, sizes, inputs)
         Interpreter(parameters).run(group_products(schedule.before), values)
         output = np.asarray(values[schedule.outputs[0]])
         return output, Scan(

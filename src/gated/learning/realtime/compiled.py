@@ -239,6 +239,8 @@ def _reason(chain: Sequence[ChainLink], links: Sequence[Link]) -> str:
         return "a cell with several inputs, single numbers or fixed arrays"
     if not any(link.graph.states for link in links):
         return "a network without a recurrent layer"
+    if any(link.made is not None for link in links):
+        return "a cell with matrices that are made of parameters"
     spans = sorted(span for link in links for span in link.spans.values())
     if any(stop > start for (_, stop), (start, _) in zip(spans, spans[1:], strict=False)):
         return "a network in which layers share parameters"

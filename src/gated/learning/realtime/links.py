@@ -11,8 +11,12 @@ from typing import Any
 import numpy as np
 
 from gated.backends import Backend
+from gated.backends.reference.made import gradients_of, make
+from gated.calculus.made import made_matrices
 from gated.calculus.slopes import Slopes
-from gated.language.graph import ONE_DIM, Node, is_constant, is_leaf, leaf, topological
+from gated.language.graph import ONE_DIM, Node, is_constant, is_leaf, is_product, is_reduction, leaf, topological
+from gated.language.over_units import is_size, size_value
+from gated.language.reductions import REDUCTIONS
 from gated.nn.equations import Equations
 from gated.nn.parameters import ParameterVector
 from gated.schedule.grouping import group_products
@@ -26,10 +30,11 @@ class Link:
 
     Attributes:
         layer, level: the name of the layer, and which of its parts with states.
-        graph: the equations.
+        graph: the equations, where every matrix is a parameter.
+        made: what of the matrices is made of others; None if nothing is.
         sizes: dimension symbol -> length.
-        parameters: name in the graph -> view into the network's vector.
-        spans: name in the graph -> (start, stop) in the network's vector.
+        parameters: name in the graph -> view into the network's vector, or a matrix that every `run` makes again.
+        own: the layer's own parameters, views. spans: their (start, stop) in the network's vector.
         start, stop: of all spans.
         input, states: the leaves of the graph that stand for the first input and for the states.
         vectors: leaf -> the parameter, for those that are no matrices.
@@ -50,9 +55,9 @@ class Link:
         further: Mapping[str, Array],
     ) -> None:
         self.backend, self._further = backend, further
-        self.layer, self.level, self.graph, self.dtype = layer, part.level, part.graph, dtype
-        held = part.graph.fixed
-        self.parameters = {
+        self.layer, self.level, self.graph, self.dtype = layer, part.level, part.graph.core, dtype
+        self.made, held = made_matrices(part.graph), part.graph.fixed
+        self.own = {
             name: params.fixed_view(part.parameters[name]) if name in held else params[part.parameters[name]]
             for name in part.graph.parameters
         }
@@ -62,14 +67,16 @@ class Link:
             if name not in held:
                 first, last = params.span(part.parameters[name])
                 self.spans[name] = start + first, start + last
-            self.sizes.update(zip(shape, self.parameters[name].shape, strict=True))
+            self.sizes.update(zip(shape, self.own[name].shape, strict=True))
         self.sizes.update(part.sizes)
         self.sizes[ONE_DIM] = 1
-        graph = part.graph
+        graph = self.graph
+        shapes = {name: tuple(self.sizes[dim] for dim in dims) for name, dims in graph.parameters.items()}
+        self.parameters = {n: self.own[n] if n in self.own else np.empty(s, dtype) for n, s in shapes.items()}
         self.input, self.states = graph.input_leaf(graph.inputs[0]), [graph.state_leaf(name) for name in graph.states]
         self._others = {graph.input_leaf(name): f"{layer}.{name}" for name in graph.inputs[1:]}
-        shapes = {name: shape for name, shape in graph.parameters.items() if len(shape) == 1}
-        self.vectors = {leaf("vector", name, shape[0]): self.parameters[name] for name, shape in shapes.items()}
+        vectors = {name: shape[0] for name, shape in graph.parameters.items() if len(shape) == 1}
+        self.vectors = {leaf("vector", name, dim): self.parameters[name] for name, dim in vectors.items()}
         self.start = min((first for first, _ in self.spans.values()), default=start)
         self.stop = max((last for _, last in self.spans.values()), default=start)
 
@@ -89,7 +96,23 @@ class Link:
 
     def run(self, program: Sequence[Any], values: Values) -> None:
         """Compute a program (from `program_of`) into `values`."""
+        if self.made is not None:
+            make(self.made, self.own, self.parameters)
         self.backend.evaluate(program, self.parameters, values)
+
+    def add_made(self, found: dict[str, Array], into: Array) -> None:
+        """Add to `into` (..., P) what parameters get from the gradients (..., rows, cols) of what is made of them.
+
+        Args:
+            found: of those that have one.
+        """
+        if self.made is None or not found:
+            return
+        for name in self.made.matrices:
+            found.setdefault(name, np.zeros(self.parameters[name].shape, self.dtype))
+        for name, gradient in gradients_of(self.made, self.own, found).items():
+            start, stop = self.spans[name]
+            self.backend.add(np.reshape(gradient, (*into.shape[:-1], stop - start)), into[..., start:stop])
 
     def full(self, value: Any, rows: int, node: Node) -> Array:
         """A value as a fresh (rows, size) array."""
@@ -114,19 +137,23 @@ class Puller:
         self.link, self.backend = link, link.backend
         graph = link.graph
         slopes = Slopes(graph)
-        self.products = slopes.products
+        self.mixing = slopes.mixing
         self.states, self.input, self.vectors = link.states, link.input, list(link.vectors)
         sinks = list(dict.fromkeys([*graph.outputs, *slopes.operands]))
         self.slopes: dict[Node, list[tuple[Node, Node]]] = {}  # source -> (sink, slope) pairs
-        for source in [*self.products, *self.vectors, *self.states, self.input]:
+        for source in [*self.mixing, *self.vectors, *self.states, self.input]:
             found = zip(sinks, slopes.from_source(sinks, source), strict=True)
             self.slopes[source] = [(sink, slope) for sink, slope in found if not is_constant(slope, 0.0)]
         needed = [slope for pairs in self.slopes.values() for _, slope in pairs]
+        reduced = [node for node in self.mixing if is_reduction(node)]
+        self.partials = {node: REDUCTIONS[node.attr].derivative(node.args, node) for node in reduced}
+        needed += [partial for partials in self.partials.values() for partial in partials]
         self.program = program_of([*graph.outputs, *slopes.operands, *needed])
+        self.lengths = {node: size_value(node, link.sizes) for node in topological(needed) if is_size(node)}
 
     def evaluate(self, x: Array, states: Sequence[Array]) -> Values:
         """All values of one step: x (N, D), the states before it (N, size)."""
-        values = self.link.values(x, states)
+        values = {**self.link.values(x, states), **self.lengths}
         self.link.run(self.program, values)
         return values
 
@@ -141,16 +168,27 @@ class Puller:
         with np.errstate(all="ignore"):
             sinks = dict(rows)
             through: dict[Node, Array | None] = {}
-            for product in reversed(self.products):
-                g = through[product] = self._through(sinks, product, values)
+            for node in reversed(self.mixing):
+                g = self._through(sinks, node, values)
+                if is_product(node):
+                    through[node] = g
                 if g is not None:
-                    operand = product.args[0]
-                    back = self.backend.pull(g, self.link.parameters[product.attr[0].name])
-                    both = operand in sinks
-                    sinks[operand] = self.backend.sum_of_products([(sinks[operand],), (back,)]) if both else back
+                    for operand, back in zip(node.args, self._back(node, g, values), strict=True):
+                        both = operand in sinks
+                        sinks[operand] = self.backend.sum_of_products([(sinks[operand],), (back,)]) if both else back
             if into is not None:
                 self._add_parameters(values, sinks, through, into)
             return {source: self._through(sinks, source, values) for source in [*self.states, self.input]}
+
+    def _back(self, node: Node, g: Array, values: Values) -> list[Array]:
+        """From rows (N, R, size) for a product or a reduction to those for its operands."""
+        if is_product(node):
+            return [self.backend.pull(g, self.link.parameters[node.attr[0].name])]
+        found = []
+        for operand, partial in zip(node.args, self.partials[node], strict=True):
+            rows = self.backend.sum_of_products([(g, _by_row(values[partial]))])
+            found.append(np.broadcast_to(rows, (*rows.shape[:2], self.link.sizes[operand.dim])))
+        return found
 
     def _through(self, sinks: Mapping[Node, Array], source: Node, values: Values) -> Array | None:
         found = [(sinks[sink], _by_row(values[slope])) for sink, slope in self.slopes[source] if sink in sinks]
@@ -163,13 +201,20 @@ class Puller:
         self, values: Values, sinks: Mapping[Node, Array], through: Mapping[Node, Array | None], into: Array
     ) -> None:
         count, rows = into.shape[:2]
+        made: dict[str, Array] = {}
         for product, g in through.items():
-            if g is not None and (name := product.attr[0].name) in self.link.spans:
-                start, stop = self.link.spans[name]
-                part = into[:, :, start:stop].reshape(count, rows, *self.link.parameters[name].shape)
-                v = np.asarray(values[product.args[0]])
-                operand = v[:, None, None, :] if v.ndim == 2 else v
-                self.backend.add(self.backend.sum_of_products([(g[..., None], operand)]), part)
+            name, link = product.attr[0].name, self.link
+            if g is not None and name not in link.own:
+                part = made.setdefault(name, np.zeros((count, rows, *link.parameters[name].shape), link.dtype))
+            elif g is not None and name in link.spans:
+                start, stop = link.spans[name]
+                part = into[:, :, start:stop].reshape(count, rows, *link.parameters[name].shape)
+            else:
+                continue
+            v = np.asarray(values[product.args[0]])
+            operand = v[:, None, None, :] if v.ndim == 2 else v
+            self.backend.add(self.backend.sum_of_products([(g[..., None], operand)]), part)
+        self.link.add_made(made, into)
         for vector in self.vectors:
             if vector.attr[1] not in self.link.spans:
                 continue

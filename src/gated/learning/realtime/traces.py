@@ -114,9 +114,11 @@ class _Cell:
         }
         # the traces before the step, where the output looks past the new states at the old ones
         self.before = {pair: np.zeros_like(trace) for pair, trace in self.traces.items() if pair[0] in self.plan.past}
-        self.sums = {
-            name: gradient[start:stop].reshape(link.parameters[name].shape)
-            for name, (start, stop) in link.spans.items()
+        self.into = gradient
+        # the gradients of all matrices and vectors; of a matrix that is made of parameters, an array of its own
+        self.made = {name: np.zeros_like(link.parameters[name]) for name in (link.made.matrices if link.made else ())}
+        self.sums = self.made | {
+            name: gradient[start:stop].reshape(link.own[name].shape) for name, (start, stop) in link.spans.items()
         }
 
     def _trace_shape(self, k: int, name: str) -> tuple[int, ...]:
@@ -157,12 +159,15 @@ class _Cell:
                 for traces, slopes in ((self.traces, self.plan.error), (self.before, self.plan.past))
                 for k, slope in slopes.items()
             ]
+            for array in self.made.values():
+                array[...] = 0
             for name in self.plan.uses:
                 for term in self._terms(name, dh, roads):
                     part = self.backend.sum_rows(term, rows)
                     if self.link.graph.parameters[name] == (ONE_DIM,):  # a single number collects from all units
                         part = part.sum(keepdims=True)
                     self.backend.add(part, self.sums[name])
+            self.link.add_made(self.made, self.into)
             return self._input(dh)
 
     def _terms(self, name: str, dh: Array, roads: Roads) -> Iterator[tuple[Array, ...]]:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gated.backends import backend_of
+from gated.backends.made import for_chain
 from gated.backends.whole_step import Batch, TableLink, Trained, Update
 from gated.data.sequences import Sequences
 from gated.errors import GatedError, as_array
@@ -83,7 +84,7 @@ def train_in_one_call(
                 update = Update(rule, buffers, numbers, limit)
             chain, theta = network.linked.chain, network.memory
             chain = chain if rng is None else chain.drawn
-            found = backend_of(network).train(chain, loss._schedule, theta, given, update)
+            found = for_chain(backend_of(network), chain).train(chain, loss._schedule, theta, given, update)
             if found is not None:
                 if found.updated:
                     optimizer.made(buffers)

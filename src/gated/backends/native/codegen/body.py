@@ -9,7 +9,7 @@ from typing import Any
 import llvmlite.ir as ir
 
 from gated.backends.native.codegen.ir_tools import I64, load_up_to, splat, store_up_to
-from gated.backends.native.codegen.reductions import REDUCERS, RowOfUnits
+from gated.backends.native.codegen.reductions import REDUCERS, RowOfUnits, Units
 from gated.backends.native.codegen.vector_math import VectorMath
 from gated.language.graph import ONE_DIM, Node, is_constant
 from gated.program.lowering import Block, Place
@@ -37,10 +37,14 @@ class Body:
         self.bytes = math.precision.bits // 8
 
     def reduce(self, values: dict[Node, Value]) -> None:
-        """The reductions."""
-        for node, place in self.block.reductions.items():
-            read = partial(self._units, place, self.block.factors.get(node))
-            values[node] = REDUCERS[node.attr](self.b, RowOfUnits(self.math, read, self.size_of(place.dim)))
+        """The reductions; the numbers that they need are loaded."""
+        for node, places in self.block.reductions.items():
+            factor = self.block.factors.get(node)
+            rows = [
+                RowOfUnits(partial(self._units, place, factor), place.dim, self.size_of(place.dim)) for place in places
+            ]
+            numbers = [self._value(arg, values) for arg in node.args if arg.dim == ONE_DIM]
+            values[node] = REDUCERS[node.attr](self.b, Units(self.math, rows), *numbers)
 
     def load(self, values: dict[Node, Value], offset: Value, nodes: Iterable[Node] | None = None) -> None:
         """What the block loads, or some of it, of the units from `offset` on."""

@@ -145,6 +145,17 @@ def positive(math: VectorMath, b: ir.IRBuilder, x: Value) -> Value:
     return b.select(b.fcmp_ordered(">", x, math.constant(0.0)), math.constant(1.0), math.constant(0.0))
 
 
+@emits("_equal")
+def equal(math: VectorMath, b: ir.IRBuilder, x: Value, y: Value) -> Value:
+    return b.select(b.fcmp_ordered("==", x, y), math.constant(1.0), math.constant(0.0))
+
+
+@emits("_inverse")
+def inverse(math: VectorMath, b: ir.IRBuilder, x: Value) -> Value:
+    zero = math.constant(0.0)
+    return b.select(b.fcmp_ordered("==", x, zero), zero, b.fdiv(math.constant(1.0), x))
+
+
 @emits("maximum")
 def maximum(math: VectorMath, b: ir.IRBuilder, x: Value, y: Value) -> Value:
     first = b.or_(b.fcmp_ordered(">", x, y), b.fcmp_unordered("uno", x, x))

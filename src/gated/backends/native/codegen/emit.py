@@ -19,7 +19,7 @@ the number of threads nor on the batch it was computed in.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -100,10 +100,21 @@ class _ProgramEmitter:
             b.store(b.and_(t, I64(1)), at(b, rows, ODD))
             stop = b.select(b.icmp_signed("<", n1, count), n1, count)
             with b.if_then(b.icmp_signed("<", n0, stop)):
-                for block, run in zip(self.program.blocks, passes, strict=True):
-                    self._tiles(b, run, self._largest_tile(block), ctx, rows, n0, stop)
-                    with b.if_then(b.icmp_signed(">", shares, I64(1))):
-                        b.call(self.barrier, [team, share, shares])
+                for first, end in self._parts(b, n0, stop):
+                    for block, run in zip(self.program.blocks, passes, strict=True):
+                        self._tiles(b, run, self._largest_tile(block), ctx, rows, first, end)
+                        with b.if_then(b.icmp_signed(">", shares, I64(1))):
+                            b.call(self.barrier, [team, share, shares])
+
+    def _parts(self, b: ir.IRBuilder, n0: Value, stop: Value) -> Iterator[tuple[Value, Value]]:
+        """Where the code for the rows of a step is to be put that are taken through all blocks together."""
+        if not self.program.by_rows:
+            yield n0, stop
+            return
+        many = tuning_for(self.machine).rows_together
+        with loop(b, n0, stop, many) as first:
+            end = b.add(first, I64(many))
+            yield first, b.select(b.icmp_signed("<", end, stop), end, stop)
 
     # tiles
 
@@ -238,8 +249,8 @@ class _ProgramEmitter:
             return row_of(b, self.math, rows, place.rows, base, stride, number)
 
         body = Body(self.math, b, block, row, lambda dim: self._field(b, ctx, ("size", dim)))
-        body.reduce(values)
         body.load(values, offset)
+        body.reduce(values)
         body.compute(values)
         body.store(values, offset)
 

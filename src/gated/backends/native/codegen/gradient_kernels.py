@@ -1,7 +1,7 @@
 """The parameters' gradients from rows of adjoints, as one kernel.
 
     a matrix   Σ over rows of δ vᵀ: C = Aᵀ B for A (K, M) and B (K, N), both with rows of numbers side by side
-    a vector   Σ over rows of δ
+    a vector   Σ over rows of δ, or of δ ⊙ v
 
 `matrix_gradients(ctx, i, n)` and `vector_gradients(ctx, i, n)` do the i-th of n shares of every job in a table. The
 rows are taken in pieces that stay in the second-level cache. Each element is summed in the same order whatever the
@@ -39,7 +39,7 @@ from gated.backends.native.tuning import tuning_for
 
 Value = Any
 MATRIX_JOB = ("a", "a stride", "b", "b stride", "c", "lost", "m", "n", "k", "accumulate")
-VECTOR_JOB = ("source", "stride", "rows", "size", "target")
+VECTOR_JOB = ("source", "stride", "times", "times stride", "rows", "size", "target")  # `times`: 0, if there is no v
 
 
 def emit_gradients(module: ir.Module, math: VectorMath, machine: Machine) -> None:
@@ -258,9 +258,16 @@ class _Vectors:
             whole = b.icmp_signed(">=", b.sub(job["size"], column), wide)
             with b.if_else(whole) as (together, single):
                 with together:
-                    self._columns(b, job, column, chunk, None)
+                    self._either(b, job, column, chunk, None)
                 with single, loop(b, column, job["size"], self.math.width) as first:
-                    self._columns(b, job, first, 1, b.sub(job["size"], first))
+                    self._either(b, job, first, 1, b.sub(job["size"], first))
+
+    def _either(self, b: ir.IRBuilder, job: dict[str, Value], column: Value, chunk: int, rest: Value | None) -> None:
+        with b.if_else(b.icmp_signed("==", job["times"], I64(0))) as (plain, product):
+            with plain:
+                self._columns(b, job, ("source",), column, chunk, rest)
+            with product:
+                self._columns(b, job, ("source", "times"), column, chunk, rest)
 
     def _clear(self, b: ir.IRBuilder, job: dict[str, Value]) -> None:
         """No rows: every share writes all the zeros, which are few and seldom."""
@@ -268,22 +275,38 @@ class _Vectors:
             place = b.gep(b.inttoptr(job["target"], POINTER), [column], source_etype=self.math.scalar)
             store_masked(b, self.math, self.math.constant(0.0), place, b.sub(job["size"], column))
 
-    def _columns(self, b: ir.IRBuilder, job: dict[str, Value], column: Value, chunk: int, rest: Value | None) -> None:
+    def _columns(
+        self,
+        b: ir.IRBuilder,
+        job: dict[str, Value],
+        factors: tuple[str, ...],
+        column: Value,
+        chunk: int,
+        rest: Value | None,
+    ) -> None:
         math = self.math
-        source = b.gep(b.inttoptr(job["source"], POINTER), [column], source_etype=math.scalar)
+        arrays = [b.gep(b.inttoptr(job[name], POINTER), [column], source_etype=math.scalar) for name in factors]
+        strides = [job["stride" if name == "source" else f"{name} stride"] for name in factors]
         chains = b.sdiv(b.add(job["rows"], I64(self.chain - 1)), I64(self.chain))
         zero = ir.Constant(self.wide, [0.0] * math.width)
         totals: dict[Any, Value] = {(name, j): zero for name in ("total", "lost") for j in range(chunk)}
-        with loop_with(b, I64(0), chains, totals) as (number, held):
-            start = b.mul(number, I64(self.chain))
+        with loop_with(b, I64(0), chains, totals) as (turn, held):
+            start = b.mul(turn, I64(self.chain))
             left = b.sub(job["rows"], start)
             count = b.select(b.icmp_signed("<", left, I64(self.chain)), left, I64(self.chain))
             sums: dict[Any, Value] = {j: zero for j in range(chunk)}
             with loop_with(b, I64(0), count, sums) as (k, new):
-                row = b.gep(source, [b.mul(b.add(start, k), job["stride"])], source_etype=math.scalar)
+                number = b.add(start, k)
+                rows = [
+                    b.gep(array, [b.mul(number, stride)], source_etype=math.scalar)
+                    for array, stride in zip(arrays, strides, strict=True)
+                ]
                 for j in range(chunk):
-                    address = b.gep(row, [I64(j * math.width)], source_etype=math.scalar)
-                    value = load_masked(b, math, address, rest)
+                    values = [
+                        load_masked(b, math, b.gep(row, [I64(j * math.width)], source_etype=math.scalar), rest)
+                        for row in rows
+                    ]
+                    value = values[0] if len(values) == 1 else b.fmul(*values)
                     new[j] = b.fadd(new[j], value if self.wide == math.vector else b.fpext(value, self.wide))
             for j in range(chunk):
                 held["total", j], held["lost", j] = _compensated(b, held["total", j], sums[j], held["lost", j])

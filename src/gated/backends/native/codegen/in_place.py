@@ -101,8 +101,8 @@ class _Step:
             with self._vectors(block.dim) as offset:
                 values: dict[Node, Value] = {}
                 self._products(block, offset, values)
-                body.reduce(values)
                 body.load(values, offset)
+                body.reduce(values)
                 body.compute(values)
                 body.store(values, offset)
         elif block.dim == ONE_DIM:
@@ -120,8 +120,8 @@ class _Step:
 
     def _rows(self, block: Block) -> dict[Place, Value]:
         """Where all rows of a block begin, found before its loops."""
-        found = [place for places in block.loads.values() for place in places]
-        found += [*block.reductions.values(), *block.factors.values(), *block.entries.values(), *block.folds.values()]
+        found = [place for places in [*block.loads.values(), *block.reductions.values()] for place in places]
+        found += [*block.factors.values(), *block.entries.values(), *block.folds.values()]
         found += [place for _, place in block.stores]
         return {place: self._row_of(place) for place in dict.fromkeys(found)}
 

@@ -68,6 +68,31 @@ def loop_with(
     carried.update(values)
 
 
+@contextmanager
+def loop_if_any(
+    b: ir.IRBuilder, low: Value, high: Value, carried: dict[Any, Value], step: int = 1
+) -> Iterator[tuple[Value, dict[Any, Value]]]:
+    """The same, but it need not run: if `low` is `high`, `carried` stays as it was."""
+    function, before = b.function, b.block
+    head, body, end = (function.append_basic_block() for _ in range(3))
+    b.branch(head)
+    b.position_at_end(head)
+    i, phis = b.phi(I64), {key: b.phi(value.type) for key, value in carried.items()}
+    i.add_incoming(low, before)
+    for key, value in carried.items():
+        phis[key].add_incoming(value, before)
+    b.cbranch(b.icmp_signed("<", i, high), body, end)
+    b.position_at_end(body)
+    values = dict(phis)
+    yield i, values
+    i.add_incoming(b.add(i, I64(step)), b.block)
+    for key, phi in phis.items():
+        phi.add_incoming(values[key], b.block)
+    b.branch(head)
+    b.position_at_end(end)
+    carried.update(phis)
+
+
 def share_of(b: ir.IRBuilder, total: Value, share: Value, shares: Value) -> tuple[Value, Value]:
     """Where one of so many even shares of 0..total begins and ends."""
     low, high = (b.sdiv(b.mul(total, i), shares) for i in (share, b.add(share, I64(1))))

@@ -111,7 +111,7 @@ class HeadPlan(GradientPlan):
         for name, node in self.schedule.vectors.items():
             size = sizes[graph.parameters[name][0]]
             target = self._part(name, number) if self.partial else (0, ("gradient", name))
-            vectors.add(*self._from(self._row_by_row(node, size), 0), rows, size, target)
+            vectors.add(*self._from(self._row_by_row(node, size), 0), 0, 0, rows, size, target)
         matrices.close(self.sheet)
         vectors.close(self.sheet)
         return [
@@ -162,7 +162,7 @@ class HeadPlan(GradientPlan):
     def _add_partial(self) -> None:
         jobs = JobPlan()
         for name, spec in self.partial.items():
-            jobs.add(self._part(name, 0), spec.stride, self.pieces, spec.size, (0, ("gradient", name)))
+            jobs.add(self._part(name, 0), spec.stride, 0, 0, self.pieces, spec.size, (0, ("gradient", name)))
         jobs.close(self.sheet)
         self.course.jobs(self.common.vector_gradients, jobs)
 

@@ -108,7 +108,7 @@ def run(given: Pass) -> Scan:
     first, first_at = _fitting(states, sequences, plan.state_sizes, dtype)
     y, at = memory.placed((rows, plan.state_sizes[0]), dtype)
     if plan.computed:
-        put_computed(plan.computed, plan.tape, tape, schedule, parameters)
+        put_computed(plan.computed, plan.tape, tape, schedule, parameters, plan.shapes.sizes)
     last, last_at = _new_states(sequences, () if plan.shapes.varying else plan.state_sizes, dtype)
     fixed = pool().address, *numbers.told, tape.address, work.address, *numbers.places
     arrays = address_of(x), at, *first_at, *last_at

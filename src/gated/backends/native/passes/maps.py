@@ -85,7 +85,7 @@ def run(
     plan, lowered = plans.forward, plans.forward.lowered
     work, tape = memory.lease(plan.work.bytes), memory.lease(plan.tape.bytes)
     y, at = memory.placed((len(given[0]), plan.shapes.sizes[lowered.output.dim]), given[0].dtype)
-    put_computed(plan.computed, plan.work, work, schedule, parameters)
+    put_computed(plan.computed, plan.work, work, schedule, parameters, plan.shapes.sizes)
     arrays = *map(address_of, given), at, plans.place
     _run(plan, [tape.address, work.address, *arrays, *parameter_addresses(parameters)])
     own = _Own(plans, tape, given, plan.seal.digest(work) if sealed else None)
@@ -127,7 +127,7 @@ def run_back(scan: Scan, dy: Array, gradients: Mapping[str, Array]) -> list[Arra
     if plan is None:
         raise stale()
     work, y = memory.lease(plan.work.bytes), scan.values[scan.schedule.outputs[0]]
-    put_computed(plan.computed, plan.work, work, scan.schedule, scan.parameters)
+    put_computed(plan.computed, plan.work, work, scan.schedule, scan.parameters, plan.shapes.sizes)
     dy = np.ascontiguousarray(dy)
     adjoints, places = zip(*(memory.placed(array.shape, dy.dtype) for array in own.inputs), strict=True)
     arrays = *map(address_of, own.inputs), address_of(np.asarray(y)), address_of(dy), *places

@@ -157,7 +157,7 @@ class PassPlan:
             if place.rows == SINGLE:
                 spec = region.add(place, 1, self.shapes.sizes[place.dim])
                 self.where[place] = region.name, spec
-                if is_leaf(node):
+                if is_leaf(node, "vector"):
                     self.pack.vector(node.attr[1], region, spec)
                 else:
                     self.computed.append((node, place))

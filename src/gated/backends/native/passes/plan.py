@@ -43,11 +43,12 @@ def put_computed(
     lease: Lease,
     schedule: CellSchedule,
     parameters: Mapping[str, Array],
+    sizes: Mapping[str, int],
 ) -> None:
     """Compute what depends on the parameters alone (a few numbers: NumPy) into its places."""
     if computed:
         with np.errstate(all="ignore"):
-            known = constants(schedule, parameters)
+            known = constants(schedule, parameters, sizes)
         for node, place in computed:
             region.view(lease, place)[...] = known[node]
 
@@ -124,7 +125,7 @@ class LoopPlan:
 def is_elementwise(loops: Sequence[CompiledProgram | None], place: Place) -> bool:
     """Whether any of the programs reads the place in whole vectors (an operand of a product is read by numbers)."""
     blocks = [block for loop in loops if loop is not None for block in loop.program.blocks]
-    return any(place in places for block in blocks for places in (*block.loads.values(), block.reductions.values()))
+    return any(place in places for block in blocks for places in (*block.loads.values(), *block.reductions.values()))
 
 
 class JobPlan:

@@ -65,7 +65,7 @@ class Prepared:
         plan = self.plan
         if plan.computed:
             parameters = parameters_in(theta, plan.schedule.graph, plan.shapes.sizes, self.starts)
-            put_computed(plan.computed, plan.fixed, self.fixed, plan.schedule, parameters)
+            put_computed(plan.computed, plan.fixed, self.fixed, plan.schedule, parameters, plan.shapes.sizes)
 
     def tables(self, x: int, y: int, steps: Array | None = None, told: RowNumbers | None = None) -> Call:
         """For an input and an output at these addresses; `steps`: other row numbers than those of the plan."""

@@ -95,6 +95,10 @@ class GradientPlan(SealedPlan):
     def _first_row(self, node: Node, group: int) -> int:
         """Where a group's rows of a node begin."""
 
+    def _factors(self, node: Node) -> tuple[Node, ...]:
+        """What is multiplied row by row and summed up as the gradient of a vector: the node, or two others."""
+        return (node,)
+
     def _run_gradients(self) -> None:
         for jobs in itertools.chain(*self.jobs):
             jobs.close(self.sheet)
@@ -142,8 +146,12 @@ class GradientPlan(SealedPlan):
             self._matrix_jobs(matrix_jobs, group, rows)
             for name, node in vectors.items():
                 size = shapes.sizes[graph.parameters[name][0]]
-                source = self._from(self._row_by_row(node, size), self._first_row(node, group))
-                vector_jobs.add(*source, rows, size, self._target(name, group))
+                first, *second = self._factors(node)
+                source = self._from(self._row_by_row(first, size), self._first_row(first, group))
+                times: tuple[int | tuple[int, Hashable], int] = (0, 0)
+                for other in second:
+                    times = self._from(self._row_by_row(other, size), self._first_row(other, group))
+                vector_jobs.add(*source, *times, rows, size, self._target(name, group))
             self.jobs.append((matrix_jobs, vector_jobs))
 
     def _matrix_jobs(self, jobs: JobPlan, group: int, rows: int | tuple[int, Hashable], again: bool = False) -> None:

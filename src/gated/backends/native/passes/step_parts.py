@@ -148,7 +148,9 @@ class _Planned(Part):
         """What a map makes of its parameters alone."""
         if plan.computed:
             parameters = parameters_in(theta, plan.graph, plan.shapes.sizes, link.starts)
-            put_computed(plan.computed, plan.work, lease.part(self._work[plan]), link.schedule, parameters)
+            put_computed(
+                plan.computed, plan.work, lease.part(self._work[plan]), link.schedule, parameters, plan.shapes.sizes
+            )
 
     def _clear(self, step: Assembly, plan: GradientPlan, starts: Starts, sizes: Mapping[str, int]) -> None:
         """Gradients that no job writes."""
@@ -311,7 +313,7 @@ class DirectionPart(_Planned):
         plan, back, tape = self.plan, self.back, lease.part(self.tape)
         if plan.computed:
             parameters = parameters_in(theta, plan.graph, plan.shapes.sizes, self.starts)
-            put_computed(plan.computed, plan.tape, tape, self.schedule, parameters)
+            put_computed(plan.computed, plan.tape, tape, self.schedule, parameters, plan.shapes.sizes)
         for key in back.full:
             node = key[1]
             value = node.attr if is_constant(node) else plan.tape.view(tape, plan.layout.values[node])[0]

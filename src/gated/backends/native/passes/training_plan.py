@@ -192,6 +192,9 @@ class BackwardPlan(GradientPlan):
         place = layout.kept.get(node) or layout.results.get(node) or layout.values.get(node)
         return None if place is None or place.rows == SINGLE else self.where[place]
 
+    def _factors(self, node: Node) -> tuple[Node, ...]:
+        return self.layout.factors.get(node, (node,))
+
     def _first_row(self, node: Node, group: int) -> int:
         """Where a group's rows of a node begin."""
         groups = self.shapes.groups
