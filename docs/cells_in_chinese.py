@@ -16,7 +16,7 @@ FAMILIES_IN_CHINESE = {
     "Deep within a step, or with a slow part": "一步之内有多层，或带有慢的部分",
     "Told of time, gaps and attention": "还要告知时间、缺失和注意力",
     "By chance": "带随机性",
-    "Normalised over the units": "对单元做归一化",
+    "Normalised over the units": "对隐藏单元做归一化",
     "Linear recurrences": "线性递推",
     "Not learned, or spiking": "不学习的，或发放脉冲的",
 }
@@ -149,6 +149,11 @@ SOURCE_IN_CHINESE = {  # what a source says besides names and titles
     "; both fast cells work on the one state h, c, as in the authors' program": (
         "；两个快的细胞作用于同一个状态 h、c，与作者的程序相同"
     ),
+    ", eqs. 20-22 of the supplementary material, whose two biases before the gates are one here": (
+        "，补充材料的式 20-22，门之前的两个偏置在这里合为一个"
+    ),
+    ", eqs. 23-27 of the supplementary material; as there, the reset gate acts after the matrix, and z = 1 takes the "
+    "candidate": "，补充材料的式 23-27；重置门在矩阵之后，z = 1 表示取候选值，都与文中相同",
     ", eqs. 9 to 16 (numbered from the decay rates on)": "，式 9 到 16（从衰减率算起）",
     ", eqs. 1 to 10, leak and open (r_on) as there": "，式 1 到 10，leak 和 open（r_on）取值相同",
     ", Section 3.2; of the two discounts there 1 / log(e + dt)": (
@@ -230,6 +235,7 @@ REMARK_IN_CHINESE = {
     "gru_d": "每个变量距上次观测的时间，论文把它当作输入，这里是状态 gap。x 观测到时 m 为 1，dt 是距上一步的时间；"
     "m 为 0 时不看 x，可以是 NaN。S.mean 是 x 的经验均值，x 标准化之后就是零。",
     "phased_lstm": "相移 p.s 在这里以周期为单位，所以无论周期多长，起初都在一个周期里均匀分布。",
+    "layer_norm_gru": "论文中一个函数之前的两个偏置在这里合为一个；候选值循环部分的偏置 b.hn 在重置门之内。",
     "augru": "作者的程序（mouna99/dien）里，u = (1 - a) * sigmoid(...) 表示保留 h，"
     "因此在那里，没有注意力的一步就是普通 GRU 的一步。",
     "zoneout_lstm": "没有随机数生成器时，用均值代替抽样，论文在使用训练好的网络时也是这样。",

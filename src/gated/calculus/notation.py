@@ -198,7 +198,7 @@ def break_lines(formula: str, width: int) -> list[str]:
     enough, and no TeX, before those within brackets."""
     for inner in range(1 if "\\" in formula else 4):
         lines = _filled(formula, width, inner)
-        if all(visible_length(line) <= width + 3 for line in lines):
+        if all(visible_length(line) <= max(width, 40) + 2 for line in lines):
             break
     return lines
 
