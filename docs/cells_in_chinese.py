@@ -166,7 +166,9 @@ SOURCE_IN_CHINESE = {  # what a source says besides names and titles
     ", eqs. 1 to 4 and Appendix A; with a weight for each unit where the paper's gates have blocks of a matrix": (
         "，式 1 到 4 和附录 A；论文的门用分块矩阵，这里每个隐藏单元一个权重"
     ),
-    ", eqs. 11 to 16 and Appendix D (the form of a recurrent network)": "，式 11 到 16 和附录 D（循环网络的形式）",
+    ", eqs. 11 to 13, 16 and 17, and Appendix D (the form of a recurrent network)": (
+        "，式 11 到 13、16、17，以及附录 D（循环网络的形式）"
+    ),
     ", eq. 4 with a = 1; a tenth of the recurrent weights is not 0, and their spectral radius is 0.9, as ": (
         "，式 4，取 a = 1；循环权重有十分之一不是 0，谱半径是 0.9，大致同 "
     ),
@@ -228,6 +230,8 @@ REMARK_IN_CHINESE = {
     "gru_d": "每个变量距上次观测的时间，论文把它当作输入，这里是状态 gap。x 观测到时 m 为 1，dt 是距上一步的时间；"
     "m 为 0 时不看 x，可以是 NaN。S.mean 是 x 的经验均值，x 标准化之后就是零。",
     "phased_lstm": "相移 p.s 在这里以周期为单位，所以无论周期多长，起初都在一个周期里均匀分布。",
+    "augru": "作者的程序（mouna99/dien）里，u = (1 - a) * sigmoid(...) 表示保留 h，"
+    "因此在那里，没有注意力的一步就是普通 GRU 的一步。",
     "zoneout_lstm": "没有随机数生成器时，用均值代替抽样，论文在使用训练好的网络时也是这样。",
     "lru": "论文从 sqrt(1 - r²) 出发学习输入的尺度，这里始终取这个值；相位直接学习，而不是学习它的对数。"
     "r = exp(-exp(nu)) 是保留多少，phase 是转动多少。初值落在圆环 0.9 < r < 0.999 上。",

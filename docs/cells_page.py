@@ -21,7 +21,8 @@ a few lines of equations in [src/gated/cells](../src/gated/cells); `print(gated.
 
 Parameter families: `W` input, `U` recurrent, `b` bias, `p` peephole, `P` projection; `V` acts on another state or on
 a value of the step, `R` carries gates to gates or layers to layers; `u` is a recurrent weight for each unit, `a` and
-`w` are further numbers for each unit. The first state is the output.
+`w` are further numbers for each unit; `S` is not learned; `B`, `C` and `D` are the matrices of a state space, into the
+states, out of them and past them. The first state is the output.
 
 Every cell is compared with an independent program in the tests, all gradients included: with torchrecurrent, PyTorch or
 ONNX Runtime where they have it, else with its equations written once more. Where torchrecurrent's equations differ from
@@ -38,7 +39,8 @@ the paper's, both stand below the cell.
 
 参数按字母分组：`W` 输入权重，`U` 循环权重，`b` 偏置，`p` 窥视孔，`P` 投影；`V` 作用于另一个状态，或这一步里的某个值，\
 `R` 把上一步的门接到这一步的门，或把一层接到下一层；`u` 是每个隐藏单元自己的循环权重，\
-`a` 和 `w` 也是每个隐藏单元一个数。第一个状态就是输出。
+`a` 和 `w` 也是每个隐藏单元一个数；`S` 不学习；\
+`B`、`C`、`D` 是状态空间的矩阵：进入状态的、从状态输出的、绕过状态的。第一个状态就是输出。
 
 每个细胞都在测试里和一个独立的程序对照，包括全部梯度：\
 torchrecurrent、PyTorch 或 ONNX Runtime 里有的，就和它们对照；没有的，就和另写一遍的方程对照。\

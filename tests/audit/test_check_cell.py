@@ -7,6 +7,7 @@ import re
 
 import numpy as np
 import pytest
+from tests.zoo import RANGES
 
 import gated
 from gated import (
@@ -40,7 +41,6 @@ from gated.language import FUNCTIONS
 
 # of each shape of equations one: what the others add to these, tests/backends and tests/properties look at
 QUICK = ("rnn", "peephole_lstm", "projected_lstm", "gru_reset_after", "slstm", "lstm_full_gate_recurrence")
-RANGES = {"slstm": {"n": (0.5, 1.5)}, "time_aware_lstm": {"dt": (0.1, 3.0)}}  # n divides, time passes forwards
 
 
 @gated.cell

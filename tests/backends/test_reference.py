@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from tests.zoo import PLAIN
+from tests.zoo import inputs_of, layer_of
 
 import gated
 from gated import Recurrent, sigmoid, tanh
@@ -15,6 +15,8 @@ from gated.cells import ZOO
 from gated.errors import ArgumentError
 from gated.language import FUNCTIONS
 from gated.language.constants import resolved
+from gated.language.over_units import is_size, size_value
+from gated.language.reductions import REDUCTIONS
 from gated.schedule import schedule
 from gated.schedule.grouping import ProductGroup, group_products
 from gated.schedule.schedule import ADJOINT, INPUT, PARAMETER, STATE
@@ -23,16 +25,16 @@ from gated.schedule.schedule import ADJOINT, INPUT, PARAMETER, STATE
 def matrix_by_hand(layer, matrix):
     """One that is made of parameters, as it is written in Python."""
     if matrix.of is None:
-        return layer.params[f"l0.{matrix.name}"]
+        return {**layer.params, **layer.fixed}[f"l0.{matrix.name}"]
     return eval(matrix.name, {"U": SimpleNamespace(h=layer.params["l0.U.h"])})
 
 
 def run_by_hand(layer, x, state):
     """One layer, one direction: every node of the graph, step by step, straight from the definition."""
-    graph = resolved(layer.cell.graph)
+    graph, held = resolved(layer.cell.graph).core, {**layer.params, **layer.fixed}
     outputs, state = [], [s[0] for s in state]
     for x_t in x:
-        values = {graph.input_leaf(graph.inputs[0]): x_t}
+        values = {graph.input_leaf(name): x_t[:, own] for name, own in layer.input_columns.items()}
         values.update((graph.state_leaf(name), s) for name, s in zip(graph.states, state, strict=True))
         for node in graph.order:
             args = [values[arg] for arg in node.args]
@@ -42,18 +44,24 @@ def run_by_hand(layer, x, state):
                 values[node] = args[0] @ matrix_by_hand(layer, node.attr[0]).T
             elif node.op == "call":
                 values[node] = FUNCTIONS[node.attr].numpy(*args)
+            elif node.op == "reduce":
+                values[node] = REDUCTIONS[node.attr].numpy(*args)
+            elif is_size(node):
+                values[node] = size_value(node, layer._layer_sizes[0])
             elif node.attr[0] == "vector":
-                values[node] = layer.params[f"l0.{node.attr[1]}"]
+                values[node] = held[f"l0.{node.attr[1]}"]
+            elif node.attr[0] == "draw":  # without a generator: the mean, which is the probability
+                values[node] = np.float64(graph.draws[node.attr[1]].value)
         state = [np.broadcast_to(values[node], s.shape) for node, s in zip(graph.outputs, state, strict=True)]
         outputs.append(state[0])
     return np.array(outputs), state
 
 
-@pytest.mark.parametrize("name", PLAIN)
+@pytest.mark.parametrize("name", ZOO)
 def test_the_scan_is_the_graph_step_by_step(name):
-    layer = Recurrent(ZOO[name], 3, 5, dtype="float64", backend="reference")
+    layer = layer_of(ZOO[name], 3, 5, dtype="float64", backend="reference")
     rng = np.random.default_rng(0)
-    x = rng.standard_normal((6, 4, 3))
+    x = inputs_of(layer, rng, 6, 4)
     state = tuple(rng.uniform(0.5, 1.5, (1, 4, size)) for size in layer.state_sizes)
     y, last, _ = layer.forward(x, state)
     expected, expected_last = run_by_hand(layer, x, state)
@@ -66,7 +74,9 @@ def test_the_scan_is_the_graph_step_by_step(name):
 def test_programs_are_in_order_and_complete(name):
     plan = schedule(ZOO[name].graph)
     forward = [node for node in plan.graph.order if node.op != "leaf"]
-    assert set(plan.before) | set(plan.step) == set(forward) and not set(plan.before) & set(plan.step)
+    more = set(plan.before) - set(forward)  # what only the backward pass asks for, of parameters alone: known before
+    assert all(plan.level[node] == PARAMETER for node in more) and not set(plan.before) & set(plan.step)
+    assert {*plan.before, *plan.step} == {*forward, *more}
     known = {node for node in plan.level if node.op in ("leaf", "constant")}
     for node in plan.before:
         assert set(node.args) <= known and plan.level[node] < STATE

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.zoo import PLAIN
+from tests.zoo import RANGES
 
 import gated
 from gated.backends import Pass
@@ -22,6 +22,7 @@ from gated.backends.reference import ReferenceBackend
 from gated.calculus.notation import break_lines
 from gated.calculus.steps import steps
 from gated.calculus.wording import _TABLE
+from gated.language import chance
 from gated.language.graph import ONE_DIM
 from gated.language.printing import latex_symbol
 from gated.schedule import schedule
@@ -33,7 +34,7 @@ _odd = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(_odd)
 
 ODD_CELLS = _odd.ODD_CELLS
-ALL = {**{name: gated.cells.ZOO[name] for name in PLAIN}, **ODD_CELLS}
+ALL = {**gated.cells.ZOO, **ODD_CELLS}
 FORMATS = ("text", "markdown", "latex", "numpy")
 LANGUAGES = ("en", "zh")
 
@@ -53,16 +54,21 @@ def run_source(source, *arguments):
 
 
 def example(cell, T, N=3, seed=0):
-    """Sizes, parameters, input, initial states and cotangents, all random and of ordinary size."""
+    """Sizes, parameters, inputs and draws, initial states and cotangents, all random and of ordinary size."""
     graph, rng = cell.graph, np.random.default_rng(seed)
     dims = dict.fromkeys(node.dim for node in graph.order)
     dims.update(dict.fromkeys(graph.dims.values()))
     sizes = {dim: 1 if dim == ONE_DIM else 3 + k for k, dim in enumerate(dims)}
-    params = {n: rng.normal(0, 0.5, [sizes[d] for d in shape]) for n, shape in graph.parameters.items()}
-    x = rng.normal(size=(T, N, sizes[graph.dims[graph.inputs[0]]]))
-    states = [rng.normal(size=(N, sizes[graph.dims[name]])) for name in graph.states]
-    if cell.name == "slstm":
-        states[2] = 1.0 + np.abs(states[2])  # the normaliser is positive
+    ranges = RANGES.get(cell.name, {})
+
+    def draw(name, *shape, scale=1.0):
+        return rng.uniform(*ranges[name], shape) if name in ranges else rng.normal(0, scale, shape)
+
+    params = {n: draw(n, *(sizes[d] for d in shape), scale=0.5) for n, shape in graph.parameters.items()}
+    x = [draw(name, T, N, sizes[graph.dims[name]]) for name in graph.inputs]
+    units = {node.attr[1]: node.dim for node in graph.order if node.op == "leaf" and node.attr[0] == "draw"}
+    x += [1.0 * (rng.random((T, N, sizes[units[name]])) < 0.5) for name in graph.draws]
+    states = [draw(name, N, sizes[graph.dims[name]]) for name in graph.states]
     dy = rng.normal(size=(T, *states[0].shape))
     dstates = tuple(rng.normal(size=state.shape) for state in states)
     return sizes, params, x, tuple(states), dy, dstates
@@ -70,16 +76,18 @@ def example(cell, T, N=3, seed=0):
 
 def by_backend(cell, sizes, params, x, states, dy, dstates):
     """The same by the reference backend: {name: array} of all results."""
-    T, N, _ = x.shape
+    (T, N, _), rows = x[0].shape, np.concatenate(x, axis=-1)
     backend = for_made(ReferenceBackend()) if cell.graph.made else ReferenceBackend()
-    scan = backend.forward(Pass(schedule(cell.graph), sizes, params, x.reshape(T * N, -1), np.full(T, N), states))
-    grads = {name: np.zeros_like(value) for name, value in params.items()}
+    plan = schedule(chance.drawn(cell.graph) if cell.graph.draws else cell.graph)
+    scan = backend.forward(Pass(plan, sizes, params, rows.reshape(T * N, -1), np.full(T, N), states))
+    grads = {name: np.zeros_like(value) for name, value in params.items() if name not in cell.graph.fixed}
     dx, initial = backend.backward(scan, dy.reshape(T * N, -1), dstates, grads)
-    y = scan.states[0][N:].reshape(T, N, -1)
-    return results(cell, y, [state[len(state) - N :] for state in scan.states], dx.reshape(x.shape), initial, grads)
+    y, dx = scan.states[0][N:].reshape(T, N, -1), dx.reshape(T, N, -1)
+    return results(cell, y, [state[len(state) - N :] for state in scan.states], dx, initial, grads)
 
 
 def results(cell, y, states, dx, dstates, grads):
+    dx = np.concatenate(dx, axis=-1) if isinstance(dx, tuple) else dx
     named = {"y": y, "dx": dx, **{f"d{name}": value for name, value in grads.items()}}
     named.update((f"final {name}", value) for name, value in zip(cell.states, states, strict=True))
     named.update((f"initial d{name}", value) for name, value in zip(cell.states, dstates, strict=True))
@@ -92,22 +100,22 @@ def test_numpy_program_agrees_with_the_reference_backend(name, T):
     cell = ALL[name]
     sizes, params, x, states, dy, dstates = example(cell, T, seed=T)
     expected = by_backend(cell, sizes, params, x, states, dy, dstates)
-    before = [value.copy() for value in (x, *states, dy, *dstates, *params.values())]
-    got = results(cell, *run_source(cell.derive("numpy"), x, states, params, dy, dstates))
+    before = [value.copy() for value in (*x, *states, dy, *dstates, *params.values())]
+    got = results(cell, *run_source(cell.derive("numpy"), *x, states, params, dy, dstates))
     assert got.keys() == expected.keys()
     for key, value in expected.items():
         assert got[key].shape == value.shape, key
         error = np.linalg.norm(got[key] - value) / max(np.linalg.norm(value), 1e-300)
         assert error < 1e-12 or not np.any(value - got[key]), (key, error)
-    for old, new in zip(before, (x, *states, dy, *dstates, *params.values()), strict=True):
+    for old, new in zip(before, (*x, *states, dy, *dstates, *params.values()), strict=True):
         assert np.array_equal(old, new), "the program changes its arguments"
 
 
 def test_numpy_program_without_steps():
     cell = gated.cells.lstm
     _, params, x, states, dy, dstates = example(cell, T=0)
-    y, final, dx, initial, grads = run_source(cell.derive("numpy"), x, states, params, dy, dstates)
-    assert y.shape == dy.shape and dx.shape == x.shape
+    y, final, dx, initial, grads = run_source(cell.derive("numpy"), *x, states, params, dy, dstates)
+    assert y.shape == dy.shape and dx.shape == x[0].shape
     assert all(np.array_equal(a, b) for a, b in zip((*final, *initial), (*states, *dstates), strict=True))
     assert not any(value.any() for value in grads.values())
 
@@ -143,7 +151,7 @@ def test_every_quantity_and_parameter_is_derived(name, lang):
     text = cell.derive("text", lang)
     for quantity in steps(cell.graph).quantities:
         assert f"{quantity.name}ₜ = " in text or f"{quantity.name} = " in text
-    for parameter in cell.parameters:
+    for parameter in cell.parameters.keys() - cell.graph.fixed:
         assert f"∂E/∂{parameter.replace('.', '_')} = " in text
     for state in cell.states:
         assert re.search(f"[d∇]{state}⁺ₜ₋₁ = ", text)

@@ -9,7 +9,7 @@ import threading
 
 import numpy as np
 import pytest
-from tests.zoo import PLAIN
+from tests.zoo import inputs_of, layer_of
 
 import gated
 from gated import relu, sigmoid, tanh
@@ -158,28 +158,28 @@ def test_text_of_a_cell():
 @pytest.mark.parametrize("name", ZOO)
 @pytest.mark.parametrize("style", ["text", "latex", "numpy"])
 def test_every_cell_prints_in_every_style(name, style):
-    lines = ZOO[name].equations(style)
-    assert len(lines) >= len(ZOO[name].states) and not any("\n" in line for line in lines)
-    for line in lines:
-        assert any(sign in line for sign in (" = ", " ~ ", r" \sim ")), line
+    lines, draws = ZOO[name].equations(style), len(ZOO[name].graph.draws)  # draws come first, with a sign of their own
+    sign = {"text": " ~ ", "latex": r" \sim ", "numpy": " = "}[style]
+    assert all(sign in line for line in lines[:draws]) and all(" = " in line for line in lines[draws:])
+    assert len(lines) >= len(ZOO[name].states) + draws and not any("\n" in line for line in lines)
 
 
-@pytest.mark.parametrize("name", PLAIN)
+@pytest.mark.parametrize("name", ZOO)
 def test_the_numpy_style_is_numpy(name):
     """The printed equations, run by Python, give what the layer gives."""
     cell, rng = ZOO[name], np.random.default_rng(0)
-    layer = gated.Recurrent(cell, 3, 3 if name == "rg_lru" else 4, dtype="float64", backend="reference")
+    layer = layer_of(cell, 3, 4, dtype="float64", backend="reference")
     state = [rng.uniform(0.5, 1.0, (1, 2, size)) for size in layer.state_sizes]
-    x = {n: rng.uniform(0.1, 1.0, (1, 2, 1 if dim == "1" else 3)) for n, dim in cell.graph.input_dims.items()}
+    x = inputs_of(layer, rng, 1, 2)
     scope = {"np": np, "sigmoid": gated.sigmoid, "softplus": gated.softplus, "hold": np.array, "joined": joined}
     scope |= {"bernoulli": lambda p, per="step": p, "normal": lambda s, per="step": 0.0}  # the means
-    scope |= {f"{n}_t": value[0] for n, value in x.items()}
+    scope |= {f"{n}_t": x[0][:, own] for n, own in layer.input_columns.items()}
     scope |= cell.graph.constants
     scope |= {f"{n}_prev": s[0] for n, s in zip(cell.states, state, strict=True)}
     scope |= {key.split(".", 1)[1].replace(".", "_"): value for key, value in {**layer.params, **layer.fixed}.items()}
     for line in cell.equations("numpy"):
         exec(line, scope)  # our own text
-    _, last, _ = layer.forward(np.concatenate([*x.values()], 2), tuple(state))
+    _, last, _ = layer.forward(x, tuple(state))
     for name_, value in zip(cell.states, last, strict=True):
         np.testing.assert_allclose(scope[name_], value[0], rtol=1e-13)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.zoo import FEW, ONE_LAYER, REST
+from tests.zoo import FEW, REST, inputs_of, layer_of
 
 import gated
 from gated.cells import ZOO
@@ -19,7 +19,7 @@ T, N = 6, 2
 
 def _network(cell, rng, layers=2, first="dense"):
     sizes = {"projected_lstm": {"h": 3}, "low_rank_rnn": {"r": 2}}.get(cell.name)
-    rnn = Recurrent(cell, 3, 4, layers, dtype="float64", sizes=sizes)
+    rnn = layer_of(cell, 3, 4, layers, dtype="float64", sizes=sizes)
     before = {
         "dense": {"pre": Dense(3, 3, "tanh", dtype="float64")},
         "embedding": {"embed": Embedding(5, 3, dtype="float64")},
@@ -27,13 +27,18 @@ def _network(cell, rng, layers=2, first="dense"):
     }[first]
     network = Network({**before, "rnn": rnn, "head": Dense(rnn.output_size, 2, "sigmoid", dtype="float64")})
     network.theta[:] = 0.5 * rng.standard_normal(network.theta.size)
+    if cell.name == "lif":  # so that units spike: else the second layer has no input
+        network.params["rnn.l0.b.s"] += 1
     return network
 
 
 def _batch(network, rng, ids=False):
-    x = rng.integers(0, 5, (T, N)) if ids else rng.standard_normal((T, N, 3))
-    dy = rng.standard_normal((T, N, 2))
     layer = network.layers["rnn"]
+    x = rng.integers(0, 5, (T, N)) if ids else inputs_of(layer, rng, T, N)
+    if network.further and "pre" in network.layers:  # what does not come from below stands for itself
+        first, *further = layer.input_columns.items()
+        x = {"x": x[..., first[1]], **{f"rnn.{name}": x[..., own] for name, own in further}}
+    dy = rng.standard_normal((T, N, 2))
     # positive: the normaliser of the sLSTM must not be 0
     state = tuple(0.3 + np.abs(rng.standard_normal((layer.num_layers, N, size))) for size in layer.state_sizes)
     return x, dy, {"rnn": state}
@@ -48,6 +53,7 @@ def _in_real_time(network, x, dy, state):
     rule = rule_of(network, "rtrl", N)
     begin(rule.arrays(), network, state)
     y, total = [], np.zeros_like(network.theta)
+    x = rule.row.joined("x", x)
     for x_t, dy_t in zip(x.astype(network.dtype) if x.dtype.kind == "f" else x, dy, strict=True):
         y.append(rule.forward(x_t))
         total += rule.gradient(dy_t.astype(network.dtype))
@@ -63,7 +69,7 @@ def _in_real_time(network, x, dy, state):
 )
 def test_the_gradients_of_all_steps_add_up_to_that_through_time(name, first):
     rng = np.random.default_rng(7)
-    network = _network(ZOO[name], rng, 1 if name in ONE_LAYER else 2, first=first)
+    network = _network(ZOO[name], rng, first=first)
     batch = _batch(network, rng, first == "embedding")
     (y, exact), (same_y, total) = _through_time(network, *batch), _in_real_time(network, *batch)
     np.testing.assert_allclose(same_y, y, rtol=1e-13)

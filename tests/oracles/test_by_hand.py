@@ -14,9 +14,9 @@ import gated
 from gated import tanh as tanh_of
 from gated.cells import ZOO
 
-from .comparing import D, H, Problem, assert_same
+from .comparing import H, Problem, assert_same
 
-sigmoid, tanh, relu = torch.sigmoid, torch.tanh, torch.relu
+sigmoid, tanh, relu, exp = torch.sigmoid, torch.tanh, torch.relu, torch.exp
 
 
 def sums(w, members, x, h):
@@ -115,31 +115,6 @@ def intersection_rnn(w, x, y, h):
     return torch.lerp(relu(n), x, sigmoid(g)), torch.lerp(tanh(m), h, sigmoid(k))
 
 
-def lru(w, x, h, re, im):
-    turned = torch.exp(torch.complex(-torch.exp(w["p.nu"]), w["p.phase"]))
-    b, c = (torch.complex(w[f"{family}.re"], w[f"{family}.im"]) for family in "BC")
-    z = turned * torch.complex(re, im) + torch.sqrt(1 - turned.abs() ** 2) * (x.to(b.dtype) @ b.T)
-    return (z @ c.T).real + linear(x, w["D.h"]), z.real, z.imag
-
-
-def rg_lru(w, x, h):
-    r, i = (sigmoid(w[f"w.{m}"] * x + w[f"b.{m}"]) for m in "ri")
-    kept = sigmoid(-w["p.decay"]) ** (8 * r)
-    return (kept * h + torch.sqrt(1 - kept**2) * (i * x),)
-
-
-def rwkv4(w, x, h, num, den, top, before):
-    # sums that are not divided by exp(top)
-    r, k, v = (linear(torch.lerp(before, x, w[f"p.m_{m}"]), w[f"W.{m}"]) for m in "rkv")
-    num, den = torch.exp(top) * num, torch.exp(top) * den
-    now = torch.exp(w["p.u"] + k)
-    h = linear(sigmoid(r) * (num + now * v) / (den + now), w["W.o"])
-    top = torch.maximum(top - torch.exp(w["p.w"]), k)
-    fade = torch.exp(-torch.exp(w["p.w"]))
-    num, den = (fade * a + torch.exp(k) * n for a, n in ((num, v), (den, 1)))
-    return h, num * torch.exp(-top), den * torch.exp(-top), top, x
-
-
 def rhn(w, x, s):
     for layer in "012":
         h, t = (linear(s, w[f"R.{m}{layer}"], w[f"b.{m}{layer}"]) for m in "ht")
@@ -185,6 +160,103 @@ def nas(w, x, h, c):
     return tanh(c * tanh(tanh(k[4] * k[5]) + sigmoid(k[6] + k[7]))), c
 
 
+def gru_d(w, x, m, dt, h, last, gap):
+    # the paper's delta is the time since each variable was seen: what passed before this step, and dt
+    seen, delta = m > 0, gap + dt
+    fade = exp(-relu(w["w.x"] * delta + w["b.x"]))
+    value = torch.where(seen, x, fade * last + (1 - fade) * w["S.mean"])
+    h = exp(-relu(linear(delta, w["W.d"], w["b.d"]))) * h
+    both = [linear(value, w[f"W.{k}"], w[f"b.{k}"]) + linear(m, w[f"V.{k}"]) for k in "rzn"]
+    r, z = (sigmoid(a + linear(h, w[f"U.{k}"])) for a, k in zip(both, "rz", strict=False))
+    n = tanh(both[2] + linear(r * h, w["U.n"]))
+    return torch.lerp(h, n, z), torch.where(seen, x, last), torch.where(seen, 0.0, delta)
+
+
+def phased_lstm(w, x, t, h, c):
+    tau, ratio, leak = w["p.tau"], 0.05, 0.001
+    phase = torch.remainder(t - w["p.s"] * tau, tau) / tau
+    k = torch.where(
+        phase < ratio / 2, 2 * phase / ratio, torch.where(phase < ratio, 2 - 2 * phase / ratio, leak * phase)
+    )
+    i, f, o, g = sums(w, "ifog", x, h)
+    new = sigmoid(f + w["p.f"] * c) * c + sigmoid(i + w["p.i"] * c) * tanh(g)
+    return torch.lerp(h, sigmoid(o + w["p.o"] * new) * tanh(new), k), torch.lerp(c, new, k)
+
+
+def time_aware_lstm(w, x, dt, h, c):
+    short = tanh(linear(c, w["V.d"], w["b.d"]))
+    adjusted = (c - short) + short / torch.log(torch.e + dt)
+    return long_short(w, "ifgo", x, h, adjusted)
+
+
+def cfc(w, x, dt, h):
+    f, g, n = sums(w, "fgn", x, h)
+    return (torch.lerp(tanh(n), tanh(g), 1 / (1 + exp(f * dt))),)
+
+
+def augru(w, x, a, h):
+    r, z = (sigmoid(k) for k in sums(w, "rz", x, h))
+    n = tanh(linear(x, w["W.n"], w["b.n"]) + r * linear(h, w["U.n"]))
+    return (torch.lerp(h, n, a * z),)
+
+
+def zoneout_lstm(w, x, h, c, keep_c=0.5, keep_h=0.05):
+    new_h, new_c = long_short(w, "ifgo", x, h, c)
+    return keep_h * h + (1 - keep_h) * new_h, keep_c * c + (1 - keep_c) * new_c
+
+
+def recurrent_dropout_lstm(w, x, h, c, kept=0.75):
+    i, f, g, o = sums(w, "ifgo", x, h)
+    c = sigmoid(f) * c + sigmoid(i) * (tanh(g) * (kept / 0.75))
+    return sigmoid(o) * tanh(c), c
+
+
+def lru(w, x, h, re, im):
+    own = exp(torch.complex(-exp(w["p.nu"]), w["p.phase"]))
+    gamma = torch.sqrt(1 - own.abs() ** 2)
+    state = own * torch.complex(re, im) + gamma * ((x + 0j) @ torch.complex(w["B.re"], w["B.im"]).T)
+    y = state @ torch.complex(w["C.re"], w["C.im"]).T
+    return y.real + linear(x, w["D.h"]), state.real, state.imag
+
+
+def rg_lru(w, x, h):
+    r, i = (sigmoid(w[f"w.{k}"] * x + w[f"b.{k}"]) for k in "ri")
+    a = sigmoid(-w["p.decay"]) ** (8 * r)  # the paper's a = sigmoid(Lambda), Lambda = -decay
+    return (a * h + torch.sqrt(1 - a**2) * (i * x),)
+
+
+def rwkv4(w, x, h, num, den, top, before):
+    r, k, v = (linear(torch.lerp(before, x, w[f"p.m_{m}"].expand_as(x)), w[f"W.{m}"]) for m in "rkv")
+    # without the common factor: the sums themselves
+    a, b, bonus, fade = exp(top) * num, exp(top) * den, exp(w["p.u"] + k), exp(-exp(w["p.w"]))
+    y = linear(sigmoid(r) * (a + bonus * v) / (b + bonus), w["W.o"])
+    new = torch.maximum(top - exp(w["p.w"]), k)
+    return y, (fade * a + exp(k) * v) / exp(new), (fade * b + exp(k)) / exp(new), new, x
+
+
+def leaky_echo_state(w, x, h):
+    return (torch.lerp(h, tanh(linear(x, w["S.W"], w["S.b"]) + linear(h, w["S.U"])), 0.3),)
+
+
+class Spike(torch.autograd.Function):
+    """A step whose derivative is that of a logistic function of slope 5."""
+
+    @staticmethod
+    def forward(ctx, u):
+        ctx.save_for_backward(u)
+        return (u > 0).to(u.dtype)
+
+    @staticmethod
+    def backward(ctx, d):
+        y = sigmoid(5 * ctx.saved_tensors[0])
+        return d * 5 * y * (1 - y)
+
+
+def lif(w, x, s, v):
+    v = 0.9 * v + sums(w, "s", x, s)[0] - s
+    return Spike.apply(v - 1), v
+
+
 def normalised(w, family, members, v):
     """What layer normalisation makes of all products of a family together, one by one."""
     joint = torch.cat([linear(v, w[f"{family}.{m}"]) for m in members], -1)
@@ -216,21 +288,81 @@ STEPS = {
         step.__name__: step
         for step in (
             low_rank_rnn, ctrnn, lem, multiplicative_rnn, mi_rnn, mi_gru, mi_lstm, sru, mingru, minlstm, elstm, rhn,
-            fs_lstm, scrn, nas, layer_norm_lstm, layer_norm_gru, qrnn, fastgrnn, intersection_rnn, lru, rg_lru, rwkv4,
+            fs_lstm, scrn, nas, layer_norm_lstm, layer_norm_gru, qrnn, fastgrnn, intersection_rnn,
+            gru_d, phased_lstm, time_aware_lstm, cfc, augru, zoneout_lstm, recurrent_dropout_lstm, lru, rg_lru, rwkv4,
+            leaky_echo_state, lif,
         )
     },
 }  # fmt: skip
 
 
+def compare(problem, step):
+    w = {key: torch.tensor(value, requires_grad=True) for key, value in problem.weights.items()}
+    held = {key: torch.tensor(value) for key, value in problem.held.items()}
+    ours = problem.ours()  # before: it finds the draws
+    theirs = problem.theirs(lambda *given: step({**w, **held}, *given))
+    theirs |= {f"d {key}": value.grad.numpy() for key, value in w.items()}
+    assert_same(ours, theirs)
+
+
 @pytest.mark.parametrize("name", STEPS)
 def test_same_numbers(name):
     for steps in (1, 5):
-        hidden = D if name in ("rg_lru", "rwkv4") else H
-        problem = Problem.of(ZOO[name], steps, hidden, {"r": 2} if name == "low_rank_rnn" else None)
-        w = {key: torch.tensor(value, requires_grad=True) for key, value in problem.weights.items()}
-        theirs = problem.theirs(lambda *given, w=w: STEPS[name](w, *given))
-        theirs |= {f"d {key}": value.grad.numpy() for key, value in w.items()}
-        assert_same(problem.ours(), theirs)
+        compare(Problem.of(ZOO[name], steps, sizes={"r": 2} if name == "low_rank_rnn" else None), STEPS[name])
+
+
+@pytest.mark.parametrize("name", ["zoneout_lstm", "recurrent_dropout_lstm"])
+def test_same_numbers_with_the_draws(name):
+    problem = Problem.of(ZOO[name], 7)
+    problem.rng = 3
+    compare(problem, STEPS[name])
+    assert problem.draws and all({*np.unique(draw)} == {0.0, 1.0} for draw in problem.draws)
+
+
+def test_what_is_missing_is_not_looked_at():
+    problem = Problem.of(ZOO["gru_d"], 6)
+    columns = problem.layer.input_columns
+    x, m = problem.x[..., columns["x"]], problem.x[..., columns["m"]]
+    m[...] = m > 0
+    compare(problem, gru_d)
+    x[m == 0] = 1e3
+    other = problem.ours()
+    x[m == 0] = np.nan
+    found = problem.ours()
+    assert 0 < m.mean() < 1 and not found["dx"][..., columns["x"]][m == 0].any()
+    for key, value in found.items():
+        np.testing.assert_array_equal(value, other[key], err_msg=key)
+
+
+def test_a_phase_that_opens_and_closes():
+    problem = Problem.of(ZOO["phased_lstm"], 9)
+    problem.layer.params["l0.p.tau"][...], problem.layer.params["l0.p.s"][...] = 2.0, 0.25
+    # the phases at which the gate opens, is widest open and has just closed, and some in between
+    phases = np.array([0.001, 0.0125, 0.0249, 0.0251, 0.0375, 0.0499, 0.0501, 0.5, 0.999])
+    problem.x[..., problem.layer.input_columns["t"]] = (2 * (phases + 0.25 + np.arange(9)))[:, None, None]
+    compare(problem, phased_lstm)
+    _, _, tape = problem.layer.forward(problem.x, problem.state)
+    k = [0.04, 0.5, 0.996, 0.996, 0.5, 0.004, 5.01e-5, 5e-4, 9.99e-4]
+    np.testing.assert_allclose(tape["k"][:, 0, 0], k, rtol=1e-10)
+
+
+def test_the_mean_of_all_values_so_far():
+    """RWKV's equation itself: a weighted mean over all steps before, no sum carried on."""
+    problem = Problem.of(ZOO["rwkv4"], 8)
+    y, _, tape = problem.layer.forward(problem.x)  # from rest: top = 0, and sums of nothing
+    w, k, v = problem.weights, tape["k"], tape["v"]
+    for t in range(8):
+        ages = np.arange(t - 1, -1, -1)[:, None, None]
+        weights = np.exp(np.concatenate([-ages * np.exp(w["p.w"]) + k[:t], w["p.u"] + k[t : t + 1]]))
+        np.testing.assert_allclose(tape["mean"][t], (weights * v[: t + 1]).sum(0) / weights.sum(0), rtol=1e-12)
+
+
+def test_spikes_are_0_or_1():
+    problem = Problem.of(ZOO["lif"], 9)
+    problem.layer.params["l0.b.s"] += 0.5
+    y = problem.ours()["y"]
+    assert {*np.unique(y)} == {0.0, 1.0}
+    compare(problem, lif)
 
 
 @gated.cell

@@ -169,8 +169,9 @@ def dimension_letters(steps: Steps) -> dict[str, str]:
     return letters
 
 
-def _splits(formula: str) -> list[int]:
-    """Where a formula can be broken: the places of the + and - between the terms of its outermost sum."""
+def _splits(formula: str, inner: int = 0) -> list[int]:
+    """Where a formula can be broken: the places of the + and - between the terms of its outermost sum, or of the sums
+    within so many brackets."""
     places, depth, bars = [], 0, False
     for found in re.finditer(r"\\left|\\right|[(\[{)\]}|+−-]", formula):
         token, place = found[0], found.start()
@@ -180,7 +181,7 @@ def _splits(formula: str) -> list[int]:
             depth -= 1
         elif token == "|":
             bars = not bars  # |v|; in LaTeX \left and \right count as well
-        elif depth == 0 and not bars and formula[place - 1 : place] == " " == formula[place + 1 : place + 2]:
+        elif depth <= inner and not bars and formula[place - 1 : place] == " " == formula[place + 1 : place + 2]:
             places.append(place)
     return places
 
@@ -193,8 +194,17 @@ def visible_length(formula: str) -> int:
 
 
 def break_lines(formula: str, width: int) -> list[str]:
-    """The formula in lines of at most about `width`, broken before a + or - of its outermost sum."""
-    places = [0, *_splits(formula), len(formula)]
+    """The formula in lines of at most about `width`, broken before a + or - of its outermost sum; where that is not
+    enough, and no TeX, before those within brackets."""
+    for inner in range(1 if "\\" in formula else 4):
+        lines = _filled(formula, width, inner)
+        if all(visible_length(line) <= width + 3 for line in lines):
+            break
+    return lines
+
+
+def _filled(formula: str, width: int, inner: int) -> list[str]:
+    places = [0, *_splits(formula, inner), len(formula)]
     lines: list[str] = []
     for begin, end in zip(places, places[1:], strict=False):
         piece = formula[begin:end].rstrip()

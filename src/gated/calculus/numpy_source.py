@@ -94,7 +94,7 @@ class _Program(NamedProgram):
         self.emit(f'"""{words("np_doc", cell=self.graph.name)}')
         self.emit()
         dims = [letters[self.graph.dims[name]] for name in self.graph.states]
-        sizes = ", ".join(f"{name} (N, {dim})" for name, dim in zip(self.graph.states, dims, strict=True))
+        sizes = [f"{name} (N, {dim})" for name, dim in zip(self.graph.states, dims, strict=True)]
         self.emit(f"{words('np_shapes')}")
         self.emit()
         for array, node in zip(self.arrays, self.inputs, strict=True):
@@ -102,7 +102,7 @@ class _Program(NamedProgram):
         for node, array in self.draws.items():
             told = drawn_as(self.graph.draws[node.attr[1]], "text")
             self.emit(f"{array}: (T, N, {letters[node.dim]}) {words('np_draws')}, {array} {told}")
-        self.emit(f"{self.states}: {words('np_states')}: {sizes}")
+        self._listed(f"{self.states}: {words('np_states')}:", sizes)
         self.emit(f"{self.params}: {words('np_params')}:")
         by_shape: dict[str, list[str]] = {}
         for name, shape in self.graph.parameters.items():
@@ -111,10 +111,20 @@ class _Program(NamedProgram):
             for part in _chunks(members, WIDTH - 20):
                 self.emit(f"    {text}: {part}")
         self.emit(f"{self.dy}: (T, N, {dims[0]}) {words('np_dy', y=self.y)}")
-        self.emit(f"{self.dstates}: {words('np_dstates')}: {sizes}")
+        self._listed(f"{self.dstates}: {words('np_dstates')}:", sizes)
         self.emit()
         self.emit(words("np_returns", y=self.y, dx=self._all_dx))
         self.emit('"""')
+
+    def _listed(self, head: str, sizes: list[str]) -> None:
+        """A line of the docstring; where it is too long, the sizes below its head."""
+        line = f"{head} {', '.join(sizes)}"
+        if len(line) <= WIDTH:
+            self.emit(line)
+            return
+        self.emit(head)
+        for part in _chunks(sizes, WIDTH - 4):
+            self.emit(f"    {part}")
 
     def _setup(self) -> None:
         families: dict[str, list[str]] = {}

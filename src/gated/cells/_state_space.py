@@ -45,8 +45,8 @@ def rg_lru(x, h, *, w, b, p, power=8.0):
 def rwkv4(x, h, num, den, top, before, *, W, p):
     """RWKV's time mixing: a mean of all values so far, weighted by their keys and by how long ago they were.
 
-    Source: B. Peng et al. (2023), RWKV: reinventing RNNs for the transformer era, EMNLP Findings, eqs. 11 to 16 and
-    Appendix D (the form of a recurrent network).
+    Source: B. Peng et al. (2023), RWKV: reinventing RNNs for the transformer era, EMNLP Findings, eqs. 11 to 13, 16
+    and 17, and Appendix D (the form of a recurrent network).
 
     num and den are the mean's two sums, both divided by exp(top), so that no exponential overflows; before is the x of
     the step before. In the stack of the paper a channel mixing follows; that one has no time in it but the step before.

@@ -63,7 +63,8 @@ def time_aware_lstm(x, dt: number, /, h, c, *, W, U, V, b):
     networks, KDD, 65-74, Section 3.2; of the two discounts there 1 / log(e + dt).
     """
     short = tanh(V.d @ c + b.d)
-    kept = c - short + short / log(math.e + dt)
+    discount = 1 / log(math.e + dt)
+    kept = c - short + discount * short
     i = sigmoid(W.i @ x + U.i @ h + b.i)
     f = sigmoid(W.f @ x + U.f @ h + b.f)
     g = tanh(W.g @ x + U.g @ h + b.g)
@@ -78,7 +79,8 @@ def augru(x, a: number, /, h, *, W, U, b):
     """GRU whose update gate is scaled by an attention score a from 0 to 1: a step without attention changes nothing.
 
     Source: G. Zhou, N. Mou, Y. Fan, Q. Pi, W. Bian, C. Zhou, X. Zhu, K. Gai (2019), Deep interest evolution network for
-    click-through rate prediction, AAAI, 5941-5948, eqs. 2 to 5 and 12 to 13.
+    click-through rate prediction, AAAI, 5941-5948, eqs. 2 to 5 and 12 to 13. In the authors' program
+    (mouna99/dien) u = (1 - a) * sigmoid(...) keeps h, so that a step without attention is one of a plain GRU there.
     """
     z = a * sigmoid(W.z @ x + U.z @ h + b.z)
     r = sigmoid(W.r @ x + U.r @ h + b.r)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.zoo import FEW, ONE_LAYER, REST
+from tests.zoo import FEW, ONE_LAYER, REST, inputs_of, layer_of
 
 import gated
 from gated.backends.native.threads import pool
@@ -12,6 +12,7 @@ from gated.backends.native.tuning import TRIED
 from gated.cells import ZOO
 
 TOLERANCE = {"float64": 1e-13, "float32": 2e-6}
+LOOSER = {"phased_lstm": 20.0}  # its gate is 40 times the phase, a rest of 1 that has lost the digits before
 SIZES = {"projected_lstm": {"h": 5}, "low_rank_rnn": {"r": 3}}
 CASES = {
     "one step": dict(input_size=3, hidden_size=5, steps=1, batch=2),
@@ -28,7 +29,7 @@ CASES = {
 
 def results(layer: gated.Recurrent, steps: int, batch: int, lengths: list[int] | None) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(7)
-    x = rng.standard_normal((steps, batch, layer.input_size))
+    x = inputs_of(layer, rng, steps, batch)
     state = tuple(rng.uniform(0.5, 1.0, s.shape) for s in layer.initial_state(batch))
     y, last, tape = layer.forward(x, state, lengths)
     dy, dlast = rng.standard_normal(y.shape), tuple(rng.standard_normal(s.shape) for s in last)
@@ -84,12 +85,12 @@ def check(name: str, dtype: str, case: str) -> None:
     options = dict(CASES[case])
     call = {"steps": options.pop("steps"), "batch": options.pop("batch"), "lengths": options.pop("lengths", None)}
     options |= {"dtype": dtype, "sizes": SIZES.get(name), "seed": 3}
-    native = results(gated.Recurrent(ZOO[name], backend="native", **options), **call)
+    native = results(layer_of(ZOO[name], backend="native", **options), **call)
     # the reference in float64: what float32 is measured against is the true value
-    reference = results(gated.Recurrent(ZOO[name], backend="reference", **options).astype("float64"), **call)
+    reference = results(layer_of(ZOO[name], backend="reference", **options).astype("float64"), **call)
     for key, want in reference.items():
         error = norm_error(native[key], want)
-        assert error <= TOLERANCE[dtype], f"{name}, {case}: {key} is off by {error:.1e}"
+        assert error <= LOOSER.get(name, 1.0) * TOLERANCE[dtype], f"{name}, {case}: {key} is off by {error:.1e}"
 
 
 @pytest.mark.parametrize("threads", [1, 3])
