@@ -105,9 +105,10 @@ def _kinds(elementwise: bool) -> Iterator[_Kind]:
 
 
 def _plain(cell: Cell) -> bool:
-    """One input, one size of states, of which h and c are all, every matrix a parameter, and not too many gates to try
-    their orders."""
-    if cell.graph.made:
+    """One input, one size of states, of which h and c are all, every matrix a parameter that is learned, nothing drawn,
+    and not too many gates to try their orders."""
+    graph = cell.graph
+    if graph.made or graph.fixed or graph.draws or {graph.dims[state] for state in graph.states} != {"hidden"}:
         return False
     sizes = {d for dims in cell.parameters.values() for d in dims}
     own = tuple(cell.graph.inputs) == ("x",) and sizes <= {"input", "hidden"} and {*cell.graph.states} <= {"h", "c"}
