@@ -117,7 +117,7 @@ def values(nodes: list[g.Node], known: dict[g.Node, np.ndarray], matrix: np.ndar
 def test_derivative_and_tangent_agree_with_the_value(name: str) -> None:
     node, rng, step = example(BOOK[name]), np.random.default_rng(0), 1e-20
     leaves = arguments(BOOK[name])
-    at = {leaf: rng.uniform(0.3, 2.0, (4, SIZES[leaf.dim])) for leaf in leaves}
+    at = {leaf: rng.uniform(0.3, 2.0, (4, SIZES.get(leaf.dim, 3))) for leaf in leaves}  # a matrix is (4, 3)
     moves = {leaf: rng.standard_normal(at[leaf].shape) for leaf in leaves}
     matrix = rng.standard_normal((3, 3))
     moved = {leaf: at[leaf] + 1j * step * moves[leaf] for leaf in leaves}

@@ -101,7 +101,7 @@ def traced(function):
         return gated.cell(cell)
     except CellError as error:
         text = str(error)
-        assert text.startswith("test_operators.py:") and "\n" not in text and len(text) < 400, text
+        assert text.startswith("test_operators.py:") and "\n" not in text and len(text) < 500, text
         assert not CLEAN.search(text), text
         return text
 
