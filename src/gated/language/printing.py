@@ -220,18 +220,13 @@ class Printer:
             return " + ".join(terms), PRODUCT if len(terms) == 1 else ADD
         if is_transposed(node):
             return self.style.transpose.format(self.term(node.args[0], ATOM)), ATOM
-        if is_reduction(node) and is_matrix(node.args[0]) and self.style.name == "numpy":  # over both axes
-            return f"np.sum({self.term(node.args[0])})", ATOM
         if is_reduction(node):
             return self._reduction(node)
         return self._call(node)
 
     def _reduction(self, node: Node) -> tuple[str, int]:
-        row, template, numpy = (
-            REDUCTIONS[node.attr],
-            self.style.template(REDUCTIONS[node.attr]),
-            self.style.name == "numpy",
-        )
+        row, numpy = REDUCTIONS[node.attr], self.style.name == "numpy"
+        template = "np.sum({0})" if numpy and is_matrix(node.args[-1]) else self.style.template(row)  # over both axes
         numbers, vectors = node.args[: row.numbers], node.args[row.numbers :]
         if row.pairs:  # NumPy sums up the product
             parts = [self.term(arg, MULTIPLY if numpy else 0) for arg in vectors]

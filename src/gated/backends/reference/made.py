@@ -58,9 +58,9 @@ def _evaluate(nodes: Iterable[Node], values: Values) -> None:
 def _value(node: Node, args: Sequence[Any]) -> Any:
     if is_constant(node):
         return float(node.attr)
+    row: Any = node.operation
     if is_elementwise(node):
-        row: Any = node.operation
         return row.numpy(*args)
-    if is_reduction(node):  # the gradient of a number: from all that it was used for
-        return np.asarray(args[0]).sum(axis=(-2, -1))[..., None]
+    if is_reduction(node):  # the gradient of a number: from all entries that it was used for, as from units
+        return row.numpy(*(np.reshape(arg, (*np.shape(arg)[:-2], -1)) for arg in args))
     return np.swapaxes(args[0], -2, -1)
