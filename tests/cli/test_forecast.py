@@ -217,7 +217,7 @@ WRONG = [
     (("one.csv", "--lang", "de"), "lang: got 'de', expected 'en' or 'zh'"),
     (("one.csv", "--count", "0"), "count: got 0"),
     (("one.csv", "--origins", "-1"), "origins: got -1"),
-    (("one.csv", "--cell", "ltsm"), "cell: got 'ltsm', expected one of"),
+    (("one.csv", "--cell", "ltsm"), "cell: got 'ltsm', expected the name of a cell of the zoo"),
     (("one.csv", "--frequency", "ME", "--time", "day"), "frequency: got 'ME', expected one that has"),
     (("one.csv", "--model", "no.safetensors"), "horizon: got it together with --model"),
     (("text.csv",), "column: got none, expected one of 'a': none of them holds numbers alone"),
