@@ -88,7 +88,7 @@ CASES = {
     "sizes 0": (lambda t: LSTM(3, 4, sizes={"hidden": 0}), V, "sizes['hidden']: got 0", WHOLE),
     "proj_size negative": (lambda t: LSTM(3, 4, proj_size=-1), V, "proj_size: got -1", WHOLE),
     "reset_after a number": (lambda t: GRU(3, 4, reset_after=1), T, "reset_after: got int 1", "True or False"),
-    "sizes that are joined": (lambda t: Recurrent(residual, 3, 4), V, "input_size: got 3", "equal sizes", "x and h"),
+    "sizes that are joined": (lambda t: Recurrent(residual, 3, 4), V, "hidden_size: got 4, expected 3", "x and h"),
     # x
     "x of another size": (lambda t: t.lstm.forward(A((5, 2, 4))), V, "x: got an array of shape (5, 2, 4)", "(T, N, 3)"),
     "x without a batch": (lambda t: t.lstm.forward(A((5, 3))), V, "x: got an array of shape (5, 3)", "(T, N, 3)"),

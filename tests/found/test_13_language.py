@@ -209,20 +209,23 @@ def of_another_library(x, h):
 
 
 MESSAGES = [
-    (remainder, "a remainder (%) is not in the language; the operators are + - * / and @"),
+    (remainder, "a remainder (%) is not in the language; the operators are + - * / ** and @"),
     (
         quotient,
-        "a quotient without remainder (//) is not in the language; the operators are + - * / and @: write a / b",
+        "a quotient without remainder (//) is not in the language; the operators are + - * / ** and @: write a / b",
     ),
-    (power, "a power (**) of a vector is not in the language; write v * v, sqrt(v) or exp(a * log(v))"),
-    (power_of_numpy, "a power (**) of a vector is not in the language; write v * v, sqrt(v) or exp(a * log(v))"),
-    (compared, "a symbol was compared (<, >, ==, ...); the equations are traced once"),
+    (power, "the equations raise to a power that is no plain number; write exp(b * log(a))"),
+    (power_of_numpy, "the equations raise to a power that is no plain number; write exp(b * log(a))"),
+    (compared, "a comparison stands outside where(...); it is no value, for the equations are traced once"),
     (compared_family, "the parameter family b was used as a value; an attribute names a member: write b.i"),
-    (both_bits, "& is not in the language; the operators are + - * / and @: write a product of gates"),
-    (divided_with_rest, "divmod() is not in the language; the operators are + - * / and @: write a / b"),
+    (
+        both_bits,
+        "& is not in the language; the operators are + - * / ** and @: write where(a > 0, where(b > 0, p, q), q) for",
+    ),
+    (divided_with_rest, "divmod() is not in the language; the operators are + - * / ** and @: write a / b"),
     (item, "a symbol was indexed with [...]"),
     (attribute, "the attribute 'scale' of a vector was assigned to"),
-    (inverted, "~ is not in the language; the operators are + - * / and @: write 1 - a"),
+    (inverted, "~ is not in the language; the operators are + - * / ** and @: write 1 - a"),
     (rounded, "a symbol was turned into a number"),
     (formatted, "a symbol was written into a text as a number"),
     (appended, "a str stands in the equations; only vectors, parameters and plain numbers may"),

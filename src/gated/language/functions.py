@@ -243,6 +243,11 @@ OVER_UNITS = ("sum", "mean", "max", "dot", "norm", "softmax", "layer_norm")  # t
 
 
 def known_functions() -> str:
-    """What messages say of them."""
+    """All of them, for a message that says nothing else."""
     words = ", ".join((*PUBLIC, *COMPOSED))
     return f"the functions of the language are {words}, and over the units {', '.join(OVER_UNITS)}"
+
+
+def some_functions() -> str:
+    """The usual ones, for a message that has more to say."""
+    return "the functions of the language are sigmoid, tanh, relu, exp, log, abs, where, sum and others: dir(gated)"

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from gated.errors import CellError, wrong
@@ -14,11 +14,6 @@ from gated.language.elementwise import WRITTEN, array_of
 from gated.language.reductions import REDUCTIONS
 from gated.language.refusals import place
 from gated.language.symbols import number, reduced
-
-_WHERE = (
-    "On symbols in the equations of a cell; on NumPy arrays along the last axis, which is kept. Several vectors may "
-    "have different lengths, and are reduced together."
-)
 
 
 def _over(row: str, word: str, values: Sequence[Any], *given: Any) -> Any:
@@ -31,14 +26,39 @@ def _over(row: str, word: str, values: Sequence[Any], *given: Any) -> Any:
     return REDUCTIONS[row].numpy(*given, *arrays)
 
 
-def _word(word: str, row: str, what: str, vectors: int | None = None) -> Callable[..., Any]:
-    def function(*values: Any) -> Any:
-        _check_count(word, values, vectors)
-        return _over(row, word, values)
+def _counted(word: str, row: str, vectors: Sequence[Any], expected: int | None = None) -> Any:
+    _check_count(word, vectors, expected)
+    return _over(row, word, vectors)
 
-    function.__name__ = function.__qualname__ = word
-    function.__doc__ = f"{what} One number. {_WHERE}"
-    return function
+
+def sum(*vectors: Any) -> Any:
+    """The sum over the units. One number.
+
+    On symbols in the equations of a cell; on NumPy arrays along the last axis, which is kept. Several vectors may have
+    different lengths, and are reduced together.
+    """
+    return _counted("sum", "total", vectors)
+
+
+def mean(*vectors: Any) -> Any:
+    """The mean over the units. One number; of several vectors as `sum`."""
+    return _counted("mean", "average", vectors)
+
+
+def max(*vectors: Any) -> Any:
+    """The largest unit; several that are share the derivative evenly. One number; of several vectors as `sum`."""
+    return _counted("max", "largest", vectors)
+
+
+def dot(*vectors: Any) -> Any:
+    """The sum over the units of the product of two vectors of one length. One number; on arrays as `sum`."""
+    return _counted("dot", "inner_product", vectors, 2)
+
+
+def norm(*vectors: Any) -> Any:
+    """The root of the sum of squares over the units, with derivative 0 where it is 0. One number; of several vectors
+    as `sum`."""
+    return _counted("norm", "norm", vectors)
 
 
 def _check_count(word: str, values: Sequence[Any], vectors: int | None = None) -> None:
@@ -96,12 +116,5 @@ def _like(vectors: Sequence[Any], results: list[Any]) -> Any:
 
 
 REDUCING: dict[str, Any] = {
-    "sum": _word("sum", "total", "The sum over the units."),
-    "mean": _word("mean", "average", "The mean over the units."),
-    "max": _word("max", "largest", "The largest unit; where several are, they share the derivative evenly."),
-    "dot": _word("dot", "inner_product", "The sum over the units of the product of two vectors of one length.", 2),
-    "norm": _word("norm", "norm", "The root of the sum of squares over the units, with derivative 0 where it is 0."),
-    "softmax": softmax,
-    "layer_norm": layer_norm,
+    function.__name__: function for function in (sum, mean, max, dot, norm, softmax, layer_norm)
 }
-globals().update(REDUCING)  # a pickle of a function names this module

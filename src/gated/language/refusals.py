@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from gated.errors import CellError
-from gated.language.functions import FUNCTIONS, PUBLIC, known_functions
+from gated.language.functions import FUNCTIONS, PUBLIC, some_functions
 
 _PACKAGE = os.path.join(os.path.dirname(sys._getframe().f_code.co_filename), "")  # as frames name it, links and all
 
@@ -53,7 +53,7 @@ OPERATORS = {
     "or": f"| {_ONLY}: {_BITS}",
     "xor": f"^ {_ONLY}: write v ** 2 for a square",
 }
-_NUMBER = "a symbol was turned into a number (float(), math.tanh(), ...); " + known_functions()
+_NUMBER = "a symbol was turned into a number (float(), math.tanh(), ...); " + some_functions()
 _INDEXED = "a symbol was indexed with [...]; a vector is used whole: make each part a member or a state of its own"
 OTHERS = {
     **dict.fromkeys(("eq", "ne"), _EQUAL),
@@ -66,11 +66,11 @@ OTHERS = {
     "len": "len() of a symbol was asked for; sizes are chosen when a layer is built from the cell",
     "bool": "the truth value of a symbol was asked for (an `if`, `while`, `and`, `or`, `not` or max()); the "
     "equations are traced once, before any number exists: write where(a > b, p, q), maximum(a, b) or minimum(a, b)",
-    "call": "a symbol was called like a function; " + known_functions(),
+    "call": "a symbol was called like a function; " + some_functions(),
     "invert": f"~ {_ONLY}: write 1 - a",
     "enter": "a symbol was used in a `with`; it is one vector",
     "exit": "a symbol was used in a `with`; it is one vector",
-    "array": "a symbol was turned into a NumPy array; " + known_functions(),
+    "array": "a symbol was turned into a NumPy array; " + some_functions(),
 }
 
 # NumPy's names, as far as they are not those of the language
@@ -111,7 +111,7 @@ def numpy_refused(name: str, first: Any) -> NoReturn:
     """`numpy.name` was applied to something; `first` is its first argument."""
     if name in _OPERATOR_OF_UFUNC:
         refuse(OPERATORS[_OPERATOR_OF_UFUNC[name]])
-    hint = _WRITTEN.get(name, known_functions())
+    hint = _WRITTEN.get(name, some_functions())
     if name in _PRODUCTS:
         matrix = getattr(type(first), "matrix_name", None)
         hint = f"a matrix is applied with @: write {'W.name' if matrix is None else matrix(first)} @ v"
@@ -130,4 +130,4 @@ def refusing(message: str) -> Callable[..., Any]:
 def without_class_names(message: str) -> str:
     """The text of an error that Python or a library raised, in the user's words, and perhaps with a hint."""
     plain = re.sub(r"(?:'|\b)(Symbol|Member|Chain|Family)(?:'|\b)(?: objects?)?", "a vector of the equations", message)
-    return message if plain == message else f"{plain}; {known_functions()}, and the operators + - * / ** and @"
+    return message if plain == message else f"{plain}; {some_functions()}, and the operators + - * / ** and @"

@@ -230,6 +230,10 @@ def over_units(x, h, *, W, U, b):  # type: ignore[no-untyped-def]
     return h
 
 
+def cell_named(name: str) -> Any:
+    return over_units if name == "over_units" else ZOO[name]
+
+
 def sizes_of(dtype: str, each: int, names: tuple[str, ...]) -> Iterator[tuple[str, Case]]:
     """Every cell with its share of the cases, all of them if `each` is 1."""
     for number, name in enumerate(names, dtype == "float64"):
@@ -240,7 +244,7 @@ def sizes_of(dtype: str, each: int, names: tuple[str, ...]) -> Iterator[tuple[st
 def cells(dtype: str, each: str, *names: str) -> None:
     """All passes of these cells."""
     for name, sizes in sizes_of(dtype, int(each), names):
-        cell = over_units if name == "over_units" else ZOO[name]
+        cell = cell_named(name)
         guarded(f"{name} {dtype} {sizes}", run_cell, cell, dtype, sizes)
         if name in ONLINE and sizes in (CASES[1], CASES[4]):
             guarded(f"online {name} {dtype} {sizes}", run_online, ZOO[name], dtype, sizes)
@@ -461,7 +465,12 @@ def registers(dtype: str, each: str, *names: str) -> None:
     with patch.object(ir.IRBuilder, "alloca", alloca_at_guard_page()):
         for name, sizes in sizes_of(dtype, int(each), names):
             guarded(
-                f"registers {name} {dtype} {sizes}", run_cell, ZOO[name], dtype, replace(sizes, threads=1), modes=()
+                f"registers {name} {dtype} {sizes}",
+                run_cell,
+                cell_named(name),
+                dtype,
+                replace(sizes, threads=1),
+                modes=(),
             )
 
 

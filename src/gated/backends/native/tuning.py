@@ -55,6 +55,9 @@ class Tuning:
     # Sums in which the squares of a vector are added: as many as hide the latency of an addition with the widest
     # registers, and fit into 16 of the narrowest; one number for all, for the result's bits depend on it.
     square_lanes: int = 16
+    # Sums side by side over the units of a vector, the vectors of one reduction together: one addition need not wait
+    # for the one before it. One number for all, as above.
+    unit_chains: int = 4
     # Looks before a waiting thread begins to give the processor away: it may be the one that is waited for.
     busy_looks: int = 100
 
@@ -105,6 +108,7 @@ class Tuning:
     few_bytes: int = 1 << 20
     # Bytes that could be read or written while one byte of random numbers is made: 0.3 and 1.7 ns a number of float32.
     bernoulli_bytes: int = 3
+    # The same of a normal one.
     normal_bytes: int = 17
     # Numbers of a vector whose squares make one sum, the sums of all pieces another: so many that a piece outweighs its
     # end, so few that a vector has pieces for every thread. The result's bits depend on it.
@@ -197,7 +201,7 @@ class Tuning:
         """What machine code depends on: a part of the key under which it is kept on disk."""
         kernels = self.largest_tile, self.chunks, self.product_piece, self.elementwise_tile, self.rows_together
         sums = self.gradient_tile, self.piece, self.gradient_block, self.chain, self.vector_chunk, self.vector_chain
-        return *kernels, *sums, self.square_lanes, self.busy_looks, self.long_function
+        return *kernels, *sums, self.square_lanes, self.unit_chains, self.busy_looks, self.long_function
 
 
 _MANY_REGISTERS = Tuning()  # 32 vector registers

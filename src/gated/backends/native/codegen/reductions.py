@@ -18,11 +18,11 @@ import llvmlite.ir as ir
 from gated.backends.native.codegen import elementary
 from gated.backends.native.codegen.ir_tools import I64, first_lanes, loop_if_any, splat
 from gated.backends.native.codegen.vector_math import VectorMath
+from gated.backends.native.tuning import tuning_for
 from gated.language.reductions import REDUCTIONS
 
 Value = Any
 Combine = Callable[[Value, Value], Value]
-CHAINS = 4  # sums side by side: one addition need not wait for the one before it
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Units:
     ) -> list[Value]:
         """The sums, one for each row and chain: whole vectors chain by chain, then the others, then the last lanes."""
         width, size = self.math.width, rows[0].size
-        chains = max(1, CHAINS // len(rows))
+        chains = max(1, tuning_for().unit_chains // len(rows))
         whole = b.sdiv(size, I64(width))
         together = b.sub(whole, b.srem(whole, I64(chains)))
         sums = {(i, chain): edge for i in range(len(rows)) for chain in range(chains)}
