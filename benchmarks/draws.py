@@ -22,25 +22,8 @@ SECONDS, LEAST = 5.0, 15  # of each point, and pairs
 def zoneout_layer() -> Any:
     """A layer of the zoneout LSTM."""
     import gated
-    from gated import bernoulli, sigmoid, tanh
 
-    @gated.cell
-    def zoneout_lstm(
-        x: Any, h: Any, c: Any, *, W: Any, U: Any, b: Any, keep_c: float = 0.5, keep_h: float = 0.05
-    ) -> Any:
-        zc = bernoulli(keep_c)
-        zh = bernoulli(keep_h)
-        i = sigmoid(W.i @ x + U.i @ h + b.i)
-        f = sigmoid(W.f @ x + U.f @ h + b.f)
-        g = tanh(W.g @ x + U.g @ h + b.g)
-        o = sigmoid(W.o @ x + U.o @ h + b.o)
-        new = f * c + i * g
-        out = o * tanh(new)
-        c = zc * c + (1 - zc) * new
-        h = zh * h + (1 - zh) * out
-        return h, c
-
-    return gated.Recurrent(zoneout_lstm, HIDDEN, HIDDEN, seed=SEED)
+    return gated.Recurrent(gated.cells.zoneout_lstm, HIDDEN, HIDDEN, seed=SEED)
 
 
 def ratios(sequences: int, seconds: float = SECONDS) -> list[float]:

@@ -14,30 +14,11 @@ from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
 import gated
-from gated import (
-    Recurrent,
-    abs,
-    clip,
-    cos,
-    erf,
-    exp,
-    floor,
-    hold,
-    log,
-    maximum,
-    minimum,
-    relu,
-    sigmoid,
-    sin,
-    softplus,
-    sqrt,
-    tanh,
-    where,
-)
+from gated import Recurrent, erf, hold, sigmoid, softplus, tanh
 from gated.audit.check import check_run
 from gated.audit.runs import Configuration, prepare
 from gated.errors import CellError
-from gated.language import FUNCTIONS
+from gated.language import FUNCTIONS, WORDS
 from gated.language.functions import OVER_UNITS
 from gated.language.reductions import joined
 
@@ -85,24 +66,7 @@ SQUARE += ["-{}", "(2 - {}.T) / (2.5 + tanh({}))", "where({} > 0.1, {}, {}.T)", 
 WIDE = ["{} * {}", "({}) ** 2", "sigmoid({}) - {}", "softplus({})", "erf({}) * sin({})"]
 over_units = _beside("over_units_in_cells")
 SCOPE = {
-    "sigmoid": sigmoid,
-    "tanh": tanh,
-    "relu": relu,
-    "softplus": softplus,
-    "exp": exp,
-    "log": log,
-    "sqrt": sqrt,
-    "sin": sin,
-    "cos": cos,
-    "erf": erf,
-    "floor": floor,
-    "abs": abs,
-    "maximum": maximum,
-    "minimum": minimum,
-    "where": where,
-    "clip": clip,
-    "hold": hold,
-    **{name: getattr(gated, name) for name in OVER_UNITS},
+    **WORDS,
     "np": np,
     "number": gated.number,
     "fixed": gated.fixed,

@@ -136,15 +136,9 @@ def _replaced(
             return values[node.attr[1]]
         if g.is_elementwise(node):
             row = FUNCTIONS[node.attr]
-            fault = row.fault([arg.attr if g.is_constant(arg) else None for arg in args])
+            fault = row.fault_of(args)
             if fault is not None:
                 raise CellError(f"with the mean of a draw in its place the equations {row.verb} {fault}")
         return g.with_args(node, args)
 
-    new = g.rewrite(graph.outputs, rule)
-    names: dict[g.Node, str] = {}
-    for node, word in graph.names.items():
-        if not g.is_atom(new[node]):
-            names.setdefault(new[node], word)
-    outputs = tuple(new[node] for node in graph.outputs)
-    return replace(graph, inputs=inputs, outputs=outputs, names=names, draws=dict(draws))
+    return replace(graph.rewritten(rule), inputs=inputs, draws=dict(draws))

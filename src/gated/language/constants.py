@@ -22,19 +22,14 @@ def resolved(graph: g.Graph) -> g.Graph:
     """The graph with the numbers in the place of its constants; itself if it has none."""
     if not graph.constants:
         return graph
-    new = g.rewrite(graph.outputs, lambda node, args: _put(graph.constants, node, args))
-    names: dict[g.Node, str] = {}
-    for node, word in graph.names.items():
-        if not g.is_atom(new[node]):
-            names.setdefault(new[node], word)
-    outputs = tuple(new[node] for node in graph.outputs)
+    new = graph.rewritten(lambda node, args: _put(graph.constants, node, args))
     draws = {
         name: draw._replace(value=graph.constants.get(draw.value, draw.value)) for name, draw in graph.draws.items()
     }
     for name, draw in draws.items():
         if draw.fault:
             raise CellError(f"the equations draw {name} from {draw.kind}({draw.value}); {draw.fault}")
-    return replace(graph, outputs=outputs, names=names, draws=draws, constants={})
+    return replace(new, draws=draws, constants={})
 
 
 def _put(constants: Mapping[str, float], node: g.Node, args: tuple[g.Node, ...]) -> g.Node:
@@ -42,7 +37,7 @@ def _put(constants: Mapping[str, float], node: g.Node, args: tuple[g.Node, ...])
         return g.constant(constants[node.attr[1]])
     if g.is_elementwise(node):
         row = FUNCTIONS[node.attr]
-        fault = row.fault([arg.attr if g.is_constant(arg) else None for arg in args])
+        fault = row.fault_of(args)
         if fault is not None:
             raise CellError(f"the equations {row.verb} {fault}")
     if g.is_product(node):

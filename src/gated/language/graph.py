@@ -212,6 +212,19 @@ class Graph:
         own = {name: shape for name, shape in self.parameters.items() if name in used}
         return replace(self, parameters=own | {name: (matrix.rows, matrix.cols) for name, matrix in made.items()})
 
+    def rewritten(self, rule: Callable[[Node, tuple[Node, ...]], Node]) -> Graph:
+        """The graph of outputs that are rewritten (see `rewrite`).
+
+        What has a name keeps it, of two that become one node the first; a leaf and a number have none.
+        """
+        new = rewrite(self.outputs, rule)
+        outputs = tuple(new[node] for node in self.outputs)
+        there, names = set(topological(outputs)), dict[Node, str]()
+        for node, word in self.names.items():
+            if new[node] in there and not is_atom(new[node]):
+                names.setdefault(new[node], word)
+        return replace(self, outputs=outputs, names=names)
+
     @property
     def input_dims(self) -> dict[str, str]:
         """Input -> its dimension symbol: "input" for the first one, "1" for a number."""

@@ -195,7 +195,7 @@ def _rebuilt(node: Node, put: Mapping[Node, Node], simplified: bool) -> Node:
 
 
 def _called(row: Any, args: tuple[Node, ...], simplified: bool) -> Node:
-    fault = row.fault([arg.attr if is_constant(arg) else None for arg in args])
+    fault = row.fault_of(args)
     if fault is not None:
         raise CellError(f"the equations {row.verb} {fault}")
     node: Node = row.of(*args) if simplified else call(row.name, *args)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from gated.errors import CellError, wrong
@@ -31,36 +33,21 @@ def without_parameters(graph: g.Graph, omitted: set[str], name: str) -> g.Graph:
     """The graph, under this name, in which these parameters are 0 and no parameters any more; errors as above."""
     family = ", ".join(dict.fromkeys(parameter.split(".")[0] for parameter in graph.parameters if parameter in omitted))
     try:
-        new = g.rewrite(graph.outputs, lambda node, args: _rewritten(node, args, omitted))
+        new = graph.rewritten(lambda node, args: _rewritten(node, args, omitted))
     except CellError as error:  # a function of a number that has no value there: log(0)
         raise wrong("family", f"{family!r} ({error})", "a family that can be 0") from None
-    outputs = tuple(new[node] for node in graph.outputs)
-    needed = g.topological(outputs)
-    left = {name for node in needed for name in parameters_of(node)}
-    there = set(needed)
-    drawn = {node.attr[1] for node in needed if g.is_leaf(node, "draw")}
+    left = {name for node in new.order for name in parameters_of(node)}
+    drawn = {node.attr[1] for node in new.order if g.is_leaf(node, "draw")}
     draws = {name: draw for name, draw in graph.draws.items() if name in drawn}
-    used = {node.attr[1] for node in needed if g.is_leaf(node, "constant")} | {draw.value for draw in draws.values()}
-    names: dict[g.Node, str] = {}
-    for node, word in graph.names.items():
-        if new[node] in there and not g.is_atom(new[node]):
-            names.setdefault(new[node], word)
-    return g.Graph(
+    used = {node.attr[1] for node in new.order if g.is_leaf(node, "constant")} | {draw.value for draw in draws.values()}
+    return replace(
+        new,
         name=name,
-        doc=graph.doc,
-        inputs=graph.inputs,
-        states=graph.states,
-        outputs=outputs,
-        output_names=graph.output_names,
-        names=names,
         parameters={name: shape for name, shape in graph.parameters.items() if name in left},
-        dims=graph.dims,
-        places=graph.places,
         constants={name: value for name, value in graph.constants.items() if name in used},
         draws=draws,
         fixed=frozenset(graph.fixed & left),
         init={name: rule for name, rule in graph.init.items() if name in left},
-        counts=graph.counts,
     )
 
 
@@ -74,7 +61,7 @@ def _rewritten(node: g.Node, args: tuple[g.Node, ...], omitted: set[str]) -> g.N
     if g.is_reduction(node):
         return _reduced(node, args)
     row = FUNCTIONS[node.attr]
-    if row.fault([arg.attr if g.is_constant(arg) else None for arg in args]) is not None:
+    if row.fault_of(args) is not None:
         raise wrong("family", f"one that the equations {row.verb} by", "a family that can be 0")
     return row.of(*args)
 

@@ -135,6 +135,10 @@ class Elementwise(Operation):
     def dim(self, attr: Any, args: Sequence[Node]) -> str:
         return joint_dim(args)
 
+    def fault_of(self, args: Sequence[Node]) -> str | None:
+        """What is wrong with the numbers among the arguments."""
+        return self.fault([arg.attr if is_constant(arg) else None for arg in args])
+
     def of(self, *args: Node) -> Node:
         """The node, simplified where the operation knows how."""
         return call(self.name, *args) if self.build is None else self.build(*args)

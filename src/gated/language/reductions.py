@@ -113,7 +113,7 @@ def _normalised(args: tuple[Node, ...], y: Node) -> tuple[Node, ...]:
     return 0.5 / y, *((part - mean) / y * share for part in x)
 
 
-_JOINED = """def joined(*parts):
+JOINED = """def joined(*parts):
     rows = np.broadcast_shapes(*(np.shape(part)[:-1] for part in parts))
     return np.concatenate([np.broadcast_to(part, (*rows, np.shape(part)[-1])) for part in parts], axis=-1)
 """
@@ -198,4 +198,3 @@ _ROWS = (
 enter(*_FUNCTIONS, *_ROWS)
 
 REDUCTIONS = Rows(Reduction)
-JOINED = _JOINED

@@ -28,10 +28,5 @@ def with_resets(graph: g.Graph) -> tuple[g.Graph, str]:
     def rule(node: g.Node, args: tuple[g.Node, ...]) -> g.Node:
         return choice(begins, g.constant(0.0), node) if g.is_leaf(node, "state") else g.with_args(node, args)
 
-    new = g.rewrite(graph.outputs, rule)
-    names: dict[g.Node, str] = {}
-    for node, word in graph.names.items():
-        names.setdefault(new[node], word)
-    outputs = tuple(new[node] for node in graph.outputs)
     dims = {**graph.dims, name: g.ONE_DIM}
-    return replace(graph, inputs=(*graph.inputs, name), outputs=outputs, names=names, dims=dims), name
+    return replace(graph.rewritten(rule), inputs=(*graph.inputs, name), dims=dims), name

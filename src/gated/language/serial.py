@@ -366,7 +366,7 @@ class _Reader:
                 arg.operation.decides == place,
                 f"{here}: {attr} is given {'no comparison' if place else 'a comparison'} in place {position + 1}",
             )
-        fault = row.fault([arg.attr if g.is_constant(arg) else None for arg in args])
+        fault = row.fault_of(args)
         _need(fault is None, f"{here} {row.verb}s {fault}")
         try:
             return g.call(attr, *args)

@@ -65,6 +65,7 @@ class Network(Layer, kind="network"):
             raise wrong_type("layers", describe(layers), "a dict of at least one named layer")
         check_layers(layers, self.is_chain)
         self._layers = dict(layers)
+        self._further = further_inputs(self._layers)
         self.dtype = next(iter(layers.values())).dtype
         shapes: dict[str, tuple[int, ...]] = {}
         ties: dict[str, str] = {}
@@ -221,11 +222,10 @@ class Network(Layer, kind="network"):
     @property
     def further(self) -> dict[str, list[str]]:
         """Layer -> names of its inputs besides the output before it: given to the network as "layer.name"."""
-        return further_inputs(self._layers)
+        return self._further
 
     def _taken(self, x: Any) -> tuple[Any, dict[str, Any]]:
-        further = self.further
-        return taken(further, self._layers, x) if further else (x, {})
+        return taken(self._further, self._layers, x) if self._further else (x, {})
 
     # calls
 
@@ -393,7 +393,8 @@ class Network(Layer, kind="network"):
         return network_from_config(config)
 
     def __getstate__(self) -> dict[str, Any]:
-        kept = {key: value for key, value in vars(self).items() if key not in ("_params", "_layers", "_linked")}
+        made = "_params", "_layers", "_further", "_linked"
+        kept = {key: value for key, value in vars(self).items() if key not in made}
         return kept | {"layers": self._layers}
 
     def __setstate__(self, state: dict[str, Any]) -> None:

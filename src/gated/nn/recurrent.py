@@ -97,11 +97,9 @@ class Recurrent(Stack, kind="recurrent"):
         x, states, packing, form = self._checked(x, state, lengths)
         if rng is not None and not isinstance(rng, np.random.Generator):
             raise wrong_type("rng", describe(rng), "a numpy.random.Generator")
-        stack = self._sides()
-        if self._draws is not None and rng is not None:
-            return self._forward_by_chance(x, states, packing, form, rng)
+        stack, key = self._sides(), None if self._draws is None or rng is None else new_key(rng)
         if len(self._prefixes) == 1:  # as most are: the loops below take a tenth of a small call
-            scan = self._forward_side(stack[0][0], x, states, packing)
+            scan = self._forward_side(stack[0][0], x, states, packing, key)
             tape = Tape(self, packing, [scan], [None], form)
             return self._user_major(packing.unpack(scan.y)), self._last(packing, [scan.last]), tape
         tape, y, given = Tape(self, packing, [], [], form), x, x
@@ -110,39 +108,26 @@ class Recurrent(Stack, kind="recurrent"):
             tape.masks.append(mask)
             y = y if mask is None else self._backend.sum_of_products([(y, mask)])
             given = self._inputs.above(x, y) if layer else x
-            scans = [self._forward_side(side, given, states, packing) for side in sides]
+            scans = [self._forward_side(side, given, states, packing, key) for side in sides]
             tape.scans += scans
             outputs = [packing.unpack(scan.y, side.reverse) for scan, side in zip(scans, sides, strict=True)]
             y = outputs[0] if len(outputs) == 1 else np.concatenate(outputs, axis=2)
         return self._user_major(y), self._last(packing, [scan.last for scan in tape.scans]), tape
 
-    def _forward_by_chance(
-        self, x: Array, states: Sequence[Array], packing: Packing, form: Form, rng: np.random.Generator
-    ) -> tuple[Array, State, Tape]:
-        """With draws, which are inputs of each layer and direction besides its own."""
-        draws = self._draws
-        assert draws is not None
-        tape, y, key = Tape(self, packing, [], [], form), x, new_key(rng)
-        for layer, sides in enumerate(self._sides()):
-            mask = self._dropout_mask(y, rng) if layer else None
-            tape.masks.append(mask)
-            y = y if mask is None else self._backend.sum_of_products([(y, mask)])
-            given, outputs = self._inputs.above(x, y) if layer else x, []
-            for direction, side in enumerate(sides):
-                own_x = turned(given, packing) if self.cuts and side.reverse else given
-                rows = draws.beside(own_x, key, (layer, direction), side.sizes, packing, self._backend)
-                own = _of_side(packing, side.k, states)
-                run = Pass(draws.schedule, side.sizes, side.parameters, rows, packing.counts, own)
-                tape.scans.append(self._backend.forward(run))
-                outputs.append(packing.unpack(tape.scans[-1].y, side.reverse))
-            y = outputs[0] if len(outputs) == 1 else np.concatenate(outputs, axis=2)
-        return self._user_major(y), self._last(packing, [scan.last for scan in tape.scans]), tape
+    def _forward_side(self, side: Side, x: Array, states: Sequence[Array], packing: Packing, key: int | None) -> Scan:
+        """A layer's pass in one direction.
 
-    def _forward_side(self, side: Side, x: Array, states: Sequence[Array], packing: Packing) -> Scan:
-        """A layer's pass in one direction."""
+        Args:
+            key: of the cell's draws, which are inputs besides its own; None if their means are taken.
+        """
         x = turned(x, packing) if self.cuts and side.reverse else x
-        rows, own = packing.pack(x, side.reverse), _of_side(packing, side.k, states)
-        return self._backend.forward(Pass(self._schedule, side.sizes, side.parameters, rows, packing.counts, own))
+        schedule, own = self._schedule, _of_side(packing, side.k, states)
+        if key is None or self._draws is None:
+            rows = packing.pack(x, side.reverse)
+        else:
+            place = divmod(side.k, self.directions)
+            schedule, rows = self._draws.schedule, self._draws.beside(x, key, place, side.sizes, packing, self._backend)
+        return self._backend.forward(Pass(schedule, side.sizes, side.parameters, rows, packing.counts, own))
 
     @property
     def _cutting(self) -> Recurrent:

@@ -67,8 +67,10 @@ class Row:
         lead = parts[0].shape[:-1]
         for layer, own in more.items():
             for key, array in own.items():
-                what, found = f"{name}[{f'{layer}.{key}'!r}]", as_array(f"{name}[{f'{layer}.{key}'!r}]", array)
-                if f"{layer}.{key}" in self._flat and found.ndim == len(lead):
+                whole = f"{layer}.{key}"
+                what = f"{name}[{whole!r}]"
+                found = as_array(what, array)
+                if whole in self._flat and found.ndim == len(lead):
                     found = found[..., None]
-                parts.append(checks.array(what, found, (*lead, self.sizes[f"{layer}.{key}"]), dtype))
+                parts.append(checks.array(what, found, (*lead, self.sizes[whole]), dtype))
         return np.concatenate(parts, axis=-1)
